@@ -1,0 +1,89 @@
+# Everything a developer or a shop's operator types. Needs Python 3.11 or newer and make, nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help install run dev test check format format-check lint types imports docs torture bench lock clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+INTERPRETERS := python3.11 python3.12 python3.13 python3.14 python3
+CODE := $(wildcard src/relay tests examples benchmarks)
+LOCK_FLAGS ?=
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: .venv/.installed ## Make .venv and install relay, pinned by hash; gives .venv/bin/relay
+
+run: install ## Start the demo shop; needs no secret
+	@exec $(BIN)/relay run --profile profiles/pumpkin.yaml --demo
+
+dev: .venv/.dev ## Like install, with the tools of the checks
+
+test: dev ## Run the tests, and the examples in the docstrings
+	@$(BIN)/python -m pytest --doctest-modules --ignore-glob='src/relay/core/migrations/*' tests src/relay
+
+check: format-check lint types imports docs test ## Run everything that CI runs
+
+format: dev ## Rewrite the code in the house's form
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
+
+format-check: dev ## Check the form of the code
+	@$(BIN)/ruff format --check .
+
+lint: dev ## Look for mistakes that need no running
+	@$(BIN)/ruff check .
+
+types: dev ## Check the types, strictly
+	@$(BIN)/mypy $(CODE)
+
+imports: dev ## Check who imports whom
+	@$(BIN)/lint-imports
+
+docs: dev ## Check that the docs agree with the code
+	@if [ -f docs/check.py ]; then $(BIN)/python docs/check.py; else echo "docs: nothing to check yet"; fi
+
+torture: dev ## Kill, flood and race the money for minutes
+	@$(BIN)/python -m pytest -m torture -o timeout=3600 tests
+
+bench: dev ## Measure what a request costs
+	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks; else echo "bench: nothing to measure yet"; fi
+
+# The development lock is resolved first and binds the other one, so that both name the same versions.
+COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(LOCK_FLAGS) pyproject.toml
+
+lock: ## Resolve both locks anew; LOCK_FLAGS=--upgrade takes newer versions
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -e; \
+	python3 -m venv "$$tools"; \
+	"$$tools/bin/python" -m pip --quiet --disable-pip-version-check install uv; \
+	echo "lock: requirements-dev.lock"; $(COMPILE) --group dev -o requirements-dev.lock; \
+	echo "lock: requirements.lock"; $(COMPILE) --group build -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove .venv, caches and what was built; never a shop's data in var/
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@set -e; for name in $(INTERPRETERS); do \
+		if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "install: .venv with $$($$name --version)"; exec $$name -m venv --clear .venv; fi; \
+	done; echo "install: needs Python 3.11 or newer as one of: $(INTERPRETERS)" >&2; exit 1
+
+# An archive or a file system without links leaves small text files in their place, an sdist nothing.
+.PHONY: links
+links:
+	@for folder in core plugins profiles; do \
+		[ -d src/relay/$$folder ] || { rm -f src/relay/$$folder; ln -s ../../$$folder src/relay/$$folder; }; \
+	done
+
+.venv/.installed: requirements.lock pyproject.toml | links .venv/bin/python
+	@echo "install: packages of requirements.lock"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@echo "install: relay itself"
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.installed
+	@echo "dev: packages of requirements-dev.lock"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
