@@ -1,3 +1,94 @@
-"""Relay, a framework for LLM-API reseller shops."""
+"""relay: the framework that LLM-API shops run on. This is its front door.
+
+Authors of plugins import from here and from nowhere else in the package.
+"""
+
+from relay.core.clock import Clock
+from relay.core.errors import (
+    AuthenticationError,
+    BadRequestError,
+    NotAllowedError,
+    PluginError,
+    RejectedError,
+    RelayError,
+    UpstreamBrokenError,
+    UpstreamConnectError,
+    UpstreamError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
+from relay.core.exchange import (
+    Attempt,
+    Candidate,
+    Channel,
+    ChannelRequest,
+    Charge,
+    ChargeLine,
+    Claim,
+    Evidence,
+    Exchange,
+    PriceFacts,
+    Principal,
+    RequestRecord,
+)
+from relay.core.hooks import Meter, hookimpl
+from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
+from relay.core.plugin import ApiKeyRecord, ApiKeys, ChannelPlugin, Plugin, PluginConfig, Services
+from relay.core.profile.structs import ChannelSection, Group, Membership, ModelPrice, Profile
+from relay.core.transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse
+from relay.core.usage import Iteration, TokenCounts, Usage
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ApiKeyRecord",
+    "ApiKeys",
+    "Attempt",
+    "AuthenticationError",
+    "BadRequestError",
+    "Candidate",
+    "Channel",
+    "ChannelPlugin",
+    "ChannelRequest",
+    "ChannelSection",
+    "Charge",
+    "ChargeLine",
+    "Claim",
+    "Clock",
+    "Deadlines",
+    "Evidence",
+    "Exact",
+    "Exchange",
+    "Group",
+    "Iteration",
+    "Membership",
+    "Meter",
+    "ModelPrice",
+    "NotAllowedError",
+    "Plugin",
+    "PluginConfig",
+    "PluginError",
+    "PriceFacts",
+    "Principal",
+    "Profile",
+    "RejectedError",
+    "RelayError",
+    "RequestRecord",
+    "Services",
+    "TokenCounts",
+    "Transport",
+    "UpstreamBrokenError",
+    "UpstreamConnectError",
+    "UpstreamError",
+    "UpstreamRequest",
+    "UpstreamResponse",
+    "UpstreamStatusError",
+    "UpstreamTimeoutError",
+    "Usage",
+    "format_exact",
+    "format_nano",
+    "hookimpl",
+    "parse_amount",
+    "parse_exact",
+    "to_nano",
+]

@@ -1,0 +1,135 @@
+"""What core asks of a dialect: read a request, read along an answer, write an error.
+
+A dialect holds no state and does no I/O. What one answer needs to remember lives in its
+`StreamReader`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..errors import RelayError, UpstreamStatusError
+from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
+from ..usage import Usage
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of a list; ``created_at`` is seconds since 1970."""
+
+    name: str
+    created_at: int
+
+
+class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a whole answer says. ``usage`` is None where the upstream gave no figures."""
+
+    usage: Usage | None
+    evidence: Evidence
+    model_returned: str | None
+    output_bound_tokens: int
+    """Never below the truth where the visible output is all there was."""
+    output_counted_tokens: int
+    """Estimate of the visible output: what is billed where usage is missing."""
+
+
+class StreamReader(Protocol):
+    """Reads along one upstream stream: what may pass, what it used, how it ended."""
+
+    is_output_seen: bool
+    """The first output event (text, thinking, tool call, refusal) has been returned by `feed`."""
+    is_ended: bool
+    """The end mark was seen: the stream is whole."""
+    end: bytes
+    """The end of the answer, held back until the post has committed; empty until it is seen."""
+    error: UpstreamStatusError | None
+    """An error event came; it was not passed on, and nothing after it will be."""
+    model_returned: str | None
+    output_bound_tokens: int
+    """Running count, never below the truth for what passed by: for holds."""
+    output_counted_tokens: int
+    """Running estimate of what `feed` returned: for marks and what is priced as delivered."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes as they came; return those that go to the customer now.
+
+        Whole events only, in order and byte for byte, without those the customer did not ask
+        for, and without the end of the answer.
+
+        Raises:
+            UpstreamBrokenError: An event is larger than any honest one.
+        """
+        ...
+
+    def finish(self) -> bytes:
+        """Take the end of the body; return what may still go to the customer.
+
+        Sets `is_ended` where the dialect's end needs no mark of its own, and `end` accordingly.
+        """
+        ...
+
+    def usage(self) -> Usage | None:
+        """Return the upstream's own figures so far, or None where it gave none."""
+        ...
+
+    def evidence(self) -> Evidence:
+        """Return how the answer was built so far."""
+        ...
+
+
+class DialectRules(Protocol):
+    """One wire format, as the customer speaks it and as a channel of the same dialect does."""
+
+    name: Dialect
+    operation: Operation
+    path: str
+    """Where the endpoint stands, with /v1."""
+    keep_alive: bytes
+    """What may be written while nothing comes, harmless to every client of the dialect."""
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``.
+
+        Fills fields, model, stream, output_tokens_asked and choice_count.
+
+        Raises:
+            BadRequestError: Not JSON, not UTF-8, too deep, or a field that can't be; names it.
+        """
+        ...
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel of the same dialect: the smallest edits, headers to forward."""
+        ...
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth: for the hold."""
+        ...
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had: where usage is missing."""
+        ...
+
+    def stream_reader(self, exchange: Exchange) -> StreamReader:
+        """Return a reader for one attempt's stream."""
+        ...
+
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200.
+
+        Raises:
+            UpstreamStatusError: An error dressed as success.
+            UpstreamBrokenError: Not a document of this dialect.
+        """
+        ...
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer; *text* is the sentence in the customer's language."""
+        ...
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the event that ends a stream already begun."""
+        ...
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models in this dialect's form."""
+        ...

@@ -1,0 +1,237 @@
+"""Everything that can go wrong on purpose.
+
+    RelayError
+      RejectedError                 refused by relay before anything was sent
+        BadRequestError             400  the request itself
+        AuthenticationError         401  the api key
+        NotAllowedError             403  the key may not do this
+        InsufficientBalanceError    403  the account can't cover the hold
+        KeyCapError                 403  the key's own cap can't
+        NotFoundError               404  no such endpoint
+        BodyTooLargeError           413
+        NoPriceError                400  nobody priced it
+        NoChannelError              503  no channel for this model in this group
+        OverloadedError             503  shed at the door
+      UpstreamError                 the upstream failed; carries its failure class
+        UpstreamConnectError        refused, reset, or nonsense before an answer
+        UpstreamTimeoutError        a deadline passed; says which
+        UpstreamBrokenError         the answer ended before its end
+        UpstreamStatusError         it answered with an error
+      CustomerGoneError             the customer hung up
+      StaleKeyError                 key or group changed since authentication: authenticate afresh
+      LedgerError                   the ledger could not do it
+        LedgerUnavailableError      503  nothing was acknowledged
+        LedgerConflictError         the same id with other contents
+      ProfileError                  one or more problems in a profile
+      PluginError                   a plugin could not be loaded, or raised
+
+A message says what was expected, what was found and what to do, and never holds a key, a prompt
+or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled from ``params``.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]
+"""How an attempt failed; each class has its own rule for retry and cool-down (DESIGN 5)."""
+
+
+class RelayError(Exception):
+    """The root. ``code`` is a stable snake_case sentence that tests and clients match."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+
+
+class RejectedError(RelayError):
+    """Refused before anything was sent upstream.
+
+    Args:
+        code: Machine code; the class's own where omitted.
+        param: Name of the offending field of the request, if one is to blame.
+        params: What the customer's text needs: names, amounts in credits, never contents.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad_request"
+    retry_after_s: int | None = None
+
+    def __init__(self, code: str | None = None, *, param: str | None = None, **params: str) -> None:
+        self.reason = code or self.code
+        self.param = param
+        self.params = params
+        super().__init__(f"{self.reason}: " + ", ".join(f"{k}={v}" for k, v in {"param": param, **params}.items() if v))
+
+
+class BadRequestError(RejectedError):
+    """The request can't be understood; ``param`` names the field where one is to blame."""
+
+
+class AuthenticationError(RejectedError):
+    """No key, or one that is unknown, expired or revoked."""
+
+    status: ClassVar[int] = 401
+    code: ClassVar[str] = "invalid_api_key"
+
+
+class NotAllowedError(RejectedError):
+    """The key is good but may not do this: model, address, group, or its credit is used up."""
+
+    status: ClassVar[int] = 403
+    code: ClassVar[str] = "access_denied"
+
+
+class InsufficientBalanceError(RejectedError):
+    """The account cannot cover the reservation."""
+
+    status: ClassVar[int] = 403
+    code: ClassVar[str] = "insufficient_user_quota"
+
+
+class KeyCapError(RejectedError):
+    """The key's own cap cannot cover the reservation."""
+
+    status: ClassVar[int] = 403
+    code: ClassVar[str] = "pre_consume_token_quota_failed"
+
+
+class NotFoundError(RejectedError):
+    """No such endpoint, or this shop does not serve it."""
+
+    status: ClassVar[int] = 404
+    code: ClassVar[str] = "unknown_endpoint"
+
+
+class BodyTooLargeError(RejectedError):
+    """The body is larger than the shop takes."""
+
+    status: ClassVar[int] = 413
+    code: ClassVar[str] = "request_too_large"
+
+
+class NoPriceError(RejectedError):
+    """No billing plugin priced the request: refused, never free."""
+
+    code: ClassVar[str] = "model_price_error"
+
+
+class NoChannelError(RejectedError):
+    """The key's group has no channel for the model."""
+
+    status: ClassVar[int] = 503
+    code: ClassVar[str] = "model_not_found"
+
+
+class OverloadedError(RejectedError):
+    """More work than the relay or its channels can take now."""
+
+    status: ClassVar[int] = 503
+    code: ClassVar[str] = "overloaded"
+    retry_after_s = 2
+
+
+class UpstreamError(RelayError):
+    """An attempt failed at the upstream; the base of what a channel's transport raises."""
+
+    failure: FailureClass = "sick"
+    code: ClassVar[str] = "upstream_error"
+    status: ClassVar[int] = 502
+
+
+class UpstreamConnectError(UpstreamError):
+    """No usable answer began: refused, reset, or not HTTP."""
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """A deadline passed: ``connect``, ``first_event``, ``idle`` or ``total``."""
+
+    code: ClassVar[str] = "upstream_timeout"
+    status: ClassVar[int] = 504
+
+    def __init__(self, deadline: Literal["connect", "first_event", "idle", "total"]) -> None:
+        self.deadline = deadline
+        super().__init__(f"upstream passed the {deadline} deadline")
+
+
+class UpstreamBrokenError(UpstreamError):
+    """The answer ended before its end."""
+
+
+class UpstreamStatusError(UpstreamError):
+    """The upstream answered with an error.
+
+    Args:
+        failure: Its class, which decides on retry and cool-down.
+        status: The upstream's HTTP status.
+        retry_after_s: Seconds it asked to wait, clamped, for ``throttled``.
+        message: For class ``request`` only: the upstream's words about the customer's request,
+            sanitised. Empty otherwise.
+        error_type: The upstream's machine type or code for the same, if it gave one.
+        param: The field it blames, if it named one.
+    """
+
+    def __init__(
+        self,
+        failure: FailureClass,
+        status: int,
+        *,
+        retry_after_s: int | None = None,
+        message: str = "",
+        error_type: str = "",
+        param: str | None = None,
+    ) -> None:
+        self.failure = failure
+        self.upstream_status = status
+        self.retry_after_s = retry_after_s
+        self.message = message
+        self.error_type = error_type
+        self.param = param
+        super().__init__(f"upstream answered {status}, class {failure}")
+
+
+class CustomerGoneError(RelayError):
+    """The customer hung up."""
+
+    code: ClassVar[str] = "customer_gone"
+
+
+class StaleKeyError(RelayError):
+    """The key, its expiry or its group changed since the exchange was authenticated."""
+
+    code: ClassVar[str] = "stale_key"
+
+
+class LedgerError(RelayError):
+    """The ledger could not do what was asked."""
+
+    code: ClassVar[str] = "ledger_error"
+
+
+class LedgerUnavailableError(LedgerError):
+    """The commit failed or took too long; nothing of it was acknowledged."""
+
+    code: ClassVar[str] = "ledger_unavailable"
+    status: ClassVar[int] = 503
+
+
+class LedgerConflictError(LedgerError):
+    """The id was used before, for something else."""
+
+    code: ClassVar[str] = "ledger_conflict"
+    status: ClassVar[int] = 409
+
+
+class ProfileError(RelayError):
+    """A profile has problems; ``problems`` lists them all, each ``file:line:column: path: what``."""
+
+    code: ClassVar[str] = "bad_profile"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+class PluginError(RelayError):
+    """A plugin could not be loaded, or raised; the message names its id and its file."""
+
+    code: ClassVar[str] = "plugin_error"

@@ -1,0 +1,294 @@
+"""The words of the engine: an exchange, who asked, which channel, what it cost, how it ended."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+from .errors import FailureClass
+from .money import to_nano
+from .usage import Usage
+
+Dialect = Literal["openai_chat", "anthropic_messages", "embeddings"]
+Operation = Literal["chat", "embeddings", "models"]
+
+Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
+"""How an exchange ended (DESIGN 3). ``rejected`` leaves no row, so it is not among them."""
+
+HangUpPolicy = Literal["delivered", "drain", "input_only"]
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asking, as the authenticating plugin found it.
+
+    ``key_version`` is checked again by the ledger when it reserves, so a key that was revoked,
+    or whose group was switched, a moment ago is never served on what was remembered of it.
+    ``models`` is None where the key may ask for any.
+    """
+
+    account_id: str
+    key_id: str
+    key_version: int
+    group: str
+    membership: str
+    models: frozenset[str] | None = None
+    is_remembered: bool = False
+
+
+class Exchange:
+    """One customer request and its answer, on its way through the hooks.
+
+    ``fields`` is the top level of the JSON body, each value its own bytes (`msgspec.Raw`); the
+    request is encoded anew from it, so duplicate and oddly spelt keys can't price one model and
+    send another. ``headers`` has lower-case names; ``query`` no longer holds the key.
+    """
+
+    __slots__ = (
+        "api_key",
+        "choice_count",
+        "client_ip",
+        "dialect",
+        "fields",
+        "headers",
+        "id",
+        "is_fresh_authentication",
+        "locale",
+        "model",
+        "operation",
+        "output_tokens_asked",
+        "principal",
+        "query",
+        "received_at",
+        "started_s",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        dialect: Dialect,
+        operation: Operation,
+        headers: Mapping[str, str],
+        received_at: datetime,
+        started_s: float,
+        api_key: str | None = None,
+        client_ip: str = "",
+        locale: str = "en",
+        query: str = "",
+    ) -> None:
+        self.id = id
+        self.dialect: Dialect = dialect
+        self.operation: Operation = operation
+        self.headers = headers
+        self.received_at = received_at
+        self.started_s = started_s
+        self.api_key = api_key
+        self.client_ip = client_ip
+        self.locale = locale
+        self.query = query
+        self.fields: dict[str, msgspec.Raw] = {}
+        self.model = ""
+        self.stream = False
+        self.output_tokens_asked: int | None = None
+        """The most output the customer asked for, in tokens; None where the request is silent."""
+        self.choice_count = 1
+        """How many answers the customer asked for (``n``)."""
+        self.principal: Principal | None = None
+        self.is_fresh_authentication = False
+        """Set for the second authentication of an exchange: look up, remember nothing."""
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """One upstream account and address we sell from, as plugins see it.
+
+    ``models`` maps the name customers ask for to the upstream's own.
+    """
+
+    name: str
+    use: str
+    dialects: tuple[Dialect, ...]
+    models: Mapping[str, str]
+    groups: frozenset[str]
+    priority: int = 0
+    weight: int = 1
+    key_ids: tuple[str, ...] = ()
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel, one of its keys, and the upstream's name of the model: what an attempt tries."""
+
+    channel: Channel
+    key_id: str
+    model_sent: str
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at one candidate. ``failure`` is None for the attempt that answered."""
+
+    candidate: Candidate
+    started_at: datetime
+    duration_ms: int
+    status: int | None = None
+    failure: FailureClass | None = None
+
+
+class ChannelRequest:
+    """What is about to be sent, in the channel's dialect; `transform_request` plugins edit it.
+
+    Its text may be read and changed, never kept. ``headers`` are those that travel upstream.
+    """
+
+    __slots__ = ("dialect", "fields", "headers", "operation", "stream")
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        operation: Operation,
+        fields: dict[str, msgspec.Raw],
+        headers: dict[str, str],
+        stream: bool,
+    ) -> None:
+        self.dialect: Dialect = dialect
+        self.operation: Operation = operation
+        self.fields = fields
+        self.headers = headers
+        self.stream = stream
+
+    def set(self, name: str, value: object) -> None:
+        """Replace or add one top-level field of the body."""
+        self.fields[name] = msgspec.Raw(msgspec.json.encode(value))
+
+    def body(self) -> bytes:
+        """Encode the body anew, each field byte for byte as it came or was set."""
+        return msgspec.json.encode(self.fields)
+
+
+class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a price may depend on besides usage. Stored with the reservation.
+
+    The price follows ``model``, the name the customer asked for.
+    """
+
+    account_id: str
+    key_id: str
+    group: str
+    membership: str
+    dialect: Dialect
+    operation: Operation
+    channel: str
+    model: str
+    model_sent: str
+    model_returned: str | None = None
+    at: datetime
+    stream: bool
+    choice_count: int = 1
+
+
+class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a charge: a count times its factors, in credits, exact.
+
+    Attributes:
+        rule: Id of the plugin that wrote the line.
+        item: What is counted: ``input_tokens``, ``web_search`` ...
+        count: How many.
+        factors: Named exact numbers; their product is the price of one.
+    """
+
+    rule: str
+    item: str
+    count: int
+    factors: tuple[tuple[str, Fraction], ...]
+
+    @property
+    def amount(self) -> Fraction:
+        """Credits, not rounded."""
+        amount = Fraction(self.count)
+        for _, factor in self.factors:
+            amount *= factor
+        return amount
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What an exchange costs, line by line: its own price trace."""
+
+    lines: tuple[ChargeLine, ...] = ()
+
+    @property
+    def nano(self) -> int:
+        """Nano-credits, rounded once over all lines."""
+        return to_nano(sum((line.amount for line in self.lines), Fraction(0)))
+
+    def plus(self, *lines: ChargeLine) -> "Charge":
+        """Return this charge with *lines* added."""
+        return Charge(lines=(*self.lines, *lines))
+
+    def times(self, name: str, factor: Fraction) -> "Charge":
+        """Return this charge with every line multiplied by *factor*, the factor named *name*."""
+        return Charge(
+            lines=tuple(
+                ChargeLine(rule=line.rule, item=line.item, count=line.count, factors=(*line.factors, (name, factor)))
+                for line in self.lines
+            )
+        )
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How the answer was built, without a word of it: what outcomes and claims rest on.
+
+    Attributes:
+        stop_reason: The upstream's own, as it spelt it; None if none came.
+        has_text: Visible text came (for embeddings: a vector).
+        has_tool_call: A tool call was begun.
+        has_refusal: The model or its vendor refused.
+        has_thinking: Thinking came.
+        is_thinking_finished: No chain of thought was left open or unanswered.
+        is_end_seen: The end mark came.
+        thinking_asked: Thinking was on in this request.
+        error_type: Machine type of an error event inside the stream.
+        hang_up_policy: Which policy priced a customer's hang-up; None if nobody hung up.
+        output_bytes: Bytes of output text handed to the customer.
+    """
+
+    stop_reason: str | None = None
+    has_text: bool = False
+    has_tool_call: bool = False
+    has_refusal: bool = False
+    has_thinking: bool = False
+    is_thinking_finished: bool = True
+    is_end_seen: bool = False
+    thinking_asked: bool = False
+    error_type: str | None = None
+    hang_up_policy: HangUpPolicy | None = None
+    output_bytes: int = 0
+
+
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of an exchange, and all that `post_check` gets: no text, only facts."""
+
+    request_id: str
+    facts: PriceFacts
+    usage: Usage
+    outcome: Outcome
+    evidence: Evidence
+    charge: Charge
+    attempts: tuple[Attempt, ...]
+    duration_ms: int
+    first_output_ms: int | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's claim for compensation.
+
+    Attributes:
+        rule: Id of the plugin that found it; one claim per request and rule.
+        kind: ``empty_reply`` or ``truncated_reply``.
+        share: Part of the charge to give back, 0 to 1 (more for a multiple).
+    """
+
+    rule: str
+    kind: str
+    share: Fraction

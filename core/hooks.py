@@ -1,0 +1,114 @@
+"""The six hooks: what each is for, when it is called, and what its answers mean.
+
+Plugins mark their methods with `hookimpl`; an implementation takes only the arguments it uses.
+Plugins compute, core acts: no plugin writes to the ledger.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pluggy
+
+from .exchange import (
+    Attempt,
+    Candidate,
+    Channel,
+    ChannelRequest,
+    Charge,
+    Claim,
+    Exchange,
+    PriceFacts,
+    Principal,
+    RequestRecord,
+)
+from .usage import Usage
+
+hookspec = pluggy.HookspecMarker("relay")
+hookimpl = pluggy.HookimplMarker("relay")
+
+
+class Meter(Protocol):
+    """Counts what one answer uses, from the events that pass by."""
+
+    def feed(self, event: bytes) -> None:
+        """Take one whole event of a stream as it was received, or a whole body."""
+        ...
+
+    def usage(self) -> Usage | None:
+        """Return what was used so far, or None where no figure was seen."""
+        ...
+
+
+class RelayHooks:
+    """The specifications, in the order in which an exchange meets them."""
+
+    @hookspec
+    async def authenticate(self, exchange: Exchange) -> Principal | None:
+        """Say who is asking.
+
+        Called once per exchange, and once more, with ``exchange.is_fresh_authentication`` set,
+        if the ledger finds that the key has changed. Plugins are asked in profile order; the
+        first answer counts.
+
+        Returns:
+            Who it is, or None if this plugin knows no such key. None from all: 401.
+
+        Raises:
+            RejectedError: The key is known and refused. Any other exception refuses as well.
+        """
+
+    @hookspec
+    async def select_channel(
+        self, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
+    ) -> Sequence[Candidate] | None:
+        """Narrow or reorder the candidates for the next attempt.
+
+        Called once per attempt, every plugin in profile order, each with what the one before
+        left. Core has already removed what group, key, model, dialect or circuit forbid, and
+        afterwards takes the first that was never tried.
+
+        Returns:
+            Candidates, best first; or None to leave them as they are. None left: 503, or after
+            a failed attempt that attempt's error. An exception refuses the request.
+        """
+
+    @hookspec
+    async def transform_request(self, exchange: Exchange, channel: Channel, request: ChannelRequest) -> None:
+        """Change what is about to be sent, in place.
+
+        Called once per attempt, every plugin in profile order. *request* is in the channel's
+        dialect and says which. An exception ends the attempt; the next candidate is tried.
+        """
+
+    @hookspec
+    def meter_stream(self, exchange: Exchange, channel: Channel) -> Meter | None:
+        """Return an object that counts this answer in place of core's own meter.
+
+        Called once per attempt, before its first event; the first answer counts. Nothing is
+        dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, core's
+        own takes over and the stream goes on.
+        """
+
+    @hookspec
+    def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
+        """Price *usage*, on top of what earlier policies charged.
+
+        Called for every billing plugin in profile order: with an estimate, to reserve; while a
+        stream runs, for its marks; and with the measured usage, to post. Must be pure: same
+        arguments, same charge; no clock, no I/O.
+
+        Returns:
+            A charge with this policy's lines added or changed, or None to leave *charge* as it
+            is. No charge after the last policy refuses the request; an exception does too.
+        """
+
+    @hookspec
+    async def post_check(self, record: RequestRecord) -> Sequence[Claim] | None:
+        """Look at a settled exchange and claim what its customer is owed.
+
+        Called once per settled exchange, all plugins in profile order, after the answer has
+        ended. An exception is logged and counted, and the check can be run again from the log.
+
+        Returns:
+            Claims, or None. Core writes each once per request and rule.
+        """

@@ -1,0 +1,104 @@
+"""What a plugin is: settings, a life, and the services core lends it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from random import Random
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from .clock import Clock
+from .exchange import ChannelRequest, Dialect
+from .profile.structs import ChannelSection, Profile
+from .transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse
+
+
+class PluginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a plugin's settings: what stands beside ``use:`` in the profile."""
+
+
+class ApiKeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's key as stored; amounts in nano-credits, times aware UTC."""
+
+    id: str
+    account_id: str
+    membership: str
+    group: str
+    version: int
+    digest: bytes
+    expires_at: datetime | None
+    is_revoked: bool
+    cap_nano: int | None
+    spent_nano: int
+    models: frozenset[str] | None
+    ips: tuple[str, ...]
+
+
+class ApiKeys(Protocol):
+    """Where authentication plugins look keys up."""
+
+    async def find(self, digest: bytes, *, is_fresh: bool) -> tuple[ApiKeyRecord | None, bool]:
+        """Return the key whose SHA-256 is *digest*, and whether it was remembered.
+
+        Unknown keys are never remembered. With *is_fresh* the store itself is asked.
+        """
+        ...
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What core lends every plugin: time, chance, HTTP, keys and the profile itself."""
+
+    profile: Profile
+    clock: Clock
+    random: Random
+    api_keys: ApiKeys
+    transport: Transport
+    http: httpx.AsyncClient
+
+
+ConfigT = TypeVar("ConfigT", bound=PluginConfig)
+
+
+class Plugin(Generic[ConfigT]):
+    """Base of all plugins. Life: construct (no I/O), `lifespan` opens, hooks, `lifespan` closes."""
+
+    config_type: ClassVar[type[PluginConfig]]
+    """The Struct that checks this plugin's settings; every plugin names its own."""
+
+    def __init__(self, config: ConfigT, services: Services) -> None:
+        self.config = config
+        self.services = services
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Open before the first exchange what the plugin needs, and close it after the last."""
+        yield
+
+
+class ChannelPlugin(Plugin[ConfigT]):
+    """Base of channels: one instance per channel of the profile.
+
+    A channel over HTTP implements `build`. A channel that answers by itself overrides `send`.
+    """
+
+    dialects: ClassVar[tuple[Dialect, ...]]
+    """The dialects this channel's upstream speaks."""
+
+    def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
+        super().__init__(config, services)
+        self.section = section
+        self.deadlines = Deadlines(**{name: getattr(section.deadlines, name) for name in Deadlines.__struct_fields__})
+
+    def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
+        """Return the HTTP request for *request*, with the upstream's *api_key* in its place."""
+        raise TypeError(f"{type(self).__name__} implements neither build() nor send()")
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        """Send *request* and return when the head of the answer is there.
+
+        Raises:
+            UpstreamError: The attempt failed; the next candidate is tried.
+        """
+        return await self.services.transport.send(self.build(request, api_key), self.deadlines)

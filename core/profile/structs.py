@@ -1,0 +1,165 @@
+"""The sections of a profile. These Structs are the schema, the validation and the reference page.
+
+Field descriptions stand in `Meta`, with their unit; ``relay profile schema`` and the profile
+reference are generated from them.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from ..money import Exact
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every section: strict and immutable."""
+
+
+class Text(Section, frozen=True, kw_only=True):
+    """A text a customer sees, in both of the shop's languages."""
+
+    en: Annotated[str, Meta(description="English text.")]
+    zh: Annotated[str, Meta(description="Chinese text.")]
+
+
+class Unit(Section, frozen=True, kw_only=True):
+    """The shop's credit."""
+
+    symbol: Annotated[str, Meta(description="Written before an amount, such as $.")] = "$"
+    name: Annotated[str, Meta(description="What the shop calls its credit.")] = "credit"
+
+
+class Shop(Section, frozen=True, kw_only=True):
+    """Who the shop is."""
+
+    name: Annotated[Text, Meta(description="The shop's name.")]
+    unit: Annotated[Unit, Meta(description="What balances are counted in.")] = field(default_factory=Unit)
+    timezone: Annotated[str, Meta(description="IANA name of the zone in which the shop's days begin.")] = "UTC"
+    locales: Annotated[
+        tuple[Literal["en", "zh"], ...],
+        Meta(description="Languages customers are answered in; the first where a request names none.", min_length=1),
+    ] = ("en", "zh")
+    hosts: Annotated[tuple[str, ...], Meta(description="Addresses under which the shop is reached.")] = ()
+
+
+class Group(Section, frozen=True, kw_only=True):
+    """A class of prices and channels, and the card that shows it to customers."""
+
+    ratio: Annotated[Exact, Meta(description="Multiplier on every model's price in this group.")]
+    label: Annotated[Text | None, Meta(description="Name on the card.")] = None
+    kind: Annotated[Literal["direct", "mixed"] | None, Meta(description="Direct (正向) or mixed (混合) supply.")] = None
+    badge: Annotated[Text | None, Meta(description="Badge on the card, such as full power (满血无甲).")] = None
+    source: Annotated[Text | None, Meta(description="Where the group's channels come from.")] = None
+    note: Annotated[Text | None, Meta(description="What a customer should know before choosing the group.")] = None
+    price_hint: Annotated[Text | None, Meta(description="Rough price in words.")] = None
+    stars: Annotated[Exact | None, Meta(description="Stability, 0 to 5 in halves.")] = None
+    reference_date: Annotated[str | None, Meta(description="Day of the price hint, as YYYY-MM-DD.")] = None
+    memberships: Annotated[
+        tuple[str, ...], Meta(description="Memberships that may use the group; empty: all.")
+    ] = ()
+
+
+class Membership(Section, frozen=True, kw_only=True):
+    """A class of customers."""
+
+    ratio: Annotated[Exact, Meta(description="Multiplier on every charge of a member.")] = Exact(1)
+    label: Annotated[Text | None, Meta(description="Name customers see.")] = None
+
+
+class ModelPrice(Section, frozen=True, kw_only=True):
+    """What billing plugins read about one model, by the name customers ask for."""
+
+    model_ratio: Annotated[
+        Exact | None, Meta(description="Price of input; 1 is 0.002 credits per 1000 tokens unless the plugin says else.")
+    ] = None
+    completion_ratio: Annotated[Exact, Meta(description="Output price as a multiple of input.")] = Exact(1)
+    cache_read_ratio: Annotated[Exact, Meta(description="Cached input as a multiple of input.")] = Exact(1)
+    cache_write_ratio: Annotated[Exact, Meta(description="Input written to a 5-minute cache, a multiple of input.")] = Exact(5, 4)
+    cache_write_1h_ratio: Annotated[
+        Exact | None, Meta(description="Input written to a 1-hour cache; 1.6 times cache_write_ratio where absent.")
+    ] = None
+    audio_ratio: Annotated[Exact | None, Meta(description="Audio input as a multiple of input; as text where absent.")] = None
+    audio_completion_ratio: Annotated[
+        Exact | None, Meta(description="Audio output as a multiple of audio input; as text where absent.")
+    ] = None
+    web_search_price: Annotated[Exact | None, Meta(description="Credits for one web search, before the group's ratio.")] = None
+    output_tokens_max: Annotated[
+        int | None, Meta(description="The most output tokens the model can be asked for; bounds holds.", ge=1)
+    ] = None
+
+
+class ChannelModel(Section, frozen=True, kw_only=True):
+    """A model whose upstream name differs from the one customers ask for."""
+
+    name: Annotated[str, Meta(description="Name customers ask for.", min_length=1)]
+    upstream: Annotated[str, Meta(description="Name the upstream knows.", min_length=1)]
+
+
+class ChannelDeadlines(Section, frozen=True, kw_only=True):
+    """How long to wait for an upstream, in seconds."""
+
+    connect_s: Annotated[float, Meta(description="To connect, in seconds.", gt=0)] = 5.0
+    first_event_s: Annotated[float, Meta(description="For the first event or the head, in seconds.", gt=0)] = 120.0
+    idle_s: Annotated[float, Meta(description="Between two events, in seconds.", gt=0)] = 60.0
+    total_s: Annotated[float, Meta(description="For the whole answer, in seconds.", gt=0)] = 1800.0
+
+
+class ChannelSection(Section, frozen=True, kw_only=True):
+    """One upstream account and address."""
+
+    name: Annotated[str, Meta(description="Name in logs and bills; unique.", min_length=1)]
+    use: Annotated[str, Meta(description="Id of the channel plugin, such as channels.openai.", min_length=1)]
+    base_url: Annotated[str | None, Meta(description="Address of the upstream, without /v1.")] = None
+    keys: Annotated[
+        tuple[str, ...], Meta(description="References to the upstream's keys, env:NAME or file:PATH; several are one pool.")
+    ] = ()
+    models: Annotated[tuple[str | ChannelModel, ...], Meta(description="Models sold from here.", min_length=1)]
+    groups: Annotated[tuple[str, ...], Meta(description="Groups that may use the channel.", min_length=1)]
+    priority: Annotated[int, Meta(description="Higher is tried first.")] = 0
+    weight: Annotated[int, Meta(description="Share among channels of one priority.", ge=1, le=1_000_000)] = 1
+    deadlines: Annotated[ChannelDeadlines, Meta(description="How long to wait.")] = field(default_factory=ChannelDeadlines)
+    settings: Annotated[dict[str, Any], Meta(description="Settings of the channel plugin itself.")] = field(default_factory=dict)
+
+
+class Keys(Section, frozen=True, kw_only=True):
+    """How the shop's own api keys look, and what a new one gets."""
+
+    prefix: Annotated[str, Meta(description="Prefix of new keys.", pattern="^[A-Za-z0-9_]{1,12}-?$")] = "sk-"
+    accepted_prefixes: Annotated[tuple[str, ...], Meta(description="Further prefixes customers may write.")] = ()
+    group: Annotated[str | None, Meta(description="Group of a key made without one; the first group where absent.")] = None
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Bounds that protect the relay."""
+
+    body_bytes_max: Annotated[int, Meta(description="Largest request body, in bytes.", ge=1024)] = 32 * 1024 * 1024
+    hold_output_tokens_stream: Annotated[int, Meta(description="Output a stream's hold covers at first, in tokens.", ge=1)] = 1024
+    hold_output_tokens: Annotated[int, Meta(description="Output a non-stream's hold covers, in tokens.", ge=1)] = 4096
+    overrun_per_day: Annotated[
+        Exact, Meta(description="Credits of overrun an account may cause in a day before non-streams hold their full cap.")
+    ] = Exact(1)
+    attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
+    hang_up: Annotated[
+        Literal["delivered", "drain", "input_only"], Meta(description="What a customer who hangs up pays for.")
+    ] = "delivered"
+    drain_s: Annotated[float, Meta(description="With hang_up drain: longest reading on, in seconds.", gt=0)] = 60.0
+
+
+class Profile(Section, frozen=True, kw_only=True):
+    """A whole shop."""
+
+    shop: Annotated[Shop, Meta(description="Who the shop is.")]
+    plugins: Annotated[tuple[dict[str, Any], ...], Meta(description="Plugins in the order in which they are asked, each with use: and its settings.")]
+    groups: Annotated[dict[str, Group], Meta(description="Classes of prices and channels.", min_length=1)]
+    memberships: Annotated[dict[str, Membership], Meta(description="Classes of customers; default always exists.")] = field(
+        default_factory=dict
+    )
+    prices: Annotated[dict[str, ModelPrice], Meta(description="Prices by the model names customers ask for.")]
+    channels: Annotated[tuple[ChannelSection, ...], Meta(description="Upstreams.", min_length=1)]
+    endpoints: Annotated[
+        tuple[Literal["openai_chat", "anthropic_messages", "embeddings", "models"], ...],
+        Meta(description="What the shop serves.", min_length=1),
+    ] = ("openai_chat", "anthropic_messages", "embeddings", "models")
+    keys: Annotated[Keys, Meta(description="The shop's own api keys.")] = field(default_factory=Keys)
+    limits: Annotated[Limits, Meta(description="Bounds.")] = field(default_factory=Limits)

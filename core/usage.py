@@ -1,0 +1,49 @@
+"""What an exchange used: token counts that are disjoint, and where they came from."""
+
+from typing import Literal
+
+import msgspec
+
+UsageSource = Literal["upstream", "estimated", "disputed"]
+"""``upstream``: its own figures. ``estimated``: counted here, for want of them. ``disputed``:
+the upstream's figures could not be true, so the local bound stands in their place."""
+
+
+class TokenCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Token counts, each disjoint from the others; a dialect converts what its usage includes.
+
+    Source of the five kinds: wire/DIALECTS.md 3.2, read 2026-11-23.
+    """
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def all_input_tokens(self) -> int:
+        """Fresh, cached and cache-writing input together."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+
+class Iteration(TokenCounts, frozen=True, kw_only=True):
+    """One pass of an answer that took several, billed at its own model where it names one."""
+
+    model: str | None = None
+
+
+class Usage(TokenCounts, frozen=True, kw_only=True):
+    """What one exchange used, all passes together.
+
+    The counts below the five kinds are notes: parts of ``input_tokens`` or ``output_tokens``,
+    never beside them. ``iterations`` is empty for an answer of one pass; otherwise the sum of
+    its entries is the five counts, and billing prices each entry on its own.
+    """
+
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    web_search_count: int = 0
+    iterations: tuple[Iteration, ...] = ()
+    source: UsageSource = "upstream"
