@@ -12,6 +12,7 @@
         NoPriceError                400  nobody priced it
         NoChannelError              503  no channel for this model in this group
         OverloadedError             503  shed at the door
+        ShuttingDownError           503  the process is ending
       UpstreamError                 the upstream failed; carries its failure class
         UpstreamConnectError        refused, reset, or nonsense before an answer
         UpstreamTimeoutError        a deadline passed; says which
@@ -22,6 +23,8 @@
       LedgerError                   the ledger could not do it
         LedgerUnavailableError      503  nothing was acknowledged
         LedgerConflictError         the same id with other contents
+        LedgerUnknownError     404  no such account, key or reservation
+        DatabaseRefusedError        another version's database, or a demo's
       ProfileError                  one or more problems in a profile
       PluginError                   a plugin could not be loaded, or raised
 
@@ -130,6 +133,14 @@ class OverloadedError(RejectedError):
     retry_after_s = 2
 
 
+class ShuttingDownError(RejectedError):
+    """The process is ending; what was delivered is settled, and the customer may ask again."""
+
+    status: ClassVar[int] = 503
+    code: ClassVar[str] = "shutting_down"
+    retry_after_s = 2
+
+
 class UpstreamError(RelayError):
     """An attempt failed at the upstream; the base of what a channel's transport raises."""
 
@@ -199,6 +210,7 @@ class StaleKeyError(RelayError):
     """The key, its expiry or its group changed since the exchange was authenticated."""
 
     code: ClassVar[str] = "stale_key"
+    status: ClassVar[int] = 401
 
 
 class LedgerError(RelayError):
@@ -219,6 +231,19 @@ class LedgerConflictError(LedgerError):
 
     code: ClassVar[str] = "ledger_conflict"
     status: ClassVar[int] = 409
+
+
+class LedgerUnknownError(LedgerError):
+    """The account, key or reservation does not exist."""
+
+    code: ClassVar[str] = "ledger_unknown"
+    status: ClassVar[int] = 404
+
+
+class DatabaseRefusedError(LedgerError):
+    """The database is of a newer relay, or a demo's where none is wanted (or the other way round)."""
+
+    code: ClassVar[str] = "database_refused"
 
 
 class ProfileError(RelayError):

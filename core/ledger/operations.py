@@ -30,6 +30,25 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Extend(msgspec.Struct, frozen=True, kw_only=True):
+    """Raise an open hold to *held_nano* in all."""
+
+    request_id: str
+    held_nano: int
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """Book the charge of *record* and close its reservation."""
+
+    record: RequestRecord
+
+
+class Void(msgspec.Struct, frozen=True, kw_only=True):
+    """Release the hold of *record*'s reservation and close it."""
+
+    record: RequestRecord
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """What an open reservation would cost if the process died now; rides along with a commit."""
 
@@ -37,6 +56,14 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     charge: Charge
     usage: Usage
     evidence: Evidence
+
+
+class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep *claim* on a closed request; *amount_nano* is what it would give back."""
+
+    request_id: str
+    claim: Claim
+    amount_nano: int
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +101,12 @@ class Ledger(Protocol):
     async def extend(self, request_id: str, held_nano: int) -> Reservation:
         """Raise an open hold to *held_nano* in all; a lower figure changes nothing.
 
+        A group switched since the reservation does not matter: a running request keeps its own.
+
         Raises:
-            InsufficientBalanceError, KeyCapError, StaleKeyError: As `reserve`; the hold stays as it was.
+            InsufficientBalanceError: The account's available balance is below the increase.
+            KeyCapError: The key's cap is.
+            StaleKeyError: The key was revoked. In all three cases the hold stays as it was.
         """
         ...
 
@@ -101,4 +132,123 @@ class Ledger(Protocol):
 
     async def claim(self, request_id: str, claim: Claim, amount_nano: int) -> None:
         """Write a claim, once per request and rule."""
+        ...
+
+
+class CreateAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Open a customer's account, with a gift where *gift_nano* is above 0."""
+
+    account_id: str
+    name: str
+    membership: str = "default"
+    gift_nano: int = 0
+    gift_expires_at: datetime | None = None
+    actor: str
+
+
+class TopUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Money came in: book a cash lot for the account named *account*.
+
+    *provider* and *reference* name the payment; each pair is taken once.
+    """
+
+    account: str
+    amount_nano: int
+    provider: str = "manual"
+    reference: str
+    actor: str
+
+
+class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Give the account named *account* a key; the key itself is never seen, only its SHA-256.
+
+    ``models`` None allows every model, ``ips`` empty every address, ``cap_nano`` None any amount.
+    """
+
+    key_id: str
+    account: str
+    name: str
+    digest: bytes
+    last4: str
+    group: str
+    cap_nano: int | None = None
+    expires_at: datetime | None = None
+    models: tuple[str, ...] | None = None
+    ips: tuple[str, ...] = ()
+    actor: str
+
+
+class RevokeKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Refuse a key from now on."""
+
+    key_id: str
+    actor: str
+
+
+class SetKeyGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Move a key to another group."""
+
+    key_id: str
+    group: str
+    actor: str
+
+
+class Adjust(msgspec.Struct, frozen=True, kw_only=True):
+    """Correct a balance by a new entry between the account named *account* and the shop.
+
+    ``give`` books a gift lot; ``take`` spends the account's lots in their usual order.
+    """
+
+    adjustment_id: str
+    account: str
+    amount_nano: int
+    direction: Literal["give", "take"]
+    reason: str
+    actor: str
+
+
+class PublishPrices(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep the document behind a price version, whose id is the document's SHA-256."""
+
+    price_version: str
+    document: str
+
+
+class Administration(Protocol):
+    """What the operator does to accounts and keys: durable, repeatable, audited.
+
+    Each call raises `LedgerConflictError` where its id stands for something else already, and
+    `LedgerUnknownError` where the account or key it names does not exist.
+    """
+
+    async def create_account(self, operation: CreateAccount) -> None:
+        """Open an account; the same id and name again change nothing."""
+        ...
+
+    async def top_up(self, operation: TopUp) -> None:
+        """Book money in; the same provider and reference again move nothing."""
+        ...
+
+    async def create_key(self, operation: CreateKey) -> None:
+        """Store a key's digest; the same id again changes nothing."""
+        ...
+
+    async def revoke_key(self, operation: RevokeKey) -> None:
+        """Revoke a key, for the next request already."""
+        ...
+
+    async def set_key_group(self, operation: SetKeyGroup) -> None:
+        """Switch a key's group, for the next request already."""
+        ...
+
+    async def adjust(self, operation: Adjust) -> None:
+        """Correct a balance.
+
+        Raises:
+            InsufficientBalanceError: There is less available than is to be taken.
+        """
+        ...
+
+    async def publish_prices(self, operation: PublishPrices) -> None:
+        """Keep a price document, so that every charge made under it can be explained."""
         ...

@@ -1,0 +1,45 @@
+"""Places where a test may kill the process, to prove what is left behind.
+
+``RELAY_FAILPOINT=after_reserve:3`` in the environment ends the process with SIGKILL the third
+time it comes by ``after_reserve``. Without the variable `hit` does nothing.
+"""
+
+import os
+import signal
+from typing import Literal, get_args
+
+Failpoint = Literal[
+    "before_reserve",
+    "after_reserve",
+    "after_send",
+    "at_progress",
+    "before_post",
+    "after_post",
+    "before_end",
+    "in_recovery",
+]
+
+
+class _Armed:
+    """The one failpoint of this process that kills, and how often it may still be passed."""
+
+    def __init__(self, setting: str) -> None:
+        name, _, count = setting.partition(":")
+        if name and (name not in get_args(Failpoint) or not count.isdecimal() or count == "0"):
+            expected = ", ".join(get_args(Failpoint))
+            raise ValueError(f"RELAY_FAILPOINT: expected NAME:N with N >= 1 and NAME of {expected}, found {setting!r}")
+        self.name = name
+        self.remaining_count = int(count or 0)
+
+
+# Read once, at import: a process is killed by how it was started, and the hot path pays one comparison.
+_armed = _Armed(os.environ.get("RELAY_FAILPOINT", ""))
+
+
+def hit(name: Failpoint) -> None:
+    """Pass the failpoint *name*; does not return where the environment says to die here."""
+    if name != _armed.name:
+        return
+    _armed.remaining_count -= 1
+    if _armed.remaining_count == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
