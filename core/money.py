@@ -15,8 +15,8 @@ AMOUNT_NANO_MAX = 10**18
 Exact = Fraction
 """An exact number of the profile: written as quoted text, ``"1.5"`` or ``"4/3"``."""
 
-_EXACT = re.compile(r"-?\d{1,30}(\.\d{1,30})?(/[1-9]\d{0,29})?")
-_AMOUNT = re.compile(r"(-?)(\d{1,9})(?:\.(\d{1,9}))?")
+_EXACT = re.compile(r"-?\d{1,30}(\.\d{1,30})?(/[1-9]\d{0,29})?", re.ASCII)
+_AMOUNT = re.compile(r"(-?)(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
 
 
 def parse_exact(text: str) -> Fraction:

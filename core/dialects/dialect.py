@@ -133,3 +133,7 @@ class DialectRules(Protocol):
     def render_models(self, models: Sequence[ModelEntry]) -> bytes:
         """Return the list of models in this dialect's form."""
         ...
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model in this dialect's form."""
+        ...

@@ -1,0 +1,63 @@
+"""What the shop sells: which channels may serve a model to a group, and what to say if none may."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from .errors import NoChannelError, NotAllowedError
+from .exchange import Candidate, Channel, Dialect, Principal
+
+
+class Catalog:
+    """Groups x models x channels, resolved once per profile."""
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self._channels = tuple(channels)
+        self._candidates: Mapping[tuple[str, str, Dialect], tuple[Candidate, ...]] = self._resolve()
+        self._groups_by_model: dict[str, list[str]] = {}
+        for channel in self._channels:
+            for model in channel.models:
+                groups = self._groups_by_model.setdefault(model, [])
+                groups.extend(group for group in sorted(channel.groups) if group not in groups)
+
+    def _resolve(self) -> dict[tuple[str, str, Dialect], tuple[Candidate, ...]]:
+        resolved: dict[tuple[str, str, Dialect], tuple[Candidate, ...]] = {}
+        for channel in self._channels:
+            for model, model_sent in channel.models.items():
+                candidates = tuple(
+                    Candidate(channel=channel, key_id=key_id, model_sent=model_sent) for key_id in channel.key_ids
+                )
+                for group in channel.groups:
+                    for dialect in channel.dialects:
+                        place = (group, model, dialect)
+                        resolved[place] = resolved.get(place, ()) + candidates
+        return resolved
+
+    def candidates(self, principal: Principal, model: str, dialect: Dialect) -> tuple[Candidate, ...]:
+        """Return every candidate that may serve *model* to *principal* in *dialect*.
+
+        Raises:
+            NotAllowedError: The key's own list leaves the model out.
+            NoChannelError: The key's group has no channel for it; says which groups have, or
+                the nearest name.
+        """
+        if principal.models is not None and model not in principal.models:
+            raise NotAllowedError("model_not_allowed", param="model", model=model)
+        found = self._candidates.get((principal.group, model, dialect))
+        if found:
+            return found
+        groups = ", ".join(self._groups_by_model.get(model, ()))
+        nearest = "" if groups else self._nearest(model)
+        raise NoChannelError(param="model", group=principal.group, model=model, groups=groups, nearest=nearest)
+
+    def _nearest(self, model: str) -> str:
+        """Return the known name nearest to *model*; letter case is the usual cause."""
+        by_folded = {name.casefold(): name for name in self._groups_by_model}
+        match = difflib.get_close_matches(model.casefold(), by_folded, n=1)
+        return by_folded[match[0]] if match else ""
+
+    def models(self, principal: Principal) -> list[str]:
+        """Return the models that *principal* may ask for, in the profile's order."""
+        names = {
+            model: None for channel in self._channels if principal.group in channel.groups for model in channel.models
+        }
+        return [name for name in names if principal.models is None or name in principal.models]

@@ -1,0 +1,47 @@
+"""Once a second, for all running streams at once: marks, keep-alives, customers who stopped reading.
+
+One timer for the process instead of three for each stream: nothing is scheduled per chunk.
+"""
+
+import asyncio
+from typing import Protocol
+
+TICK_S = 1.0
+
+
+class Beating(Protocol):
+    """A running stream."""
+
+    def beat(self, now_s: float) -> bool:
+        """Do what is due at loop time *now_s*, without waiting; say whether a keep-alive is."""
+        ...
+
+    async def keep_alive(self) -> None:
+        """Write a keep-alive; may wait on the customer, and never raises for one who has left."""
+        ...
+
+
+class Heartbeat:
+    """Visits every running stream each second."""
+
+    def __init__(self) -> None:
+        self._running: set[Beating] = set()
+
+    def add(self, stream: Beating) -> None:
+        """Visit *stream* from now on."""
+        self._running.add(stream)
+
+    def discard(self, stream: Beating) -> None:
+        """Visit *stream* no longer."""
+        self._running.discard(stream)
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as keep_alives:
+            while True:
+                await asyncio.sleep(TICK_S)
+                now_s = loop.time()
+                for stream in tuple(self._running):
+                    if stream.beat(now_s):
+                        keep_alives.create_task(stream.keep_alive())

@@ -1,0 +1,63 @@
+"""Which channel may serve what to whom, and what is said where none may."""
+
+import pytest
+from relay.core.catalog import Catalog
+from relay.core.errors import NoChannelError, NotAllowedError
+from relay.core.exchange import Channel, Principal
+
+CHANNELS = (
+    Channel(
+        name="a",
+        use="channels.openai",
+        dialects=("openai_chat",),
+        models={"gpt-4o": "gpt-4o-2024"},
+        groups=frozenset({"plain", "dear"}),
+        key_ids=("a#0", "a#1"),
+    ),
+    Channel(
+        name="b",
+        use="channels.anthropic",
+        dialects=("anthropic_messages",),
+        models={"Claude-X": "claude-x"},
+        groups=frozenset({"dear"}),
+        key_ids=("b#0",),
+    ),
+)
+
+
+def principal(group: str, models: frozenset[str] | None = None) -> Principal:
+    """Return someone of *group*."""
+    return Principal(account_id="a", key_id="k", key_version=1, group=group, membership="default", models=models)
+
+
+def test_each_key_of_a_channel_is_a_candidate_with_the_upstreams_model_name() -> None:
+    """A channel with two keys gives two candidates."""
+    found = Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "openai_chat")
+    assert [(one.key_id, one.model_sent) for one in found] == [("a#0", "gpt-4o-2024"), ("a#1", "gpt-4o-2024")]
+
+
+def test_a_missing_channel_names_the_groups_that_have_the_model() -> None:
+    """Someone in the wrong group is told the right one."""
+    with pytest.raises(NoChannelError) as caught:
+        Catalog(CHANNELS).candidates(principal("plain"), "Claude-X", "anthropic_messages")
+    assert caught.value.params == {"group": "plain", "model": "Claude-X", "groups": "dear", "nearest": ""}
+
+
+def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:
+    """Letter case is the usual cause."""
+    with pytest.raises(NoChannelError) as caught:
+        Catalog(CHANNELS).candidates(principal("dear"), "claude-x", "anthropic_messages")
+    assert caught.value.params["nearest"] == "Claude-X"
+
+
+def test_a_key_with_a_list_gets_no_other_model() -> None:
+    """The key's own list is checked before anything else."""
+    with pytest.raises(NotAllowedError) as caught:
+        Catalog(CHANNELS).candidates(principal("plain", frozenset({"other"})), "gpt-4o", "openai_chat")
+    assert (caught.value.reason, caught.value.param) == ("model_not_allowed", "model")
+
+
+def test_models_are_those_of_the_group_and_the_keys_list() -> None:
+    """A list shows nothing that a request would be refused for."""
+    assert Catalog(CHANNELS).models(principal("dear")) == ["gpt-4o", "Claude-X"]
+    assert Catalog(CHANNELS).models(principal("dear", frozenset({"Claude-X"}))) == ["Claude-X"]
