@@ -32,6 +32,7 @@ from relay.core.exchange import (
     RequestRecord,
 )
 from relay.core.hooks import Meter, hookimpl
+from relay.core.keys import api_key_digest
 from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
 from relay.core.plugin import ApiKeyRecord, ApiKeys, ChannelPlugin, Plugin, PluginConfig, Services
 from relay.core.profile.structs import ChannelSection, Group, Membership, ModelPrice, Profile
@@ -85,6 +86,7 @@ __all__ = [
     "UpstreamStatusError",
     "UpstreamTimeoutError",
     "Usage",
+    "api_key_digest",
     "format_exact",
     "format_nano",
     "hookimpl",

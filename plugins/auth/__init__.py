@@ -1,0 +1,1 @@
+"""Who is asking: plugins that recognise api keys."""

@@ -1,0 +1,1 @@
+"""What a customer is owed after a bad answer: plugins that find claims."""

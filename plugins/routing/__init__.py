@@ -1,0 +1,1 @@
+"""Which channel serves a request: plugins that order candidates."""

@@ -1,0 +1,78 @@
+"""Set or bound parameters of requests, by group and model: what an upstream insists on."""
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, field
+
+from relay import ChannelRequest, Exact, Exchange, Plugin, PluginConfig, format_exact, hookimpl
+
+OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
+"""Fields by which a request is priced and its answer read; a rule must not touch them."""
+
+Scalar = str | int | float | bool | None
+
+
+class ParameterRule(PluginConfig, frozen=True, kw_only=True):
+    """What is changed in the requests of some groups and models."""
+
+    groups: Annotated[tuple[str, ...], Meta(description="Groups the rule is for; empty: all.")] = ()
+    models: Annotated[tuple[str, ...], Meta(description="Models as customers ask for them; empty: all.")] = ()
+    set: Annotated[
+        dict[str, Scalar], Meta(description="Fields and the value each gets, sent by the customer or not.")
+    ] = field(default_factory=dict)
+    at_most: Annotated[
+        dict[str, Exact], Meta(description="Fields and the largest number each may have; less, or none, stays.")
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if owned := sorted(OWNED_FIELDS & (self.set.keys() | self.at_most.keys())):
+            raise ValueError(f"a rule cannot change '{owned[0]}': prices and readings rest on it")
+        for name, limit in self.at_most.items():
+            if "/" in format_exact(limit):
+                raise ValueError(f"at_most of '{name}' must be a plain decimal, got {limit}")
+
+
+class ParametersConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings of ``transforms.parameters``."""
+
+    rules: Annotated[tuple[ParameterRule, ...], Meta(description="Rules, applied in this order.")]
+
+
+class Parameters(Plugin[ParametersConfig]):
+    """Edits single fields of a request and leaves every other byte as it came."""
+
+    config_type = ParametersConfig
+
+    @hookimpl
+    async def transform_request(self, exchange: Exchange, request: ChannelRequest) -> None:
+        """Apply the rules that are for the exchange's group and model."""
+        group = exchange.principal.group if exchange.principal is not None else ""
+        for rule in self.config.rules:
+            if (not rule.groups or group in rule.groups) and (not rule.models or exchange.model in rule.models):
+                apply(rule, request)
+
+
+def apply(rule: ParameterRule, request: ChannelRequest) -> None:
+    """Apply one rule to *request*, touching only the fields it must."""
+    for name, value in rule.set.items():
+        request.set(name, value)
+    for name, limit in rule.at_most.items():
+        text = format_exact(limit)
+        number = number_of(request.fields.get(name))
+        if number is not None and number > Decimal(text):
+            request.fields[name] = msgspec.Raw(text.encode())
+
+
+def number_of(raw: msgspec.Raw | None) -> Decimal | None:
+    """Return the number that *raw* is, or None for anything else, which is the upstream's to refuse.
+
+    A decimal, because ``1e999999999`` must cost no more to compare than it did to send.
+    """
+    if raw is None or bytes(raw).startswith(b'"'):
+        return None
+    try:
+        return msgspec.json.decode(raw, type=Decimal)
+    except msgspec.MsgspecError:
+        return None

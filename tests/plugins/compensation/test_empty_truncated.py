@@ -1,0 +1,123 @@
+"""compensation.empty_truncated: which endings earn a claim, and which share."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from relay import Charge, Claim, Evidence, PriceFacts, RequestRecord, Usage
+from relay.core.exchange import Outcome
+from relay.plugins.compensation.empty_truncated import EmptyTruncated, EmptyTruncatedConfig, Shares
+from tests.services import NOW, services
+
+CONFIG = EmptyTruncatedConfig(
+    groups={
+        "hyacinth": Shares(empty=Fraction(1), truncated=Fraction(1, 2)),
+        "empty-only": Shares(empty=Fraction(1)),
+    }
+)
+EMPTY = [Claim(rule="compensation.empty_truncated", kind="empty_reply", share=Fraction(1))]
+TRUNCATED = [Claim(rule="compensation.empty_truncated", kind="truncated_reply", share=Fraction(1, 2))]
+THINKING = {"has_thinking": True, "thinking_asked": True}
+
+
+def record(
+    outcome: Outcome, evidence: dict[str, Any], output_tokens: int = 10, group: str = "hyacinth"
+) -> RequestRecord:
+    facts = PriceFacts(
+        account_id="acct_1",
+        key_id="key_1",
+        group=group,
+        membership="default",
+        dialect="anthropic_messages",
+        operation="chat",
+        channel="one",
+        model="claude-sonnet-4-5",
+        model_sent="claude-sonnet-4-5",
+        at=NOW,
+        stream=True,
+    )
+    return RequestRecord(
+        request_id="req_1",
+        facts=facts,
+        usage=Usage(input_tokens=5, output_tokens=output_tokens),
+        outcome=outcome,
+        evidence=Evidence(**evidence),
+        charge=Charge(),
+        attempts=(),
+        duration_ms=1,
+    )
+
+
+async def claims(checked: RequestRecord) -> list[Claim] | None:
+    found = await EmptyTruncated(CONFIG, services()).post_check(checked)
+    return None if found is None else list(found)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "evidence", "output_tokens"),
+    [
+        ("empty", {"is_end_seen": True}, 0),
+        ("empty", {"is_end_seen": True, **THINKING, "is_thinking_finished": False}, 5000),
+        ("truncated", {**THINKING, "is_thinking_finished": False}, 5000),
+        ("truncated", {**THINKING, "has_text": True, "is_thinking_finished": False}, 10),
+        ("truncated", {"has_thinking": True, "is_thinking_finished": False}, 1500),
+    ],
+)
+async def test_nothing_or_an_unfinished_chain_of_thought_is_an_empty_reply(
+    outcome: Outcome, evidence: dict[str, Any], output_tokens: int
+) -> None:
+    """C2: however much thinking was counted, the customer has nothing in hand."""
+    assert await claims(record(outcome, evidence, output_tokens)) == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("evidence", "output_tokens"),
+    [
+        ({"has_text": True}, 1),
+        ({"has_text": True}, 999),
+        ({"has_tool_call": True}, 999),
+        ({"has_text": True, **THINKING}, 1000),
+        ({"has_text": True, **THINKING}, 1999),
+        ({"has_text": True, "thinking_asked": True}, 1999),
+    ],
+)
+async def test_a_short_answer_cut_off_is_a_truncated_reply(evidence: dict[str, Any], output_tokens: int) -> None:
+    """C3: strictly below 1000 output tokens, or 2000 where thinking was asked for."""
+    assert await claims(record("truncated", evidence, output_tokens)) == TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "evidence", "output_tokens"),
+    [
+        ("truncated", {"has_text": True}, 1000),
+        ("truncated", {"has_text": True, "has_thinking": True}, 1000),
+        ("truncated", {"has_text": True, **THINKING}, 2000),
+        ("complete", {"has_text": True, "is_end_seen": True, "stop_reason": "max_tokens"}, 5),
+        ("complete", {"has_text": True, "is_end_seen": True}, 0),
+        ("refused", {"has_refusal": True, "is_end_seen": True}, 3),
+        ("customer_gone", {"has_text": True}, 3),
+        ("customer_gone", {}, 0),
+        ("upstream_error", {}, 0),
+    ],
+)
+async def test_other_endings_earn_nothing(outcome: Outcome, evidence: dict[str, Any], output_tokens: int) -> None:
+    """At the border and beyond, a customer's own limit, a refusal, a hang-up: no claim."""
+    assert await claims(record(outcome, evidence, output_tokens)) is None
+
+
+async def test_a_group_that_is_not_named_claims_nothing() -> None:
+    """C1: only the groups of the policy are compensated."""
+    assert await claims(record("empty", {}, 0, group="lily")) is None
+
+
+async def test_a_share_of_nothing_is_no_claim() -> None:
+    """A group that compensates empties only is silent about cuts."""
+    assert await claims(record("truncated", {"has_text": True}, 10, group="empty-only")) is None
+
+
+@pytest.mark.parametrize("share", [Fraction(-1, 2), Fraction(3, 2)])
+def test_a_share_outside_0_to_1_is_refused(share: Fraction) -> None:
+    """A share is a part of the charge."""
+    with pytest.raises(ValueError, match="truncated must be from 0 to 1, got"):
+        Shares(truncated=share)
