@@ -1,0 +1,208 @@
+"""Which channels, models and keys are worth trying now, and how much trying again is affordable.
+
+Failure classes cool down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
+failure rate, so that one error never disables anything; ``misrouted`` a channel x model;
+``key_dead`` and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing.
+"""
+
+from types import TracebackType
+
+from .clock import Clock
+from .errors import FailureClass
+
+WINDOW_S = 30.0
+FAILURE_COUNT_MIN = 3
+"""Failures within the window before the rate is looked at."""
+FAILURE_RATE_MIN = 0.5
+PROBE_S = 30.0
+"""How long one probe keeps others out if nothing is heard of it."""
+RETRY_AFTER_S = 5
+"""Rest of a throttled key whose upstream named no time."""
+
+
+class Circuit:
+    """Remembers failures and says what to leave alone. Plain arithmetic on a monotonic clock.
+
+    What failed rests for a cool-down, each twice as long as the last; then one attempt is let
+    through as a probe. If it succeeds all is well again; if it fails the next cool-down begins.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._routes: dict[tuple[str, str, str], _RatedBreaker] = {}
+        self._models: dict[tuple[str, str], _Breaker] = {}
+        self._keys: dict[tuple[str, str], _Breaker] = {}
+        self._throttled_until: dict[tuple[str, str], float] = {}
+
+    def allows(self, channel: str, model: str, key_id: str) -> bool:
+        """Return whether an attempt there makes sense now. Changes nothing."""
+        now = self._clock.monotonic()
+        return self._throttled_until.get((channel, key_id), now) <= now and all(
+            breaker.allows(now) for breaker in self._breakers(channel, model, key_id)
+        )
+
+    def begin(self, channel: str, model: str, key_id: str) -> None:
+        """Note that an attempt is sent: where a probe is due, it is this one, and others wait for it."""
+        now = self._clock.monotonic()
+        for breaker in self._breakers(channel, model, key_id):
+            breaker.begin(now)
+
+    def report(
+        self, channel: str, model: str, key_id: str, failure: FailureClass | None, retry_after_s: int | None = None
+    ) -> None:
+        """Take how an attempt ended; None is a success. *retry_after_s* counts for ``throttled``."""
+        now = self._clock.monotonic()
+        route, of_model, of_key = (channel, model, key_id), (channel, model), (channel, key_id)
+        match failure:
+            case None:
+                self._routes.setdefault(route, _RatedBreaker(5.0, 300.0))
+                for breaker in self._breakers(*route):
+                    breaker.note_success(now)
+            case "sick":
+                self._routes.setdefault(route, _RatedBreaker(5.0, 300.0)).note_failure(now)
+            case "misrouted":
+                self._models.setdefault(of_model, _Breaker(60.0, 3600.0)).note_failure(now)
+            case "key_dead":
+                self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now)
+            case "throttled":
+                until = now + (RETRY_AFTER_S if retry_after_s is None else retry_after_s)
+                self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
+            case "request" | "empty":
+                pass
+        for breaker in self._breakers(*route):
+            breaker.end_probe(now)
+
+    def _breakers(self, channel: str, model: str, key_id: str) -> "list[_Breaker]":
+        found = (
+            self._keys.get((channel, key_id)),
+            self._models.get((channel, model)),
+            self._routes.get((channel, model, key_id)),
+        )
+        return [breaker for breaker in found if breaker is not None]
+
+
+class _Breaker:
+    """Opens at a failure for *first_s*, then twice as long each time, at most *longest_s*."""
+
+    __slots__ = ("_cool_down_s", "_first_s", "_is_open", "_longest_s", "_probe_until", "_until")
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        self._first_s = self._cool_down_s = first_s
+        self._longest_s = longest_s
+        self._is_open = False
+        self._until = 0.0
+        self._probe_until = 0.0
+
+    def allows(self, now: float) -> bool:
+        """Return whether it is closed, or due for a probe that nobody has begun."""
+        return not self._is_open or (now >= self._until and now >= self._probe_until)
+
+    def begin(self, now: float) -> None:
+        """Keep others out while a probe is under way."""
+        if self._is_open and now >= self._until:
+            self._probe_until = now + PROBE_S
+
+    def end_probe(self, now: float) -> None:
+        """Let others in again; a probe that said nothing leaves the breaker as it was."""
+        self._probe_until = now
+
+    def note_success(self, now: float) -> None:
+        """Close, if a probe may have shown it; an attempt begun before the failure shows nothing."""
+        if self._is_open and now >= self._until:
+            self._is_open = False
+            self._cool_down_s = self._first_s
+
+    def note_failure(self, now: float) -> None:
+        """Open; a failure that comes while it rests was begun before and changes nothing."""
+        if not self._is_open or now >= self._until:
+            self._open(now)
+
+    def _open(self, now: float) -> None:
+        if self._is_open:
+            self._cool_down_s = min(2 * self._cool_down_s, self._longest_s)
+        self._is_open = True
+        self._until = now + self._cool_down_s
+
+
+class _RatedBreaker(_Breaker):
+    """Opens only where failures are many and at least half of what was tried.
+
+    The window is two halves that take turns, so that counting costs the same at any load.
+    """
+
+    __slots__ = ("_counts", "_earlier", "_half_at")
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        super().__init__(first_s, longest_s)
+        self._half_at = float("-inf")
+        self._counts = self._earlier = (0, 0)
+
+    def note_success(self, now: float) -> None:
+        """Count it, and close if it was a probe."""
+        self._count(now, 0)
+        super().note_success(now)
+
+    def note_failure(self, now: float) -> None:
+        """Count it; open at too high a rate, or at once if it was a probe."""
+        self._count(now, 1)
+        if self._is_open:
+            super().note_failure(now)
+            return
+        failures, tries = (one + other for one, other in zip(self._counts, self._earlier, strict=True))
+        if failures >= FAILURE_COUNT_MIN and failures >= FAILURE_RATE_MIN * tries:
+            self._open(now)
+
+    def _open(self, now: float) -> None:
+        super()._open(now)
+        self._counts = self._earlier = (0, 0)
+
+    def _count(self, now: float, failures: int) -> None:
+        if now - self._half_at >= WINDOW_S / 2:
+            self._earlier = self._counts if now - self._half_at < WINDOW_S else (0, 0)
+            self._counts = (0, 0)
+            self._half_at = now
+        self._counts = (self._counts[0] + failures, self._counts[1] + 1)
+
+
+class RetryBudget:
+    """Bounds extra attempts under way: three, and one more for each five exchanges open.
+
+    When every channel fails, trying again multiplies the load on all of them; the budget keeps
+    that at a fifth. Source: field/reliability.md 3, "FO", read 2026-11-23.
+    """
+
+    def __init__(self) -> None:
+        self.exchange_count = 0
+        self.extra_count = 0
+
+    def open(self) -> "Retries":
+        """Return one exchange's share, to be used as a context for as long as the exchange lasts."""
+        return Retries(self)
+
+
+class Retries:
+    """One exchange's extra attempts."""
+
+    __slots__ = ("_budget", "_taken_count")
+
+    def __init__(self, budget: RetryBudget) -> None:
+        self._budget = budget
+        self._taken_count = 0
+
+    def __enter__(self) -> "Retries":
+        self._budget.exchange_count += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._budget.exchange_count -= 1
+        self._budget.extra_count -= self._taken_count
+
+    def take(self) -> bool:
+        """Return whether one more attempt fits the budget, and count it if so."""
+        if self._budget.extra_count >= 3 + self._budget.exchange_count // 5:
+            return False
+        self._budget.extra_count += 1
+        self._taken_count += 1
+        return True

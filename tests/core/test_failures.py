@@ -1,0 +1,331 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay import UpstreamStatusError
+from relay.core.errors import FailureClass
+from relay.core.failures import classify, classify_error_type, sanitise
+from tests.core.wire import load
+
+
+def classify_json(status: int, document: object, headers: dict[str, str] | None = None) -> UpstreamStatusError:
+    return classify(status, headers or {}, json.dumps(document, ensure_ascii=False).encode())
+
+
+def error(message: str = "", **fields: object) -> dict[str, object]:
+    return {"error": {"message": message, **fields}}
+
+
+@pytest.mark.parametrize(
+    ("recording", "expected"),
+    [
+        ("anthropic/err-400-context", "request"),
+        ("anthropic/err-401", "key_dead"),
+        ("anthropic/err-404-model", "misrouted"),
+        ("azure/err-429", "throttled"),
+        ("azure/content-filter-prompt-400", "request"),
+        ("deepseek/err-400-context", "request"),
+        ("deepseek/err-401", "key_dead"),
+        ("gemini/err-400-key", "key_dead"),
+        ("gemini/err-404-model", "misrouted"),
+        ("gemini/err-429", "throttled"),
+        ("groq/err-400-tool-use-failed", "request"),
+        ("mistral/err-400-model", "misrouted"),
+        ("mistral/err-401", "key_dead"),
+        ("openai-chat/err-400-image", "request"),
+        ("openai-chat/err-400-param", "request"),
+        ("openai-chat/err-401", "key_dead"),
+        ("openai-chat/err-404-model", "misrouted"),
+        ("openai-responses/err-400-context", "request"),
+        ("openai-responses/err-400-model", "misrouted"),
+        ("openai-responses/err-401", "key_dead"),
+        ("openrouter/err-401", "key_dead"),
+        ("openrouter/err-429", "throttled"),
+        ("xai/err-401-as-400", "key_dead"),
+        ("documented/anthropic-400-invalid-signature", "request"),
+        ("documented/anthropic-400-temperature-and-top-p", "request"),
+        ("documented/anthropic-400-temperature-new-version", "request"),
+        ("documented/anthropic-400-thinking-expected", "request"),
+        ("documented/anthropic-403-permission", "key_dead"),
+        ("documented/anthropic-413-too-large", "request"),
+        ("documented/anthropic-429-rate-limit", "throttled"),
+        ("documented/anthropic-500-api-error", "sick"),
+        ("documented/anthropic-529-overloaded", "sick"),
+        ("documented/deepseek-400-reasoning-content", "request"),
+        ("documented/edge-502-html", "sick"),
+        ("documented/edge-524-timeout", "sick"),
+        ("documented/ernie-v1-error-200", "throttled"),
+        ("documented/gemini-400-missing-signature", "request"),
+        ("documented/gemini-400-schema-keyword", "request"),
+        ("documented/gemini-500-internal", "sick"),
+        ("documented/gemini-503-unavailable", "sick"),
+        ("documented/openai-403-region", "key_dead"),
+        ("documented/openai-429-insufficient-quota", "key_dead"),
+        ("documented/openai-429-rate-limit", "throttled"),
+        ("documented/openai-500", "sick"),
+        ("documented/openai-503", "sick"),
+        ("documented/relay-200-error-body", "sick"),
+        ("documented/relay-503-no-channel", "sick"),
+        ("documented/responses-400-encrypted-content", "request"),
+    ],
+)
+def test_recorded_error_has_its_class(recording: str, expected: FailureClass) -> None:
+    """Each vendor's error is of the class that DESIGN 5 gives it."""
+    response = load(recording)
+    assert classify(response["status"], response["headers"], response["bytes"]).failure == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "expected"),
+    [
+        (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "Your credit balance is too low to access the Anthropic API."}}, "key_dead"),
+        (402, error("Insufficient Balance", code="invalid_request_error"), "key_dead"),
+        (402, error("Insufficient credits", code=402), "key_dead"),
+        (403, error("用户额度不足", type="new_api_error", code="insufficient_user_quota"), "key_dead"),
+        (403, error("blocked by organization policy", code="x"), "key_dead"),
+        (403, error("Your input was flagged", code=403, metadata={"reasons": ["violence"]}), "request"),
+        (403, {"code": "permission-denied", "error": "Content violates usage guidelines."}, "request"),
+        (403, error("no", innererror={"code": "ResponsibleAIPolicyViolation"}), "request"),
+        (429, error("余额不足或无可用资源包,请充值。", code="1113"), "key_dead"),
+        (429, error("Your account is suspended, please check", type="exceeded_current_quota_error"), "key_dead"),
+        (429, {"message": "Too many requests"}, "throttled"),
+        (400, {"code": "Arrearage", "message": "Access denied."}, "key_dead"),
+        (400, [error("API key not valid.", code=400, status="INVALID_ARGUMENT")], "key_dead"),
+        (422, {"detail": [{"loc": ["body", "temperature"], "msg": "too high"}]}, "request"),
+        (405, {}, "misrouted"),
+        (408, {}, "sick"),
+        (302, {}, "sick"),
+        (500, error("You exceeded your current quota", code="insufficient_quota"), "sick"),
+        (200, error("slow down", code=429), "throttled"),
+        (200, error("Overloaded", type="overloaded_error"), "sick"),
+        (200, error("no", code="invalid_api_key"), "key_dead"),
+        (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "sick"),
+    ],
+)  # fmt: skip
+def test_reported_error_has_its_class(status: int, document: object, expected: FailureClass) -> None:
+    """Errors of which there is no recording are of the class that reports and documents give them."""
+    assert classify_json(status, document).failure == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, b"<html>no</html>", "key_dead"),
+        (403, b"<html>Sorry, you have been blocked</html>", "sick"),
+        (400, b"<html>400 Request Header Or Cookie Too Large</html>", "request"),
+        (413, b"<html>413</html>", "request"),
+        (429, b"", "throttled"),
+        (400, b"[" * 100_000, "request"),
+        (400, b"\xff\xfe", "request"),
+        (200, b"<html>welcome</html>", "sick"),
+    ],
+)
+def test_page_that_is_no_document_is_judged_by_its_status(status: int, body: bytes, expected: FailureClass) -> None:
+    """HTML, nothing, too deep JSON: the status speaks, but an edge's 403 does not kill a key."""
+    refused = classify(status, {}, body)
+    assert (refused.failure, refused.message) == (expected, "")
+
+
+@pytest.mark.parametrize(
+    "echo", ["'insufficient balance'", '"Incorrect API key"', "`credit balance is too low`"], ids=["'", '"', "`"]
+)
+def test_quoted_words_of_a_customer_do_not_kill_a_key(echo: str) -> None:
+    """A value that the vendor quotes back is not the vendor's word about our key."""
+    assert classify_json(400, error(f"Invalid value: {echo}. Use another.")).failure == "request"
+
+
+def test_request_error_keeps_message_code_and_param() -> None:
+    """For class request the customer gets the vendor's words, its code and the field to blame."""
+    refused = classify_json(
+        400,
+        error(
+            "Unsupported parameter: 'stop'.", type="invalid_request_error", param="stop", code="unsupported_parameter"
+        ),
+    )
+    assert (refused.upstream_status, refused.message, refused.error_type, refused.param) == (
+        400,
+        "Unsupported parameter: 'stop'.",
+        "unsupported_parameter",
+        "stop",
+    )
+
+
+@pytest.mark.parametrize(
+    ("recording", "message", "error_type"),
+    [
+        (
+            "anthropic/err-400-context",
+            "prompt is too long: 3333404 tokens > 200000 maximum",
+            "invalid_request_error",
+        ),
+        (
+            "openai-responses/err-400-context",
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            "context_length_exceeded",
+        ),
+        (
+            "deepseek/err-400-context",
+            "This model's maximum context length is 1048565 tokens. However, you requested 1250025 tokens (1250025 in "
+            "the messages, 0 in the completion). Please reduce the length of the messages or completion.",
+            "context_length_exceeded",
+        ),
+    ],
+)
+def test_context_errors_keep_the_words_clients_look_for(recording: str, message: str, error_type: str) -> None:
+    """Compaction in clients starts at these words, so they pass unchanged."""
+    response = load(recording)
+    refused = classify(response["status"], response["headers"], response["bytes"])
+    assert (refused.message, refused.error_type) == (message, error_type)
+
+
+@pytest.mark.parametrize("status", [401, 402, 404, 429, 500])
+def test_no_other_class_keeps_a_word(status: int) -> None:
+    """What an upstream says of itself, our key or our money stays here."""
+    refused = classify_json(status, error("canary", type="canary_type", code="canary_code", param="canary"))
+    assert (refused.message, refused.error_type, refused.param) == ("", "", None)
+    assert "canary" not in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "Incorrect key sk-abcdEFGH1234: see https://platform.openai.com/account",
+            "Incorrect key [removed]: see [removed]",
+        ),
+        ("Rate limit for org-AbC123xyz on gpt-4o", "Rate limit for [removed] on gpt-4o"),
+        ("key invalid-*****2345 is bad", "key [removed] is bad"),
+        ("failed (request id: 2024010100000000000000000000)", "failed [removed]"),
+        ("failed, request_id=abc-123", "failed, [removed]"),
+        ("dial tcp 10.1.2.3:8080: refused by api.deepseek.com/v1", "dial tcp [removed]: refused by [removed]"),
+        ("write to support@openai.com", "write to [removed]"),
+        ("id 0cbe6006-faec-9854-bf8b-c906d75c3bd8 unknown", "id [removed] unknown"),
+        ("a\x00b\r\nc\x1b[31m\u2028d", "a b c [31m d"),
+        ("messages.1.content.0.type: Expected `thinking`", "messages.1.content.0.type: Expected `thinking`"),
+        ("temperature must be <= 1.0, got 2.5", "temperature must be <= 1.0, got 2.5"),
+        ("model gpt-4o-mini-2024-07-18 takes no `stop`", "model gpt-4o-mini-2024-07-18 takes no `stop`"),
+    ],
+)
+def test_message_loses_what_names_the_upstream(message: str, expected: str) -> None:
+    """Hosts, keys, organisations, ids and control characters go; what helps the customer stays."""
+    assert sanitise(message) == expected
+
+
+@given(st.text(max_size=3000))
+def test_message_is_one_printable_line_of_bounded_length(message: str) -> None:
+    """Whatever an upstream writes, at most 500 printable characters of it come out."""
+    cleaned = sanitise(message)
+    assert len(cleaned) <= 500
+    assert cleaned.isprintable()
+
+
+@given(st.binary(max_size=200), st.sampled_from([200, 302, 400, 401, 403, 404, 413, 422, 429, 500, 529]))
+def test_no_body_makes_it_fail(body: bytes, status: int) -> None:
+    """Any bytes with any status are classified."""
+    assert classify(status, {}, body).upstream_status == status
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "error",
+                    "message",
+                    "type",
+                    "code",
+                    "status",
+                    "detail",
+                    "details",
+                    "loc",
+                    "param",
+                    "reason",
+                    "retryDelay",
+                    "innererror",
+                    "errors",
+                    "base_resp",
+                    "msg",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.sampled_from([200, 400, 403, 429]))
+def test_no_document_makes_it_fail(document: object, status: int) -> None:
+    """Any JSON, with the fields of every vendor in any place, is classified."""
+    assert classify_json(status, document).upstream_status == status
+
+
+DATE = {"date": "Mon, 23 Nov 2026 10:00:00 GMT"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({"retry-after": "28"}, {}, 28),
+        ({"retry-after": "0"}, {}, 1),
+        ({"retry-after": "-5"}, {}, 1),
+        ({"retry-after": "1000000000"}, {}, 3600),
+        ({"retry-after": "1e400"}, {}, 3600),
+        ({"retry-after": "nan"}, {}, None),
+        ({"retry-after": "soon"}, {}, None),
+        ({"retry-after": "1.2"}, {}, 2),
+        ({"retry-after": "1", "retry-after-ms": "2500"}, {}, 3),
+        ({"retry-after": "Mon, 23 Nov 2026 10:01:30 GMT", **DATE}, {}, 90),
+        ({"retry-after": "Mon, 23 Nov 2026 09:00:00 GMT", **DATE}, {}, 1),
+        ({"retry-after": "Mon, 23 Nov 2026 10:01:30 GMT"}, {}, None),
+        ({"retry-after": "Mon, 99 Nov 2026 10:01:30 GMT", **DATE}, {}, None),
+        ({}, error("Please try again in 210ms."), 1),
+        ({}, error("Please try again in 6m0s."), 360),
+        ({}, error("Please retry after 20 seconds."), 20),
+        ({}, error("later", details=[{"retryDelay": "48.9s"}]), 49),
+        ({"retry-after": "5"}, error("Please try again in 6m0s."), 5),
+        ({}, {}, None),
+    ],
+)
+def test_retry_after_is_read_and_clamped(headers: dict[str, str], body: object, expected: int | None) -> None:
+    """Seconds, milliseconds, dates and words all come to 1 s to 1 h (field/reliability.md 3, row 14)."""
+    assert classify_json(429, body, headers).retry_after_s == expected
+
+
+@pytest.mark.parametrize(
+    ("error_type", "expected"),
+    [
+        ("overloaded_error", "sick"),
+        ("api_error", "sick"),
+        ("server_error", "sick"),
+        ("one_api_error", "sick"),
+        ("rate_limit_error", "throttled"),
+        ("rate_limit_exceeded", "throttled"),
+        ("RESOURCE_EXHAUSTED", "throttled"),
+        ("429", "throttled"),
+        ("502", "sick"),
+        ("authentication_error", "key_dead"),
+        ("permission_error", "key_dead"),
+        ("billing_error", "key_dead"),
+        ("insufficient_quota", "key_dead"),
+        ("not_found_error", "misrouted"),
+        ("model_not_found", "misrouted"),
+        ("invalid_request_error", "request"),
+        ("tool_use_failed", "request"),
+        ("context_length_exceeded", "request"),
+        ("", "sick"),
+    ],
+)
+def test_error_type_has_its_class(error_type: str, expected: FailureClass) -> None:
+    """An error event inside a stream is classified by its type alone."""
+    assert classify_error_type(error_type) == expected
+
+
+def test_unknown_error_type_is_what_the_caller_says() -> None:
+    """The default stands for what no list names."""
+    assert classify_error_type("novel_error", default="request") == "request"
