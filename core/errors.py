@@ -23,7 +23,8 @@
       LedgerError                   the ledger could not do it
         LedgerUnavailableError      503  nothing was acknowledged
         LedgerConflictError         the same id with other contents
-        LedgerUnknownError     404  no such account, key or reservation
+        LedgerUnknownError          404  no such account, key or reservation
+        CommitFailedError           the storage failed; inside the ledger only
         DatabaseRefusedError        another version's database, or a demo's
       ProfileError                  one or more problems in a profile
       PluginError                   a plugin could not be loaded, or raised
@@ -238,6 +239,12 @@ class LedgerUnknownError(LedgerError):
 
     code: ClassVar[str] = "ledger_unknown"
     status: ClassVar[int] = 404
+
+
+class CommitFailedError(LedgerError):
+    """The storage failed and its transaction is gone; the ledger's writer decides what is tried again."""
+
+    code: ClassVar[str] = "commit_failed"
 
 
 class DatabaseRefusedError(LedgerError):

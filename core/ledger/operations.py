@@ -4,6 +4,7 @@ All amounts are nano-credits; all ids are chosen by the caller or derived from t
 each operation can be repeated without moving money twice.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -56,6 +57,25 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     charge: Charge
     usage: Usage
     evidence: Evidence
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of an answer reached the customer; rides along with a commit."""
+
+    request_id: str
+
+
+class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
+    """Release a hold whose caller left before it was granted; the request leaves no log row."""
+
+    request_id: str
+
+
+class Recover(msgspec.Struct, frozen=True, kw_only=True):
+    """Bring a request of the dead process *boot* to its end, if it is not there yet."""
+
+    request_id: str
+    boot: str
 
 
 class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,4 +271,47 @@ class Administration(Protocol):
 
     async def publish_prices(self, operation: PublishPrices) -> None:
         """Keep a price document, so that every charge made under it can be explained."""
+        ...
+
+
+Note = Mark | Delivered
+Operation = (
+    Reserve
+    | Extend
+    | Post
+    | Void
+    | Withdraw
+    | Recover
+    | FileClaim
+    | CreateAccount
+    | TopUp
+    | CreateKey
+    | RevokeKey
+    | SetKeyGroup
+    | Adjust
+    | PublishPrices
+)
+Result = Reservation | Posted | Exception | None
+
+
+class Store(Protocol):
+    """A storage engine of the ledger, as its writer's thread uses it: one call, one durable transaction."""
+
+    def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> Sequence[Result]:
+        """Do all of *operations*, each refused alone, and commit once.
+
+        Returns:
+            One result for each operation, in their order: what it returned or what it raised.
+
+        Raises:
+            CommitFailedError: Nothing happened; everything may be asked again.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Do what is best done while nobody waits."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened."""
         ...

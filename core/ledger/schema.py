@@ -162,7 +162,11 @@ reservation = sa.Table(
     sa.CheckConstraint("held_nano >= 0", "ck_reservation_held"),
     sa.CheckConstraint("state IN ('open', 'posted', 'voided')", "ck_reservation_state"),
 )
-"""``mark`` is what recovery would post; ``is_recovered`` says that recovery closed it."""
+"""``mark`` is what recovery would post; ``is_recovered`` says that recovery closed it.
+
+``delivered_at`` is when the end of the answer reached the customer; where an answer has no end
+that waits for the post, when it was posted.
+"""
 
 _UNFINISHED = sa.text("delivered_at IS NULL AND state <> 'voided'")
 sa.Index("ix_reservation_unfinished", reservation.c.boot, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)

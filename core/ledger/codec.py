@@ -1,0 +1,42 @@
+"""How the ledger writes Structs as JSON: fractions as exact text, so that a charge reads back as it was."""
+
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import msgspec
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+def _write(value: object) -> str:
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"a ledger document can't hold {type(value).__name__}")
+
+
+# msgspec hands over the type of the field and what stood in the JSON: the border where Any is allowed.
+def _read(expected: type, value: Any) -> Fraction:
+    if expected is Fraction and isinstance(value, str):
+        return Fraction(value)
+    raise TypeError(f"a ledger document can't hold {expected.__name__}")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_write)
+
+
+def encode(document: object) -> str:
+    """Return *document* as one line of JSON.
+
+    >>> encode((Fraction(4, 3), None))
+    '["4/3",null]'
+    """
+    return _encoder.encode(document).decode()
+
+
+def decode(text: str | bytes, struct: type[StructT]) -> StructT:
+    """Return the *struct* that `encode` wrote.
+
+    Raises:
+        msgspec.ValidationError: The text is something else.
+    """
+    return msgspec.json.decode(text, type=struct, dec_hook=_read)

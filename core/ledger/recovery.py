@@ -1,0 +1,42 @@
+"""What dead processes left behind: found here, brought to its end by the writer."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from . import boots
+from .database import connect_reader, database_path
+from .operations import Recover
+
+_UNFINISHED = """
+    SELECT boot, request_id, state FROM reservation WHERE delivered_at IS NULL AND state <> 'voided' ORDER BY at
+"""
+
+
+def find_abandoned(data: Path, claims: contextlib.ExitStack) -> list[Recover]:
+    """Return what there is to recover; the boots it comes from are claimed on *claims*.
+
+    A boot that died with its lock is recovered whole: open holds, and posts whose answer was not
+    delivered. Of a boot that has no file any more, because it ended in order or the data folder
+    was restored from a backup, only open holds are.
+    """
+    claimed = {boot for boot in boots.known(data) if claims.enter_context(boots.claim_dead(data, boot))}
+    with contextlib.closing(connect_reader(database_path(data))) as connection:
+        rows = connection.execute(_UNFINISHED).fetchall()
+    # Looked at after the rows were read: a living boot made its file before its first row.
+    present = set(boots.known(data))
+    return [
+        Recover(request_id=request_id, boot=boot)
+        for boot, request_id, state in rows
+        if boot in claimed or (state == "open" and boot not in present)
+    ]
+
+
+def has_open(database: Path, boot: str) -> bool:
+    """Say whether a boot still holds anything; where the database can't tell, it may."""
+    try:
+        with contextlib.closing(connect_reader(database)) as connection:
+            row = connection.execute("SELECT 1 FROM reservation WHERE boot = ? AND state = 'open'", (boot,)).fetchone()
+    except sqlite3.Error:
+        return True
+    return row is not None

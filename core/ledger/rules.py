@@ -1,0 +1,138 @@
+"""The ledger's rules, without a database: what a key may spend, and which lots it is spent from."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ..errors import InsufficientBalanceError, KeyCapError, StaleKeyError
+from ..exchange import Outcome
+from ..money import AMOUNT_NANO_MAX, format_nano
+from .operations import LotKind
+
+OVERRUN = "overrun"
+PROMO = "promo"
+COMPENSATION_POOL = "compensation_pool"
+BREAKAGE = "breakage"
+ADJUSTMENT = "adjustment"
+
+_KIND_RANK: dict[LotKind, int] = {"trial": 0, "gift": 1, "compensation": 2, "cash": 3}
+_NEVER_MS = 1 << 62
+
+AWAITED_OUTCOMES: frozenset[Outcome] = frozenset({"complete", "empty", "refused"})
+"""Outcomes whose answer has an end that is held back for the post: the customer may miss it at a
+crash. A truncated answer has none, and a customer who left awaits nothing."""
+
+
+class Lot(msgspec.Struct, frozen=True):
+    """A lot that may be spent from. ``amount_nano`` is what it offers: available, or held for a request."""
+
+    id: int
+    kind: LotKind
+    expires_at_ms: int | None
+    amount_nano: int
+
+
+def spend_order(lot: Lot) -> tuple[int, int, int]:
+    """Sort lots as they are spent: what lapses soonest, then trial, gift, compensation, cash, then the oldest.
+
+    Cash comes last because it alone is refundable.
+    """
+    expires_at_ms = _NEVER_MS if lot.expires_at_ms is None else lot.expires_at_ms
+    return expires_at_ms, _KIND_RANK[lot.kind], lot.id
+
+
+def take(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
+    """Return how much of *amount_nano* comes from which lot, by id, in the order of spending.
+
+    The parts come to less than *amount_nano* where the lots do.
+
+    >>> take(5, [Lot(1, "cash", None, 9), Lot(2, "gift", None, 3)])
+    [(2, 3), (1, 2)]
+    """
+    assert amount_nano >= 0
+    parts: list[tuple[int, int]] = []
+    rest_nano = amount_nano
+    for lot in lots if len(lots) < 2 else sorted(lots, key=spend_order):
+        if rest_nano == 0:
+            break
+        part_nano = min(rest_nano, lot.amount_nano)
+        assert part_nano > 0, "a lot that offers nothing is not offered"
+        parts.append((lot.id, part_nano))
+        rest_nano -= part_nano
+    assert total(parts) <= amount_nano
+    return parts
+
+
+def total(parts: Iterable[tuple[int, int]]) -> int:
+    """Return the sum of what `take` split."""
+    return sum(part_nano for _, part_nano in parts)
+
+
+def check_amount(amount_nano: int) -> None:
+    """Refuse an amount no entry may move.
+
+    Raises:
+        ValueError: Not above 0, or beyond `AMOUNT_NANO_MAX`.
+    """
+    if not 0 < amount_nano <= AMOUNT_NANO_MAX:
+        raise ValueError(
+            f"expected an amount above 0 and up to {format_nano(AMOUNT_NANO_MAX)}, found {amount_nano} nano"
+        )
+
+
+def check_key(*, version: int, version_expected: int, is_revoked: bool, expires_at_ms: int | None, now_ms: int) -> None:
+    """Refuse a key that is no longer what was authenticated.
+
+    Raises:
+        StaleKeyError: Revoked, lapsed, or changed in any other way.
+    """
+    if is_revoked or version != version_expected or (expires_at_ms is not None and expires_at_ms <= now_ms):
+        raise StaleKeyError("the key changed since it was authenticated; authenticate afresh")
+
+
+def check_cap(needed_nano: int, *, cap_nano: int | None, spent_nano: int, held_nano: int) -> None:
+    """Refuse to hold more than the key's cap leaves.
+
+    Raises:
+        KeyCapError: It leaves less than *needed_nano*.
+    """
+    if cap_nano is None:
+        return
+    remaining_nano = max(0, cap_nano - spent_nano - held_nano)
+    if remaining_nano < needed_nano:
+        raise KeyCapError(remaining=format_nano(remaining_nano), needed=format_nano(needed_nano))
+
+
+def hold(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
+    """Split a hold over *lots*.
+
+    Raises:
+        InsufficientBalanceError: Together they offer less.
+    """
+    parts = take(amount_nano, lots)
+    held_nano = total(parts)
+    if held_nano < amount_nano:
+        raise InsufficientBalanceError(remaining=format_nano(held_nano), needed=format_nano(amount_nano))
+    return parts
+
+
+def revenue_book(day: str, writer: str) -> str:
+    """Return the name of the revenue book of a day and writer: no two writers share a row."""
+    return f"revenue:{day}:{writer}"
+
+
+def clearing_book(provider: str) -> str:
+    """Return the name of the book a payment provider's money comes from."""
+    return f"clearing:{provider}"
+
+
+def shop_day(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the day of the shop's zone in which *moment* lies.
+
+    >>> from datetime import UTC
+    >>> shop_day(datetime(2026, 11, 23, 16, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    '2026-11-24'
+    """
+    return moment.astimezone(zone).date().isoformat()

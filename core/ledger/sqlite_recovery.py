@@ -1,0 +1,77 @@
+"""How a request of a dead process is brought to its end in the SQLite ledger."""
+
+from ..clock import from_ms
+from ..exchange import Charge, Evidence, PriceFacts, RequestRecord
+from ..failpoints import hit
+from ..usage import Usage
+from .codec import decode
+from .operations import Mark, Recover
+from .rules import COMPENSATION_POOL
+from .sqlite_batch import Batch
+from .sqlite_requests import close_posted, close_voided, find_hold
+
+_UNFINISHED = "SELECT state, facts, mark, at, account_id FROM reservation WHERE request_id = ? AND boot = ?"
+_UNDELIVERED = """
+    SELECT l.charge_nano FROM reservation r JOIN request_log l USING (request_id)
+    WHERE r.request_id = ? AND r.delivered_at IS NULL AND NOT r.is_recovered
+"""
+
+
+def recover(batch: Batch, operation: Recover) -> None:
+    """End what a dead process left: void, post its mark, or give back what was posted in vain.
+
+    Repeated, it does nothing: an open reservation is closed once, a refund has one id.
+    """
+    hit("in_recovery")
+    row = batch.execute(_UNFINISHED, (operation.request_id, operation.boot)).fetchone()
+    if row is None:
+        return
+    state, facts, mark, at_ms, account_id = row
+    if state == "open":
+        mark_read = decode(mark, Mark) if mark is not None else None
+        _close(batch, operation.request_id, decode(facts, PriceFacts), mark_read, at_ms)
+    elif state == "posted":
+        _give_back(batch, operation.request_id, account_id)
+
+
+def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, at_ms: int) -> None:
+    held = find_hold(batch, request_id)
+    assert held is not None, request_id
+    record = RequestRecord(
+        request_id=request_id,
+        facts=facts,
+        usage=mark.usage if mark else Usage(),
+        outcome="truncated" if mark else "upstream_error",
+        evidence=mark.evidence if mark else Evidence(),
+        charge=mark.charge if mark else Charge(),
+        attempts=(),
+        duration_ms=max(0, batch.now_ms - at_ms),
+    )
+    if mark:
+        close_posted(batch, held, record, is_recovered=True)
+    else:
+        close_voided(batch, held, record, is_recovered=True)
+    batch.audit("recovery", "request.recovered", request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
+
+
+def _give_back(batch: Batch, request_id: str, account_id: str) -> None:
+    """Refund a request whose post was durable but whose end the customer never saw."""
+    row = batch.execute(_UNDELIVERED, (request_id,)).fetchone()
+    if row is None:
+        return
+    (charge_nano,) = row
+    transfer_id = f"undelivered:{request_id}"
+    is_done = batch.execute("SELECT 1 FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
+    if is_done or charge_nano == 0:
+        return
+    lot_id = batch.open_lot(transfer_id, account_id, "compensation", None)
+    batch.fund(
+        transfer_id,
+        batch.shop_book(COMPENSATION_POOL),
+        lot_id,
+        charge_nano,
+        kind="undelivered",
+        actor="recovery",
+        request_id=request_id,
+        reason="the process died between the post and the end of the answer",
+    )

@@ -1,0 +1,278 @@
+"""What a request does to the SQLite ledger: reserve, extend, post, void, and the notes in between."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..clock import to_ms
+from ..errors import LedgerConflictError, LedgerUnknownError
+from ..exchange import Charge, RequestRecord
+from .codec import encode
+from .operations import Delivered, Extend, FileClaim, Mark, Post, Posted, Reservation, Reserve, Void, Withdraw
+from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, Lot, check_cap, check_key, hold, take, total
+from .sqlite_batch import Batch
+from .sqlite_log import write_log
+
+_KEY_AND_RESERVATION = """
+    SELECT k.account_id, k.version, k.is_revoked, k.expires_at, k.cap_nano, k.spent_nano, k.held_nano,
+           r.state, r.held_nano
+    FROM api_key k LEFT JOIN reservation r ON r.request_id = ? WHERE k.id = ?
+"""
+_OPEN_HOLD_AND_KEY = """
+    SELECT r.account_id, r.key_id, r.held_nano, k.is_revoked, k.cap_nano, k.spent_nano, k.held_nano
+    FROM reservation r JOIN api_key k ON k.id = r.key_id WHERE r.request_id = ? AND r.state = 'open'
+"""
+_HOLD_WITH_LOTS = """
+    SELECT r.state, r.account_id, r.key_id, r.held_nano, r.price_version, r.is_recovered,
+           l.lot_id, b.kind, b.expires_at, l.held_nano
+    FROM reservation r LEFT JOIN reservation_lot l ON l.request_id = r.request_id LEFT JOIN book b ON b.id = l.lot_id
+    WHERE r.request_id = ?
+"""
+_INSERT_RESERVATION = """
+    INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts, is_recovered)
+    VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, 0)
+"""
+_ADD_TO_LOT = """
+    INSERT INTO reservation_lot VALUES (?, ?, ?)
+    ON CONFLICT (request_id, lot_id) DO UPDATE SET held_nano = held_nano + excluded.held_nano
+"""
+_CLOSE = """
+    UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = ?
+    WHERE request_id = ? AND state = 'open'
+"""
+_SETTLE_KEY = "UPDATE api_key SET spent_nano = spent_nano + ?, held_nano = held_nano - ? WHERE id = ?"
+_ADD_OVERRUN = """
+    INSERT INTO overrun_day VALUES (?, ?, ?)
+    ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
+"""
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A reservation as stored, with its split over lots."""
+
+    request_id: str
+    state: str
+    account_id: str
+    key_id: str
+    held_nano: int
+    price_version: str
+    is_recovered: bool
+    lots: tuple[Lot, ...]
+
+
+def reserve(batch: Batch, operation: Reserve) -> Reservation:
+    """Hold an amount; see `Ledger.reserve`. Repeated, it returns the hold as it stands."""
+    assert operation.amount_nano >= 0
+    request_id, principal, amount_nano = operation.request_id, operation.principal, operation.amount_nano
+    row = batch.execute(_KEY_AND_RESERVATION, (request_id, principal.key_id)).fetchone()
+    if row is None:
+        raise LedgerUnknownError(f"no key '{principal.key_id}'")
+    account_id, version, is_revoked, expires_at_ms, cap_nano, spent_nano, key_held_nano, state, held_nano = row
+    if state is not None:
+        if state != "open":
+            raise LedgerConflictError(f"request '{request_id}' is {state} already; ask under a new id")
+        return Reservation(request_id=request_id, held_nano=held_nano)
+    check_key(
+        version=version,
+        version_expected=principal.key_version,
+        is_revoked=is_revoked,
+        expires_at_ms=expires_at_ms,
+        now_ms=batch.now_ms,
+    )
+    check_cap(amount_nano, cap_nano=cap_nano, spent_nano=spent_nano, held_nano=key_held_nano)
+    parts = hold(amount_nano, batch.spendable(account_id))
+    facts, at_ms = encode(operation.facts), to_ms(operation.at)
+    values = (request_id, account_id, principal.key_id, batch.boot, amount_nano, operation.price_version, at_ms, facts)
+    batch.execute(_INSERT_RESERVATION, values)
+    _hold(batch, request_id, principal.key_id, parts)
+    return Reservation(request_id=request_id, held_nano=amount_nano)
+
+
+def _hold(batch: Batch, request_id: str, key_id: str, parts: Sequence[tuple[int, int]]) -> None:
+    if not parts:
+        return
+    batch.hold(parts)
+    for lot_id, part_nano in parts:
+        batch.execute(_ADD_TO_LOT, (request_id, lot_id, part_nano))
+    batch.execute(_SETTLE_KEY, (0, -total(parts), key_id))
+
+
+def extend(batch: Batch, operation: Extend) -> Reservation:
+    """Raise an open hold; see `Ledger.extend`."""
+    row = batch.execute(_OPEN_HOLD_AND_KEY, (operation.request_id,)).fetchone()
+    if row is None:
+        raise LedgerUnknownError(f"request '{operation.request_id}' holds nothing")
+    account_id, key_id, held_nano, is_revoked, cap_nano, spent_nano, key_held_nano = row
+    more_nano = operation.held_nano - held_nano
+    if more_nano <= 0:
+        return Reservation(request_id=operation.request_id, held_nano=held_nano)
+    # Only a revocation reaches into a running request; version 0 on both sides says so.
+    check_key(version=0, version_expected=0, is_revoked=is_revoked, expires_at_ms=None, now_ms=batch.now_ms)
+    check_cap(more_nano, cap_nano=cap_nano, spent_nano=spent_nano, held_nano=key_held_nano)
+    parts = hold(more_nano, batch.spendable(account_id))
+    batch.execute(
+        "UPDATE reservation SET held_nano = ? WHERE request_id = ?", (operation.held_nano, operation.request_id)
+    )
+    _hold(batch, operation.request_id, key_id, parts)
+    return Reservation(request_id=operation.request_id, held_nano=operation.held_nano)
+
+
+def find_hold(batch: Batch, request_id: str) -> Hold | None:
+    """Return the reservation of a request, open or closed, or None where there was none."""
+    rows = batch.execute(_HOLD_WITH_LOTS, (request_id,)).fetchall()
+    if not rows:
+        return None
+    state, account_id, key_id, held_nano, price_version, is_recovered = rows[0][:6]
+    lots = tuple(Lot(*row[6:]) for row in rows if row[6] is not None)
+    assert total((lot.id, lot.amount_nano) for lot in lots) == held_nano, request_id
+    return Hold(request_id, state, account_id, key_id, held_nano, price_version, bool(is_recovered), lots)
+
+
+def post(batch: Batch, operation: Post) -> Posted:
+    """Book a charge; see `Ledger.post`. Repeated, it returns the first result."""
+    record = operation.record
+    held = find_hold(batch, record.request_id)
+    if held is None:
+        raise LedgerUnknownError(f"request '{record.request_id}' was never reserved")
+    if held.state == "open":
+        return close_posted(batch, held, record, is_recovered=False)
+    charge_nano, overrun_nano = batch.execute(
+        "SELECT charge_nano, overrun_nano FROM request_log WHERE request_id = ?", (record.request_id,)
+    ).fetchone() or (0, 0)
+    if held.state == "voided" or held.is_recovered:
+        overrun_nano += _absorb_late(batch, record, charge_nano + overrun_nano)
+    return Posted(request_id=record.request_id, charge_nano=charge_nano, overrun_nano=overrun_nano)
+
+
+def close_posted(batch: Batch, held: Hold, record: RequestRecord, *, is_recovered: bool) -> Posted:
+    """Book the charge of *record* against an open hold, close it, and write its log row.
+
+    The whole charge counts toward the key's cap, overrun included: the key did cause it.
+    """
+    charge_nano = record.charge.nano
+    assert charge_nano >= 0, record.request_id
+    spent = dict(take(charge_nano, held.lots))
+    if (missing_nano := charge_nano - sum(spent.values())) > 0:
+        # The hold's own lots may offer more than was held on them, so parts of one lot add up.
+        for lot_id, part_nano in take(missing_nano, batch.spendable(held.account_id)):
+            spent[lot_id] = spent.get(lot_id, 0) + part_nano
+    overrun_nano = charge_nano - sum(spent.values())
+    assert overrun_nano >= 0, record.request_id
+    _move_lots(batch, held, spent)
+    if overrun_nano:
+        overrun_book, transfer_id = batch.shop_book(OVERRUN), f"overrun:{held.request_id}"
+        batch.absorb(transfer_id, overrun_book, batch.revenue(), overrun_nano, kind=OVERRUN, request_id=held.request_id)
+        batch.execute(_ADD_OVERRUN, (held.account_id, batch.day, overrun_nano))
+    # An answer without an end that is held back has nothing more to deliver.
+    delivered_at_ms = None if record.outcome in AWAITED_OUTCOMES else batch.now_ms
+    _close(batch, held, "posted", charge_nano, delivered_at_ms, is_recovered=is_recovered)
+    posted = Posted(request_id=held.request_id, charge_nano=charge_nano - overrun_nano, overrun_nano=overrun_nano)
+    write_log(batch, record, posted, held.price_version)
+    return posted
+
+
+def _move_lots(batch: Batch, held: Hold, spent: dict[int, int]) -> None:
+    """Spend from lots, let go of what was held on them, and book what came back too late to breakage."""
+    request_id = held.request_id
+    held_by_lot = {lot.id: lot.amount_nano for lot in held.lots}
+    for index, (lot_id, part_nano) in enumerate(spent.items()):
+        batch.spend(
+            f"post:{request_id}:{index}",
+            lot_id,
+            batch.revenue(),
+            part_nano,
+            held_nano=held_by_lot.get(lot_id, 0),
+            kind="post",
+            actor="ledger",
+            request_id=request_id,
+        )
+    for lot in held.lots:
+        if lot.id not in spent:
+            batch.let_go(lot.id, lot.amount_nano)
+        returned_nano = lot.amount_nano - spent.get(lot.id, 0)
+        if lot.expires_at_ms is not None and lot.expires_at_ms <= batch.now_ms and returned_nano > 0:
+            transfer_id, book = f"breakage:{request_id}:{lot.id}", batch.shop_book(BREAKAGE)
+            batch.spend(transfer_id, lot.id, book, returned_nano, kind=BREAKAGE, actor="ledger", request_id=request_id)
+
+
+def _close(
+    batch: Batch, held: Hold, state: str, charge_nano: int, delivered_at_ms: int | None, *, is_recovered: bool
+) -> None:
+    closed = batch.execute(_CLOSE, (state, batch.now_ms, is_recovered, delivered_at_ms, held.request_id))
+    assert closed.rowcount == 1, held.request_id
+    batch.execute(_SETTLE_KEY, (charge_nano, held.held_nano, held.key_id))
+
+
+def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
+    """Book what a closed reservation did not charge to overrun, once; returns the amount."""
+    transfer_id = f"late_post:{record.request_id}"
+    row = batch.execute("SELECT amount_nano FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
+    if row:
+        return int(row[0])
+    late_nano = max(0, record.charge.nano - booked_nano)
+    if late_nano:
+        overrun_book = batch.shop_book(OVERRUN)
+        batch.absorb(
+            transfer_id,
+            overrun_book,
+            batch.revenue(),
+            late_nano,
+            kind=OVERRUN,
+            request_id=record.request_id,
+            reason="late_post",
+        )
+        batch.audit("ledger", "late_post", record.request_id, record.charge)
+    return late_nano
+
+
+def void(batch: Batch, operation: Void) -> None:
+    """Release a hold; see `Ledger.void`. Nothing to do where none is open."""
+    held = find_hold(batch, operation.record.request_id)
+    if held is not None and held.state == "open":
+        close_voided(batch, held, operation.record, is_recovered=False)
+
+
+def withdraw(batch: Batch, operation: Withdraw) -> None:
+    """Release a hold that nobody was told of."""
+    held = find_hold(batch, operation.request_id)
+    if held is not None and held.state == "open":
+        _release(batch, held, is_recovered=False)
+
+
+def close_voided(batch: Batch, held: Hold, record: RequestRecord, *, is_recovered: bool) -> None:
+    """Release an open hold, and write a log row that charges nothing."""
+    _release(batch, held, is_recovered=is_recovered)
+    nothing = Posted(request_id=held.request_id, charge_nano=0, overrun_nano=0)
+    write_log(batch, msgspec.structs.replace(record, charge=Charge()), nothing, held.price_version)
+
+
+def _release(batch: Batch, held: Hold, *, is_recovered: bool) -> None:
+    """Release an open hold and close its reservation, without a trace in the log."""
+    _move_lots(batch, held, {})
+    _close(batch, held, "voided", 0, None, is_recovered=is_recovered)
+
+
+def mark(batch: Batch, note: Mark) -> None:
+    """Keep what recovery would post; too late for a closed reservation."""
+    batch.execute(
+        "UPDATE reservation SET mark = ? WHERE request_id = ? AND state = 'open'", (encode(note), note.request_id)
+    )
+
+
+def delivered(batch: Batch, note: Delivered) -> None:
+    """Keep that the end of the answer reached the customer."""
+    batch.execute(
+        "UPDATE reservation SET delivered_at = ? WHERE request_id = ? AND delivered_at IS NULL",
+        (batch.now_ms, note.request_id),
+    )
+
+
+def file_claim(batch: Batch, operation: FileClaim) -> None:
+    """Keep a claim, once per request and rule; see `Ledger.claim`."""
+    row = batch.execute("SELECT evidence FROM request_log WHERE request_id = ?", (operation.request_id,)).fetchone()
+    if row is None:
+        raise LedgerUnknownError(f"request '{operation.request_id}' is not in the log")
+    claim, nano = operation.claim, operation.amount_nano
+    assert nano >= 0
+    values = (operation.request_id, claim.rule, claim.kind, str(claim.share), nano, row[0], "filed", batch.now_ms)
+    batch.execute("INSERT OR IGNORE INTO claim VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

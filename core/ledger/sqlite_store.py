@@ -1,0 +1,144 @@
+"""The SQLite engine of the ledger: a list of operations becomes one durable transaction."""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..clock import Clock, to_ms
+from ..errors import CommitFailedError, LedgerError, RelayError
+from . import sqlite_accounts, sqlite_recovery, sqlite_requests
+from .chain import GENESIS
+from .database import connect
+from .operations import (
+    Adjust,
+    CreateAccount,
+    CreateKey,
+    Delivered,
+    Extend,
+    FileClaim,
+    Mark,
+    Note,
+    Operation,
+    Post,
+    PublishPrices,
+    Recover,
+    Reserve,
+    Result,
+    RevokeKey,
+    SetKeyGroup,
+    TopUp,
+    Void,
+    Withdraw,
+)
+from .rules import shop_day
+from .sqlite_batch import Batch
+
+log = logging.getLogger("relay.ledger")
+
+# Each handler takes the operation it is filed under, which a mapping's type can't say.
+Handler = Callable[[Batch, Any], Result]
+
+_HANDLERS: Mapping[type, Handler] = {
+    Reserve: sqlite_requests.reserve,
+    Extend: sqlite_requests.extend,
+    Post: sqlite_requests.post,
+    Void: sqlite_requests.void,
+    Withdraw: sqlite_requests.withdraw,
+    FileClaim: sqlite_requests.file_claim,
+    Mark: sqlite_requests.mark,
+    Delivered: sqlite_requests.delivered,
+    Recover: sqlite_recovery.recover,
+    CreateAccount: sqlite_accounts.create_account,
+    TopUp: sqlite_accounts.top_up,
+    CreateKey: sqlite_accounts.create_key,
+    RevokeKey: sqlite_accounts.revoke_key,
+    SetKeyGroup: sqlite_accounts.set_key_group,
+    Adjust: sqlite_accounts.adjust,
+    PublishPrices: sqlite_accounts.publish_prices,
+}
+
+
+class SqliteStore:
+    """One connection, used by one thread at a time; see `Store`.
+
+    Processes that share a file take turns by a lock on ``DATA/ledger.turn``, which the kernel
+    grants in order; see `database.take_turn`.
+    """
+
+    def __init__(self, database: Path, *, boot: str, clock: Clock, zone: ZoneInfo) -> None:
+        self.connection = connect(database)
+        self._turn = os.open(database.parent / "ledger.turn", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._boot = boot
+        self._clock = clock
+        self._zone = zone
+        self._link: tuple[int, str] = (0, GENESIS)
+        self._shop_books: dict[str, int] = {}
+        self._has_written = False
+
+    def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        """Do all of *operations* in one transaction; see `Store.commit`."""
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            return self._commit(notes, operations)
+        except (sqlite3.Error, OSError) as exc:
+            raise CommitFailedError(f"nothing was committed: {exc}") from exc
+        finally:
+            # A full disk ends the transaction by itself; anything else leaves it to us.
+            if self.connection.in_transaction:
+                self.connection.rollback()
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def _commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        # The time is read after the lock was had: it may have been long in coming.
+        now = self._clock.now()
+        batch = Batch(
+            self.connection,
+            boot=self._boot,
+            now_ms=to_ms(now),
+            day=shop_day(now, self._zone),
+            link_before=self._link,
+            shop_books=self._shop_books,
+        )
+        for note in notes:
+            _HANDLERS[type(note)](batch, note)
+        results = [self._do(batch, operation) for operation in operations]
+        link = batch.close()
+        self.connection.execute("COMMIT")
+        self._link, self._shop_books, self._has_written = link, batch.shop_books, True
+        return results
+
+    def _do(self, batch: Batch, operation: Operation) -> Result:
+        savepoint = batch.savepoint()
+        try:
+            result = _HANDLERS[type(operation)](batch, operation)
+        except RelayError as exc:
+            batch.roll_back(savepoint)
+            return exc
+        except (sqlite3.OperationalError, OSError):
+            # The storage failed, not the operation: full disk, I/O, memory.
+            raise
+        except Exception as exc:
+            if not self.connection.in_transaction:
+                raise
+            batch.roll_back(savepoint)
+            log.exception("the ledger refused %s", type(operation).__name__)
+            return LedgerError(f"{type(operation).__name__} broke a rule of the ledger: {type(exc).__name__}")
+        batch.release()
+        return result
+
+    def rest(self) -> None:
+        """Move the log into the database while nobody waits; readers may make it stop early."""
+        if self._has_written:
+            self._has_written = False
+            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close the connection and the turn."""
+        self.connection.close()
+        os.close(self._turn)

@@ -1,0 +1,172 @@
+"""The writer: one thread per process through which everything goes into the ledger, in groups.
+
+Whatever queued while the last commit ran goes next; there is no timer. An operation is
+acknowledged after its COMMIT, and one call into the loop acknowledges the whole group.
+"""
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from ..errors import CommitFailedError, LedgerError, LedgerUnavailableError
+from .operations import Extend, Note, Operation, Reservation, Reserve, Result, Store, Withdraw
+
+GROUP_COUNT_MAX = 512
+NOTES_AGE_S_MAX = 1.0
+REPEAT_PAUSE_S = 0.1
+STOP_TRIES_MAX = 20
+
+log = logging.getLogger("relay.ledger")
+
+
+def gave_up() -> LedgerUnavailableError:
+    """Return what someone who waited too long is told."""
+    return LedgerUnavailableError("the ledger took too long; nothing was acknowledged")
+
+
+class Ticket:
+    """An operation on its way, and who waits for it.
+
+    The loop sets ``is_abandoned``, the writer ``is_taken``, each before it looks at the other:
+    so an operation that nobody waits for is either never begun, or known to have been.
+    """
+
+    __slots__ = ("future", "is_abandoned", "is_taken", "operation", "since_s")
+
+    def __init__(self, operation: Operation, future: asyncio.Future[Result], since_s: float) -> None:
+        self.operation = operation
+        self.future = future
+        self.since_s = since_s
+        self.is_abandoned = False
+        self.is_taken = False
+
+
+class Writer(threading.Thread):
+    """Feeds a store from a queue until it is told to stop."""
+
+    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name="relay-ledger", daemon=True)
+        self._store = store
+        self._loop = loop
+        self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._notes: deque[Note] = deque()
+        self._repeats: list[Ticket] = []
+        self._is_stopping = False
+
+    def put(self, ticket: Ticket) -> None:
+        """Take an operation, without waiting."""
+        self._queue.put(ticket)
+
+    def note(self, note: Note) -> None:
+        """Take a note for the next commit, without waking anyone."""
+        self._notes.append(note)
+
+    def stop(self) -> None:
+        """Commit what is queued, then end."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        """Write until stopped."""
+        try:
+            while not self._is_stopping:
+                self._write(self._collect())
+            for _ in range(STOP_TRIES_MAX):
+                if not (self._repeats or self._notes):
+                    break
+                time.sleep(REPEAT_PAUSE_S)
+                self._write(self._take(self._drain()))
+        finally:
+            self._store.close()
+
+    def _collect(self) -> list[Ticket]:
+        """Wait for work, at most until notes or repeats are due, and take all there is."""
+        pause_s = REPEAT_PAUSE_S if self._repeats else NOTES_AGE_S_MAX
+        with contextlib.suppress(queue.Empty):
+            first = self._queue.get(timeout=pause_s)
+            if first is not None:
+                return self._take([first, *self._drain()])
+            self._is_stopping = True
+        if not (self._notes or self._repeats):
+            self._rest()
+        return self._take(self._drain())
+
+    def _drain(self) -> list[Ticket]:
+        tickets: list[Ticket] = []
+        with contextlib.suppress(queue.Empty):
+            while len(tickets) < GROUP_COUNT_MAX:
+                ticket = self._queue.get_nowait()
+                if ticket is None:
+                    self._is_stopping = True
+                else:
+                    tickets.append(ticket)
+        return tickets
+
+    def _take(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Begin with what failed before; leave out what nobody waits for any more."""
+        tickets, self._repeats = [*self._repeats, *tickets], []
+        for ticket in tickets:
+            ticket.is_taken = True
+        self._tell([(ticket, gave_up()) for ticket in tickets if ticket.is_abandoned])
+        return [ticket for ticket in tickets if not ticket.is_abandoned]
+
+    def _write(self, tickets: Sequence[Ticket]) -> None:
+        notes = [self._notes.popleft() for _ in range(len(self._notes))]
+        if not (tickets or notes):
+            return
+        try:
+            results = self._store.commit(notes, [ticket.operation for ticket in tickets])
+        except CommitFailedError as exc:
+            log.warning("the ledger could not commit: %s", exc)
+            self._notes.extendleft(reversed(notes))
+            self._refuse_or_repeat(tickets)
+        except Exception:
+            log.exception("the ledger broke one of its own rules; nothing of this group was committed")
+            broken = LedgerError("the ledger broke one of its own rules; nothing was committed")
+            self._tell([(ticket, broken) for ticket in tickets])
+        else:
+            self._tell(list(zip(tickets, results, strict=True)))
+
+    def _refuse_or_repeat(self, tickets: Sequence[Ticket]) -> None:
+        """Refuse what has not begun to cost anything; keep what must not be lost, until it is done."""
+        refused: list[tuple[Ticket, Result]] = []
+        for ticket in tickets:
+            if isinstance(ticket.operation, Reserve | Extend):
+                refused.append((ticket, LedgerUnavailableError("the hold could not be committed; ask again")))
+            else:
+                ticket.is_taken = False
+                self._repeats.append(ticket)
+        self._tell(refused)
+
+    def _tell(self, results: Sequence[tuple[Ticket, Result]]) -> None:
+        if not results:
+            return
+        # A loop that is closed has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._acknowledge, results)
+
+    def _acknowledge(self, results: Sequence[tuple[Ticket, Result]]) -> None:
+        for ticket, result in results:
+            future = ticket.future
+            if future.done():
+                self._give_back(ticket, result)
+            elif isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def _give_back(self, ticket: Ticket, result: Result) -> None:
+        """Release a hold that was granted to someone who has left: nobody else would."""
+        operation = ticket.operation
+        if isinstance(operation, Reserve) and isinstance(result, Reservation) and ticket.future.cancelled():
+            self.put(Ticket(Withdraw(request_id=operation.request_id), self._loop.create_future(), self._loop.time()))
+
+    def _rest(self) -> None:
+        try:
+            self._store.rest()
+        except Exception as exc:
+            log.warning("the ledger could not tidy its log: %s", exc)
