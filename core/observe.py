@@ -1,0 +1,98 @@
+"""Log events, not prose: one line of JSON on stderr per event, with fields from a list.
+
+Nothing said is kept (DESIGN 1.5). So a field that is not on the list is a mistake of the caller
+and refused, every value is a number or a short name, and an exception is logged as its types
+and the lines of code it passed through: its message may quote a request, so it is never written.
+"""
+
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+import msgspec
+
+EVENTS = frozenset(
+    {
+        "meter.dropped",  # a plugin's meter raised; core's own took over
+        "post.failed",  # a post could not be committed in time
+        "request.crashed",  # a request ended in a bug of ours
+        "request.failed",  # a request was refused for a fault of the shop's, not the customer's
+    }
+)
+"""Every event there is: noun, dot, past participle."""
+
+FIELDS = frozenset({"code", "error", "plugin", "request_id", "where"})
+"""Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
+
+VALUE_LENGTH_MAX = 300
+FRAMES_MAX = 4
+"""Lines of code, up to the innermost, that an exception is logged with."""
+
+Value = str | int | None
+
+_logger = logging.getLogger("relay")
+
+
+def emit(event: str, **fields: Value) -> None:
+    """Log *event* with *fields*; names are listed above, texts are cut to `VALUE_LENGTH_MAX`.
+
+    Raises:
+        ValueError: The event or a field is not on its list.
+    """
+    _log(logging.INFO, event, fields)
+
+
+def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:
+    """Log *event* with what kind of exception *exc* is and where it came from, never with its words."""
+    _log(logging.ERROR, event, {**fields, "error": kinds_of(exc), "where": place_of(exc)})
+
+
+def kinds_of(exc: BaseException) -> str:
+    """Return the type of *exc* and of what caused it, outermost first.
+
+    >>> kinds_of(RuntimeError("secret"))
+    'RuntimeError'
+    """
+    return " from ".join(type(each).__name__ for each in _chain(exc))
+
+
+def place_of(exc: BaseException) -> str:
+    """Return the lines of code, ``file:line``, through which the first cause of *exc* passed."""
+    frames = traceback.extract_tb(_chain(exc)[-1].__traceback__)[-FRAMES_MAX:]
+    return " > ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+
+
+def _chain(exc: BaseException) -> list[BaseException]:
+    chain = [exc]
+    while (cause := chain[-1].__cause__) is not None and cause not in chain:
+        chain.append(cause)
+    return chain
+
+
+def _log(level: int, event: str, fields: dict[str, Value]) -> None:
+    if event not in EVENTS:
+        raise ValueError(f"event '{event}' is not listed in observe.py")
+    if unlisted := sorted(fields.keys() - FIELDS):
+        raise ValueError(f"field '{unlisted[0]}' of event '{event}' is not listed in observe.py")
+    kept = {name: value[-VALUE_LENGTH_MAX:] if isinstance(value, str) else value for name, value in fields.items()}
+    _logger.log(level, event, extra={"fields": kept})
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes what `emit` logged as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line: time, level and event first, then the event's fields."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname.lower(), "event": record.msg, **getattr(record, "fields", {})}
+        return msgspec.json.encode(line).decode()
+
+
+def log_to_stderr() -> None:
+    """Write relay's events to stderr from now on; a process does this once, when it starts to serve."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    _logger.handlers = [handler]
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False

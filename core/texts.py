@@ -1,0 +1,244 @@
+"""What customers read when something is refused: one sentence per code, in English and Chinese.
+
+Codes are fixed and clients match them; texts may change. A sentence says what was expected,
+what was found and what to do next, and names nothing but what stands in its placeholders. A
+code may have variants, ``CODE.NAME``, used where the parameter NAME is known.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+LANGUAGE_RANGES_MAX = 20
+"""Entries of an Accept-Language header that are looked at; browsers send fewer than ten."""
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """One sentence in both languages, with the same ``{placeholders}``."""
+
+    en: str
+    zh: str
+
+
+TEXTS: Mapping[str, Sentence] = {
+    # The key.
+    "api_key_missing": Sentence(
+        "expected an api key, found none; send it as 'Authorization: Bearer KEY' or in the header 'x-api-key'",
+        "请求没有带令牌；请放在请求头 Authorization: Bearer 令牌，或 x-api-key 中",
+    ),
+    "invalid_api_key": Sentence(
+        "this shop does not know the api key; copy it again from where you got it, and check the base URL",
+        "本站没有这个令牌；请重新复制完整的令牌，并核对接口地址",
+    ),
+    "api_key_expired": Sentence(
+        "the api key expired at {expired_at}; make a new one or ask for a later date",
+        "该令牌已于 {expired_at} 过期；请新建令牌，或延长有效期",
+    ),
+    "api_key_revoked": Sentence(
+        "the api key was revoked; use another one",
+        "该令牌已被停用；请换用其他令牌",
+    ),
+    "api_key_exhausted": Sentence(
+        "the api key's own limit of {cap} credits is used up, whatever the account still holds; "
+        "use another key or raise the limit",
+        "该令牌的额度 {cap} 已用尽（与账户额度无关）；请换用其他令牌，或提高令牌额度",
+    ),
+    "stale_key": Sentence(
+        "the api key was changed while the request was under way; send the request again",
+        "请求进行中令牌被修改；请重新发送请求",
+    ),
+    "access_denied": Sentence(
+        "the api key may not be used from here; allow the address in the key's list, or remove the list",
+        "该令牌不能在此处使用；请把来源地址加入令牌的 IP 白名单，或取消白名单",
+    ),
+    "access_denied.ip": Sentence(
+        "the api key may not be used from '{ip}'; add the address to the key's list, or remove the list",
+        "您的 IP {ip} 不在令牌允许访问的列表中；请把它加入白名单，或取消白名单",
+    ),
+    "group_not_found": Sentence(
+        "the api key's group '{group}' is no longer offered; switch the key to another group",
+        "令牌所属的分组 {group} 已停用；请把令牌切换到其他分组",
+    ),
+    "model_not_allowed": Sentence(
+        "the api key's list of models leaves out '{model}'; add it to the list or ask for another model",
+        "该令牌无权使用模型 {model}；请把它加入令牌的模型列表，或换用其他模型",
+    ),
+    # Money.
+    "insufficient_user_quota": Sentence(
+        "the account has {remaining} credits available and the request may cost up to {needed}; "
+        "top up, or ask for less output ('max_tokens')",
+        "账户可用额度 {remaining}，本次请求最多需要 {needed}；请充值，或减小 max_tokens",
+    ),
+    "pre_consume_token_quota_failed": Sentence(
+        "the api key has {remaining} of its own limit left and the request may cost up to {needed} credits; "
+        "raise the key's limit, or ask for less output ('max_tokens')",
+        "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请提高令牌额度，或减小 max_tokens",
+    ),
+    "model_price_error": Sentence(
+        "the shop has set no price for the model, so the request was refused and costs nothing; tell the shop",
+        "本站尚未给该模型定价，请求已被拒绝，不扣费；请联系站长",
+    ),
+    "model_price_error.model": Sentence(
+        "the shop has set no price for model '{model}', so the request was refused and costs nothing; tell the shop",
+        "本站尚未给模型 {model} 定价，请求已被拒绝，不扣费；请联系站长",
+    ),
+    # The model and its channels.
+    "model_not_found": Sentence(
+        "group '{group}' has no channel for model '{model}'; see the model list at /v1/models",
+        "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；可用的模型见 /v1/models",
+    ),
+    "model_not_found.groups": Sentence(
+        "group '{group}' has no channel for model '{model}'; groups that have it: {groups}; switch the key's group",
+        "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；有该模型的分组：{groups}；请切换令牌的分组",
+    ),
+    "model_not_found.nearest": Sentence(
+        "group '{group}' has no channel for model '{model}'; did you mean '{nearest}'? "
+        "names are exact, upper and lower case included",
+        "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；是否想用 {nearest}？模型名必须完全一致，区分大小写",
+    ),
+    "channels_cooling_down": Sentence(
+        "all channels of group '{group}' for model '{model}' are recovering from errors; try again in a moment",
+        "当前分组下没有可用渠道：分组 {group} 的模型 {model} 的渠道都在恢复中；请稍后再试",
+    ),
+    "unknown_model": Sentence(
+        "the api key's group has no model '{model}'; see the model list at /v1/models",
+        "令牌的分组没有模型 {model}；可用的模型见 /v1/models",
+    ),
+    # The request.
+    "bad_request": Sentence(
+        "the request is not one this endpoint understands; compare it with the API's documentation",
+        "请求格式不正确；请对照接口文档检查",
+    ),
+    "bad_request.param": Sentence(
+        "the field '{param}' is missing, or not what this endpoint expects there; "
+        "compare it with the API's documentation",
+        "参数 {param} 缺失或不正确；请对照接口文档检查",
+    ),
+    "invalid_header": Sentence(
+        "the header '{param}' has a value that can't be sent on; remove line breaks and control characters from it",
+        "请求头 {param} 的值无法转发；请去掉其中的换行和控制字符",
+    ),
+    "headers_too_large": Sentence(
+        "the request's headers are larger than 64 KiB; send fewer or shorter ones",
+        "请求头超过 64 KiB；请减少请求头",
+    ),
+    "encoded_body": Sentence(
+        "expected a plain body, found a compressed one; send it without 'content-encoding'",
+        "请求体不能压缩；请去掉 content-encoding 后发送",
+    ),
+    "incomplete_body": Sentence(
+        "the request's body ended before its end; send it again",
+        "请求体不完整；请重新发送",
+    ),
+    "request_too_large": Sentence(
+        "the request's body is larger than {bytes_max} bytes, the most this shop takes; shorten it",
+        "请求体超过本站上限 {bytes_max} 字节；请缩短后再发送",
+    ),
+    "unknown_endpoint": Sentence(
+        "this shop has no endpoint '{path}'; it has: {endpoints}; check the base URL",
+        "本站没有接口 {path}；可用接口：{endpoints}；请核对接口地址",
+    ),
+    "method_not_allowed": Sentence(
+        "expected the method {expected} at this endpoint, found {method}",
+        "该接口应使用 {expected} 方法，收到的是 {method}",
+    ),
+    # The relay itself.
+    "overloaded": Sentence(
+        "more requests than the shop can take at the moment; try again in a few seconds",
+        "当前请求过多；请几秒后再试",
+    ),
+    "shutting_down": Sentence(
+        "the shop is restarting; try again in a few seconds",
+        "服务正在重启；请几秒后再试",
+    ),
+    "ledger_unavailable": Sentence(
+        "the shop's books can't be written at the moment, so nothing was charged; try again in a few seconds",
+        "账本暂时无法写入，本次未扣费；请几秒后再试",
+    ),
+    "internal_error": Sentence(
+        "the shop failed to handle the request; if it happens again, tell the shop the request id",
+        "服务内部错误；如再次出现，请把请求 ID 告诉站长",
+    ),
+    "plugin_error": Sentence(
+        "one of the shop's rules failed, so the request was not served; tell the shop the request id",
+        "本站的规则出错，请求未被处理；请把请求 ID 告诉站长",
+    ),
+    "other": Sentence(
+        "the shop refused the request with the code '{code}'; ask the shop what it means",
+        "本站以代码 {code} 拒绝了该请求；请联系站长",
+    ),
+    # The upstream, when every attempt is used up.
+    "upstream_error": Sentence(
+        "the model's provider failed to answer; try again, or another model or group",
+        "上游服务出错；请重试，或换用其他模型或分组",
+    ),
+    "upstream_timeout": Sentence(
+        "the model's provider did not answer in time; try again, or another model or group",
+        "上游服务响应超时；请重试，或换用其他模型或分组",
+    ),
+    "upstream_throttled": Sentence(
+        "the model's provider is taking no more requests at the moment; wait as 'retry-after' says, then try again",
+        "当前分组上游负载已饱和；请按 retry-after 等待后再试",
+    ),
+    "upstream_unavailable": Sentence(
+        "none of the group's channels can serve the model at the moment; try again later, or another group",
+        "当前分组的渠道暂时都不可用；请稍后再试，或切换分组",
+    ),
+    "upstream_refused": Sentence(
+        "the model's provider refused the request; compare its fields with the API's documentation",
+        "上游拒绝了该请求；请对照接口文档检查参数",
+    ),
+}
+
+
+def text(code: str, locale: str, params: Mapping[str, str]) -> str:
+    """Return the sentence for *code* in *locale*, filled from *params*.
+
+    For a code of a plugin's own, which has no sentence here, it is the one that names the code.
+
+    >>> text("request_too_large", "en", {"bytes_max": "1024"})
+    "the request's body is larger than 1024 bytes, the most this shop takes; shorten it"
+    >>> text("adults_only", "zh", {})
+    '本站以代码 adults_only 拒绝了该请求；请联系站长'
+    """
+    known = {name: value for name, value in params.items() if value}
+    variant = next((f"{code}.{name}" for name in known if f"{code}.{name}" in TEXTS), code)
+    if variant not in TEXTS:
+        variant, known = "other", {"code": code}
+    sentence = TEXTS[variant]
+    return (sentence.zh if locale == "zh" else sentence.en).format_map(_Unknown(known))
+
+
+class _Unknown(dict[str, str]):
+    """Fills a placeholder nobody gave a value for: an error's answer must not fail itself."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def pick_locale(accept_language: str, locales: Sequence[str]) -> str:
+    """Return the shop's language that the customer likes best; the shop's first where none is named.
+
+    Source: RFC 9110, 12.5.4, read 2026-11-23.
+
+    >>> pick_locale("fr, zh-CN;q=0.9, en;q=0.8", ("en", "zh"))
+    'zh'
+    """
+    best, best_weight = locales[0], 0.0
+    for entry in accept_language.split(",")[:LANGUAGE_RANGES_MAX]:
+        name, _, weight_text = entry.partition(";")
+        language = name.strip().lower().partition("-")[0]
+        weight = _weight(weight_text)
+        if language in locales and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(text: str) -> float:
+    """Return the weight in ``q=0.9``: 1 where none is given, 0 for nonsense."""
+    if not text.strip():
+        return 1.0
+    try:
+        return float(text.strip().lower().removeprefix("q="))
+    except ValueError:
+        return 0.0
