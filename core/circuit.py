@@ -175,7 +175,7 @@ class RetryBudget:
         self.exchange_count = 0
         self.extra_count = 0
 
-    def open(self) -> "Retries":
+    def exchange(self) -> "Retries":
         """Return one exchange's share, to be used as a context for as long as the exchange lasts."""
         return Retries(self)
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
+
+from .errors import BadRequestError
 
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,3 +63,42 @@ class Transport(Protocol):
             UpstreamTimeoutError: ``connect``, or ``first_event`` where no head came.
         """
         ...
+
+
+_ENDPOINTS = ("/chat/completions", "/embeddings", "/messages")
+
+
+def endpoint_url(base_url: str, endpoint: str) -> str:
+    """Return the address of *endpoint*, such as ``/messages``, under a channel's *base_url*.
+
+    Operators write the base without /v1, with it, or as the address of any one endpoint; the last
+    serves upstreams whose version is not v1.
+
+    >>> endpoint_url("https://api.example", "/messages"), endpoint_url("https://api.example/v1/", "/messages")
+    ('https://api.example/v1/messages', 'https://api.example/v1/messages')
+    >>> endpoint_url("https://api.example/paas/v4/chat/completions", "/embeddings")
+    'https://api.example/paas/v4/embeddings'
+
+    Raises:
+        ValueError: Not an http(s) address.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f'base_url: expected an address such as "https://api.example", found "{base_url}"')
+    base = base_url.rstrip("/")
+    for known in _ENDPOINTS:
+        if base.endswith(known):
+            return base.removesuffix(known) + endpoint
+    return base.removesuffix("/v1") + "/v1" + endpoint
+
+
+def check_forwarded_headers(headers: Mapping[str, str]) -> None:
+    """Refuse header values of a customer that would not travel upstream as they are.
+
+    Raises:
+        BadRequestError: ``invalid_header``, with the header's name: its value holds a line break,
+            another control character or anything but ASCII (field/reliability.md 3, row 43).
+    """
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise BadRequestError("invalid_header", param=name)

@@ -36,7 +36,14 @@ from relay.core.keys import api_key_digest
 from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
 from relay.core.plugin import ApiKeyRecord, ApiKeys, ChannelPlugin, Plugin, PluginConfig, Services
 from relay.core.profile.structs import ChannelSection, Group, Membership, ModelPrice, Profile
-from relay.core.transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse
+from relay.core.transport import (
+    Deadlines,
+    Transport,
+    UpstreamRequest,
+    UpstreamResponse,
+    check_forwarded_headers,
+    endpoint_url,
+)
 from relay.core.usage import Iteration, TokenCounts, Usage
 
 __version__ = "0.1.0"
@@ -87,6 +94,8 @@ __all__ = [
     "UpstreamTimeoutError",
     "Usage",
     "api_key_digest",
+    "check_forwarded_headers",
+    "endpoint_url",
     "format_exact",
     "format_nano",
     "hookimpl",

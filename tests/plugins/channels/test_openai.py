@@ -1,0 +1,72 @@
+import msgspec
+import pytest
+
+from relay import BadRequestError, ChannelRequest, ChannelSection
+from relay.core.exchange import Operation
+from relay.plugins.channels.openai import OpenAI, OpenAIConfig
+from tests.services import services
+
+
+def channel(base_url: str | None = None) -> OpenAI:
+    section = ChannelSection(name="one", use="channels.openai", base_url=base_url, models=("m",), groups=("g",))
+    return OpenAI(OpenAIConfig(), services(), section)
+
+
+def request(headers: dict[str, str] | None = None, operation: Operation = "chat") -> ChannelRequest:
+    return ChannelRequest(
+        dialect="embeddings" if operation == "embeddings" else "openai_chat",
+        operation=operation,
+        fields={"model": msgspec.Raw(b'"m"'), "seed": msgspec.Raw(b"1e3")},
+        headers=headers or {},
+        stream=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        (None, "https://api.openai.com/v1/chat/completions"),
+        ("https://up.example", "https://up.example/v1/chat/completions"),
+        ("https://up.example/", "https://up.example/v1/chat/completions"),
+        ("https://up.example/v1", "https://up.example/v1/chat/completions"),
+        ("https://up.example/v1/", "https://up.example/v1/chat/completions"),
+        ("https://up.example/v1/chat/completions", "https://up.example/v1/chat/completions"),
+        ("https://up.example/api", "https://up.example/api/v1/chat/completions"),
+        ("https://up.example/paas/v4/chat/completions", "https://up.example/paas/v4/chat/completions"),
+    ],
+)
+def test_base_url_may_be_written_three_ways(base_url: str | None, url: str) -> None:
+    """Without /v1, with it, or as the whole endpoint: one address comes of it."""
+    assert channel(base_url).build(request(), "sk-up").url == url
+
+
+def test_embeddings_have_their_own_path_beside_a_chat_endpoint() -> None:
+    """A base written as the chat endpoint serves embeddings as well."""
+    built = channel("https://up.example/v1/chat/completions").build(request(operation="embeddings"), "sk-up")
+    assert built.url == "https://up.example/v1/embeddings"
+
+
+@pytest.mark.parametrize("base_url", ["up.example", "ftp://up.example", "https://", "https://up.example?key=1"])
+def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
+    """A profile's slip is found at the start, not at the first request."""
+    with pytest.raises(ValueError, match="base_url: expected an address"):
+        channel(base_url)
+
+
+def test_body_and_headers_are_the_requests_own_with_our_key() -> None:
+    """Field for field the same bytes; the key is the channel's, whatever was there before."""
+    built = channel().build(request({"authorization": "Bearer sk-customer", "openai-beta": "x"}), "sk-up")
+    assert (built.method, built.body) == ("POST", b'{"model":"m","seed":1e3}')
+    assert built.headers == {
+        "openai-beta": "x",
+        "content-type": "application/json",
+        "authorization": "Bearer sk-up",
+    }
+
+
+@pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "a\0b", "é", "\x7f"])
+def test_header_that_would_not_travel_is_a_bad_request(value: str) -> None:
+    """CR, LF, NUL and what is not ASCII are refused with the header's name (field/reliability.md 3, row 43)."""
+    with pytest.raises(BadRequestError) as caught:
+        channel().build(request({"openai-beta": value}), "sk-up")
+    assert (caught.value.reason, caught.value.param) == ("invalid_header", "openai-beta")
