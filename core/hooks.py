@@ -50,6 +50,9 @@ class RelayHooks:
         if the ledger finds that the key has changed. Plugins are asked in profile order; the
         first answer counts.
 
+        Args:
+            exchange: The request so far: its key, address, headers, dialect and model.
+
         Returns:
             Who it is, or None if this plugin knows no such key. None from all: 401.
 
@@ -67,6 +70,11 @@ class RelayHooks:
         left. Core has already removed what group, key, model, dialect or circuit forbid, and
         afterwards takes the first that was never tried.
 
+        Args:
+            exchange: The request; ``exchange.principal`` says who asks.
+            candidates: What the plugin before left: channels, each with one of its keys.
+            attempts: What was tried for this exchange already, in order; empty at first.
+
         Returns:
             Candidates, best first; or None to leave them as they are. None left: 503, or after
             a failed attempt that attempt's error. An exception refuses the request.
@@ -78,6 +86,11 @@ class RelayHooks:
 
         Called once per attempt, every plugin in profile order. *request* is in the channel's
         dialect and says which. An exception ends the attempt; the next candidate is tried.
+
+        Args:
+            exchange: The customer's request, which stays as it is.
+            channel: Where this attempt goes.
+            request: Body and headers to change: this attempt's alone.
         """
 
     @hookspec
@@ -87,6 +100,13 @@ class RelayHooks:
         Called once per attempt, before its first event; the first answer counts. Nothing is
         dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, core's
         own takes over and the stream goes on.
+
+        Args:
+            exchange: The request that is being answered.
+            channel: Which channel answers.
+
+        Returns:
+            A meter, or None to leave the counting to the next plugin, at last to core.
         """
 
     @hookspec
@@ -96,6 +116,11 @@ class RelayHooks:
         Called for every billing plugin in profile order: with an estimate, to reserve; while a
         stream runs, for its marks; and with the measured usage, to post. Must be pure: same
         arguments, same charge; no clock, no I/O.
+
+        Args:
+            facts: Everything a price may depend on besides usage; the time is ``facts.at``.
+            usage: Token counts, estimated or measured.
+            charge: What earlier policies charged; None for the first.
 
         Returns:
             A charge with this policy's lines added or changed, or None to leave *charge* as it
@@ -108,6 +133,9 @@ class RelayHooks:
 
         Called once per settled exchange, all plugins in profile order, after the answer has
         ended. An exception is logged and counted, and the check can be run again from the log.
+
+        Args:
+            record: What is kept of the exchange: facts, usage, outcome, evidence, charge.
 
         Returns:
             Claims, or None. Core writes each once per request and rule.

@@ -85,7 +85,8 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     ] = None
     web_search_price: Annotated[Exact | None, Meta(description="Credits for one web search, before the group's ratio.")] = None
     output_tokens_max: Annotated[
-        int | None, Meta(description="The most output tokens the model can be asked for; bounds holds.", ge=1)
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="The most output tokens the model can be asked for; bounds holds."),
     ] = None
 
 
@@ -139,6 +140,7 @@ class Limits(Section, frozen=True, kw_only=True):
     overrun_per_day: Annotated[
         Exact, Meta(description="Credits of overrun an account may cause in a day before non-streams hold their full cap.")
     ] = Exact(1)
+    exchanges_max: Annotated[int, Meta(description="Requests served at once; more are shed with 503.", ge=1)] = 4096
     attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
     hang_up: Annotated[
         Literal["delivered", "drain", "input_only"], Meta(description="What a customer who hangs up pays for.")

@@ -1,0 +1,1 @@
+"""The pages about relay, and the code that writes and checks their generated parts."""

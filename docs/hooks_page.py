@@ -1,0 +1,134 @@
+"""The generated parts of hooks.md: each hook with its signature and contract, and the words they use."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+import msgspec
+
+import relay
+from relay.core.hooks import RelayHooks
+
+from .docstrings import first_sentence, to_markdown
+
+TYPES = (
+    relay.Exchange,
+    relay.Principal,
+    relay.Channel,
+    relay.Candidate,
+    relay.Attempt,
+    relay.ChannelRequest,
+    relay.Meter,
+    relay.PriceFacts,
+    relay.Usage,
+    relay.TokenCounts,
+    relay.Iteration,
+    relay.Charge,
+    relay.ChargeLine,
+    relay.RequestRecord,
+    relay.Evidence,
+    relay.Claim,
+)
+"""The types in the hooks' signatures, and those inside them, in the order an exchange meets them."""
+
+LINE_MAX = 100
+
+
+def hooks() -> dict[str, Callable[..., Any]]:
+    """Return the hook specifications by name, in the order in which an exchange meets them."""
+    return {name: member for name, member in vars(RelayHooks).items() if isinstance(member, FunctionType)}
+
+
+def arguments(hook: Callable[..., Any]) -> list[str]:
+    """Return the names of a hook's arguments."""
+    return [name for name in inspect.signature(hook).parameters if name != "self"]
+
+
+def signature(function: Callable[..., Any]) -> str:
+    """Return *function*'s signature as it is written, without ``self``; one argument a line if it is long."""
+    found = inspect.signature(function)
+    parts = [_parameter(one) for one in found.parameters.values() if one.name != "self"]
+    prefix = "async def" if inspect.iscoroutinefunction(function) else "def"
+    result = f" -> {type_name(found.return_annotation)}"
+    line = f"{prefix} {function.__name__}({', '.join(parts)}){result}"
+    if len(line) <= LINE_MAX:
+        return line
+    return "\n".join([f"{prefix} {function.__name__}(", *(f"    {part}," for part in parts), f"){result}"])
+
+
+def type_name(annotation: object) -> str:
+    """Return *annotation* as an author writes it, without the modules it comes from."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", text).replace("Fraction", "Exact")
+    return re.sub(r"Optional\[(.*)\]$", r"\1 | None", text)
+
+
+def hook_sections() -> str:
+    """Return one section per hook."""
+    sections = [
+        f"### {name}\n\n```text\n{signature(hook)}\n```\n\n{to_markdown(hook)}" for name, hook in hooks().items()
+    ]
+    return "\n\n".join(sections)
+
+
+def type_sections() -> str:
+    """Return one section per type that hooks are given or answer with."""
+    return "\n\n".join(_type_section(each) for each in TYPES)
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    text = f"{parameter.name}: {type_name(parameter.annotation)}"
+    if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        return f"*{text}"
+    return text if parameter.default is inspect.Parameter.empty else f"{text} = {parameter.default!r}"
+
+
+def _type_section(subject: type) -> str:
+    parts = [f"### {subject.__name__}", to_markdown(subject)]
+    fields = list(_struct_fields(subject) if issubclass(subject, msgspec.Struct) else _instance_fields(subject))
+    if fields:
+        parts.append("\n".join(["```text", *fields, "```"]))
+    methods = list(_methods(subject))
+    if methods:
+        parts.append("\n".join(methods))
+    return "\n\n".join(parts)
+
+
+def _struct_fields(subject: type[msgspec.Struct]) -> Iterator[str]:
+    for field in msgspec.structs.fields(subject):
+        default = "" if field.required else f" = {field.default!r}"
+        yield f"{field.name}: {type_name(field.type)}{default}"
+
+
+def _instance_fields(subject: type) -> Iterator[str]:
+    """Yield what ``__init__`` sets, with the types of its parameters and annotations."""
+    initializer = vars(subject).get("__init__")
+    if not isinstance(initializer, FunctionType):
+        return
+    parameters = inspect.signature(initializer).parameters
+    tree = ast.parse(textwrap.dedent(inspect.getsource(initializer)))
+    for statement in tree.body[0].body if isinstance(tree.body[0], ast.FunctionDef) else []:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        if not isinstance(target, ast.Attribute):
+            continue
+        if isinstance(statement, ast.AnnAssign):
+            yield f"{target.attr}: {type_name(ast.unparse(statement.annotation))}"
+        elif target.attr in parameters:
+            yield f"{target.attr}: {type_name(parameters[target.attr].annotation)}"
+        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            yield f"{target.attr}: {type(statement.value.value).__name__}"
+
+
+def _methods(subject: type) -> Iterator[str]:
+    for name, member in vars(subject).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(member, FunctionType):
+            yield f"- `{signature(member)}`: {first_sentence(member)}"
+        elif isinstance(member, property) and member.fget is not None:
+            annotation = type_name(inspect.signature(member.fget).return_annotation)
+            yield f"- `{name}: {annotation}`: {first_sentence(member.fget)}"
