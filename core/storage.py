@@ -1,0 +1,242 @@
+"""Reading what the database knows, outside the hot path: accounts, keys, the request log, bills.
+
+Everything here only reads, through SQLAlchemy Core, beside the ledger's writer and beside other
+processes; what changes money or keys goes through the ledger.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from .clock import from_ms, to_ms
+from .exchange import Charge, Dialect, Outcome
+from .ledger.codec import decode
+from .ledger.database import BUSY_TIMEOUT_MS, database_path
+from .ledger.schema import account, api_key, book, request_log
+from .plugin import ApiKeyRecord
+from .usage import UsageSource
+
+CONNECTION_COUNT_MAX = 4
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's account. ``balance_nano`` is what is available and what is held together."""
+
+    id: str
+    name: str
+    membership: str
+    balance_nano: int
+    held_nano: int
+    available_nano: int
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's key, as it may be shown: never the key itself. ``account`` is a name."""
+
+    id: str
+    name: str
+    account: str
+    group: str
+    cap_nano: int | None
+    spent_nano: int
+    expires_at: datetime | None
+    is_revoked: bool
+    last4: str
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of the log. ``account`` is a name; ``model_returned`` None where no answer named one."""
+
+    request_id: str
+    at: datetime
+    account: str
+    key_id: str
+    group: str
+    channel: str
+    model: str
+    model_sent: str
+    model_returned: str | None
+    dialect: Dialect
+    stream: bool
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    charge_nano: int
+    outcome: Outcome
+    usage_source: UsageSource
+    attempt_count: int
+    duration_ms: int
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request cost and why: ``charge`` comes to ``charge_nano`` and ``overrun_nano`` together."""
+
+    request_id: str
+    charge_nano: int
+    overrun_nano: int
+    charge: Charge
+
+
+class Storage:
+    """The reader of one data folder's database; made by `open`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, data: Path) -> AsyncIterator["Storage"]:
+        """Open the database of the data folder *data*, which the ledger has prepared."""
+        address = sa.URL.create(
+            "sqlite+aiosqlite",
+            database=f"file:{quote(str(database_path(data)))}",
+            query={"mode": "ro", "uri": "true"},
+        )
+        engine = create_async_engine(
+            address,
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+            pool_size=CONNECTION_COUNT_MAX,
+            max_overflow=0,
+        )
+        try:
+            yield cls(engine)
+        finally:
+            await engine.dispose()
+
+    async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:
+        """Return the key whose secret has the SHA-256 *digest*, revoked or not; None for an unknown one."""
+        rows = await self._rows(_KEY_RECORD.where(api_key.c.digest == digest))
+        return _key_record(rows[0]) if rows else None
+
+    async def find_account(self, name: str, now: datetime) -> Account | None:
+        """Return the account *name* with its balances as of *now*, or None."""
+        rows = await self._rows(_account_with_balances(to_ms(now)).where(account.c.name == name))
+        if not rows:
+            return None
+        row = rows[0]
+        return Account(
+            id=row.id,
+            name=name,
+            membership=row.membership,
+            balance_nano=row.available_nano + row.held_nano,
+            held_nano=row.held_nano,
+            available_nano=row.available_nano,
+        )
+
+    async def account_names(self) -> list[str]:
+        """Return the names of all accounts."""
+        return [name for (name,) in await self._rows(sa.select(account.c.name).order_by(account.c.name))]
+
+    async def list_keys(self, account_name: str | None = None) -> list[Key]:
+        """Return the keys of one account, or all keys, oldest first."""
+        query = _KEY.order_by(api_key.c.created_at, api_key.c.id)
+        if account_name is not None:
+            query = query.where(account.c.name == account_name)
+        return [_key(row) for row in await self._rows(query)]
+
+    async def list_log(
+        self, *, account_name: str | None = None, key_id: str | None = None, since: datetime | None = None
+    ) -> list[LogEntry]:
+        """Return the requests that match all that is given, oldest first."""
+        query = _LOG.order_by(request_log.c.at, request_log.c.request_id)
+        if account_name is not None:
+            query = query.where(account.c.name == account_name)
+        if key_id is not None:
+            query = query.where(request_log.c.key_id == key_id)
+        if since is not None:
+            query = query.where(request_log.c.at >= to_ms(since))
+        return [_log_entry(row) for row in await self._rows(query)]
+
+    async def find_bill(self, request_id: str) -> Bill | None:
+        """Return what the request *request_id* cost, or None where the log has no such request."""
+        rows = await self._rows(_BILL.where(request_log.c.request_id == request_id))
+        if not rows:
+            return None
+        row = rows[0]
+        return Bill(
+            request_id=request_id,
+            charge_nano=row.charge_nano,
+            overrun_nano=row.overrun_nano,
+            charge=decode(row.trace, Charge),
+        )
+
+    # The driver types rows as tuples of anything: the border where Any is allowed.
+    async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        async with self._engine.connect() as connection:
+            return tuple(await connection.execute(query))
+
+
+_KEY_RECORD = sa.select(api_key, account.c.membership).join(account, account.c.id == api_key.c.account_id)
+
+_KEY = sa.select(
+    api_key.c.id,
+    api_key.c.name,
+    account.c.name.label("account"),
+    api_key.c.group,
+    api_key.c.cap_nano,
+    api_key.c.spent_nano,
+    api_key.c.expires_at,
+    api_key.c.is_revoked,
+    api_key.c.last4,
+).join(account, account.c.id == api_key.c.account_id)
+
+_LOG_COLUMNS = [name for name in LogEntry.__struct_fields__ if name != "account"]
+_LOG = sa.select(account.c.name.label("account"), *(request_log.c[name] for name in _LOG_COLUMNS)).join(
+    account, account.c.id == request_log.c.account_id
+)
+
+_BILL = sa.select(request_log.c.charge_nano, request_log.c.overrun_nano, request_log.c.trace)
+
+
+def _account_with_balances(now_ms: int) -> sa.Select[Any]:
+    """Select id, membership, what is available in lots that have not lapsed, and what is held in any."""
+    spendable = sa.or_(book.c.expires_at.is_(None), book.c.expires_at > now_ms)
+    rest_nano = book.c.credit_nano - book.c.debit_nano - book.c.pending_nano
+    available_nano = sa.func.coalesce(sa.func.sum(sa.case((spendable, rest_nano), else_=0)), 0)
+    held_nano = sa.func.coalesce(sa.func.sum(book.c.pending_nano), 0)
+    return (
+        sa.select(
+            account.c.id,
+            account.c.membership,
+            available_nano.label("available_nano"),
+            held_nano.label("held_nano"),
+        )
+        .select_from(account.outerjoin(book, book.c.account_id == account.c.id))
+        .group_by(account.c.id, account.c.membership)
+    )
+
+
+def _key_record(row: sa.Row[Any]) -> ApiKeyRecord:
+    models = None if row.models is None else frozenset(msgspec.json.decode(row.models, type=tuple[str, ...]))
+    return ApiKeyRecord(
+        id=row.id,
+        account_id=row.account_id,
+        membership=row.membership,
+        group=row.group,
+        version=row.version,
+        digest=row.digest,
+        expires_at=None if row.expires_at is None else from_ms(row.expires_at),
+        is_revoked=row.is_revoked,
+        cap_nano=row.cap_nano,
+        spent_nano=row.spent_nano,
+        models=models,
+        ips=msgspec.json.decode(row.ips, type=tuple[str, ...]),
+    )
+
+
+def _key(row: sa.Row[Any]) -> Key:
+    expires_at = None if row.expires_at is None else from_ms(row.expires_at)
+    return Key(**{**row._mapping, "expires_at": expires_at})
+
+
+def _log_entry(row: sa.Row[Any]) -> LogEntry:
+    return LogEntry(**{**row._mapping, "at": from_ms(row.at)})

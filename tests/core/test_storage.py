@@ -1,0 +1,299 @@
+"""Reading the database: balances out of lots, keys, the log, one bill."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from relay import (
+    ApiKeyRecord,
+    Attempt,
+    Candidate,
+    Channel,
+    Charge,
+    ChargeLine,
+    Evidence,
+    PriceFacts,
+    Principal,
+    RequestRecord,
+    Usage,
+)
+from relay.core.ledger.operations import CreateAccount, CreateKey, Reserve, RevokeKey, TopUp
+from relay.core.ledger.sqlite import SqliteLedger
+from relay.core.storage import Account, Bill, Key, LogEntry, Storage
+from tests.services import NOW, SetClock
+
+CREDIT = 10**9
+
+
+class Books:
+    """A ledger to write with and a storage to read with, on one data folder."""
+
+    def __init__(self, ledger: SqliteLedger, storage: Storage) -> None:
+        self.ledger = ledger
+        self.storage = storage
+
+    async def open_account(self, name: str, **fields: Any) -> None:
+        await self.ledger.create_account(CreateAccount(account_id=f"acct_{name}", name=name, actor="test", **fields))
+
+    async def open_key(self, key_id: str, account: str = "alice", **fields: Any) -> None:
+        values: dict[str, Any] = {
+            "name": "first",
+            "group": "plain",
+            "last4": "4f2a",
+            "digest": key_id.encode(),
+            **fields,
+        }
+        await self.ledger.create_key(CreateKey(key_id=key_id, account=account, actor="test", **values))
+
+    async def reserve(self, request_id: str, amount_nano: int) -> None:
+        principal = Principal(
+            account_id="acct_alice", key_id="key_1", key_version=1, group="plain", membership="default"
+        )
+        await self.ledger.reserve(
+            Reserve(
+                request_id=request_id,
+                principal=principal,
+                amount_nano=amount_nano,
+                facts=FACTS,
+                price_version="v1",
+                at=NOW,
+            )
+        )
+
+    async def post(self, request_id: str) -> None:
+        await self.ledger.post(
+            RequestRecord(
+                request_id=request_id,
+                facts=FACTS,
+                usage=Usage(input_tokens=3, cache_read_tokens=2, output_tokens=1),
+                outcome="complete",
+                evidence=Evidence(has_text=True, is_end_seen=True),
+                charge=CHARGE,
+                attempts=(ATTEMPT,),
+                duration_ms=12,
+            )
+        )
+
+
+FACTS = PriceFacts(
+    account_id="acct_alice",
+    key_id="key_1",
+    group="plain",
+    membership="default",
+    dialect="openai_chat",
+    operation="chat",
+    channel="one",
+    model="gpt-4o",
+    model_sent="gpt-4o-2024",
+    model_returned="gpt-4o-2024-08-06",
+    at=NOW,
+    stream=True,
+)
+CHARGE = Charge(
+    lines=(ChargeLine(rule="billing.x", item="input_tokens", count=3, factors=(("price", Fraction(1, 3)),)),)
+)
+ATTEMPT = Attempt(
+    candidate=Candidate(
+        channel=Channel(name="one", use="x", dialects=("openai_chat",), models={}, groups=frozenset()),
+        key_id="one#0",
+        model_sent="gpt-4o-2024",
+    ),
+    started_at=NOW,
+    duration_ms=10,
+    status=200,
+)
+
+
+@pytest.fixture
+async def books(tmp_path: Path) -> AsyncIterator[Books]:
+    async with SqliteLedger.open(tmp_path, clock=SetClock()) as ledger, Storage.open(tmp_path) as storage:
+        yield Books(ledger, storage)
+
+
+async def test_a_balance_is_the_sum_of_lots_that_have_not_lapsed(books: Books) -> None:
+    """A gift of 2 and cash of 10, of which 3 are held; what a hold took of a gift outlives the gift."""
+    await books.open_account("alice", gift_nano=2 * CREDIT, gift_expires_at=NOW + timedelta(days=3))
+    await books.open_account("bob", gift_nano=50 * CREDIT)
+    await books.open_key("key_1")
+    await books.ledger.top_up(TopUp(account="alice", amount_nano=10 * CREDIT, reference="r1", actor="test"))
+    await books.reserve("req_1", 3 * CREDIT)
+
+    assert await books.storage.find_account("alice", NOW) == Account(
+        id="acct_alice",
+        name="alice",
+        membership="default",
+        balance_nano=12 * CREDIT,
+        held_nano=3 * CREDIT,
+        available_nano=9 * CREDIT,
+    )
+    lapsed = await books.storage.find_account("alice", NOW + timedelta(days=3))
+    assert lapsed is not None
+    # The hold took the gift's 2 first, and those stay held; 1 of the cash is held as well.
+    assert (lapsed.balance_nano, lapsed.held_nano, lapsed.available_nano) == (12 * CREDIT, 3 * CREDIT, 9 * CREDIT)
+    await books.ledger.void(_voided())
+
+
+def _voided() -> RequestRecord:
+    return RequestRecord(
+        request_id="req_1",
+        facts=FACTS,
+        usage=Usage(),
+        outcome="upstream_error",
+        evidence=Evidence(),
+        charge=Charge(),
+        attempts=(ATTEMPT,),
+        duration_ms=1,
+    )
+
+
+async def test_a_lapsed_gift_is_not_counted(books: Books) -> None:
+    """Nothing of it is held, so nothing of it is left."""
+    await books.open_account("alice", gift_nano=2 * CREDIT, gift_expires_at=NOW + timedelta(days=3))
+    found = await books.storage.find_account("alice", NOW + timedelta(days=3))
+    assert found is not None
+    assert (found.balance_nano, found.held_nano, found.available_nano) == (0, 0, 0)
+
+
+async def test_an_account_without_lots_holds_nothing(books: Books) -> None:
+    """No lots: zero, not unknown."""
+    await books.open_account("alice", membership="vip")
+    assert await books.storage.find_account("alice", NOW) == Account(
+        id="acct_alice", name="alice", membership="vip", balance_nano=0, held_nano=0, available_nano=0
+    )
+
+
+async def test_unknown_names_are_none(books: Books) -> None:
+    """Nothing is made up for what does not exist."""
+    assert await books.storage.find_account("nobody", NOW) is None
+    assert await books.storage.find_api_key(b"nothing") is None
+    assert await books.storage.find_bill("req_0") is None
+    assert await books.storage.list_keys("nobody") == []
+    assert await books.storage.list_log() == []
+
+
+async def test_a_key_is_found_by_its_digest(books: Books) -> None:
+    """With all that authentication asks for, revoked keys included."""
+    await books.open_account("alice", membership="vip")
+    expires_at = NOW + timedelta(hours=1)
+    await books.open_key(
+        "key_1", cap_nano=5, expires_at=expires_at, models=("b", "a"), ips=("10.0.0.0/8",), digest=b"d" * 32
+    )
+    await books.ledger.revoke_key(RevokeKey(key_id="key_1", actor="test"))
+
+    assert await books.storage.find_api_key(b"d" * 32) == ApiKeyRecord(
+        id="key_1",
+        account_id="acct_alice",
+        membership="vip",
+        group="plain",
+        version=2,
+        digest=b"d" * 32,
+        expires_at=expires_at,
+        is_revoked=True,
+        cap_nano=5,
+        spent_nano=0,
+        models=frozenset({"a", "b"}),
+        ips=("10.0.0.0/8",),
+    )
+
+
+async def test_keys_are_listed_for_one_account_or_all(books: Books) -> None:
+    """By the account's name, oldest first."""
+    await books.open_account("alice")
+    await books.open_account("bob")
+    await books.open_key("key_1")
+    await books.open_key("key_2", "bob", cap_nano=7)
+
+    assert [key.id for key in await books.storage.list_keys()] == ["key_1", "key_2"]
+    assert await books.storage.list_keys("bob") == [
+        Key(
+            id="key_2",
+            name="first",
+            account="bob",
+            group="plain",
+            cap_nano=7,
+            spent_nano=0,
+            expires_at=None,
+            is_revoked=False,
+            last4="4f2a",
+        )
+    ]
+
+
+async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> None:
+    """The row's facts and counts, and the trace it was priced by."""
+    await books.open_account("alice", gift_nano=2 * CREDIT)
+    await books.open_key("key_1")
+    await books.reserve("req_1", CREDIT)
+    await books.post("req_1")
+
+    assert await books.storage.list_log() == [
+        LogEntry(
+            request_id="req_1",
+            at=NOW,
+            account="alice",
+            key_id="key_1",
+            group="plain",
+            channel="one",
+            model="gpt-4o",
+            model_sent="gpt-4o-2024",
+            model_returned="gpt-4o-2024-08-06",
+            dialect="openai_chat",
+            stream=True,
+            input_tokens=3,
+            cache_read_tokens=2,
+            cache_write_5m_tokens=0,
+            cache_write_1h_tokens=0,
+            output_tokens=1,
+            charge_nano=CREDIT,
+            outcome="complete",
+            usage_source="upstream",
+            attempt_count=1,
+            duration_ms=12,
+        )
+    ]
+    assert await books.storage.find_bill("req_1") == Bill(
+        request_id="req_1", charge_nano=CREDIT, overrun_nano=0, charge=CHARGE
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, ["req_1"]),
+        ({"account_name": "alice", "key_id": "key_1", "since": NOW}, ["req_1"]),
+        ({"account_name": "bob"}, []),
+        ({"key_id": "key_2"}, []),
+        ({"since": NOW + timedelta(milliseconds=1)}, []),
+    ],
+)
+async def test_the_log_is_filtered_by_all_that_is_given(
+    books: Books, filters: dict[str, Any], found: list[str]
+) -> None:
+    """Account by name, key by id, and a moment that is still included."""
+    await books.open_account("alice", gift_nano=2 * CREDIT)
+    await books.open_key("key_1")
+    await books.reserve("req_1", CREDIT)
+    await books.post("req_1")
+    assert [entry.request_id for entry in await books.storage.list_log(**filters)] == found
+
+
+async def test_it_reads_a_database_that_nobody_else_has_open(tmp_path: Path) -> None:
+    """Whatever characters the folder's name has."""
+    data = tmp_path / "my shop? #1 %41"
+    async with SqliteLedger.open(data, clock=SetClock()) as ledger:
+        await ledger.create_account(CreateAccount(account_id="acct_1", name="alice", actor="test"))
+    async with Storage.open(data) as storage:
+        assert await storage.account_names() == ["alice"]
+
+
+async def test_it_cannot_write(books: Books) -> None:
+    """The ledger is the only writer; the database itself says so."""
+    async with books.storage._engine.connect() as connection:
+        with pytest.raises(OperationalError, match="readonly database"):
+            await connection.execute(sa.text("DELETE FROM account"))
