@@ -52,6 +52,23 @@ class UpstreamResponse(Protocol):
         ...
 
 
+class BytesResponse:
+    """An answer that a channel gives by itself, whole and at once; an `UpstreamResponse`."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self._rest = body
+
+    async def read(self) -> bytes:
+        """Return the whole body, then nothing."""
+        data, self._rest = self._rest, b""
+        return data
+
+    def close(self) -> None:
+        """Let go of nothing: there is no connection."""
+
+
 class Transport(Protocol):
     """Sends one request, and returns when the head of the answer is there."""
 

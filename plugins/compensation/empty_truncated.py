@@ -13,7 +13,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from relay import Claim, Exact, Plugin, PluginConfig, RequestRecord, hookimpl
+from relay import Claim, Exact, GroupName, Plugin, PluginConfig, RequestRecord, hookimpl
 
 
 class Shares(PluginConfig, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Shares(PluginConfig, frozen=True, kw_only=True):
 class EmptyTruncatedConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``compensation.empty_truncated``."""
 
-    groups: Annotated[dict[str, Shares], Meta(description="Shares by group; a group not named claims nothing.")]
+    groups: Annotated[dict[GroupName, Shares], Meta(description="Shares by group; a group not named claims nothing.")]
     output_tokens_max: Annotated[int, Meta(description="A cut answer claims below this many output tokens.", ge=0)] = (
         1000
     )

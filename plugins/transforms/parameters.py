@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
-from relay import ChannelRequest, Exact, Exchange, Plugin, PluginConfig, format_exact, hookimpl
+from relay import ChannelRequest, Exact, Exchange, GroupName, ModelName, Plugin, PluginConfig, format_exact, hookimpl
 
 OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
 """Fields by which a request is priced and its answer read; a rule must not touch them."""
@@ -17,8 +17,8 @@ Scalar = str | int | float | bool | None
 class ParameterRule(PluginConfig, frozen=True, kw_only=True):
     """What is changed in the requests of some groups and models."""
 
-    groups: Annotated[tuple[str, ...], Meta(description="Groups the rule is for; empty: all.")] = ()
-    models: Annotated[tuple[str, ...], Meta(description="Models as customers ask for them; empty: all.")] = ()
+    groups: Annotated[tuple[GroupName, ...], Meta(description="Groups the rule is for; empty: all.")] = ()
+    models: Annotated[tuple[ModelName, ...], Meta(description="Models as customers ask for them; empty: all.")] = ()
     set: Annotated[
         dict[str, Scalar], Meta(description="Fields and the value each gets, sent by the customer or not.")
     ] = field(default_factory=dict)

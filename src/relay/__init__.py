@@ -35,8 +35,9 @@ from relay.core.hooks import Meter, hookimpl
 from relay.core.keys import api_key_digest
 from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
 from relay.core.plugin import ApiKeyRecord, ApiKeys, ChannelPlugin, Plugin, PluginConfig, Services
-from relay.core.profile.structs import ChannelSection, Group, Membership, ModelPrice, Profile
+from relay.core.profile.structs import ChannelSection, Group, GroupName, Membership, ModelName, ModelPrice, Profile
 from relay.core.transport import (
+    BytesResponse,
     Deadlines,
     Transport,
     UpstreamRequest,
@@ -54,6 +55,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
+    "BytesResponse",
     "Candidate",
     "Channel",
     "ChannelPlugin",
@@ -68,9 +70,11 @@ __all__ = [
     "Exact",
     "Exchange",
     "Group",
+    "GroupName",
     "Iteration",
     "Membership",
     "Meter",
+    "ModelName",
     "ModelPrice",
     "NotAllowedError",
     "Plugin",
