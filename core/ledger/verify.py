@@ -1,0 +1,170 @@
+"""Whether the books are right: every invariant of the ledger, recomputed from what is stored.
+
+Source of the numbers I1 to I15: field/reliability.md 2.10, read 2026-11-23. Not looked at here
+are what only the outside can tell: I7 and I8 are for the tests that kill processes.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from ..exchange import Charge
+from ..money import format_nano
+from . import boots
+from .chain import GENESIS, Transfer, link
+from .codec import decode
+from .database import connect_reader, database_path
+
+_CHECKS = {
+    "I1 debits and credits of ledger '{}' differ: {} and {}": """
+        SELECT ledger, SUM(debit_nano), SUM(credit_nano) FROM book GROUP BY ledger
+        HAVING SUM(debit_nano) <> SUM(credit_nano)
+    """,
+    "I1 transfer '{}' joins two ledgers": """
+        SELECT t.id FROM transfer t JOIN book d ON d.id = t.debit_book JOIN book c ON c.id = t.credit_book
+        WHERE d.ledger <> c.ledger
+    """,
+    "I2 book '{}' says debit {} and credit {}, its transfers {} and {}": """
+        SELECT b.name, b.debit_nano, b.credit_nano, IFNULL(d.nano, 0), IFNULL(c.nano, 0) FROM book b
+        LEFT JOIN (SELECT debit_book, SUM(amount_nano) AS nano FROM transfer GROUP BY debit_book) d ON d.debit_book = b.id
+        LEFT JOIN (SELECT credit_book, SUM(amount_nano) AS nano FROM transfer GROUP BY credit_book) c
+            ON c.credit_book = b.id
+        WHERE b.debit_nano <> IFNULL(d.nano, 0) OR b.credit_nano <> IFNULL(c.nano, 0)
+    """,
+    "I3 lot '{}' has {} pending, its open holds come to {}": """
+        SELECT b.name, b.pending_nano, IFNULL(h.nano, 0) FROM book b
+        LEFT JOIN (SELECT l.lot_id, SUM(l.held_nano) AS nano FROM reservation_lot l
+                   JOIN reservation r USING (request_id) WHERE r.state = 'open' GROUP BY l.lot_id) h ON h.lot_id = b.id
+        WHERE b.pending_nano <> IFNULL(h.nano, 0)
+    """,
+    "I3 request '{}' holds {}, its lots {}": """
+        SELECT r.request_id, r.held_nano, IFNULL(SUM(l.held_nano), 0) FROM reservation r
+        LEFT JOIN reservation_lot l USING (request_id) GROUP BY r.request_id
+        HAVING r.held_nano <> IFNULL(SUM(l.held_nano), 0)
+    """,
+    "I3 key '{}' says {} held, its open requests {}": """
+        SELECT k.id, k.held_nano, IFNULL(SUM(r.held_nano), 0) FROM api_key k
+        LEFT JOIN reservation r ON r.key_id = k.id AND r.state = 'open' GROUP BY k.id
+        HAVING k.held_nano <> IFNULL(SUM(r.held_nano), 0)
+    """,
+    "I4 lot '{}' is overdrawn": """
+        SELECT name FROM book WHERE account_id IS NOT NULL AND credit_nano - debit_nano - pending_nano < 0
+    """,
+    "I5 request '{}' paid {}, its log says {}": """
+        SELECT g.request_id, IFNULL(t.nano, 0), g.charge_nano FROM request_log g
+        LEFT JOIN (SELECT request_id, SUM(amount_nano) AS nano FROM transfer WHERE kind = 'post' GROUP BY request_id) t
+            ON t.request_id = g.request_id
+        WHERE IFNULL(t.nano, 0) <> g.charge_nano
+    """,
+    "I6 request '{}' is {} and was paid for": """
+        SELECT DISTINCT r.request_id, r.state FROM reservation r JOIN transfer t USING (request_id)
+        WHERE t.kind = 'post' AND r.state <> 'posted'
+    """,
+    "I6 request '{}' is {} and its log row is not as it should be": """
+        SELECT r.request_id, r.state FROM reservation r LEFT JOIN request_log g USING (request_id)
+        WHERE (r.state = 'open' AND g.request_id IS NOT NULL) OR (r.state = 'posted' AND g.request_id IS NULL)
+           OR (r.state = 'voided' AND g.charge_nano <> 0)
+    """,
+    "I6 the payment of '{}' belongs to no reservation": """
+        SELECT DISTINCT t.request_id FROM transfer t LEFT JOIN reservation r USING (request_id)
+        WHERE t.kind = 'post' AND r.request_id IS NULL
+    """,
+    "I14 key '{}' says {} spent, its charges come to {}": """
+        SELECT k.id, k.spent_nano, IFNULL(SUM(g.charge_nano + g.overrun_nano), 0) FROM api_key k
+        LEFT JOIN request_log g ON g.key_id = k.id GROUP BY k.id
+        HAVING k.spent_nano <> IFNULL(SUM(g.charge_nano + g.overrun_nano), 0)
+    """,
+    "overrun of account '{}' says {}, its requests {}": """
+        SELECT d.account_id, d.nano, IFNULL(g.nano, 0)
+        FROM (SELECT account_id, SUM(overrun_nano) AS nano FROM overrun_day GROUP BY account_id) d
+        LEFT JOIN (SELECT account_id, SUM(overrun_nano) AS nano FROM request_log GROUP BY account_id) g
+            ON g.account_id = d.account_id
+        WHERE d.nano <> IFNULL(g.nano, 0)
+    """,
+    "the claim of rule '{1}' names request '{0}', which is not in the log": """
+        SELECT c.request_id, c.rule FROM claim c LEFT JOIN request_log g USING (request_id) WHERE g.request_id IS NULL
+    """,
+}
+"""Each question finds what is wrong; its columns fill the sentence. I10 and I15 hold by I2 and by
+the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots."""
+
+
+def verify(data: Path) -> list[str]:
+    """Return what is wrong with the ledger of a data folder, one sentence each; empty where it is right.
+
+    Only reads, of one moment, so it may run beside a server.
+    """
+    with contextlib.closing(connect_reader(database_path(data))) as connection:
+        connection.execute("BEGIN")
+        problems = [
+            *_integrity(connection),
+            *_facts(connection),
+            *_chains(connection),
+            *_charges(connection),
+        ]
+        holders = [row[0] for row in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'")]
+    return problems + [
+        f"I9 boot '{boot}' is dead and still holds; start relay to recover it"
+        for boot in holders
+        if not boots.is_alive(data, boot)
+    ]
+
+
+def _integrity(connection: sqlite3.Connection) -> Iterator[str]:
+    for (finding,) in connection.execute("PRAGMA quick_check"):
+        if finding != "ok":
+            yield f"the database file is damaged: {finding}"
+    for table, *_ in connection.execute("PRAGMA foreign_key_check"):
+        yield f"a row of table '{table}' names a row that does not exist"
+
+
+def _facts(connection: sqlite3.Connection) -> Iterator[str]:
+    for sentence, question in _CHECKS.items():
+        for row in connection.execute(question):
+            yield sentence.format(*(format_nano(value) if isinstance(value, int) else value for value in row))
+
+
+def _chains(connection: sqlite3.Connection) -> Iterator[str]:
+    """Walk every writer's chain beside the transfers it should cover (I11)."""
+    transfers = connection.execute("SELECT * FROM transfer ORDER BY writer, seq")
+    by_batch = groupby((Transfer(*row) for row in transfers), key=lambda transfer: (transfer.writer, transfer.seq))
+    links = connection.execute("SELECT writer, seq, prev_hash, hash FROM batch ORDER BY writer, seq")
+    group = next(by_batch, None)
+    last: tuple[str, int, str] = ("", 0, GENESIS)
+    for writer, seq, prev_hash, hash_stored in links:
+        seq_before, hash_before = last[1:] if last[0] == writer else (0, GENESIS)
+        if (seq, prev_hash) != (seq_before + 1, hash_before):
+            yield f"I11 the chain of writer '{writer}' is broken before link {seq}"
+        while group is not None and group[0] < (writer, seq):
+            yield f"I11 transfers of writer '{group[0][0]}' stand outside its chain, at link {group[0][1]}"
+            group = next(by_batch, None)
+        covered: list[Transfer] = []
+        if group is not None and group[0] == (writer, seq):
+            covered, group = list(group[1]), next(by_batch, None)
+        if link(prev_hash, covered) != hash_stored:
+            yield f"I11 the transfers of writer '{writer}', link {seq}, are not those that were written"
+        last = (writer, seq, hash_stored)
+    while group is not None:
+        yield f"I11 transfers of writer '{group[0][0]}' stand outside its chain, at link {group[0][1]}"
+        group = next(by_batch, None)
+
+
+def _charges(connection: sqlite3.Connection) -> Iterator[str]:
+    """Recompute every charge from its own trace (I12)."""
+    for request_id, trace, nano in connection.execute(
+        "SELECT request_id, trace, charge_nano + overrun_nano FROM request_log"
+    ):
+        try:
+            recomputed_nano = decode(trace, Charge).nano
+        except (msgspec.MsgspecError, ValueError, ArithmeticError) as exc:
+            yield f"I12 the trace of request '{request_id}' can't be read: {type(exc).__name__}"
+            continue
+        if recomputed_nano != nano:
+            yield (
+                f"I12 request '{request_id}' was charged {format_nano(nano)}, "
+                f"its trace comes to {format_nano(recomputed_nano)}"
+            )

@@ -1,0 +1,444 @@
+"""What requests do to balances, as tables with every amount written out."""
+
+import pytest
+
+from relay.core.errors import InsufficientBalanceError, KeyCapError
+from relay.core.ledger.operations import Extend, Post, Posted, Reservation
+
+from .books import Books, record, reservation
+
+
+def test_a_post_takes_its_charge_and_gives_the_rest_of_the_hold_back(books: Books) -> None:
+    """Of a hold of 3 and a charge of 2, the customer pays 2."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3
+        balance alice 7
+        held alice 3
+        post r1 2
+        balance alice 8
+        held alice 0
+        spent alice 2
+        book revenue 2
+        log r1 complete 2
+    """)
+
+
+def test_a_void_gives_the_whole_hold_back_and_leaves_a_row(books: Books) -> None:
+    """A voided request costs nothing and stands in the log."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3
+        void r1
+        balance alice 10
+        held alice 0
+        spent alice 0
+        log r1 upstream_error 0
+    """)
+
+
+def test_a_repeated_reserve_holds_once(books: Books) -> None:
+    """The same request id reserved twice holds its amount once."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 8
+        reserve r1 alice 8
+        balance alice 2
+        held alice 8
+    """)
+
+
+def test_a_repeated_post_moves_money_once(books: Books) -> None:
+    """The second post of a request changes nothing, whatever it says."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3
+        post r1 2
+        post r1 2
+        post r1 3
+        void r1
+        balance alice 8
+        book revenue 2
+        log r1 complete 2
+    """)
+
+
+def test_a_repeated_post_returns_the_first_result(books: Books) -> None:
+    """Whoever repeats a post learns what the first one moved."""
+    books.play("""
+        account alice
+        top_up alice 2
+        reserve r1 alice 1
+        post r1 5
+    """)
+    first = Posted(request_id="r1", charge_nano=2_000_000_000, overrun_nano=3_000_000_000)
+    assert books.do(Post(record=record("r1", "alice", "5"))) == first
+
+
+def test_a_closed_request_can_not_be_reserved_again(books: Books) -> None:
+    """A request id is good for one reservation."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3
+        post r1 2
+        reserve r1 alice 3 -> ledger_conflict
+        balance alice 8
+    """)
+
+
+def test_a_charge_above_the_hold_takes_from_what_is_available(books: Books) -> None:
+    """A charge of 5 on a hold of 1 takes 4 more from the account."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 1
+        post r1 5
+        balance alice 5
+        log r1 complete 5
+    """)
+
+
+def test_what_nobody_can_pay_is_the_shop_s_overrun(books: Books) -> None:
+    """A charge of 5 with 2 in the account costs the customer 2 and the shop 3."""
+    books.play("""
+        account alice
+        top_up alice 2
+        reserve r1 alice 1
+        post r1 5
+        balance alice 0
+        log r1 complete 2 3
+        book overrun -3
+        book revenue 5
+        spent alice 5
+    """)
+
+
+def test_an_overrun_never_touches_what_other_requests_hold(books: Books) -> None:
+    """A charge above its hold leaves the holds of the account's other requests alone."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 1
+        reserve r2 alice 8
+        post r1 5
+        log r1 complete 2 3
+        held alice 8
+        post r2 8
+        log r2 complete 8
+        balance alice 0
+    """)
+
+
+def test_overruns_are_counted_by_account_and_day_of_the_shop(books: Books) -> None:
+    """Two overruns on one day of the shop's zone add up; the next day begins anew."""
+    books.play("""
+        account alice gift=1
+        reserve r1 alice 0.5
+        post r1 2
+        wait_h 3.5
+        account bob gift=1
+        reserve r2 bob 1
+        post r2 1.5
+        wait_h 1
+        reserve r3 bob 0
+        post r3 0.25
+    """)
+    assert books.ask("SELECT * FROM overrun_day ORDER BY account_id, day") == [
+        ("alice", "2026-11-23", 1_000_000_000),
+        ("bob", "2026-11-23", 500_000_000),
+        ("bob", "2026-11-24", 250_000_000),
+    ]
+
+
+def test_revenue_has_a_book_for_each_day_of_the_shop(books: Books) -> None:
+    """Midnight in the shop's zone, 16:00 UTC in Shanghai, begins another revenue book."""
+    books.play("""
+        account alice gift=10
+        reserve r1 alice 1
+        post r1 1
+        wait_h 4
+        reserve r2 alice 2
+        post r2 2
+    """)
+    rows = books.ask("SELECT name, credit_nano FROM book WHERE kind = 'revenue' ORDER BY name")
+    assert rows == [
+        (f"revenue:2026-11-23:{books.boot.id}", 1_000_000_000),
+        (f"revenue:2026-11-24:{books.boot.id}", 2_000_000_000),
+    ]
+
+
+def test_a_charge_of_nothing_is_posted_without_a_transfer(books: Books) -> None:
+    """A request with an explicit usage of 0 is posted, and moves nothing."""
+    books.play("""
+        account alice gift=1
+        reserve r1 alice 1
+        post r1 0
+        balance alice 1
+        log r1 complete 0
+    """)
+    assert books.ask("SELECT state FROM reservation") == [("posted",)]
+
+
+def test_lots_are_spent_by_expiry_then_gifts_before_cash(books: Books) -> None:
+    """What lapses goes first, then gifts, then compensation, cash last."""
+    books.play("""
+        account alice gift=1 lapses_in_h=72
+        top_up alice 5
+        give g1 alice 2
+        reserve r1 alice 2.5
+        post r1 2.5
+        lots alice gift=0 cash=5 gift=0.5
+        reserve r2 alice 4
+        post r2 1
+        lots alice gift=0 cash=4.5 gift=0
+    """)
+
+
+def test_a_hold_keeps_its_split_over_lots(books: Books) -> None:
+    """The lots that a hold was taken from are written down with their parts."""
+    books.play("""
+        account alice gift=1 lapses_in_h=72
+        top_up alice 5
+        reserve r1 alice 3
+    """)
+    assert books.ask("SELECT held_nano FROM reservation_lot WHERE request_id = 'r1' ORDER BY lot_id") == [
+        (1_000_000_000,),
+        (2_000_000_000,),
+    ]
+
+
+def test_a_lapsed_lot_is_not_spent(books: Books) -> None:
+    """Credit that lapsed an hour ago covers nothing."""
+    books.play("""
+        account alice gift=5 lapses_in_h=72
+        top_up alice 1
+        wait_h 73
+        balance alice 1
+        reserve r1 alice 2 -> insufficient_user_quota
+        reserve r2 alice 1
+    """)
+
+
+def test_a_lot_that_lapses_under_a_hold_honours_it_and_the_rest_goes_to_breakage(books: Books) -> None:
+    """Of 5 held on a lot that lapsed meanwhile, the charge of 2 is paid and 3 do not come back."""
+    books.play("""
+        account alice gift=5 lapses_in_h=1
+        top_up alice 1
+        reserve r1 alice 5
+        wait_h 2
+        post r1 2
+        book revenue 2
+        book breakage 3
+        lots alice gift=0 cash=1
+        balance alice 1
+    """)
+
+
+def test_a_void_on_a_lapsed_lot_is_breakage(books: Books) -> None:
+    """A hold released on a lapsed lot does not come back either."""
+    books.play("""
+        account alice gift=5 lapses_in_h=1
+        reserve r1 alice 4
+        wait_h 2
+        void r1
+        book breakage 4
+        lots alice gift=1
+    """)
+
+
+def test_a_hold_above_the_balance_says_what_remains_and_what_was_needed(books: Books) -> None:
+    """The refusal carries both amounts in credits."""
+    books.play("""
+        account alice
+        top_up alice 2.5
+        reserve r1 alice 1
+    """)
+    with pytest.raises(InsufficientBalanceError) as caught:
+        books.do(reservation("r2", "alice", 2_000_000_000))
+    assert caught.value.params == {"remaining": "1.5", "needed": "2"}
+
+
+def test_a_refused_hold_leaves_nothing_behind(books: Books) -> None:
+    """After a refusal no reservation and no hold exists."""
+    books.play("""
+        account alice gift=1
+        reserve r1 alice 2 -> insufficient_user_quota
+        held alice 0
+        balance alice 1
+        no_log r1
+    """)
+    assert books.ask("SELECT * FROM reservation") == []
+
+
+def test_a_hold_above_the_key_s_cap_says_what_remains(books: Books) -> None:
+    """A key with a cap of 5, 2 spent and 2 held can hold 1 more."""
+    books.play("""
+        account alice cap=5
+        top_up alice 100
+        reserve r1 alice 3
+        post r1 2
+        reserve r2 alice 2
+    """)
+    with pytest.raises(KeyCapError) as caught:
+        books.do(reservation("r3", "alice", 1_500_000_000))
+    assert caught.value.params == {"remaining": "1", "needed": "1.5"}
+
+
+def test_a_post_is_never_refused_for_a_cap(books: Books) -> None:
+    """A charge above the cap is posted whole, and the key is then used up."""
+    books.play("""
+        account alice cap=5
+        top_up alice 100
+        reserve r1 alice 5
+        post r1 8
+        spent alice 8
+        balance alice 92
+        reserve r2 alice 0.1 -> pre_consume_token_quota_failed
+    """)
+
+
+def test_a_revoked_key_holds_nothing_more(books: Books) -> None:
+    """A key revoked after authentication is stale."""
+    books.play("""
+        account alice gift=5
+        revoke alice
+        reserve r1 alice 1 -> stale_key
+        authenticate alice
+        reserve r1 alice 1 -> stale_key
+    """)
+
+
+def test_a_key_that_lapsed_is_stale(books: Books) -> None:
+    """A key whose expiry passed after authentication is stale."""
+    books.play("""
+        account alice gift=5 key_lapses_in_h=1
+        reserve r1 alice 1
+        wait_h 1
+        reserve r2 alice 1 -> stale_key
+    """)
+
+
+def test_a_switched_group_makes_the_key_stale_once(books: Books) -> None:
+    """After a switch the key must be authenticated afresh, and then works."""
+    books.play("""
+        account alice gift=5
+        set_group alice agave
+        reserve r1 alice 1 -> stale_key
+        authenticate alice
+        reserve r1 alice 1
+    """)
+
+
+def test_an_extension_raises_the_hold(books: Books) -> None:
+    """A hold of 1 extended to 4 holds 4."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        extend r1 4
+        held alice 4
+        post r1 3.5
+        balance alice 1.5
+    """)
+
+
+def test_an_extension_to_less_changes_nothing(books: Books) -> None:
+    """A hold is never lowered."""
+    books.play("account alice gift=5")
+    books.do(reservation("r1", "alice", 3_000_000_000))
+    extended = books.do(Extend(request_id="r1", held_nano=2_000_000_000))
+    assert extended == Reservation(request_id="r1", held_nano=3_000_000_000)
+    books.play("held alice 3")
+
+
+def test_a_refused_extension_leaves_the_hold_as_it_was(books: Books) -> None:
+    """Beyond balance or cap an extension is refused, and the hold stays."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 3
+        extend r1 6 -> insufficient_user_quota
+        held alice 3
+        account bob gift=5 cap=4
+        reserve r2 bob 3
+        extend r2 4.5 -> pre_consume_token_quota_failed
+        held bob 3
+    """)
+
+
+def test_a_revoked_key_can_not_extend_but_a_switched_one_can(books: Books) -> None:
+    """A running request keeps its group; only a revocation reaches into it."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        set_group alice agave
+        extend r1 2
+        revoke alice
+        extend r1 3 -> stale_key
+        post r1 2
+        balance alice 3
+    """)
+
+
+def test_a_withdrawn_hold_leaves_no_row(books: Books) -> None:
+    """A hold granted to nobody is released without a log row, once."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        withdraw r1
+        withdraw r1
+        balance alice 5
+        no_log r1
+    """)
+
+
+def test_a_post_of_what_was_never_reserved_is_an_error(books: Books) -> None:
+    """Nothing is charged without a reservation."""
+    books.play("""
+        account alice gift=5
+        post r9 1 -> ledger_unknown
+        balance alice 5
+    """)
+
+
+def test_a_claim_is_kept_once_for_each_request_and_rule(books: Books) -> None:
+    """The same rule's second claim on a request changes nothing."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        claim r1 1 0.5 -> ledger_unknown
+        post r1 1 empty
+        claim r1 1 1
+        claim r1 1/2 0.5
+        claims r1 1
+    """)
+    assert books.ask("SELECT share, amount_nano, state FROM claim") == [("1", 1_000_000_000, "filed")]
+
+
+def test_a_mark_after_the_post_changes_nothing(books: Books) -> None:
+    """A note that comes too late is dropped."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        post r1 1
+        mark r1 0.5
+    """)
+    assert books.ask("SELECT mark FROM reservation") == [(None,)]
+
+
+def test_one_group_refuses_only_what_can_not_be_covered(books: Books) -> None:
+    """In one transaction the second of three holds is refused alone."""
+    books.play("account alice gift=5")
+    results = books.store.commit(
+        [],
+        [
+            reservation("r1", "alice", 3_000_000_000),
+            reservation("r2", "alice", 3_000_000_000),
+            reservation("r3", "alice", 2_000_000_000),
+        ],
+    )
+    assert [type(result).__name__ for result in results] == ["Reservation", "InsufficientBalanceError", "Reservation"]
+    books.play("held alice 5")

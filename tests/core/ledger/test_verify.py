@@ -1,0 +1,153 @@
+"""`verify` finds what is wrong: each test breaks one thing behind the ledger's back."""
+
+import contextlib
+import sqlite3
+
+import pytest
+
+from relay.core.ledger.verify import verify
+
+from .books import Books
+
+
+@pytest.fixture
+def trading(books: Books) -> Books:
+    books.play("""
+        account alice gift=5
+        top_up alice 10
+        reserve r1 alice 3
+        post r1 2
+        reserve r2 alice 1
+        reserve r3 alice 1
+        post r3 99
+    """)
+    return books
+
+
+def tamper(books: Books, *statements: str) -> list[str]:
+    """Change the file as no operation would, and return what `verify` says."""
+    with contextlib.closing(sqlite3.connect(books.database, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return verify(books.data)
+
+
+def test_right_books_have_no_problems(trading: Books) -> None:
+    """Open holds, posts and overruns of a living process are in order."""
+    assert verify(trading.data) == []
+
+
+def test_a_changed_balance_is_found(trading: Books) -> None:
+    """A lot with one nano-credit too much breaks the sum and its own transfers."""
+    assert tamper(trading, "UPDATE book SET credit_nano = credit_nano + 1 WHERE kind = 'cash'") == [
+        "I1 debits and credits of ledger 'credit' differ: 116 and 116.000000001",
+        "I2 book 'lot:top_up:manual:order-1' says debit 10 and credit 10.000000001, its transfers 10 and 10",
+    ]
+
+
+def test_a_changed_hold_is_found(trading: Books) -> None:
+    """A lot that holds more than its open requests is found."""
+    assert tamper(trading, "UPDATE book SET pending_nano = pending_nano - 1 WHERE kind = 'gift'") == [
+        "I3 lot 'lot:gift:alice' has 0.999999999 pending, its open holds come to 1"
+    ]
+
+
+def test_a_changed_reservation_is_found(trading: Books) -> None:
+    """A reservation whose parts come to something else is found, at the key too."""
+    assert tamper(trading, "UPDATE reservation SET held_nano = 5 WHERE request_id = 'r2'") == [
+        "I3 request 'r2' holds 0.000000005, its lots 1",
+        "I3 key 'alice' says 1 held, its open requests 0.000000005",
+    ]
+
+
+def test_a_changed_charge_is_found(trading: Books) -> None:
+    """A log row that charges something else than was paid is found three times."""
+    assert tamper(trading, "UPDATE request_log SET charge_nano = 1 WHERE request_id = 'r1'") == [
+        "I5 request 'r1' paid 2, its log says 0.000000001",
+        "I14 key 'alice' says 101 spent, its charges come to 99.000000001",
+        "I12 request 'r1' was charged 0.000000001, its trace comes to 2",
+    ]
+
+
+def test_a_changed_trace_is_found(trading: Books) -> None:
+    """A trace that comes to another amount, or to none, is found."""
+    assert tamper(
+        trading, "UPDATE request_log SET trace = replace(trace, '\"2\"', '\"3\"') WHERE request_id = 'r1'"
+    ) == ["I12 request 'r1' was charged 2, its trace comes to 3"]
+    assert tamper(trading, "UPDATE request_log SET trace = '{' WHERE request_id = 'r1'") == [
+        "I12 the trace of request 'r1' can't be read: DecodeError"
+    ]
+
+
+def test_a_payment_of_an_open_request_is_found(trading: Books) -> None:
+    """A request that paid but is not posted is found."""
+    problems = tamper(trading, "UPDATE reservation SET state = 'voided' WHERE request_id = 'r1'")
+    assert problems == [
+        "I6 request 'r1' is voided and was paid for",
+        "I6 request 'r1' is voided and its log row is not as it should be",
+    ]
+
+
+def test_a_lost_log_row_is_found(trading: Books) -> None:
+    """A posted request without its log row is found."""
+    problems = tamper(trading, "DELETE FROM request_log WHERE request_id = 'r1'")
+    assert "I6 request 'r1' is posted and its log row is not as it should be" in problems
+
+
+def test_a_changed_overrun_is_found(trading: Books) -> None:
+    """The overruns counted by day must be those of the requests."""
+    assert tamper(trading, "UPDATE overrun_day SET overrun_nano = 1") == [
+        "overrun of account 'alice' says 0.000000001, its requests 87"
+    ]
+
+
+def test_a_transfer_changed_by_force_breaks_the_chain(trading: Books) -> None:
+    """With its trigger dropped a transfer can be changed, and the chain says so."""
+    problems = tamper(
+        trading, "DROP TRIGGER transfer_no_update", "UPDATE transfer SET reason = 'because' WHERE id = 'gift:alice'"
+    )
+    assert problems == [f"I11 the transfers of writer '{trading.boot.id}', link 1, are not those that were written"]
+
+
+def test_a_link_taken_out_breaks_the_chain(trading: Books) -> None:
+    """With its trigger dropped a link can be deleted, and the chain says so."""
+    writer = trading.boot.id
+    assert tamper(trading, "DROP TRIGGER batch_no_delete", "DELETE FROM batch WHERE seq = 2") == [
+        f"I11 the chain of writer '{writer}' is broken before link 3",
+        f"I11 transfers of writer '{writer}' stand outside its chain, at link 2",
+    ]
+
+
+def test_the_last_links_taken_out_are_missed(trading: Books) -> None:
+    """Transfers after the end of the chain are found too."""
+    problems = tamper(trading, "DROP TRIGGER batch_no_delete", "DELETE FROM batch WHERE seq = 4")
+    assert problems == [f"I11 transfers of writer '{trading.boot.id}' stand outside its chain, at link 4"]
+
+
+@pytest.mark.parametrize("table", ["transfer", "batch", "audit"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET rowid = 1", "DELETE FROM {}"])
+def test_what_is_written_for_good_can_not_be_changed(trading: Books, table: str, statement: str) -> None:
+    """The database refuses to change or delete transfers, links and audit rows."""
+    statement = statement.replace("SET rowid = 1", "SET at = 1" if table != "batch" else "SET hash = ''")
+    with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+        tamper(trading, statement.format(table))
+
+
+def test_the_database_refuses_an_overdraft(trading: Books) -> None:
+    """A lot can't go below what it holds, whoever writes."""
+    with pytest.raises(sqlite3.IntegrityError, match="ck_book_overdraft"):
+        tamper(trading, "UPDATE book SET debit_nano = credit_nano + 1 WHERE kind = 'cash'")
+
+
+def test_an_open_hold_of_a_dead_process_is_named(trading: Books) -> None:
+    """Between a crash and the next start, what is to be recovered is said."""
+    dead = trading.die()
+    assert verify(trading.data) == [f"I9 boot '{dead}' is dead and still holds; start relay to recover it"]
+
+
+def test_a_damaged_file_is_named(trading: Books) -> None:
+    """A row that names a row which does not exist is found."""
+    problems = tamper(
+        trading, "PRAGMA foreign_keys=OFF", "UPDATE reservation_lot SET lot_id = 77 WHERE request_id = 'r2'"
+    )
+    assert problems[0] == "a row of table 'reservation_lot' names a row that does not exist"
