@@ -1,0 +1,116 @@
+"""``channels.simulator``: an upstream inside the process, for demos, tests and load.
+
+A real server on a free port of the loopback that speaks OpenAI chat, embeddings and Anthropic
+messages, whole and streamed, counts honestly (`answer` says how), and misbehaves on request: all
+answers by the setting ``behaviour``, or one model's by its upstream name, ``any-model+empty``.
+
+===================== =======================================================================
+empty                 the end comes without output
+thinking-cut          a chain of thought that reaches the limit before it answers
+refusal               the model refuses
+length                the output limit cuts the text
+usage-missing         no figures
+usage-zero            figures that say 0 for the output; usage-negative, usage-huge (2**63) and
+                      usage-text ("many") likewise
+model-swapped         another model's name in the answer
+big-event             one event of 6 MiB
+400, 401, 402, 403,   that status, with the vendors' words; 429 names a retry-after of 2 s
+404, 413, 429, 500,
+503, 529
+context               400, the prompt is too long
+403-policy            403, a refusal of the content
+quota                 429, no money left at the upstream
+html, 200-html        a proxy's page with 502, or with 200
+200-error             an error document with status 200
+redirect              302 to elsewhere
+error-first           a stream that begins with an error event
+error-midway          a stream that breaks off with one
+cut-text              half the answer, then an orderly end
+cut-event             the same, within an event
+cut-end               all but the end mark
+garbage-event         an event that is no JSON, in the middle
+keep-alive            comments, pings or blank lines between events
+slow, slow-first      200 ms between events, or before the head
+slow-loris            the body byte by byte; slow-loris-head: the head
+hang, hang-head,      silence at once, after the head, or in the middle
+hang-midway
+shut, shut-midway     the connection closed before the head, or in the middle
+reset, reset-midway   the connection reset before the head, or in the middle
+garbage               no HTTP
+bad-status            status 999
+bad-chunk             a chunk without a size
+big-head              a header of 1 MB
+overrun               another answer behind the end of this one
+short-length          a body shorter than its content-length
+two-lengths           content-length and chunked at once
+gzip                  an encoding that was not asked for
+===================== =======================================================================
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from msgspec import Meta
+
+from relay import (
+    ChannelPlugin,
+    ChannelRequest,
+    ChannelSection,
+    PluginConfig,
+    Services,
+    UpstreamRequest,
+    check_forwarded_headers,
+)
+from relay.plugins.channels.simulator.behaviours import NAMES
+from relay.plugins.channels.simulator.server import SimulatorServer
+
+__all__ = ["Simulator", "SimulatorConfig", "SimulatorServer"]
+
+_PATHS = {
+    "openai_chat": "/v1/chat/completions",
+    "anthropic_messages": "/v1/messages",
+    "embeddings": "/v1/embeddings",
+}
+
+
+class SimulatorConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings of ``channels.simulator``."""
+
+    behaviour: Annotated[str | None, Meta(description="What every answer does wrong; absent: nothing.")] = None
+    first_ms: Annotated[int, Meta(description="Wait before an answer, in milliseconds.", ge=0)] = 0
+    pace_ms: Annotated[int, Meta(description="Wait between two events of a stream, in milliseconds.", ge=0)] = 0
+    chunk_count: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Text pieces of an answer; absent: the question is echoed."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.behaviour is not None and self.behaviour not in NAMES:
+            raise ValueError(f"behaviour: expected one of {', '.join(sorted(NAMES))}; found '{self.behaviour}'")
+
+
+class Simulator(ChannelPlugin[SimulatorConfig]):
+    """A channel whose upstream lives and dies with it; any key will do."""
+
+    config_type = SimulatorConfig
+    dialects = ("openai_chat", "anthropic_messages", "embeddings")
+
+    def __init__(self, config: SimulatorConfig, services: Services, section: ChannelSection) -> None:
+        super().__init__(config, services, section)
+        self.server = SimulatorServer(
+            behaviour=config.behaviour,
+            first_s=config.first_ms / 1000,
+            pace_s=config.pace_ms / 1000,
+            chunk_count=config.chunk_count,
+        )
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        async with self.server.running():
+            yield
+
+    def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
+        check_forwarded_headers(request.headers)
+        headers = {**request.headers, "content-type": "application/json"}
+        return UpstreamRequest(url=self.server.url + _PATHS[request.dialect], headers=headers, body=request.body())

@@ -1,0 +1,111 @@
+"""The simulator's OpenAI side: chat completions and embeddings, whole and streamed.
+
+Shapes: wire/DIALECTS.md 2.2 and 3.1, and the recordings openai-chat/ and openai-other/embeddings.
+"""
+
+import base64
+import hashlib
+import struct
+from typing import Any
+
+import msgspec
+
+from relay.plugins.channels.simulator.answer import Answer, Question, pieces
+
+CREATED_AT = 1_790_000_000
+DIMENSIONS = 8
+_FINISH = {"end": "stop", "length": "length", "tool": "tool_calls", "refusal": "stop"}
+
+
+def error(message: str, kind: str, code: str | None) -> bytes:
+    """Return an error's body."""
+    return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+def body(answer: Answer) -> bytes:
+    """Return a whole chat completion."""
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
+    if answer.stop == "refusal":
+        message |= {"content": None, "refusal": answer.text}
+    if answer.thinking:
+        message["reasoning_content"] = answer.thinking
+    if answer.tool_name:
+        message["tool_calls"] = [_tool_call(answer)]
+    choices = [
+        {"index": index, "message": message, "logprobs": None, "finish_reason": _FINISH[answer.stop]}
+        for index in range(answer.choice_count)
+    ]
+    document = _envelope(answer, "chat.completion", choices)
+    return msgspec.json.encode(document | ({"usage": usage(answer)} if answer.is_usage_given else {}))
+
+
+def events(answer: Answer) -> list[bytes]:
+    """Return a whole stream, event by event, the end mark last."""
+    made = [_chunk(answer, index, {"role": "assistant", "content": ""}) for index in range(answer.choice_count)]
+    for delta in _deltas(answer):
+        made += [_chunk(answer, index, delta) for index in range(answer.choice_count)]
+    made += [_chunk(answer, index, {}, _FINISH[answer.stop]) for index in range(answer.choice_count)]
+    if answer.is_usage_asked and answer.is_usage_given:
+        made.append(event(_envelope(answer, "chat.completion.chunk", []) | {"usage": usage(answer)}))
+    return [*made, b"data: [DONE]\n\n"]
+
+
+def event(document: object) -> bytes:
+    """Return one unnamed event."""
+    return b"data: " + msgspec.json.encode(document) + b"\n\n"
+
+
+def usage(answer: Answer) -> dict[str, Any]:
+    """Return the usage; a lie stands in for the output."""
+    output: Any = answer.output_tokens if answer.usage_lie is None else answer.usage_lie
+    return {
+        "prompt_tokens": answer.input_tokens,
+        "completion_tokens": output,
+        "total_tokens": answer.input_tokens + output if isinstance(output, int) and abs(output) < 2**62 else output,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": answer.thinking_tokens, "audio_tokens": 0},
+    }
+
+
+def embeddings(question: Question) -> bytes:
+    """Return a vector of eight numbers per input, the same for the same text, as floats or base64."""
+    asked = question.fields.get("input")
+    inputs = asked if isinstance(asked, list) and asked and not isinstance(asked[0], int) else [asked]
+    is_packed = question.fields.get("encoding_format") == "base64"
+    data = []
+    for index, text in enumerate(inputs):
+        digest = hashlib.sha256(msgspec.json.encode(text)).digest()[:DIMENSIONS]
+        vector = [(byte - 128) / 128 for byte in digest]
+        packed = base64.b64encode(struct.pack(f"<{DIMENSIONS}f", *vector)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": packed if is_packed else vector})
+    counts = {"prompt_tokens": question.input_tokens, "total_tokens": question.input_tokens}
+    return msgspec.json.encode({"object": "list", "data": data, "model": question.model, "usage": counts})
+
+
+def _envelope(answer: Answer, kind: str, choices: list[Any]) -> dict[str, Any]:
+    return {"id": "chatcmpl-sim", "object": kind, "created": CREATED_AT, "model": answer.model, "choices": choices}
+
+
+def _chunk(answer: Answer, index: int, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    document = _envelope(answer, "chat.completion.chunk", [choice])
+    return event(document | ({"usage": None} if answer.is_usage_asked else {}))
+
+
+def _deltas(answer: Answer) -> list[dict[str, Any]]:
+    text_field = "refusal" if answer.stop == "refusal" else "content"
+    made: list[dict[str, Any]] = [{"reasoning_content": piece} for piece in pieces(answer.thinking)]
+    made += [{text_field: piece} for piece in pieces(answer.text)]
+    if answer.tool_name:
+        call = _tool_call(answer)
+        empty = {"name": answer.tool_name, "arguments": ""}
+        made.append({"tool_calls": [{"index": 0, **call, "function": empty}]})
+        made += [
+            {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces(answer.tool_arguments)
+        ]
+    return made
+
+
+def _tool_call(answer: Answer) -> dict[str, Any]:
+    function = {"name": answer.tool_name, "arguments": answer.tool_arguments}
+    return {"id": "call_sim", "type": "function", "function": function}

@@ -1,0 +1,214 @@
+"""A small HTTP/1.1 server on raw transports, so that it can misbehave on the wire."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+from relay.plugins.channels.simulator import behaviours, openai
+from relay.plugins.channels.simulator.answer import Question, UnreadableError, answer, read_question
+from relay.plugins.channels.simulator.reply import Reply, Step, error_reply, honest, write_down
+
+LOG_LENGTH_MAX = 1000
+BODY_BYTES_MAX = 64 * 1024 * 1024
+
+
+class Received:
+    """One request as the upstream saw it, without a word of it: what tests ask about.
+
+    Times are the loop's, in seconds. ``cut_at`` is set if the peer left before the reply was out.
+    """
+
+    __slots__ = ("at_s", "behaviour", "body_bytes", "cut_at_s", "model", "path")
+
+    def __init__(self, path: str, body_bytes: int, at_s: float) -> None:
+        self.path = path
+        self.body_bytes = body_bytes
+        self.at_s = at_s
+        self.model = ""
+        self.behaviour = ""
+        self.cut_at_s: float | None = None
+
+
+class SimulatorServer:
+    """Answers on a port of the loopback.
+
+    Args:
+        behaviour: Misbehaviour of every answer; a model's own suffix counts where this is None.
+        first_s: Wait before an answer begins, in seconds.
+        pace_s: Wait between two events of a stream, in seconds.
+        chunk_count: Text pieces of an answer, where it should not echo the question.
+    """
+
+    def __init__(
+        self,
+        *,
+        behaviour: str | None = None,
+        first_s: float = 0.0,
+        pace_s: float = 0.0,
+        chunk_count: int | None = None,
+    ) -> None:
+        self.url = ""
+        self.log: deque[Received] = deque(maxlen=LOG_LENGTH_MAX)
+        self._behaviour = behaviour
+        self._first_s = first_s
+        self._pace_s = pace_s
+        self._chunk_count = chunk_count
+        self._connections: set[_Connection] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self, port: int = 0) -> AsyncIterator["SimulatorServer"]:
+        """Listen while the context lasts; port 0 takes a free one."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Connection(self, self._connections), "127.0.0.1", port, backlog=1024)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            for connection in list(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)  # lets the transports report their end before the loop goes on
+
+    def steps(self, received: Received, body: bytes) -> list[Step]:
+        """Return what goes out for one request, and note what was asked."""
+        is_anthropic = received.path == "/v1/messages"
+        try:
+            question = read_question(received.path, body, self._behaviour)
+            reply = self._reply(question)
+        except UnreadableError as exc:
+            return honest(error_reply(400, "invalid_request_error", str(exc), is_anthropic=is_anthropic))
+        received.model, received.behaviour = question.model, question.behaviour
+        name = question.behaviour
+        if name and name not in behaviours.NAMES:
+            message = f"no behaviour '{name[:40]}'"
+            return honest(error_reply(404, "not_found_error", message, is_anthropic=is_anthropic))
+        if name in behaviours.REPLIES:
+            reply = behaviours.REPLIES[name](reply)
+        if name in behaviours.WIRES:
+            return behaviours.WIRES[name](reply)
+        return honest(reply, self._first_s, self._pace_s)
+
+    def _reply(self, question: Question) -> Reply:
+        if question.kind == "embeddings":
+            return Reply(pieces=[openai.embeddings(question)])
+        try:
+            said = answer(question, self._chunk_count)
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            raise UnreadableError("a field is not of the type that the dialect gives it") from exc
+        if question.behaviour in behaviours.ANSWERS:
+            said = behaviours.ANSWERS[question.behaviour](said)
+        return write_down(said, stream=question.stream)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: takes requests one after the other, and plays the steps of each."""
+
+    def __init__(self, server: SimulatorServer, all_open: "set[_Connection]") -> None:
+        self._server = server
+        self._all_open = all_open
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray()
+        self._steps: Iterator[Step] | None = None
+        self._received: Received | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own classes are no subclasses
+        self._all_open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._all_open.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._received is not None:
+            self._received.cut_at_s = self._loop.time()
+            self._received = None
+        self._steps = None
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        self._take_request()
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        if self._timer is None:
+            self._play()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+
+    def _take_request(self) -> None:
+        """Begin the next request once it is whole and the one before is answered."""
+        if self._received is not None:
+            return
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        path, length = _read_head(bytes(self._buffer[:end]))
+        if length > BODY_BYTES_MAX:
+            self._transport.abort()
+            return
+        if len(self._buffer) < end + 4 + length:
+            return
+        body = bytes(self._buffer[end + 4 : end + 4 + length])
+        del self._buffer[: end + 4 + length]
+        self._received = Received(path, length, self._loop.time())
+        self._server.log.append(self._received)
+        self._steps = iter(self._server.steps(self._received, body))
+        self._play()
+
+    def _play(self) -> None:
+        """Go on with the steps until one waits, the peer is too slow, or there are no more."""
+        self._timer = None
+        if self._steps is None:
+            return
+        while not self._is_paused:
+            step = next(self._steps, None)
+            if isinstance(step, bytes):
+                self._transport.write(step)
+            elif isinstance(step, float):
+                self._timer = self._loop.call_later(step, self._play)
+                return
+            elif step == "hang":
+                return
+            else:
+                self._finish(step)
+                return
+
+    def _finish(self, step: Step | None) -> None:
+        """End the reply, and the connection too where the last step says so."""
+        self._received = self._steps = None
+        if step == "reset":
+            _let_close_reset(self._transport)
+            self._transport.abort()
+        elif step == "close":
+            self._transport.close()
+        else:
+            self._take_request()
+
+
+def _read_head(head: bytes) -> tuple[str, int]:
+    """Return path and body length; what can't be read is asked for nothing and has no body."""
+    lines = head.decode("latin-1").split("\r\n")
+    path = (lines[0] + "  ").split(" ")[1].partition("?")[0]
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        if name.lower() == "content-length" and value.strip().isdecimal():
+            return path, int(value)
+    return path, 0
+
+
+def _let_close_reset(transport: asyncio.Transport) -> None:
+    """Make the coming close send RST: a duplicate reaches the socket that uvloop keeps to itself."""
+    number = transport.get_extra_info("socket").fileno()
+    with contextlib.closing(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM)) as duplicate:
+        duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
