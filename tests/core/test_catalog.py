@@ -1,6 +1,7 @@
 """Which channel may serve what to whom, and what is said where none may."""
 
 import pytest
+
 from relay.core.catalog import Catalog
 from relay.core.errors import NoChannelError, NotAllowedError
 from relay.core.exchange import Channel, Principal

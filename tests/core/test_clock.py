@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from relay.core.clock import from_ms, new_id, to_ms
 
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import msgspec
+
 from relay.core.exchange import ChannelRequest, Charge, ChargeLine
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from relay.core.money import AMOUNT_NANO_MAX, format_exact, format_nano, parse_amount, parse_exact, to_nano
 
 

@@ -1,0 +1,67 @@
+"""How a failure reaches the customer: status, headers, and the sentence in their language."""
+
+from .dialects.dialect import DialectRules
+from .errors import (
+    LedgerUnavailableError,
+    OverloadedError,
+    RejectedError,
+    RelayError,
+    ShuttingDownError,
+    UpstreamError,
+    UpstreamStatusError,
+)
+from .exchange import Exchange
+from .sink import Sink
+from .texts import text
+
+STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "sick": 502, "empty": 502}
+CODE_BY_FAILURE = {
+    "misrouted": "upstream_unavailable",
+    "key_dead": "upstream_unavailable",
+    "throttled": "upstream_throttled",
+    "sick": "upstream_error",
+    "empty": "upstream_error",
+}
+JSON = (b"content-type", b"application/json")
+
+
+def status_of(error: RelayError) -> int:
+    """Return the HTTP status of *error*: for an upstream's, what is said when all was tried (DESIGN 5)."""
+    if isinstance(error, UpstreamStatusError):
+        return STATUS_BY_FAILURE.get(error.failure, error.upstream_status)
+    return error.status
+
+
+def sentence(error: RelayError, locale: str) -> str:
+    """Return what the customer reads; an upstream's own words only about the customer's request."""
+    if isinstance(error, UpstreamStatusError):
+        if error.failure == "request" and error.message:
+            return error.message
+        return text(CODE_BY_FAILURE.get(error.failure, "upstream_refused"), locale, {})
+    if isinstance(error, RejectedError):
+        return text(error.reason, locale, {**error.params, "param": error.param or ""})
+    return text(error.code, locale, {})
+
+
+def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
+    """Return the headers that tell a client whether to ask again.
+
+    OpenAI's and Anthropic's SDKs and Claude Code obey ``x-should-retry``; without it Claude
+    Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
+    """
+    wait_s = getattr(error, "retry_after_s", None)
+    is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
+    is_worth_it = is_throttled or isinstance(error, OverloadedError | ShuttingDownError | LedgerUnavailableError)
+    headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
+    if is_worth_it:
+        headers.append((b"retry-after", str(wait_s or 2).encode()))
+    return headers
+
+
+async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:
+    """Write *error* as the whole answer, or as its last event where the head has gone out."""
+    words = sentence(error, exchange.locale)
+    if sink.is_head_sent:
+        await sink.end(rules.render_error_event(error, words, exchange.id))
+    else:
+        await sink.whole(status_of(error), failure_headers(error), rules.render_error(error, words, exchange.id))

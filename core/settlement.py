@@ -1,0 +1,207 @@
+"""The money of one exchange: reserved once, then posted or voided, exactly once.
+
+    quote -> reserve -> (extend | mark)* -> post | void
+
+Every amount comes from `Dispatch.settle`; nothing here knows a price.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from .clock import Clock
+from .dialects.dialect import DialectRules
+from .dispatch import Dispatch
+from .estimate import plausible
+from .exchange import Attempt, Candidate, Charge, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
+from .failpoints import hit
+from .ledger.operations import Ledger, Mark, Posted, Reserve
+from .profile.structs import Limits, ModelPrice
+from .usage import Usage
+
+NOTHING = Charge()
+
+
+class Settlement:
+    """Reserves for an exchange, follows its stream, and closes the reservation."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        rules: DialectRules,
+        *,
+        ledger: Ledger,
+        dispatch: Dispatch,
+        limits: Limits,
+        price: ModelPrice | None,
+        price_version: str,
+        clock: Clock,
+    ) -> None:
+        self._exchange = exchange
+        self._ledger = ledger
+        self._dispatch = dispatch
+        self._clock = clock
+        self._price_version = price_version
+        self.input_bound_tokens = rules.input_bound(exchange)
+        self._rules = rules
+        window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
+        caps = [cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap]
+        self._output_cap = min(caps, default=None)
+        self._window = 0 if exchange.operation == "embeddings" else window
+        self.covered_tokens = 0
+        """Output tokens, of all choices, that the hold pays for."""
+        self.facts: PriceFacts | None = None
+        self._held_nano: int | None = None
+        self._is_closed = False
+
+    async def reserve(self, candidate: Candidate) -> None:
+        """Hold what the next attempt may cost, durably; raise the hold if this attempt costs more.
+
+        Raises:
+            NoPriceError: No billing plugin priced it.
+            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.reserve`.
+        """
+        exchange, principal = self._exchange, self._exchange.principal
+        assert principal is not None, "authenticated before reserving"
+        self.facts = PriceFacts(
+            account_id=principal.account_id,
+            key_id=principal.key_id,
+            group=principal.group,
+            membership=principal.membership,
+            dialect=exchange.dialect,
+            operation=exchange.operation,
+            channel=candidate.channel.name,
+            model=exchange.model,
+            model_sent=candidate.model_sent,
+            at=exchange.received_at,
+            stream=exchange.stream,
+            choice_count=exchange.choice_count,
+        )
+        self.covered_tokens = self._cover(self._window)
+        amount_nano = self._quote(self.covered_tokens)
+        if self._held_nano is None:
+            hit("before_reserve")
+            await self._ledger.reserve(
+                Reserve(
+                    request_id=exchange.id,
+                    principal=principal,
+                    amount_nano=amount_nano,
+                    facts=self.facts,
+                    price_version=self._price_version,
+                    at=exchange.received_at,
+                )
+            )
+            hit("after_reserve")
+            self._held_nano = amount_nano
+        elif amount_nano > self._held_nano:
+            await self._ledger.extend(exchange.id, amount_nano)
+            self._held_nano = amount_nano
+
+    @property
+    def has_reserved(self) -> bool:
+        """A hold was taken, whatever became of it."""
+        return self._held_nano is not None
+
+    async def extend(self) -> None:
+        """Cover as much output again as is covered now, durably.
+
+        Raises:
+            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
+        """
+        covered = self._cover(self.covered_tokens // max(1, self._exchange.choice_count) * 2)
+        amount_nano = self._quote(covered)
+        await self._ledger.extend(self._exchange.id, amount_nano)
+        self.covered_tokens, self._held_nano = covered, amount_nano
+
+    def _cover(self, window: int) -> int:
+        window = window if self._output_cap is None else min(window, self._output_cap)
+        return window * self._exchange.choice_count
+
+    @property
+    def is_covered_in_full(self) -> bool:
+        """The hold already pays for the most the request can be answered with."""
+        return self._output_cap is not None and self.covered_tokens >= self._cover(self._output_cap)
+
+    def _quote(self, output_tokens: int) -> int:
+        assert self.facts is not None
+        estimate = Usage(input_tokens=self.input_bound_tokens, output_tokens=output_tokens, source="estimated")
+        return self._dispatch.settle(self.facts, estimate).nano
+
+    def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:
+        """Return the usage of an answer that stopped after *output_tokens* were handed over.
+
+        Its input is what the upstream said *so_far*, else an estimate.
+        """
+        if so_far is None:
+            so_far = Usage(input_tokens=self._rules.input_estimate(self._exchange))
+        return msgspec.structs.replace(so_far, output_tokens=output_tokens, iterations=(), source="estimated")
+
+    def plausible(self, usage: Usage) -> Usage:
+        """Return *usage*, or local bounds in place of figures that can't be true."""
+        asked = self._exchange.output_tokens_asked
+        return plausible(usage, self.input_bound_tokens, asked and asked * self._exchange.choice_count)
+
+    def mark(self, usage: Usage, evidence: Evidence) -> None:
+        """Note what is delivered so far, priced: what recovery posts if the process dies."""
+        assert self.facts is not None
+        charge = self._dispatch.settle(self.facts, usage)
+        self._ledger.mark(Mark(request_id=self._exchange.id, charge=charge, usage=usage, evidence=evidence))
+        hit("at_progress")
+
+    async def post(
+        self,
+        usage: Usage,
+        outcome: Outcome,
+        evidence: Evidence,
+        attempts: Sequence[Attempt],
+        *,
+        model_returned: str | None,
+        first_output_ms: int | None,
+    ) -> tuple[RequestRecord, Posted]:
+        """Book what *usage* costs, with the log row, once. Durable when it returns."""
+        assert self.facts is not None
+        facts = msgspec.structs.replace(self.facts, model_returned=model_returned)
+        charge = self._dispatch.settle(facts, usage)
+        record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms)
+        self._is_closed = True
+        hit("before_post")
+        posted = await self._ledger.post(record)
+        hit("after_post")
+        return record, posted
+
+    async def void(self, outcome: Outcome, evidence: Evidence, attempts: Sequence[Attempt]) -> None:
+        """Release the hold, with a log row that charges nothing; nothing to do if none is open."""
+        if self._held_nano is None or self._is_closed or self.facts is None:
+            return
+        self._is_closed = True
+        await self._ledger.void(self._record(self.facts, Usage(), outcome, evidence, NOTHING, attempts, None))
+
+    def delivered(self) -> None:
+        """Note that the end of the answer reached the customer."""
+        self._ledger.delivered(self._exchange.id)
+
+    def _record(
+        self,
+        facts: PriceFacts,
+        usage: Usage,
+        outcome: Outcome,
+        evidence: Evidence,
+        charge: Charge,
+        attempts: Sequence[Attempt],
+        first_output_ms: int | None,
+    ) -> RequestRecord:
+        return RequestRecord(
+            request_id=self._exchange.id,
+            facts=facts,
+            usage=usage,
+            outcome=outcome,
+            evidence=evidence,
+            charge=charge,
+            attempts=tuple(attempts),
+            duration_ms=self.elapsed_ms(),
+            first_output_ms=first_output_ms,
+        )
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the request came in."""
+        return round((self._clock.monotonic() - self._exchange.started_s) * 1000)

@@ -1,0 +1,138 @@
+"""One shop, assembled: its profile, plugins, channels, ledger and upstream client, and their life."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from .catalog import Catalog
+from .circuit import Circuit, RetryBudget
+from .clock import Clock, SystemClock
+from .dispatch import Dispatch
+from .errors import OverloadedError
+from .exchange import Channel
+from .heartbeat import Heartbeat
+from .keys import CachedApiKeys
+from .ledger.operations import PublishPrices
+from .ledger.sqlite import SqliteLedger
+from .plugin import ChannelPlugin, Services
+from .prices import price_document, price_version
+from .profile.loaded import Loaded
+from .profile.structs import ChannelSection, Profile
+from .registry import Registry
+from .storage import Storage
+from .upstream import AiohttpTransport
+
+STOP_S = 5.0
+"""Longest wait, when closing, for exchanges to settle."""
+
+
+class Shop:
+    """Everything an exchange needs, resolved once; open it before the first exchange."""
+
+    dispatch: Dispatch
+    ledger: SqliteLedger
+    channels: Mapping[str, ChannelPlugin[Any]]
+    """Channel plugins by the channel's name."""
+    secrets: Mapping[str, str]
+    """Upstream keys by key id; an id says the channel and the place in its pool."""
+    price_version: str
+    opened_s: int
+    """Seconds since 1970 at which the shop opened."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        data: Path,
+        secrets: Mapping[str, tuple[str, ...]],
+        *,
+        is_demo: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._data = data
+        self.profile: Profile = loaded.profile
+        self.is_demo = is_demo
+        self.clock: Clock = clock or SystemClock()
+        self.circuit = Circuit(self.clock)
+        self.retries = RetryBudget()
+        self.heartbeat = Heartbeat()
+        pools = {section.name: secrets.get(section.name) or ("",) for section in self.profile.channels}
+        self.secrets = {f"{name}#{place}": key for name, pool in pools.items() for place, key in enumerate(pool)}
+        self._exchange_count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request while it is served.
+
+        Raises:
+            OverloadedError: As many as the shop takes are being served already.
+        """
+        if self._exchange_count >= self.profile.limits.exchanges_max:
+            raise OverloadedError
+        self._exchange_count += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._exchange_count -= 1
+            if self._exchange_count == 0:
+                self._idle.set()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Shop"]:
+        """Open ledger, client, plugins and heartbeat, in this order; close them in the other."""
+        async with AsyncExitStack() as stack:
+            zone = self.profile.shop.timezone
+            self.ledger = await stack.enter_async_context(
+                SqliteLedger.open(self._data, clock=self.clock, timezone=zone, is_demo=self.is_demo)
+            )
+            storage = await stack.enter_async_context(Storage.open(self._data))
+            services = Services(
+                profile=self.profile,
+                clock=self.clock,
+                random=random.Random(),
+                api_keys=CachedApiKeys(storage),
+                transport=await stack.enter_async_context(AiohttpTransport()),
+                http=await stack.enter_async_context(httpx.AsyncClient(trust_env=False)),
+            )
+            registry = Registry(self._loaded, services)
+            for plugin in registry.all_plugins():
+                await stack.enter_async_context(plugin.lifespan())
+            self.dispatch = Dispatch(registry)
+            self.channels = registry.channels
+            self.price_version = price_version(self._loaded, registry)
+            document = price_document(self._loaded, registry)
+            await self.ledger.publish_prices(PublishPrices(price_version=self.price_version, document=document))
+            self.catalog = Catalog([self._channel(section) for section in self.profile.channels])
+            self.opened_s = int(self.clock.now().timestamp())
+            heartbeat = asyncio.create_task(self.heartbeat.run())
+            stack.callback(heartbeat.cancel)
+            stack.push_async_callback(self._wait_for_exchanges)
+            yield self
+
+    def _channel(self, section: ChannelSection) -> Channel:
+        prefix = f"{section.name}#"
+        names = [(model, model) if isinstance(model, str) else (model.name, model.upstream) for model in section.models]
+        return Channel(
+            name=section.name,
+            use=section.use,
+            dialects=self.channels[section.name].dialects,
+            models=dict(names),
+            groups=frozenset(section.groups),
+            priority=section.priority,
+            weight=section.weight,
+            key_ids=tuple(key_id for key_id in self.secrets if key_id.startswith(prefix)),
+        )
+
+    async def _wait_for_exchanges(self) -> None:
+        """Let exchanges that were told to end settle, before the ledger closes under them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._idle.wait()

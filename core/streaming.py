@@ -1,0 +1,285 @@
+"""One stream on its way to the customer: staged, committed, passed on, ended.
+
+    stage    hold back what comes until the first output event; a failure here may be retried
+    commit   the first byte of output goes out; from here on there is no second upstream
+    pass on  whole events as they come; the meter reads along; the hold grows with the output
+    end      held back until the post has committed, then written
+
+What ends a stream is told by `Ending`; the pipeline posts it and writes the last bytes.
+"""
+
+import asyncio
+
+import msgspec
+
+from .dialects.dialect import DialectRules, StreamReader
+from .errors import (
+    CustomerGoneError,
+    InsufficientBalanceError,
+    KeyCapError,
+    RejectedError,
+    RelayError,
+    StaleKeyError,
+    UpstreamBrokenError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from .exchange import Evidence, Exchange, HangUpPolicy, Outcome
+from .heartbeat import Heartbeat
+from .hooks import Meter
+from .observe import emit
+from .outcome import derive_outcome
+from .profile.structs import Limits
+from .settlement import Settlement
+from .sink import WRITE_DEADLINE_S, Sink
+from .sse import Splitter
+from .transport import UpstreamResponse
+from .usage import Usage
+
+STAGED_BYTES_MAX = 64 * 1024
+STAGED_S_MAX = 30.0
+SILENCE_S = 15.0
+"""Silence after which a keep-alive is written."""
+
+STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a committed answer ended, ready to be posted.
+
+    ``end`` are the last bytes for the customer; ``error``, where there is one, is written in
+    the customer's dialect instead.
+    """
+
+    usage: Usage
+    outcome: Outcome
+    evidence: Evidence
+    model_returned: str | None
+    end: bytes = b""
+    error: RelayError | None = None
+
+
+class PluginMeter:
+    """Feeds a plugin's meter whole events, and drops it if it raises: core's reader takes over."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter: Meter | None = meter
+        self._splitter = Splitter()
+
+    def feed(self, data: bytes) -> None:
+        """Pass on the whole events in *data*."""
+        try:
+            if self._meter is not None:
+                for event in self._splitter.feed(data):
+                    self._meter.feed(event)
+        except Exception as exc:
+            self._drop(exc)
+
+    def usage(self) -> Usage | None:
+        """Return the plugin's figures, or None where it has none or was dropped."""
+        try:
+            return self._meter.usage() if self._meter is not None else None
+        except Exception as exc:
+            self._drop(exc)
+            return None
+
+    def _drop(self, exc: Exception) -> None:
+        emit("meter.dropped", plugin=type(self._meter).__name__, error=type(exc).__name__)
+        self._meter = None
+
+
+class StreamAnswer:
+    """The stream of one exchange, over all its attempts."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        rules: DialectRules,
+        settlement: Settlement,
+        sink: Sink,
+        heartbeat: Heartbeat,
+        limits: Limits,
+    ) -> None:
+        self._exchange = exchange
+        self._rules = rules
+        self._settlement = settlement
+        self._sink = sink
+        self._heartbeat = heartbeat
+        self._limits = limits
+        self._reader: StreamReader | None = None
+        self._extension: asyncio.Task[None] | None = None
+        self._refusal: RejectedError | StaleKeyError | None = None
+        self._marked_tokens = -1
+        self.delivered_tokens = 0
+        """Output tokens that reached the customer's socket."""
+        self.is_committed = False
+        self.first_output_ms: int | None = None
+        heartbeat.add(self)
+
+    def close(self) -> None:
+        """Stop being visited: before the end is written, and in any case."""
+        self._heartbeat.discard(self)
+
+    def beat(self, now_s: float) -> bool:
+        """Mark what was delivered, and watch for a customer who takes nothing; see `Beating`."""
+        sink = self._sink
+        if sink.is_writing:
+            if now_s - sink.written_s > WRITE_DEADLINE_S:
+                sink.hang_up()
+            return False
+        if self._reader is not None and self.is_committed and self.delivered_tokens != self._marked_tokens:
+            self._marked_tokens = self.delivered_tokens
+            usage = self._settlement.delivered_usage(self.delivered_tokens, self._reader.usage())
+            self._settlement.mark(usage, self._reader.evidence())
+        return now_s - sink.written_s >= SILENCE_S
+
+    async def keep_alive(self) -> None:
+        """Write the dialect's keep-alive; the head goes first if it has not gone yet."""
+        await self._open()
+        await self._sink.write(self._rules.keep_alive)
+
+    async def _open(self) -> None:
+        if not self._sink.is_head_sent:
+            await self._sink.head(200, STREAM_HEADERS)
+
+    async def attempt(self, response: UpstreamResponse, meter: Meter | None, first_event_s: float) -> Ending:
+        """Carry one upstream's stream to the customer, as far as it goes.
+
+        Raises:
+            UpstreamError: It failed before anything was committed; another may be tried.
+            CustomerGoneError: The customer left before anything was committed.
+        """
+        reader = self._rules.stream_reader(self._exchange)
+        plugin_meter = PluginMeter(meter) if meter is not None else None
+        with self._sink.listening():
+            staged = await self._stage(response, reader, plugin_meter, first_event_s)
+        self._reader = reader
+        self.is_committed = True
+        self.first_output_ms = self._settlement.elapsed_ms()
+        error: RelayError | None = None
+        policy: HangUpPolicy | None = None
+        try:
+            with self._sink.listening():
+                await self._open()
+                await self._hand_over(staged, reader)
+                await self._pass_on(response, reader, plugin_meter)
+        except CustomerGoneError:
+            policy = None if reader.is_ended else self._limits.hang_up
+            if policy == "drain":
+                await self._drain(response, reader, plugin_meter)
+        except (UpstreamError, RejectedError, StaleKeyError) as exc:
+            error = exc
+        finally:
+            if self._extension is not None:
+                self._extension.cancel()
+        return self._ending(reader, plugin_meter, error or reader.error, policy)
+
+    async def _stage(
+        self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
+    ) -> bytes:
+        """Return the first bytes worth committing to, or raise: an attempt without output may be retried."""
+        staged: list[bytes] = []
+        staged_bytes = 0
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + STAGED_S_MAX
+        try:
+            async with asyncio.timeout(first_event_s):
+                while staged_bytes < STAGED_BYTES_MAX and (not staged or loop.time() < due_s):
+                    data = await response.read()
+                    if meter is not None:
+                        meter.feed(data)
+                    passed = reader.feed(data) if data else reader.finish()
+                    if reader.error is not None and not reader.is_output_seen:
+                        raise reader.error
+                    staged.append(passed)
+                    staged_bytes += len(passed)
+                    if reader.is_output_seen or reader.is_ended:
+                        break
+                    if not data:
+                        raise UpstreamBrokenError("the stream ended before its first output event")
+        except TimeoutError:
+            raise UpstreamTimeoutError("first_event") from None
+        return b"".join(staged)
+
+    async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+        """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
+        while not _is_over(reader):
+            if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
+                await self._raise_hold(reader)
+            data = await response.read()
+            if meter is not None:
+                meter.feed(data)
+            await self._hand_over(reader.feed(data) if data else reader.finish(), reader)
+            if not data and not _is_over(reader):
+                raise UpstreamBrokenError("the stream ended without its end mark")
+
+    async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
+        if data:
+            await self._sink.write(data)
+        self.delivered_tokens = reader.output_counted_tokens
+
+    async def _raise_hold(self, reader: StreamReader) -> None:
+        """Let the hold grow beside the stream; wait for it only where the hold is used up.
+
+        The bound that asks for more is generous. So where no more is granted, the stream goes
+        on until the nearer estimate has used the hold up, and only then ends.
+        """
+        settlement = self._settlement
+        if settlement.is_covered_in_full:
+            return
+        if self._refusal is not None:
+            if reader.output_counted_tokens >= settlement.covered_tokens:
+                raise self._refusal
+            return
+        if self._extension is None:
+            self._extension = asyncio.create_task(settlement.extend())
+        if self._extension.done() or reader.output_bound_tokens >= settlement.covered_tokens:
+            extension, self._extension = self._extension, None
+            try:
+                await extension
+            except (InsufficientBalanceError, KeyCapError, StaleKeyError) as refusal:
+                self._refusal = refusal
+
+    async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+        """Read on to the true usage after the customer has left, bounded in time and in the hold."""
+        try:
+            async with asyncio.timeout(self._limits.drain_s):
+                while not reader.is_ended and reader.output_counted_tokens < self._settlement.covered_tokens:
+                    data = await response.read()
+                    if meter is not None:
+                        meter.feed(data)
+                    if not data:
+                        reader.finish()
+                        return
+                    reader.feed(data)
+        except (TimeoutError, UpstreamError):
+            return
+
+    def _ending(
+        self, reader: StreamReader, meter: PluginMeter | None, error: RelayError | None, policy: HangUpPolicy | None
+    ) -> Ending:
+        usage = (meter.usage() if meter is not None else None) or reader.usage()
+        evidence = reader.evidence()
+        if error is not None and evidence.error_type is None:
+            evidence = msgspec.structs.replace(evidence, error_type=error.code)
+        if policy is not None:
+            evidence = msgspec.structs.replace(evidence, hang_up_policy=policy)
+        is_final = reader.is_ended or (evidence.stop_reason is not None and policy != "input_only")
+        if usage is None or not is_final:
+            tokens = 0 if policy == "input_only" else self.delivered_tokens
+            usage = self._settlement.delivered_usage(tokens, usage)
+        is_whole = reader.is_ended and policy is None
+        outcome: Outcome = "customer_gone" if policy is not None else derive_outcome(evidence)
+        return Ending(
+            usage=usage,
+            outcome=outcome,
+            evidence=evidence,
+            model_returned=reader.model_returned,
+            end=reader.end if is_whole else b"",
+            error=None if is_whole else error,
+        )
+
+
+def _is_over(reader: StreamReader) -> bool:
+    """Nothing more will be passed on: the end mark was seen, or an error event."""
+    return reader.is_ended or reader.error is not None
