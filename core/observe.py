@@ -15,6 +15,7 @@ import msgspec
 EVENTS = frozenset(
     {
         "meter.dropped",  # a plugin's meter raised; core's own took over
+        "plugin.failed",  # a plugin that only observes raised; it was passed over
         "post.failed",  # a post could not be committed in time
         "request.crashed",  # a request ended in a bug of ours
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
@@ -22,7 +23,7 @@ EVENTS = frozenset(
 )
 """Every event there is: noun, dot, past participle."""
 
-FIELDS = frozenset({"code", "error", "plugin", "request_id", "where"})
+FIELDS = frozenset({"code", "error", "hook", "plugin", "request_id", "where"})
 """Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
 
 VALUE_LENGTH_MAX = 300

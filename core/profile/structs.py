@@ -11,6 +11,15 @@ from msgspec import Meta, field
 
 from ..money import Exact
 
+NonNegative = Annotated[Exact, Meta(extra={"exact_min": 0})]
+"""An exact number of 0 or more."""
+GroupName = Annotated[str, Meta(extra={"names": "groups"})]
+"""Text that must name a group of the profile."""
+MembershipName = Annotated[str, Meta(extra={"names": "memberships"})]
+"""Text that must name a membership of the profile; ``default`` always exists."""
+ModelName = Annotated[str, Meta(extra={"names": "models"})]
+"""Text that must name a model, as customers ask for it, that some channel sells."""
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every section: strict and immutable."""
@@ -43,27 +52,41 @@ class Shop(Section, frozen=True, kw_only=True):
     hosts: Annotated[tuple[str, ...], Meta(description="Addresses under which the shop is reached.")] = ()
 
 
+class BaseUrl(Section, frozen=True, kw_only=True):
+    """An address that a group's customers are told to use."""
+
+    label: Annotated[Text, Meta(description="Which programs the address is for.")]
+    url: Annotated[str, Meta(description="The address itself.", min_length=1)]
+
+
 class Group(Section, frozen=True, kw_only=True):
     """A class of prices and channels, and the card that shows it to customers."""
 
-    ratio: Annotated[Exact, Meta(description="Multiplier on every model's price in this group.")]
+    ratio: Annotated[NonNegative, Meta(description="Multiplier on every model's price in this group.")]
     label: Annotated[Text | None, Meta(description="Name on the card.")] = None
+    icon: Annotated[str | None, Meta(description="Emoji on the card.")] = None
     kind: Annotated[Literal["direct", "mixed"] | None, Meta(description="Direct (正向) or mixed (混合) supply.")] = None
     badge: Annotated[Text | None, Meta(description="Badge on the card, such as full power (满血无甲).")] = None
     source: Annotated[Text | None, Meta(description="Where the group's channels come from.")] = None
     note: Annotated[Text | None, Meta(description="What a customer should know before choosing the group.")] = None
     price_hint: Annotated[Text | None, Meta(description="Rough price in words.")] = None
     stars: Annotated[Exact | None, Meta(description="Stability, 0 to 5 in halves.")] = None
-    reference_date: Annotated[str | None, Meta(description="Day of the price hint, as YYYY-MM-DD.")] = None
+    reference_date: Annotated[
+        Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None,
+        Meta(description="Day of the price hint, as YYYY-MM-DD."),
+    ] = None
+    base_urls: Annotated[
+        tuple[BaseUrl, ...], Meta(description="Addresses on the card, where the group has its own.")
+    ] = ()
     memberships: Annotated[
-        tuple[str, ...], Meta(description="Memberships that may use the group; empty: all.")
+        tuple[MembershipName, ...], Meta(description="Memberships that may use the group; empty: all.")
     ] = ()
 
 
 class Membership(Section, frozen=True, kw_only=True):
     """A class of customers."""
 
-    ratio: Annotated[Exact, Meta(description="Multiplier on every charge of a member.")] = Exact(1)
+    ratio: Annotated[NonNegative, Meta(description="Multiplier on every charge of a member.")] = Exact(1)
     label: Annotated[Text | None, Meta(description="Name customers see.")] = None
 
 
@@ -71,19 +94,27 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     """What billing plugins read about one model, by the name customers ask for."""
 
     model_ratio: Annotated[
-        Exact | None, Meta(description="Price of input; 1 is 0.002 credits per 1000 tokens unless the plugin says else.")
+        NonNegative | None,
+        Meta(description="Price of input; 1 is 0.002 credits per 1000 tokens unless the plugin says else."),
     ] = None
-    completion_ratio: Annotated[Exact, Meta(description="Output price as a multiple of input.")] = Exact(1)
-    cache_read_ratio: Annotated[Exact, Meta(description="Cached input as a multiple of input.")] = Exact(1)
-    cache_write_ratio: Annotated[Exact, Meta(description="Input written to a 5-minute cache, a multiple of input.")] = Exact(5, 4)
+    completion_ratio: Annotated[NonNegative, Meta(description="Output price as a multiple of input.")] = Exact(1)
+    cache_read_ratio: Annotated[NonNegative, Meta(description="Cached input as a multiple of input.")] = Exact(1)
+    cache_write_ratio: Annotated[
+        NonNegative, Meta(description="Input written to a 5-minute cache, a multiple of input.")
+    ] = Exact(5, 4)
     cache_write_1h_ratio: Annotated[
-        Exact | None, Meta(description="Input written to a 1-hour cache; 1.6 times cache_write_ratio where absent.")
+        NonNegative | None,
+        Meta(description="Input written to a 1-hour cache; 1.6 times cache_write_ratio where absent."),
     ] = None
-    audio_ratio: Annotated[Exact | None, Meta(description="Audio input as a multiple of input; as text where absent.")] = None
+    audio_ratio: Annotated[
+        NonNegative | None, Meta(description="Audio input as a multiple of input; as text where absent.")
+    ] = None
     audio_completion_ratio: Annotated[
-        Exact | None, Meta(description="Audio output as a multiple of audio input; as text where absent.")
+        NonNegative | None, Meta(description="Audio output as a multiple of audio input; as text where absent.")
     ] = None
-    web_search_price: Annotated[Exact | None, Meta(description="Credits for one web search, before the group's ratio.")] = None
+    web_search_price: Annotated[
+        NonNegative | None, Meta(description="Credits for one web search, before the group's ratio.")
+    ] = None
     output_tokens_max: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="The most output tokens the model can be asked for; bounds holds."),
@@ -113,14 +144,19 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     use: Annotated[str, Meta(description="Id of the channel plugin, such as channels.openai.", min_length=1)]
     base_url: Annotated[str | None, Meta(description="Address of the upstream, without /v1.")] = None
     keys: Annotated[
-        tuple[str, ...], Meta(description="References to the upstream's keys, env:NAME or file:PATH; several are one pool.")
+        tuple[str, ...],
+        Meta(description="References to the upstream's keys, env:NAME or file:PATH; several are one pool."),
     ] = ()
     models: Annotated[tuple[str | ChannelModel, ...], Meta(description="Models sold from here.", min_length=1)]
-    groups: Annotated[tuple[str, ...], Meta(description="Groups that may use the channel.", min_length=1)]
+    groups: Annotated[tuple[GroupName, ...], Meta(description="Groups that may use the channel.", min_length=1)]
     priority: Annotated[int, Meta(description="Higher is tried first.")] = 0
     weight: Annotated[int, Meta(description="Share among channels of one priority.", ge=1, le=1_000_000)] = 1
-    deadlines: Annotated[ChannelDeadlines, Meta(description="How long to wait.")] = field(default_factory=ChannelDeadlines)
-    settings: Annotated[dict[str, Any], Meta(description="Settings of the channel plugin itself.")] = field(default_factory=dict)
+    deadlines: Annotated[ChannelDeadlines, Meta(description="How long to wait.")] = field(
+        default_factory=ChannelDeadlines
+    )
+    settings: Annotated[dict[str, Any], Meta(description="Settings of the channel plugin itself.")] = field(
+        default_factory=dict
+    )
 
 
 class Keys(Section, frozen=True, kw_only=True):
@@ -128,17 +164,22 @@ class Keys(Section, frozen=True, kw_only=True):
 
     prefix: Annotated[str, Meta(description="Prefix of new keys.", pattern="^[A-Za-z0-9_]{1,12}-?$")] = "sk-"
     accepted_prefixes: Annotated[tuple[str, ...], Meta(description="Further prefixes customers may write.")] = ()
-    group: Annotated[str | None, Meta(description="Group of a key made without one; the first group where absent.")] = None
+    group: Annotated[
+        GroupName | None, Meta(description="Group of a key made without one; the first group where absent.")
+    ] = None
 
 
 class Limits(Section, frozen=True, kw_only=True):
     """Bounds that protect the relay."""
 
     body_bytes_max: Annotated[int, Meta(description="Largest request body, in bytes.", ge=1024)] = 32 * 1024 * 1024
-    hold_output_tokens_stream: Annotated[int, Meta(description="Output a stream's hold covers at first, in tokens.", ge=1)] = 1024
+    hold_output_tokens_stream: Annotated[
+        int, Meta(description="Output a stream's hold covers at first, in tokens.", ge=1)
+    ] = 1024
     hold_output_tokens: Annotated[int, Meta(description="Output a non-stream's hold covers, in tokens.", ge=1)] = 4096
     overrun_per_day: Annotated[
-        Exact, Meta(description="Credits of overrun an account may cause in a day before non-streams hold their full cap.")
+        NonNegative,
+        Meta(description="Credits of overrun an account may cause in a day before non-streams hold their full cap."),
     ] = Exact(1)
     exchanges_max: Annotated[int, Meta(description="Requests served at once; more are shed with 503.", ge=1)] = 4096
     attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
@@ -152,10 +193,13 @@ class Profile(Section, frozen=True, kw_only=True):
     """A whole shop."""
 
     shop: Annotated[Shop, Meta(description="Who the shop is.")]
-    plugins: Annotated[tuple[dict[str, Any], ...], Meta(description="Plugins in the order in which they are asked, each with use: and its settings.")]
+    plugins: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(description="Plugins in the order in which they are asked, each with use: and its settings."),
+    ]
     groups: Annotated[dict[str, Group], Meta(description="Classes of prices and channels.", min_length=1)]
-    memberships: Annotated[dict[str, Membership], Meta(description="Classes of customers; default always exists.")] = field(
-        default_factory=dict
+    memberships: Annotated[dict[str, Membership], Meta(description="Classes of customers; default always exists.")] = (
+        field(default_factory=dict)
     )
     prices: Annotated[dict[str, ModelPrice], Meta(description="Prices by the model names customers ask for.")]
     channels: Annotated[tuple[ChannelSection, ...], Meta(description="Upstreams.", min_length=1)]

@@ -1,0 +1,144 @@
+"""What a profile resolves to, for people and for programs."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import click
+import msgspec
+
+from ..finder import FoundPlugin, find_plugin
+from ..money import format_exact
+from ..profile.exact import to_json
+from ..profile.loaded import Loaded
+from ..profile.structs import ChannelModel, Profile
+from ..registry import hook_names, hooks_of
+
+
+class PluginRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin of the profile; ``channel`` names the channel it stands at, if it does."""
+
+    use: str
+    file: str
+    version: str
+    hooks: tuple[str, ...]
+    channel: str | None = None
+
+
+class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One model as one group buys it from one channel.
+
+    ``model_ratio`` and ``completion_ratio`` are the profile's; ``group_ratio`` multiplies both.
+    """
+
+    group: str
+    model: str
+    channel: str
+    model_sent: str
+    priority: int
+    weight: int
+    group_ratio: Fraction
+    model_ratio: Fraction | None
+    completion_ratio: Fraction
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a profile resolves to. ``hooks`` lists who is asked, first to last."""
+
+    profile: str
+    plugins: tuple[PluginRow, ...]
+    hooks: dict[str, tuple[str, ...]]
+    offers: tuple[OfferRow, ...]
+
+
+def explain(loaded: Loaded) -> Explanation:
+    """Return what *loaded* resolves to."""
+    found = _found_plugins(loaded)
+    return Explanation(
+        profile=str(loaded.path),
+        plugins=list_plugins(loaded),
+        hooks={hook: tuple(each.use for each in found if hook in hooks_of(each)) for hook in hook_names()},
+        offers=_offers(loaded.profile),
+    )
+
+
+def list_plugins(loaded: Loaded) -> tuple[PluginRow, ...]:
+    """Return the plugins of *loaded*: those that are asked hooks, in order, then the channels'."""
+    folder = loaded.path.parent
+    rows = [_row(each) for each in _found_plugins(loaded)]
+    rows += [_row(find_plugin(section.use, folder), section.name) for section in loaded.profile.channels]
+    return tuple(rows)
+
+
+def print_plugins(rows: tuple[PluginRow, ...], *, is_json: bool) -> None:
+    """Print plugins as a table, or as a JSON array."""
+    if is_json:
+        click.echo(to_json(rows))
+        return
+    cells = [(row.use, row.channel or "", row.version[:12], ", ".join(row.hooks), row.file) for row in rows]
+    print_table(("plugin", "channel", "version", "hooks", "file"), cells)
+
+
+def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
+    """Print everything as tables, or as one JSON object."""
+    if is_json:
+        click.echo(to_json(explanation))
+        return
+    print_plugins(explanation.plugins, is_json=False)
+    click.echo()
+    print_table(("hook", "asked in this order"), [(hook, ", ".join(uses)) for hook, uses in explanation.hooks.items()])
+    click.echo()
+    head = ("group", "model", "channel", "sent as", "priority", "weight", "group ratio", "model ratio", "completion")
+    print_table(head, [_cells(row) for row in explanation.offers])
+
+
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print *rows* under *head* in columns as wide as their widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _found_plugins(loaded: Loaded) -> list[FoundPlugin]:
+    return [find_plugin(entry["use"], loaded.path.parent) for entry in loaded.profile.plugins]
+
+
+def _row(found: FoundPlugin, channel: str | None = None) -> PluginRow:
+    return PluginRow(use=found.use, file=str(found.file), version=found.version, hooks=hooks_of(found), channel=channel)
+
+
+def _offers(profile: Profile) -> tuple[OfferRow, ...]:
+    rows: list[OfferRow] = []
+    for group_name, group in profile.groups.items():
+        sections = [section for section in profile.channels if group_name in section.groups]
+        for section in sorted(sections, key=lambda each: -each.priority):
+            for model in section.models:
+                name, model_sent = (model.name, model.upstream) if isinstance(model, ChannelModel) else (model, model)
+                price = profile.prices[name]
+                rows.append(
+                    OfferRow(
+                        group=group_name,
+                        model=name,
+                        channel=section.name,
+                        model_sent=model_sent,
+                        priority=section.priority,
+                        weight=section.weight,
+                        group_ratio=group.ratio,
+                        model_ratio=price.model_ratio,
+                        completion_ratio=price.completion_ratio,
+                    )
+                )
+    return tuple(rows)
+
+
+def _cells(row: OfferRow) -> tuple[str, ...]:
+    return (
+        row.group,
+        row.model,
+        row.channel,
+        row.model_sent,
+        str(row.priority),
+        str(row.weight),
+        format_exact(row.group_ratio),
+        "none" if row.model_ratio is None else format_exact(row.model_ratio),
+        format_exact(row.completion_ratio),
+    )

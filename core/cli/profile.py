@@ -1,0 +1,48 @@
+"""``relay profile``: check a profile, explain what it resolves to, print its schema."""
+
+import json
+
+import click
+
+from ..finder import built_in_ids
+from ..profile.loader import find_profile, load_profile
+from ..profile.schema import profile_schema
+from . import main
+from .explanation import explain as explanation
+from .explanation import print_explanation
+from .options import json_option
+
+
+@main.group()
+def profile() -> None:
+    """Check, explain and describe profiles."""
+
+
+@profile.command()
+@click.argument("file")
+def check(file: str) -> None:
+    """Print every problem of the profile FILE; exit 1 if there is one.
+
+    A bare name such as pumpkin.yaml is a bundled profile, unless such a file exists. A secret
+    that is not set is a warning.
+    """
+    loaded = load_profile(find_profile(file))
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    shop = loaded.profile
+    click.echo(f"ok: {len(shop.plugins)} plugins, {len(shop.groups)} groups, {len(shop.channels)} channels")
+
+
+@profile.command()
+def schema() -> None:
+    """Print the JSON Schema of a profile, with the settings of every built-in plugin."""
+    click.echo(json.dumps(profile_schema(built_in_ids()), indent=2, ensure_ascii=False))
+
+
+@profile.command()
+@click.argument("file")
+@json_option
+def explain(file: str, is_json: bool) -> None:
+    """Print what the profile FILE resolves to: plugins, the order of each hook, groups x models x channels."""
+    explained = explanation(load_profile(find_profile(file)))
+    print_explanation(explained, is_json=is_json)

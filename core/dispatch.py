@@ -1,0 +1,201 @@
+"""Calls the hooks: frozen at start, in profile order, each under the failure policy of its contract.
+
+The plugin manager takes a coroutine for an answer, so that a plugin that declines would win; and
+it costs ten times as much. So nothing of it is left when exchanges run.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import msgspec
+
+from .errors import AuthenticationError, NoPriceError, PluginError, RelayError
+from .exchange import (
+    Attempt,
+    Candidate,
+    Channel,
+    ChannelRequest,
+    Charge,
+    Claim,
+    Exchange,
+    PriceFacts,
+    Principal,
+    RequestRecord,
+)
+from .finder import FoundPlugin
+from .hooks import Meter
+from .observe import emit_exception
+from .registry import Implementation, Registry
+from .usage import Usage
+
+DEADLINE_S = 10.0
+"""Longest wait for all plugins of one asynchronous hook together."""
+
+Answer = TypeVar("Answer")
+SEQUENCE: type[Sequence[Any]] = Sequence  # type: ignore[type-abstract] # an abstract type serves isinstance
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One plugin's place in a hook's chain; ``call`` takes all arguments of the hook, in the hook's order."""
+
+    plugin: FoundPlugin
+    call: Callable[..., Any]
+
+
+class Dispatch:
+    """The six hooks of one shop, ready to be called.
+
+    A `RelayError` that a plugin raises goes through; anything else becomes a `PluginError` that
+    names the plugin and its file, never the other exception's words, which may quote a request.
+    """
+
+    def __init__(self, registry: Registry, *, deadline_s: float = DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
+        self._authenticate = _chain(registry, "authenticate", "exchange")
+        self._select_channel = _chain(registry, "select_channel", "exchange", "candidates", "attempts")
+        self._transform_request = _chain(registry, "transform_request", "exchange", "channel", "request")
+        self._meter_stream = _chain(registry, "meter_stream", "exchange", "channel")
+        self._settle = _chain(registry, "settle", "facts", "usage", "charge")
+        self._post_check = _chain(registry, "post_check", "record")
+        self.failure_counts: Counter[str] = Counter()
+        """How often each observing plugin failed and was passed over."""
+
+    async def authenticate(self, exchange: Exchange) -> Principal:
+        """Return who is asking: the first plugin's answer that is one.
+
+        Raises:
+            AuthenticationError: No plugin knows the key.
+            RelayError: A plugin refused, or failed.
+        """
+        for step in self._authenticate:
+            principal = await self._ask(step, "authenticate", Principal, exchange)
+            if principal is not None:
+                return principal
+        raise AuthenticationError("api_key_missing" if exchange.api_key is None else None)
+
+    async def select_channel(
+        self, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
+    ) -> Sequence[Candidate]:
+        """Return what is left of *candidates*, best first, after every plugin has looked.
+
+        Raises:
+            RelayError: A plugin refused, or failed.
+        """
+        for step in self._select_channel:
+            chosen = await self._ask(step, "select_channel", SEQUENCE, exchange, candidates, attempts)
+            if chosen is not None:
+                candidates = chosen
+        return candidates
+
+    async def transform_request(self, exchange: Exchange, channel: Channel, request: ChannelRequest) -> None:
+        """Let every plugin change *request* in place.
+
+        Raises:
+            RelayError: A plugin refused, or failed; the attempt ends.
+        """
+        for step in self._transform_request:
+            await self._ask(step, "transform_request", object, exchange, channel, request)
+
+    def meter_stream(self, exchange: Exchange, channel: Channel) -> Meter | None:
+        """Return the first meter a plugin offers, or None: core counts itself.
+
+        A plugin that fails is passed over, logged and counted.
+        """
+        for step in self._meter_stream:
+            try:
+                meter: Meter | None = step.call(exchange, channel)
+            except Exception as exc:
+                self._pass_over(step, "meter_stream", exc, exchange.id)
+                continue
+            if meter is not None:
+                return meter
+        return None
+
+    def settle(self, facts: PriceFacts, usage: Usage) -> Charge:
+        """Return what *usage* costs, after every billing plugin in turn.
+
+        Raises:
+            NoPriceError: No plugin priced it.
+            RelayError: A plugin refused, failed, or made the charge negative.
+        """
+        charge: Charge | None = None
+        for step in self._settle:
+            try:
+                answer = step.call(facts, usage, charge)
+            except RelayError:
+                raise
+            except Exception as exc:
+                raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
+            if answer is not None:
+                charge = _checked_charge(step, answer)
+        if charge is None:
+            raise NoPriceError(param="model", model=facts.model, group=facts.group)
+        return charge
+
+    async def post_check(self, record: RequestRecord) -> list[Claim]:
+        """Return every plugin's claims; one that fails is passed over, logged and counted."""
+        claims: list[Claim] = []
+        for step in self._post_check:
+            try:
+                found = await self._ask(step, "post_check", SEQUENCE, record)
+            except RelayError as exc:
+                self._pass_over(step, "post_check", exc, record.request_id)
+            else:
+                claims += found or ()
+        return claims
+
+    async def _ask(self, step: Step, hook: str, kind: type[Answer], *arguments: object) -> Answer | None:
+        """Await one plugin's answer, None or of *kind*, under the deadline."""
+        try:
+            async with asyncio.timeout(self._deadline_s) as deadline:
+                answer: object = await step.call(*arguments)
+        except RelayError:
+            raise
+        except Exception as exc:
+            is_late = isinstance(exc, TimeoutError) and deadline.expired()
+            what = f"gave no answer in {self._deadline_s:g} s" if is_late else f"raised {type(exc).__name__}"
+            raise _failure(step, hook, what) from exc
+        if answer is None or isinstance(answer, kind):
+            return answer
+        raise _failure(step, hook, f"expected {kind.__name__} or None, found {type(answer).__name__}")
+
+    def _pass_over(self, step: Step, hook: str, exc: Exception, request_id: str) -> None:
+        self.failure_counts[step.plugin.use] += 1
+        emit_exception("plugin.failed", exc, plugin=step.plugin.use, hook=hook, request_id=request_id)
+
+
+def _chain(registry: Registry, hook: str, *arguments: str) -> tuple[Step, ...]:
+    return tuple(Step(each.plugin, _taking(each, arguments)) for each in registry.implementations(hook))
+
+
+def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a callable that takes all *arguments* and hands on those that the plugin uses."""
+    function = implementation.function
+    places = [arguments.index(name) for name in implementation.arguments]
+    if places == list(range(len(arguments))):
+        return function
+    if not places:
+        return lambda *_: function()
+    if len(places) == 1:
+        place = places[0]
+        return lambda *given: function(given[place])
+    pick = itemgetter(*places)
+    return lambda *given: function(*pick(given))
+
+
+def _checked_charge(step: Step, answer: object) -> Charge:
+    if not isinstance(answer, Charge):
+        raise _failure(step, "settle", f"expected Charge or None, found {type(answer).__name__}")
+    has_negative = any(
+        line.count < 0 or any(factor.numerator < 0 for _, factor in line.factors) for line in answer.lines
+    )
+    if has_negative and answer.nano < 0:
+        raise _failure(step, "settle", "made the charge negative")
+    return answer
+
+
+def _failure(step: Step, hook: str, what: str) -> PluginError:
+    return step.plugin.failure(f"in {hook}: {what}")

@@ -1,0 +1,179 @@
+"""Finds the class that a profile means by ``use``: built in, installed, or in a file beside it.
+
+Nothing is imported but what is used, and the engine names no plugin: a built-in is found by the
+rule that ``plugins/billing/token_ratio.py`` is ``billing.token_ratio`` and holds ``TokenRatio``.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from .errors import PluginError
+from .plugin import ChannelPlugin, Plugin, PluginConfig
+from .profile.place import nearest
+
+BUILT_IN = "relay.plugins"
+ENTRY_POINTS = "relay.plugins"
+"""Group of entry points under which installed plugins are found by id."""
+DISTRIBUTION = "relayshop"
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin's class.
+
+    Attributes:
+        use: How the profile names it.
+        plugin_type: The class.
+        file: Where it is written, for messages.
+        version: Of the distribution it came with; of a file, the SHA-256 of its source.
+    """
+
+    use: str
+    plugin_type: type[Plugin[Any]]
+    file: Path
+    version: str
+
+    @property
+    def is_channel(self) -> bool:
+        """It stands at a channel, not in the list of plugins."""
+        return issubclass(self.plugin_type, ChannelPlugin)
+
+    def failure(self, what: str) -> PluginError:
+        """Return the error that says *what* is wrong with the plugin."""
+        return PluginError(f"plugin '{self.use}' ({self.file}): {what}")
+
+
+def find_plugin(use: str, folder: Path) -> FoundPlugin:
+    """Return the plugin that a profile in *folder* means by *use*.
+
+    Raises:
+        PluginError: There is none, or it could not be loaded; says which file, and keeps the cause.
+    """
+    if use.endswith(".py"):
+        return _find_in_file(use, folder)
+    if _ID.fullmatch(use) and (found := _find_built_in(use)) is not None:
+        return found
+    installed = _installed().get(use)
+    if installed is not None:
+        return _find_installed(use, installed)
+    raise PluginError(f"unknown plugin '{use[:60]}'{nearest(use, [*built_in_ids(), *_installed()])}")
+
+
+def built_in_ids() -> list[str]:
+    """Return the ids of all built-in plugins, without importing one."""
+    ids = []
+    for root in _built_in_folders():
+        for kind in sorted(folder for folder in root.iterdir() if (folder / "__init__.py").is_file()):
+            for entry in sorted(kind.iterdir()):
+                is_plugin = entry.suffix == ".py" or (entry / "__init__.py").is_file()
+                if is_plugin and not entry.name.startswith("_"):
+                    ids.append(f"{kind.name}.{entry.stem}")
+    return ids
+
+
+def _built_in_folders() -> list[Path]:
+    spec = importlib.util.find_spec(BUILT_IN)
+    assert spec is not None, "the built-in plugins are part of the distribution"
+    return [Path(location) for location in spec.submodule_search_locations or ()]
+
+
+def _find_built_in(use: str) -> FoundPlugin | None:
+    if use not in built_in_ids():
+        return None
+    module_name = f"{BUILT_IN}.{use}"
+    file = Path(*_built_in_folders()[:1], *use.split("."))
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as exc:
+        raise _load_error(use, file, exc) from exc
+    wanted = use.rpartition(".")[2].replace("_", "")
+    classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
+    return _found(use, classes, _file_of(module), version(DISTRIBUTION))
+
+
+def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
+    try:
+        loaded = entry_point.load()
+    except Exception as exc:
+        raise _load_error(use, Path(entry_point.module), exc) from exc
+    module = sys.modules[entry_point.module]
+    classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
+    distribution = entry_point.dist
+    return _found(use, classes, _file_of(module), distribution.version if distribution else "")
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {entry_point.name: entry_point for entry_point in entry_points(group=ENTRY_POINTS)}
+
+
+def _find_in_file(use: str, folder: Path) -> FoundPlugin:
+    """Load *use* as a module of its own; the same source is loaded once, however often it is used."""
+    file = (folder / use).resolve()
+    try:
+        source = file.read_bytes()
+    except OSError as exc:
+        raise PluginError(f"plugin '{use}' ({file}): cannot be read: {exc.strerror}") from exc
+    digest = hashlib.sha256(source).hexdigest()
+    place = hashlib.sha256(str(file).encode()).hexdigest()
+    name = f"relay_plugin_{file.stem}_{place[:8]}_{digest[:16]}"
+    module = sys.modules.get(name) or _load_file(use, file, name)
+    return _found(use, _plugin_types(module), file, digest)
+
+
+def _load_file(use: str, file: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None, "a path ending in .py has a loader"
+    assert spec.loader is not None, "a path ending in .py has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # annotations are resolved through sys.modules
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        del sys.modules[name]
+        raise _load_error(use, file, exc) from exc
+    return module
+
+
+def _plugin_types(module: ModuleType) -> list[type[Plugin[Any]]]:
+    """Return the plugins that *module* or, for a package, one of its modules defines."""
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, Plugin)
+        and f"{each.__module__}.".startswith(f"{module.__name__}.")
+    ]
+
+
+def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str) -> FoundPlugin:
+    if len(classes) != 1:
+        names = ", ".join(each.__name__ for each in classes)
+        raise PluginError(f"plugin '{use}' ({file}): expected one Plugin class, found {names or 'none'}")
+    plugin_type = classes[0]
+    found = FoundPlugin(use=use, plugin_type=plugin_type, file=file, version=version)
+    config_type = getattr(plugin_type, "config_type", None)
+    if not (isinstance(config_type, type) and issubclass(config_type, PluginConfig)):
+        raise found.failure(f"{plugin_type.__name__} names no config_type; set it to its PluginConfig")
+    if inspect.isabstract(plugin_type):
+        raise found.failure(f"{plugin_type.__name__} is abstract")
+    if found.is_channel and not getattr(plugin_type, "dialects", ()):
+        raise found.failure(f"{plugin_type.__name__} names no dialects")
+    return found
+
+
+def _load_error(use: str, file: Path, exc: Exception) -> PluginError:
+    return PluginError(f"plugin '{use}' ({file}): cannot be loaded: {type(exc).__name__}: {exc}")
+
+
+def _file_of(module: ModuleType) -> Path:
+    return Path(module.__file__ or module.__name__)

@@ -1,0 +1,35 @@
+"""The price version: a name for everything a charge depends on, so that it can be made again."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from .profile.exact import to_canonical_json
+from .profile.loaded import Loaded
+from .registry import Registry, hooks_of
+
+
+def price_document(loaded: Loaded, registry: Registry) -> str:
+    """Return prices, ratios and billing plugins with their settings and versions, as canonical JSON.
+
+    Values that the profile leaves to their defaults stand in it as well, so that a new default
+    is a new version. Plugins that price nothing are left out.
+    """
+    profile = loaded.profile
+    document: dict[str, Any] = {
+        "prices": {model: msgspec.structs.asdict(price) for model, price in profile.prices.items()},
+        "groups": {name: group.ratio for name, group in profile.groups.items()},
+        "memberships": {name: membership.ratio for name, membership in profile.memberships.items()},
+        "plugins": [
+            {"use": found.use, "version": found.version, "settings": msgspec.structs.asdict(plugin.config)}
+            for found, plugin in registry.plugins()
+            if "settle" in hooks_of(found)
+        ],
+    }
+    return to_canonical_json(document)
+
+
+def price_version(loaded: Loaded, registry: Registry) -> str:
+    """Return the SHA-256 of the price document, in hexadecimal."""
+    return hashlib.sha256(price_document(loaded, registry).encode()).hexdigest()

@@ -1,0 +1,135 @@
+"""What one section of a profile says must fit the others. Run on places, so that all of it is
+checked however much else is wrong."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from ..money import parse_exact
+from .document import Mapping, Scalar
+from .place import Names, Place, nearest
+from .secrets import REFERENCE, read_secret
+
+
+def collect_names(root: Place) -> Names:
+    """Return what the profile's texts may name."""
+    return {
+        "groups": root.entry("groups").names(),
+        "memberships": tuple({"default": None, **dict.fromkeys(root.entry("memberships").names())}),
+        "models": tuple({name: None for name, _ in _models_sold(root)}),
+    }
+
+
+def check_sections(root: Place, folder: Path) -> None:
+    """Report everything that does not fit; *folder* is where the profile stands."""
+    _check_timezone(root.entry("shop").entry("timezone"))
+    for _, group in root.entry("groups").entries():
+        _check_stars(group.entry("stars"))
+    _check_channel_names(root)
+    for channel in root.entry("channels").items():
+        _check_base_url(channel.entry("base_url"))
+        for key in channel.entry("keys").items():
+            _check_key(key, folder)
+    _check_groups_have_channels(root)
+    _check_prices(root)
+
+
+def _models_sold(root: Place) -> Iterator[tuple[str, Place]]:
+    for channel in root.entry("channels").items():
+        for item in channel.entry("models").items():
+            place = item.entry("name") if isinstance(item.node, Mapping) else item
+            if place.text is not None:
+                yield place.text, place
+
+
+def _check_timezone(place: Place) -> None:
+    if place.text is None:
+        return
+    try:
+        ZoneInfo(place.text)
+    except (OSError, ValueError):  # KeyError for an unknown zone is a LookupError
+        place.problem(f"unknown time zone '{place.text[:60]}'")
+    except KeyError:
+        known = available_timezones()
+        hint = nearest(place.text, known) if known else "; install tzdata, this system has no time zones"
+        place.problem(f"unknown time zone '{place.text[:60]}'" + hint)
+
+
+def _check_stars(place: Place) -> None:
+    stars = _exact(place)
+    if stars is not None and not (0 <= stars <= 5 and (stars * 2).denominator == 1):
+        place.problem(f'expected 0 to 5 in halves, found "{place.text}"')
+
+
+def _exact(place: Place) -> Fraction | None:
+    """Return the exact number at *place*, or None where there is none; the conversion reports that."""
+    if not isinstance(place.node, Scalar) or not place.node.is_quoted:
+        return None
+    try:
+        return parse_exact(place.node.text)
+    except ValueError:
+        return None
+
+
+def _check_channel_names(root: Place) -> None:
+    lines: dict[str, int] = {}
+    for channel in root.entry("channels").items():
+        name = channel.entry("name")
+        if name.text in lines:
+            name.problem(f"duplicate channel '{name.text}', first on line {lines[name.text]}")
+        elif name.text is not None:
+            lines[name.text] = name.node.mark.line
+        models: set[str] = set()
+        for item in channel.entry("models").items():
+            model = item.entry("name") if isinstance(item.node, Mapping) else item
+            if model.text in models:
+                model.problem(f"duplicate model '{model.text}' in one channel")
+            models.add(model.text or "")
+
+
+def _check_base_url(place: Place) -> None:
+    if place.text is None:
+        return
+    try:
+        url = urlsplit(place.text)
+        is_plain = bool(url.hostname) and not (url.query or url.fragment or url.username or url.password)
+        is_usable = url.scheme in ("http", "https") and is_plain and url.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        place.problem("expected an address such as https://api.example.com, without user, password or query")
+
+
+def _check_key(place: Place, folder: Path) -> None:
+    if place.text is None:
+        return
+    if not REFERENCE.fullmatch(place.text):
+        place.problem("expected a reference such as env:NAME or file:PATH; a key itself never stands in a profile")
+        return
+    try:
+        read_secret(place.text, folder)
+    except ValueError as exc:
+        place.warning(f"{exc}; `relay run` needs it unless with --demo")
+
+
+def _check_groups_have_channels(root: Place) -> None:
+    served = {group.text for channel in root.entry("channels").items() for group in channel.entry("groups").items()}
+    groups = root.entry("groups")
+    for name, _ in groups.entries():
+        if name.text not in served:
+            groups.name_problem(name, f"group '{name.text}' has no channel; name it in a channel's groups")
+
+
+def _check_prices(root: Place) -> None:
+    prices = root.entry("prices")
+    sold = dict(_models_sold(root))
+    for model, place in _models_sold(root):
+        if model not in prices.names():
+            guess = nearest(model, prices.names())
+            guess = guess if "did you mean" in guess else "; add it to prices, or every request for it is refused"
+            place.problem(f"model '{model[:60]}' has no price" + guess)
+    for name, _ in prices.entries():
+        if name.text not in sold:
+            prices.name_warning(name, f"no channel sells '{name.text}'")

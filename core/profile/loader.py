@@ -1,0 +1,152 @@
+"""Loads a profile: one strict YAML file in, a checked `Profile` or every problem at once out."""
+
+from collections.abc import Mapping as Map
+from pathlib import Path
+
+import msgspec
+
+from ..errors import PluginError, ProfileError
+from ..finder import FoundPlugin, find_plugin
+from ..registry import check_channel, check_plugin, hooks_of
+from .checks import check_sections, collect_names
+from .convert import convert, convert_struct, report_traps
+from .document import DocumentError, Mapping, Scalar, read_document
+from .loaded import Loaded
+from .place import Place, Report
+from .secrets import read_secret
+from .structs import Membership, Profile
+
+BUNDLED = Path(__file__).parents[2] / "profiles"
+SIMULATOR = "channels.simulator"
+NEEDED_HOOKS = ("authenticate", "settle")
+"""Without an answer to these every request is refused."""
+
+__all__ = ["Loaded", "bundled_profiles", "find_profile", "for_demo", "load_profile", "resolve_secrets"]
+
+
+def find_profile(name: str) -> Path:
+    """Return the file that *name* means: an existing path, else the bundled profile of that name.
+
+    Raises:
+        ProfileError: Neither is there.
+    """
+    path, bundled = Path(name), BUNDLED / name
+    if path.exists():
+        return path
+    if path.name == name and bundled.is_file():
+        return bundled
+    raise ProfileError([f"{name}: no such file; bundled profiles are {', '.join(bundled_profiles())}"])
+
+
+def bundled_profiles() -> list[str]:
+    """Return the names of the profiles that come with relay."""
+    return sorted(path.name for path in BUNDLED.glob("*.yaml"))
+
+
+def load_profile(path: Path) -> Loaded:
+    """Return the profile in the file at *path*, checked as a whole.
+
+    Plugins are imported to check their settings; nothing is opened or connected. A secret that
+    is missing is a warning here; `resolve_secrets` makes it an error.
+
+    Raises:
+        ProfileError: Every problem of the file, in its order.
+    """
+    try:
+        node = read_document(path)
+    except DocumentError as exc:
+        line = Report(str(path), {}).line(exc.mark, "", str(exc))
+        raise ProfileError([line]) from exc
+    names = collect_names(Place(node, "", Report(str(path), {})))
+    root = Place(node, "", Report(str(path), names))
+    _check_plugins(root, path.parent)
+    profile = convert(root, Profile)
+    check_sections(root, path.parent)
+    if problems := root.report.problems():
+        raise ProfileError(problems) from root.report.cause
+    assert isinstance(profile, Profile), "what is no profile has problems"
+    memberships = {"default": Membership(), **profile.memberships}
+    return Loaded(
+        profile=msgspec.structs.replace(profile, memberships=memberships),
+        path=path,
+        warnings=root.report.warnings(),
+        key_places=_key_places(root),
+    )
+
+
+def for_demo(profile: Profile) -> Profile:
+    """Return *profile* with every channel answered by the simulator: no key, no address, no settings."""
+    channels = tuple(
+        msgspec.structs.replace(section, use=SIMULATOR, keys=(), base_url=None, settings={})
+        for section in profile.channels
+    )
+    return msgspec.structs.replace(profile, channels=channels)
+
+
+def resolve_secrets(loaded: Loaded) -> Map[str, tuple[str, ...]]:
+    """Return each channel's upstream keys, by the channel's name.
+
+    Raises:
+        ProfileError: Every secret that is missing.
+    """
+    problems: list[str] = []
+    secrets: dict[str, tuple[str, ...]] = {}
+    for section in loaded.profile.channels:
+        pool: list[str] = []
+        for reference in section.keys:
+            try:
+                pool.append(read_secret(reference, loaded.path.parent))
+            except ValueError as exc:
+                place = loaded.key_places.get(reference, f"{loaded.path}: channel '{section.name}'")
+                problems.append(f"{place}: {exc}; set it, or run with --demo")
+        secrets[section.name] = tuple(pool)
+    if problems:
+        raise ProfileError(list(dict.fromkeys(problems)))
+    return secrets
+
+
+def _key_places(root: Place) -> dict[str, str]:
+    """Return where each key's reference stands for the first time, as ``file:line:column: path``."""
+    places: dict[str, str] = {}
+    for channel in root.entry("channels").items():
+        for key in channel.entry("keys").items():
+            places.setdefault(key.text or "", root.report.line(key.node.mark, key.path, "").removesuffix(": "))
+    return places
+
+
+def _check_plugins(root: Place, folder: Path) -> None:
+    """Find every plugin and check its settings; one that can't be found hides no other problem."""
+    hooks: set[str] = set()
+    for entry in root.entry("plugins").items():
+        found = _check_plugin(entry, entry, folder)
+        hooks.update(hooks_of(found) if found is not None else NEEDED_HOOKS)
+    for channel in root.entry("channels").items():
+        _check_plugin(channel, channel.entry("settings"), folder)
+    plugins = root.entry("plugins")
+    for hook in NEEDED_HOOKS:
+        if hook not in hooks:
+            plugins.warning(f"no plugin answers '{hook}', so every request will be refused")
+
+
+def _check_plugin(entry: Place, settings: Place, folder: Path) -> FoundPlugin | None:
+    """Check one ``use`` and its *settings*, which for a plugin stand beside it; None where that can't be."""
+    is_beside = settings is entry
+    use = entry.entry("use")
+    if use.text is None:
+        if is_beside and isinstance(entry.node, Mapping):
+            use.problem("expected the id of a plugin, such as billing.token_ratio")
+        report_traps(settings)
+        return None
+    try:
+        found = find_plugin(use.text, folder)
+        found = check_plugin(found) if is_beside else check_channel(found)
+    except PluginError as exc:
+        use.problem(str(exc))
+        entry.report.cause = entry.report.cause or exc
+        report_traps(settings)
+        return None
+    if isinstance(settings.node, Scalar) and settings.node.value is None:
+        settings = Place(Mapping(settings.node.mark, (), (), 1, 1), settings.path, settings.report)
+    beside = frozenset({"use"}) if is_beside else frozenset[str]()
+    convert_struct(settings, found.plugin_type.config_type, beside=beside)
+    return found

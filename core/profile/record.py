@@ -1,0 +1,45 @@
+"""The profile a data folder was last served with, so that other commands know the shop."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from ..errors import ProfileError
+from .exact import decode_exact, to_json
+from .loaded import Loaded
+from .structs import Profile
+
+RECORD = "profile.json"
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written: the profile as it was resolved, and the file it came from."""
+
+    path: str
+    profile: Profile
+
+
+def write_record(data: Path, loaded: Loaded) -> None:
+    """Keep *loaded* in the folder *data*, which exists; whoever reads sees the old record or the new."""
+    record = _Record(path=str(loaded.path.resolve()), profile=loaded.profile)
+    draft = data / f"{RECORD}.{os.getpid()}"
+    draft.write_text(to_json(record), encoding="utf-8")
+    draft.replace(data / RECORD)
+
+
+def read_record(data: Path) -> Loaded:
+    """Return the profile that the folder *data* was last served with.
+
+    Raises:
+        ProfileError: There is none, or it is not one that this version of relay wrote.
+    """
+    try:
+        text = (data / RECORD).read_bytes()
+    except OSError as exc:
+        raise ProfileError([f"{data}: no shop was ever run here; name its profile with --profile"]) from exc
+    try:
+        record = msgspec.json.decode(text, type=_Record, dec_hook=decode_exact)
+    except msgspec.MsgspecError as exc:
+        raise ProfileError([f"{data / RECORD}: not a profile of this version; name one with --profile"]) from exc
+    return Loaded(profile=record.profile, path=Path(record.path))

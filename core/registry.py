@@ -1,0 +1,166 @@
+"""The plugins of one shop: made from its profile, checked against the hooks, in profile order."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import pluggy
+
+from .errors import PluginError
+from .finder import FoundPlugin, find_plugin
+from .hooks import RelayHooks
+from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
+from .profile.exact import decode_exact
+from .profile.loaded import Loaded
+
+PROJECT = "relay"
+_MARK = f"{PROJECT}_impl"
+"""Where `hookimpl` leaves its options on a method."""
+
+
+class Implementation(msgspec.Struct, frozen=True, kw_only=True):
+    """One plugin's answer to one hook: a bound method and the arguments it takes, in its own order."""
+
+    plugin: FoundPlugin
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+
+class Registry:
+    """Makes every plugin and channel of a profile, and knows who implements which hook."""
+
+    channels: Mapping[str, ChannelPlugin[Any]]
+    """Channel plugins by the channel's name."""
+
+    def __init__(self, loaded: Loaded, services: Services) -> None:
+        """Make all plugins; nothing is opened yet.
+
+        Raises:
+            PluginError: A plugin can't be found, made or registered; names it and its file.
+        """
+        self._services = services
+        self._folder = loaded.path.parent
+        self._plugins = [self._make(dict(entry)) for entry in loaded.profile.plugins]
+        self.channels = {section.name: self._make_channel(section) for section in loaded.profile.channels}
+        self._manager = _plugin_manager()
+        for place, (found, plugin) in reversed(list(enumerate(self._plugins))):
+            # pluggy asks the last registered first, a profile lists the first asked first.
+            _register(self._manager, found, plugin, f"{place}:{found.use}")
+
+    def all_plugins(self) -> Iterator[Plugin[Any]]:
+        """Yield every plugin, those of the channels last."""
+        yield from (plugin for _, plugin in self._plugins)
+        yield from self.channels.values()
+
+    def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
+        """Yield the profile's plugins, with where they come from, in profile order."""
+        yield from self._plugins
+
+    def implementations(self, hook: str) -> tuple[Implementation, ...]:
+        """Return who answers *hook*, in profile order."""
+        found = {id(plugin): found for found, plugin in self._plugins}
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return tuple(
+            Implementation(plugin=found[id(each.plugin)], function=each.function, arguments=tuple(each.argnames))
+            for each in reversed(caller.get_hookimpls())
+        )
+
+    def _make(self, entry: dict[str, Any]) -> tuple[FoundPlugin, Plugin[Any]]:
+        found = check_plugin(find_plugin(entry.pop("use"), self._folder))
+        return found, _construct(found, entry, self._services)
+
+    def _make_channel(self, section: Any) -> ChannelPlugin[Any]:
+        found = check_channel(find_plugin(section.use, self._folder))
+        made = _construct(found, section.settings, self._services, section)
+        assert isinstance(made, ChannelPlugin), "checked above"
+        return made
+
+
+def check_plugin(found: FoundPlugin) -> FoundPlugin:
+    """Return *found* if it may stand among a profile's plugins.
+
+    Raises:
+        PluginError: It is a channel, or its hooks are not those of `RelayHooks`.
+    """
+    if found.is_channel:
+        raise found.failure("is a channel; name it in a channel's 'use'")
+    _check_methods(found)
+    # The class serves as well as an instance: pluggy looks at names and arguments alone.
+    _register(_plugin_manager(), found, found.plugin_type, found.use)
+    return found
+
+
+def check_channel(found: FoundPlugin) -> FoundPlugin:
+    """Return *found* if it may stand at a channel.
+
+    Raises:
+        PluginError: It is no channel, or implements a hook, which nobody would call.
+    """
+    if not found.is_channel:
+        raise found.failure("is no channel; list it under 'plugins'")
+    for name, _ in _marked_methods(found):
+        raise found.failure(f"a channel is asked no hooks, so '{name}' would never be called")
+    return found
+
+
+def hooks_of(found: FoundPlugin) -> tuple[str, ...]:
+    """Return the hooks that a plugin implements, in the order in which an exchange meets them."""
+    names = {name for name, _ in _marked_methods(found)}
+    return tuple(name for name in hook_names() if name in names)
+
+
+def hook_names() -> tuple[str, ...]:
+    """Return the six hooks in the order in which an exchange meets them."""
+    return tuple(name for name, member in vars(RelayHooks).items() if hasattr(member, f"{PROJECT}_spec"))
+
+
+def _marked_methods(found: FoundPlugin) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in dir(found.plugin_type):
+        method = inspect.getattr_static(found.plugin_type, name)
+        if inspect.isfunction(method) and hasattr(method, _MARK):
+            yield name, method
+
+
+def _check_methods(found: FoundPlugin) -> None:
+    """Refuse what pluggy would take and `dispatch` could not keep its promises with.
+
+    Raises:
+        PluginError: Names the method and what is wrong.
+    """
+    for name, method in _marked_methods(found):
+        if any(value for option, value in getattr(method, _MARK).items() if option != "specname"):
+            raise found.failure(f"'{name}' takes no hookimpl options; the profile gives the order")
+        if getattr(method, _MARK).get("specname"):
+            raise found.failure(f"'{name}' must have the name of its hook, not a specname")
+        spec = getattr(RelayHooks, name, None)
+        if spec is not None and inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
+            expected = "async def" if inspect.iscoroutinefunction(spec) else "plain def"
+            raise found.failure(f"'{name}' must be a {expected}")
+        for parameter in list(inspect.signature(method).parameters.values())[1:]:
+            if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
+                raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")
+
+
+def _plugin_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(RelayHooks)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, found: FoundPlugin, plugin: object, name: str) -> None:
+    try:
+        manager.register(plugin, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as exc:
+        raise found.failure(" ".join(str(exc).split())) from exc
+
+
+def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Services, *section: Any) -> Plugin[Any]:
+    try:
+        config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
+        return found.plugin_type(config, services, *section)
+    except PluginError:
+        raise
+    except Exception as exc:
+        raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
