@@ -1,10 +1,15 @@
 import asyncio
+import contextlib
 import gzip
 import os
+import shutil
 import socket
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from relay import (
@@ -193,6 +198,37 @@ async def test_plain_upstream_behind_https_is_a_connect_error(transport: Aiohttp
         with pytest.raises(UpstreamConnectError) as caught:
             await transport.send(UpstreamRequest(url=url, headers={}, body=b"{}"), PATIENT)
         assert isinstance(caught.value.__cause__, ssl.SSLError)
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate, and it is not installed")
+    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*made, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    return context
+
+
+async def test_certificate_nobody_vouches_for_is_a_connect_error(
+    transport: AiohttpTransport, self_signed: ssl.SSLContext
+) -> None:
+    """Verification is never skipped: a self-signed upstream gets no request."""
+    taken = asyncio.Event()
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self_signed) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(UpstreamConnectError) as caught:
+            await transport.send(UpstreamRequest(url=url, headers={}, body=b"{}"), PATIENT)
+    assert isinstance(caught.value.__cause__, aiohttp.ClientConnectorCertificateError)
+    assert not taken.is_set()
 
 
 async def test_line_break_in_a_header_is_a_connect_error_and_sends_nothing(transport: AiohttpTransport) -> None:
@@ -440,7 +476,7 @@ async def test_a_stream_without_end_passes_total(transport: AiohttpTransport) ->
 
 
 async def test_cancelled_send_reaches_the_upstream_at_once(transport: AiohttpTransport) -> None:
-    """A caller who gives up before the head shuts the connection, also with the body half sent."""
+    """A caller who gives up before the head shuts the connection."""
     async with raw_upstream(writes(b"")) as upstream:
         task = asyncio.create_task(transport.send(upstream.request(), PATIENT))
         await asyncio.sleep(0.05)
@@ -448,6 +484,31 @@ async def test_cancelled_send_reaches_the_upstream_at_once(transport: AiohttpTra
         await asyncio.wait_for(upstream.gone.wait(), 0.5)
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+async def test_cancelled_send_does_not_wait_for_the_rest_of_its_body(transport: AiohttpTransport) -> None:
+    """Of 30 MB that the upstream does not take, what is not sent when the caller gives up never is."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        body = b"x" * 30_000_000
+        task = asyncio.create_task(transport.send(UpstreamRequest(url=url, headers={}, body=body), PATIENT))
+        peer, _ = await asyncio.get_running_loop().run_in_executor(None, listener.accept)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        peer.settimeout(0.5)
+        taken = await asyncio.get_running_loop().run_in_executor(None, take_all, peer)
+        assert taken < len(body)
+
+
+def take_all(peer: socket.socket) -> int:
+    """Return how many bytes come before the connection ends in one way or the other."""
+    count = 0
+    with peer, contextlib.suppress(ConnectionResetError):
+        while data := peer.recv(1 << 20):
+            count += len(data)
+    return count
 
 
 async def test_cancelled_read_and_close_reach_the_upstream_at_once(transport: AiohttpTransport) -> None:
