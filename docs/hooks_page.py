@@ -22,6 +22,9 @@ TYPES = (
     relay.Candidate,
     relay.Attempt,
     relay.ChannelRequest,
+    relay.UpstreamRequest,
+    relay.UpstreamResponse,
+    relay.BytesResponse,
     relay.Meter,
     relay.PriceFacts,
     relay.Usage,
@@ -33,7 +36,7 @@ TYPES = (
     relay.Evidence,
     relay.Claim,
 )
-"""The types in the hooks' signatures, and those inside them, in the order an exchange meets them."""
+"""The types that hooks and channels are given or answer with, in the order an exchange meets them."""
 
 LINE_MAX = 100
 

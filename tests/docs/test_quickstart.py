@@ -1,0 +1,126 @@
+"""The quickstart, typed as it stands: every command and program of it, one after the other."""
+
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import Block, blocks
+
+RELAY = str(Path(sys.executable).parent / "relay")
+PAGE = [block for block in blocks() if block.page == "docs/quickstart.md"]
+PRINTED_KEY = re.compile(r"\bsk-\w{20,}")
+REQUEST_ID = re.compile(r"\breq_\w{26}\b")
+
+
+class Reader:
+    """Someone who follows the page in an empty folder; port 8000 may be taken, so another one serves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = str(free_port())
+        self.api_key = ""
+        self.printed = ""
+
+    def type(self, words: list[str]) -> None:
+        """Type a command, and keep what it prints."""
+        self.printed = subprocess.run(
+            words, cwd=self.folder, capture_output=True, text=True, timeout=60, check=True, stdin=subprocess.DEVNULL
+        ).stdout
+
+    def relay(self, *words: str) -> None:
+        """Type a command of relay's."""
+        self.type([RELAY, *words])
+
+    @contextmanager
+    def serving(self, *words: str) -> Iterator[str]:
+        """Start a server, and give what it prints until it stands ready with its words."""
+        command = [RELAY, *words, "--port", self.port]
+        with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
+            assert server.stdout is not None
+            try:
+                yield "".join(iter(server.stdout.readline, "\n")) if "--demo" in words else server.stdout.readline()
+            finally:
+                server.terminate()
+
+    def run(self, block: Block) -> str:
+        """Run a program of the page with the key at hand, and return what it prints."""
+        source = block.text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        environment = {"RELAY_KEY": self.api_key, "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(
+            [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def free_port() -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def typed(word: str) -> list[list[str]]:
+    """Return the commands of the page that begin with ``relay WORD``, without the program."""
+    lines = [
+        shlex.split(line, comments=True) for block in PAGE if block.language == "sh" for line in block.text.splitlines()
+    ]
+    return [words[1:] for words in lines if words[1:2] == [word] and words[0].endswith("relay")]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    """Someone in an empty folder."""
+    return Reader(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_demo_answers_both_sdks_and_explains_its_charges(reader: Reader) -> None:
+    """The programs print an answer, and the commands beside the server show what it cost."""
+    openai, anthropic, _ = (block for block in PAGE if block.language == "python")
+    with reader.serving("run", "--profile", "pumpkin.yaml", "--demo") as words:
+        key = PRINTED_KEY.search(words)
+        assert key is not None, words
+        reader.api_key = key[0]
+        assert reader.run(openai).strip()
+        assert reader.run(anthropic).strip()
+        reader.relay(*typed("log")[0])
+        (request_id, *others) = dict.fromkeys(REQUEST_ID.findall(reader.printed))
+        assert len(others) == 1
+        bill = [request_id if word == "REQUEST_ID" else word for word in typed("bill")[0]]
+        reader.relay(*bill)
+        assert "group_ratio" in reader.printed
+        reader.relay(*typed("account")[0])
+        reader.relay(*typed("ledger")[0])
+        reader.relay(*typed("account")[1])
+        reader.relay(*typed("key")[0])
+        assert PRINTED_KEY.search(reader.printed)
+
+
+@pytest.mark.slow
+def test_the_reader_s_own_channel_says_the_words_back(reader: Reader) -> None:
+    """The shop of the page is checked, opened and asked, with a key made by the page's commands."""
+    channel = [block for block in PAGE if block.language == "python"][2]
+    profile = next(block for block in PAGE if block.language == "yaml")
+    (reader.folder / "myshop").mkdir()
+    (reader.folder / "myshop" / "echo_channel.py").write_text(channel.text)
+    (reader.folder / "myshop" / "shop.yaml").write_text(profile.text)
+    reader.relay(*typed("profile")[0])
+    reader.relay(*typed("profile")[1])
+    reader.relay(*typed("account")[2])
+    reader.relay(*typed("key")[1])
+    key = PRINTED_KEY.search(reader.printed)
+    assert key is not None, reader.printed
+    reader.api_key = key[0]
+    program = next(block for block in PAGE if block.language == "python")
+    asked = Block(program.page, program.line, "python", program.text.replace("claude-sonnet-4-5", "parrot"))
+    command = typed("run")[0]
+    with reader.serving(*command[: command.index("--port")]):
+        assert reader.run(asked) == "Say hello.\n"
