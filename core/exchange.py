@@ -249,6 +249,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         is_end_seen: The end mark came.
         thinking_asked: Thinking was on in this request.
         error_type: Machine type of an error event inside the stream.
+        is_unpaid: The answer was ended here because the customer could pay for no more of it.
         hang_up_policy: Which policy priced a customer's hang-up; None if nobody hung up.
         output_bytes: Bytes of output text handed to the customer.
     """
@@ -262,6 +263,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     is_end_seen: bool = False
     thinking_asked: bool = False
     error_type: str | None = None
+    is_unpaid: bool = False
     hang_up_policy: HangUpPolicy | None = None
     output_bytes: int = 0
 

@@ -204,8 +204,6 @@ class StreamAnswer:
     async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
         while not _is_over(reader):
-            if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
-                await self._raise_hold(reader)
             data = await response.read()
             if meter is not None:
                 meter.feed(data)
@@ -214,6 +212,9 @@ class StreamAnswer:
                 raise UpstreamBrokenError("the stream ended without its end mark")
 
     async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
+        """Write *data* once the hold covers it."""
+        if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
+            await self._raise_hold(reader)
         if data:
             await self._sink.write(data)
         self.delivered_tokens = reader.output_counted_tokens
@@ -223,22 +224,23 @@ class StreamAnswer:
 
         The bound that asks for more is generous. So where no more is granted, the stream goes
         on until the nearer estimate has used the hold up, and only then ends.
+
+        Raises:
+            InsufficientBalanceError, KeyCapError, StaleKeyError: What was refused, once it matters.
         """
-        settlement = self._settlement
-        if settlement.is_covered_in_full:
-            return
-        if self._refusal is not None:
-            if reader.output_counted_tokens >= settlement.covered_tokens:
-                raise self._refusal
-            return
-        if self._extension is None:
-            self._extension = asyncio.create_task(settlement.extend())
-        if self._extension.done() or reader.output_bound_tokens >= settlement.covered_tokens:
+        settlement, bound = self._settlement, reader.output_bound_tokens
+        while self._refusal is None and not settlement.is_covered_in_full and bound * 2 > settlement.covered_tokens:
+            if self._extension is None:
+                self._extension = asyncio.create_task(settlement.extend())
+            if bound < settlement.covered_tokens and not self._extension.done():
+                return
             extension, self._extension = self._extension, None
             try:
                 await extension
             except (InsufficientBalanceError, KeyCapError, StaleKeyError) as refusal:
                 self._refusal = refusal
+        if self._refusal is not None and reader.output_counted_tokens >= settlement.covered_tokens:
+            raise self._refusal
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Read on to the true usage after the customer has left, bounded in time and in the hold."""
@@ -260,23 +262,26 @@ class StreamAnswer:
     ) -> Ending:
         usage = (meter.usage() if meter is not None else None) or reader.usage()
         evidence = reader.evidence()
-        if error is not None and evidence.error_type is None:
-            evidence = msgspec.structs.replace(evidence, error_type=error.code)
-        if policy is not None:
-            evidence = msgspec.structs.replace(evidence, hang_up_policy=policy)
-        is_final = reader.is_ended or (evidence.stop_reason is not None and policy != "input_only")
+        is_whole = reader.is_ended and error is None
+        is_unpaid = isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError)
+        is_final = is_whole or (evidence.stop_reason is not None and not is_unpaid and policy != "input_only")
         if usage is None or not is_final:
             tokens = 0 if policy == "input_only" else self.delivered_tokens
             usage = self._settlement.delivered_usage(tokens, usage)
-        is_whole = reader.is_ended and policy is None
-        outcome: Outcome = "customer_gone" if policy is not None else derive_outcome(evidence)
+        evidence = msgspec.structs.replace(
+            evidence,
+            is_end_seen=is_whole,
+            error_type=evidence.error_type or (error.code if error is not None else None),
+            is_unpaid=is_unpaid,
+            hang_up_policy=policy,
+        )
         return Ending(
             usage=usage,
-            outcome=outcome,
+            outcome=derive_outcome(evidence),
             evidence=evidence,
             model_returned=reader.model_returned,
             end=reader.end if is_whole else b"",
-            error=None if is_whole else error,
+            error=error,
         )
 
 

@@ -77,10 +77,14 @@ class Running:
         """Headers that carry alice's key."""
         return {"authorization": f"Bearer {self.api_key}"}
 
-    async def chat(self, **fields: Any) -> httpx.Response:
+    def chat_body(self, **fields: Any) -> dict[str, Any]:
+        """Return a plain chat request with *fields*."""
+        return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], **fields}
+
+    async def chat(self, *, timeout_s: float = 20, **fields: Any) -> httpx.Response:
         """Ask the chat endpoint, by default for a plain short answer."""
-        body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], **fields}
-        return await self.client.post("/v1/chat/completions", json=body, headers=self.headers)
+        body = self.chat_body(**fields)
+        return await self.client.post("/v1/chat/completions", json=body, headers=self.headers, timeout=timeout_s)
 
     async def messages(self, **fields: Any) -> httpx.Response:
         """Ask the messages endpoint, by default for a plain short answer."""
@@ -102,8 +106,10 @@ class Running:
 
     async def log(self, *, count: int = 1) -> list[dict[str, Any]]:
         """Return the request log, oldest first, once it has *count* rows."""
+        found: list[dict[str, Any]] = []
         async with asyncio.timeout(10):
-            while len(found := self.rows("select * from request_log order by at, request_id")) < count:
+            while len(found) < count:
+                found = self.rows("select * from request_log order by at, request_id")
                 await asyncio.sleep(0.01)
         return found
 

@@ -49,7 +49,7 @@ class EmptyTruncated(Plugin[EmptyTruncatedConfig]):
     async def post_check(self, record: RequestRecord) -> Sequence[Claim] | None:
         """Return the claim that the record earns, if any."""
         shares = self.config.groups.get(record.facts.group)
-        if shares is None:
+        if shares is None or record.evidence.is_unpaid:
             return None
         if is_empty(record):
             kind, share = "empty_reply", shares.empty

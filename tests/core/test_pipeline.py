@@ -1,9 +1,14 @@
 """Exchanges over real sockets: what the customer got, what the upstream saw, what the ledger holds."""
 
+import asyncio
 from pathlib import Path
 
+import httpx
+import pytest
+
+from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.upstreams import Received, Step, Upstream, document, stream
 
 CHAT = {
     "id": "c1",
@@ -34,3 +39,183 @@ async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path)
             ("complete", 6_000_000, 1000, 500)
         ]
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+CHUNK = 'data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n'
+ROLE = CHUNK % ('{"role":"assistant","content":""}', "null")
+STOP = CHUNK % ("{}", '"stop"')
+USAGE = 'data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500}}\n\n'
+DONE = "data: [DONE]\n\n"
+
+
+def words(*texts: str) -> str:
+    """Return a content chunk for each text."""
+    return "".join(CHUNK % (f'{{"content":"{text}"}}', "null") for text in texts)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_stream_passes_without_the_usage_nobody_asked_for(tmp_path: Path, seed: int) -> None:
+    """However the upstream cuts it, the customer gets all but the usage chunk, and pays by it."""
+    whole = ROLE + words("Hello", " there") + STOP + USAGE + DONE
+    async with (
+        Upstream(lambda _: stream(whole, seed=seed)).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        response = await shop.chat(stream=True)
+        log = await shop.log()
+        assert response.text == ROLE + words("Hello", " there") + STOP + DONE
+        assert upstream.received[0].document["stream_options"] == {"include_usage": True}
+        assert [(row["outcome"], row["charge_nano"]) for row in log] == [("complete", 6_000_000)]
+        assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: Path) -> None:
+    """A stream cut in the middle is priced by what was delivered, and half of that is claimed."""
+    broken = stream(ROLE + words("Hello", " there"), ending="reset")
+    async with Upstream(lambda _: broken).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat(stream=True)
+        [row] = await shop.log()
+        assert response.text.startswith(ROLE + words("Hello", " there"))
+        assert response.text.endswith("}\n\n")
+        assert '"code":"upstream_error"' in response.text
+        assert "[DONE]" not in response.text
+        assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "estimated", 4)
+        [claim] = shop.rows("select kind, share, amount_nano from claim")
+        assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
+
+
+async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Path) -> None:
+    """The first channel breaks after its role chunk; the customer sees only the second."""
+
+    def script(_: Received) -> list[Step]:
+        if len(upstream.received) == 1:
+            return stream(ROLE, ending="reset")
+        return stream(ROLE + words("Hi") + STOP + USAGE + DONE)
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat(stream=True)
+        [row] = await shop.log()
+        assert response.text == ROLE + words("Hi") + STOP + DONE
+        assert (row["outcome"], row["channel"], row["attempt_count"]) == ("complete", "openai-b", 2)
+        attempts = shop.rows("select channel, failure from attempt order by attempt_index")
+        assert attempts == [{"channel": "openai-a", "failure": "sick"}, {"channel": "openai-b", "failure": None}]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_hang_up_reaches_the_upstream(tmp_path: Path, is_stream: bool) -> None:
+    """A customer who leaves before any answer pays nothing, and the upstream is cut off."""
+    async with Upstream(lambda _: [30.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=is_stream, timeout_s=0.2)
+        async with asyncio.timeout(1):
+            await upstream.received[0].gone.wait()
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"]) == ("customer_gone", 0)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+async def test_a_hang_up_in_the_middle_pays_for_what_was_delivered(tmp_path: Path) -> None:
+    """A customer who leaves after two words pays the input's estimate and those two words."""
+    whole = stream(ROLE + words("Hello", " there"), ending="open")
+    async with Upstream(lambda _: whole).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        async with shop.client.stream(
+            "POST", "/v1/chat/completions", json=shop.chat_body(stream=True), headers=shop.headers
+        ) as response:
+            async for line in response.aiter_lines():
+                if "there" in line:
+                    break
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"], row["usage_source"]) == ("customer_gone", 4, "estimated")
+        assert '"hang_up_policy":"delivered"' in row["evidence"]
+        async with asyncio.timeout(1):
+            await upstream.received[0].gone.wait()
+
+
+async def test_a_balance_below_the_hold_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    """Nothing goes upstream and no row is written."""
+    async with (
+        Upstream(lambda _: document(CHAT)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.001") as shop,
+    ):
+        response = await shop.chat()
+        assert (response.status_code, response.json()["error"]["code"]) == (403, "insufficient_user_quota")
+        assert response.headers["x-should-retry"] == "false"
+        assert (upstream.received, shop.rows("select * from request_log")) == ([], [])
+
+
+async def test_a_stream_that_outgrows_the_balance_ends_in_an_error_and_no_claim(tmp_path: Path) -> None:
+    """What the account cannot hold any more is not passed on; the account never goes below zero."""
+    endless = stream(ROLE + words(*["word " * 20] * 400) + STOP + DONE, seed=3)
+    async with (
+        Upstream(lambda _: endless).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.012") as shop,
+    ):
+        response = await shop.chat(stream=True)
+        [row] = await shop.log()
+        assert '"code":"insufficient_user_quota"' in response.text
+        assert "[DONE]" not in response.text
+        assert row["overrun_nano"] == 0
+        assert shop.rows("select * from claim") == []
+        assert balances(shop.rows(LOTS))[0] >= 0
+
+
+async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:
+    """Both channels refuse our key: the customer reads 503 and not a word of theirs."""
+    refusal = document({"error": {"message": "Incorrect API key sk-upstream", "code": "invalid_api_key"}}, status=401)
+    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat()
+        [row] = await shop.log()
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "upstream_unavailable")
+        assert "sk-upstream" not in response.text
+        assert (len(upstream.received), row["outcome"], row["charge_nano"]) == (2, "upstream_error", 0)
+
+
+async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_path: Path) -> None:
+    """A 400 costs nothing and is told in the upstream's words."""
+    refusal = document(
+        {"error": {"message": "max_tokens is too large", "type": "invalid_request_error", "param": "max_tokens"}},
+        status=400,
+    )
+    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat()
+        assert response.status_code == 400
+        assert response.json()["error"]["message"] == "max_tokens is too large"
+        assert response.json()["error"]["param"] == "max_tokens"
+        assert len(upstream.received) == 1
+
+
+async def test_an_anthropic_stream_passes_whole_and_is_posted_before_its_end(tmp_path: Path) -> None:
+    """message_stop comes after the row is there."""
+    events = (
+        'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":100,"output_tokens":1}}}\n\n'
+        'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
+        'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}\n\n'
+        'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+        'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":10}}\n\n'
+        'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    )
+    async with Upstream(lambda _: stream(events, seed=1)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.messages(stream=True)
+        [row] = await shop.log()
+        assert response.text == events
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 450_000)
+
+
+async def test_a_switched_group_holds_for_the_next_request(tmp_path: Path) -> None:
+    """The same key pays twice as much right after it was moved to a group of ratio 2."""
+    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
+        await shop.chat()
+        assert [row["charge_nano"] for row in await shop.log(count=2)] == [6_000_000, 12_000_000]
+
+
+async def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
+    """A key that was remembered as good is refused the moment it is revoked."""
+    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+        response = await shop.chat()
+        assert (response.status_code, response.json()["error"]["code"]) == (401, "api_key_revoked")
+        assert len(upstream.received) == 1
