@@ -1,0 +1,111 @@
+"""How the database file is made, and when it is refused."""
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from relay.core.errors import DatabaseRefusedError
+from relay.core.ledger.database import connect, connect_reader, prepare_database
+from relay.core.ledger.schema import APPEND_ONLY, metadata
+
+
+def test_a_new_folder_is_private(tmp_path: Path) -> None:
+    """The data folder is its owner's alone, and so is the file."""
+    database = prepare_database(tmp_path / "shop" / "data", is_demo=False)
+    assert database.parent.stat().st_mode & 0o777 == 0o700
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
+    """Tables made by the migrations and tables defined in the schema do not differ."""
+    engine = sa.create_engine(f"sqlite:///{prepare_database(tmp_path, is_demo=False)}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_every_append_only_table_has_both_triggers(tmp_path: Path) -> None:
+    """Neither UPDATE nor DELETE is possible on what is written for good."""
+    with contextlib.closing(sqlite3.connect(prepare_database(tmp_path, is_demo=False))) as connection:
+        rows = connection.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert sorted(row[0] for row in rows) == sorted(APPEND_ONLY * 2)
+
+
+def test_opening_again_migrates_nothing(tmp_path: Path) -> None:
+    """A database of today's schema is opened without loading the migrations: a start must be fast."""
+    prepare_database(tmp_path, is_demo=False)
+    script = (
+        "import sys; from pathlib import Path; from relay.core.ledger.database import prepare_database;"
+        "prepare_database(Path(sys.argv[1]), is_demo=False); print('alembic' in sys.modules, 'sqlalchemy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
+
+
+def test_a_migration_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
+    """A file whose tables were made but whose version was not written is finished at the next start."""
+    database = prepare_database(tmp_path, is_demo=False)
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM meta")
+    prepare_database(tmp_path, is_demo=False)
+    with contextlib.closing(connect_reader(database)) as connection:
+        assert connection.execute("SELECT * FROM meta ORDER BY key").fetchall() == [
+            ("is_demo", "0"),
+            ("schema_version", "1"),
+        ]
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """A database of a newer relay is left alone, and the error names both versions."""
+    database = prepare_database(tmp_path, is_demo=False)
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+    with pytest.raises(DatabaseRefusedError, match="has schema 2, this relay knows 1; run the newer relay"):
+        prepare_database(tmp_path, is_demo=False)
+
+
+def test_a_demo_s_database_is_refused_without_demo(tmp_path: Path) -> None:
+    """A shop never opens a demo's database."""
+    prepare_database(tmp_path, is_demo=True)
+    with pytest.raises(DatabaseRefusedError, match="belongs to a demo; start it with --demo"):
+        prepare_database(tmp_path, is_demo=False)
+
+
+def test_a_shop_s_database_is_refused_with_demo(tmp_path: Path) -> None:
+    """A demo never opens a shop's database."""
+    prepare_database(tmp_path, is_demo=False)
+    with pytest.raises(DatabaseRefusedError, match="belongs to a shop; start it without --demo"):
+        prepare_database(tmp_path, is_demo=True)
+
+
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_who_does_not_care_takes_what_is_there(tmp_path: Path, is_demo: bool) -> None:
+    """A command beside the server opens a demo's and a shop's database alike."""
+    database = prepare_database(tmp_path, is_demo=is_demo)
+    assert prepare_database(tmp_path, is_demo=None) == database
+
+
+def test_every_commit_is_on_disk(tmp_path: Path) -> None:
+    """The ledger's connection syncs each commit, logs ahead, and keeps references whole."""
+    with contextlib.closing(connect(prepare_database(tmp_path, is_demo=False))) as connection:
+        modes = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "journal_size_limit")
+        ]
+    assert modes == ["wal", 2, 1, 5000, -1]
+
+
+def test_a_reader_can_not_write(tmp_path: Path) -> None:
+    """What only reads is held to it by the database."""
+    with (
+        contextlib.closing(connect_reader(prepare_database(tmp_path, is_demo=False))) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM meta")
