@@ -1,1 +1,16 @@
-"""The wire formats customers and upstreams speak."""
+"""The wire formats that relay speaks, each under its name."""
+
+from collections.abc import Mapping
+
+from ..exchange import Dialect
+from .anthropic_messages import AnthropicMessages
+from .dialect import DialectRules
+from .embeddings import Embeddings
+from .openai_chat import OpenAIChat
+
+RULES: Mapping[Dialect, DialectRules] = {
+    "openai_chat": OpenAIChat(),
+    "anthropic_messages": AnthropicMessages(),
+    "embeddings": Embeddings(),
+}
+"""Every dialect by its name; dialects hold no state."""

@@ -109,12 +109,16 @@ class DialectRules(Protocol):
         """Return input tokens, as near the truth as can be had: where usage is missing."""
         ...
 
-    def stream_reader(self, exchange: Exchange) -> StreamReader:
-        """Return a reader for one attempt's stream."""
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> StreamReader:
+        """Return a reader for one attempt's stream.
+
+        *is_reasoning_beside_output* is the channel's: its ``completion_tokens`` leave reasoning
+        out, as xAI's chat and Gemini's OpenAI form do (wire/DIALECTS.md 3.2).
+        """
         ...
 
-    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200.
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; *is_reasoning_beside_output* as for `stream_reader`.
 
         Raises:
             UpstreamStatusError: An error dressed as success.

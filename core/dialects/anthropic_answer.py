@@ -1,0 +1,191 @@
+"""Reading along answers of Anthropic's Messages form, also as Vertex sends them.
+
+Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
+"""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange
+from ..sse import event_name_and_data
+from ..usage import Usage
+from .anthropic_usage import read_anthropic_usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import EventReader, disputed_usage
+from .figures import UntrueFigureError
+from .tally import Tally
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class _Delta(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    content: msgspec.Raw = msgspec.Raw()
+    stop_reason: str | None = None
+
+
+class _Message(msgspec.Struct):
+    type: str = ""
+    model: str | None = None
+    content: list[_Block] | None = None
+    stop_reason: str | None = None
+    usage: object = None
+
+
+class _Event(msgspec.Struct):
+    """Any event of a stream; only what may matter is decoded."""
+
+    type: str = ""
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: object = None
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_message = msgspec.json.Decoder(_Message).decode
+
+
+class MessagesStreamReader(EventReader):
+    """Reads along one stream of message events; see `StreamReader`."""
+
+    __slots__ = ("_has_final_output", "_is_untrue", "_usage")
+
+    def __init__(self, exchange: Exchange, *, thinking_asked: bool) -> None:
+        super().__init__(exchange, thinking_asked)
+        self._usage: dict[str, object] = {}
+        self._is_untrue = False
+        self._has_final_output = False
+        """The output figure is that of ``message_delta``; ``message_start`` has only its first tokens."""
+
+    def _take(self, event: bytes) -> bool:
+        name, data = event_name_and_data(event)
+        if not data:
+            return True
+        if name == b"error":
+            return self._fail(data)
+        try:
+            read = _read_event(data)
+        except (ValueError, RecursionError):
+            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            return True
+        return self._take_event(event, data, read)
+
+    def _take_event(self, event: bytes, data: bytes, read: _Event) -> bool:
+        match read.type:
+            case "content_block_delta" if read.delta is not None:
+                self._take_delta(event, read.delta)
+            case "content_block_start" if read.content_block is not None:
+                _tally_block(self, read.content_block)
+            case "message_start" if read.message is not None:
+                self.model_returned = read.message.model
+                self._merge(read.message.usage)
+            case "message_delta":
+                if read.delta is not None and read.delta.stop_reason:
+                    self.stop_reason = read.delta.stop_reason
+                self._has_final_output |= self._merge(read.usage)
+            case "message_stop":
+                return self._end_with(event)
+            case "error":
+                return self._fail(data)
+        return True
+
+    def _take_delta(self, event: bytes, delta: _Delta) -> None:
+        match delta.type:
+            case "text_delta" if delta.text:
+                self.add_text(len(delta.text.encode()))
+                self._frame.learn(event, b'"text":', delta.text)
+            case "thinking_delta" if delta.thinking:
+                self.add_thinking(len(delta.thinking.encode()))
+                self._frame.learn(event, b'"thinking":', delta.thinking, is_thinking=True)
+            case "input_json_delta" if delta.partial_json:
+                self.add(len(delta.partial_json.encode()))
+                self._has_answered = True
+                self._frame.learn(event, b'"partial_json":', delta.partial_json)
+            case "compaction_delta":
+                self.add_text(len(bytes(delta.content)))
+
+    def _merge(self, usage: object) -> bool:
+        """Overwrite each figure that came anew; say whether one for output did.
+
+        Figures are cumulative, never to be added up, and older models repeat only some.
+        """
+        if not isinstance(usage, dict):
+            self._is_untrue |= usage is not None
+            return False
+        self._usage.update((name, figure) for name, figure in usage.items() if figure is not None)
+        return usage.get("output_tokens") is not None
+
+    def _figures(self) -> Usage | None:
+        if self._is_untrue:
+            raise UntrueFigureError("usage is no object")
+        usage = read_anthropic_usage(self._usage)
+        if usage is None or not self.is_ended or self._has_final_output:
+            return usage
+        return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source="estimated")
+
+
+def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
+    """Read a whole message; see `DialectRules.read_body`."""
+    try:
+        message = _read_message(body)
+    except msgspec.ValidationError as exc:
+        raise disguised_error(body) from exc
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected a message, found no JSON document") from exc
+    if message.type == "error" or message.content is None:
+        raise disguised_error(body)
+    tally = Tally()
+    tally.stop_reason = message.stop_reason
+    for block in message.content:
+        _tally_block(tally, block)
+    try:
+        usage = read_anthropic_usage(message.usage)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=message.model,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+    )
+
+
+def _tally_block(tally: Tally, block: _Block) -> None:
+    """Count a block: of a stream its beginning, of a body the whole.
+
+    The text of a stream's block comes in deltas, and an empty block is no output yet. A block
+    of a kind not named here is output the customer sees: a result, a summary.
+    """
+    tally.begin_block()
+    match block.type:
+        case "text":
+            if block.text:
+                tally.add_text(len(block.text.encode()))
+        case "thinking":
+            tally.note_thinking()
+            if block.thinking:
+                tally.add_thinking(len(block.thinking.encode()))
+        case "redacted_thinking":
+            tally.note_thinking()
+            tally.is_output_seen = True
+        case kind if kind.endswith("tool_use"):
+            tally.begin_tool_call()
+            if len(bytes(block.input)) > 2:
+                tally.add(len(bytes(block.input)))
+        case _:
+            tally.note_answer()

@@ -1,0 +1,126 @@
+"""Anthropic's messages, spoken by Claude Code and by channels to Anthropic itself, Vertex and relays."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError, UpstreamStatusError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .anthropic_answer import MessagesStreamReader, read_message_body
+from .dialect import BodyReading, ModelEntry
+from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_object
+from .meaning import Meaning, code_of, meaning_of, param_of
+
+FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
+"""A gateway must pass them on unchanged. Source: code.claude.com llm-gateway, by DIALECTS 1, read 2026-11-23."""
+DEFAULT_VERSION = "2023-06-01"
+
+_TYPES: Mapping[Meaning, str] = {
+    "bad_request": "invalid_request_error",
+    "bad_key": "authentication_error",
+    "no_money": "billing_error",
+    "not_allowed": "permission_error",
+    "not_found": "not_found_error",
+    "too_large": "request_too_large",
+    "too_many": "rate_limit_error",
+    "fault": "api_error",
+    "overloaded": "overloaded_error",
+    "time_out": "timeout_error",
+}
+
+
+class AnthropicMessages:
+    """Rules of ``POST /v1/messages``; see `DialectRules`."""
+
+    name: Dialect = "anthropic_messages"
+    operation: Operation = "chat"
+    path = "/v1/messages"
+    keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        check_list(fields, "messages")
+        check_numbers(fields, "temperature", "top_p")
+        exchange.stream = read_bool(fields, "stream")
+        exchange.output_tokens_asked = read_int(fields, "max_tokens")
+        if exchange.output_tokens_asked is None:
+            raise BadRequestError(param="max_tokens")
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: its own model name, and the headers that say which API is meant."""
+        headers = {name: exchange.headers[name] for name in FORWARDED_HEADERS if name in exchange.headers}
+        headers.setdefault("anthropic-version", DEFAULT_VERSION)
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            fields=dict(exchange.fields),
+            headers=headers,
+            stream=exchange.stream,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        return request
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> MessagesStreamReader:
+        """Return a reader for one attempt's stream; reasoning is always inside the output here."""
+        return MessagesStreamReader(exchange, thinking_asked=_is_thinking_asked(exchange.fields))
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; reasoning is always inside the output here."""
+        return read_message_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer; ``code`` is our addition, beside the vendor's ``type``."""
+        param = param_of(error)
+        message = text if param is None or param in text else f"{param}: {text}"
+        fields = {"type": _type_of(error), "message": message, "code": code_of(error)}
+        return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the event that ends a stream already begun."""
+        return b"event: error\ndata: " + self.render_error(error, text, request_id) + b"\n\n"
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models, all on one page."""
+        return msgspec.json.encode(
+            {
+                "data": [_model(model) for model in models],
+                "has_more": False,
+                "first_id": models[0].name if models else None,
+                "last_id": models[-1].name if models else None,
+            }
+        )
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return msgspec.json.encode(_model(model))
+
+
+def _type_of(error: RelayError) -> str:
+    """Return the vendor's type: the upstream's own word on the customer's request, if it is one."""
+    if isinstance(error, UpstreamStatusError) and error.failure == "request" and error.error_type in _TYPES.values():
+        return error.error_type
+    return _TYPES[meaning_of(error)]
+
+
+def _model(model: ModelEntry) -> dict[str, str]:
+    created_at = datetime.fromtimestamp(model.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "id": model.name, "display_name": model.name, "created_at": created_at}
+
+
+def _is_thinking_asked(fields: Fields) -> bool:
+    thinking = fields.get("thinking")
+    return thinking is not None and bytes(thinking) != b"null" and b'"disabled"' not in bytes(thinking)

@@ -1,0 +1,78 @@
+"""Usage as Anthropic reports it. Source: wire/DIALECTS.md 3.1-3.3, read 2026-11-23."""
+
+from ..usage import Iteration, TokenCounts, Usage
+from .figures import Figures, read_figure, read_figures
+
+
+def read_anthropic_usage(usage: object) -> Usage | None:
+    """Return what a ``usage`` object says (of a stream: all of them merged); None where it holds no figures.
+
+    Where an answer took several passes, ``iterations`` holds each and the top level leaves some
+    out, so the sum of the passes counts: a compaction's first pass read 55 096 cached tokens
+    that the top level does not name (w:anthropic/compaction-stream).
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    if figures.get("input_tokens") is None and figures.get("output_tokens") is None:
+        return None
+    iterations = _read_iterations(figures)
+    counts = _sum(iterations) if iterations else _read_counts(figures)
+    is_one_pass = len(iterations) == 1 and iterations[0].model is None
+    return Usage(
+        input_tokens=counts.input_tokens,
+        cache_read_tokens=counts.cache_read_tokens,
+        cache_write_5m_tokens=counts.cache_write_5m_tokens,
+        cache_write_1h_tokens=counts.cache_write_1h_tokens,
+        output_tokens=counts.output_tokens,
+        reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "thinking_tokens"),
+        web_search_count=read_figure(read_figures(figures.get("server_tool_use")), "web_search_requests"),
+        iterations=() if is_one_pass else iterations,
+    )
+
+
+def _read_counts(figures: Figures) -> TokenCounts:
+    """Return one pass's counts; what the split of cache writes does not cover counts as 5 minutes."""
+    split = read_figures(figures.get("cache_creation"))
+    one_hour = read_figure(split, "ephemeral_1h_input_tokens")
+    split_sum = read_figure(split, "ephemeral_5m_input_tokens") + one_hour
+    written = read_figure(figures, "cache_creation_input_tokens") or split_sum
+    cache_write_1h = min(one_hour, written)
+    return TokenCounts(
+        input_tokens=read_figure(figures, "input_tokens"),
+        cache_read_tokens=read_figure(figures, "cache_read_input_tokens"),
+        cache_write_5m_tokens=written - cache_write_1h,
+        cache_write_1h_tokens=cache_write_1h,
+        output_tokens=read_figure(figures, "output_tokens"),
+    )
+
+
+def _read_iterations(figures: Figures) -> tuple[Iteration, ...]:
+    entries = figures.get("iterations")
+    if not isinstance(entries, list):
+        return ()
+    return tuple(_read_iteration(read_figures(entry)) for entry in entries)
+
+
+def _read_iteration(figures: Figures) -> Iteration:
+    counts = _read_counts(figures)
+    model = figures.get("model")
+    return Iteration(
+        input_tokens=counts.input_tokens,
+        cache_read_tokens=counts.cache_read_tokens,
+        cache_write_5m_tokens=counts.cache_write_5m_tokens,
+        cache_write_1h_tokens=counts.cache_write_1h_tokens,
+        output_tokens=counts.output_tokens,
+        model=model if isinstance(model, str) else None,
+    )
+
+
+def _sum(passes: tuple[Iteration, ...]) -> TokenCounts:
+    return TokenCounts(
+        input_tokens=sum(each.input_tokens for each in passes),
+        cache_read_tokens=sum(each.cache_read_tokens for each in passes),
+        cache_write_5m_tokens=sum(each.cache_write_5m_tokens for each in passes),
+        cache_write_1h_tokens=sum(each.cache_write_1h_tokens for each in passes),
+        output_tokens=sum(each.output_tokens for each in passes),
+    )

@@ -1,0 +1,121 @@
+"""What reading along is in every dialect whose streams are server-sent events."""
+
+from abc import ABC, abstractmethod
+
+from ..errors import UpstreamStatusError
+from ..estimate import input_bound
+from ..exchange import Evidence, Exchange
+from ..sse import Splitter
+from ..usage import Usage
+from .disguised import disguised_error
+from .figures import UntrueFigureError
+from .frame import Frame
+from .tally import Tally
+
+
+class EventReader(Tally, ABC):
+    """Splits, passes on and holds back; a dialect says what each event means. See `StreamReader`."""
+
+    __slots__ = (
+        "_exchange",
+        "_frame",
+        "_is_between_events",
+        "_splitter",
+        "_thinking_asked",
+        "end",
+        "error",
+        "is_ended",
+        "model_returned",
+    )
+
+    def __init__(self, exchange: Exchange, thinking_asked: bool) -> None:
+        super().__init__()
+        self.is_ended = False
+        self.end = b""
+        self.error: UpstreamStatusError | None = None
+        self.model_returned: str | None = None
+        self._exchange = exchange
+        self._thinking_asked = thinking_asked
+        self._splitter = Splitter()
+        self._frame = Frame()
+        self._is_between_events = True
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return the events that go to the customer now."""
+        if self.is_ended or self.error is not None:
+            return b""
+        if self._is_between_events and self._count_framed(data):
+            return data
+        passed = self._pass(self._splitter.feed(data))
+        self._is_between_events = self._splitter.is_between_events
+        return passed
+
+    def finish(self) -> bytes:
+        """Take the end of the body; an event that was cut is never passed on."""
+        if self.is_ended or self.error is not None:
+            return b""
+        return self._pass(self._splitter.finish())
+
+    def _pass(self, events: list[bytes]) -> bytes:
+        passed = []
+        for event in events:
+            if self._count_framed(event) or self._take(event):
+                passed.append(event)
+            elif self.is_ended or self.error is not None:
+                break
+        return b"".join(passed)
+
+    def _count_framed(self, event: bytes) -> bool:
+        """Count an event that fits the frame; say whether it does. The loop that runs for every chunk.
+
+        Does what `Tally.add` does, by hand. What kind of output the frame holds was noted when
+        the frame was learnt.
+        """
+        frame = self._frame
+        bytes_count = frame.text_bytes(event)
+        if not bytes_count:
+            return False
+        self._has_answered = not frame.is_thinking
+        self._output_bytes = total = self._output_bytes + bytes_count
+        self.output_bound_tokens += 1 + (bytes_count >> 2) if bytes_count < 12 else 1 + (bytes_count >> 1)
+        self.output_counted_tokens = -(-total * 10 // 36) + self._call_tokens
+        return True
+
+    @abstractmethod
+    def _take(self, event: bytes) -> bool:
+        """Read one event that the frame does not cover; say whether it goes to the customer."""
+
+    @abstractmethod
+    def _figures(self) -> Usage | None:
+        """Return the upstream's figures; raises `UntrueFigureError` where they can't be true."""
+
+    def usage(self) -> Usage | None:
+        """Return the upstream's figures so far, or local bounds where they can't be true."""
+        try:
+            return self._figures()
+        except UntrueFigureError:
+            return disputed_usage(self._exchange, self)
+
+    def evidence(self) -> Evidence:
+        """Return how the answer was built so far."""
+        usage = self.usage()
+        return self.make_evidence(
+            is_end_seen=self.is_ended,
+            thinking_asked=self._thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+            error_type=None if self.error is None else self.error.error_type or self.error.code,
+        )
+
+    def _fail(self, document: bytes) -> bool:
+        self.error = disguised_error(document)
+        return False
+
+    def _end_with(self, event: bytes) -> bool:
+        self.is_ended = True
+        self.end = event
+        return False
+
+
+def disputed_usage(exchange: Exchange, tally: Tally) -> Usage:
+    """Return the local bounds, for an answer whose figures can't be true."""
+    return Usage(input_tokens=input_bound(exchange.fields), output_tokens=tally.output_bound_tokens, source="disputed")

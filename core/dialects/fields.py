@@ -1,0 +1,84 @@
+"""Reading typed fields of a request's top level; what can't be is refused by the field's name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..errors import BadRequestError
+
+MODEL_NAME_LENGTH_MAX = 256
+TOKENS_MAX = 10_000_000
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Fields = Mapping[str, msgspec.Raw]
+
+
+def read_object(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return the members of the one JSON object that *body* is.
+
+    Of a repeated key the last counts, and because the body is encoded anew from what is
+    returned here, what is priced is what is sent.
+
+    Raises:
+        BadRequestError: Not UTF-8, not JSON, not an object, or nested too deep.
+    """
+    try:
+        if not body.isascii():
+            body.decode()
+        return _OBJECT.decode(body)
+    except (ValueError, RecursionError) as exc:  # UnicodeDecodeError and msgspec's errors are ValueErrors
+        raise BadRequestError() from exc
+
+
+def read_model(fields: Fields) -> str:
+    """Return the model asked for."""
+    name: str = _read(fields, "model", str)
+    if not name or len(name) > MODEL_NAME_LENGTH_MAX or not name.isprintable():
+        raise BadRequestError(param="model")
+    return name
+
+
+def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MAX) -> int | None:
+    """Return a whole number from *least* to *most*; None where absent or null."""
+    value: int | None = _read(fields, name, int | None)
+    if value is not None and not least <= value <= most:
+        raise BadRequestError(param=name)
+    return value
+
+
+def read_bool(fields: Fields, name: str) -> bool:
+    """Return a switch; False where absent or null."""
+    return bool(_read(fields, name, bool | None))
+
+
+def check_numbers(fields: Fields, *names: str) -> None:
+    """Refuse what is no number under any of *names*; absent and null are fine."""
+    for name in names:
+        _read(fields, name, float | None)
+
+
+def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
+    """Refuse a field that is absent or no list with at least one member (or text, if *or_text*).
+
+    Looks at the ends alone: the field may be megabytes, and its JSON has been checked.
+    """
+    raw = memoryview(fields.get(name, b"")).tobytes()
+    is_list = raw.startswith(b"[") and (len(raw) > 64 or bool(msgspec.json.decode(raw)))
+    is_text = or_text and raw.startswith(b'"') and len(raw) > 2
+    if not is_list and not is_text:
+        raise BadRequestError(param=name)
+
+
+def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
+    """Return the members of the object under *name*; None where absent or null."""
+    members: dict[str, msgspec.Raw] | None = _read(fields, name, dict[str, msgspec.Raw] | None)
+    return members
+
+
+def _read(fields: Fields, name: str, kind: object) -> Any:
+    raw = fields.get(name)
+    try:
+        return msgspec.json.decode(b"null" if raw is None else raw, type=kind)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param=name) from exc

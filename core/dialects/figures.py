@@ -1,0 +1,40 @@
+"""Reading the figures of an upstream's usage, none of which is taken on trust."""
+
+from collections.abc import Mapping
+
+FIGURE_MAX = 2**40
+"""No honest count is larger; keeps every sum of figures inside what the ledger can store."""
+
+
+class UntrueFigureError(ValueError):
+    """A figure that can't be true: negative, broken, text, or beyond any count."""
+
+
+Figures = Mapping[str, object]
+
+
+def read_figures(value: object) -> Figures:
+    """Return the members of a usage object; empty for null.
+
+    Raises:
+        UntrueFigureError: It is something else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UntrueFigureError("usage is no object")
+    return value
+
+
+def read_figure(figures: Figures, name: str) -> int:
+    """Return one count; 0 where absent or null.
+
+    Raises:
+        UntrueFigureError: It is no count.
+    """
+    value = figures.get(name)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= FIGURE_MAX:
+        raise UntrueFigureError(f"{name} is no count")
+    return value

@@ -1,0 +1,74 @@
+"""What stays the same between two events of a stream that differ in their text alone.
+
+Most events of a stream are one frame filled with another piece of text. Once one of them has
+been decoded, the next needs only to be compared: a quarter of the cost (benchmarks/meter.py),
+and no less certain, because equal bytes around a string are the same document with another string.
+"""
+
+import re
+
+_LINE_END = b"\n\n"
+_PADDED_KEYS = (b'"obfuscation":"', b'"p":"')
+"""Strings of random length that OpenAI and Mistral add, last in the event (wire/DIALECTS.md 2.1)."""
+_PADDING = b" ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+_is_plain = re.compile(rb'[^"\\\r\n]+').fullmatch
+_is_simply_escaped = re.compile(rb'(?:[^"\\\r\n]|\\["/bfnrt])+').fullmatch
+
+
+class Frame:
+    """Remembers the frame of the last event that was all text, and measures what fits it.
+
+    An event that fits is: prefix, text, `_head` from the text's closing quote on, padding,
+    `_close`. The padding is OpenAI's and Mistral's random string or Anthropic's random blanks.
+    """
+
+    __slots__ = ("_close", "_head", "_head_length", "_prefix", "_start", "is_thinking")
+
+    def __init__(self) -> None:
+        self._prefix = self._head = self._close = b""
+        self._start = self._head_length = 0
+        self.is_thinking = False
+
+    def text_bytes(self, event: bytes) -> int:
+        """Return the bytes of text in *event*, one event or the whole of a read; 0 where it must be decoded."""
+        start = self._start
+        if not start or not event.startswith(self._prefix):
+            return 0
+        end = event.rfind(self._head, start)
+        if end <= start or event[end + self._head_length :].lstrip(_PADDING) != self._close:
+            return 0
+        return end - start if _is_plain(event, start, end) else _escaped_bytes(event[start:end])
+
+    def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
+        """Take *event* as the frame, if the string under *key* is *text*, letter for letter.
+
+        The caller has decoded *event* and found nothing in it besides *text* that matters.
+        """
+        at = event.find(key)
+        start = event.find(b'"', at + len(key)) + 1
+        end = event.find(b'"', start)
+        is_found = at >= 0 and event[at + len(key) : start].strip() == b'"' and event[start:end] == text.encode()
+        if not is_found or not event.endswith(_LINE_END) or b"\r" in event:
+            return
+        self._prefix, self._start = event[:start], start
+        self._head, self._close = _split_padding(event[end:])
+        self._head_length = len(self._head)
+        self.is_thinking = is_thinking
+
+
+def _escaped_bytes(text: bytes) -> int:
+    """Return the bytes that *text*, the inside of a JSON string, stands for; 0 where it must be decoded."""
+    return len(text) - text.count(b"\\") if _is_simply_escaped(text) else 0
+
+
+def _split_padding(tail: bytes) -> tuple[bytes, bytes]:
+    """Return what stands before and after the padding in *tail*, which begins with a text's closing quote."""
+    for key in _PADDED_KEYS:
+        at = tail.find(key)
+        if at >= 0:
+            head = tail[: at + len(key)]
+            return head, tail[tail.find(b'"', len(head)) :]
+    if tail.startswith(b'"}') and tail[2:].lstrip(b" ") == b"}\n\n":
+        return tail[:2], b"}\n\n"
+    return tail, b""

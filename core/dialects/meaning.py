@@ -1,0 +1,72 @@
+"""What an error means to a customer, before a dialect puts it into its own words (wire/DIALECTS.md 7.2)."""
+
+from typing import Literal
+
+from ..errors import RejectedError, RelayError, UpstreamError, UpstreamStatusError
+
+Meaning = Literal[
+    "bad_request",
+    "bad_key",
+    "no_money",
+    "not_allowed",
+    "not_found",
+    "too_large",
+    "too_many",
+    "fault",
+    "overloaded",
+    "time_out",
+]
+
+_MONEY_CODES = frozenset({"insufficient_user_quota", "pre_consume_token_quota_failed"})
+_BY_STATUS: dict[int, Meaning] = {
+    401: "bad_key",
+    402: "no_money",
+    403: "not_allowed",
+    404: "not_found",
+    413: "too_large",
+    429: "too_many",
+    503: "overloaded",
+    504: "time_out",
+}
+_CODE_BY_FAILURE = {
+    "misrouted": "upstream_unavailable",
+    "key_dead": "upstream_unavailable",
+    "throttled": "upstream_throttled",
+    "request": "upstream_refused",
+}
+
+
+def meaning_of(error: RelayError) -> Meaning:
+    """Return what *error* means; an upstream's own trouble is never the customer's."""
+    if isinstance(error, UpstreamStatusError):
+        match error.failure:
+            case "request":
+                return "too_large" if error.upstream_status == 413 else "bad_request"
+            case "throttled":
+                return "too_many"
+            case "misrouted" | "key_dead":
+                return "overloaded"
+            case _:
+                return "fault"
+    if code_of(error) in _MONEY_CODES:
+        return "no_money"
+    return _BY_STATUS.get(error.status, "bad_request" if error.status < 500 else "fault")
+
+
+def code_of(error: RelayError) -> str:
+    """Return the machine code that clients match: ours, or the upstream's word on the customer's request.
+
+    Words such as ``context_length_exceeded`` must survive: clients act on them (DIALECTS 7.2).
+    """
+    if isinstance(error, RejectedError):
+        return error.reason
+    if isinstance(error, UpstreamStatusError) and error.failure == "request" and error.error_type:
+        return error.error_type
+    if isinstance(error, UpstreamError):
+        return _CODE_BY_FAILURE.get(error.failure, error.code)
+    return error.code
+
+
+def param_of(error: RelayError) -> str | None:
+    """Return the field of the request that is to blame, if one is."""
+    return error.param if isinstance(error, RejectedError | UpstreamStatusError) else None

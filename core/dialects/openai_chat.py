@@ -1,0 +1,115 @@
+"""OpenAI's chat completions, spoken by most customers and most upstreams."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .dialect import BodyReading, ModelEntry
+from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_nested, read_object
+from .openai_chat_answer import ChatStreamReader, read_chat_body
+from .openai_face import render_openai_error, render_openai_model, render_openai_models
+
+CHOICES_MAX = 128
+_TRUE = msgspec.Raw(b"true")
+_NO_THINKING = (b"null", b'"none"', b"false")
+
+
+class OpenAIChat:
+    """Rules of ``POST /v1/chat/completions``; see `DialectRules`."""
+
+    name: Dialect = "openai_chat"
+    operation: Operation = "chat"
+    path = "/v1/chat/completions"
+    keep_alive = b": keep-alive\n\n"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        check_list(fields, "messages")
+        check_numbers(fields, "temperature", "top_p")
+        exchange.stream = read_bool(fields, "stream")
+        # Upstreams differ in which of the two they heed, so the larger is what may be asked for.
+        limits = [read_int(fields, name) for name in ("max_tokens", "max_completion_tokens")]
+        exchange.output_tokens_asked = max((limit for limit in limits if limit is not None), default=None)
+        exchange.choice_count = read_int(fields, "n", most=CHOICES_MAX) or 1
+        options = read_nested(fields, "stream_options")
+        if options is not None:
+            _is_usage_asked(options)
+            fields["stream_options"] = msgspec.Raw(msgspec.json.encode(options))
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: its own model name, and usage asked for in streams."""
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            fields=dict(exchange.fields),
+            headers={},
+            stream=exchange.stream,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        if exchange.stream:
+            request.set(
+                "stream_options", {**(read_nested(exchange.fields, "stream_options") or {}), "include_usage": _TRUE}
+            )
+        return request
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ChatStreamReader:
+        """Return a reader for one attempt's stream."""
+        return ChatStreamReader(
+            exchange,
+            thinking_asked=_is_thinking_asked(exchange.fields),
+            is_usage_asked=_is_usage_asked(read_nested(exchange.fields, "stream_options") or {}),
+            is_reasoning_beside_output=is_reasoning_beside_output,
+        )
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200."""
+        return read_chat_body(
+            exchange,
+            body,
+            thinking_asked=_is_thinking_asked(exchange.fields),
+            is_reasoning_beside_output=is_reasoning_beside_output,
+        )
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer."""
+        return render_openai_error(error, text)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the event that ends a stream already begun; the SDKs raise on it."""
+        return b"data: " + render_openai_error(error, text) + b"\n\n"
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_openai_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_openai_model(model)
+
+
+def _is_usage_asked(options: Fields) -> bool:
+    try:
+        return read_bool(options, "include_usage")
+    except BadRequestError as exc:
+        raise BadRequestError(param="stream_options.include_usage") from exc
+
+
+def _is_thinking_asked(fields: Fields) -> bool:
+    """Say whether thinking was asked for by name, in any of the spellings that upstreams read."""
+    asked = (fields.get(name) for name in ("reasoning_effort", "reasoning", "thinking", "enable_thinking"))
+    return any(raw is not None and bytes(raw) not in _NO_THINKING and b'"disabled"' not in bytes(raw) for raw in asked)

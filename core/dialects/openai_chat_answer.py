@@ -1,0 +1,270 @@
+"""Reading along answers of OpenAI's chat form, from OpenAI and those who copy it.
+
+Source: wire/DIALECTS.md 2.2, 2.6 and 3, read 2026-11-23.
+"""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange
+from ..sse import event_name_and_data
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import EventReader, disputed_usage
+from .figures import UntrueFigureError
+from .openai_usage import read_openai_usage
+from .tally import Tally
+
+END_MARK = b"data: [DONE]\n\n"
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    index: int = 0
+    function: _Function | None = None
+    custom: msgspec.Raw = msgspec.Raw()
+
+
+class _Delta(msgspec.Struct):
+    """A ``delta`` of a stream or a ``message`` of a body; only what may matter is decoded."""
+
+    content: str | list[msgspec.Raw] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+    audio: msgspec.Raw = msgspec.Raw()
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Groq(msgspec.Struct):
+    usage: object = None
+
+
+class _Document(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: object = None
+    x_groq: _Groq | None = None
+    model: str | None = None
+    object: str | None = None
+    type: str | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _OddDocument(msgspec.Struct):
+    """A document whose choices are not of the known form: passed on, its figures taken."""
+
+    choices: msgspec.Raw = msgspec.Raw()
+    usage: object = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_read_document = msgspec.json.Decoder(_Document).decode
+_read_odd_document = msgspec.json.Decoder(_OddDocument).decode
+
+
+class ChatStreamReader(EventReader):
+    """Reads along one stream of chat chunks; see `StreamReader`."""
+
+    __slots__ = ("_is_reasoning_beside_output", "_is_usage_asked", "_stops", "_usage")
+
+    def __init__(
+        self, exchange: Exchange, *, thinking_asked: bool, is_usage_asked: bool, is_reasoning_beside_output: bool
+    ) -> None:
+        super().__init__(exchange, thinking_asked)
+        self._is_usage_asked = is_usage_asked
+        self._is_reasoning_beside_output = is_reasoning_beside_output
+        self._usage: object = None
+        self._stops: dict[int, str | None] = {}
+        """The finish reason of every choice seen, None while it is open."""
+
+    def finish(self) -> bytes:
+        """Take the end of the body.
+
+        Some upstreams send no ``[DONE]`` (w:compat/perplexity-stream): where every choice has
+        finished and usage has come, the answer is whole all the same.
+        """
+        passed = super().finish()
+        is_whole = bool(self._stops) and None not in self._stops.values() and self._usage is not None
+        if is_whole and not self.is_ended and self.error is None:
+            self._end_with(END_MARK)
+        return passed
+
+    def _take(self, event: bytes) -> bool:
+        name, data = event_name_and_data(event)
+        if not data:
+            return True
+        if data == b"[DONE]":
+            return self._end_with(event)
+        if name == b"error":
+            return self._fail(data)
+        try:
+            chunk = _read_document(data)
+        except msgspec.ValidationError:
+            return self._take_odd(data)
+        except (ValueError, RecursionError):
+            return True
+        return self._take_chunk(event, data, chunk)
+
+    def _take_chunk(self, event: bytes, data: bytes, chunk: _Document) -> bool:
+        # Usage is repeated by some, cumulative with others, never to be added up: the last counts.
+        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+        if usage:
+            self._usage = usage
+        if _is_error(chunk):
+            return self._fail(data)
+        if chunk.model and self.model_returned is None:
+            self.model_returned = chunk.model
+        if not chunk.choices:
+            return self._is_usage_asked or not usage
+        for choice in chunk.choices:
+            _tally_choice(self, choice, choice.delta)
+            self._stops[choice.index] = choice.finish_reason or self._stops.get(choice.index)
+        if len(chunk.choices) == 1 and not usage:
+            self._learn(event, chunk.choices[0])
+        return True
+
+    def _learn(self, event: bytes, choice: _Choice) -> None:
+        """Remember the frame of an event that is a piece of text, thinking or arguments, and nothing else."""
+        delta = choice.delta
+        if delta is None or choice.finish_reason or delta.function_call or delta.refusal:
+            return
+        calls = delta.tool_calls or ()
+        pieces = (delta.content, delta.reasoning_content, delta.reasoning, *calls)
+        if sum(1 for piece in pieces if piece) != 1:
+            return
+        if isinstance(delta.content, str) and delta.content:
+            self._frame.learn(event, b'"content":', delta.content)
+        elif delta.reasoning_content:
+            self._frame.learn(event, b'"reasoning_content":', delta.reasoning_content, is_thinking=True)
+        elif delta.reasoning:
+            self._frame.learn(event, b'"reasoning":', delta.reasoning, is_thinking=True)
+        elif calls and (function := calls[0].function) is not None and function.arguments and not function.name:
+            self._frame.learn(event, b'"arguments":', function.arguments)
+
+    def _take_odd(self, data: bytes) -> bool:
+        try:
+            odd = _read_odd_document(data)
+        except (ValueError, RecursionError):
+            return True
+        if odd.usage is not None:
+            self._usage = odd.usage
+        if _is_given(odd.error):
+            return self._fail(data)
+        if _is_given(odd.choices):
+            self.add_text(len(bytes(odd.choices)))
+        return True
+
+    def _figures(self) -> Usage | None:
+        return read_openai_usage(self._usage, is_reasoning_beside_output=self._is_reasoning_beside_output)
+
+
+def read_chat_body(
+    exchange: Exchange, body: bytes, *, thinking_asked: bool, is_reasoning_beside_output: bool
+) -> BodyReading:
+    """Read a whole chat completion; see `DialectRules.read_body`."""
+    try:
+        document = _read_document(body)
+    except msgspec.ValidationError as exc:
+        return _read_odd_body(exchange, body, exc)
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected a chat completion, found no JSON document") from exc
+    if _is_error(document) or document.choices is None:
+        raise disguised_error(body)
+    tally = Tally()
+    for choice in document.choices:
+        _tally_choice(tally, choice, choice.message)
+    try:
+        usage = read_openai_usage(document.usage, is_reasoning_beside_output=is_reasoning_beside_output)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=document.model,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+    )
+
+
+def _read_odd_body(exchange: Exchange, body: bytes, cause: msgspec.ValidationError) -> BodyReading:
+    """Read a body with something of another form than known: an error, or an answer all the same."""
+    try:
+        odd = _read_odd_document(body)
+    except ValueError as exc:
+        raise UpstreamBrokenError("expected a chat completion, found another document") from exc
+    if _is_given(odd.error) or not _is_given(odd.choices):
+        raise disguised_error(body) from cause
+    tally = Tally()
+    tally.add_text(len(bytes(odd.choices)))
+    try:
+        usage = read_openai_usage(odd.usage)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(is_end_seen=True, thinking_asked=False),
+        model_returned=None,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+    )
+
+
+def _tally_choice(tally: Tally, choice: _Choice, delta: _Delta | None) -> None:
+    if delta is not None:
+        _tally_delta(tally, delta)
+    if choice.finish_reason:
+        tally.stop_reason = choice.finish_reason
+
+
+def _tally_delta(tally: Tally, delta: _Delta) -> None:
+    """Count what one delta or message holds; thinking stands before the answer in both."""
+    thinking = delta.reasoning_content or delta.reasoning
+    if thinking:
+        tally.add_thinking(len(thinking.encode()))
+    if isinstance(delta.content, str):
+        if delta.content:
+            tally.add_text(len(delta.content.encode()))
+    elif delta.content:
+        tally.add_text(sum(len(bytes(part)) for part in delta.content))
+    if delta.refusal:
+        tally.add_refusal(len(delta.refusal.encode()))
+    if _is_given(delta.audio):
+        tally.note_answer()
+    for call in delta.tool_calls or ():
+        _tally_call(tally, call.function, is_begun=_is_given(call.custom))
+    if delta.function_call is not None:
+        _tally_call(tally, delta.function_call)
+
+
+def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = False) -> None:
+    """Count a piece of a tool call; only its first piece has a name."""
+    if is_begun or (function is not None and function.name):
+        tally.begin_tool_call()
+    if function is not None and function.arguments:
+        tally.add(len(function.arguments.encode()))
+
+
+def _is_error(document: _Document) -> bool:
+    """Say whether a document is an error, in any of the shapes of wire/DIALECTS.md 7.1."""
+    return _is_given(document.error) or document.object == "error" or document.type == "error"
+
+
+def _is_given(raw: msgspec.Raw) -> bool:
+    return bytes(raw) not in (b"", b"null", b'""', b"{}")

@@ -1,0 +1,42 @@
+"""What all of OpenAI's endpoints share: errors and model lists. Source: wire/DIALECTS.md 7, 8, read 2026-11-23."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ..errors import RelayError
+from .dialect import ModelEntry
+from .meaning import Meaning, code_of, meaning_of, param_of
+
+_TYPES: Mapping[Meaning, str] = {
+    "bad_request": "invalid_request_error",
+    "bad_key": "invalid_request_error",
+    "no_money": "insufficient_quota",
+    "not_allowed": "permission_error",
+    "not_found": "invalid_request_error",
+    "too_large": "invalid_request_error",
+    "too_many": "rate_limit_error",
+    "fault": "server_error",
+    "overloaded": "server_error",
+    "time_out": "server_error",
+}
+
+
+def render_openai_error(error: RelayError, text: str) -> bytes:
+    """Return an error's body in OpenAI's form; the request id stands in the header alone, as theirs does."""
+    fields = {"message": text, "type": _TYPES[meaning_of(error)], "param": param_of(error), "code": code_of(error)}
+    return msgspec.json.encode({"error": fields})
+
+
+def render_openai_models(models: Sequence[ModelEntry]) -> bytes:
+    """Return a list of models in OpenAI's form."""
+    return msgspec.json.encode({"object": "list", "data": [_model(model) for model in models]})
+
+
+def render_openai_model(model: ModelEntry) -> bytes:
+    """Return one model in OpenAI's form."""
+    return msgspec.json.encode(_model(model))
+
+
+def _model(model: ModelEntry) -> dict[str, str | int]:
+    return {"id": model.name, "object": "model", "created": model.created_at, "owned_by": "relay"}

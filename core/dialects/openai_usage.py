@@ -1,0 +1,48 @@
+"""Usage as OpenAI and all who copy it report it, made disjoint. Source: wire/DIALECTS.md 3, read 2026-11-23."""
+
+from ..usage import Usage
+from .figures import read_figure, read_figures
+
+
+def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False) -> Usage | None:
+    """Return what a ``usage`` object says; None where it holds no figures.
+
+    Cached and cache-written tokens are parts of ``prompt_tokens`` here. Some hosts report more
+    of them than of the whole (Azure's Grok), so the parts are cut to what is there.
+
+    Args:
+        usage: The object as decoded.
+        is_reasoning_beside_output: The channel leaves reasoning out of ``completion_tokens``
+            (xAI's chat, Gemini's OpenAI form): then output is the total without the prompt.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    if figures.get("prompt_tokens") is None:
+        return None
+    prompt = read_figure(figures, "prompt_tokens")
+    output = read_figure(figures, "completion_tokens")
+    if figures.get("completion_tokens") is None and figures.get("total_tokens") is None:
+        return None
+    if is_reasoning_beside_output or figures.get("completion_tokens") is None:
+        output = max(output, read_figure(figures, "total_tokens") - prompt)
+    prompt_details = read_figures(figures.get("prompt_tokens_details"))
+    output_details = read_figures(figures.get("completion_tokens_details"))
+    # The details are OpenAI's and most others'; then DeepSeek's name, then Moonshot's.
+    cached = (
+        read_figure(prompt_details, "cached_tokens")
+        or read_figure(figures, "prompt_cache_hit_tokens")
+        or read_figure(figures, "cached_tokens")
+    )
+    cache_read = min(cached, prompt)
+    cache_write = min(read_figure(prompt_details, "cache_write_tokens"), prompt - cache_read)
+    return Usage(
+        input_tokens=prompt - cache_read - cache_write,
+        cache_read_tokens=cache_read,
+        cache_write_5m_tokens=cache_write,
+        output_tokens=output,
+        reasoning_tokens=read_figure(output_details, "reasoning_tokens"),
+        audio_input_tokens=read_figure(prompt_details, "audio_tokens"),
+        audio_output_tokens=read_figure(output_details, "audio_tokens"),
+    )

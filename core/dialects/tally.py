@@ -1,0 +1,96 @@
+"""What an answer was made of: counted while it passes by, or over a whole body."""
+
+from ..estimate import BLOCK_TOKENS, TOOL_CALL_TOKENS, TOOL_CALL_TOKENS_MAX, estimate_bytes, piece_bound
+from ..exchange import Evidence
+
+
+class Tally:
+    """Counts the visible output of one answer and notes its structure, never its words."""
+
+    __slots__ = (
+        "_call_tokens",
+        "_has_answered",
+        "_has_refusal",
+        "_has_text",
+        "_has_thinking",
+        "_has_tool_call",
+        "_output_bytes",
+        "is_output_seen",
+        "output_bound_tokens",
+        "output_counted_tokens",
+        "stop_reason",
+    )
+
+    def __init__(self) -> None:
+        self.is_output_seen = False
+        self.output_bound_tokens = BLOCK_TOKENS
+        self.output_counted_tokens = 0
+        self.stop_reason: str | None = None
+        self._output_bytes = 0
+        self._call_tokens = 0
+        self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
+        self._has_answered = False
+        """Something came after the last piece of thinking."""
+
+    def add(self, bytes_count: int) -> None:
+        """Count one piece of output text."""
+        self.is_output_seen = True
+        self._output_bytes += bytes_count
+        self.output_bound_tokens += piece_bound(bytes_count)
+        self.output_counted_tokens = estimate_bytes(self._output_bytes) + self._call_tokens
+
+    def add_text(self, bytes_count: int) -> None:
+        """Count a piece of visible text."""
+        self._has_text = self._has_answered = True
+        self.add(bytes_count)
+
+    def add_thinking(self, bytes_count: int) -> None:
+        """Count a piece of a chain of thought."""
+        self._has_thinking = True
+        self._has_answered = False
+        self.add(bytes_count)
+
+    def add_refusal(self, bytes_count: int) -> None:
+        """Count a piece of a refusal."""
+        self._has_refusal = self._has_answered = True
+        self.add(bytes_count)
+
+    def begin_tool_call(self) -> None:
+        """Count the beginning of a tool call."""
+        self.is_output_seen = True
+        self._has_tool_call = self._has_answered = True
+        self._call_tokens += TOOL_CALL_TOKENS
+        self.output_bound_tokens += TOOL_CALL_TOKENS_MAX
+        self.output_counted_tokens += TOOL_CALL_TOKENS
+
+    def begin_block(self) -> None:
+        """Count the frame of a block of content, where a dialect has blocks."""
+        self.output_bound_tokens += BLOCK_TOKENS
+
+    def note_thinking(self) -> None:
+        """Note a chain of thought of which nothing can be read."""
+        self._has_thinking = True
+        self._has_answered = False
+
+    def note_answer(self) -> None:
+        """Note output that has no text to count: a sound, a result, a summary."""
+        self.is_output_seen = True
+        self._has_text = self._has_answered = True
+
+    def make_evidence(
+        self, *, is_end_seen: bool, thinking_asked: bool, reasoning_tokens: int = 0, error_type: str | None = None
+    ) -> Evidence:
+        """Return what was noted, as evidence; *reasoning_tokens* tell of thinking that stayed hidden."""
+        has_thinking = self._has_thinking or reasoning_tokens > 0
+        return Evidence(
+            stop_reason=self.stop_reason,
+            has_text=self._has_text,
+            has_tool_call=self._has_tool_call,
+            has_refusal=self._has_refusal,
+            has_thinking=has_thinking,
+            is_thinking_finished=self._has_answered or not has_thinking,
+            is_end_seen=is_end_seen,
+            thinking_asked=thinking_asked,
+            error_type=error_type,
+            output_bytes=self._output_bytes,
+        )

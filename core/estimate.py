@@ -1,0 +1,157 @@
+"""Token counts made here: bounds for holds, estimates for want of the upstream's own figures.
+
+Everything rests on the length of UTF-8 text. Measured with o200k, a token is 4.5 bytes of English,
+3.3 of code, 3.9 of JSON, 3.6 of Chinese: `BYTES_PER_TOKEN` is 3.6, off by at most 30 %.
+Source: field/gateways.md 5 "Offline tokenizers", read 2026-11-23. What has no public vocabulary
+(Claude, Gemini) splits text finer, down to 2 bytes a token in the recordings: bounds take that.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from . import vocabulary
+from .usage import Usage
+
+BYTES_PER_TOKEN_TENTHS = 36
+BLOCK_TOKENS = 8
+"""The most that an answer, or a block of it, counts beyond its text: role, frame, stop."""
+TOOL_CALL_TOKENS = 8
+"""What a tool call counts at least beyond its arguments."""
+TOOL_CALL_TOKENS_MAX = 40
+"""What it counts at most; 30 to 40 at Claude (w:anthropic/tools-parallel-stream)."""
+REQUEST_TOKENS = 512
+"""What a request may count beyond its text: system texts of the upstream (150 at xAI), citations."""
+TOOLS_TOKENS = 1024
+"""The text that an upstream adds where tools are offered; 500 at Claude (w:anthropic/tools-stream)."""
+MEDIA_TOKENS_MAX = 4096
+"""The most that one picture counts; more than all but gpt-4o-mini's, which counts 33-fold."""
+MEDIA_TOKENS = 1000
+FIGURE_FLOOR_TOKENS = 1024
+"""Below this a figure of the upstream is never disputed: small bounds are the least exact."""
+DISPUTED_FACTOR = 4
+
+_MEDIA_START = re.compile(rb';base64,|"data"\s*:\s*"')
+
+
+def piece_bound(bytes_count: int) -> int:
+    """Return the most tokens that a piece of streamed text can be, by its UTF-8 length.
+
+    Upstreams stream pieces of one token or of many. A short piece is one, rarely three; a long
+    one is at most a token every two bytes. Text made to be dense (random digits in long pieces)
+    can exceed it by a third; nothing people write did.
+    """
+    return 1 + (bytes_count >> 2) if bytes_count < 12 else 1 + (bytes_count >> 1)
+
+
+def estimate_bytes(bytes_count: int) -> int:
+    """Return the tokens that text of this UTF-8 length likely has, rounded up.
+
+    >>> estimate_bytes(36), estimate_bytes(37), estimate_bytes(0)
+    (10, 11, 0)
+    """
+    return -(-bytes_count * 10 // BYTES_PER_TOKEN_TENTHS)
+
+
+def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Return the input tokens of a request, never below the truth, for its hold.
+
+    Pictures and other media count by number, not by their bytes. Not bounded by any request is
+    what a server's own tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens
+    grow to 404 500): there the post takes what the account has.
+    """
+    text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS_MAX)
+    tools = TOOLS_TOKENS if "tools" in fields or "functions" in fields else 0
+    return REQUEST_TOKENS + tools + media_tokens + text_bytes // 2
+
+
+def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Return the input tokens of a request, as near the truth as can be had here.
+
+    Exact up to the frame of the messages where the extra ``tokenizers`` is installed and the
+    text is the request's alone; by length otherwise.
+    """
+    text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS)
+    if not media_tokens and vocabulary.is_installed():
+        return vocabulary.count("\n".join(_texts(fields)))
+    return media_tokens + estimate_bytes(text_bytes)
+
+
+def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | None) -> Usage:
+    """Return *usage*, or the local bounds as ``disputed`` where it exceeds one four times.
+
+    Input is not checked where the upstream read more on its own: searches, further passes.
+
+    Args:
+        usage: The upstream's figures.
+        input_bound_tokens: As `input_bound` gave it.
+        output_bound_tokens: The most output, of all choices, that was asked for; None where the
+            request names no limit, then output is taken as said.
+    """
+    if usage.source != "upstream":
+        return usage
+    input_max = DISPUTED_FACTOR * max(input_bound_tokens, FIGURE_FLOOR_TOKENS)
+    if not usage.web_search_count and not usage.iterations and usage.all_input_tokens > input_max:
+        usage = Usage(input_tokens=input_bound_tokens, output_tokens=usage.output_tokens, source="disputed")
+    if output_bound_tokens is None:
+        return usage
+    if usage.output_tokens > DISPUTED_FACTOR * max(output_bound_tokens, FIGURE_FLOOR_TOKENS):
+        usage = msgspec.structs.replace(usage, output_tokens=output_bound_tokens, iterations=(), source="disputed")
+    return usage
+
+
+def _measure(fields: Mapping[str, msgspec.Raw], media_tokens_each: int) -> tuple[int, int]:
+    """Return the bytes of text in *fields*, and the tokens of the media in them."""
+    text_bytes = media_tokens = 0
+    for raw in fields.values():
+        data = bytes(raw)
+        text_bytes += len(data)
+        # One look for the rare word spares the ordinary request every other search.
+        if b"image" in data or b"base64" in data or b'"input_audio"' in data:
+            media_bytes, tokens = _measure_media(data, media_tokens_each)
+            text_bytes -= media_bytes
+            media_tokens += tokens
+    return text_bytes, media_tokens
+
+
+def _measure_media(data: bytes, tokens_each: int) -> tuple[int, int]:
+    """Return the bytes of base64 in *data* and the tokens of all media, those by address included.
+
+    A picture counts *tokens_each*. A document or a recording grows with its length instead: a
+    token for 16 bytes of base64 is more than any page or second of sound was seen to need.
+    """
+    media_bytes = tokens = pictures = position = 0
+    while (match := _MEDIA_START.search(data, position)) is not None:
+        end = data.find(b'"', match.end())
+        position = end = len(data) if end < 0 else end
+        length = end - match.end()
+        if length < 64:
+            continue  # a short value named "data" is text like any other
+        media_bytes += length
+        around = data[max(0, match.start() - 120) : match.start()] + data[end : end + 120]
+        if b"image" in around:
+            pictures += 1
+        else:
+            tokens += max(tokens_each, length // 16)
+    named = data.count(b'"image_url"') // 2 + data.count(b'"image"')
+    return media_bytes, tokens + tokens_each * max(pictures, named)
+
+
+def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:
+    """Yield every text in *fields* that a model reads."""
+    for name in ("system", "messages", "input", "prompt", "tools", "functions"):
+        if name in fields:
+            yield from _strings(msgspec.json.decode(fields[name]))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if key != "type":
+                yield from _strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _strings(member)

@@ -1,0 +1,23 @@
+"""How an exchange ended, from the structure of its answer alone (DESIGN 3)."""
+
+from .exchange import Evidence, Outcome
+
+REFUSALS = frozenset({"refusal", "content_filter"})
+"""Stop reasons by which a model or its vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-23."""
+
+
+def derive_outcome(evidence: Evidence) -> Outcome:
+    """Return how an exchange with this *evidence* ended.
+
+    A stop by ``max_tokens`` is complete, unless all that came was a chain of thought: then, as
+    for an answer without any content, nothing was delivered and the outcome is ``empty``.
+    """
+    has_answer = evidence.has_text or evidence.has_tool_call
+    if evidence.hang_up_policy is not None:
+        return "customer_gone"
+    if not evidence.is_end_seen:
+        has_output = has_answer or evidence.has_thinking or evidence.has_refusal
+        return "truncated" if has_output else "upstream_error"
+    if evidence.has_refusal or evidence.stop_reason in REFUSALS:
+        return "refused"
+    return "complete" if has_answer else "empty"
