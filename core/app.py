@@ -16,7 +16,7 @@ from .clock import new_id
 from .dialects import RULES
 from .dialects.dialect import DialectRules, ModelEntry
 from .endpoints import Address, resolve, speaker
-from .errors import BadRequestError, BodyTooLargeError, NotFoundError, RelayError
+from .errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, RelayError
 from .exchange import Exchange
 from .observe import emit_exception
 from .pipeline import carry
@@ -143,7 +143,7 @@ class Door:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
         method = "GET" if address.dialect is None else "POST"
         if self._method != method and not (self._method == "HEAD" and method == "GET"):
-            raise NotFoundError("method_not_allowed", method=self._method[:10], expected=method)
+            raise MethodNotAllowedError(method=self._method[:10], expected=method)
 
     def _served_paths(self) -> list[str]:
         served = self._shop.profile.endpoints

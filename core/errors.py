@@ -8,6 +8,7 @@
         InsufficientBalanceError    403  the account can't cover the hold
         KeyCapError                 403  the key's own cap can't
         NotFoundError               404  no such endpoint
+        MethodNotAllowedError       405  the endpoint takes another method
         BodyTooLargeError           413
         NoPriceError                400  nobody priced it
         NoChannelError              503  no channel for this model in this group
@@ -104,6 +105,13 @@ class NotFoundError(RejectedError):
 
     status: ClassVar[int] = 404
     code: ClassVar[str] = "unknown_endpoint"
+
+
+class MethodNotAllowedError(RejectedError):
+    """The endpoint is there, but takes another method."""
+
+    status: ClassVar[int] = 405
+    code: ClassVar[str] = "method_not_allowed"
 
 
 class BodyTooLargeError(RejectedError):

@@ -126,7 +126,6 @@ async def serving(
     shop = Shop(loaded, folder / "data", {c.name: (UPSTREAM_KEY,) for c in loaded.profile.channels if c.keys})
     config = uvicorn.Config(build_app(shop), host="127.0.0.1", port=0, http="httptools", log_config=None, lifespan="on")
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve())
     while not server.started:
         if task.done():

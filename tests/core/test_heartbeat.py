@@ -1,0 +1,40 @@
+"""The one timer: who is visited, and what a visit may cause."""
+
+import asyncio
+
+import pytest
+
+from relay.core import heartbeat
+from relay.core.heartbeat import Heartbeat
+
+
+class Stream:
+    """Wants a keep-alive at every visit."""
+
+    def __init__(self) -> None:
+        self.visited = asyncio.Event()
+        self.kept_alive = asyncio.Event()
+
+    def beat(self, now_s: float) -> bool:
+        self.visited.set()
+        return True
+
+    async def keep_alive(self) -> None:
+        self.kept_alive.set()
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_only_running_streams_are_visited(monkeypatch: pytest.MonkeyPatch, is_running: bool) -> None:
+    """A stream that was discarded is left alone; one that runs gets the keep-alive it asks for."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.001)
+    beating, stream, other = Heartbeat(), Stream(), Stream()
+    beating.add(stream)
+    beating.add(other)
+    if not is_running:
+        beating.discard(stream)
+    task = asyncio.create_task(beating.run())
+    async with asyncio.timeout(1):
+        await other.kept_alive.wait()
+        await other.visited.wait()
+    task.cancel()
+    assert stream.visited.is_set() == is_running
