@@ -136,6 +136,11 @@ class Storage:
         """Return the names of all accounts."""
         return [name for (name,) in await self._rows(sa.select(account.c.name).order_by(account.c.name))]
 
+    async def find_key(self, key_id: str) -> Key | None:
+        """Return the key of that id, or None."""
+        rows = await self._rows(_KEY.where(api_key.c.id == key_id))
+        return _key(rows[0]) if rows else None
+
     async def list_keys(self, account_name: str | None = None) -> list[Key]:
         """Return the keys of one account, or all keys, oldest first."""
         query = _KEY.order_by(api_key.c.created_at, api_key.c.id)

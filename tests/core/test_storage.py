@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from relay import (
-    ApiKeyRecord,
-    Attempt,
-    Candidate,
-    Channel,
-    Charge,
-    ChargeLine,
-    Evidence,
-    PriceFacts,
-    Principal,
-    RequestRecord,
-    Usage,
-)
-from relay.core.ledger.operations import CreateAccount, CreateKey, Reserve, RevokeKey, TopUp
+from relay import ApiKeyRecord, Charge
+from relay.core.ledger.operations import RevokeKey, TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.storage import Account, Bill, Key, LogEntry, Storage
+from tests.books import CHARGE, CREDIT, account, key, record, reserve
 from tests.services import NOW, SetClock
-
-CREDIT = 10**9
 
 
 class Books:
@@ -39,75 +25,10 @@ class Books:
         self.storage = storage
 
     async def open_account(self, name: str, **fields: Any) -> None:
-        await self.ledger.create_account(CreateAccount(account_id=f"acct_{name}", name=name, actor="test", **fields))
+        await self.ledger.create_account(account(name, **fields))
 
-    async def open_key(self, key_id: str, account: str = "alice", **fields: Any) -> None:
-        values: dict[str, Any] = {
-            "name": "first",
-            "group": "plain",
-            "last4": "4f2a",
-            "digest": key_id.encode(),
-            **fields,
-        }
-        await self.ledger.create_key(CreateKey(key_id=key_id, account=account, actor="test", **values))
-
-    async def reserve(self, request_id: str, amount_nano: int) -> None:
-        principal = Principal(
-            account_id="acct_alice", key_id="key_1", key_version=1, group="plain", membership="default"
-        )
-        await self.ledger.reserve(
-            Reserve(
-                request_id=request_id,
-                principal=principal,
-                amount_nano=amount_nano,
-                facts=FACTS,
-                price_version="v1",
-                at=NOW,
-            )
-        )
-
-    async def post(self, request_id: str) -> None:
-        await self.ledger.post(
-            RequestRecord(
-                request_id=request_id,
-                facts=FACTS,
-                usage=Usage(input_tokens=3, cache_read_tokens=2, output_tokens=1),
-                outcome="complete",
-                evidence=Evidence(has_text=True, is_end_seen=True),
-                charge=CHARGE,
-                attempts=(ATTEMPT,),
-                duration_ms=12,
-            )
-        )
-
-
-FACTS = PriceFacts(
-    account_id="acct_alice",
-    key_id="key_1",
-    group="plain",
-    membership="default",
-    dialect="openai_chat",
-    operation="chat",
-    channel="one",
-    model="gpt-4o",
-    model_sent="gpt-4o-2024",
-    model_returned="gpt-4o-2024-08-06",
-    at=NOW,
-    stream=True,
-)
-CHARGE = Charge(
-    lines=(ChargeLine(rule="billing.x", item="input_tokens", count=3, factors=(("price", Fraction(1, 3)),)),)
-)
-ATTEMPT = Attempt(
-    candidate=Candidate(
-        channel=Channel(name="one", use="x", dialects=("openai_chat",), models={}, groups=frozenset()),
-        key_id="one#0",
-        model_sent="gpt-4o-2024",
-    ),
-    started_at=NOW,
-    duration_ms=10,
-    status=200,
-)
+    async def open_key(self, key_id: str, of: str = "alice", **fields: Any) -> None:
+        await self.ledger.create_key(key(key_id, of, **fields))
 
 
 @pytest.fixture
@@ -122,7 +43,7 @@ async def test_a_balance_is_the_sum_of_lots_that_have_not_lapsed(books: Books) -
     await books.open_account("bob", gift_nano=50 * CREDIT)
     await books.open_key("key_1")
     await books.ledger.top_up(TopUp(account="alice", amount_nano=10 * CREDIT, reference="r1", actor="test"))
-    await books.reserve("req_1", 3 * CREDIT)
+    await books.ledger.reserve(reserve("req_1", 3 * CREDIT))
 
     assert await books.storage.find_account("alice", NOW) == Account(
         id="acct_alice",
@@ -136,20 +57,7 @@ async def test_a_balance_is_the_sum_of_lots_that_have_not_lapsed(books: Books) -
     assert lapsed is not None
     # The hold took the gift's 2 first, and those stay held; 1 of the cash is held as well.
     assert (lapsed.balance_nano, lapsed.held_nano, lapsed.available_nano) == (12 * CREDIT, 3 * CREDIT, 9 * CREDIT)
-    await books.ledger.void(_voided())
-
-
-def _voided() -> RequestRecord:
-    return RequestRecord(
-        request_id="req_1",
-        facts=FACTS,
-        usage=Usage(),
-        outcome="upstream_error",
-        evidence=Evidence(),
-        charge=Charge(),
-        attempts=(ATTEMPT,),
-        duration_ms=1,
-    )
+    await books.ledger.void(record("req_1", outcome="upstream_error", charge=Charge()))
 
 
 async def test_a_lapsed_gift_is_not_counted(books: Books) -> None:
@@ -173,6 +81,7 @@ async def test_unknown_names_are_none(books: Books) -> None:
     assert await books.storage.find_account("nobody", NOW) is None
     assert await books.storage.find_api_key(b"nothing") is None
     assert await books.storage.find_bill("req_0") is None
+    assert await books.storage.find_key("key_0") is None
     assert await books.storage.list_keys("nobody") == []
     assert await books.storage.list_log() == []
 
@@ -209,7 +118,7 @@ async def test_keys_are_listed_for_one_account_or_all(books: Books) -> None:
     await books.open_key("key_1")
     await books.open_key("key_2", "bob", cap_nano=7)
 
-    assert [key.id for key in await books.storage.list_keys()] == ["key_1", "key_2"]
+    assert [found.id for found in await books.storage.list_keys()] == ["key_1", "key_2"]
     assert await books.storage.list_keys("bob") == [
         Key(
             id="key_2",
@@ -229,8 +138,8 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
     """The row's facts and counts, and the trace it was priced by."""
     await books.open_account("alice", gift_nano=2 * CREDIT)
     await books.open_key("key_1")
-    await books.reserve("req_1", CREDIT)
-    await books.post("req_1")
+    await books.ledger.reserve(reserve("req_1", CREDIT))
+    await books.ledger.post(record("req_1"))
 
     assert await books.storage.list_log() == [
         LogEntry(
@@ -250,7 +159,7 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
             cache_write_5m_tokens=0,
             cache_write_1h_tokens=0,
             output_tokens=1,
-            charge_nano=CREDIT,
+            charge_nano=1_250_000_000,
             outcome="complete",
             usage_source="upstream",
             attempt_count=1,
@@ -258,7 +167,7 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
         )
     ]
     assert await books.storage.find_bill("req_1") == Bill(
-        request_id="req_1", charge_nano=CREDIT, overrun_nano=0, charge=CHARGE
+        request_id="req_1", charge_nano=1_250_000_000, overrun_nano=0, charge=CHARGE
     )
 
 
@@ -278,8 +187,8 @@ async def test_the_log_is_filtered_by_all_that_is_given(
     """Account by name, key by id, and a moment that is still included."""
     await books.open_account("alice", gift_nano=2 * CREDIT)
     await books.open_key("key_1")
-    await books.reserve("req_1", CREDIT)
-    await books.post("req_1")
+    await books.ledger.reserve(reserve("req_1", CREDIT))
+    await books.ledger.post(record("req_1"))
     assert [entry.request_id for entry in await books.storage.list_log(**filters)] == found
 
 
@@ -287,7 +196,7 @@ async def test_it_reads_a_database_that_nobody_else_has_open(tmp_path: Path) -> 
     """Whatever characters the folder's name has."""
     data = tmp_path / "my shop? #1 %41"
     async with SqliteLedger.open(data, clock=SetClock()) as ledger:
-        await ledger.create_account(CreateAccount(account_id="acct_1", name="alice", actor="test"))
+        await ledger.create_account(account("alice"))
     async with Storage.open(data) as storage:
         assert await storage.account_names() == ["alice"]
 

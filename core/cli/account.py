@@ -1,0 +1,101 @@
+"""``relay account``: open an account, look at it, put money in."""
+
+import click
+import msgspec
+
+from ..clock import new_id
+from ..ledger.operations import CreateAccount, TopUp
+from ..ledger.sqlite import SqliteLedger
+from ..money import format_nano
+from ..storage import Account, Storage
+from . import main
+from .arguments import Amount, Name
+from .desk import ACTOR, Desk, check_known, find_account, with_desk
+from .options import json_option
+from .output import print_fields, print_json
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as it is printed; amounts in credits."""
+
+    name: str
+    membership: str
+    balance: str
+    held: str
+    available: str
+
+
+@main.group()
+def account() -> None:
+    """Open accounts, look at them, put money in."""
+
+
+@account.command()
+@click.argument("name", type=Name())
+@click.option("--credit", type=Amount(), default="0", metavar="AMOUNT", help="Credits given as a gift.")
+@click.option("--membership", default="default", metavar="M", help="Membership of the account. Default: default.")
+@with_desk
+@json_option
+def create(desk: Desk, name: str, credit: int, membership: str, is_json: bool) -> None:
+    """Open the account NAME."""
+    check_known("membership", membership, {"default", *desk.profile.memberships})
+    operation = CreateAccount(
+        account_id=new_id("acct"), name=name, membership=membership, gift_nano=credit, actor=ACTOR
+    )
+
+    async def work(ledger: SqliteLedger, storage: Storage) -> Account:
+        await ledger.create_account(operation)
+        return await find_account(storage, name)
+
+    print_account(desk.change(work), is_json=is_json)
+
+
+@account.command()
+@click.argument("name")
+@with_desk
+@json_option
+def show(desk: Desk, name: str, is_json: bool) -> None:
+    """Print the balance of the account NAME: what is available and what running requests hold."""
+
+    async def work(storage: Storage) -> Account:
+        return await find_account(storage, name)
+
+    print_account(desk.read(work), is_json=is_json)
+
+
+@account.command("top-up")
+@click.argument("name")
+@click.argument("amount", type=Amount())
+@click.option("--reference", required=True, type=Name(), metavar="REF", help="Name of the payment; taken once.")
+@with_desk
+@json_option
+def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) -> None:
+    """Book AMOUNT credits paid in for the account NAME.
+
+    The same reference again moves nothing, so a command that may not have worked can be repeated.
+    """
+    if amount == 0:
+        raise click.BadParameter("expected an amount above 0", param_hint="AMOUNT")
+    desk.check_database()
+
+    async def work(ledger: SqliteLedger, storage: Storage) -> Account:
+        await find_account(storage, name)
+        await ledger.top_up(TopUp(account=name, amount_nano=amount, reference=reference, actor=ACTOR))
+        return await find_account(storage, name)
+
+    print_account(desk.change(work), is_json=is_json)
+
+
+def print_account(found: Account, *, is_json: bool) -> None:
+    """Print one account."""
+    view = AccountView(
+        name=found.name,
+        membership=found.membership,
+        balance=format_nano(found.balance_nano),
+        held=format_nano(found.held_nano),
+        available=format_nano(found.available_nano),
+    )
+    if is_json:
+        print_json(view)
+    else:
+        print_fields(view)

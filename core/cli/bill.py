@@ -1,0 +1,113 @@
+"""``relay bill``: how the charge of a request came about, factor by factor."""
+
+from fractions import Fraction
+
+import click
+import msgspec
+
+from ..exchange import ChargeLine
+from ..money import format_exact, format_nano
+from ..storage import Bill, Storage
+from . import Failure, main
+from .desk import Desk, with_desk
+from .options import json_option
+from .output import print_cells, print_json
+
+PLACES_MAX = 18
+"""Decimals of a line's amount that has no end, such as a third: printed, never added up."""
+
+
+class FactorView(msgspec.Struct, frozen=True):
+    """One factor of a line; ``value`` is exact, ``4/3`` where no decimal is."""
+
+    name: str
+    value: str
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: *count* times its factors. ``amount`` in credits, before the charge is rounded."""
+
+    rule: str
+    item: str
+    count: int
+    factors: tuple[FactorView, ...]
+    amount: str
+
+
+class BillView(msgspec.Struct, frozen=True, kw_only=True):
+    """A bill as it is printed. ``charge`` is what was paid; ``overrun`` what the shop bore of the lines."""
+
+    request_id: str
+    charge: str
+    overrun: str
+    lines: tuple[LineView, ...]
+
+
+@main.group()
+def bill() -> None:
+    """Explain what a request cost."""
+
+
+@bill.command()
+@click.argument("request_id")
+@with_desk
+@json_option
+def explain(desk: Desk, request_id: str, is_json: bool) -> None:
+    """Print every line of the charge of REQUEST_ID: a count, its factors, the amount."""
+
+    async def work(storage: Storage) -> Bill:
+        found = await storage.find_bill(request_id)
+        if found is None:
+            raise Failure(f"error: no request '{request_id}' in the log; relay log list shows the ids")
+        return found
+
+    view = view_of(desk.read(work))
+    if is_json:
+        print_json(view)
+    else:
+        print_bill(view)
+
+
+def view_of(found: Bill) -> BillView:
+    """Return *found* as it is printed."""
+    return BillView(
+        request_id=found.request_id,
+        charge=format_nano(found.charge_nano),
+        overrun=format_nano(found.overrun_nano),
+        lines=tuple(line_view(line) for line in found.charge.lines),
+    )
+
+
+def line_view(line: ChargeLine) -> LineView:
+    """Return *line* as it is printed."""
+    return LineView(
+        rule=line.rule,
+        item=line.item,
+        count=line.count,
+        factors=tuple(FactorView(name, format_exact(value)) for name, value in line.factors),
+        amount=decimal_of(line.amount),
+    )
+
+
+def decimal_of(amount: Fraction) -> str:
+    """Return *amount* as a plain decimal: exact where it has one, else to 18 places.
+
+    >>> decimal_of(Fraction(3, 8)), decimal_of(Fraction(1, 3))
+    ('0.375', '0.333333333333333333')
+    """
+    exact = format_exact(amount)
+    if "/" in exact:
+        return format_exact(Fraction(round(amount * 10**PLACES_MAX), 10**PLACES_MAX))
+    return exact
+
+
+def print_bill(view: BillView) -> None:
+    """Print a bill line by line: count x factors = amount, and what was paid."""
+    lines = []
+    for line in view.lines:
+        factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)
+        lines.append([line.item, f"{line.count} x {factors}", f"= {line.amount}", line.rule])
+    lines.append(["charge", "", f"= {view.charge}", ""])
+    if view.overrun != "0":
+        lines.append(["overrun", "not covered, borne by the shop", f"= {view.overrun}", ""])
+    print_cells(lines)

@@ -1,0 +1,129 @@
+"""What the commands on accounts, keys, log and ledger share: one data folder and its shop's profile.
+
+They work beside a running server, through the same ledger, and take effect there at once.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..clock import SystemClock
+from ..ledger.database import database_path
+from ..ledger.sqlite import SqliteLedger
+from ..profile.loaded import Loaded
+from ..profile.loader import find_profile, load_profile
+from ..profile.place import nearest
+from ..profile.record import RECORD, read_record, write_record
+from ..profile.structs import Profile
+from ..storage import Account, Storage
+from . import Failure
+from .options import data_option, profile_option, resolve_data
+
+ACTOR = "cli"
+"""Who the audit says it was."""
+
+T = TypeVar("T")
+
+
+class Desk:
+    """Where an operator changes and reads one shop's books."""
+
+    def __init__(self, data: Path, profile_file: str | None) -> None:
+        self.data = data
+        self._profile_file = profile_file
+
+    @property
+    def profile(self) -> Profile:
+        """The shop's profile."""
+        return self._loaded.profile
+
+    @functools.cached_property
+    def _loaded(self) -> Loaded:
+        """What ``--profile`` names, else what the folder was last run with; reading the books takes neither."""
+        if self._profile_file is None:
+            return read_record(self.data)
+        return load_profile(find_profile(self._profile_file))
+
+    def change(self, work: Callable[[SqliteLedger, Storage], Awaitable[T]]) -> T:
+        """Return what *work* returns, done with the ledger open; it is durable by then."""
+        timezone = self.profile.shop.timezone
+
+        async def changing() -> T:
+            async with SqliteLedger.open(self.data, timezone=timezone) as ledger, Storage.open(self.data) as storage:
+                return await work(ledger, storage)
+
+        result = asyncio.run(changing())
+        if not (self.data / RECORD).exists():
+            # The first command made the folder: the next one need not name the profile again.
+            write_record(self.data, self._loaded)
+        return result
+
+    def read(self, work: Callable[[Storage], Awaitable[T]]) -> T:
+        """Return what *work* returns, done without touching anything."""
+        self.check_database()
+
+        async def reading() -> T:
+            async with Storage.open(self.data) as storage:
+                return await work(storage)
+
+        return asyncio.run(reading())
+
+    def check_database(self) -> None:
+        """Refuse a folder that no shop has used yet."""
+        if not database_path(self.data).exists():
+            raise Failure(
+                f"error: no database in '{self.data}'; start the shop with: relay run --profile FILE --data {self.data}"
+            )
+
+    def check_group(self, group: str, membership: str) -> None:
+        """Refuse a group the shop does not have, or one that is not for members of *membership*."""
+        check_known("group", group, self.profile.groups)
+        allowed = self.profile.groups[group].memberships
+        if allowed and membership not in allowed:
+            raise Failure(
+                f"error: group '{group}' is for members of {', '.join(allowed)}, and the account is '{membership}'"
+            )
+
+    def check_models(self, models: Collection[str]) -> None:
+        """Refuse a model that no channel of the shop sells."""
+        sold = {
+            model if isinstance(model, str) else model.name
+            for channel in self.profile.channels
+            for model in channel.models
+        }
+        for model in models:
+            check_known("model", model, sold)
+
+
+def with_desk(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command* the options ``--data`` and ``--profile``, and the desk they lead to as its first argument."""
+
+    # What click hands over besides is the command's own business: the border where Any is allowed.
+    @functools.wraps(command)
+    def with_options(*, data: Path | None, profile: str | None, **arguments: Any) -> None:
+        command(Desk(resolve_data(data, profile), profile), **arguments)
+
+    return data_option(profile_option(with_options))
+
+
+def check_known(what: str, name: str, known: Collection[str]) -> None:
+    """Refuse a name that is not among *known*, with the nearest that is."""
+    if name not in known:
+        raise Failure(f"error: unknown {what} '{name}'{nearest(name, known)}")
+
+
+async def find_account(storage: Storage, name: str) -> Account:
+    """Return the account *name* as of now, or refuse the name with the nearest there is."""
+    found = await storage.find_account(name, now())
+    if found is None:
+        names = await storage.account_names()
+        raise Failure(f"error: unknown account '{name}'{nearest(name, names) or '; there are none yet'}")
+    return found
+
+
+def now() -> datetime:
+    """Return the time by the machine's clock."""
+    return SystemClock().now()

@@ -1,0 +1,189 @@
+"""``relay key``: make keys, list them, revoke them, move them to another group."""
+
+from datetime import datetime, timedelta
+
+import click
+import msgspec
+
+from ..clock import new_id
+from ..keys import api_key_digest, new_api_key
+from ..ledger.operations import CreateKey, RevokeKey, SetKeyGroup
+from ..ledger.sqlite import SqliteLedger
+from ..money import format_nano
+from ..profile.structs import Profile
+from ..storage import Key, Storage
+from . import Failure, main
+from .arguments import Amount, Name, Names, Networks, Time, moment_after
+from .desk import ACTOR, Desk, find_account, now, with_desk
+from .options import json_option
+from .output import print_fields, print_json, print_table, rfc3339
+
+
+class KeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it is printed; amounts in credits, None for no cap and no expiry."""
+
+    id: str
+    name: str
+    account: str
+    group: str
+    cap: str | None
+    spent: str
+    expires_at: str | None
+    revoked: bool
+    last4: str
+
+
+class NewKeyView(KeyView, frozen=True, kw_only=True):
+    """A new key, with the key itself: the one time it is shown."""
+
+    key: str
+
+
+@main.group()
+def key() -> None:
+    """Make keys, list them, revoke them, move them to another group."""
+
+
+@key.command()
+@click.option("--account", required=True, metavar="NAME", help="Account the key spends from.")
+@click.option("--name", type=Name(), metavar="N", help="What the customer calls the key.")
+@click.option("--group", metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group.")
+@click.option("--cap", type=Amount(), metavar="AMOUNT", help="Most credits the key may spend in all.")
+@click.option("--expires", type=Time(), metavar="TIME", help="End of the key: RFC 3339, or a span such as 3d.")
+@click.option("--models", type=Names(), metavar="A,B", help="The only models the key may ask for.")
+@click.option("--ips", type=Networks(), metavar="CIDR,...", help="The only addresses the key may be used from.")
+@with_desk
+@json_option
+def create(
+    desk: Desk,
+    account: str,
+    name: str | None,
+    group: str | None,
+    cap: int | None,
+    expires: datetime | timedelta | None,
+    models: tuple[str, ...] | None,
+    ips: tuple[str, ...] | None,
+    is_json: bool,
+) -> None:
+    """Make a key and print it, this once."""
+    expires_at = None if expires is None else moment_after(now(), expires)
+    if expires_at is not None and expires_at <= now():
+        raise click.BadParameter(f"{rfc3339(expires_at)} is past", param_hint="--expires")
+    desk.check_models(models or ())
+    api_key = new_api_key(desk.profile.keys.prefix)
+    operation = CreateKey(
+        key_id=new_id("key"),
+        account=account,
+        name=name or "",
+        digest=api_key_digest(api_key, desk.profile.keys),
+        last4=api_key[-4:],
+        group=group or default_group(desk.profile),
+        cap_nano=cap,
+        expires_at=expires_at,
+        models=models,
+        ips=ips or (),
+        actor=ACTOR,
+    )
+    desk.check_database()
+
+    async def work(ledger: SqliteLedger, storage: Storage) -> Key:
+        desk.check_group(operation.group, (await find_account(storage, account)).membership)
+        await ledger.create_key(operation)
+        return await find_key(storage, operation.key_id)
+
+    made = desk.change(work)
+    view = NewKeyView(**msgspec.structs.asdict(view_of(made)), key=api_key)
+    if is_json:
+        print_json(view)
+        return
+    print_fields(view)
+    click.echo("\nkeep the key now: relay stores only its SHA-256 and can't show it again", err=True)
+
+
+@key.command("list")
+@click.option("--account", metavar="A", help="Only keys of this account.")
+@with_desk
+@json_option
+def list_(desk: Desk, account: str | None, is_json: bool) -> None:
+    """List keys, oldest first."""
+
+    async def work(storage: Storage) -> list[Key]:
+        if account is not None:
+            await find_account(storage, account)
+        return await storage.list_keys(account)
+
+    views = [view_of(each) for each in desk.read(work)]
+    if is_json:
+        print_json(views)
+    else:
+        print_table(views, KeyView.__struct_fields__, nothing="no keys; make one with: relay key create --account NAME")
+
+
+@key.command()
+@click.argument("key_id")
+@with_desk
+@json_option
+def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
+    """Refuse the key KEY_ID from its next request on."""
+    desk.check_database()
+
+    async def work(ledger: SqliteLedger, storage: Storage) -> Key:
+        await find_key(storage, key_id)
+        await ledger.revoke_key(RevokeKey(key_id=key_id, actor=ACTOR))
+        return await find_key(storage, key_id)
+
+    print_key(desk.change(work), is_json=is_json)
+
+
+@key.command("set-group")
+@click.argument("key_id")
+@click.argument("group")
+@with_desk
+@json_option
+def set_group(desk: Desk, key_id: str, group: str, is_json: bool) -> None:
+    """Move the key KEY_ID to GROUP, from its next request on."""
+    desk.check_database()
+
+    async def work(ledger: SqliteLedger, storage: Storage) -> Key:
+        owner = await find_account(storage, (await find_key(storage, key_id)).account)
+        desk.check_group(group, owner.membership)
+        await ledger.set_key_group(SetKeyGroup(key_id=key_id, group=group, actor=ACTOR))
+        return await find_key(storage, key_id)
+
+    print_key(desk.change(work), is_json=is_json)
+
+
+def default_group(profile: Profile) -> str:
+    """Return the group of a key made without one."""
+    return profile.keys.group or next(iter(profile.groups))
+
+
+async def find_key(storage: Storage, key_id: str) -> Key:
+    """Return the key *key_id*, or refuse the id."""
+    found = await storage.find_key(key_id)
+    if found is None:
+        raise Failure(f"error: unknown key '{key_id}'; relay key list shows the ids")
+    return found
+
+
+def view_of(found: Key) -> KeyView:
+    """Return *found* as it is printed."""
+    return KeyView(
+        id=found.id,
+        name=found.name,
+        account=found.account,
+        group=found.group,
+        cap=None if found.cap_nano is None else format_nano(found.cap_nano),
+        spent=format_nano(found.spent_nano),
+        expires_at=None if found.expires_at is None else rfc3339(found.expires_at),
+        revoked=found.is_revoked,
+        last4=found.last4,
+    )
+
+
+def print_key(found: Key, *, is_json: bool) -> None:
+    """Print one key."""
+    if is_json:
+        print_json(view_of(found))
+    else:
+        print_fields(view_of(found))

@@ -1,0 +1,80 @@
+"""``relay log``: what was asked, by whom, and what it cost. Never what was said."""
+
+from datetime import datetime, timedelta
+
+import click
+import msgspec
+
+from ..money import format_nano
+from ..storage import LogEntry, Storage
+from . import main
+from .arguments import Time, moment_before
+from .desk import Desk, find_account, now, with_desk
+from .key import find_key
+from .options import json_option
+from .output import print_json, print_table, rfc3339
+
+COLUMNS = ("at", "request_id", "account", "group", "model", "input_tokens", "output_tokens", "charge", "outcome")
+"""What fits on a line; the rest is in the JSON."""
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as it is printed; ``charge`` in credits, ``attempts`` a count."""
+
+    request_id: str
+    at: str
+    account: str
+    key_id: str
+    group: str
+    channel: str
+    model: str
+    model_sent: str
+    model_returned: str | None
+    dialect: str
+    stream: bool
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    charge: str
+    outcome: str
+    usage_source: str
+    attempts: int
+    duration_ms: int
+
+
+@main.group()
+def log() -> None:
+    """Look at the request log."""
+
+
+@log.command("list")
+@click.option("--account", metavar="A", help="Only requests of this account.")
+@click.option("--key", metavar="K", help="Only requests with the key of this id.")
+@click.option("--since", type=Time(), metavar="T", help="Only from then on: RFC 3339, or a span back such as 30m.")
+@with_desk
+@json_option
+def list_(desk: Desk, account: str | None, key: str | None, since: datetime | timedelta | None, is_json: bool) -> None:
+    """List requests, oldest first."""
+
+    async def work(storage: Storage) -> list[LogEntry]:
+        if account is not None:
+            await find_account(storage, account)
+        if key is not None:
+            await find_key(storage, key)
+        begin = None if since is None else moment_before(now(), since)
+        return await storage.list_log(account_name=account, key_id=key, since=begin)
+
+    views = [view_of(entry) for entry in desk.read(work)]
+    if is_json:
+        print_json(views)
+    else:
+        print_table(views, COLUMNS, nothing="no requests")
+
+
+def view_of(entry: LogEntry) -> LogView:
+    """Return *entry* as it is printed."""
+    same = {name: getattr(entry, name) for name in LogView.__struct_fields__ if name in LogEntry.__struct_fields__}
+    changed = {"at": rfc3339(entry.at), "charge": format_nano(entry.charge_nano), "attempts": entry.attempt_count}
+    return LogView(**{**same, **changed})

@@ -1,0 +1,62 @@
+"""How the commands print: small aligned tables for people, JSON for programs."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return *moment* in UTC, with milliseconds where it has any.
+
+    >>> rfc3339(datetime(2026, 11, 23, 12, tzinfo=UTC)), rfc3339(datetime(2026, 11, 23, 12, 0, 0, 5000, UTC))
+    ('2026-11-23T12:00:00Z', '2026-11-23T12:00:00.005Z')
+    """
+    precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def print_json(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
+    """Print one document, indented."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def print_table(rows: Sequence[msgspec.Struct], columns: Sequence[str], *, nothing: str) -> None:
+    """Print the named *columns* of *rows* under their names, or the sentence *nothing* where there are no rows."""
+    if not rows:
+        click.echo(nothing)
+        return
+    print_cells([list(columns), *([cell(getattr(row, name)) for name in columns] for row in rows)])
+
+
+def print_fields(row: msgspec.Struct) -> None:
+    """Print the fields of one thing, a line each."""
+    print_cells([[name, cell(getattr(row, name))] for name in row.__struct_fields__])
+
+
+def print_cells(lines: Sequence[Sequence[str]]) -> None:
+    """Print *lines* of as many cells each, so that columns stand under each other."""
+    widths = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
+    for line in lines:
+        padded = (text + " " * (wide - width(text)) for text, wide in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def cell(value: object) -> str:
+    """Return what stands in a cell: a dash for what is not there."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal *text* takes: Chinese characters take two.
+
+    >>> width("ab"), width("金瓜")
+    (2, 4)
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

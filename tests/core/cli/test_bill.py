@@ -1,0 +1,75 @@
+"""``relay bill explain``: the lines of a charge, and what they come to."""
+
+import pytest
+
+from relay.core.ledger.sqlite import SqliteLedger
+from tests.books import CREDIT, account, key, record, reserve
+from tests.core.cli.counter import Counter
+
+
+def ask_once(counter: Counter, gift_nano: int) -> None:
+    """Let alice, who has *gift_nano*, ask for what costs 1.25 credits, with a hold of half a credit."""
+
+    async def asking(ledger: SqliteLedger) -> None:
+        await ledger.create_account(account("alice", gift_nano=gift_nano))
+        await ledger.create_key(key("key_1"))
+        await ledger.reserve(reserve("req_1", CREDIT // 2))
+        await ledger.post(record("req_1"))
+
+    counter.book(asking)
+
+
+def test_a_bill_shows_every_factor(counter: Counter) -> None:
+    """Exact values, amounts before rounding, and the charge they come to."""
+    ask_once(counter, 10 * CREDIT)
+    assert counter.ask("bill", "explain", "req_1") == {
+        "request_id": "req_1",
+        "charge": "1.25",
+        "overrun": "0",
+        "lines": [
+            {
+                "rule": "billing.x",
+                "item": "input_tokens",
+                "count": 3,
+                "factors": [{"name": "price", "value": "1/3"}],
+                "amount": "1",
+            },
+            {
+                "rule": "billing.x",
+                "item": "output_tokens",
+                "count": 1,
+                "factors": [{"name": "price", "value": "0.125"}, {"name": "ratio", "value": "2"}],
+                "amount": "0.25",
+            },
+        ],
+    }
+
+
+def test_people_read_it_as_a_sum(counter: Counter) -> None:
+    """Count x factors = amount, line by line."""
+    ask_once(counter, 10 * CREDIT)
+    assert counter.run("bill", "explain", "req_1").stdout == (
+        "input_tokens   3 x 1/3 price              = 1     billing.x\n"
+        "output_tokens  1 x 0.125 price x 2 ratio  = 0.25  billing.x\n"
+        "charge                                    = 1.25\n"
+    )
+
+
+@pytest.mark.parametrize("gift_nano", [CREDIT])
+def test_what_the_shop_bore_is_told_apart(counter: Counter, gift_nano: int) -> None:
+    """An account with 1 credit pays 1 of 1.25; the rest is overrun."""
+    ask_once(counter, gift_nano)
+    bill = counter.ask("bill", "explain", "req_1")
+    assert (bill["charge"], bill["overrun"]) == ("1", "0.25")
+    assert counter.run("bill", "explain", "req_1").stdout.splitlines()[-1] == (
+        "overrun        not covered, borne by the shop  = 0.25"
+    )
+
+
+def test_an_unknown_request_is_refused(counter: Counter) -> None:
+    """With where the ids stand."""
+    ask_once(counter, CREDIT)
+    assert counter.refused("bill", "explain", "req_2") == (
+        1,
+        "error: no request 'req_2' in the log; relay log list shows the ids",
+    )

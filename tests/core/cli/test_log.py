@@ -1,0 +1,96 @@
+"""``relay log list``: every request with its facts, and never a word of it."""
+
+import pytest
+
+from relay.core.ledger.sqlite import SqliteLedger
+from tests.books import CREDIT, account, key, record, reserve
+from tests.core.cli.counter import Counter
+
+
+@pytest.fixture
+def counter(counter: Counter) -> Counter:
+    """A shop whose customer alice has asked once, at noon of 2026-11-23."""
+
+    async def ask_once(ledger: SqliteLedger) -> None:
+        await ledger.create_account(account("alice", gift_nano=10 * CREDIT))
+        await ledger.create_account(account("bob"))
+        await ledger.create_key(key("key_1"))
+        await ledger.create_key(key("key_2", "bob"))
+        await ledger.reserve(reserve("req_1", 2 * CREDIT))
+        await ledger.post(record("req_1"))
+
+    counter.book(ask_once)
+    return counter
+
+
+def test_a_request_is_listed_with_all_its_facts(counter: Counter) -> None:
+    """Amounts as plain decimals, times by RFC 3339."""
+    assert counter.ask("log", "list") == [
+        {
+            "request_id": "req_1",
+            "at": "2026-11-23T12:00:00Z",
+            "account": "alice",
+            "key_id": "key_1",
+            "group": "plain",
+            "channel": "one",
+            "model": "gpt-4o",
+            "model_sent": "gpt-4o-2024",
+            "model_returned": "gpt-4o-2024-08-06",
+            "dialect": "openai_chat",
+            "stream": True,
+            "input_tokens": 3,
+            "cache_read_tokens": 2,
+            "cache_write_5m_tokens": 0,
+            "cache_write_1h_tokens": 0,
+            "output_tokens": 1,
+            "charge": "1.25",
+            "outcome": "complete",
+            "usage_source": "upstream",
+            "attempts": 1,
+            "duration_ms": 12,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("--account", "alice", "--key", "key_1", "--since", "2026-11-23T12:00:00Z"), 1),
+        (("--since", "2026-11-23T20:00:00.001+08:00"), 0),
+        (("--since", "1s"), 0),
+        (("--since", "99999d"), 1),
+        (("--account", "bob"), 0),
+        (("--key", "key_2"), 0),
+    ],
+)
+def test_the_list_is_narrowed_by_account_key_and_time(counter: Counter, words: tuple[str, ...], count: int) -> None:
+    """A span counts back from now."""
+    assert len(counter.ask("log", "list", *words)) == count
+
+
+def test_people_see_what_fits_on_a_line(counter: Counter) -> None:
+    """The rest is in the JSON."""
+    assert counter.run("log", "list").stdout == (
+        "at                    request_id  account  group  model   input_tokens  output_tokens  charge  outcome\n"
+        "2026-11-23T12:00:00Z  req_1       alice    plain  gpt-4o  3             1              1.25    complete\n"
+    )
+    assert counter.run("log", "list", "--account", "bob").stdout == "no requests\n"
+
+
+def test_unknown_accounts_and_keys_are_refused(counter: Counter) -> None:
+    """Rather than listed as having asked nothing."""
+    assert counter.refused("log", "list", "--account", "alcie")[1] == (
+        "error: unknown account 'alcie'; did you mean 'alice'?"
+    )
+    assert counter.refused("log", "list", "--key", "key_3")[1] == (
+        "error: unknown key 'key_3'; relay key list shows the ids"
+    )
+
+
+def test_a_time_that_is_none_is_a_usage_error(counter: Counter) -> None:
+    """Exit code 2, and what was expected."""
+    assert counter.refused("log", "list", "--since", "yesterday") == (
+        2,
+        "Error: Invalid value for '--since': expected a time such as \"2026-12-01T00:00:00Z\" "
+        'or a span such as "3d", found "yesterday"',
+    )
