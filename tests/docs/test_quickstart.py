@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -39,13 +40,14 @@ class Reader:
         self.type([RELAY, *words])
 
     @contextmanager
-    def serving(self, *words: str) -> Iterator[str]:
-        """Start a server, and give what it prints until it stands ready with its words."""
+    def serving(self, *words: str) -> Iterator[IO[str]]:
+        """Start a server, and give what it prints once it has begun to."""
         command = [RELAY, *words, "--port", self.port]
-        with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
+        with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             try:
-                yield "".join(iter(server.stdout.readline, "\n")) if "--demo" in words else server.stdout.readline()
+                assert "ready" in server.stdout.readline()
+                yield server.stdout
             finally:
                 server.terminate()
 
@@ -85,9 +87,9 @@ def reader(tmp_path: Path) -> Reader:
 def test_the_demo_answers_both_sdks_and_explains_its_charges(reader: Reader) -> None:
     """The programs print an answer, and the commands beside the server show what it cost."""
     openai, anthropic, _ = (block for block in PAGE if block.language == "python")
-    with reader.serving("run", "--profile", "pumpkin.yaml", "--demo") as words:
-        key = PRINTED_KEY.search(words)
-        assert key is not None, words
+    with reader.serving("run", "--profile", "pumpkin.yaml", "--demo") as printed:
+        key = PRINTED_KEY.search(printed.readline())
+        assert key is not None
         reader.api_key = key[0]
         assert reader.run(openai).strip()
         assert reader.run(anthropic).strip()
