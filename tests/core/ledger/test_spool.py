@@ -1,0 +1,57 @@
+"""Records on their way to the ledger outlive the process, and name nothing but facts."""
+
+from pathlib import Path
+
+import pytest
+
+from relay.core.ledger.spool import Spool
+
+from .books import record
+
+
+def test_a_record_reads_back_as_it_was(tmp_path: Path) -> None:
+    """What was put is what a later process reads."""
+    Spool(tmp_path).put(record("r1", "alice", "4/3"))
+    spool = Spool(tmp_path)
+    (path,) = spool.paths()
+    assert spool.read(path) == record("r1", "alice", "4/3")
+
+
+def test_a_record_is_its_owner_s_alone(tmp_path: Path) -> None:
+    """Neither file nor folder is readable by others."""
+    spool = Spool(tmp_path)
+    spool.put(record("r1", "alice", "1"))
+    assert (spool.paths()[0].stat().st_mode & 0o777, (tmp_path / "spool").stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_the_oldest_request_comes_first(tmp_path: Path) -> None:
+    """Records are replayed in the order of their ids."""
+    spool = Spool(tmp_path)
+    for request_id in ("r2", "r1", "r3"):
+        spool.put(record(request_id, "alice", "1"))
+    assert [path.stem for path in spool.paths()] == ["r1", "r2", "r3"]
+
+
+def test_half_a_file_is_not_found(tmp_path: Path) -> None:
+    """What a crash cut off while it was written is not replayed."""
+    spool = Spool(tmp_path)
+    (tmp_path / "spool" / "r1.part").write_text("{")
+    assert spool.paths() == []
+
+
+def test_what_is_forgotten_twice_is_gone_once(tmp_path: Path) -> None:
+    """Two processes may replay the same record."""
+    spool = Spool(tmp_path)
+    spool.put(record("r1", "alice", "1"))
+    (path,) = spool.paths()
+    spool.forget(path)
+    spool.forget(path)
+    assert spool.paths() == []
+
+
+def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    """A spool that can't keep a record says so."""
+    spool = Spool(tmp_path)
+    (tmp_path / "spool").rmdir()
+    with pytest.raises(OSError, match="No such file"):
+        spool.put(record("r1", "alice", "1"))

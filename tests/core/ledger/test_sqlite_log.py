@@ -1,0 +1,50 @@
+"""Everything of a request that is kept, and where."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from relay.core.exchange import Attempt, Candidate, Channel
+from relay.core.ledger.operations import Post
+from relay.core.usage import Usage
+
+from .books import Books, record, reservation
+
+AT = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
+CHANNEL = Channel(name="aws", use="channels.openai", dialects=("openai_chat",), models={}, groups=frozenset())
+CANDIDATE = Candidate(channel=CHANNEL, key_id="k1", model_sent="claude-fast")
+
+
+def test_a_row_holds_what_the_log_prints(books: Books) -> None:
+    """Ids, models, tokens, outcome and timings stand in their columns."""
+    books.play("account alice gift=5")
+    books.do(reservation("r1", "alice", 10**9))
+    usage = Usage(
+        input_tokens=1, cache_read_tokens=2, cache_write_5m_tokens=3, cache_write_1h_tokens=4, output_tokens=5
+    )
+    books.do(Post(record=msgspec.structs.replace(record("r1", "alice", "1"), usage=usage, first_output_ms=7)))
+    assert books.ask(
+        'SELECT account_id, key_id, "group", membership, channel, model, model_sent, model_returned, dialect, operation,'
+        " stream, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens,"
+        " outcome, usage_source, attempt_count, duration_ms, first_output_ms, price_version, turn_hmac FROM request_log"
+    ) == [
+        (
+            *("alice", "alice", "hyacinth", "default", "aws", "claude-sonnet-4-5", "claude-sonnet-4-5", None),
+            *("openai_chat", "chat", 1, 1, 2, 3, 4, 5, "complete", "upstream", 0, 40, 7, "v1", None),
+        )
+    ]
+
+
+def test_each_attempt_has_a_row(books: Books) -> None:
+    """A failed attempt and the one that answered are kept in order."""
+    books.play("account alice gift=5")
+    books.do(reservation("r1", "alice", 10**9))
+    attempts = (
+        Attempt(candidate=CANDIDATE, started_at=AT, duration_ms=30, status=529, failure="sick"),
+        Attempt(candidate=CANDIDATE, started_at=AT, duration_ms=40, status=200),
+    )
+    books.do(Post(record=msgspec.structs.replace(record("r1", "alice", "1"), attempts=attempts)))
+    assert books.ask("SELECT * FROM attempt ORDER BY attempt_index") == [
+        ("r1", 0, "aws", "k1", "claude-fast", 1795435201000, 30, 529, "sick", None),
+        ("r1", 1, "aws", "k1", "claude-fast", 1795435201000, 40, 200, None, None),
+    ]
