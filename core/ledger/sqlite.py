@@ -44,6 +44,7 @@ from .writer import Ticket, Writer, gave_up
 
 COMMIT_DEADLINE_S = 5.0
 WATCH_PERIOD_S = 0.25
+REPLAY_PERIOD_S = 1.0
 WAITING_COUNT_MAX = 10_000
 """Reserves and extensions beyond this many waiting operations are refused; posts never are."""
 
@@ -100,12 +101,15 @@ class SqliteLedger:
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         self._writer.start()
-        watch = asyncio.create_task(self._watch())
+        # Two tasks, because the second waits for what the first may have to give up on. No task
+        # group: it would wrap what the caller's own block raises.
+        chores = [asyncio.create_task(self._watch()), asyncio.create_task(self._replay_later())]
         try:
             yield
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             self._writer.stop()
             await asyncio.to_thread(self._writer.join)
 
@@ -191,7 +195,13 @@ class SqliteLedger:
         """Bring the requests of dead processes to their end; those of living ones are left alone."""
         with contextlib.ExitStack() as claims:
             recoveries = await asyncio.to_thread(find_abandoned, data, claims)
-            await asyncio.gather(*[self._do(recovery) for recovery in recoveries])
+            results = await asyncio.gather(*[self._do(recovery) for recovery in recoveries], return_exceptions=True)
+            for recovery, result in zip(recoveries, results, strict=True):
+                if isinstance(result, LedgerUnavailableError):
+                    raise result
+                if isinstance(result, BaseException):
+                    # It stays open, and `verify` names it; the shop must not stay shut for one request.
+                    log.error("request '%s' could not be recovered: %s", recovery.request_id, result)
 
     async def replay(self) -> None:
         """Book what waits in the spool; stops at the first record the database does not take."""
@@ -238,11 +248,16 @@ class SqliteLedger:
         self._has_spooled = True
 
     async def _watch(self) -> None:
-        """Tell those who wait too long, and book what was spooled once that works again."""
+        """Tell those who wait too long."""
         while True:
             await asyncio.sleep(WATCH_PERIOD_S)
             self._give_up_overdue()
-            if self._has_spooled and not self._waiting:
+
+    async def _replay_later(self) -> None:
+        """Book what was spooled, as soon as that works again."""
+        while True:
+            await asyncio.sleep(REPLAY_PERIOD_S)
+            if self._has_spooled:
                 await self.replay()
 
     def _give_up_overdue(self) -> None:

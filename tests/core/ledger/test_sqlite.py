@@ -39,6 +39,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits longer than a moment."""
     monkeypatch.setattr(sqlite_ledger, "COMMIT_DEADLINE_S", 0.2)
     monkeypatch.setattr(sqlite_ledger, "WATCH_PERIOD_S", 0.05)
+    monkeypatch.setattr(sqlite_ledger, "REPLAY_PERIOD_S", 0.05)
 
 
 def ask(data: Path, question: str) -> list[tuple[object, ...]]:
@@ -254,6 +255,36 @@ async def test_a_sibling_s_writes_are_waited_for(ledger: SqliteLedger, tmp_path:
         stranger.execute("ROLLBACK")
     assert (await task).held_nano == NANO
     await ledger.void(record("r1", "alice", "0"))
+
+
+async def test_a_request_that_can_not_be_recovered_does_not_keep_the_shop_shut(tmp_path: Path) -> None:
+    """A hold whose facts can't be read stays open, is named by `verify`, and stops nobody else's."""
+    async with SqliteLedger.open(tmp_path) as ledger:
+        await ledger.create_account(account("alice", gift_nano=5 * NANO))
+        await ledger.create_key(key("alice"))
+        await ledger.reserve(reservation("r1", "alice", NANO))
+        await ledger.reserve(reservation("r2", "alice", NANO))
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path), isolation_level=None)) as stranger:
+        stranger.execute("UPDATE reservation SET facts = '{' WHERE request_id = 'r1'")
+    async with SqliteLedger.open(tmp_path):
+        assert ask(tmp_path, "SELECT state FROM reservation ORDER BY request_id") == [("open",), ("voided",)]
+        (problem,) = verify(tmp_path)
+    assert problem.endswith("is dead and still holds; start relay to recover it")
+
+
+async def test_while_a_replay_waits_others_are_still_told_of_their_deadlines(
+    hasty: None, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    """A stuck replay does not stop the watch over everyone else."""
+    await ledger.reserve(reservation("r1", "alice", NANO))
+    await ledger.reserve(reservation("r2", "alice", NANO))
+    with take_turn(tmp_path):
+        await ledger.post(record("r1", "alice", "1"))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            await ledger.post(record("r2", "alice", "1"))
+    async with asyncio.timeout(5):
+        await until(tmp_path, "SELECT COUNT(*) FROM request_log", [(2,)])
 
 
 async def test_an_ended_ledger_leaves_no_boot(tmp_path: Path) -> None:
