@@ -6,7 +6,6 @@ from datetime import datetime
 from random import Random
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-import httpx
 import msgspec
 
 from .clock import Clock
@@ -48,14 +47,13 @@ class ApiKeys(Protocol):
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """What core lends every plugin: time, chance, HTTP, keys and the profile itself."""
+    """What core lends every plugin: time, chance, the upstream client, keys and the profile itself."""
 
     profile: Profile
     clock: Clock
     random: Random
     api_keys: ApiKeys
     transport: Transport
-    http: httpx.AsyncClient
 
 
 ConfigT = TypeVar("ConfigT", bound=PluginConfig)
@@ -85,6 +83,8 @@ class ChannelPlugin(Plugin[ConfigT]):
 
     dialects: ClassVar[tuple[Dialect, ...]]
     """The dialects this channel's upstream speaks."""
+    is_reasoning_beside_output: bool = False
+    """The upstream's ``completion_tokens`` leave reasoning out; a channel sets it by its settings."""
 
     def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services)

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
 from .clock import Clock, SystemClock
@@ -16,6 +14,7 @@ from .dispatch import Dispatch
 from .errors import OverloadedError
 from .exchange import Channel
 from .heartbeat import Heartbeat
+from .key_store import KeyStore
 from .keys import CachedApiKeys
 from .ledger.operations import PublishPrices
 from .ledger.sqlite import SqliteLedger
@@ -24,7 +23,6 @@ from .prices import price_document, price_version
 from .profile.loaded import Loaded
 from .profile.structs import ChannelSection, Profile
 from .registry import Registry
-from .storage import Storage
 from .upstream import AiohttpTransport
 
 STOP_S = 5.0
@@ -93,14 +91,12 @@ class Shop:
             self.ledger = await stack.enter_async_context(
                 SqliteLedger.open(self._data, clock=self.clock, timezone=zone, is_demo=self.is_demo)
             )
-            storage = await stack.enter_async_context(Storage.open(self._data))
             services = Services(
                 profile=self.profile,
                 clock=self.clock,
                 random=random.Random(),
-                api_keys=CachedApiKeys(storage),
+                api_keys=CachedApiKeys(await stack.enter_async_context(KeyStore.open(self._data))),
                 transport=await stack.enter_async_context(AiohttpTransport()),
-                http=await stack.enter_async_context(httpx.AsyncClient(trust_env=False)),
             )
             registry = Registry(self._loaded, services)
             for plugin in registry.all_plugins():

@@ -20,7 +20,6 @@ from .exchange import Charge, Dialect, Outcome
 from .ledger.codec import decode
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.schema import account, api_key, book, request_log
-from .plugin import ApiKeyRecord
 from .usage import UsageSource
 
 CONNECTION_COUNT_MAX = 4
@@ -112,11 +111,6 @@ class Storage:
         finally:
             await engine.dispose()
 
-    async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:
-        """Return the key whose secret has the SHA-256 *digest*, revoked or not; None for an unknown one."""
-        rows = await self._rows(_KEY_RECORD.where(api_key.c.digest == digest))
-        return _key_record(rows[0]) if rows else None
-
     async def find_account(self, name: str, now: datetime) -> Account | None:
         """Return the account *name* with its balances as of *now*, or None."""
         rows = await self._rows(_account_with_balances(to_ms(now)).where(account.c.name == name))
@@ -180,8 +174,6 @@ class Storage:
             return tuple(await connection.execute(query))
 
 
-_KEY_RECORD = sa.select(api_key, account.c.membership).join(account, account.c.id == api_key.c.account_id)
-
 _KEY = sa.select(
     api_key.c.id,
     api_key.c.name,
@@ -217,24 +209,6 @@ def _account_with_balances(now_ms: int) -> sa.Select[Any]:
         )
         .select_from(account.outerjoin(book, book.c.account_id == account.c.id))
         .group_by(account.c.id, account.c.membership)
-    )
-
-
-def _key_record(row: sa.Row[Any]) -> ApiKeyRecord:
-    models = None if row.models is None else frozenset(msgspec.json.decode(row.models, type=tuple[str, ...]))
-    return ApiKeyRecord(
-        id=row.id,
-        account_id=row.account_id,
-        membership=row.membership,
-        group=row.group,
-        version=row.version,
-        digest=row.digest,
-        expires_at=None if row.expires_at is None else from_ms(row.expires_at),
-        is_revoked=row.is_revoked,
-        cap_nano=row.cap_nano,
-        spent_nano=row.spent_nano,
-        models=models,
-        ips=msgspec.json.decode(row.ips, type=tuple[str, ...]),
     )
 
 

@@ -4,7 +4,6 @@ import random
 from datetime import UTC, datetime
 from fractions import Fraction
 
-import httpx
 import msgspec
 
 from relay import ApiKeyRecord, ChannelSection, Deadlines, Profile, Services, UpstreamRequest, UpstreamResponse
@@ -43,11 +42,6 @@ class NoTransport:
         raise AssertionError(f"nothing is sent here, and this was: {request.url}")
 
 
-def nothing_there(request: httpx.Request) -> httpx.Response:
-    """Answer plugins that must not call anyone."""
-    return httpx.Response(404)
-
-
 PROFILE = Profile(
     shop=Shop(name=Text(en="Test", zh="测试")),
     plugins=(),
@@ -72,5 +66,4 @@ def services(
         random=random.Random(seed),
         api_keys=keys or KnownKeys(),
         transport=NoTransport(),
-        http=httpx.AsyncClient(transport=httpx.MockTransport(nothing_there)),
     )

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,10 +55,15 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
 
 
 def _migrate(path: Path) -> None:
-    # Here and not above: Alembic costs a third of a second, and a start rarely needs it.
-    from ..migrations import migrate
+    """Run the steps in a process of their own: Alembic and SQLAlchemy would stay in the server's memory for good.
 
-    migrate(path)
+    Raises:
+        DatabaseRefusedError: A step failed; the database is as it was.
+    """
+    command = [sys.executable, "-m", "relay.core.migrations", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DatabaseRefusedError(f"'{path}' could not be migrated: {done.stderr.strip().splitlines()[-1:]}")
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from relay import ApiKeyRecord, Charge
-from relay.core.ledger.operations import RevokeKey, TopUp
+from relay import Charge
+from relay.core.ledger.operations import TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.storage import Account, Bill, Key, LogEntry, Storage
 from tests.books import CHARGE, CREDIT, account, key, record, reserve
@@ -79,36 +79,10 @@ async def test_an_account_without_lots_holds_nothing(books: Books) -> None:
 async def test_unknown_names_are_none(books: Books) -> None:
     """Nothing is made up for what does not exist."""
     assert await books.storage.find_account("nobody", NOW) is None
-    assert await books.storage.find_api_key(b"nothing") is None
     assert await books.storage.find_bill("req_0") is None
     assert await books.storage.find_key("key_0") is None
     assert await books.storage.list_keys("nobody") == []
     assert await books.storage.list_log() == []
-
-
-async def test_a_key_is_found_by_its_digest(books: Books) -> None:
-    """With all that authentication asks for, revoked keys included."""
-    await books.open_account("alice", membership="vip")
-    expires_at = NOW + timedelta(hours=1)
-    await books.open_key(
-        "key_1", cap_nano=5, expires_at=expires_at, models=("b", "a"), ips=("10.0.0.0/8",), digest=b"d" * 32
-    )
-    await books.ledger.revoke_key(RevokeKey(key_id="key_1", actor="test"))
-
-    assert await books.storage.find_api_key(b"d" * 32) == ApiKeyRecord(
-        id="key_1",
-        account_id="acct_alice",
-        membership="vip",
-        group="plain",
-        version=2,
-        digest=b"d" * 32,
-        expires_at=expires_at,
-        is_revoked=True,
-        cap_nano=5,
-        spent_nano=0,
-        models=frozenset({"a", "b"}),
-        ips=("10.0.0.0/8",),
-    )
 
 
 async def test_keys_are_listed_for_one_account_or_all(books: Books) -> None:

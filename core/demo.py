@@ -1,0 +1,71 @@
+"""What ``relay run --demo`` hands out: an account with credit, a key of this start, a curl to paste."""
+
+from pathlib import Path
+
+import msgspec
+
+from .clock import new_id
+from .key_store import KeyStore
+from .keys import api_key_digest, new_api_key
+from .ledger.operations import Adjust, CreateAccount, CreateKey, RevokeKey
+from .ledger.sqlite import SqliteLedger
+from .money import NANO, format_nano
+from .profile.structs import Profile
+
+ACCOUNT = "demo"
+CREDIT_NANO = 100 * NANO
+"""Given at every start, so that the key handed out can always pay."""
+
+
+async def hand_out_key(profile: Profile, data: Path) -> str:
+    """Return a new key of the demo's account, with new credit; revoke the keys of earlier starts."""
+    async with SqliteLedger.open(data, is_demo=True) as ledger, KeyStore.open(data) as keys:
+        await ledger.create_account(CreateAccount(account_id=f"acc_{ACCOUNT}", name=ACCOUNT, actor="demo"))
+        await ledger.adjust(
+            Adjust(
+                adjustment_id=new_id("demo"),
+                account=ACCOUNT,
+                amount_nano=CREDIT_NANO,
+                direction="give",
+                reason="a start of the demo",
+                actor="demo",
+            )
+        )
+        for key_id in await keys.keys_in_use(ACCOUNT):
+            await ledger.revoke_key(RevokeKey(key_id=key_id, actor="demo"))
+        api_key = new_api_key(profile.keys.prefix)
+        await ledger.create_key(
+            CreateKey(
+                key_id=new_id("key"),
+                account=ACCOUNT,
+                name="demo",
+                digest=api_key_digest(api_key, profile.keys),
+                last4=api_key[-4:],
+                group=_group(profile),
+                actor="demo",
+            )
+        )
+    return api_key
+
+
+def _group(profile: Profile) -> str:
+    return profile.keys.group or next(iter(profile.groups))
+
+
+def demo_words(address: str, profile: Profile, api_key: str) -> str:
+    """Return the key, and a command that works when pasted."""
+    group, symbol = _group(profile), profile.shop.unit.symbol
+    section = next(one for one in profile.channels if group in one.groups)
+    first = section.models[0]
+    model = first if isinstance(first, str) else first.name
+    body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Hello!"}]}).decode()
+    return "\n".join(
+        [
+            f"demo key: {api_key} (account {ACCOUNT}, {symbol}{format_nano(CREDIT_NANO)} of credit, group {group})",
+            "",
+            f"curl {address}/v1/chat/completions \\",
+            f"  -H 'authorization: Bearer {api_key}' \\",
+            "  -H 'content-type: application/json' \\",
+            f"  -d '{body}'",
+        ]
+    )

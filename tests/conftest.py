@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relay.core.ledger import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run the migrations once for all tests: each new database is a copy of the first.
+
+    The steps run in a process of their own, which takes half a second; the tests make hundreds
+    of databases. Servers in processes of their own still migrate for themselves.
+    """
+    first = database.prepare_database(tmp_path_factory.mktemp("first"), is_demo=False)
+
+    def copy_first(path: Path) -> None:
+        with contextlib.closing(sqlite3.connect(first)) as source, contextlib.closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+            copy.execute("DELETE FROM meta")
+            copy.commit()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_migrate", copy_first)
+        yield
