@@ -106,8 +106,8 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     # The request.
     "bad_request": Sentence(
-        "the request is not one this endpoint understands; compare it with the API's documentation",
-        "请求格式不正确；请对照接口文档检查",
+        "expected a JSON object in valid UTF-8, not nested too deeply, and could not read the body as one",
+        "请求体应为 UTF-8 编码、嵌套不过深的 JSON 对象，但无法解析；请检查请求体",
     ),
     "bad_request.param": Sentence(
         "the field '{param}' is missing, or not what this endpoint expects there; "

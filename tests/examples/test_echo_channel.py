@@ -1,5 +1,7 @@
 """examples/echo_channel.py: what it answers, and how the channel comes into a shop."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -7,11 +9,12 @@ import pytest
 from examples.echo_channel import Echo, EchoConfig
 
 from relay import ChannelRequest, ChannelSection
-from relay.core.finder import find_plugin
 from tests.examples.installed import install
+from tests.examples.swapped import EXAMPLES, with_channel
 from tests.services import services
+from tests.shops import serving
 
-SOURCE = Path(__file__).parent.parent.parent / "examples" / "echo_channel.py"
+SOURCE = EXAMPLES / "echo_channel.py"
 BODY = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"},{"role":"user","content":"\xe9\x87\x91"}]}'
 
 
@@ -58,15 +61,24 @@ async def test_the_last_message_comes_back_as_a_stream() -> None:
     )
 
 
-def test_it_is_found_as_a_file_beside_the_profile() -> None:
-    """One line of YAML: ``use: ./echo_channel.py``."""
-    found = find_plugin("./echo_channel.py", SOURCE.parent)
-    assert (found.plugin_type.__name__, found.file, found.is_channel) == ("Echo", SOURCE, True)
+async def test_a_file_beside_the_profile_is_swapped_in_by_one_line(tmp_path: Path) -> None:
+    """It answers a customer's program, and is charged by a local count for want of figures."""
+    shutil.copy(SOURCE, tmp_path)
+    async with serving(tmp_path, "", profile=with_channel("./echo_channel.py")) as shop:
+        whole = await shop.chat()
+        streamed = await shop.chat(stream=True)
+        rows = await shop.log(count=2)
+    assert whole.json()["choices"][0]["message"]["content"] == "hi"
+    assert streamed.text.endswith("data: [DONE]\n\n")
+    assert '"delta":{"role":"assistant","content":"hi"}' in streamed.text
+    assert [(row["outcome"], row["usage_source"]) for row in rows] == [("complete", "estimated")] * 2
+    assert all(row["charge_nano"] > 0 for row in rows)
 
 
-def test_it_is_found_as_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line of YAML: ``use: channels.echo``."""
-    site = install(SOURCE, "channels.echo", "Echo", tmp_path)
+async def test_an_installed_package_is_swapped_in_by_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same by its entry point."""
+    site = await asyncio.to_thread(install, SOURCE, "channels.echo", "Echo", tmp_path)
     monkeypatch.syspath_prepend(str(site))
-    found = find_plugin("channels.echo", tmp_path)
-    assert (found.plugin_type.__name__, found.file, found.version) == ("Echo", site / "echo_channel.py", "1.0")
+    async with serving(tmp_path, "", profile=with_channel("channels.echo")) as shop:
+        response = await shop.chat()
+    assert response.json()["choices"][0]["message"]["content"] == "hi"

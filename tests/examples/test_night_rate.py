@@ -1,5 +1,7 @@
 """examples/night_rate.py: what a request costs by night, and how the plugin comes into a shop."""
 
+import asyncio
+import shutil
 from datetime import UTC, datetime, time
 from fractions import Fraction
 from pathlib import Path
@@ -9,13 +11,17 @@ import pytest
 from examples.night_rate import NightRate, NightRateConfig
 
 from relay import Charge, ChargeLine, PriceFacts
-from relay.core.finder import find_plugin
+from relay.core.errors import ProfileError
+from relay.core.profile.loader import load_profile
 from relay.core.profile.structs import Shop, Text
 from tests.examples.installed import install
+from tests.examples.swapped import ANSWER, EXAMPLES, PROFILE, with_plugin
 from tests.services import profile, services
+from tests.shops import serving
+from tests.upstreams import Upstream, document
 
 SHANGHAI = profile(shop=Shop(name=Text(en="Test", zh="测试"), timezone="Asia/Shanghai"))
-SOURCE = Path(__file__).parent.parent.parent / "examples" / "night_rate.py"
+SOURCE = EXAMPLES / "night_rate.py"
 BY_DAY = Charge(
     lines=(ChargeLine(rule="billing.x", item="input_tokens", count=20, factors=(("price", Fraction("0.002")),)),)
 )
@@ -91,15 +97,55 @@ def test_a_negative_share_is_refused() -> None:
         NightRateConfig(share=Fraction(-1))
 
 
-def test_it_is_found_as_a_file_beside_the_profile() -> None:
-    """One line of YAML: ``use: ./night_rate.py``."""
-    found = find_plugin("./night_rate.py", SOURCE.parent)
-    assert (found.plugin_type.__name__, found.file) == ("NightRate", SOURCE)
+async def charged(folder: Path, profile: str) -> tuple[int, int]:
+    """What one answer costs in a shop of *profile*, and what alice has left of 10 credits."""
+    upstream = Upstream(lambda _: document(ANSWER))
+    async with upstream.opened(), serving(folder, upstream.url, profile=profile) as shop:
+        assert (await shop.chat()).status_code == 200
+        (row,) = await shop.log()
+        (lot,) = shop.rows("select credit_nano - debit_nano as nano from book where account_id is not null")
+        return row["charge_nano"], lot["nano"]
 
 
-def test_it_is_found_as_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line of YAML: ``use: billing.night_rate``."""
-    site = install(SOURCE, "billing.night_rate", "NightRate", tmp_path)
+async def test_without_it_a_shop_charges_the_whole_price(tmp_path: Path) -> None:
+    """0.006 credits, as the next two tests halve."""
+    assert await charged(tmp_path, PROFILE) == (6_000_000, 9_994_000_000)
+
+
+async def test_a_file_beside_the_profile_is_swapped_in_by_one_line(tmp_path: Path) -> None:
+    """A night from 0:00 to 24:00, so that the test holds at any hour: 0.003 credits."""
+    shutil.copy(SOURCE, tmp_path)
+    profile = with_plugin('{{use: ./night_rate.py, until: "23:59:59.999999"}}')
+    assert await charged(tmp_path, profile) == (3_000_000, 9_997_000_000)
+
+
+async def test_an_installed_package_is_swapped_in_by_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same by its entry point: 0.0015 credits at a quarter of the price."""
+    site = await asyncio.to_thread(install, SOURCE, "billing.night_rate", "NightRate", tmp_path)
     monkeypatch.syspath_prepend(str(site))
-    found = find_plugin("billing.night_rate", tmp_path)
-    assert (found.plugin_type.__name__, found.file, found.version) == ("NightRate", site / "night_rate.py", "1.0")
+    profile = with_plugin('{{use: billing.night_rate, share: "0.25", until: "23:59:59.999999"}}')
+    assert await charged(tmp_path, profile) == (1_500_000, 9_998_500_000)
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named_with_its_file(tmp_path: Path) -> None:
+    """With its place in the profile, and what went wrong."""
+    broken = tmp_path / "night_rate.py"
+    broken.write_text("from relay import NightRate\n")
+    (tmp_path / "shop.yaml").write_text(with_plugin("use: ./night_rate.py").format(url="https://upstream.example"))
+    with pytest.raises(ProfileError) as caught:
+        load_profile(tmp_path / "shop.yaml")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{tmp_path / 'shop.yaml'}:9:10: plugins[2].use: plugin './night_rate.py' ({broken}): ")
+    assert "ImportError" in problem
+
+
+async def test_a_plugin_that_raises_is_named_with_its_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The customer reads that a rule of the shop's failed; the log says which line of which file."""
+    failing = tmp_path / "night_rate.py"
+    source = SOURCE.read_text().replace("if charge is None", "if facts.night is None")
+    await asyncio.to_thread(failing.write_text, source)
+    async with serving(tmp_path, "http://127.0.0.1:9", profile=with_plugin("use: ./night_rate.py")) as shop:
+        response = await shop.chat()
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "plugin_error")
+    places = [getattr(record, "fields", {}).get("where", "") for record in caplog.records]
+    assert any(f"{failing}:" in place for place in places)
