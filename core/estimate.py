@@ -69,11 +69,11 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
     """Return the input tokens of a request, as near the truth as can be had here.
 
-    Exact up to the frame of the messages where the extra ``tokenizers`` is installed and the
-    text is the request's alone; by length otherwise.
+    Exact up to the frame of the messages where the vocabulary is loaded and the request is text
+    alone; by length otherwise.
     """
     text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS)
-    if not media_tokens and vocabulary.is_installed():
+    if not media_tokens and vocabulary.is_loaded():
         return vocabulary.count("\n".join(_texts(fields)))
     return media_tokens + estimate_bytes(text_bytes)
 
@@ -126,8 +126,8 @@ def _measure_media(data: bytes, tokens_each: int) -> tuple[int, int]:
         end = data.find(b'"', match.end())
         position = end = len(data) if end < 0 else end
         length = end - match.end()
-        if length < 64:
-            continue  # a short value named "data" is text like any other
+        if length < 64 or not _is_base64(data[match.end() : end]):
+            continue  # text like any other: a hold must cover what is written after ";base64,"
         media_bytes += length
         around = data[max(0, match.start() - 120) : match.start()] + data[end : end + 120]
         if b"image" in around:
@@ -136,6 +136,11 @@ def _measure_media(data: bytes, tokens_each: int) -> tuple[int, int]:
             tokens += max(tokens_each, length // 16)
     named = data.count(b'"image_url"') // 2 + data.count(b'"image"')
     return media_bytes, tokens + tokens_each * max(pictures, named)
+
+
+def _is_base64(data: bytes) -> bool:
+    """Say whether *data* may be base64: text betrays itself by a blank or a character beyond ASCII."""
+    return data.isascii() and data.find(b" ") < 0
 
 
 def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:

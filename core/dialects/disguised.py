@@ -7,10 +7,8 @@ from ..failures import classify
 def disguised_error(document: bytes) -> UpstreamStatusError:
     """Return the error that *document*, received with status 200, is.
 
-    Where the customer's request is to blame, the status becomes 400: the 200 it came with must
-    not reach the customer.
+    Where the customer's request seems to blame, the document is read again as the 400 it should
+    have been: vendors speak of our key in the same shape, and no 200 may reach the customer.
     """
     error = classify(200, {}, document)
-    if error.failure == "request":
-        error.upstream_status = 400
-    return error
+    return classify(400, {}, document) if error.failure == "request" else error

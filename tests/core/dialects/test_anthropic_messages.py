@@ -1,0 +1,169 @@
+"""Messages requests: what is read, what is refused by name, what is sent on, and how errors look."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects.anthropic_messages import AnthropicMessages
+from relay.core.dialects.dialect import ModelEntry
+from relay.core.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BodyTooLargeError,
+    InsufficientBalanceError,
+    NoChannelError,
+    NotAllowedError,
+    NotFoundError,
+    RelayError,
+    UpstreamBrokenError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
+from relay.core.exchange import Exchange
+from tests.core.dialects.replay import exchange
+
+RULES = AnthropicMessages()
+
+
+def read(headers: dict[str, str] | None = None, **members: Any) -> Exchange:
+    made = exchange("anthropic_messages", None, **(headers or {}))
+    asked = {"model": "claude", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}], **members}
+    RULES.read_request(made, json.dumps(asked).encode())
+    return made
+
+
+def test_a_request_is_read() -> None:
+    """Model, stream and limit."""
+    made = read(stream=True)
+    assert (made.model, made.stream, made.output_tokens_asked, made.choice_count) == ("claude", True, 100, 1)
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"model": None}, "model"),
+        ({"max_tokens": None}, "max_tokens"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 5.0}, "max_tokens"),
+        ({"messages": {}}, "messages"),
+        ({"stream": 1}, "stream"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"top_p": True}, "top_p"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
+    """max_tokens is required by the API itself."""
+    with pytest.raises(BadRequestError) as refused:
+        read(**members)
+    assert refused.value.param == param
+
+
+def test_version_and_betas_travel_unchanged_and_nothing_else() -> None:
+    """A gateway must forward them; keys and client names stay here."""
+    made = read({"anthropic_version": "2026-10-21", "anthropic_beta": "a,b", "x_api_key": "sk-1", "x_app": "cli"})
+    assert RULES.prepare(made, "claude").headers == {"anthropic-version": "2026-10-21", "anthropic-beta": "a,b"}
+
+
+def test_a_request_without_version_gets_the_common_one() -> None:
+    """The API refuses a request without."""
+    assert RULES.prepare(read(), "claude").headers == {"anthropic-version": "2023-06-01"}
+
+
+def test_only_the_models_name_changes_on_the_way() -> None:
+    """Everything else as it came."""
+    made = exchange("anthropic_messages")
+    RULES.read_request(made, b'{"model":"claude","max_tokens":9,"messages":[{"role": "user"}],"x": [1 ]}')
+    assert RULES.prepare(made, "claude-2").body() == (
+        b'{"model":"claude-2","max_tokens":9,"messages":[{"role": "user"}],"x":[1 ]}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("thinking", "is_asked"),
+    [
+        (None, False),
+        ({"type": "disabled"}, False),
+        ({"type": "enabled", "budget_tokens": 9}, True),
+        ({"type": "adaptive"}, True),
+    ],
+)
+def test_thinking_that_was_asked_for_is_evidence(thinking: Any, is_asked: bool) -> None:
+    """A claim for an empty answer may rest on it."""
+    assert RULES.stream_reader(read(thinking=thinking)).evidence().thinking_asked is is_asked
+
+
+@pytest.mark.parametrize(
+    ("error", "error_type", "code"),
+    [
+        (BadRequestError(), "invalid_request_error", "bad_request"),
+        (AuthenticationError(), "authentication_error", "invalid_api_key"),
+        (InsufficientBalanceError(), "billing_error", "insufficient_user_quota"),
+        (NotAllowedError(), "permission_error", "access_denied"),
+        (NotFoundError(), "not_found_error", "unknown_endpoint"),
+        (BodyTooLargeError(), "request_too_large", "request_too_large"),
+        (NoChannelError(), "overloaded_error", "model_not_found"),
+        (UpstreamStatusError("throttled", 429), "rate_limit_error", "upstream_throttled"),
+        (UpstreamStatusError("key_dead", 401), "overloaded_error", "upstream_unavailable"),
+        (UpstreamBrokenError(), "api_error", "upstream_error"),
+        (UpstreamTimeoutError("idle"), "timeout_error", "upstream_timeout"),
+        (
+            UpstreamStatusError("request", 413, error_type="request_too_large"),
+            "request_too_large",
+            "request_too_large",
+        ),
+        (
+            UpstreamStatusError("request", 400, error_type="context_length_exceeded"),
+            "invalid_request_error",
+            "context_length_exceeded",
+        ),
+    ],
+)
+def test_an_error_has_anthropics_type_and_our_code(error: RelayError, error_type: str, code: str) -> None:
+    """By the table of wire/DIALECTS.md 7.2."""
+    assert RULES.render_error(error, "words", "req-1") == (
+        f'{{"type":"error","error":{{"type":"{error_type}","message":"words","code":"{code}"}},'
+        f'"request_id":"req-1"}}'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("words", "max_tokens: words"), ("bad 'max_tokens'", "bad 'max_tokens'")]
+)
+def test_the_field_to_blame_is_named_in_the_message(text: str, message: str) -> None:
+    """Anthropic's shape has no place for it."""
+    body = json.loads(RULES.render_error(BadRequestError(param="max_tokens"), text, "req-1"))
+    assert body["error"]["message"] == message
+
+
+def test_an_error_event_is_named() -> None:
+    """The SDKs need the event's name."""
+    assert RULES.render_error_event(UpstreamBrokenError(), "words", "req-1") == (
+        b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"words","code":"upstream_error"},'
+        b'"request_id":"req-1"}\n\n'
+    )
+
+
+def test_keep_alives_are_pings() -> None:
+    """As the vendor writes them."""
+    assert RULES.keep_alive == b'event: ping\ndata: {"type": "ping"}\n\n'
+
+
+def test_models_are_listed() -> None:
+    """All on one page, in the form of GET /v1/models."""
+    assert RULES.render_models([ModelEntry(name="claude", created_at=1700000000)]) == (
+        b'{"data":[{"type":"model","id":"claude","display_name":"claude","created_at":"2023-11-14T22:13:20Z"}],'
+        b'"has_more":false,"first_id":"claude","last_id":"claude"}'
+    )
+
+
+def test_no_models_are_an_empty_page() -> None:
+    """Without ids."""
+    assert RULES.render_models([]) == b'{"data":[],"has_more":false,"first_id":null,"last_id":null}'
+
+
+def test_one_model_is_shown() -> None:
+    """As GET /v1/models/claude answers."""
+    assert RULES.render_model(ModelEntry(name="claude", created_at=0)) == (
+        b'{"type":"model","id":"claude","display_name":"claude","created_at":"1970-01-01T00:00:00Z"}'
+    )

@@ -1,0 +1,28 @@
+"""An error that came with status 200 is classed by what it says."""
+
+import pytest
+
+from relay.core.dialects.disguised import disguised_error
+from relay.core.errors import FailureClass
+
+
+@pytest.mark.parametrize(
+    ("document", "failure"),
+    [
+        (b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', "sick"),
+        (b'{"error":{"type":"rate_limit_error","message":"slow down"}}', "throttled"),
+        (b'{"error":{"type":"insufficient_quota","message":"quota"}}', "key_dead"),
+        (b'{"error":{"type":"invalid_request_error","message":"bad"}}', "request"),
+        (b'{"error":{"code":400,"message":"Token limit reached"}}', "request"),
+        (b"not json", "sick"),
+    ],
+)
+def test_the_machine_type_decides(document: bytes, failure: FailureClass) -> None:
+    """Not the status it came with."""
+    assert disguised_error(document).failure == failure
+
+
+def test_the_status_of_success_never_reaches_the_customer() -> None:
+    """An error about the request is a 400, with the upstream's words about it."""
+    error = disguised_error(b'{"error":{"type":"invalid_request_error","message":"prompt is too long"}}')
+    assert (error.upstream_status, error.message) == (400, "prompt is too long")

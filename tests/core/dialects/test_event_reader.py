@@ -1,0 +1,184 @@
+"""Every recorded stream passes byte for byte, with its usage and its ending, for every cut."""
+
+import itertools
+import random
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.core.dialects import RULES
+from relay.core.dialects.dialect import StreamReader
+from relay.core.exchange import Dialect, Evidence, Outcome
+from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import STREAMS, Expected
+from tests.core.dialects.replay import answer_bytes, exchange, read, reader_for
+
+SMALL_BYTES = 1500
+EVERY_STREAM = pytest.mark.parametrize("expected", STREAMS, ids=lambda each: each.name)
+
+Result = tuple[bytes, bytes, Usage | None, Evidence, int, int]
+
+
+def result(reader: StreamReader, reads: list[bytes]) -> Result:
+    passed = read(reader, reads)
+    return (
+        passed,
+        reader.end,
+        reader.usage(),
+        reader.evidence(),
+        reader.output_bound_tokens,
+        reader.output_counted_tokens,
+    )
+
+
+def pieces(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(set(places)), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def whole_events_before_an_error(data: bytes) -> bytes:
+    """Return what may pass of *data*: whole events up to the first that is an error."""
+    events: list[bytes] = re.findall(rb"(?s).*?\n\r?\n", data)
+    return b"".join(itertools.takewhile(lambda event: b'"error":{' not in event, events))
+
+
+@EVERY_STREAM
+def test_a_recorded_stream_passes_byte_for_byte(expected: Expected) -> None:
+    """All that came, but half an event and what stands at or after an error; usage was asked for."""
+    data = answer_bytes(expected.name)
+    reader = reader_for(expected, usage_asked=True)
+    assert read(reader, [data]) + reader.end == whole_events_before_an_error(data) + expected.added.encode()
+
+
+@EVERY_STREAM
+def test_a_recorded_stream_has_its_usage_and_its_ending(expected: Expected) -> None:
+    """As the table of recordings says."""
+    reader = reader_for(expected, usage_asked=True)
+    read(reader, [answer_bytes(expected.name)])
+    outcome: Outcome = derive_outcome(reader.evidence())
+    assert (reader.usage(), outcome) == (expected.usage, expected.outcome)
+
+
+@EVERY_STREAM
+def test_hiding_the_usage_chunk_changes_nothing_else(expected: Expected) -> None:
+    """Where the customer did not ask, the chunk without choices that holds usage is left out, and it alone."""
+    data = answer_bytes(expected.name)
+    asked, not_asked = reader_for(expected, usage_asked=True), reader_for(expected, usage_asked=False)
+    shown, hidden = read(asked, [data]), read(not_asked, [data])
+    kept = [event for event in shown.split(b"\n\n") if not (b'"choices":[]' in event and b'_tokens":' in event)]
+    assert hidden == b"\n\n".join(kept)
+    assert (not_asked.usage(), not_asked.end) == (asked.usage(), asked.end)
+
+
+@EVERY_STREAM
+def test_every_cut_of_a_recorded_stream_gives_the_same(expected: Expected) -> None:
+    """Every single cut of a small one; many cuts, and byte by byte, of a larger one."""
+    data = answer_bytes(expected.name)
+    whole = result(reader_for(expected, usage_asked=False), [data])
+    if len(data) <= SMALL_BYTES:
+        cuts = [[place] for place in range(1, len(data))]
+    else:
+        dice = random.Random(expected.name)
+        cuts = [[dice.randrange(1, len(data)) for _ in range(count)] for count in (1, 1, 2, 3, 5, 8, 13, 40, 100)]
+    for places in cuts:
+        assert result(reader_for(expected, usage_asked=False), pieces(data, places)) == whole, places
+
+
+@EVERY_STREAM
+def test_a_recorded_stream_byte_by_byte_gives_the_same(expected: Expected) -> None:
+    """The slowest upstream tells the same story; of the longest, the first 20 000 bytes."""
+    data = answer_bytes(expected.name)[:20_000]
+    one_by_one = [data[place : place + 1] for place in range(len(data))]
+    whole = result(reader_for(expected, usage_asked=False), [data])
+    assert result(reader_for(expected, usage_asked=False), one_by_one) == whole
+
+
+@EVERY_STREAM
+def test_nothing_is_output_before_output_came(expected: Expected) -> None:
+    """The reader commits with the first event of text, thinking, refusal or tool call, not before."""
+    reader = reader_for(expected, usage_asked=True)
+    for event in answer_bytes(expected.name).split(b"\n\n"):
+        evidence_before = reader.evidence()
+        was_seen = reader.is_output_seen
+        reader.feed(event + b"\n\n")
+        if reader.is_output_seen and not was_seen:
+            assert evidence_before.output_bytes == 0
+            assert not evidence_before.has_text
+            assert not evidence_before.has_tool_call
+            return
+    assert reader.evidence().output_bytes == 0
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+@given(data=st.binary(max_size=300), place=st.integers(min_value=0, max_value=300))
+def test_garbage_crashes_no_reader_and_cuts_do_not_matter(dialect: Dialect, data: bytes, place: int) -> None:
+    """An upstream may send anything."""
+    make = RULES[dialect].stream_reader
+    whole = result(make(exchange(dialect)), [data])
+    assert result(make(exchange(dialect)), [data[:place], data[place:]]) == whole
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "delta",
+                    "content",
+                    "usage",
+                    "error",
+                    "index",
+                    "finish_reason",
+                    "tool_calls",
+                    "function",
+                    "arguments",
+                    "message",
+                    "type",
+                    "text",
+                    "content_block",
+                    "prompt_tokens",
+                    "completion_tokens",
+                    "input_tokens",
+                    "output_tokens",
+                    "iterations",
+                    "x_groq",
+                    "model",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200)
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+@given(values=st.lists(JSON_VALUES, max_size=4))
+def test_odd_documents_crash_no_reader(dialect: Dialect, values: list[object]) -> None:
+    """Known names with values of any kind: usage and evidence can always be told."""
+    reader = RULES[dialect].stream_reader(exchange(dialect))
+    for value in values:
+        for event_type in (b"", b"event: message_delta\n", b"event: content_block_delta\n"):
+            reader.feed(event_type + b"data: " + msgspec.json.encode(value) + b"\n\n")
+    assert reader.output_counted_tokens >= 0
+    assert derive_outcome(reader.evidence())
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
+@pytest.mark.parametrize("name", ["openai-chat/stream-usage", "anthropic/thinking-stream"])
+def test_other_line_ends_tell_the_same(name: str, line_end: bytes) -> None:
+    """Usage, ending and bytes are those of the stream, whichever line ends it has."""
+    expected = next(each for each in STREAMS if each.name == name)
+    data = answer_bytes(name).replace(b"\n", line_end)
+    reader = reader_for(expected, usage_asked=True)
+    assert read(reader, [data]) + reader.end == data
+    assert (reader.usage(), derive_outcome(reader.evidence())) == (expected.usage, expected.outcome)

@@ -1,0 +1,122 @@
+"""A request's fields are what they must be, or refused by name."""
+
+import contextlib
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.core.dialects.fields import (
+    check_list,
+    check_numbers,
+    read_bool,
+    read_int,
+    read_model,
+    read_nested,
+    read_object,
+)
+from relay.core.errors import BadRequestError
+
+
+def one(name: str, raw: bytes) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(raw)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{",
+        b'{"model":"m"} x',
+        b'{"model":NaN}',
+        b'{"model":01}',
+        b'{"model":"\xff"}',
+        b'{"model":"\xed\xa0\x80"}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    ],
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    """Broken, not UTF-8, another type, or nested beyond reason."""
+    with pytest.raises(BadRequestError):
+        read_object(body)
+
+
+def test_the_last_of_repeated_keys_counts_and_values_keep_their_bytes() -> None:
+    """Spelt with escapes or not, a key is one key; a number keeps its spelling."""
+    members = read_object(b'{"model":"a", "x" : 1.50e1 ,"\\u006dodel":"b"}')
+    assert msgspec.json.encode(members) == b'{"model":"b","x":1.50e1}'
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    """Nothing else is raised, whatever comes."""
+    with contextlib.suppress(BadRequestError):
+        assert isinstance(read_object(body), dict)
+
+
+@pytest.mark.parametrize("raw", [b"null", b"1", b'""', b"[]", b'"a\\nb"', b'"' + b"m" * 257 + b'"'])
+def test_a_model_that_is_no_name_is_refused(raw: bytes) -> None:
+    """Missing, empty, of another type, with control characters, or longer than any name."""
+    with pytest.raises(BadRequestError) as refused:
+        read_model(one("model", raw))
+    assert refused.value.param == "model"
+
+
+@pytest.mark.parametrize(
+    "raw", [b"0", b"-1", b"5.0", b'"5"', b"true", b"10000001", b"9223372036854775808", b"1e400", b"[]", b"{}"]
+)
+def test_a_count_that_is_no_count_is_refused(raw: bytes) -> None:
+    """Not whole, not in range, not a number."""
+    with pytest.raises(BadRequestError) as refused:
+        read_int(one("max_tokens", raw), "max_tokens")
+    assert refused.value.param == "max_tokens"
+
+
+@pytest.mark.parametrize(("raw", "count"), [(b"1", 1), (b"10000000", 10_000_000), (b"null", None)])
+def test_a_count_is_read(raw: bytes, count: int | None) -> None:
+    """From 1 to ten million; null is as good as absent."""
+    assert read_int(one("max_tokens", raw), "max_tokens") == count
+
+
+@pytest.mark.parametrize("raw", [b"1", b'"true"', b"[]"])
+def test_a_switch_that_is_no_switch_is_refused(raw: bytes) -> None:
+    """Only true, false and null."""
+    with pytest.raises(BadRequestError) as refused:
+        read_bool(one("stream", raw), "stream")
+    assert refused.value.param == "stream"
+
+
+@pytest.mark.parametrize("raw", [b'"0.5"', b"true", b"[1]", b"1e999"])
+def test_a_number_that_is_no_number_is_refused(raw: bytes) -> None:
+    """Text and truth values are no temperatures."""
+    with pytest.raises(BadRequestError) as refused:
+        check_numbers(one("top_p", raw), "temperature", "top_p")
+    assert refused.value.param == "top_p"
+
+
+@pytest.mark.parametrize("fields", [{}, one("messages", b"{}"), one("messages", b'"x"'), one("messages", b"[ ]")])
+def test_a_missing_or_empty_list_is_refused(fields: dict[str, msgspec.Raw]) -> None:
+    """There is nothing to answer."""
+    with pytest.raises(BadRequestError) as refused:
+        check_list(fields, "messages")
+    assert refused.value.param == "messages"
+
+
+@pytest.mark.parametrize("raw", [b'"text"', b'["a"]', b"[1,2]"])
+def test_input_is_text_or_a_list(raw: bytes) -> None:
+    """Text, texts, or tokens."""
+    check_list(one("input", raw), "input", or_text=True)
+
+
+@pytest.mark.parametrize(("raw", "nested"), [(b"null", None), (b"{}", {}), (b'{"a": [1 ,2]}', {"a": b"[1 ,2]"})])
+def test_a_nested_object_keeps_its_members_bytes(raw: bytes, nested: Any) -> None:
+    """Read one level deep, like the body itself."""
+    members = read_nested(one("stream_options", raw), "stream_options")
+    assert (members if members is None else {name: bytes(value) for name, value in members.items()}) == nested

@@ -1,0 +1,25 @@
+"""No figure of an upstream is taken on trust."""
+
+import pytest
+
+from relay.core.dialects.figures import UntrueFigureError, read_figure, read_figures
+
+
+@pytest.mark.parametrize("value", [-1, 5.0, "5", True, 2**63, 2**40 + 1, [], {}])
+def test_a_figure_that_cannot_be_true_is_refused(value: object) -> None:
+    """Negative, broken, text, a truth value, or beyond any count."""
+    with pytest.raises(UntrueFigureError):
+        read_figure({"prompt_tokens": value}, "prompt_tokens")
+
+
+@pytest.mark.parametrize(("figures", "count"), [({}, 0), ({"n": None}, 0), ({"n": 0}, 0), ({"n": 2**40}, 2**40)])
+def test_a_count_is_read_and_its_absence_is_zero(figures: dict[str, object], count: int) -> None:
+    """Absent and null are nothing."""
+    assert read_figure(figures, "n") == count
+
+
+@pytest.mark.parametrize("value", ["usage", 5, [1]])
+def test_usage_that_is_no_object_is_refused(value: object) -> None:
+    """An upstream that sends text for usage is not believed."""
+    with pytest.raises(UntrueFigureError):
+        read_figures(value)

@@ -1,0 +1,65 @@
+"""Every error means one thing to a customer, and keeps its machine code."""
+
+import pytest
+
+from relay.core.dialects.meaning import Meaning, code_of, meaning_of, param_of
+from relay.core.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BodyTooLargeError,
+    InsufficientBalanceError,
+    KeyCapError,
+    LedgerUnavailableError,
+    NoChannelError,
+    NoPriceError,
+    NotAllowedError,
+    NotFoundError,
+    OverloadedError,
+    PluginError,
+    RelayError,
+    UpstreamBrokenError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning", "code"),
+    [
+        (BadRequestError(param="n"), "bad_request", "bad_request"),
+        (NoPriceError(), "bad_request", "model_price_error"),
+        (AuthenticationError("api_key_expired"), "bad_key", "api_key_expired"),
+        (NotAllowedError("model_not_allowed"), "not_allowed", "model_not_allowed"),
+        (InsufficientBalanceError(), "no_money", "insufficient_user_quota"),
+        (KeyCapError(), "no_money", "pre_consume_token_quota_failed"),
+        (NotFoundError(), "not_found", "unknown_endpoint"),
+        (BodyTooLargeError(), "too_large", "request_too_large"),
+        (NoChannelError(), "overloaded", "model_not_found"),
+        (OverloadedError(), "overloaded", "overloaded"),
+        (LedgerUnavailableError(), "overloaded", "ledger_unavailable"),
+        (PluginError(), "fault", "plugin_error"),
+        (UpstreamBrokenError(), "fault", "upstream_error"),
+        (UpstreamTimeoutError("idle"), "time_out", "upstream_timeout"),
+        (UpstreamStatusError("request", 400), "bad_request", "upstream_refused"),
+        (UpstreamStatusError("request", 413), "too_large", "upstream_refused"),
+        (
+            UpstreamStatusError("request", 400, error_type="context_length_exceeded"),
+            "bad_request",
+            "context_length_exceeded",
+        ),
+        (UpstreamStatusError("key_dead", 401, error_type="invalid_api_key"), "overloaded", "upstream_unavailable"),
+        (UpstreamStatusError("misrouted", 404), "overloaded", "upstream_unavailable"),
+        (UpstreamStatusError("throttled", 429), "too_many", "upstream_throttled"),
+        (UpstreamStatusError("sick", 500), "fault", "upstream_error"),
+    ],
+)
+def test_an_error_means(error: RelayError, meaning: Meaning, code: str) -> None:
+    """Trouble with our own key or money is an overload to the customer, never theirs."""
+    assert (meaning_of(error), code_of(error)) == (meaning, code)
+
+
+def test_the_field_to_blame_is_named() -> None:
+    """Ours or the upstream's."""
+    assert param_of(BadRequestError(param="n")) == "n"
+    assert param_of(UpstreamStatusError("request", 400, param="top_p")) == "top_p"
+    assert param_of(PluginError()) is None

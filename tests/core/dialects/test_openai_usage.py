@@ -1,0 +1,80 @@
+"""Usage in OpenAI's form is made disjoint, whoever wrote it."""
+
+import pytest
+
+from relay.core.dialects.figures import UntrueFigureError
+from relay.core.dialects.openai_usage import read_openai_usage
+from relay.core.usage import Usage
+
+
+def figures(prompt: object = 100, completion: object = 10, **more: object) -> dict[str, object]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": 110, **more}
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        (figures(), Usage(input_tokens=100, output_tokens=10)),
+        (figures(0, 0), Usage()),
+        (
+            figures(prompt_tokens_details={"cached_tokens": 60, "cache_write_tokens": 30, "audio_tokens": 5}),
+            Usage(
+                input_tokens=10,
+                cache_read_tokens=60,
+                cache_write_5m_tokens=30,
+                output_tokens=10,
+                audio_input_tokens=5,
+            ),
+        ),
+        (
+            figures(completion_tokens_details={"reasoning_tokens": 7, "audio_tokens": 2}),
+            Usage(input_tokens=100, output_tokens=10, reasoning_tokens=7, audio_output_tokens=2),
+        ),
+        (figures(prompt_cache_hit_tokens=64), Usage(input_tokens=36, cache_read_tokens=64, output_tokens=10)),
+        (figures(cached_tokens=40), Usage(input_tokens=60, cache_read_tokens=40, output_tokens=10)),
+        (figures(prompt_tokens_details=None), Usage(input_tokens=100, output_tokens=10)),
+        (
+            figures(prompt_tokens_details={"cached_tokens": 150, "cache_write_tokens": 9}),
+            Usage(cache_read_tokens=100, output_tokens=10),
+        ),
+        ({"prompt_tokens": 2, "total_tokens": 2}, Usage(input_tokens=2)),
+        ({"prompt_tokens": 2}, None),
+        ({"total_tokens": 187}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_parts_of_the_prompt_become_disjoint(usage: object, read: Usage | None) -> None:
+    """Cached and written tokens leave the fresh ones, never below zero."""
+    assert read_openai_usage(usage) == read
+
+
+def test_reasoning_beside_the_output_is_found_in_the_total() -> None:
+    """xAI: 165 + 2 + 125 = 292."""
+    usage = {
+        "prompt_tokens": 165,
+        "completion_tokens": 2,
+        "total_tokens": 292,
+        "completion_tokens_details": {"reasoning_tokens": 125},
+    }
+    assert read_openai_usage(usage, is_reasoning_beside_output=True) == Usage(
+        input_tokens=165, output_tokens=127, reasoning_tokens=125
+    )
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        figures(prompt=-1),
+        figures(completion=2.5),
+        figures(completion="10"),
+        figures(prompt=2**63),
+        figures(prompt_tokens_details={"cached_tokens": -5}),
+        figures(prompt_tokens_details="none"),
+        "110",
+    ],
+)
+def test_figures_that_cannot_be_true_are_refused(usage: object) -> None:
+    """The reader then puts the local bound in their place."""
+    with pytest.raises(UntrueFigureError):
+        read_openai_usage(usage)

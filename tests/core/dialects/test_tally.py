@@ -1,0 +1,60 @@
+"""The structure of an answer is noted, and its output counted."""
+
+from relay.core.dialects.tally import Tally
+from relay.core.exchange import Evidence
+
+
+def evidence(tally: Tally, reasoning_tokens: int = 0) -> Evidence:
+    return tally.make_evidence(is_end_seen=True, thinking_asked=False, reasoning_tokens=reasoning_tokens)
+
+
+def test_text_is_counted_in_bytes_bound_and_estimate() -> None:
+    """Eight tokens for the frame, three for five short bytes and one more; two are estimated."""
+    tally = Tally()
+    tally.add_text(5)
+    assert (tally.is_output_seen, tally.output_bound_tokens, tally.output_counted_tokens) == (True, 10, 2)
+    assert evidence(tally) == Evidence(has_text=True, is_end_seen=True, output_bytes=5)
+
+
+def test_thinking_without_an_answer_is_not_finished() -> None:
+    """Left open or unanswered is the same to a customer."""
+    tally = Tally()
+    tally.add_thinking(9)
+    assert evidence(tally) == Evidence(has_thinking=True, is_thinking_finished=False, is_end_seen=True, output_bytes=9)
+
+
+def test_thinking_with_an_answer_is_finished() -> None:
+    """A text or a tool call answers it."""
+    tally = Tally()
+    tally.note_thinking()
+    tally.begin_tool_call()
+    assert evidence(tally) == Evidence(has_thinking=True, has_tool_call=True, is_end_seen=True)
+
+
+def test_thinking_after_an_answer_is_open_again() -> None:
+    """What was said before does not answer it."""
+    tally = Tally()
+    tally.add_text(4)
+    tally.note_thinking()
+    assert not evidence(tally).is_thinking_finished
+
+
+def test_hidden_reasoning_counts_as_thinking() -> None:
+    """OpenAI shows its tokens alone."""
+    assert evidence(Tally(), reasoning_tokens=50) == Evidence(
+        has_thinking=True, is_thinking_finished=False, is_end_seen=True
+    )
+
+
+def test_a_tool_call_is_output_before_its_arguments() -> None:
+    """Its beginning commits, and counts 40 at most and 8 at least."""
+    tally = Tally()
+    tally.begin_tool_call()
+    assert (tally.is_output_seen, tally.output_bound_tokens, tally.output_counted_tokens) == (True, 48, 8)
+
+
+def test_a_refusal_is_no_text() -> None:
+    """It decides the outcome."""
+    tally = Tally()
+    tally.add_refusal(4)
+    assert evidence(tally) == Evidence(has_refusal=True, is_end_seen=True, output_bytes=4)

@@ -1,0 +1,134 @@
+"""Counts made here: bounds are never below the truth, figures that can't be are disputed."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core import vocabulary
+from relay.core.estimate import estimate_bytes, input_bound, input_estimate, piece_bound, plausible
+from relay.core.usage import Iteration, Usage
+from tests.core.dialects.recordings import BODIES, STREAMS, Expected
+from tests.core.dialects.replay import request_fields
+
+READS_MORE_BY_ITSELF = {
+    "anthropic/pause-turn-stream",
+    "anthropic/thinking-signature-only-stream",
+    "anthropic/web-search-stream",
+}
+ASKED = [
+    each
+    for each in (*STREAMS, *BODIES)
+    if each.usage is not None and each.outcome != "upstream_error" and each.name not in READS_MORE_BY_ITSELF
+]
+
+
+def fields(**members: Any) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(json.dumps(member).encode()) for name, member in members.items()}
+
+
+def user(content: Any) -> dict[str, msgspec.Raw]:
+    return fields(messages=[{"role": "user", "content": content}])
+
+
+@pytest.mark.parametrize("expected", ASKED, ids=lambda each: each.name)
+def test_input_bound_is_never_below_what_the_upstream_counted(expected: Expected) -> None:
+    """For every recorded request, but those whose server tools read on by themselves."""
+    assert expected.usage is not None
+    assert input_bound(request_fields(expected.name)) >= expected.usage.all_input_tokens
+
+
+@pytest.mark.parametrize(("bytes_count", "tokens"), [(0, 0), (1, 1), (18, 5), (36, 10), (37, 11), (3600, 1000)])
+def test_text_is_estimated_at_3_6_bytes_a_token(bytes_count: int, tokens: int) -> None:
+    """Rounded up, so that no text is free."""
+    assert estimate_bytes(bytes_count) == tokens
+
+
+@pytest.mark.parametrize(("bytes_count", "tokens"), [(1, 1), (4, 2), (11, 3), (12, 7), (100, 51)])
+def test_a_short_piece_is_bounded_as_few_tokens_and_a_long_one_by_half_its_bytes(bytes_count: int, tokens: int) -> None:
+    """The bound of a stream follows how its upstream cuts it."""
+    assert piece_bound(bytes_count) == tokens
+
+
+def test_a_picture_counts_as_a_picture_not_by_its_bytes() -> None:
+    """Three megabytes of base64 are one picture: 4096 tokens and a little text."""
+    picture = user([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 3_000_000}}])
+    assert input_bound(picture) == 512 + 4096 + 51
+
+
+def test_a_picture_in_anthropics_form_counts_as_a_picture() -> None:
+    """The media type stands beside the data there."""
+    source = {"type": "base64", "media_type": "image/png", "data": "A" * 3_000_000}
+    assert 4096 < input_bound(user([{"type": "image", "source": source}])) < 5000
+
+
+def test_a_picture_by_address_counts_as_a_picture() -> None:
+    """Its bytes never pass by."""
+    picture = {"type": "image_url", "image_url": {"url": "https://pictures.example/cat.png"}}
+    assert 2 * 4096 < input_bound(user([picture, picture])) < 2 * 4096 + 1000
+
+
+def test_a_document_grows_with_its_length() -> None:
+    """A token for 16 bytes of base64."""
+    source = {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_600_000}
+    assert 100_000 < input_bound(user([{"type": "document", "source": source}])) < 101_000
+
+
+def test_a_recording_counts_although_its_form_names_no_base64() -> None:
+    """OpenAI's input_audio has only data and format."""
+    audio = {"type": "input_audio", "input_audio": {"data": "A" * 160_000, "format": "wav"}}
+    assert 10_000 < input_bound(user([audio])) < 11_000
+
+
+def test_talk_about_pictures_is_text() -> None:
+    """The words image and base64 alone change nothing but the road to the count."""
+    assert input_bound(user("an image in base64, please")) == 512 + 29
+
+
+def test_text_after_the_mark_of_base64_is_text() -> None:
+    """Nobody lowers a hold by writing the mark before a long text."""
+    assert input_bound(user(";base64," + "word " * 20_000)) > 50_000
+
+
+def test_tools_raise_the_bound() -> None:
+    """Upstreams add a text of their own where tools are offered."""
+    assert input_bound(user("x") | fields(tools=[])) == input_bound(user("x")) + 1024 + 1
+
+
+def test_input_is_estimated_by_length_without_the_vocabulary() -> None:
+    """Ten tokens for 36 bytes of the request."""
+    assert not vocabulary.is_loaded()
+    assert input_estimate({"messages": msgspec.Raw(b"[" + b"1" * 70 + b"]")}) == 20
+
+
+@pytest.mark.parametrize(
+    ("usage", "judged"),
+    [
+        (Usage(input_tokens=8000, output_tokens=400), Usage(input_tokens=8000, output_tokens=400)),
+        (Usage(input_tokens=8001), Usage(input_tokens=2000, source="disputed")),
+        (Usage(input_tokens=1, cache_read_tokens=8000), Usage(input_tokens=2000, source="disputed")),
+        (Usage(input_tokens=10, output_tokens=12001), Usage(input_tokens=10, output_tokens=3000, source="disputed")),
+        (Usage(input_tokens=9000, web_search_count=1), Usage(input_tokens=9000, web_search_count=1)),
+        (Usage(input_tokens=9000, source="estimated"), Usage(input_tokens=9000, source="estimated")),
+        (
+            Usage(input_tokens=9000, iterations=(Iteration(input_tokens=9000),)),
+            Usage(input_tokens=9000, iterations=(Iteration(input_tokens=9000),)),
+        ),
+    ],
+)
+def test_figures_above_four_times_the_bound_are_disputed(usage: Usage, judged: Usage) -> None:
+    """With an input bound of 2000 and 3000 output tokens asked for."""
+    assert plausible(usage, 2000, 3000) == judged
+
+
+def test_output_is_taken_as_said_where_no_limit_was_asked_for() -> None:
+    """There is no bound to hold it against."""
+    usage = Usage(input_tokens=10, output_tokens=200_000)
+    assert plausible(usage, 2000, None) == usage
+
+
+def test_small_bounds_dispute_nothing_small() -> None:
+    """Thinking may exceed a max_tokens of 10 a hundredfold, honestly."""
+    usage = Usage(input_tokens=10, output_tokens=4096)
+    assert plausible(usage, 20, 10) == usage
