@@ -36,7 +36,7 @@ keys: {prefix: ak-, group: hyacinth}
 
 
 class Counter:
-    """The command line of one shop, its profile named only for the first command."""
+    """The command line of one shop."""
 
     def __init__(self, folder: Path) -> None:
         self.profile = folder / "shop.yaml"
@@ -61,8 +61,8 @@ class Counter:
         return result.exit_code, result.stderr.splitlines()[-1]
 
     def open_account(self, name: str = "alice", *words: str) -> None:
-        """Create an account with the profile named, as a shop that was never run needs it."""
-        self.ask("account", "create", name, "--profile", str(self.profile), *words)
+        """Create an account."""
+        self.ask("account", "create", name, *words)
 
     def book(self, work: Callable[[SqliteLedger], Awaitable[None]]) -> None:
         """Do *work* on the ledger, at `NOW`."""

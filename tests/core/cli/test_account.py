@@ -9,9 +9,7 @@ from tests.core.cli.counter import Counter
 
 def test_a_new_account_starts_with_its_gift(counter: Counter) -> None:
     """``--credit`` books a gift lot."""
-    made = counter.ask(
-        "account", "create", "alice", "--credit", "1.5", "--membership", "vip", "--profile", str(counter.profile)
-    )
+    made = counter.ask("account", "create", "alice", "--credit", "1.5", "--membership", "vip")
     assert made == {"name": "alice", "membership": "vip", "balance": "1.5", "held": "0", "available": "1.5"}
     assert lots(counter) == [("gift", 1_500_000_000)]
 
@@ -22,10 +20,10 @@ def test_an_account_without_credit_has_none(counter: Counter) -> None:
     assert lots(counter) == []
 
 
-def test_the_first_command_keeps_the_profile_for_the_next(counter: Counter) -> None:
+def test_the_first_command_keeps_the_profile_for_the_next(fresh_counter: Counter) -> None:
     """A folder made by a command is as good as one that was run."""
-    counter.open_account()
-    assert counter.ask("account", "create", "bob")["membership"] == "default"
+    fresh_counter.ask("account", "create", "alice", "--profile", str(fresh_counter.profile))
+    assert fresh_counter.ask("account", "create", "bob", "--membership", "vip")["membership"] == "vip"
 
 
 def test_money_paid_in_is_cash_and_taken_once(counter: Counter) -> None:
@@ -76,17 +74,18 @@ def test_an_unknown_membership_is_refused_with_the_nearest(counter: Counter) -> 
     )
 
 
-def test_a_folder_that_no_shop_used_is_refused(counter: Counter) -> None:
+def test_a_folder_that_no_shop_used_is_refused(fresh_counter: Counter) -> None:
     """Reading makes no database, and changing needs to know the shop."""
-    assert counter.refused("account", "show", "alice") == (
+    data = fresh_counter.data
+    assert fresh_counter.refused("account", "show", "alice") == (
         1,
-        f"error: no database in '{counter.data}'; start the shop with: relay run --profile FILE --data {counter.data}",
+        f"error: no database in '{data}'; start the shop with: relay run --profile FILE --data {data}",
     )
-    assert counter.refused("account", "create", "alice") == (
+    assert fresh_counter.refused("account", "create", "alice") == (
         1,
-        f"{counter.data}: no shop was ever run here; name its profile with --profile",
+        f"{data}: no shop was ever run here; name its profile with --profile",
     )
-    assert not counter.data.exists()
+    assert not data.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """``relay bill explain``: the lines of a charge, and what they come to."""
 
-import pytest
-
 from relay.core.ledger.sqlite import SqliteLedger
 from tests.books import CREDIT, account, key, record, reserve
 from tests.core.cli.counter import Counter
@@ -55,10 +53,9 @@ def test_people_read_it_as_a_sum(counter: Counter) -> None:
     )
 
 
-@pytest.mark.parametrize("gift_nano", [CREDIT])
-def test_what_the_shop_bore_is_told_apart(counter: Counter, gift_nano: int) -> None:
+def test_what_the_shop_bore_is_told_apart(counter: Counter) -> None:
     """An account with 1 credit pays 1 of 1.25; the rest is overrun."""
-    ask_once(counter, gift_nano)
+    ask_once(counter, CREDIT)
     bill = counter.ask("bill", "explain", "req_1")
     assert (bill["charge"], bill["overrun"]) == ("1", "0.25")
     assert counter.run("bill", "explain", "req_1").stdout.splitlines()[-1] == (

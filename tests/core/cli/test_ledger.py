@@ -25,8 +25,8 @@ def test_a_changed_amount_is_found(counter: Counter) -> None:
     assert counter.run("ledger", "verify").stdout.startswith("I1 debits and credits of ledger 'credit' differ")
 
 
-def test_a_folder_without_a_database_is_no_verdict(counter: Counter) -> None:
+def test_a_folder_without_a_database_is_no_verdict(fresh_counter: Counter) -> None:
     """Nothing to verify is an error, not right."""
-    code, error = counter.refused("ledger", "verify")
+    code, error = fresh_counter.refused("ledger", "verify")
     assert code == 1
     assert error.startswith("error: no database in")
