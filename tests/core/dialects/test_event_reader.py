@@ -43,7 +43,8 @@ def pieces(data: bytes, places: list[int]) -> list[bytes]:
 def whole_events_before_an_error(data: bytes) -> bytes:
     """Return what may pass of *data*: whole events up to the first that is an error."""
     events: list[bytes] = re.findall(rb"(?s).*?\n\r?\n", data)
-    return b"".join(itertools.takewhile(lambda event: b'"error":{' not in event, events))
+    errors = [at for at, event in enumerate(events) if b'"error":{' in event]
+    return b"".join(events[: errors[0]] if errors else events)
 
 
 @EVERY_STREAM
