@@ -5,6 +5,7 @@
 One exchange ends in exactly one outcome, and its reservation in exactly one of posted or voided.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,13 +26,14 @@ from .errors import (
     UpstreamBrokenError,
     UpstreamError,
 )
-from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, RequestRecord
+from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, HangUpPolicy, RequestRecord
 from .failpoints import hit
 from .failures import classify
 from .ledger.operations import Posted
-from .observe import emit
+from .observe import emit, emit_exception
 from .outcome import derive_outcome
 from .plugin import ChannelPlugin
+from .plugin_meter import PluginMeter
 from .settlement import Settlement
 from .shop import Shop
 from .sink import Sink
@@ -60,7 +62,7 @@ async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
         return
     except RelayError as error:
         if isinstance(error, PluginError | LedgerUnavailableError):
-            emit("request.failed", request_id=exchange.id, code=error.code)
+            emit_exception("request.failed", error, request_id=exchange.id, code=error.code)
         await answer_with_error(sink, exchange, rules, error)
 
 
@@ -219,32 +221,54 @@ class Passage:
         return self._shop.channels[candidate.channel.name]
 
     async def _carry_answer(self, candidate: Candidate, response: UpstreamResponse) -> Ending:
+        channel = self._channel(candidate)
         if self._stream is None:
-            return await self._whole(response)
+            return await self._whole(response, candidate, channel)
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             # A stream was asked for: a document here is an error dressed as success, or no answer.
-            self._rules.read_body(self._exchange, await read_all(response, ERROR_BODY_BYTES_MAX))
+            self._rules.read_body(self._exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
+        reader = self._rules.stream_reader(
+            self._exchange, is_reasoning_beside_output=channel.is_reasoning_beside_output
+        )
         meter = self._shop.dispatch.meter_stream(self._exchange, candidate.channel)
-        return await self._stream.attempt(response, meter, self._channel(candidate).deadlines.first_event_s)
+        return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s)
 
-    async def _whole(self, response: UpstreamResponse) -> Ending:
+    async def _whole(self, response: UpstreamResponse, candidate: Candidate, channel: ChannelPlugin[Any]) -> Ending:
         """Read a whole answer; a customer who leaves meanwhile pays by the shop's hang-up policy."""
+        pieces: list[bytes] = []
+        policy: HangUpPolicy | None = None
         try:
             with self._sink.listening():
-                body = await read_all(response, BODY_BYTES_MAX)
+                await read_all(response, BODY_BYTES_MAX, pieces)
         except CustomerGoneError:
-            usage = self._settlement.delivered_usage(0, None)
-            evidence = Evidence(hang_up_policy=self._shop.profile.limits.hang_up)
-            return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
-        reading = self._rules.read_body(self._exchange, body)
+            policy = self._shop.profile.limits.hang_up
+            if policy != "drain" or not await self._drain(response, pieces):
+                usage, evidence = self._settlement.delivered_usage(0, None), Evidence(hang_up_policy=policy)
+                return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
+        body = b"".join(pieces)
+        reading = self._rules.read_body(
+            self._exchange, body, is_reasoning_beside_output=channel.is_reasoning_beside_output
+        )
+        meter = self._shop.dispatch.meter_stream(self._exchange, candidate.channel)
+        counted = PluginMeter(meter).usage_of(body) if meter is not None else None
+        evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
-            usage=reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),
-            outcome=derive_outcome(reading.evidence),
-            evidence=reading.evidence,
+            usage=counted or reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),
+            outcome=derive_outcome(evidence),
+            evidence=evidence,
             model_returned=reading.model_returned,
             end=body,
         )
+
+    async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:
+        """Read on after the customer has left; say whether the answer came whole in time."""
+        try:
+            async with asyncio.timeout(self._shop.profile.limits.drain_s):
+                await read_all(response, BODY_BYTES_MAX, pieces)
+        except (TimeoutError, UpstreamError):
+            return False
+        return True
 
     async def _settle(self, ending: Ending) -> None:
         """Post, then write the end of the answer, then let the after-sales plugins look."""
@@ -285,22 +309,27 @@ class Passage:
             await self._shop.ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
 
 
-async def read_all(response: UpstreamResponse, bytes_max: int) -> bytes:
-    """Return the whole body of *response*.
+async def read_all(response: UpstreamResponse, bytes_max: int, pieces: list[bytes]) -> None:
+    """Add the rest of the body of *response* to *pieces*; interrupted, it can be called again.
 
     Raises:
         UpstreamBrokenError: It ended early, or is larger than *bytes_max*.
     """
-    pieces: list[bytes] = []
-    size = 0
+    size = sum(map(len, pieces))
     while data := await response.read():
         pieces.append(data)
         size += len(data)
         if size > bytes_max:
             raise UpstreamBrokenError(f"an answer of more than {bytes_max} bytes")
+
+
+async def read_small(response: UpstreamResponse) -> bytes:
+    """Return the body of an answer that should be short, such as an error's."""
+    pieces: list[bytes] = []
+    await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
     return b"".join(pieces)
 
 
 async def refusal(response: UpstreamResponse) -> UpstreamError:
     """Return the class of an answer that is not a success."""
-    return classify(response.status, response.headers, await read_all(response, ERROR_BODY_BYTES_MAX))
+    return classify(response.status, response.headers, await read_small(response))

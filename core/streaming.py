@@ -27,12 +27,11 @@ from .errors import (
 from .exchange import Evidence, Exchange, HangUpPolicy, Outcome
 from .heartbeat import Heartbeat
 from .hooks import Meter
-from .observe import emit
 from .outcome import derive_outcome
+from .plugin_meter import PluginMeter
 from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import WRITE_DEADLINE_S, Sink
-from .sse import Splitter
 from .transport import UpstreamResponse
 from .usage import Usage
 
@@ -57,35 +56,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     model_returned: str | None
     end: bytes = b""
     error: RelayError | None = None
-
-
-class PluginMeter:
-    """Feeds a plugin's meter whole events, and drops it if it raises: core's reader takes over."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter: Meter | None = meter
-        self._splitter = Splitter()
-
-    def feed(self, data: bytes) -> None:
-        """Pass on the whole events in *data*."""
-        try:
-            if self._meter is not None:
-                for event in self._splitter.feed(data):
-                    self._meter.feed(event)
-        except Exception as exc:
-            self._drop(exc)
-
-    def usage(self) -> Usage | None:
-        """Return the plugin's figures, or None where it has none or was dropped."""
-        try:
-            return self._meter.usage() if self._meter is not None else None
-        except Exception as exc:
-            self._drop(exc)
-            return None
-
-    def _drop(self, exc: Exception) -> None:
-        emit("meter.dropped", plugin=type(self._meter).__name__, error=type(exc).__name__)
-        self._meter = None
 
 
 class StreamAnswer:
@@ -142,14 +112,15 @@ class StreamAnswer:
         if not self._sink.is_head_sent:
             await self._sink.head(200, STREAM_HEADERS)
 
-    async def attempt(self, response: UpstreamResponse, meter: Meter | None, first_event_s: float) -> Ending:
+    async def attempt(
+        self, response: UpstreamResponse, reader: StreamReader, meter: Meter | None, first_event_s: float
+    ) -> Ending:
         """Carry one upstream's stream to the customer, as far as it goes.
 
         Raises:
             UpstreamError: It failed before anything was committed; another may be tried.
             CustomerGoneError: The customer left before anything was committed.
         """
-        reader = self._rules.stream_reader(self._exchange)
         plugin_meter = PluginMeter(meter) if meter is not None else None
         with self._sink.listening():
             staged = await self._stage(response, reader, plugin_meter, first_event_s)

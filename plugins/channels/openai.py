@@ -1,5 +1,9 @@
 """``channels.openai``: OpenAI, and everyone who speaks its dialect."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from relay import (
     ChannelPlugin,
     ChannelRequest,
@@ -15,7 +19,15 @@ BASE_URL = "https://api.openai.com"
 
 
 class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
-    """Settings of ``channels.openai``: none beside those of every channel."""
+    """Settings of ``channels.openai``, beside those of every channel.
+
+    Source of the two that leave reasoning out: wire/DIALECTS.md 3.1, read 2026-11-23.
+    """
+
+    reasoning_in_output: Annotated[
+        bool,
+        Meta(description="Whether completion_tokens include reasoning; false for xAI's chat and Gemini's OpenAI form."),
+    ] = True
 
 
 class OpenAI(ChannelPlugin[OpenAIConfig]):
@@ -29,6 +41,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
 
     def __init__(self, config: OpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
+        self.is_reasoning_beside_output = not config.reasoning_in_output
         base_url = section.base_url or BASE_URL
         self._urls = {
             "chat": endpoint_url(base_url, "/chat/completions"),
