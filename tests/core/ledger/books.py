@@ -8,8 +8,12 @@
 A line that must be refused ends in ``-> code``. Each account has one key, named as the account.
 """
 
+import atexit
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -43,6 +47,19 @@ from relay.core.money import format_nano, parse_amount
 from relay.core.usage import Usage
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@cache
+def _empty_shop() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    prepare_database(folder, is_demo=None)
+    return folder
+
+
+def copy_empty_shop(data: Path) -> None:
+    """Make *data* a data folder with an empty database: a copy is cheaper than a migration each time."""
+    shutil.copytree(_empty_shop(), data)
 
 
 class HandClock:

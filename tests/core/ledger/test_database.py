@@ -7,13 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from relay.core.errors import DatabaseRefusedError
 from relay.core.ledger.database import connect, connect_reader, prepare_database
-from relay.core.ledger.schema import APPEND_ONLY, metadata
 
 
 def test_a_new_folder_is_private(tmp_path: Path) -> None:
@@ -21,21 +17,6 @@ def test_a_new_folder_is_private(tmp_path: Path) -> None:
     database = prepare_database(tmp_path / "shop" / "data", is_demo=False)
     assert database.parent.stat().st_mode & 0o777 == 0o700
     assert database.stat().st_mode & 0o777 == 0o600
-
-
-def test_the_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
-    """Tables made by the migrations and tables defined in the schema do not differ."""
-    engine = sa.create_engine(f"sqlite:///{prepare_database(tmp_path, is_demo=False)}")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
-
-
-def test_every_append_only_table_has_both_triggers(tmp_path: Path) -> None:
-    """Neither UPDATE nor DELETE is possible on what is written for good."""
-    with contextlib.closing(sqlite3.connect(prepare_database(tmp_path, is_demo=False))) as connection:
-        rows = connection.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    assert sorted(row[0] for row in rows) == sorted(APPEND_ONLY * 2)
 
 
 def test_opening_again_migrates_nothing(tmp_path: Path) -> None:
