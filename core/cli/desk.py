@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 from ..clock import SystemClock
 from ..ledger.database import database_path
 from ..ledger.sqlite import SqliteLedger
-from ..profile.loaded import Loaded
 from ..profile.loader import find_profile, load_profile
 from ..profile.place import nearest
-from ..profile.record import RECORD, read_record, write_record
+from ..profile.record import RECORD, write_record
 from ..profile.structs import Profile
 from ..storage import Account, Storage
 from . import Failure
-from .options import data_option, profile_option, resolve_data
+from .options import data_option, profile_option, resolve_data, resolve_profile
 
 ACTOR = "cli"
 """Who the audit says it was."""
@@ -35,17 +34,10 @@ class Desk:
         self.data = data
         self._profile_file = profile_file
 
-    @property
-    def profile(self) -> Profile:
-        """The shop's profile."""
-        return self._loaded.profile
-
     @functools.cached_property
-    def _loaded(self) -> Loaded:
-        """What ``--profile`` names, else what the folder was last run with; reading the books takes neither."""
-        if self._profile_file is None:
-            return read_record(self.data)
-        return load_profile(find_profile(self._profile_file))
+    def profile(self) -> Profile:
+        """The shop's profile; loaded when first needed, since reading the books takes none."""
+        return resolve_profile(self.data, self._profile_file)
 
     def change(self, work: Callable[[SqliteLedger, Storage], Awaitable[T]]) -> T:
         """Return what *work* returns, done with the ledger open; it is durable by then."""
@@ -56,9 +48,9 @@ class Desk:
                 return await work(ledger, storage)
 
         result = asyncio.run(changing())
-        if not (self.data / RECORD).exists():
-            # The first command made the folder: the next one need not name the profile again.
-            write_record(self.data, self._loaded)
+        if self._profile_file is not None and not (self.data / RECORD).exists():
+            # This command made the folder: the next one need not name the profile again.
+            write_record(self.data, load_profile(find_profile(self._profile_file)))
         return result
 
     def read(self, work: Callable[[Storage], Awaitable[T]]) -> T:

@@ -29,6 +29,8 @@ class PriorityWeighted(Plugin[PriorityWeightedConfig]):
         tried = {(attempt.candidate.channel.name, attempt.candidate.key_id) for attempt in attempts}
         failed = {attempt.candidate.channel.name for attempt in attempts if attempt.failure in CHANNEL_FAULTS}
         untried = [one for one in candidates if (one.channel.name, one.key_id) not in tried]
+        if len(untried) < 2:
+            return untried
         places = {
             channel.name: self._place(channel, failed)
             for channel in {one.channel.name: one.channel for one in untried}.values()
