@@ -1,6 +1,7 @@
 """Every dialect keeps the protocol that core is programmed against."""
 
 import pytest
+
 from relay.core.dialects import RULES
 from relay.core.dialects.dialect import DialectRules, StreamReader
 from relay.core.exchange import Dialect
