@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
-from tests.shops import serving
+from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 CHAT = {
@@ -219,3 +219,25 @@ async def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
         response = await shop.chat()
         assert (response.status_code, response.json()["error"]["code"]) == (401, "api_key_revoked")
         assert len(upstream.received) == 1
+
+
+DRAINING = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_stream: bool) -> None:
+    """The customer leaves in the middle; the upstream is read to its end and its figures are billed."""
+    if is_stream:
+        steps = [*stream(ROLE + words("Hello"))[:-1], 0.4, *stream(STOP + USAGE + DONE)[1:]]
+    else:
+        [whole] = document(CHAT)
+        assert isinstance(whole, bytes)
+        steps = [whole[:-40], 0.4, whole[-40:]]
+    async with (
+        Upstream(lambda _: steps).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=DRAINING) as shop,
+    ):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=is_stream, timeout_s=0.2)
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
