@@ -124,7 +124,15 @@ async def serving(
     path.write_text(profile.format(url=url))
     loaded = load_profile(path)
     shop = Shop(loaded, folder / "data", {c.name: (UPSTREAM_KEY,) for c in loaded.profile.channels if c.keys})
-    config = uvicorn.Config(build_app(shop), host="127.0.0.1", port=0, http="httptools", log_config=None, lifespan="on")
+    config = uvicorn.Config(
+        build_app(shop),
+        host="127.0.0.1",
+        port=0,
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        server_header=False,
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:

@@ -90,10 +90,11 @@ class Upstream:
                 self.received.append(request)
                 watch = asyncio.ensure_future(reader.read(1))
                 is_usable = await self._play(self.script(request), writer, watch)
-                early = watch.result() if watch.done() and not watch.exception() else b""
-                if watch.done() and not early:
-                    request.gone.set()
                 watch.cancel()
+                await asyncio.wait([watch])  # only then may the next request be read
+                early = b"" if watch.cancelled() or watch.exception() else watch.result()
+                if not watch.cancelled() and not early:
+                    request.gone.set()
                 if not is_usable:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
