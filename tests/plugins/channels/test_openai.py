@@ -70,3 +70,11 @@ def test_header_that_would_not_travel_is_a_bad_request(value: str) -> None:
     with pytest.raises(BadRequestError) as caught:
         channel().build(request({"openai-beta": value}), "sk-up")
     assert (caught.value.reason, caught.value.param) == ("invalid_header", "openai-beta")
+
+
+@pytest.mark.parametrize(("reasoning_in_output", "is_beside"), [(True, False), (False, True)])
+def test_reasoning_that_output_leaves_out_is_told_to_core(reasoning_in_output: bool, is_beside: bool) -> None:
+    """The setting of xAI's and Gemini's channels reaches whoever reads their usage."""
+    section = ChannelSection(name="one", use="channels.openai", models=("m",), groups=("g",))
+    config = OpenAIConfig(reasoning_in_output=reasoning_in_output)
+    assert OpenAI(config, services(), section).is_reasoning_beside_output is is_beside
