@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -28,7 +28,7 @@ from .exchange import (
 from .finder import FoundPlugin
 from .hooks import Meter
 from .observe import emit_exception
-from .registry import Implementation, Registry
+from .registry import Implementation
 from .usage import Usage
 
 DEADLINE_S = 10.0
@@ -45,6 +45,14 @@ class Step(msgspec.Struct, frozen=True):
     call: Callable[..., Any]
 
 
+class Chains(Protocol):
+    """Who answers each hook; `Registry` knows."""
+
+    def implementations(self, hook: str) -> tuple[Implementation, ...]:
+        """Return who answers *hook*, in profile order."""
+        ...
+
+
 class Dispatch:
     """The six hooks of one shop, ready to be called.
 
@@ -52,14 +60,14 @@ class Dispatch:
     names the plugin and its file, never the other exception's words, which may quote a request.
     """
 
-    def __init__(self, registry: Registry, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, chains: Chains, *, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
-        self._authenticate = _chain(registry, "authenticate", "exchange")
-        self._select_channel = _chain(registry, "select_channel", "exchange", "candidates", "attempts")
-        self._transform_request = _chain(registry, "transform_request", "exchange", "channel", "request")
-        self._meter_stream = _chain(registry, "meter_stream", "exchange", "channel")
-        self._settle = _chain(registry, "settle", "facts", "usage", "charge")
-        self._post_check = _chain(registry, "post_check", "record")
+        self._authenticate = _chain(chains, "authenticate", "exchange")
+        self._select_channel = _chain(chains, "select_channel", "exchange", "candidates", "attempts")
+        self._transform_request = _chain(chains, "transform_request", "exchange", "channel", "request")
+        self._meter_stream = _chain(chains, "meter_stream", "exchange", "channel")
+        self._settle = _chain(chains, "settle", "facts", "usage", "charge")
+        self._post_check = _chain(chains, "post_check", "record")
         self.failure_counts: Counter[str] = Counter()
         """How often each observing plugin failed and was passed over."""
 
@@ -167,8 +175,8 @@ class Dispatch:
         emit_exception("plugin.failed", exc, plugin=step.plugin.use, hook=hook, request_id=request_id)
 
 
-def _chain(registry: Registry, hook: str, *arguments: str) -> tuple[Step, ...]:
-    return tuple(Step(each.plugin, _taking(each, arguments)) for each in registry.implementations(hook))
+def _chain(chains: Chains, hook: str, *arguments: str) -> tuple[Step, ...]:
+    return tuple(Step(each.plugin, _taking(each, arguments)) for each in chains.implementations(hook))
 
 
 def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Callable[..., Any]:

@@ -146,13 +146,9 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
 
 def _plugin_types(module: ModuleType) -> list[type[Plugin[Any]]]:
     """Return the plugins that *module* or, for a package, one of its modules defines."""
-    return [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type)
-        and issubclass(each, Plugin)
-        and f"{each.__module__}.".startswith(f"{module.__name__}.")
-    ]
+    prefix = f"{module.__name__}."
+    types = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Plugin)]
+    return [each for each in dict.fromkeys(types) if f"{each.__module__}.".startswith(prefix)]
 
 
 def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str) -> FoundPlugin:

@@ -135,8 +135,8 @@ def _check_methods(found: FoundPlugin) -> None:
             raise found.failure(f"'{name}' must have the name of its hook, not a specname")
         spec = getattr(RelayHooks, name, None)
         if spec is not None and inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
-            expected = "async def" if inspect.iscoroutinefunction(spec) else "plain def"
-            raise found.failure(f"'{name}' must be a {expected}")
+            expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
+            raise found.failure(f"'{name}' must be declared with '{expected}'")
         for parameter in list(inspect.signature(method).parameters.values())[1:]:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
                 raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")

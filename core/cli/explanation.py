@@ -1,6 +1,5 @@
 """What a profile resolves to, for people and for programs."""
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 import click
@@ -12,6 +11,7 @@ from ..profile.exact import to_json
 from ..profile.loaded import Loaded
 from ..profile.structs import ChannelModel, Profile
 from ..registry import hook_names, hooks_of
+from .output import print_cells
 
 
 class PluginRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +74,8 @@ def print_plugins(rows: tuple[PluginRow, ...], *, is_json: bool) -> None:
     if is_json:
         click.echo(to_json(rows))
         return
-    cells = [(row.use, row.channel or "", row.version[:12], ", ".join(row.hooks), row.file) for row in rows]
-    print_table(("plugin", "channel", "version", "hooks", "file"), cells)
+    cells = [(row.use, row.channel or "-", row.version[:12], ", ".join(row.hooks) or "-", row.file) for row in rows]
+    print_cells([("plugin", "channel", "version", "hooks", "file"), *cells])
 
 
 def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
@@ -85,17 +85,11 @@ def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
         return
     print_plugins(explanation.plugins, is_json=False)
     click.echo()
-    print_table(("hook", "asked in this order"), [(hook, ", ".join(uses)) for hook, uses in explanation.hooks.items()])
+    asked = [(hook, ", ".join(uses) or "-") for hook, uses in explanation.hooks.items()]
+    print_cells([("hook", "asked in this order"), *asked])
     click.echo()
     head = ("group", "model", "channel", "sent as", "priority", "weight", "group ratio", "model ratio", "completion")
-    print_table(head, [_cells(row) for row in explanation.offers])
-
-
-def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print *rows* under *head* in columns as wide as their widest cell."""
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_cells([head, *(_cells(row) for row in explanation.offers)])
 
 
 def _found_plugins(loaded: Loaded) -> list[FoundPlugin]:
@@ -139,6 +133,6 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
         str(row.priority),
         str(row.weight),
         format_exact(row.group_ratio),
-        "none" if row.model_ratio is None else format_exact(row.model_ratio),
+        "-" if row.model_ratio is None else format_exact(row.model_ratio),
         format_exact(row.completion_ratio),
     )

@@ -125,14 +125,15 @@ def _exact(place: Place) -> Any:
     node = place.node
     if not isinstance(node, Scalar) or (not node.is_quoted and node.value is None):
         return _mismatch(place, "an exact number as quoted text")
+    trap = f", which {node.trap.partition(';')[0]}" if node.trap else ""
     try:
         number = parse_exact(node.text)
     except ValueError:
-        place.problem(f"{_EXACT_EXPECTED}, found {_shown(node)}")
+        place.problem(f"{_EXACT_EXPECTED}, found {_shown(node)}{trap}")
         return BROKEN
     if node.is_quoted:
         return number
-    advice = f", which {node.trap.partition(';')[0]}" if node.trap else f'; write "{format_exact(number)}"'
+    advice = trap or f'; write "{format_exact(number)}"'
     place.problem(f"{_EXACT_EXPECTED}, found {node.text}{advice}")
     return BROKEN
 
@@ -204,11 +205,15 @@ def _leaf(place: Place, kind: Any) -> Any:
         return msgspec.convert(plain_value(node), kind, dec_hook=decode_exact)
     except msgspec.ValidationError as exc:
         expected, _, path = str(exc).partition(" - at `$")
-        expected = re.sub(r"`(\w+)`", lambda word: _WORDS.get(word[1], word[1]), expected.split(", got ")[0])
+        expected = re.sub(r"`([^`]+)`", _in_words, expected.split(", got ")[0])
         is_number_for_text = isinstance(node, Scalar) and not node.is_quoted and expected == "Expected text"
         hint = "; quote it" if is_number_for_text else ""
         place.problem(f"{expected[:1].lower()}{expected[1:]}{path.rstrip('`')}, found {_shown(node)}{hint}")
         return BROKEN
+
+
+def _in_words(kinds: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds[1].split(" | "))
 
 
 def _check_names(place: Place) -> None:

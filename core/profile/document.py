@@ -193,7 +193,7 @@ class _Builder:
             if not isinstance(name, Scalar):
                 raise DocumentError(name.mark, "expected a name, found a list or mapping in its place")
             if name.text == "<<" and not name.is_quoted:
-                merged += self._merged(value)
+                merged += self._merged(value, name.mark)
             elif name.text in entries:
                 duplicates.append(name)
             else:
@@ -203,13 +203,13 @@ class _Builder:
         extent = _extent([value for _, value in entries.values()])
         return Mapping(mark, tuple(entries.values()), tuple(duplicates), *extent)
 
-    def _merged(self, value: Node) -> list[tuple[Scalar, Node]]:
+    def _merged(self, value: Node, mark: Mark) -> list[tuple[Scalar, Node]]:
         """Return what ``<<: value`` brings in: a mapping's entries, or those of several, the first first."""
         entries: list[tuple[Scalar, Node]] = []
         for source in value.items if isinstance(value, Sequence) else (value,):
             if not isinstance(source, Mapping):
                 raise DocumentError(source.mark, "expected a mapping to merge, or a list of them")
-            self._bound(source.mark, len(source.entries), 0)
+            self._bound(mark, len(source.entries), 0)
             entries += source.entries
         return entries
 

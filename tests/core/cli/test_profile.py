@@ -1,0 +1,130 @@
+"""``relay profile``: check, schema, explain."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from relay.core.cli import main
+from relay.core.profile.loader import BUNDLED
+from tests.core.profile.small import write
+
+
+def relay(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["profile", *arguments], catch_exceptions=False)
+
+
+def test_check_of_a_good_profile_is_silent_on_stderr(tmp_path: Path) -> None:
+    """Exit 0, and one line that says what was checked."""
+    result = relay("check", str(write(tmp_path)))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "ok: 2 plugins, 1 groups, 1 channels\n"
+
+
+def test_check_prints_every_problem_on_stderr(tmp_path: Path) -> None:
+    """Exit 1, a line for each, as editors and other programs read them."""
+    path = write(tmp_path, "[gpt-4o]", "[gpt-4o, gpt-40]\n    weight: 0")
+
+    result = relay("check", str(path))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"{path}:12:22: channels[0].models[1]: model 'gpt-40' has no price; did you mean 'gpt-4o'?\n"
+        f"{path}:13:13: channels[0].weight: expected a whole number >= 1, found 0\n"
+    )
+
+
+def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 0: the secret may well be there where the shop runs."""
+    monkeypatch.delenv("SHOP_TEST_KEY", raising=False)
+    path = write(tmp_path, "groups: [plain]", 'groups: [plain]\n    keys: ["env:SHOP_TEST_KEY"]')
+
+    result = relay("check", str(path))
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"warning: {path}:14:12: channels[0].keys[0]: environment variable 'SHOP_TEST_KEY' is not set; "
+        "`relay run` needs it unless with --demo\n"
+    )
+
+
+def test_bare_name_is_a_bundled_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``minimal.yaml`` works from any folder."""
+    monkeypatch.chdir(tmp_path)
+
+    assert relay("check", "minimal.yaml").stdout == "ok: 2 plugins, 1 groups, 1 channels\n"
+
+
+def test_unknown_file_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 1, with the names there are."""
+    monkeypatch.chdir(tmp_path)
+
+    result = relay("check", "nope.yaml")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("nope.yaml: no such file; bundled profiles are ")
+
+
+def test_missing_argument_is_a_usage_error() -> None:
+    """Exit 2, as for every command line that makes no sense."""
+    assert relay("check").exit_code == 2
+
+
+def test_schema_is_the_bundled_one() -> None:
+    """What an editor finds beside the profiles is what this version checks."""
+    assert relay("schema").stdout == (BUNDLED / "profile.schema.json").read_text(encoding="utf-8")
+
+
+def test_explanation_as_json_names_plugins_hooks_and_offers(tmp_path: Path) -> None:
+    """One object: where each plugin comes from, who is asked in which order, what is sold where."""
+    path = write(tmp_path, "models: [gpt-4o]", "models: [{name: gpt-4o, upstream: gpt-4o-2024-08-06}]\n    priority: 3")
+
+    explained = json.loads(relay("explain", str(path), "--json").stdout)
+
+    assert [(row["use"], row["version"], row["channel"], row["hooks"]) for row in explained["plugins"]] == [
+        ("auth.api_key", "0.1.0", None, ["authenticate"]),
+        ("billing.token_ratio", "0.1.0", None, ["settle"]),
+        ("channels.openai", "0.1.0", "openai", []),
+    ]
+    assert explained["plugins"][0]["file"].endswith("plugins/auth/api_key.py")
+    assert explained["hooks"] == {
+        "authenticate": ["auth.api_key"],
+        "select_channel": [],
+        "transform_request": [],
+        "meter_stream": [],
+        "settle": ["billing.token_ratio"],
+        "post_check": [],
+    }
+    assert explained["offers"] == [
+        {
+            "group": "plain",
+            "model": "gpt-4o",
+            "channel": "openai",
+            "model_sent": "gpt-4o-2024-08-06",
+            "priority": 3,
+            "weight": 1,
+            "group_ratio": "1",
+            "model_ratio": "1.25",
+            "completion_ratio": "1",
+        }
+    ]
+
+
+def test_explanation_for_people_is_tables(tmp_path: Path) -> None:
+    """The same, in columns."""
+    lines = relay("explain", str(write(tmp_path))).stdout.splitlines()
+
+    assert "hook               asked in this order" in lines
+    assert "settle             billing.token_ratio" in lines
+    assert lines[-1].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
+
+
+def test_channels_of_a_group_are_explained_in_the_order_of_priority() -> None:
+    """Hyacinth is served from GCP first, then from AWS."""
+    offers = json.loads(relay("explain", "pumpkin.yaml", "--json").stdout)["offers"]
+
+    channels = [row["channel"] for row in offers if (row["group"], row["model"]) == ("hyacinth", "claude-sonnet-4-5")]
+
+    assert channels == ["gcp-claude", "aws-claude"]

@@ -1,0 +1,90 @@
+"""What one section says must fit the others."""
+
+from pathlib import Path
+
+import pytest
+
+from relay.core.profile.loader import load_profile
+
+from .small import problems, write
+
+CASES = {
+    "zone": (
+        "zh: 测试}",
+        "zh: 测试}, timezone: Asia/Shangai",
+        ["shop.yaml:1:44: shop.timezone: unknown time zone 'Asia/Shangai'; did you mean 'Asia/Shanghai'?"],
+    ),
+    "zone outside the database": (
+        "zh: 测试}",
+        "zh: 测试}, timezone: ../../etc/passwd",
+        ["shop.yaml:1:44: shop.timezone: unknown time zone '../../etc/passwd'"],
+    ),
+    "quarter of a star": (
+        'ratio: "1"',
+        'ratio: "1", stars: "4.25"',
+        ['shop.yaml:6:30: groups.plain.stars: expected 0 to 5 in halves, found "4.25"'],
+    ),
+    "six stars": (
+        'ratio: "1"',
+        'ratio: "1", stars: "6"',
+        ['shop.yaml:6:30: groups.plain.stars: expected 0 to 5 in halves, found "6"'],
+    ),
+    "date": (
+        'ratio: "1"',
+        'ratio: "1", reference_date: "2024/9/14"',
+        [r"shop.yaml:6:39: groups.plain.reference_date: expected text matching regex '^\\d{4}-\\d{2}-\\d{2}$', found text"],
+    ),
+    "model twice in a channel": (
+        "[gpt-4o]",
+        "[gpt-4o, {name: gpt-4o, upstream: other}]",
+        ["shop.yaml:12:29: channels[0].models[1].name: duplicate model 'gpt-4o' in one channel"],
+    ),
+    "default group of keys": (
+        "groups:",
+        "keys: {group: lily}\ngroups:",
+        ["shop.yaml:5:15: keys.group: unknown group 'lily'; expected one of plain"],
+    ),
+    "file secret outside": (
+        "    groups: [plain]",
+        '    groups: [plain]\n    keys: ["vault:x"]',
+        [
+            "shop.yaml:14:12: channels[0].keys[0]: expected a reference such as env:NAME or file:PATH; "
+            "a key itself never stands in a profile"
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), CASES.values(), ids=CASES.keys())
+def test_misfit_is_reported(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
+    """Each misfit is a problem at the value that causes it."""
+    assert problems(write(tmp_path, old, new)) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["api.example.com", "ftp://api.example.com", "https://", "https://user:pass@api.example", "https://a.example/?k=1"],
+)
+def test_address_that_is_no_plain_one_is_refused(tmp_path: Path, address: str) -> None:
+    """An address carries no secret and no query, and its message does not repeat it."""
+    found = problems(write(tmp_path, "groups: [plain]", f'groups: [plain]\n    base_url: "{address}"'))
+
+    assert found == [
+        "shop.yaml:14:15: channels[0].base_url: expected an address such as https://api.example.com, "
+        "without user, password or query"
+    ]
+
+
+@pytest.mark.parametrize("address", ["https://api.example.com", "http://127.0.0.1:8080/v4/chat/completions"])
+def test_plain_address_is_taken(tmp_path: Path, address: str) -> None:
+    """With or without a path, and on any port."""
+    path = write(tmp_path, "groups: [plain]", f"groups: [plain]\n    base_url: {address}")
+
+    assert load_profile(path).profile.channels[0].base_url == address
+
+
+def test_stars_in_halves_are_taken(tmp_path: Path) -> None:
+    """Four and a half stars are on the shops' cards."""
+    path = write(tmp_path, 'ratio: "1"', 'ratio: "1", stars: "4.5"')
+
+    assert str(load_profile(path).profile.groups["plain"].stars) == "9/2"

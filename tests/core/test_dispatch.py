@@ -1,0 +1,292 @@
+"""Hooks in profile order, each under its failure policy."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay import (
+    Candidate,
+    Channel,
+    ChannelRequest,
+    Charge,
+    ChargeLine,
+    Claim,
+    Evidence,
+    Exchange,
+    Plugin,
+    PriceFacts,
+    Principal,
+    RequestRecord,
+    Usage,
+)
+from relay.core.clock import SystemClock
+from relay.core.dispatch import Dispatch
+from relay.core.errors import AuthenticationError, NoPriceError, NotAllowedError, PluginError
+from relay.core.finder import FoundPlugin
+from relay.core.registry import Implementation
+
+NOW = SystemClock().now()
+ALICE = Principal(account_id="acc_alice", key_id="key_1", key_version=1, group="plain", membership="default")
+CHANNEL = Channel(name="one", use="channels.openai", dialects=("openai_chat",), models={}, groups=frozenset())
+FIRST, SECOND, THIRD = (Candidate(channel=CHANNEL, key_id=f"one#{place}", model_sent="m") for place in range(3))
+EXCHANGE = Exchange(id="req_1", dialect="openai_chat", operation="chat", headers={}, received_at=NOW, started_s=0.0)
+REQUEST = ChannelRequest(dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
+FACTS = PriceFacts(
+    account_id="acc_alice", key_id="key_1", group="plain", membership="default", dialect="openai_chat",
+    operation="chat", channel="one", model="m", model_sent="m", at=NOW, stream=False,
+)  # fmt: skip
+RECORD = RequestRecord(
+    request_id="req_1", facts=FACTS, usage=Usage(), outcome="empty", evidence=Evidence(), charge=Charge(),
+    attempts=(), duration_ms=1,
+)  # fmt: skip
+LINE = ChargeLine(rule="a", item="output_tokens", count=10, factors=(("price", Fraction(1, 4)),))
+CLAIM = Claim(rule="a", kind="empty_reply", share=Fraction(1))
+
+
+class HandMade:
+    """The implementations of one hook, given by hand: plugins a, b, c ... in this order."""
+
+    def __init__(self, hook: str, *functions: Callable[..., Any]) -> None:
+        self._hook = hook
+        self._functions = functions
+
+    def implementations(self, hook: str) -> tuple[Implementation, ...]:
+        if hook != self._hook:
+            return ()
+        return tuple(
+            Implementation(
+                plugin=FoundPlugin(use=use, plugin_type=Plugin, file=Path(f"/shop/{use}.py"), version="1"),
+                function=function,
+                arguments=function.__code__.co_varnames[: function.__code__.co_argcount],
+            )
+            for use, function in zip("abc", self._functions, strict=False)
+        )
+
+
+def dispatch(hook: str, *functions: Callable[..., Any], deadline_s: float = 10.0) -> Dispatch:
+    return Dispatch(HandMade(hook, *functions), deadline_s=deadline_s)
+
+
+async def declines() -> None:
+    return None
+
+
+async def knows_alice(exchange: Exchange) -> Principal:
+    assert exchange is EXCHANGE
+    return ALICE
+
+
+async def raises() -> None:
+    raise ValueError("the prompt was: canary")
+
+
+async def refuses() -> None:
+    raise NotAllowedError("group_not_found")
+
+
+async def never_answers() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_first_answer_authenticates() -> None:
+    """A plugin that declines does not win, and nobody behind the winner is asked."""
+    assert await dispatch("authenticate", declines, knows_alice, raises).authenticate(EXCHANGE) is ALICE
+
+
+@pytest.mark.parametrize("functions", [(), (declines, declines)])
+async def test_key_that_nobody_knows_is_refused(functions: tuple[Callable[..., Any], ...]) -> None:
+    """No plugin, or none that answers: 401."""
+    with pytest.raises(AuthenticationError):
+        await dispatch("authenticate", *functions).authenticate(EXCHANGE)
+
+
+async def test_failing_plugin_refuses_and_is_named_without_its_words() -> None:
+    """Authentication fails closed; the message names plugin and file, the cause is kept."""
+    with pytest.raises(PluginError) as caught:
+        await dispatch("authenticate", declines, raises, knows_alice).authenticate(EXCHANGE)
+
+    assert str(caught.value) == "plugin 'b' (/shop/b.py): in authenticate: raised ValueError"
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_error_of_relays_own_goes_through() -> None:
+    """A plugin that refuses on purpose decides what the customer reads."""
+    with pytest.raises(NotAllowedError) as caught:
+        await dispatch("authenticate", refuses, knows_alice).authenticate(EXCHANGE)
+
+    assert caught.value.reason == "group_not_found"
+
+
+async def test_plugin_that_never_answers_meets_the_deadline() -> None:
+    """A hook holds no request up for long."""
+    with pytest.raises(PluginError) as caught:
+        await dispatch("authenticate", never_answers, deadline_s=0.01).authenticate(EXCHANGE)
+
+    assert str(caught.value) == "plugin 'a' (/shop/a.py): in authenticate: gave no answer in 0.01 s"
+
+
+async def test_time_out_inside_a_plugin_is_not_taken_for_the_deadline() -> None:
+    """What the plugin waited for is its own affair."""
+
+    async def gives_up() -> None:
+        raise TimeoutError
+
+    with pytest.raises(PluginError, match="raised TimeoutError"):
+        await dispatch("authenticate", gives_up).authenticate(EXCHANGE)
+
+
+async def test_cancelled_exchange_is_cancelled() -> None:
+    """A cancellation is nobody's failure and goes on."""
+    task = asyncio.ensure_future(dispatch("authenticate", never_answers).authenticate(EXCHANGE))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_answer_of_another_kind_is_a_failure() -> None:
+    """A wrong type stops at the plugin that gave it."""
+
+    async def says_yes() -> bool:
+        return True
+
+    with pytest.raises(PluginError, match="expected Principal or None, found bool"):
+        await dispatch("authenticate", says_yes).authenticate(EXCHANGE)
+
+
+async def test_each_router_sees_what_the_one_before_left() -> None:
+    """The last order counts; None leaves it as it is."""
+    seen = []
+
+    async def drops_first(candidates: Any) -> Any:
+        return candidates[1:]
+
+    async def reverses(attempts: Any, candidates: Any) -> Any:
+        seen.append((attempts, candidates))
+        return candidates[::-1]
+
+    chosen = await dispatch("select_channel", drops_first, declines, reverses).select_channel(
+        EXCHANGE, (FIRST, SECOND, THIRD), ()
+    )
+
+    assert chosen == (THIRD, SECOND)
+    assert seen == [((), (SECOND, THIRD))]
+
+
+async def test_router_may_leave_nothing() -> None:
+    """An empty sequence is an answer."""
+
+    async def takes_none(candidates: Any) -> list[Any]:
+        return []
+
+    assert await dispatch("select_channel", takes_none).select_channel(EXCHANGE, (FIRST,), ()) == []
+
+
+async def test_every_transform_is_applied_in_turn() -> None:
+    """The request is changed in place."""
+    request = ChannelRequest(dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
+
+    async def sets_one(request: ChannelRequest) -> None:
+        request.set("n", 1)
+
+    async def sets_two(channel: Channel, request: ChannelRequest) -> None:
+        request.set("n", 2)
+
+    await dispatch("transform_request", sets_one, sets_two).transform_request(EXCHANGE, CHANNEL, request)
+
+    assert request.body() == b'{"n":2}'
+
+
+async def test_failing_transform_ends_the_attempt() -> None:
+    """A request that is half changed is never sent."""
+    with pytest.raises(PluginError, match="in transform_request: raised ValueError"):
+        await dispatch("transform_request", raises).transform_request(EXCHANGE, CHANNEL, REQUEST)
+
+
+async def test_first_meter_counts_and_a_failing_one_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    """Observers fail open: logged and counted."""
+    meter = object()
+
+    def fails(exchange: Exchange) -> None:
+        raise ValueError("canary")
+
+    def none_here(channel: Channel) -> None:
+        return None
+
+    hooks = dispatch("meter_stream", fails, none_here, lambda exchange, channel: meter)
+
+    with caplog.at_level(logging.INFO, "relay"):
+        assert hooks.meter_stream(EXCHANGE, CHANNEL) is meter
+    assert hooks.failure_counts == {"a": 1}
+    assert [record.message for record in caplog.records] == ["plugin.failed"]
+    assert "canary" not in str([vars(record) for record in caplog.records])
+
+
+def test_charge_grows_along_the_chain() -> None:
+    """Each policy gets the charge so far; None leaves it."""
+
+    def prices(usage: Usage) -> Charge:
+        return Charge(lines=(LINE,))
+
+    def waits(facts: PriceFacts, usage: Usage, charge: Charge | None) -> None:
+        assert charge == Charge(lines=(LINE,))
+
+    def halves(charge: Charge) -> Charge:
+        return charge.times("discount", Fraction(1, 2))
+
+    charge = dispatch("settle", prices, waits, halves).settle(FACTS, Usage())
+
+    assert charge.nano == 1_250_000_000
+
+
+@pytest.mark.parametrize("functions", [(), (lambda usage: None,)])
+def test_request_without_price_is_refused_never_free(functions: tuple[Callable[..., Any], ...]) -> None:
+    """No charge after the last policy: 400 model_price_error."""
+    with pytest.raises(NoPriceError) as caught:
+        dispatch("settle", *functions).settle(FACTS, Usage())
+
+    assert (caught.value.reason, caught.value.params) == ("model_price_error", {"model": "m", "group": "plain"})
+
+
+def test_failing_price_refuses() -> None:
+    """Settling fails closed, whatever was charged before."""
+
+    def fails(usage: Usage) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(PluginError, match=r"plugin 'b' \(/shop/b.py\): in settle: raised ZeroDivisionError"):
+        dispatch("settle", lambda usage: Charge(lines=(LINE,)), fails).settle(FACTS, Usage())
+
+
+def test_negative_charge_refuses_and_a_discount_does_not() -> None:
+    """A line may take something off, the whole never becomes a gift."""
+    discount = ChargeLine(rule="b", item="discount", count=1, factors=(("credits", Fraction(-1)),))
+
+    assert dispatch("settle", lambda usage: Charge(lines=(LINE, discount))).settle(FACTS, Usage()).nano == 1_500_000_000
+    with pytest.raises(PluginError, match="made the charge negative"):
+        dispatch("settle", lambda usage: Charge(lines=(discount,))).settle(FACTS, Usage())
+
+
+def test_price_of_another_kind_is_a_failure() -> None:
+    """A number is no charge: it has no trace."""
+    with pytest.raises(PluginError, match="expected Charge or None, found int"):
+        dispatch("settle", lambda usage: 5).settle(FACTS, Usage())
+
+
+async def test_claims_of_all_plugins_are_gathered_and_a_failing_one_is_passed_over() -> None:
+    """What one observer breaks, the others' customers do not pay for."""
+
+    async def claims(record: RequestRecord) -> list[Claim]:
+        assert record is RECORD
+        return [CLAIM]
+
+    hooks = dispatch("post_check", raises, declines, claims)
+
+    assert await hooks.post_check(RECORD) == [CLAIM]
+    assert hooks.failure_counts == {"a": 1}

@@ -1,0 +1,143 @@
+"""Plugins made in profile order, and what is refused before an exchange runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay import ChannelSection
+from relay.core.errors import PluginError
+from relay.core.finder import find_plugin
+from relay.core.profile.loaded import Loaded
+from relay.core.registry import Registry, check_channel, check_plugin, hook_names, hooks_of
+from tests.services import profile, services
+
+HEAD = """\
+from relay import ChannelPlugin, Plugin, PluginConfig, hookimpl
+
+
+class RuleConfig(PluginConfig, frozen=True, kw_only=True):
+    name: str = "default"
+
+
+class Rule(Plugin[RuleConfig]):
+    config_type = RuleConfig
+
+"""
+
+
+def registry(folder: Path, *plugins: dict[str, Any]) -> Registry:
+    section = ChannelSection(name="one", use="channels.openai", models=("gpt-4o",), groups=("plain",))
+    of = profile(plugins=plugins, channels=(section,))
+    return Registry(Loaded(profile=of, path=folder / "shop.yaml"), services(of))
+
+
+def write(folder: Path, method: str, name: str = "rule.py") -> None:
+    (folder / name).write_text(HEAD + method)
+
+
+def test_hooks_are_the_six_in_the_order_of_an_exchange() -> None:
+    """A seventh needs a reason written in the design."""
+    assert hook_names() == (
+        "authenticate",
+        "select_channel",
+        "transform_request",
+        "meter_stream",
+        "settle",
+        "post_check",
+    )
+
+
+async def test_implementations_stand_in_profile_order(tmp_path: Path) -> None:
+    """The first plugin of the file is the first to be asked."""
+    write(tmp_path, "    @hookimpl\n    def settle(self, usage, charge):\n        return self.config.name\n")
+    made = registry(tmp_path, *({"use": "./rule.py", "name": name} for name in "abc"))
+
+    chain = made.implementations("settle")
+
+    assert [each.function(usage=None, charge=None) for each in chain] == ["a", "b", "c"]
+    assert chain[0].arguments == ("usage", "charge")
+    assert made.implementations("authenticate") == ()
+
+
+async def test_channels_go_by_their_name_and_know_their_section(tmp_path: Path) -> None:
+    """One instance per channel of the profile; they are asked no hooks."""
+    made = registry(tmp_path, {"use": "auth.api_key"})
+
+    assert list(made.channels) == ["one"]
+    assert made.channels["one"].section.models == ("gpt-4o",)
+    assert [type(plugin).__name__ for plugin in made.all_plugins()] == ["ApiKey", "OpenAI"]
+
+
+async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Path) -> None:
+    """The cause is kept."""
+    write(tmp_path, "    def __init__(self, config, services):\n        raise OSError('no licence')\n")
+
+    with pytest.raises(PluginError) as caught:
+        registry(tmp_path, {"use": "./rule.py"})
+
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): cannot be made: OSError: no licence"
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+REFUSED = {
+    "unknown hook": ("    @hookimpl\n    def settel(self, usage):\n        pass\n", "unknown hook 'settel'"),
+    "wrong argument": (
+        "    @hookimpl\n    def settle(self, tokens):\n        pass\n",
+        "Argument(s) {'tokens'} are declared in the hookimpl but can not be found in the hookspec",
+    ),
+    "not async": (
+        "    @hookimpl\n    def authenticate(self, exchange):\n        pass\n",
+        "'authenticate' must be declared with 'async def'",
+    ),
+    "async": (
+        "    @hookimpl\n    async def settle(self, usage):\n        pass\n",
+        "'settle' must be declared with 'def'",
+    ),
+    "default": (
+        "    @hookimpl\n    def settle(self, usage, charge=None):\n        pass\n",
+        "'settle' must take 'charge' as a plain argument without a default",
+    ),
+    "keyword only": (
+        "    @hookimpl\n    def settle(self, *, usage):\n        pass\n",
+        "'settle' must take 'usage' as a plain argument without a default",
+    ),
+    "options": (
+        "    @hookimpl(tryfirst=True)\n    def settle(self, usage):\n        pass\n",
+        "'settle' takes no hookimpl options; the profile gives the order",
+    ),
+    "specname": (
+        "    @hookimpl(specname='settle')\n    def price(self, usage):\n        pass\n",
+        "'price' must have the name of its hook, not a specname",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_hook_that_could_not_be_called_is_refused_by_file(tmp_path: Path, method: str, message: str) -> None:
+    """A profile's check finds it, before any exchange."""
+    write(tmp_path, method)
+
+    with pytest.raises(PluginError) as caught:
+        check_plugin(find_plugin("./rule.py", tmp_path))
+
+    assert str(caught.value).startswith(f"plugin './rule.py' ({tmp_path}/rule.py): ")
+    assert message in str(caught.value)
+
+
+def test_channel_with_a_hook_is_refused(tmp_path: Path) -> None:
+    """Nobody would ever call it."""
+    source = HEAD.replace("Rule(Plugin[", "Rule(ChannelPlugin[").replace(
+        "config_type = RuleConfig", "config_type = RuleConfig\n    dialects = ('openai_chat',)"
+    )
+    (tmp_path / "rule.py").write_text(source + "    @hookimpl\n    def settle(self, usage):\n        pass\n")
+
+    with pytest.raises(PluginError, match="a channel is asked no hooks, so 'settle' would never be called"):
+        check_channel(find_plugin("./rule.py", tmp_path))
+
+
+def test_hooks_of_a_plugin_are_those_it_marks(tmp_path: Path) -> None:
+    """A method of a hook's name without the mark is its own business."""
+    write(tmp_path, "    def settle(self): ...\n    @hookimpl\n    async def post_check(self, record): ...\n")
+
+    assert hooks_of(find_plugin("./rule.py", tmp_path)) == ("post_check",)

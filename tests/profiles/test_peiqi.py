@@ -1,0 +1,55 @@
+"""Peiqi: the page's own formula, names, memberships and prefixes."""
+
+from fractions import Fraction
+
+import pytest
+
+from relay.core.profile.loader import find_profile, load_profile
+from relay.core.profile.structs import Profile
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return load_profile(find_profile("peiqi.yaml")).profile
+
+
+@pytest.mark.parametrize(
+    ("model", "model_ratio", "completion_ratio"),
+    [
+        ("gpt-3.5-turbo", Fraction(3, 4), Fraction(133, 100)),
+        ("gpt-4", Fraction(15), Fraction(2)),
+        ("gpt-4-32k", Fraction(30), Fraction(2)),
+        ("claude-2", Fraction(4), Fraction(3)),
+        ("ERNIE-Bot", Fraction(6, 7), Fraction(1)),
+        ("chatglm_pro", Fraction(5, 7), Fraction(1)),
+        ("SparkDesk", Fraction(9, 7), Fraction(1)),
+    ],
+)
+def test_ratio_is_the_printed_one(
+    profile: Profile, model: str, model_ratio: Fraction, completion_ratio: Fraction
+) -> None:
+    """1.33 is printed for GPT-3.5 and is what is charged, not 4/3."""
+    price = profile.prices[model]
+
+    assert (price.model_ratio, price.completion_ratio) == (model_ratio, completion_ratio)
+
+
+def test_members_pay_less_for_life(profile: Profile) -> None:
+    """VIP 9.5 折, SVIP 9 折."""
+    ratios = {name: membership.ratio for name, membership in profile.memberships.items()}
+
+    assert ratios == {"default": 1, "vip": Fraction(19, 20), "svip": Fraction(9, 10)}
+
+
+def test_keys_are_issued_with_one_prefix_and_taken_with_two(profile: Profile) -> None:
+    """The page's samples write ak- as well."""
+    assert (profile.keys.prefix, profile.keys.accepted_prefixes) == ("sk-", ("ak-",))
+
+
+def test_customers_write_the_names_of_the_page(profile: Profile) -> None:
+    """Whatever the vendors call them today."""
+    names = {
+        model if isinstance(model, str) else model.name for channel in profile.channels for model in channel.models
+    }
+
+    assert {"ERNIE-Bot", "chatglm_pro", "SparkDesk", "claude-2", "gpt-3.5-turbo", "gpt-4"} <= names
