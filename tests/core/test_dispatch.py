@@ -130,6 +130,50 @@ async def test_plugin_that_never_answers_meets_the_deadline() -> None:
     assert str(caught.value) == "plugin 'a' (/shop/a.py): in authenticate: gave no answer in 0.01 s"
 
 
+async def test_plugin_that_waits_is_waited_for() -> None:
+    """However often it waits; what it waited for reaches it, values and exceptions alike."""
+
+    async def looks_up(exchange: Exchange) -> Principal:
+        loop = asyncio.get_running_loop()
+        answered, failed = loop.create_future(), loop.create_future()
+        loop.call_soon(answered.set_result, ALICE)
+        loop.call_soon(failed.set_exception, ConnectionError())
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionError):
+            await failed
+        return await answered  # type: ignore[no-any-return]
+
+    assert await dispatch("authenticate", looks_up).authenticate(EXCHANGE) is ALICE
+
+
+async def test_plugin_that_waited_and_failed_is_named() -> None:
+    """As one that failed at once."""
+
+    async def loses_its_database() -> None:
+        await asyncio.sleep(0)
+        raise ConnectionError
+
+    with pytest.raises(PluginError, match=r"plugin 'a' \(/shop/a.py\): in authenticate: raised ConnectionError"):
+        await dispatch("authenticate", loses_its_database).authenticate(EXCHANGE)
+
+
+async def test_plugin_that_meets_the_deadline_may_clean_up() -> None:
+    """Its own ``finally`` runs before the request is refused."""
+    cleaned_up = asyncio.Event()
+
+    async def holds_a_connection() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned_up.set()
+
+    with pytest.raises(PluginError, match="gave no answer in"):
+        await dispatch("authenticate", holds_a_connection, deadline_s=0.01).authenticate(EXCHANGE)
+
+    assert cleaned_up.is_set()
+
+
 async def test_time_out_inside_a_plugin_is_not_taken_for_the_deadline() -> None:
     """What the plugin waited for is its own affair."""
 
