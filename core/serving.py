@@ -50,6 +50,8 @@ def serve(shop: Shop, *, host: str, port: int, announcement: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # uvicorn would believe X-Forwarded-For of every peer on loopback, and so open a key's list of addresses.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
     ShopServer(config, announcement).run()

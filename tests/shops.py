@@ -132,6 +132,7 @@ async def serving(
         lifespan="on",
         log_config=None,
         server_header=False,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
