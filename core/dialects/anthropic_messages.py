@@ -8,6 +8,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError, UpstreamStatusError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
 from .dialect import BodyReading, ModelEntry
 from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_object
@@ -49,12 +50,13 @@ class AnthropicMessages:
         exchange.output_tokens_asked = read_int(fields, "max_tokens")
         if exchange.output_tokens_asked is None:
             raise BadRequestError(param="max_tokens")
+        # Here, not where they are sent: nothing may be held for a request that can't be.
+        check_forwarded_headers(_forwarded_headers(exchange))
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: its own model name, and the headers that say which API is meant."""
-        headers = {name: exchange.headers[name] for name in FORWARDED_HEADERS if name in exchange.headers}
-        headers.setdefault("anthropic-version", DEFAULT_VERSION)
+        headers = {"anthropic-version": DEFAULT_VERSION, **_forwarded_headers(exchange)}
         request = ChannelRequest(
             dialect=self.name,
             operation=self.operation,
@@ -107,6 +109,10 @@ class AnthropicMessages:
     def render_model(self, model: ModelEntry) -> bytes:
         """Return one model."""
         return msgspec.json.encode(_model(model))
+
+
+def _forwarded_headers(exchange: Exchange) -> dict[str, str]:
+    return {name: exchange.headers[name] for name in FORWARDED_HEADERS if name in exchange.headers}
 
 
 def _type_of(error: RelayError) -> str:
