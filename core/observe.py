@@ -14,16 +14,22 @@ import msgspec
 
 EVENTS = frozenset(
     {
+        "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
+        "commit.failed",  # the database did not take a group of operations
+        "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
         "meter.dropped",  # a plugin's meter raised; core's own took over
+        "operation.refused",  # one operation broke a rule of the ledger; the others went on
         "plugin.failed",  # a plugin that only observes raised; it was passed over
         "post.failed",  # a post could not be committed in time
+        "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
+        "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }
 )
 """Every event there is: noun, dot, past participle."""
 
-FIELDS = frozenset({"code", "error", "hook", "plugin", "request_id", "where"})
+FIELDS = frozenset({"code", "error", "file", "hook", "operation", "plugin", "request_id", "where"})
 """Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
 
 VALUE_LENGTH_MAX = 300
@@ -45,7 +51,10 @@ def emit(event: str, **fields: Value) -> None:
 
 
 def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:
-    """Log *event* with what kind of exception *exc* is and where it came from, never with its words."""
+    """Log *event* with what kind of exception *exc* is and where it came from, never with its words.
+
+    A database's error is named by its code, such as ``SQLITE_FULL``, because its type says nothing.
+    """
     _log(logging.ERROR, event, {**fields, "error": kinds_of(exc), "where": place_of(exc)})
 
 
@@ -55,7 +64,7 @@ def kinds_of(exc: BaseException) -> str:
     >>> kinds_of(RuntimeError("secret"))
     'RuntimeError'
     """
-    return " from ".join(type(each).__name__ for each in _chain(exc))
+    return " from ".join(getattr(each, "sqlite_errorname", None) or type(each).__name__ for each in _chain(exc))
 
 
 def place_of(exc: BaseException) -> str:

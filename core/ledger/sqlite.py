@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from ..clock import Clock, SystemClock
 from ..errors import LedgerError, LedgerUnavailableError
 from ..exchange import Claim, RequestRecord
+from ..observe import emit_exception
 from .boots import Boot
 from .database import prepare_database
 from .operations import (
@@ -47,8 +47,6 @@ WATCH_PERIOD_S = 0.25
 REPLAY_PERIOD_S = 1.0
 WAITING_COUNT_MAX = 10_000
 """Reserves and extensions beyond this many waiting operations are refused; posts never are."""
-
-log = logging.getLogger("relay.ledger")
 
 
 class SqliteLedger:
@@ -201,7 +199,7 @@ class SqliteLedger:
                     raise result
                 if isinstance(result, BaseException):
                     # It stays open, and `verify` names it; the shop must not stay shut for one request.
-                    log.error("request '%s' could not be recovered: %s", recovery.request_id, result)
+                    emit_exception("recovery.failed", result, request_id=recovery.request_id)
 
     async def replay(self) -> None:
         """Book what waits in the spool; stops at the first record the database does not take."""
@@ -215,8 +213,8 @@ class SqliteLedger:
                 continue
             except LedgerUnavailableError:
                 return
-            except (LedgerError, msgspec.DecodeError):
-                log.exception("the ledger refused a record of the spool; it is set aside as '%s'", path.name)
+            except (LedgerError, msgspec.DecodeError) as exc:
+                emit_exception("spool.refused", exc, file=path.name)
                 await asyncio.to_thread(self._spool.set_aside, path)
         self._has_spooled = False
 

@@ -1,7 +1,6 @@
 """The SQLite engine of the ledger: a list of operations becomes one durable transaction."""
 
 import fcntl
-import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ..clock import Clock, to_ms
 from ..errors import CommitFailedError, LedgerError, RelayError
+from ..observe import emit_exception
 from . import sqlite_accounts, sqlite_recovery, sqlite_requests
 from .chain import GENESIS
 from .database import connect
@@ -37,8 +37,6 @@ from .operations import (
 )
 from .rules import shop_day
 from .sqlite_batch import Batch
-
-log = logging.getLogger("relay.ledger")
 
 # Each handler takes the operation it is filed under, which a mapping's type can't say.
 Handler = Callable[[Batch, Any], Result]
@@ -127,7 +125,7 @@ class SqliteStore:
             if not self.connection.in_transaction:
                 raise
             batch.roll_back(savepoint)
-            log.exception("the ledger refused %s", type(operation).__name__)
+            emit_exception("operation.refused", exc, operation=type(operation).__name__)
             return LedgerError(f"{type(operation).__name__} broke a rule of the ledger: {type(exc).__name__}")
         batch.release()
         return result

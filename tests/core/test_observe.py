@@ -3,12 +3,14 @@
 import ast
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from relay.core.observe import EVENTS, FIELDS, emit, emit_exception, log_to_stderr
+from relay.core.observe import EVENTS, FIELDS, emit, emit_exception, kinds_of, log_to_stderr
 
 CORE = Path(__file__).parent.parent.parent / "core"
 
@@ -62,6 +64,15 @@ def test_an_exception_is_logged_without_its_words(capsys: pytest.CaptureFixture[
     assert str(line["where"]).rpartition("/")[2].startswith("test_observe.py:")
     assert "kept" not in json.dumps(line)
     assert "nor this" not in json.dumps(line)
+
+
+def test_a_databases_error_is_named_by_its_code() -> None:
+    """``OperationalError`` could be anything, and its message could hold a value."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA query_only=1")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            connection.execute("CREATE TABLE secret (a)")
+    assert kinds_of(caught.value) == "SQLITE_READONLY"
 
 
 def test_a_long_value_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
