@@ -1,6 +1,7 @@
 """How a failure reaches the customer: status, headers, and the sentence in their language."""
 
 from .dialects.dialect import DialectRules
+from .dialects.meaning import code_of
 from .errors import (
     LedgerUnavailableError,
     OverloadedError,
@@ -15,13 +16,6 @@ from .sink import Sink
 from .texts import text
 
 STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "sick": 502, "empty": 502}
-CODE_BY_FAILURE = {
-    "misrouted": "upstream_unavailable",
-    "key_dead": "upstream_unavailable",
-    "throttled": "upstream_throttled",
-    "sick": "upstream_error",
-    "empty": "upstream_error",
-}
 JSON = (b"content-type", b"application/json")
 
 
@@ -34,13 +28,10 @@ def status_of(error: RelayError) -> int:
 
 def sentence(error: RelayError, locale: str) -> str:
     """Return what the customer reads; an upstream's own words only about the customer's request."""
-    if isinstance(error, UpstreamStatusError):
-        if error.failure == "request" and error.message:
-            return error.message
-        return text(CODE_BY_FAILURE.get(error.failure, "upstream_refused"), locale, {})
-    if isinstance(error, RejectedError):
-        return text(error.reason, locale, {**error.params, "param": error.param or ""})
-    return text(error.code, locale, {})
+    if isinstance(error, UpstreamStatusError) and error.failure == "request":
+        return error.message or text("upstream_refused", locale, {})
+    params = {**error.params, "param": error.param or ""} if isinstance(error, RejectedError) else {}
+    return text(code_of(error), locale, params)
 
 
 def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:

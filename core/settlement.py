@@ -16,6 +16,7 @@ from .estimate import plausible
 from .exchange import Attempt, Candidate, Charge, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
+from .money import to_nano
 from .profile.structs import Limits, ModelPrice
 from .usage import Usage
 
@@ -47,6 +48,7 @@ class Settlement:
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         caps = [cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap]
         self._output_cap = min(caps, default=None)
+        self._overrun_max_nano = to_nano(limits.overrun_per_day)
         self._window = 0 if exchange.operation == "embeddings" else window
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
@@ -81,18 +83,20 @@ class Settlement:
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")
-            await self._ledger.reserve(
+            reservation = await self._ledger.reserve(
                 Reserve(
                     request_id=exchange.id,
                     principal=principal,
                     amount_nano=amount_nano,
+                    full_nano=None if exchange.stream or self._output_cap is None else self._quote(self._full()),
+                    overrun_max_nano=self._overrun_max_nano,
                     facts=self.facts,
                     price_version=self._price_version,
                     at=exchange.received_at,
                 )
             )
             hit("after_reserve")
-            self._held_nano = amount_nano
+            self._held_nano = reservation.held_nano
         elif amount_nano > self._held_nano:
             await self._ledger.extend(exchange.id, amount_nano)
             self._held_nano = amount_nano
@@ -117,10 +121,15 @@ class Settlement:
         window = window if self._output_cap is None else min(window, self._output_cap)
         return window * self._exchange.choice_count
 
+    def _full(self) -> int:
+        """Return the most output, of all choices, that the request can be answered with."""
+        assert self._output_cap is not None
+        return self._cover(self._output_cap)
+
     @property
     def is_covered_in_full(self) -> bool:
         """The hold already pays for the most the request can be answered with."""
-        return self._output_cap is not None and self.covered_tokens >= self._cover(self._output_cap)
+        return self._output_cap is not None and self.covered_tokens >= self._full()
 
     def _quote(self, output_tokens: int) -> int:
         assert self.facts is not None

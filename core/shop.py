@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from pathlib import Path
 from typing import Any
 
+from . import vocabulary
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
 from .clock import Clock, SystemClock
@@ -87,6 +88,7 @@ class Shop:
     async def opened(self) -> AsyncIterator["Shop"]:
         """Open ledger, client, plugins and heartbeat, in this order; close them in the other."""
         async with AsyncExitStack() as stack:
+            await asyncio.to_thread(vocabulary.load)
             zone = self.profile.shop.timezone
             self.ledger = await stack.enter_async_context(
                 SqliteLedger.open(self._data, clock=self.clock, timezone=zone, is_demo=self.is_demo)

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 import relay.core.errors
-from relay.core.answers import CODE_BY_FAILURE, STATUS_BY_FAILURE
+from relay.core.answers import STATUS_BY_FAILURE
+from relay.core.dialects.meaning import CODE_BY_FAILURE
 from relay.core.errors import RejectedError, RelayError
 from relay.core.texts import TEXTS
 
@@ -39,7 +40,9 @@ def codes() -> set[Code]:
     """Return every code that customers are told something about."""
     found = {Code(0, AS_UPSTREAM)}
     found |= {Code(cls.status, cls.code) for cls in _classes() if issubclass(cls, RejectedError) or cls.code in TEXTS}
-    found |= {Code(STATUS_BY_FAILURE[failure], code) for failure, code in CODE_BY_FAILURE.items()}
+    found |= {
+        Code(STATUS_BY_FAILURE[failure], code) for failure, code in CODE_BY_FAILURE.items() if failure != "request"
+    }
     for folder in ("core", "plugins"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             found |= set(_raised_in(path))

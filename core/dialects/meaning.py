@@ -28,7 +28,7 @@ _BY_STATUS: dict[int, Meaning] = {
     503: "overloaded",
     504: "time_out",
 }
-_CODE_BY_FAILURE = {
+CODE_BY_FAILURE = {
     "misrouted": "upstream_unavailable",
     "key_dead": "upstream_unavailable",
     "throttled": "upstream_throttled",
@@ -63,7 +63,7 @@ def code_of(error: RelayError) -> str:
     if isinstance(error, UpstreamStatusError) and error.failure == "request" and error.error_type:
         return error.error_type
     if isinstance(error, UpstreamError):
-        return _CODE_BY_FAILURE.get(error.failure, error.code)
+        return CODE_BY_FAILURE.get(error.failure, error.code)
     return error.code
 
 

@@ -20,12 +20,15 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     """Hold *amount_nano* before anything goes upstream.
 
     ``principal`` is who was authenticated: if the key's version, state or expiry is no longer
-    that, the reservation is refused with `StaleKeyError`.
+    that, the reservation is refused with `StaleKeyError`. An account whose overruns of the day
+    have come to ``overrun_max_nano`` holds ``full_nano`` instead, the most its answer can cost.
     """
 
     request_id: str
     principal: Principal
     amount_nano: int
+    full_nano: int | None = None
+    overrun_max_nano: int = 0
     facts: PriceFacts
     price_version: str
     at: datetime

@@ -41,6 +41,7 @@ _CLOSE = """
     WHERE request_id = ? AND state = 'open'
 """
 _SETTLE_KEY = "UPDATE api_key SET spent_nano = spent_nano + ?, held_nano = held_nano - ? WHERE id = ?"
+_OVERRUN_OF_DAY = "SELECT overrun_nano FROM overrun_day WHERE account_id = ? AND day = ?"
 _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
     ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
@@ -63,7 +64,7 @@ class Hold(msgspec.Struct, frozen=True):
 def reserve(batch: Batch, operation: Reserve) -> Reservation:
     """Hold an amount; see `Ledger.reserve`. Repeated, it returns the hold as it stands."""
     assert operation.amount_nano >= 0
-    request_id, principal, amount_nano = operation.request_id, operation.principal, operation.amount_nano
+    request_id, principal = operation.request_id, operation.principal
     row = batch.execute(_KEY_AND_RESERVATION, (request_id, principal.key_id)).fetchone()
     if row is None:
         raise LedgerUnknownError(f"no key '{principal.key_id}'")
@@ -79,6 +80,7 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
         expires_at_ms=expires_at_ms,
         now_ms=batch.now_ms,
     )
+    amount_nano = _amount_to_hold(batch, operation, account_id)
     check_cap(amount_nano, cap_nano=cap_nano, spent_nano=spent_nano, held_nano=key_held_nano)
     parts = hold(amount_nano, batch.spendable(account_id))
     facts, at_ms = encode(operation.facts), to_ms(operation.at)
@@ -86,6 +88,15 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
     batch.execute(_INSERT_RESERVATION, values)
     _hold(batch, request_id, principal.key_id, parts)
     return Reservation(request_id=request_id, held_nano=amount_nano)
+
+
+def _amount_to_hold(batch: Batch, operation: Reserve, account_id: str) -> int:
+    """Return the full amount for an account that has overrun its holds too much today."""
+    full_nano = operation.full_nano
+    if full_nano is None or full_nano <= operation.amount_nano:
+        return operation.amount_nano
+    row = batch.execute(_OVERRUN_OF_DAY, (account_id, batch.day)).fetchone()
+    return full_nano if row is not None and row[0] >= operation.overrun_max_nano else operation.amount_nano
 
 
 def _hold(batch: Batch, request_id: str, key_id: str, parts: Sequence[tuple[int, int]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.core import errors
-from relay.core.answers import CODE_BY_FAILURE
+from relay.core.dialects.meaning import CODE_BY_FAILURE
 from relay.core.texts import TEXTS, Sentence, pick_locale, text
 
 ROOT = Path(__file__).parent.parent.parent

@@ -1,5 +1,6 @@
 """What requests do to balances, as tables with every amount written out."""
 
+import msgspec
 import pytest
 
 from relay.core.errors import InsufficientBalanceError, KeyCapError
@@ -442,3 +443,21 @@ def test_one_group_refuses_only_what_can_not_be_covered(books: Books) -> None:
     )
     assert [type(result).__name__ for result in results] == ["Reservation", "InsufficientBalanceError", "Reservation"]
     books.play("held alice 5")
+
+
+def test_an_account_that_overran_its_holds_today_holds_its_full_cap(books: Books) -> None:
+    """Overruns of 2 a day with 1 allowed: the next hold that names a full amount takes it."""
+    books.play("""
+        account alice
+        top_up alice 3
+        reserve r1 alice 1
+        post r1 5
+        book overrun -2
+        top_up alice 10 order-2
+    """)
+    full = {"full_nano": 4_000_000_000, "overrun_max_nano": 1_000_000_000}
+    strict = books.do(msgspec.structs.replace(reservation("r2", "alice", 1_000_000_000), **full))
+    full["overrun_max_nano"] = 3_000_000_000
+    lenient = books.do(msgspec.structs.replace(reservation("r3", "alice", 1_000_000_000), **full))
+    assert strict == Reservation(request_id="r2", held_nano=4_000_000_000)
+    assert lenient == Reservation(request_id="r3", held_nano=1_000_000_000)
