@@ -224,11 +224,9 @@ def _go_on(coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> Generator[An
 def _checked_charge(step: Step, answer: object) -> Charge:
     if not isinstance(answer, Charge):
         raise _failure(step, "settle", f"expected Charge or None, found {type(answer).__name__}")
-    has_negative = any(
-        line.count < 0 or any(factor.numerator < 0 for _, factor in line.factors) for line in answer.lines
-    )
-    if has_negative and answer.nano < 0:
-        raise _failure(step, "settle", "made the charge negative")
+    for line in answer.lines:
+        if line.amount < 0 and answer.nano < 0:
+            raise _failure(step, "settle", "made the charge negative")
     return answer
 
 

@@ -7,7 +7,7 @@ Source: field/gateways.md 5 "Offline tokenizers", read 2026-11-23. What has no p
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -104,15 +104,35 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
 def _measure(fields: Mapping[str, msgspec.Raw], media_tokens_each: int) -> tuple[int, int]:
     """Return the bytes of text in *fields*, and the tokens of the media in them."""
     text_bytes = media_tokens = 0
-    for raw in fields.values():
+    for name, raw in fields.items():
         data = bytes(raw)
         text_bytes += len(data)
-        # One look for the rare word spares the ordinary request every other search.
-        if b"image" in data or b"base64" in data or b'"input_audio"' in data:
-            media_bytes, tokens = _measure_media(data, media_tokens_each)
-            text_bytes -= media_bytes
-            media_tokens += tokens
+        for part in _parts_with_media(data) if name == "messages" else (data,):
+            # One look for the rare word spares the ordinary request every other search.
+            if b"image" in part or b"base64" in part or b'"input_audio"' in part:
+                media_bytes, tokens = _measure_media(part, media_tokens_each)
+                text_bytes -= media_bytes
+                media_tokens += tokens
     return text_bytes, media_tokens
+
+
+class _Message(msgspec.Struct):
+    content: msgspec.Raw = msgspec.Raw(b"")
+
+
+_MESSAGES = msgspec.json.Decoder(list[_Message])
+
+
+def _parts_with_media(messages: bytes) -> Iterable[bytes]:
+    """Return the contents of *messages* that may hold media: lists of parts; a plain text holds none.
+
+    Reading the frame of a long conversation costs a third of searching all of it for three words.
+    """
+    try:
+        contents = [bytes(message.content) for message in _MESSAGES.decode(messages)]
+    except msgspec.DecodeError:
+        return (messages,)
+    return [content for content in contents if content.startswith(b"[")]
 
 
 def _measure_media(data: bytes, tokens_each: int) -> tuple[int, int]:

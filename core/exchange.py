@@ -206,7 +206,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amount(self) -> Fraction:
         """Credits, not rounded."""
-        # Multiplied as integers and reduced once: a quarter of the time, and every request pays it.
+        # Whole numbers until the end: a fraction in between costs ten times as much.
         numerator, denominator = self.count, 1
         for _, factor in self.factors:
             numerator *= factor.numerator

@@ -88,7 +88,9 @@ class Settlement:
                     request_id=exchange.id,
                     principal=principal,
                     amount_nano=amount_nano,
-                    full_nano=None if exchange.stream or self._output_cap is None else self._quote(self._full()),
+                    full_nano=None
+                    if exchange.stream or self._output_cap is None or self.is_covered_in_full
+                    else self._quote(self._full()),
                     overrun_max_nano=self._overrun_max_nano,
                     facts=self.facts,
                     price_version=self._price_version,

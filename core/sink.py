@@ -40,6 +40,7 @@ class Sink:
         self._watcher: asyncio.Task[None] | None = None
         self.is_head_sent = False
         self._is_gone = False
+        self._loop = asyncio.get_running_loop()
         self.is_writing = False
         self.written_s = 0.0
         """Loop time of the last write begun or, while none runs, ended."""
@@ -47,7 +48,7 @@ class Sink:
     async def __aenter__(self) -> "Sink":
         self._task = asyncio.current_task()
         self._watcher = asyncio.create_task(self._watch())
-        self.written_s = asyncio.get_running_loop().time()
+        self.written_s = self._loop.time()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,14 +110,13 @@ class Sink:
         await self._body(data, more=False)
 
     async def _body(self, data: bytes, *, more: bool) -> None:
-        loop = asyncio.get_running_loop()
-        self.written_s = loop.time()
+        self.written_s = self._loop.time()
         self.is_writing = True
         try:
             await self._send({"type": "http.response.body", "body": data, "more_body": more})
         finally:
             self.is_writing = False
-            self.written_s = loop.time()
+            self.written_s = self._loop.time()
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""

@@ -10,6 +10,11 @@ from ..errors import BadRequestError
 MODEL_NAME_LENGTH_MAX = 256
 TOKENS_MAX = 10_000_000
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+_WHOLE = msgspec.json.Decoder(int | None)
+_SWITCH = msgspec.json.Decoder(bool | None)
+_NUMBER = msgspec.json.Decoder(float | None)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 Fields = Mapping[str, msgspec.Raw]
 
@@ -33,7 +38,7 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
 
 def read_model(fields: Fields) -> str:
     """Return the model asked for."""
-    name: str = _read(fields, "model", str)
+    name: str = _read(fields, "model", _TEXT)
     if not name or len(name) > MODEL_NAME_LENGTH_MAX or not name.isprintable():
         raise BadRequestError(param="model")
     return name
@@ -41,7 +46,7 @@ def read_model(fields: Fields) -> str:
 
 def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MAX) -> int | None:
     """Return a whole number from *least* to *most*; None where absent or null."""
-    value: int | None = _read(fields, name, int | None)
+    value: int | None = _read(fields, name, _WHOLE)
     if value is not None and not least <= value <= most:
         raise BadRequestError(param=name)
     return value
@@ -49,13 +54,13 @@ def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MA
 
 def read_bool(fields: Fields, name: str) -> bool:
     """Return a switch; False where absent or null."""
-    return bool(_read(fields, name, bool | None))
+    return bool(_read(fields, name, _SWITCH))
 
 
 def check_numbers(fields: Fields, *names: str) -> None:
     """Refuse what is no number under any of *names*; absent and null are fine."""
     for name in names:
-        _read(fields, name, float | None)
+        _read(fields, name, _NUMBER)
 
 
 def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
@@ -72,13 +77,13 @@ def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
 
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
     """Return the members of the object under *name*; None where absent or null."""
-    members: dict[str, msgspec.Raw] | None = _read(fields, name, dict[str, msgspec.Raw] | None)
+    members: dict[str, msgspec.Raw] | None = _read(fields, name, _MEMBERS)
     return members
 
 
-def _read(fields: Fields, name: str, kind: object) -> Any:
-    raw = fields.get(name)
+def _read(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) -> Any:
+    raw = fields.get(name, b"null")
     try:
-        return msgspec.json.decode(b"null" if raw is None else raw, type=kind)
+        return decoder.decode(raw)
     except (ValueError, RecursionError) as exc:
         raise BadRequestError(param=name) from exc

@@ -23,4 +23,4 @@ def test_ids_differ_and_carry_their_prefix() -> None:
     """A thousand ids are a thousand."""
     ids = {new_id("req") for _ in range(1000)}
     assert len(ids) == 1000
-    assert all(len(one) == 30 and one.startswith("req_") for one in ids)
+    assert all(len(one) == 36 and one.startswith("req_") for one in ids)
