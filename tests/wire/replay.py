@@ -34,15 +34,20 @@ class Counter:
     shop: Running
     upstream: Upstream
 
-    async def ask(self, recording: Recording, steps: list[Step], **changes: Any) -> httpx.Response:
-        """Send the recording's request with *changes*, and let the upstream answer it by *steps*."""
+    async def ask(self, recording: Recording, steps: list[Step]) -> httpx.Response:
+        """Send the recording's request, and let the upstream answer it by *steps*."""
         self.upstream.received.clear()
         self.upstream.script = lambda _: steps
         return await self.shop.client.post(
             ENDPOINTS[recording.dialect] + (f"?{recording.query}" if recording.query else ""),
-            content=compact({**recording.body, **changes, "model": recording.name}),
-            headers={**recording.headers, **self.shop.headers, "content-type": "application/json"},
+            content=compact({**recording.body, "model": recording.name}),
+            headers=self._headers(recording),
         )
+
+    def _headers(self, recording: Recording) -> dict[str, str]:
+        """Return the recording's headers, with the key of the shop's customer unless they have one."""
+        keys = {} if recording.headers.keys() & {"authorization", "x-api-key"} else self.shop.headers
+        return {**keys, "content-type": "application/json", **recording.headers}
 
     def row(self, response: httpx.Response) -> dict[str, Any]:
         """Return the log row of the exchange; it is there before the answer ends."""

@@ -1,7 +1,7 @@
 """Recorded refusals: what the customer reads, in the customer's dialect and without the upstream's affairs."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
@@ -77,6 +77,10 @@ ABOUT_THE_UPSTREAM = (
 )
 """The upstream's own trouble: relay's words (DESIGN 5), and not one of the upstream's."""
 
+DRESSED_AS_SUCCESS = (
+    Refusal("azure/content-filter-prompt-400", 400, "content_filter"),
+    Refusal("documented/relay-200-error-body", 502, "upstream_error"),
+)
 SENTENCES = {
     429: "the model's provider is taking no more requests at the moment; wait as 'retry-after' says, then try again",
     502: "the model's provider failed to answer; try again, or another model or group",
@@ -116,3 +120,13 @@ async def test_an_upstreams_own_trouble_is_told_in_our_words(till: Counter, refu
     assert response.headers.get("retry-after") == refusal.retry_after
     assert response.headers["x-should-retry"] == ("false" if refusal.retry_after is None else "true")
     assert (row["outcome"], row["charge_nano"], len(till.upstream.received)) == ("upstream_error", 0, 1)
+
+
+@pytest.mark.parametrize("refusal", DRESSED_AS_SUCCESS, ids=lambda each: each.name)
+async def test_a_document_instead_of_a_stream_is_the_error_it_is(till: Counter, refusal: Refusal, seed: int) -> None:
+    """Asked for a stream, the upstream answers 200 with an error's document: no stream is begun."""
+    asked = load(refusal.name, "openai_chat")
+    recording = replace(asked, body={**asked.body, "stream": True})
+    response = await till.ask(recording, play(recording, seed))
+    assert (response.status_code, response.json()["error"]["code"]) == (refusal.status, refusal.word)
+    assert till.row(response)["charge_nano"] == 0
