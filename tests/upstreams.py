@@ -2,14 +2,19 @@
 
 import asyncio
 import random
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
 
+NO_LINGER = struct.pack("ii", 1, 0)
+"""Makes a close send RST, and drop what was not read yet."""
+
 Step = bytes | float | str
-"""Bytes to write, seconds to wait, or ``"reset"`` to cut the connection with a TCP reset."""
+"""Bytes to write, seconds to wait, ``"shut"`` to end the connection in order, ``"reset"`` to cut it with a TCP reset."""
 
 
 @dataclass
@@ -112,7 +117,10 @@ class Upstream:
                 await asyncio.wait([left], timeout=step)
                 if left.done():
                     return False
+            elif step == "shut":
+                return False
             else:
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
                 writer.transport.abort()
                 return False
         return True
