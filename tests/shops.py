@@ -141,7 +141,7 @@ async def serving(
             await task
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
-    api_key, key_id = await _open_account(shop.ledger, credit, key_fields)
+    api_key, key_id = await open_account(shop.ledger, credit, key_fields)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             yield Running(f"http://127.0.0.1:{port}", folder / "data", shop, client, api_key, key_id)
@@ -150,7 +150,7 @@ async def serving(
         await task
 
 
-async def _open_account(ledger: SqliteLedger, credit: str, key_fields: dict[str, Any]) -> tuple[str, str]:
+async def open_account(ledger: SqliteLedger, credit: str, key_fields: dict[str, Any]) -> tuple[str, str]:
     """Give alice an account with *credit*, and a key in the group ``plain``."""
     await ledger.create_account(
         CreateAccount(account_id="acc_alice", name="alice", gift_nano=parse_amount(credit), actor="test")

@@ -1,0 +1,87 @@
+"""SIGTERM with open streams: they finish; told again, they end in an error event and are booked."""
+
+import asyncio
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from relay.core.ledger.verify import verify
+from tests.faults.answers import Wire
+from tests.faults.process import Process, running
+from tests.upstreams import Step, Upstream
+
+CHAT = Wire(is_anthropic=False, is_stream=True)
+BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+STREAM_COUNT = 5
+
+
+def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"file:{data / 'relay.db'}?mode=ro", uri=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def listen(process: Process, is_begun: asyncio.Semaphore) -> str:
+    """Read one stream to its end, and say when its second word has come."""
+    text = ""
+    async with (
+        httpx.AsyncClient(base_url=process.url, timeout=20) as client,
+        client.stream("POST", "/v1/chat/completions", json=BODY, headers=process.headers) as response,
+    ):
+        async for piece in response.aiter_text():
+            is_new = "there" not in text
+            text += piece
+            if is_new and "there" in text:
+                is_begun.release()
+    return text
+
+
+async def listen_all(process: Process, *signals: signal.Signals) -> list[str]:
+    """Open streams, send *signals* once all have begun, and return what each customer got."""
+    is_begun = asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(listen(process, is_begun)) for _ in range(STREAM_COUNT)]
+        for _ in range(STREAM_COUNT):
+            await is_begun.acquire()
+        for number in signals:
+            process.signal(number)
+            await process.closed()
+    return [task.result() for task in tasks]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 1)])
+async def test_open_streams_finish_after_the_first_signal(
+    tmp_path: Path, number: signal.Signals, expected: int
+) -> None:
+    """Nobody new is let in, all running answers come whole and are booked, and the process ends well."""
+    rest = (CHAT.stop() + CHAT.end).encode()
+    slow: list[Step] = CHAT.begun(0.5, b"%x\r\n" % len(rest) + rest + b"\r\n0\r\n\r\n")
+    async with Upstream(lambda _: slow).opened() as upstream, running(tmp_path, upstream.url) as process:
+        texts = await listen_all(process, number)
+        code = await process.ended(5)
+    assert texts == [CHAT.begin + CHAT.output + CHAT.stop(None) + CHAT.end] * STREAM_COUNT
+    assert code == expected
+    assert (
+        rows(process.data, "select outcome, charge_nano from request_log") == [("complete", 6_000_000)] * STREAM_COUNT
+    )
+    assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_open_streams_end_in_an_error_event_after_the_second(tmp_path: Path, number: signal.Signals) -> None:
+    """Within two seconds: each customer is told, what they got is booked, nothing stays held."""
+    async with Upstream(lambda _: CHAT.begun(30.0)).opened() as upstream, running(tmp_path, upstream.url) as process:
+        texts = await listen_all(process, number, number)
+        await process.ended(2)
+    assert [text.count('"code":"shutting_down"') for text in texts] == [1] * STREAM_COUNT
+    assert ["[DONE]" in text for text in texts] == [False] * STREAM_COUNT
+    # 16 tokens of input by the request's bytes, 4 of output.
+    assert (
+        rows(process.data, "select outcome, usage_source, charge_nano from request_log")
+        == [("truncated", "estimated", 60_000)] * STREAM_COUNT
+    )
+    assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
