@@ -45,10 +45,8 @@ async def test_leaving_interrupts_what_is_listening() -> None:
     wire = Wire()
     async with wire.sink as sink:
         asyncio.get_running_loop().call_soon(wire.left.set)
-        with pytest.raises(CustomerGoneError):
-            async with asyncio.timeout(1):
-                with sink.listening():
-                    await asyncio.Event().wait()
+        with pytest.raises(CustomerGoneError), sink.listening():
+            await asyncio.wait_for(asyncio.Event().wait(), timeout=1)
 
 
 async def test_leaving_does_not_interrupt_what_is_not_listening() -> None:
