@@ -6,6 +6,8 @@ One timer for the process instead of three for each stream: nothing is scheduled
 import asyncio
 from typing import Protocol
 
+from .observe import emit_exception
+
 TICK_S = 0.75
 """With the ledger's 0.25 s for notes, what is delivered is marked on disk within a second."""
 STREAMS_AT_ONCE = 20
@@ -19,7 +21,7 @@ class Beating(Protocol):
         ...
 
     async def keep_alive(self) -> None:
-        """Write a keep-alive; may wait on the customer, and never raises for one who has left."""
+        """Write a keep-alive; may wait on the customer."""
         ...
 
 
@@ -38,14 +40,29 @@ class Heartbeat:
         self._running.discard(stream)
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Beat until cancelled; a stream that fails at it is logged, and spoils nothing for the others."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as keep_alives:
             while True:
                 await asyncio.sleep(TICK_S)
                 now_s = loop.time()
                 for place, stream in enumerate(tuple(self._running)):
-                    if stream.beat(now_s):
-                        keep_alives.create_task(stream.keep_alive())
+                    if self._beat(stream, now_s):
+                        keep_alives.create_task(self._keep_alive(stream))
                     if place % STREAMS_AT_ONCE == 0:
                         await asyncio.sleep(0)  # chunks go out between the marks of a thousand streams
+
+    def _beat(self, stream: Beating, now_s: float) -> bool:
+        try:
+            return stream in self._running and stream.beat(now_s)
+        except Exception as exc:
+            emit_exception("stream.unmarked", exc)
+            return False
+
+    async def _keep_alive(self, stream: Beating) -> None:
+        try:
+            if stream in self._running:
+                await stream.keep_alive()
+        except Exception as exc:
+            # Most likely the answer has ended while the write was waiting for room.
+            emit_exception("stream.silenced", exc)

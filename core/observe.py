@@ -24,6 +24,8 @@ EVENTS = frozenset(
         "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
+        "stream.silenced",  # a keep-alive could not be written
+        "stream.unmarked",  # what a stream had delivered could not be marked
         "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }
 )

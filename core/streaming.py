@@ -142,7 +142,9 @@ class StreamAnswer:
             error = exc
         finally:
             if self._extension is not None:
+                # Whatever comes of it: the post closes the hold as it finds it.
                 self._extension.cancel()
+                self._extension.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._ending(reader, plugin_meter, error or reader.error, policy)
 
     async def _stage(

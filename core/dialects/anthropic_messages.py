@@ -86,7 +86,7 @@ class AnthropicMessages:
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the body of an error answer; ``code`` is our addition, beside the vendor's ``type``."""
-        param = param_of(error)
+        param = param_of(error) if isinstance(error, BadRequestError) else None
         message = text if param is None or param in text else f"{param}: {text}"
         fields = {"type": _type_of(error), "message": message, "code": code_of(error)}
         return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})

@@ -38,3 +38,24 @@ async def test_only_running_streams_are_visited(monkeypatch: pytest.MonkeyPatch,
         await other.visited.wait()
     task.cancel()
     assert stream.visited.is_set() == is_running
+
+
+class Failing(Stream):
+    """Raises at every visit."""
+
+    def beat(self, now_s: float) -> bool:
+        super().beat(now_s)
+        raise RuntimeError("no mark")
+
+
+async def test_a_stream_that_fails_spoils_nothing_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are visited on and on."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.001)
+    beating, failing, other = Heartbeat(), Failing(), Stream()
+    beating.add(failing)
+    task = asyncio.create_task(beating.run())
+    async with asyncio.timeout(1):
+        await failing.visited.wait()
+        beating.add(other)
+        await other.kept_alive.wait()
+    task.cancel()
