@@ -3,6 +3,7 @@
 from .dialects.dialect import DialectRules
 from .dialects.meaning import code_of
 from .errors import (
+    CoolingDownError,
     LedgerUnavailableError,
     OverloadedError,
     RejectedError,
@@ -42,7 +43,9 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     """
     wait_s = getattr(error, "retry_after_s", None)
     is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
-    is_worth_it = is_throttled or isinstance(error, OverloadedError | ShuttingDownError | LedgerUnavailableError)
+    is_worth_it = is_throttled or isinstance(
+        error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
+    )
     headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
     if is_worth_it:
         headers.append((b"retry-after", str(wait_s or 2).encode()))

@@ -41,6 +41,17 @@ class Circuit:
             breaker.allows(now) for breaker in self._breakers(channel, model, key_id)
         )
 
+    def is_throttled(self, channel: str, key_id: str) -> bool:
+        """Return whether the key rests because the upstream asked for it."""
+        now = self._clock.monotonic()
+        return self._throttled_until.get((channel, key_id), now) > now
+
+    def rest_s(self, channel: str, model: str, key_id: str) -> float:
+        """Return the seconds until an attempt there makes sense; 0 where it does now."""
+        now = self._clock.monotonic()
+        rests = [breaker.rest_s(now) for breaker in self._breakers(channel, model, key_id)]
+        return max(0.0, self._throttled_until.get((channel, key_id), now) - now, *rests)
+
     def begin(self, channel: str, model: str, key_id: str) -> None:
         """Note that an attempt is sent: where a probe is due, it is this one, and others wait for it."""
         now = self._clock.monotonic()
@@ -96,6 +107,10 @@ class _Breaker:
     def allows(self, now: float) -> bool:
         """Return whether it is closed, or due for a probe that nobody has begun."""
         return not self._is_open or (now >= self._until and now >= self._probe_until)
+
+    def rest_s(self, now: float) -> float:
+        """Return the seconds until it allows an attempt."""
+        return max(0.0, self._until - now, self._probe_until - now) if self._is_open else 0.0
 
     def begin(self, now: float) -> None:
         """Keep others out while a probe is under way."""

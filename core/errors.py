@@ -12,6 +12,7 @@
         BodyTooLargeError           413
         NoPriceError                400  nobody priced it
         NoChannelError              503  no channel for this model in this group
+          CoolingDownError          503  its channels rest after failures
         OverloadedError             503  shed at the door
         ShuttingDownError           503  the process is ending
       UpstreamError                 the upstream failed; carries its failure class
@@ -132,6 +133,16 @@ class NoChannelError(RejectedError):
 
     status: ClassVar[int] = 503
     code: ClassVar[str] = "model_not_found"
+
+
+class CoolingDownError(NoChannelError):
+    """Every channel for the model rests after failures; asking again later can help."""
+
+    code: ClassVar[str] = "channels_cooling_down"
+
+    def __init__(self, retry_after_s: int, **params: str) -> None:
+        super().__init__(param="model", **params)
+        self.retry_after_s = retry_after_s
 
 
 class OverloadedError(RejectedError):

@@ -6,6 +6,7 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from .answers import JSON, answer_with_error
 from .dialects.dialect import DialectRules
 from .errors import (
     AuthenticationError,
+    CoolingDownError,
     CustomerGoneError,
     FailureClass,
     LedgerUnavailableError,
@@ -25,6 +27,7 @@ from .errors import (
     StaleKeyError,
     UpstreamBrokenError,
     UpstreamError,
+    UpstreamStatusError,
 )
 from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, HangUpPolicy, RequestRecord
 from .failpoints import hit
@@ -141,6 +144,8 @@ class Passage:
         """Return the best candidate never tried that is not cooling down."""
         shop, model = self._shop, self._exchange.model
         open_ones = [c for c in candidates if shop.circuit.allows(c.channel.name, model, c.key_id)]
+        if not open_ones:
+            raise self._failure or self._cooling_down(candidates)
         chosen = await shop.dispatch.select_channel(self._exchange, open_ones, self._attempts)
         untried = self._untried(chosen)
         if untried:
@@ -149,7 +154,17 @@ class Passage:
             raise self._failure
         principal = self._exchange.principal
         assert principal is not None, "authenticated before selecting"
-        raise NoChannelError("channels_cooling_down", param="model", group=principal.group, model=model)
+        raise NoChannelError(param="model", group=principal.group, model=model)
+
+    def _cooling_down(self, candidates: Sequence[Candidate]) -> RelayError:
+        """Return what is said while every candidate rests: when the first of them is due again."""
+        circuit, exchange = self._shop.circuit, self._exchange
+        rests = [circuit.rest_s(one.channel.name, exchange.model, one.key_id) for one in candidates]
+        wait_s = max(1, math.ceil(min(rests)))
+        if all(circuit.is_throttled(one.channel.name, one.key_id) for one in candidates):
+            return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)
+        assert exchange.principal is not None, "authenticated before selecting"
+        return CoolingDownError(wait_s, group=exchange.principal.group, model=exchange.model)
 
     def _may_go_on(self, failure: RelayError, candidates: Sequence[Candidate]) -> bool:
         """Say whether another candidate is worth an attempt after *failure*."""
@@ -224,7 +239,7 @@ class Passage:
         channel = self._channel(candidate)
         if self._stream is None:
             return await self._whole(response, candidate, channel)
-        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             # A stream was asked for: a document here is an error dressed as success, or no answer.
             self._rules.read_body(self._exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")

@@ -5,6 +5,7 @@ import pytest
 from relay.core.answers import failure_headers, status_of
 from relay.core.errors import (
     AuthenticationError,
+    CoolingDownError,
     FailureClass,
     LedgerUnavailableError,
     OverloadedError,
@@ -44,6 +45,7 @@ def test_a_deadline_is_a_504() -> None:
         (UpstreamStatusError("sick", 500), b"false", None),
         (UpstreamStatusError("throttled", 429, retry_after_s=17), b"true", b"17"),
         (OverloadedError(), b"true", b"2"),
+        (CoolingDownError(5, group="a", model="m"), b"true", b"5"),
         (LedgerUnavailableError("no commit"), b"true", b"2"),
     ],
 )

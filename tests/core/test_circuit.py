@@ -224,3 +224,13 @@ def test_budget_gets_back_what_an_exchange_took() -> None:
     with budget.exchange() as retries:
         assert [retries.take() for _ in range(4)] == [True, True, True, False]
     assert (budget.exchange_count, budget.extra_count) == (0, 0)
+
+
+def test_a_rest_is_told_in_seconds(bench: Bench) -> None:
+    """Three failures of three rest for five seconds; a throttled key for as long as it was asked to."""
+    bench.fail("sick", count=3)
+    assert bench.after(2.0).circuit.rest_s("c", "m", "k") == 3.0
+    bench.fail("throttled", retry_after_s=17)
+    assert bench.circuit.rest_s("c", "m", "k") == 17.0
+    assert bench.circuit.is_throttled("c", "k")
+    assert bench.after(17.0).circuit.rest_s("c", "m", "k") == 0.0

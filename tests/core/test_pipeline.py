@@ -241,3 +241,15 @@ async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_str
             await shop.chat(stream=is_stream, timeout_s=0.2)
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
+
+
+async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tmp_path: Path) -> None:
+    """The second request goes nowhere, and says when the first key is due again."""
+    throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
+    async with Upstream(lambda _: throttled).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        sent_count = len(upstream.received)
+        response = await shop.chat()
+        assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
+        assert response.headers["retry-after"] in ("16", "17")
+        assert len(upstream.received) == sent_count == 2
