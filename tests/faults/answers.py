@@ -29,6 +29,10 @@ class Wire:
 
     is_anthropic: bool
     is_stream: bool
+    first: str = "Hello"
+    second: str = " there"
+    complaint: str = "it failed"
+    """What its errors say."""
 
     @property
     def begin(self) -> str:
@@ -40,8 +44,8 @@ class Wire:
     @property
     def output(self) -> str:
         if self.is_anthropic:
-            return _DELTA % "Hello" + _DELTA % " there"
-        return _CHUNK % ('{"content":"Hello"}', "null") + _CHUNK % ('{"content":" there"}', "null")
+            return _DELTA % self.first + _DELTA % self.second
+        return "".join(_CHUNK % (f'{{"content":"{word}"}}', "null") for word in (self.first, self.second))
 
     def stop(self, output_tokens: str | None = "500") -> str:
         """Return the stop and the usage; None leaves the usage out."""
@@ -59,8 +63,9 @@ class Wire:
         """A whole stream."""
         return self.begin + self.output + self.stop() + self.end
 
-    def body(self, text: str = "Hello there", output_tokens: str | None = "500", model: str = "m") -> bytes:
+    def body(self, text: str | None = None, output_tokens: str | None = "500", model: str = "m") -> bytes:
         """Return a whole document; None leaves the usage out."""
+        text = self.first + self.second if text is None else text
         if self.is_anthropic:
             content = f'{{"type":"text","text":"{text}"}}' if text else ""
             usage = "null" if output_tokens is None else f'{{"input_tokens":1000,"output_tokens":{output_tokens}}}'
@@ -101,11 +106,12 @@ class Wire:
             return [*stream(self.begin + self.output)[:-1], *then]
         return [*self.sized(self.body()[:50], length=200), *then]
 
-    def error(self, kind: str, message: str = "it failed", status: int = 200, *headers: str) -> list[Step]:
+    def error(self, kind: str, status: int = 200, *headers: str) -> list[Step]:
         """Answer with an error document of *status*."""
-        return document(self.error_body(kind, message), status, headers)
+        return document(self.error_body(kind), status, headers)
 
-    def error_body(self, kind: str, message: str = "it failed") -> bytes:
+    def error_body(self, kind: str) -> bytes:
+        message = self.complaint
         if self.is_anthropic:
             return b'{"type":"error","error":{"type":"%s","message":"%s"}}' % (kind.encode(), message.encode())
         return b'{"error":{"message":"%s","type":"%s","param":null,"code":"%s"}}' % (

@@ -1,6 +1,7 @@
-"""The relay as operators run it: a process of its own, whose output goes to files."""
+"""The relay as operators run it: a process of its own, whose output and temporary files stay in a folder."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -40,8 +41,11 @@ class Process:
 
     async def start(self) -> None:
         """Start it, for the first time or again, and wait until it serves."""
+        environment = {**os.environ, "TMPDIR": str(self.output.parent)}
         with self.output.open("ab") as output:
-            self.child = await asyncio.create_subprocess_exec(*self.command, stdout=output, stderr=output)
+            self.child = await asyncio.create_subprocess_exec(
+                *self.command, stdout=output, stderr=output, env=environment
+            )
         await self._until_listening(is_wanted=True)
 
     async def closed(self) -> None:
