@@ -17,7 +17,7 @@ from tests.docs.blocks import Block, blocks
 RELAY = str(Path(sys.executable).parent / "relay")
 PAGE = [block for block in blocks() if block.page == "docs/quickstart.md"]
 PRINTED_KEY = re.compile(r"\bsk-\w{20,}")
-REQUEST_ID = re.compile(r"\breq_\w{26}\b")
+REQUEST_ID = re.compile(r"\breq_[0-9a-f]{32}\b")
 
 
 class Reader:

@@ -37,7 +37,7 @@ def test_a_new_key_is_printed_this_once(counter: Counter) -> None:
     made = counter.ask("key", "create", "--account", "alice", "--name", "laptop", "--cap", "2.5")
     api_key = made.pop("key")
     assert re.fullmatch(r"ak-[A-Za-z0-9]{48}", api_key)
-    assert re.fullmatch(r"key_[0-9a-z]{26}", made.pop("id"))
+    assert re.fullmatch(r"key_[0-9a-f]{32}", made.pop("id"))
     assert made == {
         "name": "laptop",
         "account": "alice",
@@ -85,7 +85,7 @@ def test_keys_are_listed_without_themselves(counter: Counter) -> None:
     assert listed["id"] == key_id
     assert counter.ask("key", "list", "--account", "bob") == []
     assert counter.run("key", "list").stdout == (
-        f"{'id':30}  name    account  group  cap  spent  expires_at  revoked  last4\n"
+        f"{'id':36}  name    account  group  cap  spent  expires_at  revoked  last4\n"
         f"{key_id}  laptop  alice    plain  -    0      -           no       {listed['last4']}\n"
     )
     assert counter.run("key", "list", "--account", "bob").stdout == (
