@@ -126,8 +126,11 @@ _MESSAGES = msgspec.json.Decoder(list[_Message])
 def _parts_with_media(messages: bytes) -> Iterable[bytes]:
     """Return the contents of *messages* that may hold media: lists of parts; a plain text holds none.
 
-    Reading the frame of a long conversation costs a third of searching all of it for three words.
+    Reading the frame of a long conversation costs a third of searching all of it for three words,
+    and where no second bracket opens even that is spared.
     """
+    if messages.count(b"[") == 1:
+        return ()
     try:
         contents = [bytes(message.content) for message in _MESSAGES.decode(messages)]
     except msgspec.DecodeError:

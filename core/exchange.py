@@ -164,7 +164,11 @@ class ChannelRequest:
 
     def body(self) -> bytes:
         """Encode the body anew, each field byte for byte as it came or was set."""
-        return msgspec.json.encode(self.fields)
+        # Joined at once: an encoder would copy a long prompt several times over as it grows.
+        pieces: list[bytes | msgspec.Raw] = []
+        for name, value in self.fields.items():
+            pieces += (b",", msgspec.json.encode(name), b":", value)
+        return b"".join((b"{", *pieces[1:], b"}"))
 
 
 class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
