@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.ledger import database
+from tests import slow_disk
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,3 +29,9 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_migrate", copy_first)
         yield
+
+
+@pytest.fixture(scope="session")
+def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A library that slows the disk down for a process that preloads it."""
+    return slow_disk.build(tmp_path_factory.mktemp("slow"))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -19,34 +18,6 @@ from relay.core.ledger.verify import verify
 from .books import Books, account, key, top_up
 
 ROOT = Path(__file__).parents[3]
-
-SLOW_SYNC = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <unistd.h>
-
-/* Every fsync and fdatasync takes 60 ms longer, so that a kill often falls before it. */
-static int slowly(const char *name, int file) {
-    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
-    usleep(60000);
-    return real(file);
-}
-int fsync(int file) { return slowly("fsync", file); }
-int fdatasync(int file) { return slowly("fdatasync", file); }
-"""
-
-
-@pytest.fixture(scope="module")
-def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A library that slows the disk down for a process that preloads it; the product knows nothing of it."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler to build the slow disk with")
-    folder = tmp_path_factory.mktemp("slow")
-    (folder / "slow.c").write_text(SLOW_SYNC)
-    library = folder / "slow.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, folder / "slow.c", "-ldl"], check=True)
-    return str(library)
 
 
 class Shop:
