@@ -4,8 +4,8 @@ import asyncio
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,7 +33,8 @@ class Received:
         return msgspec.json.decode(self.body, type=dict[str, object])
 
 
-Script = Callable[[Received], Sequence[Step]]
+Script = Callable[[Received], Iterable[Step]]
+"""Says the steps of an answer; each is asked for once the one before has been done."""
 
 
 def document(body: object, status: int = 200, headers: Sequence[str] = ()) -> list[Step]:
@@ -94,7 +95,9 @@ class Upstream:
                 request = await _read_request(reader, early)
                 self.received.append(request)
                 watch = asyncio.ensure_future(reader.read(1))
-                is_usable = await self._play(self.script(request), writer, watch)
+                is_usable = False
+                with suppress(ConnectionError):
+                    is_usable = await self._play(self.script(request), writer, watch)
                 watch.cancel()
                 await asyncio.wait([watch])  # only then may the next request be read
                 early = b"" if watch.cancelled() or watch.exception() else watch.result()
@@ -107,7 +110,7 @@ class Upstream:
         finally:
             writer.close()
 
-    async def _play(self, steps: Sequence[Step], writer: asyncio.StreamWriter, left: "asyncio.Future[bytes]") -> bool:
+    async def _play(self, steps: Iterable[Step], writer: asyncio.StreamWriter, left: "asyncio.Future[bytes]") -> bool:
         """Do *steps*; say whether the connection may be used again."""
         for step in steps:
             if isinstance(step, bytes):
