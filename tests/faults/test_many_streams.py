@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-
-import httpx
-import pytest
 
 from relay.core.ledger.verify import verify
 from tests.faults.answers import Wire
+from tests.faults.forms import FORMS
+from tests.faults.wire import request, send
 from tests.shops import Running, serving
 from tests.upstreams import Received, Step, Upstream, stream
 
@@ -32,36 +32,47 @@ def answer(received: Received) -> list[Step]:
     return stream(own_words(number), seed=number, pause_s=0.002)
 
 
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Running]:
-    async with Upstream(answer).opened() as upstream, serving(tmp_path, upstream.url, credit="1000") as running:
+@asynccontextmanager
+async def shop_of(folder: Path, count: int) -> AsyncIterator[Running]:
+    """Serve a shop whose upstream goes on with an answer only once *count* have begun."""
+
+    def script(received: Received) -> Iterator[Step]:
+        steps = answer(received)
+        yield from steps[:5]
+        while len(upstream.received) < count:
+            yield 0.01
+        yield from steps[5:]
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(folder, upstream.url, credit="1000") as running:
         yield running
 
 
-async def ask_all(shop: Running, count: int) -> list[httpx.Response]:
-    """Open *count* streams at once."""
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=shop.url, limits=limits, timeout=60) as client:
+async def ask_all(shop: Running, count: int) -> list[str]:
+    """Open *count* streams at once, each on a connection of its own."""
+    form = FORMS["chat-stream"]
 
-        async def ask(number: int) -> httpx.Response:
-            body = shop.chat_body(stream=True, user=str(number))
-            return await client.post("/v1/chat/completions", json=body, headers=shop.headers)
+    async def ask(number: int) -> str:
+        raw = request(form.path, form.body(user=b'"%d"' % number), {"x-api-key": shop.api_key})
+        return (await send(shop.url, raw)).body.decode()
 
-        return await asyncio.gather(*[ask(number) for number in range(count)])
+    return await asyncio.gather(*[ask(number) for number in range(count)])
 
 
-async def test_a_hundred_customers_get_only_their_own_words(shop: Running) -> None:
+async def test_a_hundred_customers_get_only_their_own_words(tmp_path: Path) -> None:
     """Ten words each, in order, byte for byte, and none of another's."""
-    responses = await ask_all(shop, 100)
+    async with shop_of(tmp_path, 100) as shop:
+        texts = await ask_all(shop, 100)
     expected = [f"w{number}x{place}." for number in range(100) for place in range(10)]
-    assert [word for response in responses for word in re.findall(r"w\d+x\d+\.", response.text)] == expected
-    assert [response.text.endswith(CHAT.stop(None) + CHAT.end) for response in responses] == [True] * 100
+    assert [word for text in texts for word in re.findall(r"w\d+x\d+\.", text)] == expected
+    assert [text.endswith(CHAT.stop(None) + CHAT.end) for text in texts] == [True] * 100
 
 
-async def test_five_hundred_streams_end_whole_and_are_posted(shop: Running) -> None:
-    """Each costs 0.006 credits: 3 credits in all, and nothing stays held."""
-    responses = await ask_all(shop, 500)
-    assert [response.text.endswith(CHAT.end) for response in responses] == [True] * 500
+async def test_five_hundred_streams_end_whole_and_are_posted(tmp_path: Path) -> None:
+    """All are open at once; each costs 0.006 credits, 3 in all, and nothing stays held."""
+    async with shop_of(tmp_path, 500) as shop:
+        texts = await ask_all(shop, 500)
+    assert [text.endswith(CHAT.end) for text in texts] == [True] * 500
     [posted] = shop.rows(
         "select count(*) as rows, sum(charge_nano) as nano from request_log where outcome = 'complete'"
     )

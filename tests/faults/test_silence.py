@@ -1,0 +1,112 @@
+"""An upstream that is silent before its first event: keep-alives, and a choice that stays open meanwhile."""
+
+from pathlib import Path
+
+import pytest
+
+from relay.core import heartbeat, streaming
+from tests.faults.answers import Wire
+from tests.shops import Running, serving
+from tests.upstreams import Received, Step, Upstream
+
+WIRES = {
+    "chat": Wire(is_anthropic=False, is_stream=True),
+    "messages": Wire(is_anthropic=True, is_stream=True),
+}
+KEEP_ALIVES = {
+    "chat": ": keep-alive\n\n",
+    "messages": 'event: ping\ndata: {"type": "ping"}\n\n',
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a second of the constants a hundredth."""
+    monkeypatch.setattr(streaming, "SILENCE_S", 0.1)
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
+
+
+PROFILE = """
+shop: {{name: {{en: Test, zh: 测试}}}}
+plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: billing.token_ratio}}]
+groups: {{plain: {{ratio: "1"}}}}
+prices:
+  gpt-4o-mini: {{model_ratio: "1", completion_ratio: "4"}}
+  claude-sonnet-4-5: {{model_ratio: "1", completion_ratio: "4"}}
+channels:
+  - {{name: o-a, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [gpt-4o-mini], groups: [plain]}}
+  - {{name: o-b, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [gpt-4o-mini], groups: [plain]}}
+  - {{name: a-a, use: channels.anthropic, base_url: "{url}", keys: ["file:upstream.key"], models: [claude-sonnet-4-5], groups: [plain]}}
+  - {{name: a-b, use: channels.anthropic, base_url: "{url}", keys: ["file:upstream.key"], models: [claude-sonnet-4-5], groups: [plain]}}
+"""
+
+
+async def ask(shop: Running, form: str) -> str:
+    """Return the text of one stream."""
+    response = await (shop.chat(stream=True) if form == "chat" else shop.messages(stream=True))
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    return response.text
+
+
+@pytest.mark.parametrize("form", WIRES)
+async def test_silence_is_bridged_by_keep_alives_and_the_answer_follows(tmp_path: Path, form: str) -> None:
+    """At least two, in the dialect's own form, before the first byte of the answer."""
+    wire = WIRES[form]
+    late: list[Step] = [0.35, *wire.honest()]
+    async with Upstream(lambda _: late).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        text = await ask(shop, form)
+        [row] = await shop.log()
+    silence, answer = text.count(KEEP_ALIVES[form]), text.replace(KEEP_ALIVES[form], "")
+    usage = None if form == "chat" else "500"
+    assert (2 <= silence <= 4, answer) == (True, wire.begin + wire.output + wire.stop(usage) + wire.end)
+    assert text.startswith(KEEP_ALIVES[form] * silence)
+    assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
+
+
+@pytest.mark.parametrize("form", WIRES)
+async def test_another_channel_may_still_answer_after_a_keep_alive(tmp_path: Path, form: str) -> None:
+    """The status has gone out, but no output has: the first channel's failure stays unseen."""
+    wire = WIRES[form]
+
+    def script(_: Received) -> list[Step]:
+        return [0.15, "reset"] if len(upstream.received) == 1 else wire.honest()
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        text = await ask(shop, form)
+        [row] = await shop.log()
+    assert text.startswith(KEEP_ALIVES[form])
+    assert text.endswith(wire.end)
+    assert (row["outcome"], row["attempt_count"], row["charge_nano"]) == ("complete", 2, 6_000_000)
+
+
+@pytest.mark.parametrize("form", WIRES)
+async def test_a_failure_after_a_keep_alive_is_an_error_event_and_costs_nothing(tmp_path: Path, form: str) -> None:
+    """There is no status left to tell it by."""
+    async with (
+        Upstream(lambda _: [0.15, "reset"]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        text = await ask(shop, form)
+        [row] = await shop.log()
+    event = text.replace(KEEP_ALIVES[form], "")
+    assert text.startswith(KEEP_ALIVES[form])
+    assert event.startswith("event: error\ndata: {" if form == "messages" else "data: {")
+    assert event.count('"code":"upstream_error"') == 1
+    assert (row["outcome"], row["attempt_count"], row["charge_nano"]) == ("upstream_error", 2, 0)
+
+
+@pytest.mark.parametrize("form", WIRES)
+async def test_silence_in_the_middle_is_bridged_between_whole_events(tmp_path: Path, form: str) -> None:
+    """An event that has come in half is never cut by a keep-alive."""
+    wire = WIRES[form]
+    raw = (wire.begin + wire.output + wire.stop() + wire.end).encode()
+    cut = len(wire.begin.encode()) + 20
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(raw)
+    later = len((wire.begin + wire.output).encode()) - 10
+    steps: list[Step] = [head + raw[:cut], 0.05, raw[cut:later], 0.3, raw[later:]]
+    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        text = await ask(shop, form)
+    usage = None if form == "chat" else "500"
+    assert KEEP_ALIVES[form] in text
+    assert text.replace(KEEP_ALIVES[form], "") == wire.begin + wire.output + wire.stop(usage) + wire.end
