@@ -47,9 +47,10 @@ class Settlement:
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         caps = [cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap]
-        self._output_cap = min(caps, default=None)
+        self._full_tokens = min(caps) * exchange.choice_count if caps else None
+        """The most output, of all choices, that the request can be answered with, where that is known."""
         self._overrun_max_nano = to_nano(limits.overrun_per_day)
-        self._window = 0 if exchange.operation == "embeddings" else window
+        self._window_tokens = 0 if exchange.operation == "embeddings" else window * exchange.choice_count
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
         self.facts: PriceFacts | None = None
@@ -79,7 +80,7 @@ class Settlement:
             stream=exchange.stream,
             choice_count=exchange.choice_count,
         )
-        self.covered_tokens = self._cover(self._window)
+        self.covered_tokens = self._at_most_full(self._window_tokens)
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")
@@ -88,9 +89,7 @@ class Settlement:
                     request_id=exchange.id,
                     principal=principal,
                     amount_nano=amount_nano,
-                    full_nano=None
-                    if exchange.stream or self._output_cap is None or self.is_covered_in_full
-                    else self._quote(self._full()),
+                    full_nano=self._full_quote(),
                     overrun_max_nano=self._overrun_max_nano,
                     facts=self.facts,
                     price_version=self._price_version,
@@ -114,24 +113,24 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered = self._cover(self.covered_tokens // max(1, self._exchange.choice_count) * 2)
+        covered = self._at_most_full(self.covered_tokens * 2)
         amount_nano = self._quote(covered)
         await self._ledger.extend(self._exchange.id, amount_nano)
         self.covered_tokens, self._held_nano = covered, amount_nano
 
-    def _cover(self, window: int) -> int:
-        window = window if self._output_cap is None else min(window, self._output_cap)
-        return window * self._exchange.choice_count
-
-    def _full(self) -> int:
-        """Return the most output, of all choices, that the request can be answered with."""
-        assert self._output_cap is not None
-        return self._cover(self._output_cap)
+    def _at_most_full(self, tokens: int) -> int:
+        return tokens if self._full_tokens is None else min(tokens, self._full_tokens)
 
     @property
     def is_covered_in_full(self) -> bool:
         """The hold already pays for the most the request can be answered with."""
-        return self._output_cap is not None and self.covered_tokens >= self._full()
+        return self._full_tokens is not None and self.covered_tokens >= self._full_tokens
+
+    def _full_quote(self) -> int | None:
+        """Return what the whole answer may cost; None for streams, which extend, and where it is held already."""
+        if self._exchange.stream or self._full_tokens is None or self.is_covered_in_full:
+            return None
+        return self._quote(self._full_tokens)
 
     def _quote(self, output_tokens: int) -> int:
         assert self.facts is not None

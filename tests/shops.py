@@ -13,7 +13,7 @@ import uvicorn
 
 from relay.core.app import build_app
 from relay.core.keys import api_key_digest, new_api_key
-from relay.core.ledger.operations import CreateAccount, CreateKey
+from relay.core.ledger.operations import CreateAccount, CreateKey, TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.money import parse_amount
 from relay.core.profile.loader import load_profile
@@ -95,6 +95,13 @@ class Running:
             **fields,
         }
         return await self.client.post("/v1/messages", json=body, headers={"x-api-key": self.api_key})
+
+    async def top_up(self, amount: str) -> None:
+        """Pay *amount* credits into alice's account."""
+        reference = f"order-{len(self.rows('select * from transfer'))}"
+        await self.shop.ledger.top_up(
+            TopUp(account="alice", amount_nano=parse_amount(amount), reference=reference, actor="test")
+        )
 
     def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         """Read the database beside the server."""

@@ -1,0 +1,77 @@
+"""How much is held before anything is sent: the input's bound, and the output the hold covers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shops import Running, serving
+from tests.upstreams import Upstream, document
+
+ANSWER = {
+    "model": "gpt-4o-mini",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
+}
+
+
+async def held_nano(shop: Running) -> int:
+    """Return what the only reservation held."""
+    await shop.log()
+    [row] = shop.rows("select held_nano from reservation")
+    return int(row["held_nano"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "nano"),
+    [
+        ({}, 33_836_000),  # 534 input, 4096 output at 4 times
+        ({"max_tokens": 100}, 1_872_000),  # 536 and 100
+        ({"max_tokens": 100, "n": 2}, 2_672_000),  # 536 and twice 100
+        ({"max_tokens": 128_000}, 33_842_000),  # 537; what SDKs ask by default is not held
+    ],
+)
+async def test_a_hold_covers_the_input_and_what_may_come_out(tmp_path: Path, fields: dict[str, Any], nano: int) -> None:
+    """At ratio 1 a token costs 2000 nano-credits; 512 tokens are held beyond the text's own."""
+    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat(**fields)
+        assert await held_nano(shop) == nano
+
+
+async def test_a_stream_holds_less_because_its_hold_grows(tmp_path: Path) -> None:
+    """1024 tokens of output at first: 536 input and 1024 at 4 times."""
+    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat(stream=True)
+        assert await held_nano(shop) == 9_264_000
+
+
+async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None:
+    """An answer of a million tokens takes what is there; the shop bears the rest."""
+    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+    async with (
+        Upstream(lambda _: document(huge)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    ):
+        await shop.chat()
+        [row] = await shop.log()
+        assert (row["charge_nano"], row["overrun_nano"]) == (500_000_000, 7_500_020_000)
+        [day] = shop.rows("select overrun_nano from overrun_day")
+        assert day == {"overrun_nano": 7_500_020_000}
+
+
+async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> None:
+    """The same request that held 4096 tokens of output holds all 100 000 it asks for."""
+    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+    async with (
+        Upstream(lambda _: document(huge)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    ):
+        await shop.chat()
+        await shop.log()
+        await shop.top_up("10")
+        await shop.chat(max_tokens=100_000)
+        await shop.log(count=2)
+        assert [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")] == [
+            33_836_000,
+            801_074_000,
+        ]
