@@ -128,21 +128,37 @@ class Dispatch:
 
         Raises:
             NoPriceError: No plugin priced it.
-            RelayError: A plugin refused, failed, or made the charge negative.
+            RelayError: A plugin refused, failed, or made the charge negative or absurd.
+        """
+        charge: Charge | None = None
+        for step in self._settle:
+            charge = self._settle_step(step, facts, usage, charge)
+        if charge is None:
+            raise NoPriceError(param="model", model=facts.model, group=facts.group)
+        return charge
+
+    def settle_what_was_sent(self, facts: PriceFacts, usage: Usage, quoted: Charge, request_id: str) -> Charge:
+        """Return what *usage* costs, for a post: it can't be refused any more, so it must have a price.
+
+        A plugin that fails is passed over, logged and counted; where none is left that prices
+        it, the charge that was *quoted* to reserve stands.
         """
         charge: Charge | None = None
         for step in self._settle:
             try:
-                answer = step.call(facts, usage, charge)
-            except RelayError:
-                raise
-            except Exception as exc:
-                raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
-            if answer is not None:
-                charge = _checked_charge(step, answer)
-        if charge is None:
-            raise NoPriceError(param="model", model=facts.model, group=facts.group)
-        return charge
+                charge = self._settle_step(step, facts, usage, charge)
+            except RelayError as exc:
+                self._pass_over(step, "settle", exc, request_id)
+        return quoted if charge is None else charge
+
+    def _settle_step(self, step: Step, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
+        try:
+            answer = step.call(facts, usage, charge)
+        except RelayError:
+            raise
+        except Exception as exc:
+            raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
+        return charge if answer is None else _checked_charge(step, answer)
 
     async def post_check(self, record: RequestRecord) -> list[Claim]:
         """Return every plugin's claims; one that fails is passed over, logged and counted."""
@@ -224,9 +240,12 @@ def _go_on(coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> Generator[An
 def _checked_charge(step: Step, answer: object) -> Charge:
     if not isinstance(answer, Charge):
         raise _failure(step, "settle", f"expected Charge or None, found {type(answer).__name__}")
-    for line in answer.lines:
-        if line.amount < 0 and answer.nano < 0:
-            raise _failure(step, "settle", "made the charge negative")
+    try:
+        nano = answer.nano
+    except OverflowError as exc:
+        raise _failure(step, "settle", "made the charge larger than the ledger holds") from exc
+    if nano < 0:
+        raise _failure(step, "settle", "made the charge negative")
     return answer
 
 

@@ -124,7 +124,8 @@ class RelayHooks:
 
         Returns:
             A charge with this policy's lines added or changed, or None to leave *charge* as it
-            is. No charge after the last policy refuses the request; an exception does too.
+            is. No charge after the last policy refuses the request; an exception does too. A post
+            can't be refused: there a policy that raises is passed over, logged and counted.
         """
 
     @hookspec

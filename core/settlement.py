@@ -54,6 +54,8 @@ class Settlement:
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
         self.facts: PriceFacts | None = None
+        self._quoted = NOTHING
+        """The last quote: what is charged if no billing plugin can price the answer any more."""
         self._held_nano: int | None = None
         self._is_closed = False
 
@@ -135,7 +137,8 @@ class Settlement:
     def _quote(self, output_tokens: int) -> int:
         assert self.facts is not None
         estimate = Usage(input_tokens=self.input_bound_tokens, output_tokens=output_tokens, source="estimated")
-        return self._dispatch.settle(self.facts, estimate).nano
+        self._quoted = self._dispatch.settle(self.facts, estimate)
+        return self._quoted.nano
 
     def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:
         """Return the usage of an answer that stopped after *output_tokens* were handed over.
@@ -171,7 +174,7 @@ class Settlement:
         """Book what *usage* costs, with the log row, once. Durable when it returns."""
         assert self.facts is not None
         facts = msgspec.structs.replace(self.facts, model_returned=model_returned)
-        charge = self._dispatch.settle(facts, usage)
+        charge = self._dispatch.settle_what_was_sent(facts, usage, self._quoted, self._exchange.id)
         record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms)
         self._is_closed = True
         hit("before_post")

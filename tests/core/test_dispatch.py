@@ -334,3 +334,31 @@ async def test_claims_of_all_plugins_are_gathered_and_a_failing_one_is_passed_ov
 
     assert await hooks.post_check(RECORD) == [CLAIM]
     assert hooks.failure_counts == {"a": 1}
+
+
+def costs_ten(charge: Charge | None) -> Charge:
+    return (charge or Charge()).plus(LINE)
+
+
+def costs_the_earth(charge: Charge | None) -> Charge:
+    return Charge(lines=(ChargeLine(rule="b", item="x", count=10**12, factors=(("price", Fraction(1)),)),))
+
+
+@pytest.mark.parametrize("failing", [lambda: 1 / 0, costs_the_earth])
+def test_what_was_sent_is_priced_without_the_plugin_that_fails(failing: Callable[..., Any]) -> None:
+    """The others' price stands, and the failure is counted."""
+    made = dispatch("settle", costs_ten, failing)
+    assert made.settle_what_was_sent(FACTS, Usage(), Charge(), "req_1") == Charge(lines=(LINE,))
+    assert made.failure_counts == {"b": 1}
+
+
+def test_what_was_sent_costs_its_quote_where_nobody_can_price_it() -> None:
+    """Never unbilled."""
+    quoted = Charge(lines=(LINE, LINE))
+    assert dispatch("settle", lambda: 1 / 0).settle_what_was_sent(FACTS, Usage(), quoted, "req_1") == quoted
+
+
+def test_a_charge_beyond_what_the_ledger_holds_refuses() -> None:
+    """A trillion credits is a mistake of the plugin's, told by its name."""
+    with pytest.raises(PluginError, match="larger than the ledger holds"):
+        dispatch("settle", costs_the_earth).settle(FACTS, Usage())

@@ -253,3 +253,42 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
         assert response.headers["retry-after"] in ("16", "17")
         assert len(upstream.received) == sent_count == 2
+
+
+FAILS_WHEN_MEASURED = '''
+from relay import Charge, Plugin, PluginConfig, Usage, hookimpl
+
+
+class FailsConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Fails(Plugin[FailsConfig]):
+    """Prices estimates, and raises at what was measured."""
+
+    config_type = FailsConfig
+
+    @hookimpl
+    def settle(self, usage: Usage, charge: Charge | None) -> Charge | None:
+        if usage.source == "upstream":
+            raise RuntimeError("no price")
+        return None
+'''
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbilled(
+    tmp_path: Path, is_stream: bool
+) -> None:
+    """The other plugins' price is posted."""
+    (tmp_path / "fails.py").write_text(FAILS_WHEN_MEASURED)
+    profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
+    answer = stream(ROLE + words("Hi") + STOP + USAGE + DONE) if is_stream else document(CHAT)
+    async with (
+        Upstream(lambda _: answer).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        assert (await shop.chat(stream=is_stream)).status_code == 200
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
+        assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
