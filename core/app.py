@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from litestar import Litestar, asgi, get
+from litestar import Litestar, Response, asgi, route
 
 from .answers import JSON, answer_with_error
+from .client_ip import client_ip
 from .clock import new_id
 from .dialects import RULES
 from .dialects.dialect import DialectRules, ModelEntry
@@ -36,9 +37,10 @@ def build_app(shop: Shop) -> Litestar:
     async def relay_endpoints(scope: Any, receive: Any, send: Any) -> None:
         await Door(shop, scope, receive, send).serve()
 
-    @get("/livez", media_type="text/plain", sync_to_thread=False)
-    def livez() -> str:
-        return "ok"
+    @route("/livez", http_method=["GET", "HEAD"], media_type="text/plain", sync_to_thread=False)
+    def livez() -> Response[str]:
+        headers = {"x-request-id": new_id("req")} | ({"x-relay-demo": "1"} if shop.is_demo else {})
+        return Response("ok", headers=headers)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -61,7 +63,8 @@ class Door:
         self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._header_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
         self._query: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"))
-        self._client_ip: str = scope["client"][0] if scope["client"] else ""
+        peer: str = scope["client"][0] if scope["client"] else ""
+        self._client_ip = client_ip(peer, self._headers.get("x-forwarded-for", ""), shop.trusted_proxies)
         self._id = new_id("req")
         self._sink = Sink(receive, send, self._common_headers())
 

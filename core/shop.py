@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class Shop:
         self.profile: Profile = loaded.profile
         self.is_demo = is_demo
         self.clock: Clock = clock or SystemClock()
+        self.trusted_proxies = tuple(map(ip_network, self.profile.limits.trusted_proxies))
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()
@@ -101,8 +103,7 @@ class Shop:
                 transport=await stack.enter_async_context(AiohttpTransport()),
             )
             registry = Registry(self._loaded, services)
-            for plugin in registry.all_plugins():
-                await stack.enter_async_context(plugin.lifespan())
+            await stack.enter_async_context(registry.opened())
             self.dispatch = Dispatch(registry)
             self.channels = registry.channels
             self.price_version = price_version(self._loaded, registry)

@@ -3,6 +3,7 @@ checked however much else is wrong."""
 
 from collections.abc import Iterator
 from fractions import Fraction
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -25,6 +26,8 @@ def collect_names(root: Place) -> Names:
 def check_sections(root: Place, folder: Path) -> None:
     """Report everything that does not fit; *folder* is where the profile stands."""
     _check_timezone(root.entry("shop").entry("timezone"))
+    for network in root.entry("limits").entry("trusted_proxies").items():
+        _check_network(network)
     for _, group in root.entry("groups").entries():
         _check_stars(group.entry("stars"))
     _check_channel_names(root)
@@ -55,6 +58,15 @@ def _check_timezone(place: Place) -> None:
         known = available_timezones()
         hint = nearest(place.text, known) if known else "; install tzdata, this system has no time zones"
         place.problem(f"unknown time zone '{place.text[:60]}'" + hint)
+
+
+def _check_network(place: Place) -> None:
+    if place.text is None:
+        return
+    try:
+        ip_network(place.text)
+    except ValueError:
+        place.problem(f"expected a network such as 10.0.0.0/8, found '{place.text[:60]}'")
 
 
 def _check_stars(place: Place) -> None:

@@ -173,6 +173,10 @@ class Limits(Section, frozen=True, kw_only=True):
     """Bounds that protect the relay."""
 
     body_bytes_max: Annotated[int, Meta(description="Largest request body, in bytes.", ge=1024)] = 32 * 1024 * 1024
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks, such as 127.0.0.0/8, of proxies in front whose X-Forwarded-For is believed."),
+    ] = ()
     hold_output_tokens_stream: Annotated[
         int, Meta(description="Output a stream's hold covers at first, in tokens.", ge=1)
     ] = 1024

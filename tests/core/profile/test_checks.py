@@ -39,6 +39,11 @@ CASES = {
         "[gpt-4o, {name: gpt-4o, upstream: other}]",
         ["shop.yaml:12:29: channels[0].models[1].name: duplicate model 'gpt-4o' in one channel"],
     ),
+    "proxy that is no network": (
+        "groups:",
+        "limits: {trusted_proxies: [10.0.0.1/8]}\ngroups:",
+        ["shop.yaml:5:28: limits.trusted_proxies[0]: expected a network such as 10.0.0.0/8, found '10.0.0.1/8'"],
+    ),
     "default group of keys": (
         "groups:",
         "keys: {group: lily}\ngroups:",
