@@ -1,7 +1,8 @@
 """The plugins of one shop: made from its profile, checked against the hooks, in profile order."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -42,16 +43,29 @@ class Registry:
         self._services = services
         self._folder = loaded.path.parent
         self._plugins = [self._make(dict(entry)) for entry in loaded.profile.plugins]
-        self.channels = {section.name: self._make_channel(section) for section in loaded.profile.channels}
+        self._made_channels = {section.name: self._make_channel(section) for section in loaded.profile.channels}
+        self.channels = {name: channel for name, (_, channel) in self._made_channels.items()}
         self._manager = _plugin_manager()
         for place, (found, plugin) in reversed(list(enumerate(self._plugins))):
             # pluggy asks the last registered first, a profile lists the first asked first.
             _register(self._manager, found, plugin, f"{place}:{found.use}")
 
-    def all_plugins(self) -> Iterator[Plugin[Any]]:
-        """Yield every plugin, those of the channels last."""
-        yield from (plugin for _, plugin in self._plugins)
-        yield from self.channels.values()
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Open every plugin, those of the channels last; close them in the other order.
+
+        Raises:
+            PluginError: A plugin can't be opened; names it and its file.
+        """
+        async with AsyncExitStack() as stack:
+            for found, plugin in (*self._plugins, *self._made_channels.values()):
+                try:
+                    await stack.enter_async_context(plugin.lifespan())
+                except PluginError:
+                    raise
+                except Exception as exc:
+                    raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
+            yield
 
     def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
         """Yield the profile's plugins, with where they come from, in profile order."""
@@ -70,11 +84,11 @@ class Registry:
         found = check_plugin(find_plugin(entry.pop("use"), self._folder))
         return found, _construct(found, entry, self._services)
 
-    def _make_channel(self, section: Any) -> ChannelPlugin[Any]:
+    def _make_channel(self, section: Any) -> tuple[FoundPlugin, ChannelPlugin[Any]]:
         found = check_channel(find_plugin(section.use, self._folder))
         made = _construct(found, section.settings, self._services, section)
         assert isinstance(made, ChannelPlugin), "checked above"
-        return made
+        return found, made
 
 
 def check_plugin(found: FoundPlugin) -> FoundPlugin:

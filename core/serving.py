@@ -12,16 +12,29 @@ from .shop import Shop
 GRACE_S = 120
 """How long running answers may go on after SIGTERM (field/reliability.md 3, row 65)."""
 
+BACKLOG_MAX = 2048
+"""Connections that may wait to be taken."""
+
 
 class ShopServer(uvicorn.Server):
-    """Says that the shop is open once it is, and at a second signal stops waiting for running answers."""
+    """Says that the shop is open once it is, and at a second signal stops waiting for running answers.
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    It opens the shop itself: uvicorn would turn what a plugin raises then into a printed traceback.
+    """
+
+    def __init__(self, config: uvicorn.Config, shop: Shop, announcement: str) -> None:
         super().__init__(config)
+        self._shop = shop
         self._announcement = announcement
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the shop, serve until a signal, close the shop."""
+        with self.capture_signals():
+            async with self._shop.opened():
+                await self._serve(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the shop, listen, and say so."""
+        """Begin to serve, and say so."""
         await super().startup(sockets)
         if self.started:
             click.echo(self._announcement)
@@ -34,19 +47,31 @@ class ShopServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(shop: Shop, *, host: str, port: int, announcement: str) -> None:
-    """Serve *shop* until SIGTERM.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; who connects waits until the shop serves.
+
+    Raises:
+        OSError: The port is taken, or the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG_MAX)
+
+
+def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
+    """Serve *shop* on *listener* until SIGTERM.
+
+    Raises:
+        PluginError: A plugin can't be made or opened; names it and its file.
 
     httptools is the strictest HTTP parser measured (DESIGN 11; field/reliability.md 3, row 44).
     """
     config = uvicorn.Config(
         build_app(shop),
-        host=host,
-        port=port,
+        backlog=BACKLOG_MAX,
         loop="uvloop",
         http="httptools",
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -54,4 +79,4 @@ def serve(shop: Shop, *, host: str, port: int, announcement: str) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    ShopServer(config, announcement).run()
+    ShopServer(config, shop, announcement).run(sockets=[listener])

@@ -97,9 +97,12 @@ async def test_the_base_url_itself_answers_kindly(shop: Running, method: str) ->
     assert (await shop.client.request(method, "/")).status_code == 200
 
 
-async def test_livez_answers(shop: Running) -> None:
-    """The probe of process managers."""
-    assert (await shop.client.get("/livez")).text == "ok"
+@pytest.mark.parametrize(("method", "text"), [("GET", "ok"), ("HEAD", "")])
+async def test_livez_answers(shop: Running, method: str, text: str) -> None:
+    """The probe of process managers; its answer has an id as every other has."""
+    answer = await shop.client.request(method, "/livez")
+    assert (answer.status_code, answer.text) == (200, text)
+    assert answer.headers["x-request-id"].startswith("req_")
 
 
 async def test_texts_come_in_the_callers_language(shop: Running) -> None:

@@ -10,9 +10,12 @@ from relay.core.errors import PluginError
 from relay.core.finder import find_plugin
 from relay.core.profile.loaded import Loaded
 from relay.core.registry import Registry, check_channel, check_plugin, hook_names, hooks_of
+from relay.plugins.channels.openai import OpenAI
 from tests.services import profile, services
 
 HEAD = """\
+from contextlib import asynccontextmanager
+
 from relay import ChannelPlugin, Plugin, PluginConfig, hookimpl
 
 
@@ -23,6 +26,14 @@ class RuleConfig(PluginConfig, frozen=True, kw_only=True):
 class Rule(Plugin[RuleConfig]):
     config_type = RuleConfig
 
+"""
+
+LIFE = """\
+    @asynccontextmanager
+    async def lifespan(self):
+        self.said.append(f"{self.config.name} opens")
+        yield
+        self.said.append(f"{self.config.name} closes")
 """
 
 
@@ -66,7 +77,34 @@ async def test_channels_go_by_their_name_and_know_their_section(tmp_path: Path) 
 
     assert list(made.channels) == ["one"]
     assert made.channels["one"].section.models == ("gpt-4o",)
-    assert [type(plugin).__name__ for plugin in made.all_plugins()] == ["ApiKey", "OpenAI"]
+    assert isinstance(made.channels["one"], OpenAI)
+
+
+async def test_plugins_are_opened_in_profile_order_and_closed_in_the_other(tmp_path: Path) -> None:
+    """What a plugin opened stands as long as those after it."""
+    write(tmp_path, LIFE)
+    said: list[str] = []
+    made = registry(tmp_path, *({"use": "./rule.py", "name": name} for name in "ab"))
+    for _, plugin in made.plugins():
+        plugin.said = said  # type: ignore[attr-defined]  # the file's class is not known here
+
+    async with made.opened():
+        said.append("open")
+
+    assert said == ["a opens", "b opens", "open", "b closes", "a closes"]
+
+
+async def test_plugin_that_raises_when_opened_is_named_with_its_file(tmp_path: Path) -> None:
+    """The cause is kept, and what was opened before is closed."""
+    write(tmp_path, LIFE)
+    made = registry(tmp_path, {"use": "./rule.py"})
+
+    with pytest.raises(PluginError) as caught:
+        async with made.opened():
+            pass
+
+    assert str(caught.value).startswith(f"plugin './rule.py' ({tmp_path}/rule.py): cannot be opened: AttributeError: ")
+    assert isinstance(caught.value.__cause__, AttributeError)
 
 
 async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Path) -> None:

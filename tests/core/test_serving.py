@@ -1,0 +1,43 @@
+"""The listening socket and the announcement; signals are in tests/faults/test_stopping.py."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from relay.core.serving import listen
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_who_connects_before_the_shop_serves_waits(host: str) -> None:
+    """The port is ours from this moment on."""
+    with listen(host, 0) as listener, socket.create_connection(listener.getsockname(), timeout=5) as customer:
+        assert customer.getpeername() == listener.getsockname()
+
+
+def test_a_port_is_taken_once() -> None:
+    """The second server is refused, not given every other connection."""
+    with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
+        listen("127.0.0.1", first.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_a_shop_that_is_announced_serves(tmp_path: Path) -> None:
+    """The ready line comes first, and what it names answers at once."""
+    with listen("127.0.0.1", 0) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "relay", "run", "--profile", "minimal.yaml", "--port", port]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        ready = server.stdout.readline()
+        answer = httpx.get(f"http://127.0.0.1:{port}/livez")
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=20)
+
+    assert re.fullmatch(rf"relay ready on http://127\.0\.0\.1:{port}: Minimal, data in var/minimal\n", ready)
+    assert (answer.status_code, answer.text) == (200, "ok")
