@@ -32,7 +32,10 @@ FIGURE_FLOOR_TOKENS = 1024
 """Below this a figure of the upstream is never disputed: small bounds are the least exact."""
 DISPUTED_FACTOR = 4
 
-_MEDIA_START = re.compile(rb';base64,|"data"\s*:\s*"')
+_MEDIA_KINDS = frozenset(
+    {"document", "file", "image", "image_url", "input_audio", "input_file", "input_image", "video_url"}
+)
+_MEDIA_WORD = re.compile(rb'"(?:document|file|image|image_url|input_audio|input_file|input_image|video_url)"')
 
 
 def piece_bound(bytes_count: int) -> int:
@@ -107,12 +110,10 @@ def _measure(fields: Mapping[str, msgspec.Raw], media_tokens_each: int) -> tuple
     for name, raw in fields.items():
         data = bytes(raw)
         text_bytes += len(data)
-        for part in _parts_with_media(data) if name == "messages" else (data,):
-            # One look for the rare word spares the ordinary request every other search.
-            if b"image" in part or b"base64" in part or b'"input_audio"' in part:
-                media_bytes, tokens = _measure_media(part, media_tokens_each)
-                text_bytes -= media_bytes
-                media_tokens += tokens
+        for content in _contents_with_media(data) if name == "messages" else ():
+            media_bytes, tokens = _measure_parts(content, media_tokens_each)
+            text_bytes -= media_bytes
+            media_tokens += tokens
     return text_bytes, media_tokens
 
 
@@ -120,50 +121,91 @@ class _Message(msgspec.Struct):
     content: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Holder(msgspec.Struct):
+    """What media stand in: OpenAI's object under ``image_url`` and the like, Anthropic's ``source``."""
+
+    type: str = ""
+    url: msgspec.Raw = msgspec.Raw(b"")
+    data: msgspec.Raw = msgspec.Raw(b"")
+    file_data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    content: msgspec.Raw = msgspec.Raw(b"")
+    source: _Holder | None = None
+    image_url: _Holder | str | None = None
+    video_url: _Holder | str | None = None
+    input_audio: _Holder | None = None
+    file: _Holder | None = None
+
+
 _MESSAGES = msgspec.json.Decoder(list[_Message])
+_PARTS = msgspec.json.Decoder(list[msgspec.Raw])
+_PART = msgspec.json.Decoder(_Part)
 
 
-def _parts_with_media(messages: bytes) -> Iterable[bytes]:
+def _contents_with_media(messages: bytes) -> Iterable[bytes]:
     """Return the contents of *messages* that may hold media: lists of parts; a plain text holds none.
 
-    Reading the frame of a long conversation costs a third of searching all of it for three words,
-    and where no second bracket opens even that is spared.
+    Where no second bracket opens, not even the frame of the conversation is read; and one look
+    for the rare word spares the ordinary list of texts.
     """
     if messages.count(b"[") == 1:
         return ()
     try:
         contents = [bytes(message.content) for message in _MESSAGES.decode(messages)]
     except msgspec.DecodeError:
-        return (messages,)
-    return [content for content in contents if content.startswith(b"[")]
+        return ()
+    return [content for content in contents if content.startswith(b"[") and _MEDIA_WORD.search(content)]
 
 
-def _measure_media(data: bytes, tokens_each: int) -> tuple[int, int]:
-    """Return the bytes of base64 in *data* and the tokens of all media, those by address included.
+def _measure_parts(content: bytes, tokens_each: int) -> tuple[int, int]:
+    """Return the bytes of base64 in the parts of *content* and the tokens of all media, those by address included.
 
-    A picture counts *tokens_each*. A document or a recording grows with its length instead: a
-    token for 16 bytes of base64 is more than any page or second of sound was seen to need.
+    Only what stands where a vendor reads media from counts as such: anywhere else, whatever it
+    looks like, it is text that a model reads, and a hold must cover it.
     """
-    media_bytes = tokens = pictures = position = 0
-    while (match := _MEDIA_START.search(data, position)) is not None:
-        end = data.find(b'"', match.end())
-        position = end = len(data) if end < 0 else end
-        length = end - match.end()
-        if length < 64 or not _is_base64(data[match.end() : end]):
-            continue  # text like any other: a hold must cover what is written after ";base64,"
-        media_bytes += length
-        around = data[max(0, match.start() - 120) : match.start()] + data[end : end + 120]
-        if b"image" in around:
-            pictures += 1
-        else:
-            tokens += max(tokens_each, length // 16)
-    named = data.count(b'"image_url"') // 2 + data.count(b'"image"')
-    return media_bytes, tokens + tokens_each * max(pictures, named)
+    media_bytes = tokens = 0
+    try:
+        raw_parts = _PARTS.decode(content)
+    except (ValueError, RecursionError):
+        return 0, 0
+    for raw in raw_parts:
+        try:
+            part = _PART.decode(raw)
+        except (ValueError, RecursionError):
+            continue  # of no form that is known: text
+        if part.type == "tool_result" and bytes(part.content).startswith(b"["):
+            bytes_inside, tokens_inside = _measure_parts(bytes(part.content), tokens_each)
+            media_bytes, tokens = media_bytes + bytes_inside, tokens + tokens_inside
+        elif part.type in _MEDIA_KINDS:
+            length = _base64_bytes(part)
+            media_bytes += length
+            # A document or a recording grows with its length: a token for 16 bytes of base64 is
+            # more than any page or second of sound was seen to need.
+            tokens += tokens_each if "image" in part.type else max(tokens_each, length // 16)
+    return media_bytes, tokens
 
 
-def _is_base64(data: bytes) -> bool:
-    """Say whether *data* may be base64: text betrays itself by a blank or a character beyond ASCII."""
-    return data.isascii() and data.find(b" ") < 0
+def _base64_bytes(part: _Part) -> int:
+    """Return the bytes of base64 that *part* carries where its vendor reads them from."""
+    length = 0
+    for holder in (part.source, part.image_url, part.video_url, part.input_audio, part.file):
+        if isinstance(holder, _Holder):
+            if holder.type in ("", "base64"):
+                length += max(0, len(bytes(holder.data)) - 2)
+            for raw in (holder.url, holder.file_data):
+                length += _data_url_bytes(bytes(raw)[1:-1])
+        elif holder is not None:
+            length += _data_url_bytes(holder.encode())
+    return length
+
+
+def _data_url_bytes(url: bytes) -> int:
+    """Return the bytes of base64 in a ``data:`` address, or none in another."""
+    head, mark, data = url.partition(b";base64,")
+    return len(data) if mark and head.startswith(b"data:") else 0
 
 
 def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:

@@ -91,6 +91,38 @@ def test_text_after_the_mark_of_base64_is_text() -> None:
     assert input_bound(user(";base64," + "word " * 20_000)) > 50_000
 
 
+DRESSED = "data:image/png;base64," + "Text_without_a_blank_" * 5000
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        user(DRESSED),
+        user([{"type": "text", "text": DRESSED}]),
+        user(
+            [
+                {"type": "image_url", "image_url": {"url": "https://a.example/cat.png"}},
+                {"type": "text", "text": DRESSED},
+            ]
+        ),
+        user([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": DRESSED}}]),
+        user([{"type": "document", "source": {"type": "base64", "data": "AAAA"}, "title": DRESSED}]),
+        user([{"type": "tool_result", "content": [{"type": "text", "text": DRESSED}]}]),
+        user("x") | fields(system=DRESSED),
+        fields(input=DRESSED),
+    ],
+)
+def test_text_dressed_as_a_picture_is_text(request_fields: dict[str, msgspec.Raw]) -> None:
+    """Media count as such only where a vendor reads media from: what a model reads is held for, and never disputed."""
+    assert input_bound(request_fields) > 50_000
+
+
+def test_a_picture_in_a_tools_result_counts_as_a_picture() -> None:
+    """Claude Code's screenshots come so."""
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 3_000_000}}
+    assert 4096 < input_bound(user([{"type": "tool_result", "tool_use_id": "t", "content": [picture]}])) < 5000
+
+
 def test_tools_raise_the_bound() -> None:
     """Upstreams add a text of their own where tools are offered."""
     assert input_bound(user("x") | fields(tools=[])) == input_bound(user("x")) + 1024 + 1
