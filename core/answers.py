@@ -53,7 +53,9 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
 
 
 async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:
-    """Write *error* as the whole answer, or as its last event where the head has gone out."""
+    """Write *error* as the whole answer, as its last event where the head has gone out, or not at all after its end."""
+    if sink.is_ended:
+        return
     words = sentence(error, exchange.locale)
     if sink.is_head_sent:
         await sink.end(rules.render_error_event(error, words, exchange.id))

@@ -15,6 +15,7 @@ import msgspec
 EVENTS = frozenset(
     {
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
+        "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
         "meter.dropped",  # a plugin's meter raised; core's own took over

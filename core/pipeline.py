@@ -8,6 +8,7 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -39,11 +40,13 @@ from .plugin import ChannelPlugin
 from .plugin_meter import PluginMeter
 from .settlement import Settlement
 from .shop import Shop
-from .sink import Sink
+from .sink import WRITE_DEADLINE_S, Sink
 from .streaming import Ending, StreamAnswer
 from .transport import UpstreamResponse
 
 ERROR_BODY_BYTES_MAX = 64 * 1024
+ERROR_BODY_S = 10.0
+"""How long the words of a refusal are waited for."""
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -287,6 +290,11 @@ class Passage:
 
     async def _settle(self, ending: Ending) -> None:
         """Post, then write the end of the answer, then let the after-sales plugins look."""
+        if ending.outcome == "upstream_error":
+            # A beginning was passed on, and no output after it: there is nothing to pay for.
+            await self._settlement.void("upstream_error", ending.evidence, self._attempts)
+            await self._end(ending)
+            return
         try:
             record, posted = await self._settlement.post(
                 self._settlement.plausible(ending.usage),
@@ -306,22 +314,32 @@ class Passage:
         await self._check(record, posted)
 
     async def _end(self, ending: Ending) -> None:
-        """Write what is left of the answer; a customer who has left misses it."""
+        """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""
         try:
             with self._sink.listening():
-                if ending.error is not None:
-                    await answer_with_error(self._sink, self._exchange, self._rules, ending.error)
-                elif self._sink.is_head_sent:
-                    await self._sink.end(ending.end)
-                else:
-                    await self._sink.whole(200, [JSON], ending.end)
-        except CustomerGoneError:
+                async with asyncio.timeout(WRITE_DEADLINE_S):
+                    await self._write_end(ending)
+        except (CustomerGoneError, TimeoutError):
             return
 
+    async def _write_end(self, ending: Ending) -> None:
+        if ending.error is not None:
+            await answer_with_error(self._sink, self._exchange, self._rules, ending.error)
+        elif self._sink.is_head_sent:
+            await self._sink.end(ending.end)
+        else:
+            await self._sink.whole(200, [JSON], ending.end)
+
     async def _check(self, record: RequestRecord, posted: Posted) -> None:
-        """Write the claims that after-sales plugins find, each once."""
-        for claim in await self._shop.dispatch.post_check(record):
-            await self._shop.ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
+        """Write the claims that after-sales plugins find, each once.
+
+        The answer has ended: whatever fails here is logged, and can be run again from the log.
+        """
+        try:
+            for claim in await self._shop.dispatch.post_check(record):
+                await self._shop.ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
+        except Exception as exc:
+            emit_exception("claim.unfiled", exc, request_id=record.request_id)
 
 
 async def read_all(response: UpstreamResponse, bytes_max: int, pieces: list[bytes]) -> None:
@@ -346,5 +364,13 @@ async def read_small(response: UpstreamResponse) -> bytes:
 
 
 async def refusal(response: UpstreamResponse) -> UpstreamError:
-    """Return the class of an answer that is not a success."""
-    return classify(response.status, response.headers, await read_small(response))
+    """Return the class of an answer that is not a success.
+
+    The status alone decides where the words are too many, broken off or late: a refusal that
+    quotes a long prompt back must not count as a sick channel.
+    """
+    pieces: list[bytes] = []
+    with suppress(UpstreamError, TimeoutError):
+        async with asyncio.timeout(ERROR_BODY_S):
+            await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
+    return classify(response.status, response.headers, b"".join(pieces))

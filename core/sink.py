@@ -39,6 +39,7 @@ class Sink:
         self._task: asyncio.Task[Any] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.is_head_sent = False
+        self.is_ended = False
         self._is_gone = False
         self._loop = asyncio.get_running_loop()
         self.is_writing = False
@@ -107,6 +108,7 @@ class Sink:
 
     async def end(self, data: bytes = b"") -> None:
         """Send the last of the body."""
+        self.is_ended = True
         await self._body(data, more=False)
 
     async def _body(self, data: bytes, *, more: bool) -> None:

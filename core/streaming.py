@@ -17,7 +17,8 @@ from .errors import (
     CustomerGoneError,
     InsufficientBalanceError,
     KeyCapError,
-    RejectedError,
+    LedgerError,
+    PluginError,
     RelayError,
     StaleKeyError,
     UpstreamBrokenError,
@@ -27,6 +28,7 @@ from .errors import (
 from .exchange import Evidence, Exchange, HangUpPolicy, Outcome
 from .heartbeat import Heartbeat
 from .hooks import Meter
+from .observe import emit_exception
 from .outcome import derive_outcome
 from .plugin_meter import PluginMeter
 from .profile.structs import Limits
@@ -78,7 +80,7 @@ class StreamAnswer:
         self._limits = limits
         self._reader: StreamReader | None = None
         self._extension: asyncio.Task[None] | None = None
-        self._refusal: RejectedError | StaleKeyError | None = None
+        self._refusal: RelayError | None = None
         self._marked_tokens = -1
         self.delivered_tokens = 0
         """Output tokens that reached the customer's socket."""
@@ -138,8 +140,14 @@ class StreamAnswer:
             policy = None if reader.is_ended else self._limits.hang_up
             if policy == "drain":
                 await self._drain(response, reader, plugin_meter)
-        except (UpstreamError, RejectedError, StaleKeyError) as exc:
+        except RelayError as exc:
+            # Whatever it was, output has gone out: it is priced, and nobody else may answer on.
+            if isinstance(exc, PluginError | LedgerError):
+                emit_exception("request.failed", exc, request_id=self._exchange.id, code=exc.code)
             error = exc
+        except Exception as exc:
+            emit_exception("request.crashed", exc, request_id=self._exchange.id)
+            error = RelayError("internal error")
         finally:
             if self._extension is not None:
                 # Whatever comes of it: the post closes the hold as it finds it.
@@ -200,6 +208,7 @@ class StreamAnswer:
 
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError: What was refused, once it matters.
+            LedgerUnavailableError, PluginError: The same, where the shop failed at it.
         """
         settlement, bound = self._settlement, reader.output_bound_tokens
         while self._refusal is None and not settlement.is_covered_in_full and bound * 2 > settlement.covered_tokens:
@@ -210,7 +219,7 @@ class StreamAnswer:
             extension, self._extension = self._extension, None
             try:
                 await extension
-            except (InsufficientBalanceError, KeyCapError, StaleKeyError) as refusal:
+            except RelayError as refusal:
                 self._refusal = refusal
         if self._refusal is not None and reader.output_counted_tokens >= settlement.covered_tokens:
             raise self._refusal

@@ -152,8 +152,8 @@ TEXTS: Mapping[str, Sentence] = {
         "服务正在重启；请几秒后再试",
     ),
     "ledger_unavailable": Sentence(
-        "the shop's books can't be written at the moment, so nothing was charged; try again in a few seconds",
-        "账本暂时无法写入，本次未扣费；请几秒后再试",
+        "the shop's books can't be written at the moment; try again in a few seconds",
+        "账本暂时无法写入；请几秒后再试",
     ),
     "internal_error": Sentence(
         "the shop failed to handle the request; if it happens again, tell the shop the request id",

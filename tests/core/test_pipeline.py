@@ -6,7 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from relay.core import pipeline
+from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
+from relay.core.sink import Sink
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
@@ -292,3 +295,53 @@ async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbille
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+@pytest.mark.parametrize("ending", ["whole", "cut", "late"])
+async def test_a_refusal_with_endless_words_stays_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """One that quotes a long prompt back is the customer's, whatever becomes of its words: no other channel is asked."""
+    monkeypatch.setattr(pipeline, "ERROR_BODY_S", 0.1)
+    [whole] = document({"error": {"message": "no " * 50_000, "type": "invalid_request_error"}}, 400)
+    assert isinstance(whole, bytes)
+    steps: dict[str, list[Step]] = {"whole": [whole], "cut": [whole[:300], "reset"], "late": [whole[:300], 30.0]}
+    async with Upstream(lambda _: steps[ending]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        statuses = [(await shop.chat()).status_code for _ in range(4)]
+        assert (statuses, len(upstream.received)) == ([400] * 4, 4)
+
+
+async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer has ended by then: the failure is logged, and nothing more is written."""
+    empty = {**CHAT, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}
+    async with Upstream(lambda _: document(empty)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+
+        async def claim(*_: object) -> None:
+            raise LedgerUnavailableError("the disk is full")
+
+        shop.shop.ledger.claim = claim  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        responses = [await shop.chat() for _ in range(2)]
+        assert [response.json() for response in responses] == [empty] * 2
+    assert [record.msg for record in caplog.records if record.name in ("relay", "uvicorn.error")] == [
+        "claim.unfiled"
+    ] * 2
+
+
+async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last bytes wait for room as long as any others, and then no more: the request makes way."""
+    monkeypatch.setattr(pipeline, "WRITE_DEADLINE_S", 0.3)
+    whole = ROLE + words("Hello") + STOP + USAGE + DONE
+    async with Upstream(lambda _: stream(whole)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+
+        async def takes_nothing(sink: Sink, data: bytes = b"") -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(Sink, "end", takes_nothing)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await shop.chat(stream=True)
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)

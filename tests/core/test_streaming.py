@@ -1,0 +1,99 @@
+"""Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relay.core import streaming
+from relay.core.errors import LedgerUnavailableError
+from tests.core.test_pipeline import DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.shops import PROFILE, serving
+from tests.upstreams import Received, Step, Upstream, stream
+
+LONG = ROLE + words(*["word " * 10] * 200) + STOP + USAGE + DONE
+
+FAILS_WHEN_EXTENDED = '''
+from relay import Charge, Plugin, PluginConfig, Usage, hookimpl
+
+
+class FailsConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Fails(Plugin[FailsConfig]):
+    """Prices the first hold, and raises at a larger one."""
+
+    config_type = FailsConfig
+
+    @hookimpl
+    def settle(self, usage: Usage, charge: Charge | None) -> Charge | None:
+        if usage.output_tokens > 1024:
+            raise RuntimeError("no price")
+        return None
+'''
+
+
+async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_path: Path) -> None:
+    """The stream ends in an error event once its hold is used up, and what came out is priced."""
+    (tmp_path / "fails.py").write_text(FAILS_WHEN_EXTENDED)
+    profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
+    async with (
+        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        text = (await shop.chat(stream=True)).text
+        [row] = await shop.log()
+        assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
+        assert (row["outcome"], row["attempt_count"]) == ("truncated", 1)
+        assert 512 <= row["output_tokens"] <= 1024
+
+
+async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Path) -> None:
+    """The stream goes on as far as its hold pays, and that much is posted."""
+    async with (
+        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+
+        async def extend(*_: object) -> None:
+            raise LedgerUnavailableError("the disk is full")
+
+        shop.shop.ledger.extend = extend  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        text = (await shop.chat(stream=True)).text
+        [row] = await shop.log()
+        assert '"code":"ledger_unavailable"' in text
+        assert row["outcome"] == "truncated"
+        assert 512 <= row["output_tokens"] <= 1024
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - row["charge_nano"], 0)
+
+
+START = (
+    'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant",'
+    '"model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":500,"output_tokens":1}}}\n\n'
+)
+PING = 'event: ping\ndata: {"type": "ping"}\n\n'
+OVERLOADED = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+
+
+def slow_refusal(_: Received) -> Iterator[Step]:
+    """Open a message, ping for a while, and refuse."""
+    yield b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + START.encode()
+    for _index in range(5):
+        yield 0.05
+        yield PING.encode()
+    yield OVERLOADED.encode()
+    yield "shut"
+
+
+async def test_a_stream_that_fails_before_any_output_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it pinged so long that its beginning was passed on, and named the input it read."""
+    monkeypatch.setattr(streaming, "STAGED_S_MAX", 0.1)
+    async with Upstream(slow_refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        text = (await shop.messages(stream=True)).text
+        [row] = await shop.log()
+        assert (text.startswith(START + PING), text.count("event: error")) == (True, 1)
+        assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
