@@ -273,12 +273,16 @@ class DatabaseRefusedError(LedgerError):
 
 
 class ProfileError(RelayError):
-    """A profile has problems; ``problems`` lists them all, each ``file:line:column: path: what``."""
+    """A profile has problems; ``problems`` lists them all, each ``file:line:column: path: what``.
+
+    ``warnings`` are what would be said of the profile without them, in the same form.
+    """
 
     code: ClassVar[str] = "bad_profile"
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], warnings: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(problems))
 
 

@@ -40,7 +40,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ProfileError as exc:
-            raise Failure("\n".join(exc.problems)) from exc
+            raise Failure("\n".join([*exc.problems, *(f"warning: {each}" for each in exc.warnings)])) from exc
         except RelayError as exc:
             raise Failure(f"error: {exc}") from exc
 

@@ -35,11 +35,10 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BillView(msgspec.Struct, frozen=True, kw_only=True):
-    """A bill as it is printed. ``charge`` is what was paid; ``overrun`` what the shop bore of the lines."""
+    """A bill as it is printed. ``charge`` is what was paid: less than the lines where the shop bore the rest."""
 
     request_id: str
     charge: str
-    overrun: str
     lines: tuple[LineView, ...]
 
 
@@ -61,11 +60,11 @@ def explain(desk: Desk, request_id: str, is_json: bool) -> None:
             raise Failure(f"error: no request '{request_id}' in the log; relay log list shows the ids")
         return found
 
-    view = view_of(desk.read(work))
+    found = desk.read(work)
     if is_json:
-        print_json(view)
+        print_json(view_of(found))
     else:
-        print_bill(view)
+        print_bill(view_of(found), format_nano(found.overrun_nano))
 
 
 def view_of(found: Bill) -> BillView:
@@ -73,7 +72,6 @@ def view_of(found: Bill) -> BillView:
     return BillView(
         request_id=found.request_id,
         charge=format_nano(found.charge_nano),
-        overrun=format_nano(found.overrun_nano),
         lines=tuple(line_view(line) for line in found.charge.lines),
     )
 
@@ -101,13 +99,13 @@ def decimal_of(amount: Fraction) -> str:
     return exact
 
 
-def print_bill(view: BillView) -> None:
-    """Print a bill line by line: count x factors = amount, and what was paid."""
+def print_bill(view: BillView, overrun: str) -> None:
+    """Print a bill line by line: count x factors = amount, what was paid, and the *overrun*, borne by the shop."""
     lines = []
     for line in view.lines:
         factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)
         lines.append([line.item, f"{line.count} x {factors}", f"= {line.amount}", line.rule])
     lines.append(["charge", "", f"= {view.charge}", ""])
-    if view.overrun != "0":
-        lines.append(["overrun", "not covered, borne by the shop", f"= {view.overrun}", ""])
+    if overrun != "0":
+        lines.append(["overrun", "not covered, borne by the shop", f"= {overrun}", ""])
     print_cells(lines)

@@ -12,11 +12,19 @@ from ..profile.structs import Profile
 FOLDERS = Path("var")
 """Where data folders stand, beneath the working directory, if nothing says otherwise."""
 
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
     metavar="DIR",
     help="Data folder. Default: ./var/PROFILE where a profile is named, else $RELAY_DATA, else the only one in ./var.",
+)
+unread_data_option = click.option(
+    "--data",
+    type=_FOLDER,
+    metavar="DIR",
+    expose_value=False,
+    help="Taken because every command takes it; this one reads no data.",
 )
 profile_option = click.option(
     "--profile",

@@ -3,14 +3,17 @@
 import json
 
 import click
+import msgspec
 
+from ..errors import ProfileError
 from ..finder import built_in_ids
 from ..profile.loader import find_profile, load_profile
 from ..profile.schema import profile_schema
 from . import main
 from .explanation import explain as explanation
 from .explanation import print_explanation
-from .options import json_option
+from .options import json_option, unread_data_option
+from .output import print_json
 
 
 @main.group()
@@ -18,15 +21,34 @@ def profile() -> None:
     """Check, explain and describe profiles."""
 
 
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """A check as it is printed; each line ``file:line:column: path: what``."""
+
+    ok: bool
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
 @profile.command()
 @click.argument("file")
-def check(file: str) -> None:
+@unread_data_option
+@json_option
+def check(file: str, is_json: bool) -> None:
     """Print every problem of the profile FILE; exit 1 if there is one.
 
     A bare name such as pumpkin.yaml is a bundled profile, unless such a file exists. A secret
     that is not set is a warning.
     """
-    loaded = load_profile(find_profile(file))
+    try:
+        loaded = load_profile(find_profile(file))
+    except ProfileError as exc:
+        if is_json:
+            print_json(CheckView(ok=False, problems=exc.problems, warnings=exc.warnings))
+            raise SystemExit(1) from exc
+        raise
+    if is_json:
+        print_json(CheckView(ok=True, problems=(), warnings=loaded.warnings))
+        return
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
     shop = loaded.profile
@@ -34,6 +56,8 @@ def check(file: str) -> None:
 
 
 @profile.command()
+@unread_data_option
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, which the schema is anyhow.")
 def schema() -> None:
     """Print the JSON Schema of a profile, with the settings of every built-in plugin."""
     click.echo(json.dumps(profile_schema(built_in_ids()), indent=2, ensure_ascii=False))
@@ -41,6 +65,7 @@ def schema() -> None:
 
 @profile.command()
 @click.argument("file")
+@unread_data_option
 @json_option
 def explain(file: str, is_json: bool) -> None:
     """Print what the profile FILE resolves to: plugins, the order of each hook, groups x models x channels."""

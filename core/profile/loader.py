@@ -63,7 +63,7 @@ def load_profile(path: Path) -> Loaded:
     profile = convert(root, Profile)
     check_sections(root, path.parent)
     if problems := root.report.problems():
-        raise ProfileError(problems) from root.report.cause
+        raise ProfileError(problems, root.report.warnings()) from root.report.cause
     assert isinstance(profile, Profile), "what is no profile has problems"
     memberships = {"default": Membership(), **profile.memberships}
     return Loaded(

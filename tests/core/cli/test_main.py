@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import click
 from click.testing import CliRunner
 
 import relay
@@ -45,3 +46,21 @@ def test_profile_commands_start_without_a_web_server() -> None:
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert output.splitlines()[-1] == "[]"
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    """Return the commands under *command* that do something."""
+    if not isinstance(command, click.Group):
+        return [command]
+    context = click.Context(command)
+    inner = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [leaf for each in inner if each is not None for leaf in leaves(each)]
+
+
+def test_every_command_takes_data_and_all_but_run_take_json() -> None:
+    """A script may pass both without knowing which commands need them."""
+    taken = [(leaf.name, {name for each in leaf.params for name in each.opts}) for leaf in leaves(main)]
+
+    assert len(taken) == 15
+    assert all("--data" in options for _, options in taken)
+    assert [name for name, options in taken if "--json" not in options] == ["run"]

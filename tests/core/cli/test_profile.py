@@ -50,6 +50,31 @@ def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch:
     )
 
 
+def test_check_says_what_a_missing_secret_is_beside_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of the command says everything."""
+    monkeypatch.delenv("SHOP_TEST_KEY", raising=False)
+    path = write(tmp_path, "groups: [plain]", 'groups: [plian]\n    keys: ["env:SHOP_TEST_KEY"]')
+
+    result = relay("check", str(path))
+
+    assert result.exit_code == 1
+    assert [line.removeprefix(f"{path}:").split(": ")[:2] for line in result.stderr.splitlines()] == [
+        ["6:3", "groups.plain"],
+        ["13:14", "channels[0].groups[0]"],
+        ["warning", f"{path}:14:12"],
+    ]
+
+
+def test_check_as_json_says_whether_it_is_ok(tmp_path: Path) -> None:
+    """Exit 1 with the problems, exit 0 without, on stdout both times."""
+    bad = relay("check", str(write(tmp_path, "[gpt-4o]", "[gpt-40]")), "--json")
+    good = relay("check", str(write(tmp_path)), "--json")
+
+    found = json.loads(bad.stdout)
+    assert (bad.exit_code, bad.stderr, found["ok"], len(found["problems"])) == (1, "", False, 1)
+    assert (good.exit_code, json.loads(good.stdout)) == (0, {"ok": True, "problems": [], "warnings": []})
+
+
 def test_bare_name_is_a_bundled_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``minimal.yaml`` works from any folder."""
     monkeypatch.chdir(tmp_path)
