@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 
+from .dialects import RULES
 from .errors import NoChannelError, NotAllowedError
 from .exchange import Candidate, Channel, Dialect, Principal
 
@@ -37,17 +38,23 @@ class Catalog:
 
         Raises:
             NotAllowedError: The key's own list leaves the model out.
-            NoChannelError: The key's group has no channel for it; says which groups have, or
-                the nearest name.
+            NoChannelError: The key's group has no channel for it; says at which endpoints it has
+                one, or which groups have, or the nearest name.
         """
         if principal.models is not None and model not in principal.models:
             raise NotAllowedError("model_not_allowed", param="model", model=model)
         found = self._candidates.get((principal.group, model, dialect))
         if found:
             return found
-        groups = ", ".join(self._groups_by_model.get(model, ()))
-        nearest = "" if groups else self._nearest(model)
-        raise NoChannelError(param="model", group=principal.group, model=model, groups=groups, nearest=nearest)
+        raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
+
+    def _hint(self, group: str, model: str) -> dict[str, str]:
+        """Return what to tell a customer whose *group* can't serve *model* in the dialect it was asked in."""
+        endpoints = [rules.path for name, rules in RULES.items() if (group, model, name) in self._candidates]
+        if endpoints:
+            return {"endpoints": ", ".join(endpoints)}
+        groups = self._groups_by_model.get(model)
+        return {"groups": ", ".join(groups)} if groups else {"nearest": self._nearest(model)}
 
     def _nearest(self, model: str) -> str:
         """Return the known name nearest to *model*; letter case is the usual cause."""

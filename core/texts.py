@@ -87,6 +87,10 @@ TEXTS: Mapping[str, Sentence] = {
         "group '{group}' has no channel for model '{model}'; see the model list at /v1/models",
         "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；可用的模型见 /v1/models",
     ),
+    "model_not_found.endpoints": Sentence(
+        "group '{group}' has no channel for model '{model}' at this endpoint; it has one at: {endpoints}",
+        "当前分组下没有可用渠道：分组 {group} 的模型 {model} 不支持此接口；请改用：{endpoints}",
+    ),
     "model_not_found.groups": Sentence(
         "group '{group}' has no channel for model '{model}'; groups that have it: {groups}; switch the key's group",
         "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；有该模型的分组：{groups}；请切换令牌的分组",

@@ -41,7 +41,14 @@ def test_a_missing_channel_names_the_groups_that_have_the_model() -> None:
     """Someone in the wrong group is told the right one."""
     with pytest.raises(NoChannelError) as caught:
         Catalog(CHANNELS).candidates(principal("plain"), "Claude-X", "anthropic_messages")
-    assert caught.value.params == {"group": "plain", "model": "Claude-X", "groups": "dear", "nearest": ""}
+    assert caught.value.params == {"group": "plain", "model": "Claude-X", "groups": "dear"}
+
+
+def test_a_model_asked_for_in_another_dialect_names_the_endpoint_that_serves_it() -> None:
+    """The group has it: switching the group would not help."""
+    with pytest.raises(NoChannelError) as caught:
+        Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "anthropic_messages")
+    assert caught.value.params == {"group": "plain", "model": "gpt-4o", "endpoints": "/v1/chat/completions"}
 
 
 def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:
