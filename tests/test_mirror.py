@@ -1,0 +1,74 @@
+"""The tests mirror the tree: a file of code has its file of tests, and a file of tests its code."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
+
+TESTED_ELSEWHERE = {
+    "core/cli/desk.py": "every command goes through it: tests/core/cli",
+    "core/cli/explanation.py": "what it prints is two commands' output: test_profile.py, test_plugins.py",
+    "core/errors.py": "classes without behaviour; what is raised is tested where it is raised",
+    "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",
+    "core/ledger/operations.py": "Structs without behaviour; tests/core/ledger/test_sqlite_*.py",
+    "core/migrations/env.py": "what Alembic runs: tests/core/ledger/test_database.py",
+    "core/migrations/versions/v0001_ledger.py": "the schema itself: tests/core/ledger/test_schema.py",
+    "core/plugin.py": "what a plugin inherits: tests/core/test_registry.py, tests/plugins",
+    "core/profile/exact.py": "how msgspec reads exact numbers: test_convert.py, test_record.py",
+    "core/profile/loaded.py": "a Struct without behaviour",
+    "core/profile/place.py": "where a problem stands: every line of test_convert.py and test_checks.py",
+    "core/profile/structs.py": "the fields of a profile: test_convert.py, test_schema.py, tests/docs/test_docs.py",
+    "core/shop.py": "what every test with a running shop opens: tests/core/test_pipeline.py",
+    "core/transport.py": "the protocol that core/upstream.py fills: tests/core/test_upstream.py",
+    "core/usage.py": "counts without behaviour: tests/core/dialects",
+    "plugins/channels/simulator/reply.py": "how a reply is cut and timed: test_server.py",
+}
+"""Code without a file of tests of its own, and why."""
+
+FOLDERS_OF_FACTS = {
+    "docs": "the pages, not the programs that write them",
+    "faults": "one fault through the whole relay",
+    "profiles": "the shops of profiles/*.yaml",
+    "sdk": "the vendors' own clients against a running relay",
+    "torture": "kills and races for minutes",
+    "wire": "recordings through the whole relay",
+}
+"""Tests of what no single file does."""
+
+FACTS = {
+    "core/cli/test_main.py": "core/cli/__init__.py, the command line itself",
+    "core/ledger/test_double_spend.py": "several processes on one ledger",
+    "core/ledger/test_kill.py": "a ledger that is killed",
+    "core/ledger/test_states.py": "the ledger against a model of it",
+    "test_mirror.py": "the tree",
+    "test_packaging.py": "pyproject.toml",
+    "test_relay.py": "src/relay/__init__.py, the front door",
+}
+"""The same, file by file."""
+
+
+def code() -> set[str]:
+    """Return every file that a shop runs, and the examples."""
+    files = {path for folder in ("core", "plugins", "examples") for path in (ROOT / folder).rglob("*.py")}
+    return {path.relative_to(ROOT).as_posix() for path in files if not path.name.startswith("__")}
+
+
+def mirrored(test: Path) -> str:
+    """Return the file of code that *test* would be about."""
+    return (test.relative_to(TESTS).parent / test.name.removeprefix("test_")).as_posix()
+
+
+def files_of_tests() -> list[Path]:
+    return sorted(TESTS.rglob("test_*.py"))
+
+
+def test_every_file_of_code_has_its_tests() -> None:
+    """Under the same path, or a line above says where else."""
+    assert code() - {mirrored(test) for test in files_of_tests()} == TESTED_ELSEWHERE.keys()
+
+
+def test_every_file_of_tests_has_its_code() -> None:
+    """Under the same path, or a line above says what it is about."""
+    alone = {test.relative_to(TESTS) for test in files_of_tests() if not (ROOT / mirrored(test)).is_file()}
+
+    assert {test.as_posix() for test in alone if test.parts[0] not in FOLDERS_OF_FACTS} == FACTS.keys()
