@@ -89,8 +89,8 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
     Args:
         usage: The upstream's figures.
         input_bound_tokens: As `input_bound` gave it.
-        output_bound_tokens: The most output, of all choices, that was asked for; None where the
-            request names no limit, then output is taken as said.
+        output_bound_tokens: The most output, of all choices, that was asked for or that the model can give; None where
+            neither is known, then output is taken as said.
     """
     if usage.source != "upstream":
         return usage

@@ -130,7 +130,12 @@ class Passage:
         finally:
             if self._stream is not None:
                 self._stream.close()
-        await self._settle(ending)
+        try:
+            await self._settle(ending)
+        except Exception:
+            # Does nothing once the post is on its way.
+            await self._settlement.void("upstream_error", Evidence(), self._attempts)
+            raise
 
     async def _answer(self, candidates: Sequence[Candidate]) -> Ending:
         """Try candidates in turn until one has answered, whole or in part."""

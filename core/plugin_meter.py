@@ -25,7 +25,10 @@ class PluginMeter:
     def usage(self) -> Usage | None:
         """Return the meter's figures, or None where it has none or was dropped."""
         try:
-            return self._meter.usage() if self._meter is not None else None
+            usage = self._meter.usage() if self._meter is not None else None
+            if usage is not None and not isinstance(usage, Usage):
+                raise TypeError("expected Usage or None")
+            return usage
         except Exception as exc:
             self._drop(exc)
             return None

@@ -151,8 +151,7 @@ class Settlement:
 
     def plausible(self, usage: Usage) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true."""
-        asked = self._exchange.output_tokens_asked
-        return plausible(usage, self.input_bound_tokens, asked and asked * self._exchange.choice_count)
+        return plausible(usage, self.input_bound_tokens, self._full_tokens)
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:
         """Note what is delivered so far, priced: what recovery posts if the process dies."""

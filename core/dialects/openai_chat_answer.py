@@ -207,7 +207,7 @@ def _read_odd_body(exchange: Exchange, body: bytes, cause: msgspec.ValidationErr
     """Read a body with something of another form than known: an error, or an answer all the same."""
     try:
         odd = _read_odd_document(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise UpstreamBrokenError("expected a chat completion, found another document") from exc
     if _is_given(odd.error) or not _is_given(odd.choices):
         raise disguised_error(body) from cause

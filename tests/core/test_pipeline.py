@@ -9,6 +9,7 @@ import pytest
 from relay.core import pipeline
 from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
+from relay.core.settlement import Settlement
 from relay.core.sink import Sink
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
@@ -345,3 +346,17 @@ async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
             await shop.chat(stream=True)
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
+
+
+async def test_a_bug_of_ours_before_the_post_leaves_no_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer is told of it, and the hold is released."""
+
+    def plausible(*_: object) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(Settlement, "plausible", plausible)
+    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        assert (await shop.chat()).status_code == 500
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)

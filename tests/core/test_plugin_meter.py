@@ -40,3 +40,11 @@ def test_a_meter_that_raises_is_dropped() -> None:
 def test_a_whole_answer_is_fed_at_once() -> None:
     """One body, one call."""
     assert PluginMeter(Counting()).usage_of(b"{}") == Usage(output_tokens=1)
+
+
+def test_a_meter_that_gives_no_usage_is_dropped() -> None:
+    """What it gives instead never reaches the price: core's own count takes over."""
+    meter = Counting()
+    meter.usage = lambda: "many"  # type: ignore[method-assign,assignment,return-value] # what a plugin may do
+    guarded = PluginMeter(meter)
+    assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.shops import Running, serving
+from tests.shops import PROFILE, Running, serving
 from tests.upstreams import Upstream, document
 
 ANSWER = {
@@ -57,6 +57,19 @@ async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None
         assert (row["charge_nano"], row["overrun_nano"]) == (500_000_000, 7_500_020_000)
         [day] = shop.rows("select overrun_nano from overrun_day")
         assert day == {"overrun_nano": 7_500_020_000}
+
+
+async def test_output_far_beyond_what_the_model_can_give_is_disputed(tmp_path: Path) -> None:
+    """Also where the request names no limit: more than four times the price's ``output_tokens_max`` can't be true."""
+    profile = PROFILE.replace('completion_ratio: "4"}}', 'completion_ratio: "4", output_tokens_max: 2000}}', 1)
+    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+    async with (
+        Upstream(lambda _: document(huge)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        await shop.chat()
+        [row] = await shop.log()
+        assert (row["usage_source"], row["charge_nano"]) == ("disputed", 16_020_000)
 
 
 async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.core.dialects.replay import answer_bytes, exchange, request_fields
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
 DONE = b"data: [DONE]\n\n"
+DEEP_CHOICES = b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 def reader(*, usage_asked: bool = True) -> ChatStreamReader:
@@ -243,7 +244,7 @@ def test_a_recorded_error_with_status_200_is_an_error(name: str) -> None:
     assert failed.value.failure == DISGUISED[name]
 
 
-@pytest.mark.parametrize("body", [b"<html>502</html>", b"", b"[1]", b'"text"', b"{", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"<html>502</html>", b"", b"[1]", b'"text"', b"{", b"[" * 100_000, DEEP_CHOICES])
 def test_a_body_that_is_no_document_is_broken(body: bytes) -> None:
     """A proxy's page with status 200 is no answer."""
     with pytest.raises(UpstreamBrokenError):
