@@ -46,7 +46,7 @@ torture: dev ## Kill, flood and race the money for minutes
 	@$(BIN)/python -m pytest -m torture -o timeout=3600 tests
 
 bench: dev ## Measure what a request costs
-	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks; else echo "bench: nothing to measure yet"; fi
+	@$(BIN)/python -m benchmarks
 
 # The development lock is resolved first and binds the other one, so that both name the same versions.
 COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
