@@ -40,6 +40,17 @@ async def test_a_whole_answer_has_its_length_and_the_common_headers() -> None:
     ]
 
 
+async def test_a_large_answer_ends_when_it_has_gone_out() -> None:
+    """The body is a message of its own, so that the end waits until the socket took it."""
+    wire, body = Wire(), b"x" * 65_537
+    async with wire.sink as sink:
+        await sink.whole(200, [], body)
+    assert wire.sent[1:] == [
+        {"type": "http.response.body", "body": body, "more_body": True},
+        {"type": "http.response.body", "body": b"", "more_body": False},
+    ]
+
+
 async def test_leaving_interrupts_what_is_listening() -> None:
     """The wait ends at once, as an error the pipeline knows."""
     wire = Wire()

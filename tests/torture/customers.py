@@ -14,6 +14,8 @@ from tests.torture.purchases import PIECE, Plan, Purchase, draw
 END_MARKS = (b"data: [DONE]\n\n", b'data: {"type":"message_stop"}\n\n')
 BREATH_S = 0.005
 """Between two purchases of a key, so that the time at which one was asked tells it from the next."""
+REFUSED_S = 0.2
+"""After a refusal: someone without credit asks again, but not a hundred times a second."""
 
 
 @dataclass
@@ -42,8 +44,10 @@ class Customer:
                 except aiohttp.ClientConnectorError:
                     return
                 except (aiohttp.ClientError, OSError):
-                    # Cut in the middle. A shop that is still there closes a connection only by hanging up.
+                    # Cut in the middle; whether the shop is still there shows when it is asked again.
                     continue
+                if purchase.status != 200:
+                    await asyncio.sleep(REFUSED_S)
 
 
 async def _ask(session: aiohttp.ClientSession, purchase: Purchase) -> None:
