@@ -83,7 +83,8 @@ def parse_amount(text: str) -> int:
     """
     match = _AMOUNT.fullmatch(text)
     if not match:
-        raise ValueError(f'expected an amount such as "10" or "0.5" with at most 9 decimals, found "{text[:40]}"')
+        expected = 'an amount such as "10" or "0.5" with at most 9 digits before the point and 9 after it'
+        raise ValueError(f'expected {expected}, found "{text[:40]}"')
     sign, whole, decimals = match.groups()
     nano = int(whole) * NANO + int((decimals or "").ljust(9, "0"))
     return -nano if sign else nano
