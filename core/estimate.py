@@ -81,6 +81,11 @@ def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
     return media_tokens + estimate_bytes(text_bytes)
 
 
+def is_beyond(tokens: int, bound_tokens: int) -> bool:
+    """Say whether a figure exceeds a bound so far that both can't be true."""
+    return tokens > DISPUTED_FACTOR * max(bound_tokens, FIGURE_FLOOR_TOKENS)
+
+
 def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | None) -> Usage:
     """Return *usage*, or the local bounds as ``disputed`` where it exceeds one four times.
 
@@ -94,12 +99,12 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
     """
     if usage.source != "upstream":
         return usage
-    input_max = DISPUTED_FACTOR * max(input_bound_tokens, FIGURE_FLOOR_TOKENS)
-    if not usage.web_search_count and not usage.iterations and usage.all_input_tokens > input_max:
+    reads_by_itself = usage.web_search_count or usage.iterations
+    if not reads_by_itself and is_beyond(usage.all_input_tokens, input_bound_tokens):
         usage = Usage(input_tokens=input_bound_tokens, output_tokens=usage.output_tokens, source="disputed")
     if output_bound_tokens is None:
         return usage
-    if usage.output_tokens > DISPUTED_FACTOR * max(output_bound_tokens, FIGURE_FLOOR_TOKENS):
+    if is_beyond(usage.output_tokens, output_bound_tokens):
         usage = msgspec.structs.replace(usage, output_tokens=output_bound_tokens, iterations=(), source="disputed")
     return usage
 

@@ -12,7 +12,7 @@ import msgspec
 from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
-from .estimate import plausible
+from .estimate import is_beyond, plausible
 from .exchange import Attempt, Candidate, Charge, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
@@ -115,7 +115,9 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered = self._at_most_full(self.covered_tokens * 2)
+        covered = self.covered_tokens * 2
+        if not self.is_covered_in_full:
+            covered = self._at_most_full(covered)
         amount_nano = self._quote(covered)
         await self._ledger.extend(self._exchange.id, amount_nano)
         self.covered_tokens, self._held_nano = covered, amount_nano
@@ -127,6 +129,15 @@ class Settlement:
     def is_covered_in_full(self) -> bool:
         """The hold already pays for the most the request can be answered with."""
         return self._full_tokens is not None and self.covered_tokens >= self._full_tokens
+
+    def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
+        """Say whether the hold should grow for output of at most *bound_tokens*, *counted_tokens* by the nearer count.
+
+        The limit that a request names is taken for kept until output has gone beyond any doubt
+        past it: some upstreams heed none, and what they send on must be held for like all else.
+        """
+        is_limit_kept = self._full_tokens is None or not is_beyond(counted_tokens, self._full_tokens)
+        return bound_tokens * 2 > self.covered_tokens and not (is_limit_kept and self.is_covered_in_full)
 
     def _full_quote(self) -> int | None:
         """Return what the whole answer may cost; None for streams, which extend, and where it is held already."""
@@ -149,9 +160,13 @@ class Settlement:
             so_far = Usage(input_tokens=self._rules.input_estimate(self._exchange))
         return msgspec.structs.replace(so_far, output_tokens=output_tokens, iterations=(), source="estimated")
 
-    def plausible(self, usage: Usage) -> Usage:
-        """Return *usage*, or local bounds in place of figures that can't be true."""
-        return plausible(usage, self.input_bound_tokens, self._full_tokens)
+    def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
+        """Return *usage*, or local bounds in place of figures that can't be true.
+
+        What was seen to come out can be true, whatever limit the request named.
+        """
+        full = self._full_tokens
+        return plausible(usage, self.input_bound_tokens, full and max(full, evidence.output_bytes // 2))
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:
         """Note what is delivered so far, priced: what recovery posts if the process dies."""

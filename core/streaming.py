@@ -13,6 +13,7 @@ import asyncio
 import msgspec
 
 from .dialects.dialect import DialectRules, StreamReader
+from .ending import Ending
 from .errors import (
     CustomerGoneError,
     InsufficientBalanceError,
@@ -25,7 +26,7 @@ from .errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from .exchange import Evidence, Exchange, HangUpPolicy, Outcome
+from .exchange import Exchange, HangUpPolicy
 from .heartbeat import Heartbeat
 from .hooks import Meter
 from .observe import emit_exception
@@ -35,7 +36,6 @@ from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import WRITE_DEADLINE_S, Sink
 from .transport import UpstreamResponse
-from .usage import Usage
 
 STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
@@ -43,21 +43,6 @@ SILENCE_S = 15.0
 """Silence after which a keep-alive is written."""
 
 STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
-
-
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """How a committed answer ended, ready to be posted.
-
-    ``end`` are the last bytes for the customer; ``error``, where there is one, is written in
-    the customer's dialect instead.
-    """
-
-    usage: Usage
-    outcome: Outcome
-    evidence: Evidence
-    model_returned: str | None
-    end: bytes = b""
-    error: RelayError | None = None
 
 
 class StreamAnswer:
@@ -210,8 +195,8 @@ class StreamAnswer:
             InsufficientBalanceError, KeyCapError, StaleKeyError: What was refused, once it matters.
             LedgerUnavailableError, PluginError: The same, where the shop failed at it.
         """
-        settlement, bound = self._settlement, reader.output_bound_tokens
-        while self._refusal is None and not settlement.is_covered_in_full and bound * 2 > settlement.covered_tokens:
+        settlement, bound, counted = self._settlement, reader.output_bound_tokens, reader.output_counted_tokens
+        while self._refusal is None and settlement.needs_more(bound, counted):
             if self._extension is None:
                 self._extension = asyncio.create_task(settlement.extend())
             if bound < settlement.covered_tokens and not self._extension.done():
@@ -221,7 +206,7 @@ class StreamAnswer:
                 await extension
             except RelayError as refusal:
                 self._refusal = refusal
-        if self._refusal is not None and reader.output_counted_tokens >= settlement.covered_tokens:
+        if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:

@@ -11,50 +11,9 @@ from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
+from tests.chats import CHAT, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
-from tests.upstreams import Received, Step, Upstream, document, stream
-
-CHAT = {
-    "id": "c1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-4o-mini-2024-07-18",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello there"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
-}
-
-
-def balances(rows: list[dict[str, int]]) -> tuple[int, int]:
-    """Return what is left on the lots, and what of it is held."""
-    return sum(row["credit_nano"] - row["debit_nano"] for row in rows), sum(row["pending_nano"] for row in rows)
-
-
-LOTS = "select credit_nano, debit_nano, pending_nano from book where account_id = 'acc_alice'"
-
-
-async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path) -> None:
-    """1000 tokens in and 500 out at ratio 1 and 4 cost 0.006 credits."""
-    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        response = await shop.chat(temperature=0.5)
-        log = await shop.log()
-        assert (response.status_code, response.json()) == (200, CHAT)
-        assert upstream.received[0].document["temperature"] == 0.5
-        assert [(row["outcome"], row["charge_nano"], row["input_tokens"], row["output_tokens"]) for row in log] == [
-            ("complete", 6_000_000, 1000, 500)
-        ]
-        assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
-
-
-CHUNK = 'data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n'
-ROLE = CHUNK % ('{"role":"assistant","content":""}', "null")
-STOP = CHUNK % ("{}", '"stop"')
-USAGE = 'data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500}}\n\n'
-DONE = "data: [DONE]\n\n"
-
-
-def words(*texts: str) -> str:
-    """Return a content chunk for each text."""
-    return "".join(CHUNK % (f'{{"content":"{text}"}}', "null") for text in texts)
+from tests.upstreams import Upstream, document, stream
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -86,24 +45,6 @@ async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: P
         assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "estimated", 4)
         [claim] = shop.rows("select kind, share, amount_nano from claim")
         assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
-
-
-async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Path) -> None:
-    """The first channel breaks after its role chunk; the customer sees only the second."""
-
-    def script(_: Received) -> list[Step]:
-        if len(upstream.received) == 1:
-            return stream(ROLE, ending="reset")
-        return stream(ROLE + words("Hi") + STOP + USAGE + DONE)
-
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
-        response = await shop.chat(stream=True)
-        [row] = await shop.log()
-        assert response.text == ROLE + words("Hi") + STOP + DONE
-        assert (row["outcome"], row["channel"], row["attempt_count"]) == ("complete", "openai-b", 2)
-        attempts = shop.rows("select channel, failure from attempt order by attempt_index")
-        assert attempts == [{"channel": "openai-a", "failure": "sick"}, {"channel": "openai-b", "failure": None}]
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
@@ -164,31 +105,6 @@ async def test_a_stream_that_outgrows_the_balance_ends_in_an_error_and_no_claim(
         assert balances(shop.rows(LOTS))[0] >= 0
 
 
-async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:
-    """Both channels refuse our key: the customer reads 503 and not a word of theirs."""
-    refusal = document({"error": {"message": "Incorrect API key sk-upstream", "code": "invalid_api_key"}}, status=401)
-    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        response = await shop.chat()
-        [row] = await shop.log()
-        assert (response.status_code, response.json()["error"]["code"]) == (503, "upstream_unavailable")
-        assert "sk-upstream" not in response.text
-        assert (len(upstream.received), row["outcome"], row["charge_nano"]) == (2, "upstream_error", 0)
-
-
-async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_path: Path) -> None:
-    """A 400 costs nothing and is told in the upstream's words."""
-    refusal = document(
-        {"error": {"message": "max_tokens is too large", "type": "invalid_request_error", "param": "max_tokens"}},
-        status=400,
-    )
-    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        response = await shop.chat()
-        assert response.status_code == 400
-        assert response.json()["error"]["message"] == "max_tokens is too large"
-        assert response.json()["error"]["param"] == "max_tokens"
-        assert len(upstream.received) == 1
-
-
 async def test_an_anthropic_stream_passes_whole_and_is_posted_before_its_end(tmp_path: Path) -> None:
     """message_stop comes after the row is there."""
     events = (
@@ -247,18 +163,6 @@ async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_str
         assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
 
 
-async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tmp_path: Path) -> None:
-    """The second request goes nowhere, and says when the first key is due again."""
-    throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
-    async with Upstream(lambda _: throttled).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        await shop.chat()
-        sent_count = len(upstream.received)
-        response = await shop.chat()
-        assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
-        assert response.headers["retry-after"] in ("16", "17")
-        assert len(upstream.received) == sent_count == 2
-
-
 FAILS_WHEN_MEASURED = '''
 from relay import Charge, Plugin, PluginConfig, Usage, hookimpl
 
@@ -296,20 +200,6 @@ async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbille
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
-
-
-@pytest.mark.parametrize("ending", ["whole", "cut", "late"])
-async def test_a_refusal_with_endless_words_stays_a_refusal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    """One that quotes a long prompt back is the customer's, whatever becomes of its words: no other channel is asked."""
-    monkeypatch.setattr(pipeline, "ERROR_BODY_S", 0.1)
-    [whole] = document({"error": {"message": "no " * 50_000, "type": "invalid_request_error"}}, 400)
-    assert isinstance(whole, bytes)
-    steps: dict[str, list[Step]] = {"whole": [whole], "cut": [whole[:300], "reset"], "late": [whole[:300], 30.0]}
-    async with Upstream(lambda _: steps[ending]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        statuses = [(await shop.chat()).status_code for _ in range(4)]
-        assert (statuses, len(upstream.received)) == ([400] * 4, 4)
 
 
 async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(

@@ -7,7 +7,7 @@ import pytest
 
 from relay.core import streaming
 from relay.core.errors import LedgerUnavailableError
-from tests.core.test_pipeline import DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.chats import DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, stream
 
@@ -97,3 +97,35 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
         assert (text.startswith(START + PING), text.count("event: error")) == (True, 1)
         assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+ENDLESS = ROLE + words(*["word " * 80] * 200) + STOP
+
+
+async def test_an_upstream_that_heeds_no_limit_makes_nothing_free(tmp_path: Path) -> None:
+    """Ten tokens were asked for and 20 000 came: seen to come out, they are billed as the upstream says."""
+    usage = USAGE.replace(
+        '"completion_tokens":500,"total_tokens":1500', '"completion_tokens":20000,"total_tokens":21000'
+    )
+    async with (
+        Upstream(lambda _: stream(ENDLESS + usage + DONE, seed=1, pause_s=0.002)).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        await shop.chat(stream=True, max_completion_tokens=10)
+        [row] = await shop.log()
+        assert (row["usage_source"], row["output_tokens"], row["overrun_nano"]) == ("upstream", 20_000, 0)
+
+
+async def test_no_more_is_passed_on_than_the_account_can_pay_though_the_limit_was_small(tmp_path: Path) -> None:
+    """The hold grows past the limit once that was clearly not kept, and where it can't the stream ends."""
+    async with (
+        Upstream(lambda _: stream(ENDLESS + USAGE + DONE, seed=1, pause_s=0.002)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.05") as shop,
+    ):
+        text = (await shop.chat(stream=True, max_completion_tokens=10)).text
+        [row] = await shop.log()
+        assert ('"code":"insufficient_user_quota"' in text, row["outcome"], row["overrun_nano"]) == (
+            True,
+            "truncated",
+            0,
+        )

@@ -1,0 +1,74 @@
+"""Which candidate is tried next, whether another is worth it, and what is said where none is left."""
+
+import math
+from collections.abc import Sequence
+
+from .circuit import Circuit
+from .dispatch import Dispatch
+from .errors import CoolingDownError, NoChannelError, RelayError, UpstreamError, UpstreamStatusError
+from .exchange import Attempt, Candidate, Exchange
+
+
+class Selection:
+    """The candidates of one exchange, over all its attempts.
+
+    *attempts* grows while the exchange is under way; whoever makes an attempt adds it.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        candidates: Sequence[Candidate],
+        attempts: Sequence[Attempt],
+        *,
+        circuit: Circuit,
+        dispatch: Dispatch,
+        attempts_max: int,
+    ) -> None:
+        assert exchange.principal is not None, "authenticated before selecting"
+        self._exchange = exchange
+        self._group = exchange.principal.group
+        self._candidates = candidates
+        self._attempts = attempts
+        self._circuit = circuit
+        self._dispatch = dispatch
+        self._attempts_max = attempts_max
+        self._failure: RelayError | None = None
+
+    async def choose(self) -> Candidate:
+        """Return the best candidate that was never tried and is not cooling down.
+
+        Raises:
+            RelayError: None is left: what the last attempt failed of, else why none could be made.
+        """
+        open_ones = [one for one in self._candidates if self._allows(one)]
+        if not open_ones:
+            raise self._failure or self._cooling_down()
+        chosen = await self._dispatch.select_channel(self._exchange, open_ones, self._attempts)
+        for candidate in self._untried(chosen):
+            return candidate
+        raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
+
+    def may_go_on(self, failure: RelayError) -> bool:
+        """Say whether another candidate is worth an attempt after *failure*."""
+        if isinstance(failure, UpstreamError) and failure.failure == "request":
+            return False
+        self._failure = failure
+        is_left = any(self._allows(one) for one in self._untried(self._candidates))
+        return is_left and len(self._attempts) < self._attempts_max
+
+    def _allows(self, candidate: Candidate) -> bool:
+        return self._circuit.allows(candidate.channel.name, self._exchange.model, candidate.key_id)
+
+    def _untried(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        tried = {(one.candidate.channel.name, one.candidate.key_id) for one in self._attempts}
+        return [one for one in candidates if (one.channel.name, one.key_id) not in tried]
+
+    def _cooling_down(self) -> RelayError:
+        """Return what is said while every candidate rests: when the first of them is due again."""
+        model = self._exchange.model
+        rests = [self._circuit.rest_s(one.channel.name, model, one.key_id) for one in self._candidates]
+        wait_s = max(1, math.ceil(min(rests)))
+        if all(self._circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
+            return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)
+        return CoolingDownError(wait_s, group=self._group, model=model)

@@ -1,0 +1,110 @@
+"""An answer that is one document: read as a whole, metered, and ended, or refused."""
+
+import asyncio
+from contextlib import suppress
+
+import msgspec
+
+from .dialects.dialect import DialectRules
+from .ending import Ending
+from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
+from .exchange import Evidence, Exchange, HangUpPolicy
+from .failures import classify
+from .hooks import Meter
+from .outcome import derive_outcome
+from .plugin_meter import PluginMeter
+from .profile.structs import Limits
+from .settlement import Settlement
+from .sink import Sink
+from .transport import UpstreamResponse
+
+ERROR_BODY_BYTES_MAX = 64 * 1024
+ERROR_BODY_S = 10.0
+"""How long the words of a refusal are waited for."""
+BODY_BYTES_MAX = 64 * 1024 * 1024
+
+
+class WholeAnswer:
+    """The answer of one exchange that asked for no stream."""
+
+    def __init__(
+        self, exchange: Exchange, rules: DialectRules, settlement: Settlement, sink: Sink, limits: Limits
+    ) -> None:
+        self._exchange = exchange
+        self._rules = rules
+        self._settlement = settlement
+        self._sink = sink
+        self._limits = limits
+
+    async def attempt(
+        self, response: UpstreamResponse, meter: Meter | None, *, is_reasoning_beside_output: bool
+    ) -> Ending:
+        """Read one upstream's answer; a customer who leaves meanwhile pays by the shop's hang-up policy.
+
+        Raises:
+            UpstreamError: It is broken, or an error dressed as success; another may be tried.
+        """
+        pieces: list[bytes] = []
+        policy: HangUpPolicy | None = None
+        try:
+            with self._sink.listening():
+                await read_all(response, BODY_BYTES_MAX, pieces)
+        except CustomerGoneError:
+            policy = self._limits.hang_up
+            if policy != "drain" or not await self._drain(response, pieces):
+                usage, evidence = self._settlement.delivered_usage(0, None), Evidence(hang_up_policy=policy)
+                return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
+        body = b"".join(pieces)
+        reading = self._rules.read_body(self._exchange, body, is_reasoning_beside_output=is_reasoning_beside_output)
+        counted = PluginMeter(meter).usage_of(body) if meter is not None else None
+        evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
+        return Ending(
+            usage=counted or reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),
+            outcome=derive_outcome(evidence),
+            evidence=evidence,
+            model_returned=reading.model_returned,
+            end=body,
+        )
+
+    async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:
+        """Read on after the customer has left; say whether the answer came whole in time."""
+        try:
+            async with asyncio.timeout(self._limits.drain_s):
+                await read_all(response, BODY_BYTES_MAX, pieces)
+        except (TimeoutError, UpstreamError):
+            return False
+        return True
+
+
+async def read_all(response: UpstreamResponse, bytes_max: int, pieces: list[bytes]) -> None:
+    """Add the rest of the body of *response* to *pieces*; interrupted, it can be called again.
+
+    Raises:
+        UpstreamBrokenError: It ended early, or is larger than *bytes_max*.
+    """
+    size = sum(map(len, pieces))
+    while data := await response.read():
+        pieces.append(data)
+        size += len(data)
+        if size > bytes_max:
+            raise UpstreamBrokenError(f"an answer of more than {bytes_max} bytes")
+
+
+async def read_small(response: UpstreamResponse) -> bytes:
+    """Return the body of an answer that should be short, such as an error's."""
+    pieces: list[bytes] = []
+    await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
+    return b"".join(pieces)
+
+
+async def read_refusal(response: UpstreamResponse) -> UpstreamError:
+    """Return the class of an answer that is not a success.
+
+    The status alone decides where the words are too many, broken off or late: a refusal that
+    quotes a long prompt back must not count as a sick channel.
+    """
+    pieces: list[bytes] = []
+    with suppress(UpstreamError, TimeoutError):
+        async with asyncio.timeout(ERROR_BODY_S):
+            await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
+    return classify(response.status, response.headers, b"".join(pieces))

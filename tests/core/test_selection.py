@@ -1,0 +1,62 @@
+"""Which channel is tried next, and what the customer reads where none is left."""
+
+from pathlib import Path
+
+from tests.chats import DONE, ROLE, STOP, USAGE, words
+from tests.shops import serving
+from tests.upstreams import Received, Step, Upstream, document, stream
+
+
+async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Path) -> None:
+    """The first channel breaks after its role chunk; the customer sees only the second."""
+
+    def script(_: Received) -> list[Step]:
+        if len(upstream.received) == 1:
+            return stream(ROLE, ending="reset")
+        return stream(ROLE + words("Hi") + STOP + USAGE + DONE)
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat(stream=True)
+        [row] = await shop.log()
+        assert response.text == ROLE + words("Hi") + STOP + DONE
+        assert (row["outcome"], row["channel"], row["attempt_count"]) == ("complete", "openai-b", 2)
+        attempts = shop.rows("select channel, failure from attempt order by attempt_index")
+        assert attempts == [{"channel": "openai-a", "failure": "sick"}, {"channel": "openai-b", "failure": None}]
+
+
+async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:
+    """Both channels refuse our key: the customer reads 503 and not a word of theirs."""
+    refusal = document({"error": {"message": "Incorrect API key sk-upstream", "code": "invalid_api_key"}}, status=401)
+    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat()
+        [row] = await shop.log()
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "upstream_unavailable")
+        assert "sk-upstream" not in response.text
+        assert (len(upstream.received), row["outcome"], row["charge_nano"]) == (2, "upstream_error", 0)
+
+
+async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_path: Path) -> None:
+    """A 400 costs nothing and is told in the upstream's words."""
+    refusal = document(
+        {"error": {"message": "max_tokens is too large", "type": "invalid_request_error", "param": "max_tokens"}},
+        status=400,
+    )
+    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat()
+        assert response.status_code == 400
+        assert response.json()["error"]["message"] == "max_tokens is too large"
+        assert response.json()["error"]["param"] == "max_tokens"
+        assert len(upstream.received) == 1
+
+
+async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tmp_path: Path) -> None:
+    """The second request goes nowhere, and says when the first key is due again."""
+    throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
+    async with Upstream(lambda _: throttled).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        sent_count = len(upstream.received)
+        response = await shop.chat()
+        assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
+        assert response.headers["retry-after"] in ("16", "17")
+        assert len(upstream.received) == sent_count == 2

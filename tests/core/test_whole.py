@@ -1,0 +1,37 @@
+"""Answers that are one document."""
+
+from pathlib import Path
+
+import pytest
+
+from relay.core import whole
+from tests.chats import CHAT, LOTS, balances
+from tests.shops import serving
+from tests.upstreams import Step, Upstream, document
+
+
+async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path) -> None:
+    """1000 tokens in and 500 out at ratio 1 and 4 cost 0.006 credits."""
+    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat(temperature=0.5)
+        log = await shop.log()
+        assert (response.status_code, response.json()) == (200, CHAT)
+        assert upstream.received[0].document["temperature"] == 0.5
+        assert [(row["outcome"], row["charge_nano"], row["input_tokens"], row["output_tokens"]) for row in log] == [
+            ("complete", 6_000_000, 1000, 500)
+        ]
+        assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+@pytest.mark.parametrize("ending", ["whole", "cut", "late"])
+async def test_a_refusal_with_endless_words_stays_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """One that quotes a long prompt back is the customer's, whatever becomes of its words: no other channel is asked."""
+    monkeypatch.setattr(whole, "ERROR_BODY_S", 0.1)
+    [refusal] = document({"error": {"message": "no " * 50_000, "type": "invalid_request_error"}}, 400)
+    assert isinstance(refusal, bytes)
+    steps: dict[str, list[Step]] = {"whole": [refusal], "cut": [refusal[:300], "reset"], "late": [refusal[:300], 30.0]}
+    async with Upstream(lambda _: steps[ending]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        statuses = [(await shop.chat()).status_code for _ in range(4)]
+        assert (statuses, len(upstream.received)) == ([400] * 4, 4)
