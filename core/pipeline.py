@@ -6,6 +6,7 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 """
 
 import asyncio
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -177,7 +178,7 @@ class Passage:
         circuit.begin(*place)
         try:
             with self._sink.listening():
-                response = await self._channel(candidate).send(request, self._shop.secrets[candidate.key_id])
+                response = await self._ask_channel(candidate, request)
                 hit("after_send")
                 if not 200 <= response.status < 300:
                     raise await read_refusal(response)
@@ -187,6 +188,9 @@ class Passage:
             return ending
         except UpstreamError as exc:
             failure, verdict = exc, exc.failure
+            raise
+        except PluginError:
+            verdict = "sick"
             raise
         finally:
             if response is not None:
@@ -198,9 +202,22 @@ class Passage:
                     started_at=started_at,
                     duration_ms=round((clock.monotonic() - started_s) * 1000),
                     status=response.status if response is not None else None,
-                    failure=failure.failure if failure is not None else None,
+                    failure=failure.failure if failure is not None else "sick" if verdict == "sick" else None,
                 )
             )
+
+    async def _ask_channel(self, candidate: Candidate, request: ChannelRequest) -> UpstreamResponse:
+        """Let the channel's plugin send; whatever it raises besides is a failed attempt, told by its name and file."""
+        channel = self._channel(candidate)
+        try:
+            return await channel.send(request, self._shop.secrets[candidate.key_id])
+        except RelayError:
+            raise
+        except Exception as exc:
+            file = inspect.getfile(type(channel))
+            raise PluginError(
+                f"plugin '{candidate.channel.use}' ({file}): in send: raised {type(exc).__name__}"
+            ) from exc
 
     def _channel(self, candidate: Candidate) -> ChannelPlugin[Any]:
         return self._shop.channels[candidate.channel.name]

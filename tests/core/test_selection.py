@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.chats import DONE, ROLE, STOP, USAGE, words
-from tests.shops import serving
+from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
+from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 
@@ -60,3 +60,37 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
         assert response.headers["retry-after"] in ("16", "17")
         assert len(upstream.received) == sent_count == 2
+
+
+RAISES_AT_SEND = '''
+from relay import ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
+
+
+class RaisesConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Raises(ChannelPlugin[RaisesConfig]):
+    """A channel with a bug."""
+
+    config_type = RaisesConfig
+    dialects = ("openai_chat", "embeddings")
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        raise KeyError("model")
+'''
+
+
+async def test_a_channel_with_a_bug_is_passed_over_for_the_next(tmp_path: Path) -> None:
+    """Its bug is one failed attempt; the second channel answers."""
+    (tmp_path / "raises.py").write_text(RAISES_AT_SEND)
+    profile = PROFILE.replace("use: channels.openai\n", "use: ./raises.py\n", 1)
+    async with (
+        Upstream(lambda _: document(CHAT)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        assert (await shop.chat()).json() == CHAT
+        [row] = await shop.log()
+        assert (row["channel"], row["attempt_count"]) == ("openai-b", 2)
+        [first, _] = shop.rows("select channel, failure from attempt order by attempt_index")
+        assert first == {"channel": "openai-a", "failure": "sick"}
