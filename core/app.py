@@ -4,6 +4,7 @@ The relay's own endpoints are one mounted ASGI route, because a Litestar handler
 costs more than the whole rest of the way (DESIGN 11); everything else is an ordinary handler.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,9 @@ from .sink import Message, Sink
 from .texts import pick_locale
 
 HEADER_BYTES_MAX = 64 * 1024
+BODY_S = 30.0
+"""How long a body may take to come, beyond what its length takes at the slowest pace."""
+BODY_BYTES_PER_S_MIN = 16 * 1024
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -158,15 +162,23 @@ class Door:
 
         Raises:
             BodyTooLargeError: Larger than the shop takes.
-            BadRequestError: The customer left while sending it.
+            BadRequestError: The customer left while sending it, or sends it too slowly.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
         too_large = BodyTooLargeError(bytes_max=str(bytes_max))
         length = self._headers.get("content-length", "")
-        if length.isdigit() and int(length) > bytes_max:
+        length = length if length.isdigit() else ""
+        if int(length or 0) > bytes_max:
             raise too_large
         if self._headers.get("content-encoding", "identity") != "identity":
             raise BadRequestError("encoded_body", param="content-encoding")
+        try:
+            async with asyncio.timeout(BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN):
+                return await self._collect_body(too_large, bytes_max)
+        except TimeoutError:
+            raise BadRequestError("incomplete_body") from None
+
+    async def _collect_body(self, too_large: BodyTooLargeError, bytes_max: int) -> bytes:
         pieces: list[bytes] = []
         size, is_more = 0, True
         while is_more:

@@ -113,22 +113,20 @@ class Passage:
             )
         try:
             ending = await self._answer(candidates)
+            if self._stream is not None:
+                self._stream.close()
+            await self._settle(ending)
         except CustomerGoneError:
             await self._settlement.void("customer_gone", Evidence(), self._attempts)
             raise
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             # Whatever it was, a bug of ours included: the hold must not outlive the exchange.
+            # Does nothing once a post is on its way.
             await self._settlement.void("upstream_error", Evidence(), self._attempts)
             raise
         finally:
             if self._stream is not None:
                 self._stream.close()
-        try:
-            await self._settle(ending)
-        except Exception:
-            # Does nothing once the post is on its way.
-            await self._settlement.void("upstream_error", Evidence(), self._attempts)
-            raise
 
     async def _answer(self, candidates: Sequence[Candidate]) -> Ending:
         """Try candidates in turn until one has answered, whole or in part."""
@@ -143,11 +141,12 @@ class Passage:
         )
         with shop.retries.exchange() as retries:
             while True:
-                candidate = await selection.choose()
+                candidate, attempt_count = await selection.choose(), len(self._attempts)
                 try:
                     return await self._attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
-                    if not (selection.may_go_on(failure) and retries.take()):
+                    is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
+                    if not (is_attempt and selection.may_go_on(failure) and retries.take()):
                         raise
 
     async def _attempt(self, candidate: Candidate) -> Ending:
@@ -182,7 +181,7 @@ class Passage:
                 hit("after_send")
                 if not 200 <= response.status < 300:
                     raise await read_refusal(response)
-            ending = await self._carry_answer(candidate, response)
+            ending = await self._carry_answer(candidate, response, clock.monotonic() - started_s)
             failure = ending.error if isinstance(ending.error, UpstreamError) else None
             verdict = failure.failure if failure is not None else None
             return ending
@@ -222,7 +221,7 @@ class Passage:
     def _channel(self, candidate: Candidate) -> ChannelPlugin[Any]:
         return self._shop.channels[candidate.channel.name]
 
-    async def _carry_answer(self, candidate: Candidate, response: UpstreamResponse) -> Ending:
+    async def _carry_answer(self, candidate: Candidate, response: UpstreamResponse, waited_s: float) -> Ending:
         exchange, channel = self._exchange, self._channel(candidate)
         is_beside = channel.is_reasoning_beside_output
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
@@ -235,7 +234,7 @@ class Passage:
             self._rules.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
         reader = self._rules.stream_reader(exchange, is_reasoning_beside_output=is_beside)
-        return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s)
+        return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
 
     async def _settle(self, ending: Ending) -> None:
         """Post, then write the end of the answer, then let the after-sales plugins look."""

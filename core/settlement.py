@@ -21,6 +21,8 @@ from .profile.structs import Limits, ModelPrice
 from .usage import Usage
 
 NOTHING = Charge()
+UNHEARD_OF_TOKENS = 1_000_000
+"""More output than any model gives in one answer: where no limit is known, a figure beyond it is disputed."""
 
 
 class Settlement:
@@ -165,8 +167,11 @@ class Settlement:
 
         What was seen to come out can be true, whatever limit the request named.
         """
-        full = self._full_tokens
-        return plausible(usage, self.input_bound_tokens, full and max(full, evidence.output_bytes // 2))
+        seen = evidence.output_bytes // 2
+        bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
+        if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
+            bound = seen
+        return plausible(usage, self.input_bound_tokens, bound)
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:
         """Note what is delivered so far, priced: what recovery posts if the process dies."""

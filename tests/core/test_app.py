@@ -1,10 +1,12 @@
 """The door: lists, pre-flights, hints, and the headers of every answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from relay.core import app
 from tests.shops import Running, serving
 
 
@@ -110,3 +112,15 @@ async def test_texts_come_in_the_callers_language(shop: Running) -> None:
     answer = await shop.client.get("/v1/models", headers={"accept-language": "zh-CN,zh;q=0.9"})
     assert answer.json()["error"]["code"] == "api_key_missing"
     assert "令牌" in answer.json()["error"]["message"]
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a body holds its place for a while, not for ever."""
+    monkeypatch.setattr(app, "BODY_S", 0.1)
+    host, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 400")

@@ -88,3 +88,12 @@ async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> N
             33_836_000,
             801_074_000,
         ]
+
+
+async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Path) -> None:
+    """Two billion tokens of output for two letters: the customer pays what was seen, the row says so."""
+    absurd = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 2 * 10**9, "total_tokens": 2 * 10**9 + 10}}
+    async with Upstream(lambda _: document(absurd)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        [row] = await shop.log()
+        assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 1, 28_000)
