@@ -95,3 +95,4 @@ async def campaign(folder: Path, dice: random.Random) -> AsyncIterator[Campaign]
             running = Campaign(folder, customers, answers.purchases)
             yield running
             await running.suffer(Kill(after_s=0))
+            assert ask_relay(folder, "ledger", "verify") == {"ok": True, "problems": []}
