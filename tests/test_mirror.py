@@ -39,6 +39,7 @@ FOLDERS_OF_FACTS = {
 FACTS = {
     "core/cli/test_main.py": "core/cli/__init__.py, the command line itself",
     "core/ledger/test_double_spend.py": "several processes on one ledger",
+    "core/ledger/test_groups.py": "a group of operations against the same one by one",
     "core/ledger/test_kill.py": "a ledger that is killed",
     "core/ledger/test_states.py": "the ledger against a model of it",
     "test_mirror.py": "the tree",

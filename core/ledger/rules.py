@@ -33,6 +33,10 @@ class Lot(msgspec.Struct, frozen=True):
     expires_at_ms: int | None
     amount_nano: int
 
+    def has_lapsed(self, now_ms: int) -> bool:
+        """Say whether nothing of it may be spent any more, but what is held already."""
+        return self.expires_at_ms is not None and self.expires_at_ms <= now_ms
+
 
 def spend_order(lot: Lot) -> tuple[int, int, int]:
     """Sort lots as they are spent: what lapses soonest, then trial, gift, compensation, cash, then the oldest.

@@ -2,37 +2,36 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .chain import Transfer, link
 from .codec import encode
 from .operations import LotKind
-from .rules import Lot, revenue_book
+from .rules import Lot, revenue_book, total
+from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, SETTLE_KEY, Row, RowStatement
+from .sqlite_view import Hold, Key, View
 
 CREDIT = "credit"
 """The unit that customers' books are kept in."""
 
-_SPENDABLE = """
-    SELECT id, kind, expires_at, credit_nano - debit_nano - pending_nano FROM book
-    WHERE account_id = ? AND credit_nano - debit_nano - pending_nano > 0 AND (expires_at IS NULL OR expires_at > ?)
-"""
-_HOLD = "UPDATE book SET pending_nano = pending_nano + ? WHERE id = ?"
-_SPEND = "UPDATE book SET debit_nano = debit_nano + ?, pending_nano = pending_nano - ? WHERE id = ?"
-_FUND = "UPDATE book SET credit_nano = credit_nano + ? WHERE id = ?"
-_TURN_OVER = "UPDATE book SET debit_nano = debit_nano + ?, credit_nano = credit_nano + ? WHERE id = ?"
-_INSERT_TRANSFER = "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_BOOK = """
     INSERT INTO book (ledger, name, kind, account_id, no_overdraft, expires_at,
                       debit_nano, credit_nano, pending_nano, created_at)
     VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?) RETURNING id
+"""
+_CLOSE = """
+    UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = ?
+    WHERE state = 'open' AND request_id IN (SELECT value FROM json_each(?))
 """
 
 
 class Batch:
     """An open transaction, with the time, the day and the place in the hash chain it is written under.
 
-    Lots are moved at once, so that each operation sees what those before it left. The shop's own
-    books are moved once, by `close`: their rows are shared by all requests and checked by none.
+    What operations change is collected and written by `flush`, many rows in a step; a row that
+    many of them change, a key's or a book's, is written once. What they read comes from a view
+    in which the changes show at once. `execute` is plain SQL: it writes first what was collected,
+    and what was read before it is forgotten.
     """
 
     def __init__(
@@ -45,36 +44,127 @@ class Batch:
         link_before: tuple[int, str],
         shop_books: dict[str, int],
     ) -> None:
-        self.execute = connection.execute
-        self.executemany = connection.executemany
+        self._connection = connection
         self.boot = boot
         self.now_ms = now_ms
         self.day = day
         self._seq_before, self._hash_before = link_before
         self.shop_books = dict(shop_books)
         self._transfers: list[Transfer] = []
-        self._turnover: list[tuple[int, int, int]] = []
+        self._view = View(connection, day)
+        self._rows: defaultdict[RowStatement, list[Row]] = defaultdict(list)
+        self._moves: dict[int, tuple[int, int, int]] = {}
+        self._settlements: dict[str, tuple[int, int]] = {}
+        self._endings: defaultdict[tuple[str, int, bool, int | None], list[str]] = defaultdict(list)
 
-    def savepoint(self) -> tuple[int, int, dict[str, int]]:
-        """Begin an operation; returns what `roll_back` needs."""
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run a statement beside the collected rows."""
+        self.flush()
+        self._view.forget()
+        return self._connection.execute(statement, values)
+
+    def write(self, statement: RowStatement, row: Row) -> None:
+        """Collect a row."""
+        self._rows[statement].append(row)
+
+    def flush(self) -> None:
+        """Write what was collected.
+
+        Raises:
+            sqlite3.IntegrityError: The database refuses a row; some of the others may be written.
+        """
+        if not (self._rows or self._moves or self._endings):
+            return
+        for book_id in sorted(self._moves):
+            self.write(MOVE_BOOK, (*self._moves[book_id], book_id))
+        for key_id in sorted(self._settlements):
+            self.write(SETTLE_KEY, (*self._settlements[key_id], key_id))
+        for statement in COLLECTED:
+            if statement in self._rows:
+                statement.write(self._connection, self._rows[statement])
+        for ending, request_ids in self._endings.items():
+            closed = self._connection.execute(_CLOSE, (*ending, encode(request_ids)))
+            assert closed.rowcount == len(request_ids), ending
+        self._drop()
+
+    def _drop(self) -> None:
+        self._rows.clear()
+        self._moves.clear()
+        self._settlements.clear()
+        self._endings.clear()
+
+    def savepoint(self) -> tuple[int, dict[str, int]]:
+        """Begin an operation that may be taken back; returns what `roll_back` needs."""
         self.execute("SAVEPOINT operation")
-        return len(self._transfers), len(self._turnover), self.shop_books
+        return len(self._transfers), self.shop_books
 
     def release(self) -> None:
-        """End an operation that stays."""
+        """Write what the operation collected, and keep it."""
         self.execute("RELEASE operation")
 
-    def roll_back(self, savepoint: tuple[int, int, dict[str, int]]) -> None:
+    def roll_back(self, savepoint: tuple[int, dict[str, int]]) -> None:
         """End an operation that was refused, as if it had not begun."""
+        self._drop()
         self.execute("ROLLBACK TO operation")
         self.execute("RELEASE operation")
-        transfer_count, turnover_count, self.shop_books = savepoint
+        transfer_count, self.shop_books = savepoint
         del self._transfers[transfer_count:]
-        del self._turnover[turnover_count:]
+
+    def foresee_keys(self, key_ids: Iterable[str]) -> None:
+        """Read in one step the keys that operations will ask for, and what their accounts have available."""
+        self.flush()
+        self._view.read_keys(key_ids)
+
+    def foresee_holds(self, request_ids: Iterable[str]) -> None:
+        """Read in one step the reservations that operations will ask for."""
+        self.flush()
+        self._view.read_holds(request_ids)
+
+    def key(self, key_id: str) -> Key | None:
+        """Return a key as it is now, or None where there is none."""
+        if key_id not in self._view.keys:
+            self.foresee_keys([key_id])
+        return self._view.keys.get(key_id)
+
+    def held(self, request_id: str) -> Hold | None:
+        """Return the reservation of a request, open or closed, or None where there is none."""
+        if request_id not in self._view.holds:
+            self.foresee_holds([request_id])
+        held = self._view.holds[request_id]
+        assert held is None or total((lot.id, lot.amount_nano) for lot in held.lots) == held.held_nano, request_id
+        return held
+
+    def forget_hold(self, request_id: str) -> None:
+        """Read a reservation anew after it was changed."""
+        self._view.holds.pop(request_id, None)
 
     def spendable(self, account_id: str) -> list[Lot]:
         """Return the account's lots that have something available and have not lapsed."""
-        return [Lot(*row) for row in self.execute(_SPENDABLE, (account_id, self.now_ms))]
+        return [
+            lot for lot in self._view.lots_of(account_id) if lot.amount_nano > 0 and not lot.has_lapsed(self.now_ms)
+        ]
+
+    def close_hold(self, request_id: str, state: str, *, is_recovered: bool, delivered_at_ms: int | None) -> None:
+        """Close an open reservation."""
+        self._endings[state, self.now_ms, is_recovered, delivered_at_ms].append(request_id)
+        self.forget_hold(request_id)
+
+    def settle_key(self, key_id: str, *, spent_nano: int = 0, held_nano: int = 0) -> None:
+        """Add to what a key has spent and holds."""
+        spent_before, held_before = self._settlements.get(key_id, (0, 0))
+        self._settlements[key_id] = spent_before + spent_nano, held_before + held_nano
+        self._view.settle_key(key_id, spent_nano, held_nano)
+
+    def _move_lot(self, lot_id: int, *, debit_nano: int = 0, credit_nano: int = 0, pending_nano: int = 0) -> None:
+        self._move_book(lot_id, debit_nano=debit_nano, credit_nano=credit_nano, pending_nano=pending_nano)
+        if not self._view.free(lot_id, credit_nano - debit_nano - pending_nano):
+            # Nobody has read it yet; whoever does must find it as it is.
+            self.flush()
+
+    def _move_book(self, book_id: int, *, debit_nano: int = 0, credit_nano: int = 0, pending_nano: int = 0) -> None:
+        debit_before, credit_before, pending_before = self._moves.get(book_id, (0, 0, 0))
+        moved = debit_before + debit_nano, credit_before + credit_nano, pending_before + pending_nano
+        self._moves[book_id] = moved
 
     def shop_book(self, name: str, kind: str | None = None) -> int:
         """Return the id of one of the shop's own books, opened at its first use."""
@@ -101,11 +191,11 @@ class Batch:
     def hold(self, parts: Sequence[tuple[int, int]]) -> None:
         """Hold the parts of a reservation on their lots, by id and amount."""
         for lot_id, part_nano in parts:
-            self.execute(_HOLD, (part_nano, lot_id))
+            self._move_lot(lot_id, pending_nano=part_nano)
 
     def let_go(self, lot_id: int, held_nano: int) -> None:
         """Give back what was held on a lot."""
-        self.execute(_HOLD, (-held_nano, lot_id))
+        self._move_lot(lot_id, pending_nano=-held_nano)
 
     def spend(
         self,
@@ -121,8 +211,8 @@ class Batch:
         reason: str | None = None,
     ) -> None:
         """Move an amount from a lot to a book of the shop's, letting go of *held_nano* in the same step."""
-        self.execute(_SPEND, (amount_nano, held_nano, lot_id))
-        self._turnover.append((credit_book, 0, amount_nano))
+        self._move_lot(lot_id, debit_nano=amount_nano, pending_nano=-held_nano)
+        self._move_book(credit_book, credit_nano=amount_nano)
         self._write(transfer_id, lot_id, credit_book, amount_nano, kind, actor, request_id, reason)
 
     def fund(
@@ -138,8 +228,8 @@ class Batch:
         reason: str | None = None,
     ) -> None:
         """Move an amount from a book of the shop's to a lot."""
-        self.execute(_FUND, (amount_nano, lot_id))
-        self._turnover.append((debit_book, amount_nano, 0))
+        self._move_book(debit_book, debit_nano=amount_nano)
+        self._move_lot(lot_id, credit_nano=amount_nano)
         self._write(transfer_id, debit_book, lot_id, amount_nano, kind, actor, request_id, reason)
 
     def absorb(
@@ -154,8 +244,8 @@ class Batch:
         reason: str | None = None,
     ) -> None:
         """Move an amount between two books of the shop's."""
-        self._turnover.append((debit_book, amount_nano, 0))
-        self._turnover.append((credit_book, 0, amount_nano))
+        self._move_book(debit_book, debit_nano=amount_nano)
+        self._move_book(credit_book, credit_nano=amount_nano)
         self._write(transfer_id, debit_book, credit_book, amount_nano, kind, "ledger", request_id, reason)
 
     def _write(
@@ -172,7 +262,7 @@ class Batch:
         assert amount_nano > 0, transfer_id
         writer, seq = self.boot, self._seq_before + 1
         values = (transfer_id, debit_book, credit_book, amount_nano, kind, request_id, reason, actor, self.now_ms)
-        self.execute(_INSERT_TRANSFER, (*values, writer, seq))
+        self.write(INSERT_TRANSFER, (*values, writer, seq))
         self._transfers.append(Transfer(*values, writer, seq))
 
     def audit(self, actor: str, action: str, subject: str, details: object) -> None:
@@ -183,15 +273,10 @@ class Batch:
         )
 
     def close(self) -> tuple[int, str]:
-        """Move the shop's books and write the batch's link; returns the writer's place in its chain."""
+        """Write what is left and the batch's link; returns the writer's place in its chain."""
+        self.flush()
         if not self._transfers:
             return self._seq_before, self._hash_before
-        debits: defaultdict[int, int] = defaultdict(int)
-        credits: defaultdict[int, int] = defaultdict(int)
-        for book_id, debit_nano, credit_nano in self._turnover:
-            debits[book_id] += debit_nano
-            credits[book_id] += credit_nano
-        self.executemany(_TURN_OVER, [(debits[book_id], credits[book_id], book_id) for book_id in sorted(debits)])
         seq, hash_now = self._seq_before + 1, link(self._hash_before, self._transfers)
-        self.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (self.boot, seq, self._hash_before, hash_now))
+        self._connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (self.boot, seq, self._hash_before, hash_now))
         return seq, hash_now

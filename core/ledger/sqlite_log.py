@@ -5,44 +5,7 @@ from ..exchange import RequestRecord
 from .codec import encode
 from .operations import Posted
 from .sqlite_batch import Batch
-
-_COLUMNS = (
-    "request_id",
-    "at",
-    "closed_at",
-    "account_id",
-    "key_id",
-    '"group"',
-    "membership",
-    "channel",
-    "model",
-    "model_sent",
-    "model_returned",
-    "dialect",
-    "operation",
-    "stream",
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-    "charge_nano",
-    "overrun_nano",
-    "outcome",
-    "usage_source",
-    "attempt_count",
-    "duration_ms",
-    "first_output_ms",
-    "price_version",
-    "usage",
-    "evidence",
-    "trace",
-)
-_INSERT_LOG = f"INSERT INTO request_log ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_INSERT_ATTEMPT = """
-    INSERT INTO attempt (request_id, attempt_index, channel, key_id, model_sent, started_at, duration_ms, status, failure)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG
 
 
 def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version: str) -> None:
@@ -80,9 +43,9 @@ def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version
         encode(record.evidence),
         encode(record.charge),
     )
-    batch.execute(_INSERT_LOG, values)
+    batch.write(INSERT_LOG, values)
     for index, attempt in enumerate(record.attempts):
         candidate = attempt.candidate
         upstream = (candidate.channel.name, candidate.key_id, candidate.model_sent)
         ending = (to_ms(attempt.started_at), attempt.duration_ms, attempt.status, attempt.failure)
-        batch.execute(_INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))
+        batch.write(INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))

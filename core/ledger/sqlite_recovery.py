@@ -8,7 +8,7 @@ from .codec import decode
 from .operations import Mark, Recover
 from .rules import COMPENSATION_POOL
 from .sqlite_batch import Batch
-from .sqlite_requests import close_posted, close_voided, find_hold
+from .sqlite_requests import close_posted, close_voided
 
 _UNFINISHED = "SELECT state, facts, mark, at, account_id FROM reservation WHERE request_id = ? AND boot = ?"
 _UNDELIVERED = """
@@ -35,7 +35,7 @@ def recover(batch: Batch, operation: Recover) -> None:
 
 
 def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, at_ms: int) -> None:
-    held = find_hold(batch, request_id)
+    held = batch.held(request_id)
     assert held is not None, request_id
     record = RequestRecord(
         request_id=request_id,

@@ -8,141 +8,117 @@ from ..clock import to_ms
 from ..errors import LedgerConflictError, LedgerUnknownError
 from ..exchange import Charge, RequestRecord
 from .codec import encode
-from .operations import Delivered, Extend, FileClaim, Mark, Post, Posted, Reservation, Reserve, Void, Withdraw
-from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, Lot, check_cap, check_key, hold, take, total
+from .operations import (
+    Delivered,
+    Extend,
+    FileClaim,
+    Mark,
+    Note,
+    Operation,
+    Post,
+    Posted,
+    Reservation,
+    Reserve,
+    Void,
+    Withdraw,
+)
+from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, check_cap, check_key, hold, take, total
 from .sqlite_batch import Batch
 from .sqlite_log import write_log
+from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION
+from .sqlite_view import Hold
 
-_KEY_AND_RESERVATION = """
-    SELECT k.account_id, k.version, k.is_revoked, k.expires_at, k.cap_nano, k.spent_nano, k.held_nano,
-           r.state, r.held_nano
-    FROM api_key k LEFT JOIN reservation r ON r.request_id = ? WHERE k.id = ?
-"""
-_OPEN_HOLD_AND_KEY = """
-    SELECT r.account_id, r.key_id, r.held_nano, k.is_revoked, k.cap_nano, k.spent_nano, k.held_nano
-    FROM reservation r JOIN api_key k ON k.id = r.key_id WHERE r.request_id = ? AND r.state = 'open'
-"""
-_HOLD_WITH_LOTS = """
-    SELECT r.state, r.account_id, r.key_id, r.held_nano, r.price_version, r.is_recovered,
-           l.lot_id, b.kind, b.expires_at, l.held_nano
-    FROM reservation r LEFT JOIN reservation_lot l ON l.request_id = r.request_id LEFT JOIN book b ON b.id = l.lot_id
-    WHERE r.request_id = ?
-"""
-_INSERT_RESERVATION = """
-    INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts, is_recovered)
-    VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, 0)
-"""
-_ADD_TO_LOT = """
-    INSERT INTO reservation_lot VALUES (?, ?, ?)
-    ON CONFLICT (request_id, lot_id) DO UPDATE SET held_nano = held_nano + excluded.held_nano
-"""
-_CLOSE = """
-    UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = ?
-    WHERE request_id = ? AND state = 'open'
-"""
-_SETTLE_KEY = "UPDATE api_key SET spent_nano = spent_nano + ?, held_nano = held_nano - ? WHERE id = ?"
-_OVERRUN_OF_DAY = "SELECT overrun_nano FROM overrun_day WHERE account_id = ? AND day = ?"
 _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
     ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
 """
+_MARK = "UPDATE reservation SET mark = ? WHERE request_id = ? AND state = 'open'"
+_DELIVER = """
+    UPDATE reservation SET delivered_at = ?
+    WHERE delivered_at IS NULL AND request_id IN (SELECT value FROM json_each(?))
+"""
 
 
-class Hold(msgspec.Struct, frozen=True):
-    """A reservation as stored, with its split over lots."""
-
-    request_id: str
-    state: str
-    account_id: str
-    key_id: str
-    held_nano: int
-    price_version: str
-    is_recovered: bool
-    lots: tuple[Lot, ...]
+def foresee(batch: Batch, operations: Sequence[Operation]) -> None:
+    """Read ahead, in one step each, the reservations and keys that a group of requests will ask for."""
+    reserves = [operation for operation in operations if isinstance(operation, Reserve)]
+    closed = [operation.record.request_id for operation in operations if isinstance(operation, Post | Void)]
+    if request_ids := [*closed, *[operation.request_id for operation in reserves]]:
+        batch.foresee_holds(request_ids)
+    if reserves:
+        batch.foresee_keys({operation.principal.key_id for operation in reserves})
 
 
 def reserve(batch: Batch, operation: Reserve) -> Reservation:
     """Hold an amount; see `Ledger.reserve`. Repeated, it returns the hold as it stands."""
     assert operation.amount_nano >= 0
     request_id, principal = operation.request_id, operation.principal
-    row = batch.execute(_KEY_AND_RESERVATION, (request_id, principal.key_id)).fetchone()
-    if row is None:
+    key = batch.key(principal.key_id)
+    if key is None:
         raise LedgerUnknownError(f"no key '{principal.key_id}'")
-    account_id, version, is_revoked, expires_at_ms, cap_nano, spent_nano, key_held_nano, state, held_nano = row
-    if state is not None:
-        if state != "open":
-            raise LedgerConflictError(f"request '{request_id}' is {state} already; ask under a new id")
-        return Reservation(request_id=request_id, held_nano=held_nano)
+    held = batch.held(request_id)
+    if held is not None:
+        if held.state != "open":
+            raise LedgerConflictError(f"request '{request_id}' is {held.state} already; ask under a new id")
+        return Reservation(request_id=request_id, held_nano=held.held_nano)
     check_key(
-        version=version,
+        version=key.version,
         version_expected=principal.key_version,
-        is_revoked=is_revoked,
-        expires_at_ms=expires_at_ms,
+        is_revoked=key.is_revoked,
+        expires_at_ms=key.expires_at_ms,
         now_ms=batch.now_ms,
     )
-    amount_nano = _amount_to_hold(batch, operation, account_id)
-    check_cap(amount_nano, cap_nano=cap_nano, spent_nano=spent_nano, held_nano=key_held_nano)
+    account_id, key_id = key.account_id, principal.key_id
+    amount_nano = _amount_to_hold(operation, key.overrun_nano)
+    check_cap(amount_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
     parts = hold(amount_nano, batch.spendable(account_id))
     facts, at_ms = encode(operation.facts), to_ms(operation.at)
-    values = (request_id, account_id, principal.key_id, batch.boot, amount_nano, operation.price_version, at_ms, facts)
-    batch.execute(_INSERT_RESERVATION, values)
-    _hold(batch, request_id, principal.key_id, parts)
+    row = (request_id, account_id, key_id, batch.boot, amount_nano, operation.price_version, at_ms, facts)
+    batch.write(INSERT_RESERVATION, row)
+    _hold(batch, request_id, key_id, parts)
     return Reservation(request_id=request_id, held_nano=amount_nano)
 
 
-def _amount_to_hold(batch: Batch, operation: Reserve, account_id: str) -> int:
+def _amount_to_hold(operation: Reserve, overrun_nano: int) -> int:
     """Return the full amount for an account that has overrun its holds too much today."""
     full_nano = operation.full_nano
     if full_nano is None or full_nano <= operation.amount_nano:
         return operation.amount_nano
-    row = batch.execute(_OVERRUN_OF_DAY, (account_id, batch.day)).fetchone()
-    return full_nano if row is not None and row[0] >= operation.overrun_max_nano else operation.amount_nano
+    return full_nano if overrun_nano and overrun_nano >= operation.overrun_max_nano else operation.amount_nano
 
 
 def _hold(batch: Batch, request_id: str, key_id: str, parts: Sequence[tuple[int, int]]) -> None:
-    if not parts:
-        return
     batch.hold(parts)
     for lot_id, part_nano in parts:
-        batch.execute(_ADD_TO_LOT, (request_id, lot_id, part_nano))
-    batch.execute(_SETTLE_KEY, (0, -total(parts), key_id))
+        batch.write(ADD_TO_LOT, (request_id, lot_id, part_nano))
+    batch.settle_key(key_id, held_nano=total(parts))
+    batch.forget_hold(request_id)
 
 
 def extend(batch: Batch, operation: Extend) -> Reservation:
     """Raise an open hold; see `Ledger.extend`."""
-    row = batch.execute(_OPEN_HOLD_AND_KEY, (operation.request_id,)).fetchone()
-    if row is None:
-        raise LedgerUnknownError(f"request '{operation.request_id}' holds nothing")
-    account_id, key_id, held_nano, is_revoked, cap_nano, spent_nano, key_held_nano = row
-    more_nano = operation.held_nano - held_nano
+    request_id = operation.request_id
+    held = batch.held(request_id)
+    if held is None or held.state != "open":
+        raise LedgerUnknownError(f"request '{request_id}' holds nothing")
+    more_nano = operation.held_nano - held.held_nano
     if more_nano <= 0:
-        return Reservation(request_id=operation.request_id, held_nano=held_nano)
+        return Reservation(request_id=request_id, held_nano=held.held_nano)
+    key = batch.key(held.key_id)
+    assert key is not None, request_id
     # Only a revocation reaches into a running request; version 0 on both sides says so.
-    check_key(version=0, version_expected=0, is_revoked=is_revoked, expires_at_ms=None, now_ms=batch.now_ms)
-    check_cap(more_nano, cap_nano=cap_nano, spent_nano=spent_nano, held_nano=key_held_nano)
-    parts = hold(more_nano, batch.spendable(account_id))
-    batch.execute(
-        "UPDATE reservation SET held_nano = ? WHERE request_id = ?", (operation.held_nano, operation.request_id)
-    )
-    _hold(batch, operation.request_id, key_id, parts)
-    return Reservation(request_id=operation.request_id, held_nano=operation.held_nano)
-
-
-def find_hold(batch: Batch, request_id: str) -> Hold | None:
-    """Return the reservation of a request, open or closed, or None where there was none."""
-    rows = batch.execute(_HOLD_WITH_LOTS, (request_id,)).fetchall()
-    if not rows:
-        return None
-    state, account_id, key_id, held_nano, price_version, is_recovered = rows[0][:6]
-    lots = tuple(Lot(*row[6:]) for row in rows if row[6] is not None)
-    assert total((lot.id, lot.amount_nano) for lot in lots) == held_nano, request_id
-    return Hold(request_id, state, account_id, key_id, held_nano, price_version, bool(is_recovered), lots)
+    check_key(version=0, version_expected=0, is_revoked=key.is_revoked, expires_at_ms=None, now_ms=batch.now_ms)
+    check_cap(more_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
+    parts = hold(more_nano, batch.spendable(held.account_id))
+    batch.execute("UPDATE reservation SET held_nano = ? WHERE request_id = ?", (operation.held_nano, request_id))
+    _hold(batch, request_id, held.key_id, parts)
+    return Reservation(request_id=request_id, held_nano=operation.held_nano)
 
 
 def post(batch: Batch, operation: Post) -> Posted:
     """Book a charge; see `Ledger.post`. Repeated, it returns the first result."""
     record = operation.record
-    held = find_hold(batch, record.request_id)
+    held = batch.held(record.request_id)
     if held is None:
         raise LedgerUnknownError(f"request '{record.request_id}' was never reserved")
     if held.state == "open":
@@ -201,7 +177,7 @@ def _move_lots(batch: Batch, held: Hold, spent: dict[int, int]) -> None:
         if lot.id not in spent:
             batch.let_go(lot.id, lot.amount_nano)
         returned_nano = lot.amount_nano - spent.get(lot.id, 0)
-        if lot.expires_at_ms is not None and lot.expires_at_ms <= batch.now_ms and returned_nano > 0:
+        if returned_nano > 0 and lot.has_lapsed(batch.now_ms):
             transfer_id, book = f"breakage:{request_id}:{lot.id}", batch.shop_book(BREAKAGE)
             batch.spend(transfer_id, lot.id, book, returned_nano, kind=BREAKAGE, actor="ledger", request_id=request_id)
 
@@ -209,9 +185,8 @@ def _move_lots(batch: Batch, held: Hold, spent: dict[int, int]) -> None:
 def _close(
     batch: Batch, held: Hold, state: str, charge_nano: int, delivered_at_ms: int | None, *, is_recovered: bool
 ) -> None:
-    closed = batch.execute(_CLOSE, (state, batch.now_ms, is_recovered, delivered_at_ms, held.request_id))
-    assert closed.rowcount == 1, held.request_id
-    batch.execute(_SETTLE_KEY, (charge_nano, held.held_nano, held.key_id))
+    batch.close_hold(held.request_id, state, is_recovered=is_recovered, delivered_at_ms=delivered_at_ms)
+    batch.settle_key(held.key_id, spent_nano=charge_nano, held_nano=-held.held_nano)
 
 
 def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
@@ -238,14 +213,14 @@ def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
 
 def void(batch: Batch, operation: Void) -> None:
     """Release a hold; see `Ledger.void`. Nothing to do where none is open."""
-    held = find_hold(batch, operation.record.request_id)
+    held = batch.held(operation.record.request_id)
     if held is not None and held.state == "open":
         close_voided(batch, held, operation.record, is_recovered=False)
 
 
 def withdraw(batch: Batch, operation: Withdraw) -> None:
     """Release a hold that nobody was told of."""
-    held = find_hold(batch, operation.request_id)
+    held = batch.held(operation.request_id)
     if held is not None and held.state == "open":
         _release(batch, held, is_recovered=False)
 
@@ -263,19 +238,14 @@ def _release(batch: Batch, held: Hold, *, is_recovered: bool) -> None:
     _close(batch, held, "voided", 0, None, is_recovered=is_recovered)
 
 
-def mark(batch: Batch, note: Mark) -> None:
-    """Keep what recovery would post; too late for a closed reservation."""
-    batch.execute(
-        "UPDATE reservation SET mark = ? WHERE request_id = ? AND state = 'open'", (encode(note), note.request_id)
-    )
-
-
-def delivered(batch: Batch, note: Delivered) -> None:
-    """Keep that the end of the answer reached the customer."""
-    batch.execute(
-        "UPDATE reservation SET delivered_at = ? WHERE request_id = ? AND delivered_at IS NULL",
-        (batch.now_ms, note.request_id),
-    )
+def note(batch: Batch, notes: Sequence[Note]) -> None:
+    """Keep what recovery would post, unless it is too late for it, and which answers reached their customer."""
+    for mark in notes:
+        if isinstance(mark, Mark):
+            batch.execute(_MARK, (encode(mark), mark.request_id))
+    delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
+    if delivered:
+        batch.execute(_DELIVER, (batch.now_ms, encode(delivered)))
 
 
 def file_claim(batch: Batch, operation: FileClaim) -> None:

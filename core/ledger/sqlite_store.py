@@ -18,10 +18,8 @@ from .operations import (
     Adjust,
     CreateAccount,
     CreateKey,
-    Delivered,
     Extend,
     FileClaim,
-    Mark,
     Note,
     Operation,
     Post,
@@ -48,8 +46,6 @@ _HANDLERS: Mapping[type, Handler] = {
     Void: sqlite_requests.void,
     Withdraw: sqlite_requests.withdraw,
     FileClaim: sqlite_requests.file_claim,
-    Mark: sqlite_requests.mark,
-    Delivered: sqlite_requests.delivered,
     Recover: sqlite_recovery.recover,
     CreateAccount: sqlite_accounts.create_account,
     TopUp: sqlite_accounts.top_up,
@@ -59,6 +55,8 @@ _HANDLERS: Mapping[type, Handler] = {
     Adjust: sqlite_accounts.adjust,
     PublishPrices: sqlite_accounts.publish_prices,
 }
+_DECIDE_FIRST = (Reserve, Post, Void)
+"""Operations that refuse before they change anything: they need no savepoint of their own."""
 
 
 class SqliteStore:
@@ -92,6 +90,24 @@ class SqliteStore:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        """Write a group together; where the database or an assertion objects, one by one to find out to what."""
+        try:
+            return self._write(notes, operations, self._do_together)
+        except (sqlite3.OperationalError, OSError):
+            # The storage failed, not an operation: full disk, I/O, memory.
+            raise
+        except Exception as exc:
+            emit_exception("group.refused", exc)
+            if self.connection.in_transaction:
+                self.connection.rollback()
+        return self._write(notes, operations, self._do_one_by_one)
+
+    def _write(
+        self,
+        notes: Sequence[Note],
+        operations: Sequence[Operation],
+        do: Callable[[Batch, Sequence[Operation]], list[Result]],
+    ) -> list[Result]:
         self.connection.execute("BEGIN IMMEDIATE")
         # The time is read after the lock was had: it may have been long in coming.
         now = self._clock.now()
@@ -103,18 +119,36 @@ class SqliteStore:
             link_before=self._link,
             shop_books=self._shop_books,
         )
-        for note in notes:
-            _HANDLERS[type(note)](batch, note)
-        results = [self._do(batch, operation) for operation in operations]
+        sqlite_requests.note(batch, notes)
+        results = do(batch, operations)
         link = batch.close()
         self.connection.execute("COMMIT")
         self._link, self._shop_books, self._has_written = link, batch.shop_books, True
         return results
 
+    def _do_together(self, batch: Batch, operations: Sequence[Operation]) -> list[Result]:
+        sqlite_requests.foresee(batch, operations)
+        return [
+            self._decide(batch, operation) if isinstance(operation, _DECIDE_FIRST) else self._do(batch, operation)
+            for operation in operations
+        ]
+
+    def _do_one_by_one(self, batch: Batch, operations: Sequence[Operation]) -> list[Result]:
+        return [self._do(batch, operation) for operation in operations]
+
+    def _decide(self, batch: Batch, operation: Operation) -> Result:
+        """Do an operation whose rows are written with those of its neighbours."""
+        try:
+            return _HANDLERS[type(operation)](batch, operation)
+        except RelayError as exc:
+            return exc
+
     def _do(self, batch: Batch, operation: Operation) -> Result:
+        """Do an operation in a savepoint of its own."""
         savepoint = batch.savepoint()
         try:
             result = _HANDLERS[type(operation)](batch, operation)
+            batch.release()
         except RelayError as exc:
             batch.roll_back(savepoint)
             return exc
@@ -127,7 +161,6 @@ class SqliteStore:
             batch.roll_back(savepoint)
             emit_exception("operation.refused", exc, operation=type(operation).__name__)
             return LedgerError(f"{type(operation).__name__} broke a rule of the ledger: {type(exc).__name__}")
-        batch.release()
         return result
 
     def rest(self) -> None:

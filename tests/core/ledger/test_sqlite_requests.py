@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from relay.core.errors import InsufficientBalanceError, KeyCapError
-from relay.core.ledger.operations import Extend, Post, Posted, Reservation
+from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void
 
 from .books import Books, record, reservation
 
@@ -443,6 +443,32 @@ def test_one_group_refuses_only_what_can_not_be_covered(books: Books) -> None:
     )
     assert [type(result).__name__ for result in results] == ["Reservation", "InsufficientBalanceError", "Reservation"]
     books.play("held alice 5")
+
+
+def test_one_group_holds_no_more_than_the_key_s_cap(books: Books) -> None:
+    """In one transaction the second of two holds finds what the first left of the cap."""
+    books.play("account alice gift=9 cap=5")
+    group = [reservation("r1", "alice", 3_000_000_000), reservation("r2", "alice", 3_000_000_000)]
+    results = books.store.commit([], group)
+    assert [type(result).__name__ for result in results] == ["Reservation", "KeyCapError"]
+    books.play("held alice 3")
+
+
+def test_one_group_reserves_what_it_gave_back_before(books: Books) -> None:
+    """In one transaction a hold can take what a void and a post before it released."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 3
+        reserve r2 alice 2
+    """)
+    group: list[Operation] = [
+        Void(record=record("r1", "alice", "0")),
+        Post(record=record("r2", "alice", "1")),
+        reservation("r3", "alice", 4_000_000_000),
+    ]
+    results = books.store.commit([], group)
+    assert results[2] == Reservation(request_id="r3", held_nano=4_000_000_000)
+    books.play("held alice 4\n balance alice 0")
 
 
 def test_an_account_that_overran_its_holds_today_holds_its_full_cap(books: Books) -> None:

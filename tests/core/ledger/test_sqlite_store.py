@@ -70,6 +70,21 @@ def test_an_operation_refused_halfway_takes_its_money_back(funded: Books) -> Non
     funded.play("balance alice 4\n held alice 1\n book revenue 1")
 
 
+def test_a_group_takes_few_steps(funded: Books) -> None:
+    """Thirty-two reservations are written in 8 steps and posted in 9: each step gives the other threads a turn."""
+    steps: list[str] = []
+    reserves = [reservation(f"r{index}", "alice", 10**6) for index in range(32)]
+    posts = [Post(record=record(f"r{index}", "alice", "0.001")) for index in range(32)]
+    funded.do(reservation("first", "alice", 0))
+    funded.do(Post(record=record("first", "alice", "0.001")))
+    funded.store.connection.set_trace_callback(steps.append)
+    funded.store.commit([], reserves)
+    assert len(steps) == 8
+    steps.clear()
+    funded.store.commit([], posts)
+    assert len(steps) == 9
+
+
 def test_the_chain_goes_on_after_a_lost_group(funded: Books) -> None:
     """A link of a group that was lost is written again by the next."""
     funded.store.connection.execute("PRAGMA max_page_count=1")

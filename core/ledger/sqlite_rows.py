@@ -1,0 +1,131 @@
+"""The statements that write what a transaction collected, many rows in a step.
+
+Python's sqlite3 gives up the interpreter's lock at every step and has to win it back from the
+event loop; next to that a row costs little.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import chain
+
+Row = tuple[str | int | None, ...]
+
+_SIZES = (32, 8, 2, 1)
+"""How many rows a step takes. Few sizes, so that each statement is prepared once and kept."""
+
+
+class RowStatement:
+    """A statement over rows: *row* is the pattern of one, between *head* and *tail*.
+
+    *single* says the same of one row, where that costs less.
+    """
+
+    def __init__(self, head: str, row: str, tail: str = "", *, single: str | None = None) -> None:
+        self._texts = {size: f"{head} {', '.join([row] * size)} {tail}" for size in _SIZES}
+        if single is not None:
+            self._texts[1] = single
+
+    def write(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Write *rows*, in their order, each to one row of the database."""
+        if len(rows) == 1:
+            written = connection.execute(self._texts[1], rows[0])
+            assert written.rowcount == 1, self._texts[1]
+            return
+        index = 0
+        for size in _SIZES:
+            while len(rows) - index >= size:
+                values = tuple(chain.from_iterable(rows[index : index + size]))
+                written = connection.execute(self._texts[size], values)
+                assert written.rowcount == size, self._texts[1]
+                index += size
+
+
+INSERT_RESERVATION = RowStatement(
+    """
+    INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts,
+                             is_recovered)
+    VALUES
+    """,
+    "(?, ?, ?, ?, 'open', ?, ?, ?, ?, 0)",
+)
+ADD_TO_LOT = RowStatement(
+    "INSERT INTO reservation_lot VALUES",
+    "(?, ?, ?)",
+    "ON CONFLICT (request_id, lot_id) DO UPDATE SET held_nano = held_nano + excluded.held_nano",
+)
+MOVE_BOOK = RowStatement(
+    """
+    UPDATE book SET debit_nano = debit_nano + moved.column1, credit_nano = credit_nano + moved.column2,
+                    pending_nano = pending_nano + moved.column3
+    FROM (VALUES
+    """,
+    "(?, ?, ?, ?)",
+    ") AS moved WHERE id = moved.column4",
+    single="""
+    UPDATE book SET debit_nano = debit_nano + ?, credit_nano = credit_nano + ?, pending_nano = pending_nano + ?
+    WHERE id = ?
+    """,
+)
+INSERT_TRANSFER = RowStatement("INSERT INTO transfer VALUES", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+SETTLE_KEY = RowStatement(
+    """
+    UPDATE api_key SET spent_nano = spent_nano + settled.column1, held_nano = held_nano + settled.column2
+    FROM (VALUES
+    """,
+    "(?, ?, ?)",
+    ") AS settled WHERE id = settled.column3",
+    single="UPDATE api_key SET spent_nano = spent_nano + ?, held_nano = held_nano + ? WHERE id = ?",
+)
+_LOG_COLUMNS = (
+    "request_id",
+    "at",
+    "closed_at",
+    "account_id",
+    "key_id",
+    '"group"',
+    "membership",
+    "channel",
+    "model",
+    "model_sent",
+    "model_returned",
+    "dialect",
+    "operation",
+    "stream",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "charge_nano",
+    "overrun_nano",
+    "outcome",
+    "usage_source",
+    "attempt_count",
+    "duration_ms",
+    "first_output_ms",
+    "price_version",
+    "usage",
+    "evidence",
+    "trace",
+)
+INSERT_LOG = RowStatement(
+    f"INSERT INTO request_log ({', '.join(_LOG_COLUMNS)}) VALUES", f"({', '.join('?' * len(_LOG_COLUMNS))})"
+)
+INSERT_ATTEMPT = RowStatement(
+    """
+    INSERT INTO attempt (request_id, attempt_index, channel, key_id, model_sent, started_at, duration_ms, status,
+                         failure)
+    VALUES
+    """,
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+)
+COLLECTED = (
+    INSERT_RESERVATION,
+    ADD_TO_LOT,
+    MOVE_BOOK,
+    INSERT_TRANSFER,
+    SETTLE_KEY,
+    INSERT_LOG,
+    INSERT_ATTEMPT,
+)
+"""What operations collect, in the order it is written: a row comes after those it refers to."""

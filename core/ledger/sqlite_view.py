@@ -1,0 +1,132 @@
+"""What a transaction has read of keys, lots and reservations, kept as its operations leave it."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from .rules import Lot
+
+_FREE = "b.credit_nano - b.debit_nano - b.pending_nano"
+_KEYS_WITH_LOTS = f"""
+    SELECT k.id, k.account_id, k.version, k.is_revoked, k.expires_at, k.cap_nano, k.spent_nano, k.held_nano,
+           IFNULL(o.overrun_nano, 0), b.id, b.kind, b.expires_at, {_FREE}
+    FROM json_each(?) asked JOIN api_key k ON k.id = asked.value
+    LEFT JOIN overrun_day o ON o.account_id = k.account_id AND o.day = ?
+    LEFT JOIN book b ON b.account_id = k.account_id AND {_FREE} > 0
+"""
+_LOTS = f"SELECT b.id, b.kind, b.expires_at, {_FREE} FROM book b WHERE b.account_id = ? AND {_FREE} > 0"
+_HOLDS_WITH_LOTS = f"""
+    SELECT r.request_id, r.state, r.account_id, r.key_id, r.held_nano, r.price_version, r.is_recovered,
+           l.held_nano, b.id, b.kind, b.expires_at, {_FREE}
+    FROM json_each(?) asked JOIN reservation r ON r.request_id = asked.value
+    LEFT JOIN reservation_lot l ON l.request_id = r.request_id LEFT JOIN book b ON b.id = l.lot_id
+"""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What a reservation asks about its key. ``overrun_nano`` is the account's of today."""
+
+    account_id: str
+    version: int
+    is_revoked: bool
+    expires_at_ms: int | None
+    cap_nano: int | None
+    spent_nano: int
+    held_nano: int
+    overrun_nano: int
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A reservation as stored, with its split over lots."""
+
+    request_id: str
+    state: str
+    account_id: str
+    key_id: str
+    held_nano: int
+    price_version: str
+    is_recovered: bool
+    lots: tuple[Lot, ...]
+
+
+class View:
+    """Rows read ahead or on demand. Whoever changes one says so here, or forgets it.
+
+    Attributes:
+        keys: Keys by id.
+        holds: Reservations by request; None where there is none.
+        lots: Lots by id, with what they have available.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, day: str) -> None:
+        self._execute = connection.execute
+        self._day = day
+        self.forget()
+
+    def forget(self) -> None:
+        """Read everything anew from now on."""
+        self.keys: dict[str, Key] = {}
+        self.holds: dict[str, Hold | None] = {}
+        self.lots: dict[int, Lot] = {}
+        self._lots_of: defaultdict[str, set[int]] = defaultdict(set)
+        self._complete: set[str] = set()
+
+    def read_keys(self, key_ids: Iterable[str]) -> None:
+        """Read keys, with all that their accounts have available."""
+        for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self._day)):
+            key_id, account_id = row[:2]
+            if key_id not in self.keys:
+                self.keys[key_id] = Key(*row[1:9])
+                self._complete.add(account_id)
+            if row[9] is not None:
+                self._add_lot(account_id, Lot(*row[9:]))
+
+    def read_holds(self, request_ids: Iterable[str]) -> None:
+        """Read reservations, with their lots."""
+        asked: dict[str, None] = dict.fromkeys(request_ids)
+        self.holds.update(asked)
+        for row in self._execute(_HOLDS_WITH_LOTS, (_array(asked),)):
+            request_id, state, account_id, key_id, held_nano, price_version, is_recovered = row[:7]
+            before = self.holds[request_id]
+            lots = () if before is None else before.lots
+            part_nano, lot_id, kind, expires_at_ms, free_nano = row[7:]
+            if part_nano is not None:
+                lots = (*lots, Lot(lot_id, kind, expires_at_ms, part_nano))
+                self._add_lot(account_id, Lot(lot_id, kind, expires_at_ms, free_nano))
+            self.holds[request_id] = Hold(
+                request_id, state, account_id, key_id, held_nano, price_version, bool(is_recovered), lots
+            )
+
+    def lots_of(self, account_id: str) -> list[Lot]:
+        """Return an account's lots; those that have nothing available may be missing."""
+        if account_id not in self._complete:
+            for row in self._execute(_LOTS, (account_id,)):
+                self._add_lot(account_id, Lot(*row))
+            self._complete.add(account_id)
+        return [self.lots[lot_id] for lot_id in self._lots_of[account_id]]
+
+    def free(self, lot_id: int, amount_nano: int) -> bool:
+        """Add to what a lot has available, and say whether it was read before."""
+        lot = self.lots.get(lot_id)
+        if lot is None:
+            return False
+        self.lots[lot_id] = Lot(lot.id, lot.kind, lot.expires_at_ms, lot.amount_nano + amount_nano)
+        return True
+
+    def settle_key(self, key_id: str, spent_nano: int, held_nano: int) -> None:
+        """Add to what a key has spent and holds."""
+        key = self.keys.get(key_id)
+        if key is not None:
+            spent_nano, held_nano = key.spent_nano + spent_nano, key.held_nano + held_nano
+            self.keys[key_id] = msgspec.structs.replace(key, spent_nano=spent_nano, held_nano=held_nano)
+
+    def _add_lot(self, account_id: str, lot: Lot) -> None:
+        # What is known of a lot may be newer than its row.
+        self.lots.setdefault(lot.id, lot)
+        self._lots_of[account_id].add(lot.id)
+
+
+def _array(ids: Iterable[str]) -> str:
+    return msgspec.json.encode(list(ids)).decode()
