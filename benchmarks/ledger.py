@@ -56,7 +56,7 @@ async def pairs(ledger: SqliteLedger, account: str, until_s: float) -> int:
         stream=True,
     )
     principal = Principal(account_id=account, key_id=facts.key_id, key_version=1, group="g", membership="default")
-    candidate = Candidate(channel=CHANNEL, key_id="k1", model_sent="m")
+    candidate = Candidate(channel=CHANNEL, key_id="k1", model_sent="m", dialect="openai_chat")
     count = 0
     while time.monotonic() < until_s:
         request_id = new_id("req")

@@ -15,7 +15,7 @@ from litestar import Litestar, Response, asgi, route
 from .answers import JSON, answer_with_error
 from .client_ip import client_ip
 from .clock import new_id
-from .dialects import RULES
+from .dialects import ENDPOINTS, RULES
 from .dialects.dialect import DialectRules, ModelEntry
 from .endpoints import Address, resolve, speaker
 from .errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, RelayError
@@ -96,13 +96,12 @@ class Door:
 
     async def _serve_endpoint(self) -> None:
         address = resolve(self._path)
-        dialect = (address.dialect if address is not None else None) or speaker(self._path, self._headers)
-        rules = RULES[dialect]
-        exchange = self._exchange(rules)
+        rules = (address.rules if address is not None else None) or RULES[speaker(self._path, self._headers)]
+        exchange = self._exchange(rules, address.model if address is not None else "")
         try:
             with self._shop.admitted():
                 self._check_address(address)
-                if address is not None and address.dialect is None:
+                if address is not None and address.rules is None:
                     await self._answer_models(exchange, rules, address.model)
                     return
                 body = await self._read_body()
@@ -114,9 +113,9 @@ class Door:
             emit_exception("request.crashed", exc, request_id=self._id)
             await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
 
-    def _exchange(self, rules: DialectRules) -> Exchange:
+    def _exchange(self, rules: DialectRules, model: str) -> Exchange:
         shop = self._shop
-        return Exchange(
+        exchange = Exchange(
             id=self._id,
             dialect=rules.name,
             operation=rules.operation,
@@ -128,6 +127,8 @@ class Door:
             locale=pick_locale(self._headers.get("accept-language", ""), shop.profile.shop.locales),
             query=urlencode([pair for pair in self._query if pair[0] != "key"]),
         )
+        exchange.model = model
+        return exchange
 
     def _api_key(self) -> str | None:
         """Return the key from wherever the client's dialect puts it.
@@ -146,15 +147,15 @@ class Door:
         served = self._shop.profile.endpoints
         if self._header_bytes > HEADER_BYTES_MAX:
             raise BadRequestError("headers_too_large")
-        if address is None or (address.dialect or "models") not in served:
+        if address is None or ("models" if address.rules is None else address.rules.name) not in served:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
-        method = "GET" if address.dialect is None else "POST"
+        method = "GET" if address.rules is None else "POST"
         if self._method != method and not (self._method == "HEAD" and method == "GET"):
             raise MethodNotAllowedError(method=self._method[:10], expected=method)
 
     def _served_paths(self) -> list[str]:
         served = self._shop.profile.endpoints
-        paths = [f"POST {rules.path}" for name, rules in RULES.items() if name in served]
+        paths = [f"POST {rules.path}" for rules in ENDPOINTS if rules.name in served]
         return [*paths, "GET /v1/models"] if "models" in served else paths
 
     async def _read_body(self) -> bytes:

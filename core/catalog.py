@@ -1,11 +1,12 @@
 """What the shop sells: which channels may serve a model to a group, and what to say if none may."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .dialects import RULES
 from .errors import NoChannelError, NotAllowedError
-from .exchange import Candidate, Channel, Dialect, Principal
+from .exchange import Candidate, Channel, Dialect, Operation, Principal
+from .hub.codecs import CODECS
 
 
 class Catalog:
@@ -21,20 +22,27 @@ class Catalog:
                 groups.extend(group for group in sorted(channel.groups) if group not in groups)
 
     def _resolve(self) -> dict[tuple[str, str, Dialect], tuple[Candidate, ...]]:
+        """Return the candidates of every group, model and customer's dialect; those first that speak it themselves."""
         resolved: dict[tuple[str, str, Dialect], tuple[Candidate, ...]] = {}
-        for channel in self._channels:
-            for model, model_sent in channel.models.items():
-                candidates = tuple(
-                    Candidate(channel=channel, key_id=key_id, model_sent=model_sent) for key_id in channel.key_ids
-                )
-                for group in channel.groups:
-                    for dialect in channel.dialects:
-                        place = (group, model, dialect)
-                        resolved[place] = resolved.get(place, ()) + candidates
+        for find in (_spoken, _translated):
+            for channel in self._channels:
+                for dialect, channel_dialect in find(channel):
+                    for model, model_sent in channel.models.items():
+                        candidates = tuple(
+                            Candidate(channel=channel, key_id=key_id, model_sent=model_sent, dialect=channel_dialect)
+                            for key_id in channel.key_ids
+                        )
+                        for group in channel.groups:
+                            place = (group, model, dialect)
+                            resolved[place] = resolved.get(place, ()) + candidates
         return resolved
 
-    def candidates(self, principal: Principal, model: str, dialect: Dialect) -> tuple[Candidate, ...]:
+    def candidates(
+        self, principal: Principal, model: str, dialect: Dialect, operation: Operation
+    ) -> tuple[Candidate, ...]:
         """Return every candidate that may serve *model* to *principal* in *dialect*.
+
+        Channels that speak it come first. Others follow for chats, which the hub translates.
 
         Raises:
             NotAllowedError: The key's own list leaves the model out.
@@ -43,7 +51,9 @@ class Catalog:
         """
         if principal.models is not None and model not in principal.models:
             raise NotAllowedError("model_not_allowed", param="model", model=model)
-        found = self._candidates.get((principal.group, model, dialect))
+        found = self._candidates.get((principal.group, model, dialect), ())
+        if operation != "chat":
+            found = tuple(one for one in found if one.dialect == dialect)
         if found:
             return found
         raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
@@ -68,3 +78,18 @@ class Catalog:
             model: None for channel in self._channels if principal.group in channel.groups for model in channel.models
         }
         return [name for name in names if principal.models is None or name in principal.models]
+
+
+def _spoken(channel: Channel) -> Iterator[tuple[Dialect, Dialect]]:
+    """Yield the customer's dialects that *channel* speaks, each with itself."""
+    for dialect in channel.dialects:
+        yield dialect, dialect
+
+
+def _translated(channel: Channel) -> Iterator[tuple[Dialect, Dialect]]:
+    """Yield the customer's dialects that *channel* does not speak, each with the one it is asked in instead."""
+    channel_dialect = next((dialect for dialect in channel.dialects if dialect in CODECS), None)
+    if channel_dialect is not None:
+        for dialect in CODECS:
+            if dialect not in channel.dialects:
+                yield dialect, channel_dialect

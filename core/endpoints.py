@@ -9,45 +9,57 @@ import re
 
 import msgspec
 
-from .dialects import RULES
+from .dialects import ENDPOINTS
 from .dialects.dialect import DialectRules
 from .exchange import Dialect
 
-_PATHS: dict[str, Dialect] = {rules.path.removeprefix("/v1"): name for name, rules in RULES.items()}
-_ENDPOINT = "|".join(re.escape(path) for path in [*_PATHS, "/models"])
-_ADDRESS = re.compile(rf"(?:/v1|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT})(?P<model>(?<=/models)/.+)?")
-
 
 class Address(msgspec.Struct, frozen=True):
-    """An endpoint a path leads to: a dialect's, or the list of models (of one model if named)."""
+    """An endpoint that a path leads to; ``rules`` is None for the list of models.
 
-    dialect: Dialect | None
+    ``model`` is the model that the path names, where it names one: Gemini's way to ask for it,
+    and the one model shown of the list.
+    """
+
+    rules: DialectRules | None
     model: str = ""
-
-    @property
-    def rules(self) -> DialectRules:
-        """The rules of the endpoint's dialect."""
-        assert self.dialect is not None
-        return RULES[self.dialect]
 
 
 def resolve(path: str) -> Address | None:
     """Return the endpoint that *path* leads to, or None.
 
-    >>> resolve("/v1/chat/completions/chat/completions").dialect
+    >>> resolve("/v1/chat/completions/chat/completions").rules.name
     'openai_chat'
-    >>> resolve("//v1/v1/messages/").dialect
+    >>> resolve("//v1/v1/messages/").rules.name
     'anthropic_messages'
     >>> resolve("/v1/models/gpt-4o").model
     'gpt-4o'
     """
+    known = _KNOWN.get(path)
+    if known is not None:
+        return known
     match = _ADDRESS.fullmatch(re.sub("/{2,}", "/", path).rstrip("/"))
     if match is None:
         return None
-    endpoint = match["endpoint"]
-    if endpoint == "/models":
-        return Address(None, (match["model"] or "").removeprefix("/"))
-    return Address(_PATHS[endpoint])
+    for pattern, rules in _PATTERNS:
+        if found := pattern.fullmatch(match["endpoint"]):
+            return Address(rules, found["model"] if pattern.groups else "")
+    return Address(None, match["endpoint"].removeprefix("/models").removeprefix("/"))
+
+
+def _without_version(rules: DialectRules) -> str:
+    return re.sub("^/v1(beta)?(?=/)", "", rules.path)
+
+
+def _pattern(rules: DialectRules, name: str) -> str:
+    """Return what the path of *rules* looks like; *name* opens the group of the model in it, if any."""
+    return re.escape(_without_version(rules)).replace(re.escape("{model}"), f"({name}.+?)")
+
+
+_KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
+_PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
+_ENDPOINT = "|".join([*(_pattern(rules, "?:") for rules in ENDPOINTS), "/models(?:/.+)?"])
+_ADDRESS = re.compile(rf"(?:/v1beta|/v1|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT})")
 
 
 def speaker(path: str, headers: dict[str, str]) -> Dialect:

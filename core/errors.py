@@ -3,6 +3,7 @@
     RelayError
       RejectedError                 refused by relay before anything was sent
         BadRequestError             400  the request itself
+          NotCarriedError           400  the model's upstream has no word for a field
         AuthenticationError         401  the api key
         NotAllowedError             403  the key may not do this
         InsufficientBalanceError    403  the account can't cover the hold
@@ -71,6 +72,15 @@ class RejectedError(RelayError):
 
 class BadRequestError(RejectedError):
     """The request can't be understood; ``param`` names the field where one is to blame."""
+
+
+class NotCarriedError(BadRequestError):
+    """The channel speaks another dialect, which can't say what ``param`` asks for."""
+
+    code: ClassVar[str] = "not_carried"
+
+    def __init__(self, param: str, dialect: str) -> None:
+        super().__init__(param=param, dialect=dialect)
 
 
 class AuthenticationError(RejectedError):

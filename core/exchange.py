@@ -1,6 +1,7 @@
 """The words of the engine: an exchange, who asked, which channel, what it cost, how it ended."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from fractions import Fraction
 from typing import Literal
@@ -11,8 +12,39 @@ from .errors import FailureClass
 from .money import to_nano
 from .usage import Usage
 
-Dialect = Literal["openai_chat", "anthropic_messages", "embeddings"]
-Operation = Literal["chat", "embeddings", "models"]
+Dialect = Literal[
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "gemini_generate",
+    "gemini_interactions",
+    "openai_completions",
+    "embeddings",
+    "images",
+    "audio",
+    "moderations",
+    "rerank",
+    "realtime",
+]
+"""A wire format that a customer or an upstream speaks (DESIGN 4)."""
+
+Operation = Literal[
+    "chat",
+    "completion",
+    "count_tokens",
+    "compact",
+    "embeddings",
+    "image_generation",
+    "image_edit",
+    "speech",
+    "transcription",
+    "translation",
+    "moderation",
+    "rerank",
+    "realtime",
+    "models",
+]
+"""What is asked for; a dialect has one or several. ``translation`` is that of speech."""
 
 Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
 """How an exchange ended (DESIGN 3). ``rejected`` leaves no row, so it is not among them."""
@@ -100,6 +132,13 @@ class Exchange:
         self.is_fresh_authentication = False
         """Set for the second authentication of an exchange: look up, remember nothing."""
 
+    def as_asked_in(self, dialect: Dialect) -> "Exchange":
+        """Return the same exchange as a customer of *dialect* would have asked it; fields are still to be filled."""
+        asked = copy(self)
+        asked.dialect = dialect
+        asked.fields = {}
+        return asked
+
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """One upstream account and address we sell from, as plugins see it.
@@ -118,11 +157,16 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel, one of its keys, and the upstream's name of the model: what an attempt tries."""
+    """A channel, one of its keys, and the upstream's name of the model: what an attempt tries.
+
+    ``dialect`` is what the channel is asked in. Where the customer speaks another, the hub
+    translates.
+    """
 
     channel: Channel
     key_id: str
     model_sent: str
+    dialect: Dialect
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,22 +182,25 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class ChannelRequest:
     """What is about to be sent, in the channel's dialect; `transform_request` plugins edit it.
 
-    Its text may be read and changed, never kept. ``headers`` are those that travel upstream.
+    Its text may be read and changed, never kept. ``headers`` are those that travel upstream;
+    ``model`` is the upstream's name of it, for channels whose address carries it.
     """
 
-    __slots__ = ("dialect", "fields", "headers", "operation", "stream")
+    __slots__ = ("dialect", "fields", "headers", "model", "operation", "stream")
 
     def __init__(
         self,
         *,
         dialect: Dialect,
         operation: Operation,
+        model: str,
         fields: dict[str, msgspec.Raw],
         headers: dict[str, str],
         stream: bool,
     ) -> None:
         self.dialect: Dialect = dialect
         self.operation: Operation = operation
+        self.model = model
         self.fields = fields
         self.headers = headers
         self.stream = stream

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from .answers import JSON, answer_with_error
-from .dialects.dialect import DialectRules
+from .dialects.dialect import ChannelSide, DialectRules
 from .ending import Ending
 from .errors import (
     AuthenticationError,
@@ -30,6 +30,7 @@ from .errors import (
 )
 from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, RequestRecord
 from .failpoints import hit
+from .hub.translation import Translation
 from .ledger.operations import Posted
 from .observe import emit, emit_exception
 from .plugin import ChannelPlugin
@@ -106,7 +107,7 @@ class Passage:
         """
         exchange, shop = self._exchange, self._shop
         exchange.principal = await shop.dispatch.authenticate(exchange)
-        candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect)
+        candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
         if exchange.stream:
             self._stream = StreamAnswer(
                 exchange, self._rules, self._settlement, self._sink, shop.heartbeat, shop.profile.limits
@@ -155,7 +156,8 @@ class Passage:
         Raises:
             UpstreamError, PluginError: The attempt failed with nothing committed.
         """
-        request = self._rules.prepare(self._exchange, candidate.model_sent)
+        channel_side = self._channel_side(candidate)
+        request = channel_side.prepare(self._exchange, candidate.model_sent)
         try:
             await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
         except PluginError:
@@ -163,9 +165,15 @@ class Passage:
             self._attempts.append(Attempt(candidate=candidate, started_at=now, duration_ms=0, failure="sick"))
             raise
         await self._settlement.reserve(candidate)
-        return await self._send(candidate, request)
+        return await self._send(candidate, request, channel_side)
 
-    async def _send(self, candidate: Candidate, request: ChannelRequest) -> Ending:
+    def _channel_side(self, candidate: Candidate) -> ChannelSide:
+        """Return what speaks the candidate's dialect for this exchange: the rules themselves where it is the customer's."""
+        if candidate.dialect == self._exchange.dialect:
+            return self._rules
+        return Translation(self._exchange, candidate.dialect, candidate.model_sent)
+
+    async def _send(self, candidate: Candidate, request: ChannelRequest, channel_side: ChannelSide) -> Ending:
         """Send *request* and carry the answer; note how it went, for the log and for the circuit."""
         clock, circuit = self._shop.clock, self._shop.circuit
         place = (candidate.channel.name, self._exchange.model, candidate.key_id)
@@ -181,7 +189,7 @@ class Passage:
                 hit("after_send")
                 if not 200 <= response.status < 300:
                     raise await read_refusal(response)
-            ending = await self._carry_answer(candidate, response, clock.monotonic() - started_s)
+            ending = await self._carry_answer(candidate, channel_side, response, clock.monotonic() - started_s)
             failure = ending.error if isinstance(ending.error, UpstreamError) else None
             verdict = failure.failure if failure is not None else None
             return ending
@@ -221,19 +229,21 @@ class Passage:
     def _channel(self, candidate: Candidate) -> ChannelPlugin[Any]:
         return self._shop.channels[candidate.channel.name]
 
-    async def _carry_answer(self, candidate: Candidate, response: UpstreamResponse, waited_s: float) -> Ending:
+    async def _carry_answer(
+        self, candidate: Candidate, channel_side: ChannelSide, response: UpstreamResponse, waited_s: float
+    ) -> Ending:
         exchange, channel = self._exchange, self._channel(candidate)
         is_beside = channel.is_reasoning_beside_output
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
         if self._stream is None:
             limits = self._shop.profile.limits
-            whole = WholeAnswer(exchange, self._rules, self._settlement, self._sink, limits)
+            whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
             return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)
         if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             # A stream was asked for: a document here is an error dressed as success, or no answer.
-            self._rules.read_body(exchange, await read_small(response))
+            channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
-        reader = self._rules.stream_reader(exchange, is_reasoning_beside_output=is_beside)
+        reader = channel_side.stream_reader(exchange, is_reasoning_beside_output=is_beside)
         return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
 
     async def _settle(self, ending: Ending) -> None:

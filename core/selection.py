@@ -44,6 +44,7 @@ class Selection:
         open_ones = [one for one in self._candidates if self._allows(one)]
         if not open_ones:
             raise self._failure or self._cooling_down()
+        open_ones = self._spoken(open_ones) or open_ones
         chosen = await self._dispatch.select_channel(self._exchange, open_ones, self._attempts)
         for candidate in self._untried(chosen):
             return candidate
@@ -63,6 +64,11 @@ class Selection:
     def _untried(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         tried = {(one.candidate.channel.name, one.candidate.key_id) for one in self._attempts}
         return [one for one in candidates if (one.channel.name, one.key_id) not in tried]
+
+    def _spoken(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return those that speak the customer's dialect, while one of them is left to try."""
+        spoken = [one for one in candidates if one.dialect == self._exchange.dialect]
+        return spoken if self._untried(spoken) else []
 
     def _cooling_down(self) -> RelayError:
         """Return what is said while every candidate rests: when the first of them is due again."""

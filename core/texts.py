@@ -118,6 +118,11 @@ TEXTS: Mapping[str, Sentence] = {
         "compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
+    "not_carried": Sentence(
+        "the field '{param}' can't be carried to this model, whose upstream speaks '{dialect}'; "
+        "leave the field out, or ask for the model through its own API",
+        "参数 {param} 无法转给此模型（上游接口为 {dialect}）；请去掉该参数，或改用此模型的原生接口",
+    ),
     "invalid_header": Sentence(
         "the header '{param}' has a value that can't be sent on; remove line breaks and control characters from it",
         "请求头 {param} 的值无法转发；请去掉其中的换行和控制字符",

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
-from .dialects.dialect import DialectRules
+from .dialects.dialect import ChannelSide
 from .ending import Ending
 from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
 from .exchange import Evidence, Exchange, HangUpPolicy
@@ -28,10 +28,10 @@ class WholeAnswer:
     """The answer of one exchange that asked for no stream."""
 
     def __init__(
-        self, exchange: Exchange, rules: DialectRules, settlement: Settlement, sink: Sink, limits: Limits
+        self, exchange: Exchange, channel_side: ChannelSide, settlement: Settlement, sink: Sink, limits: Limits
     ) -> None:
         self._exchange = exchange
-        self._rules = rules
+        self._channel_side = channel_side
         self._settlement = settlement
         self._sink = sink
         self._limits = limits
@@ -55,7 +55,9 @@ class WholeAnswer:
                 usage, evidence = self._settlement.delivered_usage(0, None), Evidence(hang_up_policy=policy)
                 return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
         body = b"".join(pieces)
-        reading = self._rules.read_body(self._exchange, body, is_reasoning_beside_output=is_reasoning_beside_output)
+        reading = self._channel_side.read_body(
+            self._exchange, body, is_reasoning_beside_output=is_reasoning_beside_output
+        )
         counted = PluginMeter(meter).usage_of(body) if meter is not None else None
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
@@ -63,7 +65,7 @@ class WholeAnswer:
             outcome=derive_outcome(evidence),
             evidence=evidence,
             model_returned=reading.model_returned,
-            end=body,
+            end=body if reading.answer is None else reading.answer,
         )
 
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:

@@ -50,6 +50,7 @@ ATTEMPT = Attempt(
         channel=Channel(name="one", use="x", dialects=("openai_chat",), models={}, groups=frozenset()),
         key_id="one#0",
         model_sent="gpt-4o-2024",
+        dialect="openai_chat",
     ),
     started_at=NOW,
     duration_ms=10,

@@ -13,4 +13,7 @@ RULES: Mapping[Dialect, DialectRules] = {
     "anthropic_messages": AnthropicMessages(),
     "embeddings": Embeddings(),
 }
-"""Every dialect by its name; dialects hold no state."""
+"""Every dialect by its name, as its main endpoint has it; dialects hold no state."""
+
+ENDPOINTS: tuple[DialectRules, ...] = (*RULES.values(),)
+"""Every endpoint that is served, those included that a dialect has beside its main one."""

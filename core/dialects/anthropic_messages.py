@@ -60,6 +60,7 @@ class AnthropicMessages:
         request = ChannelRequest(
             dialect=self.name,
             operation=self.operation,
+            model=model_sent,
             fields=dict(exchange.fields),
             headers=headers,
             stream=exchange.stream,

@@ -31,24 +31,72 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     """Never below the truth where the visible output is all there was."""
     output_counted_tokens: int
     """Estimate of the visible output: what is billed where usage is missing."""
+    answer: bytes | None = None
+    """What the customer gets, where that is not the body as it came."""
+
+
+class ChannelSide(Protocol):
+    """What an attempt needs of the dialect its channel is asked in: native rules, or a translation."""
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for the channel: the smallest edits, headers to forward."""
+        ...
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "StreamReader":
+        """Return a reader for one attempt's stream.
+
+        *is_reasoning_beside_output* is the channel's: its ``completion_tokens`` leave reasoning
+        out, as xAI's chat and Gemini's OpenAI form do (wire/DIALECTS.md 3.2).
+        """
+        ...
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; *is_reasoning_beside_output* as for `stream_reader`.
+
+        Raises:
+            UpstreamStatusError: An error dressed as success.
+            UpstreamBrokenError: Not a document of this dialect.
+        """
+        ...
 
 
 class StreamReader(Protocol):
     """Reads along one upstream stream: what may pass, what it used, how it ended."""
 
-    is_output_seen: bool
-    """The first output event (text, thinking, tool call, refusal) has been returned by `feed`."""
-    is_ended: bool
-    """The end mark was seen: the stream is whole."""
-    end: bytes
-    """The end of the answer, held back until the post has committed; empty until it is seen."""
-    error: UpstreamStatusError | None
-    """An error event came; it was not passed on, and nothing after it will be."""
-    model_returned: str | None
-    output_bound_tokens: int
-    """Running count, never below the truth for what passed by: for holds."""
-    output_counted_tokens: int
-    """Running estimate of what `feed` returned: for marks and what is priced as delivered."""
+    @property
+    def is_output_seen(self) -> bool:
+        """The first output event (text, thinking, tool call, refusal) has been returned by `feed`."""
+        ...
+
+    @property
+    def is_ended(self) -> bool:
+        """The end mark was seen: the stream is whole."""
+        ...
+
+    @property
+    def end(self) -> bytes:
+        """The end of the answer, held back until the post has committed; empty until it is seen."""
+        ...
+
+    @property
+    def error(self) -> UpstreamStatusError | None:
+        """An error event came; it was not passed on, and nothing after it will be."""
+        ...
+
+    @property
+    def model_returned(self) -> str | None:
+        """The model that the upstream names."""
+        ...
+
+    @property
+    def output_bound_tokens(self) -> int:
+        """Running count, never below the truth for what passed by: for holds."""
+        ...
+
+    @property
+    def output_counted_tokens(self) -> int:
+        """Running estimate of what `feed` returned: for marks and what is priced as delivered."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes as they came; return those that go to the customer now.
@@ -77,28 +125,24 @@ class StreamReader(Protocol):
         ...
 
 
-class DialectRules(Protocol):
-    """One wire format, as the customer speaks it and as a channel of the same dialect does."""
+class DialectRules(ChannelSide, Protocol):
+    """One endpoint of a wire format, as the customer speaks it and as a channel of the same dialect does."""
 
     name: Dialect
     operation: Operation
     path: str
-    """Where the endpoint stands, with /v1."""
+    """Where the endpoint stands, with its version; ``{model}`` where a model stands in it."""
     keep_alive: bytes
     """What may be written while nothing comes, harmless to every client of the dialect."""
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``.
 
-        Fills fields, model, stream, output_tokens_asked and choice_count.
+        Fills fields, model (unless the path has), stream, output_tokens_asked and choice_count.
 
         Raises:
             BadRequestError: Not JSON, not UTF-8, too deep, or a field that can't be; names it.
         """
-        ...
-
-    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel of the same dialect: the smallest edits, headers to forward."""
         ...
 
     def input_bound(self, exchange: Exchange) -> int:
@@ -107,23 +151,6 @@ class DialectRules(Protocol):
 
     def input_estimate(self, exchange: Exchange) -> int:
         """Return input tokens, as near the truth as can be had: where usage is missing."""
-        ...
-
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> StreamReader:
-        """Return a reader for one attempt's stream.
-
-        *is_reasoning_beside_output* is the channel's: its ``completion_tokens`` leave reasoning
-        out, as xAI's chat and Gemini's OpenAI form do (wire/DIALECTS.md 3.2).
-        """
-        ...
-
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; *is_reasoning_beside_output* as for `stream_reader`.
-
-        Raises:
-            UpstreamStatusError: An error dressed as success.
-            UpstreamBrokenError: Not a document of this dialect.
-        """
         ...
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:

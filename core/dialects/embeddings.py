@@ -47,7 +47,12 @@ class Embeddings:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
         request = ChannelRequest(
-            dialect=self.name, operation=self.operation, fields=dict(exchange.fields), headers={}, stream=False
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            fields=dict(exchange.fields),
+            headers={},
+            stream=False,
         )
         if model_sent != exchange.model:
             request.set("model", model_sent)

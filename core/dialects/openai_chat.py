@@ -47,6 +47,7 @@ class OpenAIChat:
         request = ChannelRequest(
             dialect=self.name,
             operation=self.operation,
+            model=model_sent,
             fields=dict(exchange.fields),
             headers={},
             stream=exchange.stream,

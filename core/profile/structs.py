@@ -4,11 +4,12 @@ Field descriptions stand in `Meta`, with their unit; ``relay profile schema`` an
 reference are generated from them.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, field
 
+from ..exchange import Dialect
 from ..money import Exact
 
 NonNegative = Annotated[Exact, Meta(extra={"exact_min": 0})]
@@ -208,8 +209,8 @@ class Profile(Section, frozen=True, kw_only=True):
     prices: Annotated[dict[str, ModelPrice], Meta(description="Prices by the model names customers ask for.")]
     channels: Annotated[tuple[ChannelSection, ...], Meta(description="Upstreams.", min_length=1)]
     endpoints: Annotated[
-        tuple[Literal["openai_chat", "anthropic_messages", "embeddings", "models"], ...],
+        tuple[Literal[Dialect, "models"], ...],
         Meta(description="What the shop serves.", min_length=1),
-    ] = ("openai_chat", "anthropic_messages", "embeddings", "models")
+    ] = (*get_args(Dialect), "models")
     keys: Annotated[Keys, Meta(description="The shop's own api keys.")] = field(default_factory=Keys)
     limits: Annotated[Limits, Meta(description="Bounds.")] = field(default_factory=Limits)

@@ -33,35 +33,35 @@ def principal(group: str, models: frozenset[str] | None = None) -> Principal:
 
 def test_each_key_of_a_channel_is_a_candidate_with_the_upstreams_model_name() -> None:
     """A channel with two keys gives two candidates."""
-    found = Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "openai_chat")
+    found = Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "openai_chat", "chat")
     assert [(one.key_id, one.model_sent) for one in found] == [("a#0", "gpt-4o-2024"), ("a#1", "gpt-4o-2024")]
 
 
 def test_a_missing_channel_names_the_groups_that_have_the_model() -> None:
     """Someone in the wrong group is told the right one."""
     with pytest.raises(NoChannelError) as caught:
-        Catalog(CHANNELS).candidates(principal("plain"), "Claude-X", "anthropic_messages")
+        Catalog(CHANNELS).candidates(principal("plain"), "Claude-X", "anthropic_messages", "chat")
     assert caught.value.params == {"group": "plain", "model": "Claude-X", "groups": "dear"}
 
 
 def test_a_model_asked_for_in_another_dialect_names_the_endpoint_that_serves_it() -> None:
     """The group has it: switching the group would not help."""
     with pytest.raises(NoChannelError) as caught:
-        Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "anthropic_messages")
+        Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "anthropic_messages", "chat")
     assert caught.value.params == {"group": "plain", "model": "gpt-4o", "endpoints": "/v1/chat/completions"}
 
 
 def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:
     """Letter case is the usual cause."""
     with pytest.raises(NoChannelError) as caught:
-        Catalog(CHANNELS).candidates(principal("dear"), "claude-x", "anthropic_messages")
+        Catalog(CHANNELS).candidates(principal("dear"), "claude-x", "anthropic_messages", "chat")
     assert caught.value.params["nearest"] == "Claude-X"
 
 
 def test_a_key_with_a_list_gets_no_other_model() -> None:
     """The key's own list is checked before anything else."""
     with pytest.raises(NotAllowedError) as caught:
-        Catalog(CHANNELS).candidates(principal("plain", frozenset({"other"})), "gpt-4o", "openai_chat")
+        Catalog(CHANNELS).candidates(principal("plain", frozenset({"other"})), "gpt-4o", "openai_chat", "chat")
     assert (caught.value.reason, caught.value.param) == ("model_not_allowed", "model")
 
 

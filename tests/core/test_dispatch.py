@@ -33,9 +33,11 @@ from relay.core.registry import Implementation
 NOW = SystemClock().now()
 ALICE = Principal(account_id="acc_alice", key_id="key_1", key_version=1, group="plain", membership="default")
 CHANNEL = Channel(name="one", use="channels.openai", dialects=("openai_chat",), models={}, groups=frozenset())
-FIRST, SECOND, THIRD = (Candidate(channel=CHANNEL, key_id=f"one#{place}", model_sent="m") for place in range(3))
+FIRST, SECOND, THIRD = (
+    Candidate(channel=CHANNEL, key_id=f"one#{place}", model_sent="m", dialect="openai_chat") for place in range(3)
+)
 EXCHANGE = Exchange(id="req_1", dialect="openai_chat", operation="chat", headers={}, received_at=NOW, started_s=0.0)
-REQUEST = ChannelRequest(dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
+REQUEST = ChannelRequest(model="m", dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
 FACTS = PriceFacts(
     account_id="acc_alice", key_id="key_1", group="plain", membership="default", dialect="openai_chat",
     operation="chat", channel="one", model="m", model_sent="m", at=NOW, stream=False,
@@ -234,7 +236,7 @@ async def test_router_may_leave_nothing() -> None:
 
 async def test_every_transform_is_applied_in_turn() -> None:
     """The request is changed in place."""
-    request = ChannelRequest(dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
+    request = ChannelRequest(model="m", dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
 
     async def sets_one(request: ChannelRequest) -> None:
         request.set("n", 1)

@@ -28,7 +28,8 @@ def test_a_path_leads_to_its_last_endpoint(path: str, dialect: str) -> None:
     """With and without /v1, doubled, or appended to a full endpoint path."""
     found = resolve(path)
     assert found is not None
-    assert found.dialect == dialect
+    assert found.rules is not None
+    assert found.rules.name == dialect
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_a_path_leads_to_the_list_or_to_one_model(path: str, model: str) -> None
     """What follows /models is a model's name, slashes included."""
     found = resolve(path)
     assert found is not None
-    assert (found.dialect, found.model) == (None, model)
+    assert (found.rules, found.model) == (None, model)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def test_a_factor_multiplies_every_line_and_shows_in_each() -> None:
 def test_an_edited_request_keeps_every_other_field_byte_for_byte() -> None:
     """Only the field that was set changes; the odd spacing of another stays."""
     fields = msgspec.json.decode(b'{"model": "a", "odd":  {"x" : 1.00}}', type=dict[str, msgspec.Raw])
-    request = ChannelRequest(dialect="openai_chat", operation="chat", fields=fields, headers={}, stream=False)
+    request = ChannelRequest(
+        model="m", dialect="openai_chat", operation="chat", fields=fields, headers={}, stream=False
+    )
     request.set("model", "b")
     assert request.body() == b'{"model":"b","odd":{"x" : 1.00}}'

@@ -94,7 +94,7 @@ def request() -> ChannelRequest:
     """Return a request that is about to be sent."""
     fields = {"model": msgspec.Raw(b'"gpt-4o-mini"')}
     return ChannelRequest(
-        dialect="openai_chat", operation="chat", fields=fields, headers={"accept": "*/*"}, stream=True
+        model="m", dialect="openai_chat", operation="chat", fields=fields, headers={"accept": "*/*"}, stream=True
     )
 
 
@@ -138,7 +138,8 @@ async def test_authenticate_of_no_browsers_refuses_a_web_page(tmp_path: Path) ->
 async def test_select_channel_of_prefer_puts_its_channel_first(tmp_path: Path) -> None:
     """The preferred channel leads, whatever the routing before it drew."""
     candidates = [
-        Candidate(channel=channel(name), key_id="k#0", model_sent="gpt-4o-mini") for name in ("daily", "monthly")
+        Candidate(channel=channel(name), key_id="k#0", model_sent="gpt-4o-mini", dialect="openai_chat")
+        for name in ("daily", "monthly")
     ]
     async with opened(EXAMPLES["prefer.py"], tmp_path) as shop:
         chosen = await shop.dispatch.select_channel(exchange(), candidates, [])

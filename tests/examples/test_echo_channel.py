@@ -22,6 +22,7 @@ async def answer(*, stream: bool) -> tuple[int, str, list[bytes]]:
     """Status, content type, and everything read until the end."""
     section = ChannelSection(name="echo", use="./echo_channel.py", models=("gpt-4o-mini",), groups=("plain",))
     request = ChannelRequest(
+        model="m",
         dialect="openai_chat",
         operation="chat",
         fields=msgspec.json.decode(BODY, type=dict[str, msgspec.Raw]),

@@ -12,7 +12,7 @@ from .books import Books, record, reservation
 
 AT = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
 CHANNEL = Channel(name="aws", use="channels.openai", dialects=("openai_chat",), models={}, groups=frozenset())
-CANDIDATE = Candidate(channel=CHANNEL, key_id="k1", model_sent="claude-fast")
+CANDIDATE = Candidate(channel=CHANNEL, key_id="k1", model_sent="claude-fast", dialect="openai_chat")
 
 
 def test_a_row_holds_what_the_log_prints(books: Books) -> None:

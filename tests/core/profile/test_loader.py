@@ -70,8 +70,9 @@ CASES = {
         "shop:",
         "endpoints: [openai_chat, embedings]\nshop:",
         [
-            "shop.yaml:1:26: endpoints[1]: expected one of openai_chat, anthropic_messages, embeddings, models, "
-            "found text; did you mean 'embeddings'?"
+            "shop.yaml:1:26: endpoints[1]: expected one of openai_chat, openai_responses, anthropic_messages, "
+            "gemini_generate, gemini_interactions, openai_completions, embeddings, images, audio, moderations, rerank, "
+            "realtime, models, found text; did you mean 'embeddings'?"
         ],
     ),
     "model without price": (

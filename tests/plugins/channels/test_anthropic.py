@@ -13,6 +13,7 @@ def channel(base_url: str | None = None) -> Anthropic:
 
 def request(**headers: str) -> ChannelRequest:
     return ChannelRequest(
+        model="m",
         dialect="anthropic_messages",
         operation="chat",
         fields={"model": msgspec.Raw(b'"m"'), "max_tokens": msgspec.Raw(b"16")},

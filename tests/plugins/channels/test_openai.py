@@ -14,6 +14,7 @@ def channel(base_url: str | None = None) -> OpenAI:
 
 def request(headers: dict[str, str] | None = None, operation: Operation = "chat") -> ChannelRequest:
     return ChannelRequest(
+        model="m",
         dialect="embeddings" if operation == "embeddings" else "openai_chat",
         operation=operation,
         fields={"model": msgspec.Raw(b'"m"'), "seed": msgspec.Raw(b"1e3")},

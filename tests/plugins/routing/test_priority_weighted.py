@@ -28,7 +28,10 @@ def pool(name: str, *, priority: int = 0, weight: int = 1, key_count: int = 1) -
         priority=priority,
         weight=weight,
     )
-    return [Candidate(channel=channel, key_id=f"{name}#{i}", model_sent="m") for i in range(key_count)]
+    return [
+        Candidate(channel=channel, key_id=f"{name}#{i}", model_sent="m", dialect="openai_chat")
+        for i in range(key_count)
+    ]
 
 
 def failed(candidate: Candidate, failure: FailureClass) -> Attempt:

@@ -22,6 +22,7 @@ def exchange(model: str = "gpt-5", group: str = "agave") -> Exchange:
 async def edited(*rules: ParameterRule, body: bytes = BODY, asked: Exchange | None = None) -> bytes:
     """The body as it leaves after *rules*."""
     request = ChannelRequest(
+        model="m",
         dialect="openai_chat",
         operation="chat",
         fields=msgspec.json.decode(body, type=dict[str, msgspec.Raw]),

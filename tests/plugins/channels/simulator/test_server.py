@@ -101,7 +101,12 @@ async def test_channel_opens_its_upstream_and_builds_for_it() -> None:
     section = ChannelSection(name="sim", use="channels.simulator", models=("m",), groups=("g",))
     channel = Simulator(SimulatorConfig(behaviour="empty"), services(), section)
     request = ChannelRequest(
-        dialect="anthropic_messages", operation="chat", fields={"model": msgspec.Raw(b'"m"')}, headers={}, stream=False
+        model="m",
+        dialect="anthropic_messages",
+        operation="chat",
+        fields={"model": msgspec.Raw(b'"m"')},
+        headers={},
+        stream=False,
     )
     async with channel.lifespan(), AiohttpTransport() as transport:
         built = channel.build(request, "any key")
@@ -116,7 +121,7 @@ def test_channel_refuses_headers_that_would_not_travel() -> None:
     """The demo refuses what a real channel refuses."""
     section = ChannelSection(name="sim", use="channels.simulator", models=("m",), groups=("g",))
     request = ChannelRequest(
-        dialect="openai_chat", operation="chat", fields={}, headers={"openai-beta": "a\nb"}, stream=False
+        model="m", dialect="openai_chat", operation="chat", fields={}, headers={"openai-beta": "a\nb"}, stream=False
     )
     with pytest.raises(BadRequestError):
         Simulator(SimulatorConfig(), services(), section).build(request, "")

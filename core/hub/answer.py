@@ -1,0 +1,98 @@
+"""The hub's form of an answer, whole and as a stream of events."""
+
+from typing import Literal
+
+import msgspec
+
+from .conversation import Citation, Part, Seal
+
+Stop = Literal[
+    "end",
+    "stop_sequence",
+    "limit",
+    "context_full",
+    "tool_use",
+    "refusal",
+    "filtered",
+    "paused",
+    "compaction",
+    "bad_tool_call",
+]
+"""Why an answer ended; the rows of wire/DIALECTS.md 4."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to the question; ``stop`` is None where the upstream did not say why it ended."""
+
+    parts: tuple[Part, ...]
+    stop: Stop | None
+    stop_sequence: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer. Usage is not in it: the native reader of the dialect has read that.
+
+    ``created_at_s`` is seconds since 1970, None where the upstream does not say.
+    """
+
+    id: str
+    model: str | None
+    choices: tuple[Choice, ...]
+    created_at_s: int | None = None
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The answer has begun."""
+
+    id: str = ""
+    model: str | None = None
+
+
+class PartBegun(msgspec.Struct, frozen=True, kw_only=True):
+    """A part has begun, with what of it is there already; an image or a native part is whole.
+
+    ``index`` counts parts over all choices, from 0, each used once. Parts of one choice may be
+    open at the same time (parallel tool calls whose arguments interleave).
+    """
+
+    index: int
+    part: Part
+    choice_index: int = 0
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """More of an open part: of its text, or of a tool call's arguments."""
+
+    index: int
+    text: str
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """The seal of an open part."""
+
+    index: int
+    seal: Seal
+
+
+class Cited(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of an open text."""
+
+    index: int
+    citation: Citation
+
+
+class PartEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A part is complete."""
+
+    index: int
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why a choice ended. All its parts have ended before."""
+
+    stop: Stop | None
+    stop_sequence: str | None = None
+    choice_index: int = 0
+
+
+StreamEvent = Begun | PartBegun | Delta | Sealed | Cited | PartEnded | Stopped

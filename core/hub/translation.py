@@ -1,0 +1,148 @@
+"""One attempt at a channel that does not speak the customer's dialect.
+
+The channel's native reader decides what was used and how it ended, as for a customer of its own
+dialect; beside it, what it passes on is decoded into the hub's form and encoded for the customer.
+So a translated exchange has the usage, charge and outcome of the native one.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ..dialects import RULES
+from ..dialects.dialect import BodyReading, StreamReader
+from ..errors import UpstreamStatusError
+from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
+from ..sse import Splitter
+from ..usage import Usage
+from .codec import Codec, Opening, StreamDecoder, StreamEncoder
+from .codecs import CODECS
+from .conversation import Request
+
+
+class Translation:
+    """Does for one attempt what the native rules do where both sides speak alike; see `DialectRules`."""
+
+    def __init__(self, exchange: Exchange, dialect: Dialect, model_sent: str) -> None:
+        """Translate what *exchange* asks into *dialect*, for a channel's *model_sent*.
+
+        Raises:
+            BadRequestError: A field that can't be.
+            NotCarriedError: Something can't be said in the channel's dialect.
+        """
+        self._rules = RULES[dialect]
+        self._customer: Codec = CODECS[exchange.dialect]
+        self._channel: Codec = CODECS[dialect]
+        self._asked: Request = self._customer.decode_request(exchange)
+        self._sent: Exchange = exchange.as_asked_in(dialect)
+        self._sent.model = model_sent
+        self._sent.fields = self._channel.encode_request(msgspec.structs.replace(self._asked, model=model_sent))
+        self.dropped: tuple[str, ...] = (*self._asked.dropped, *self._channel.dropped(self._asked))
+        """What was left out because the channel's dialect has no word for it."""
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request in the channel's dialect."""
+        return self._rules.prepare(self._sent, model_sent)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranslatedReader":
+        """Return a reader that meters the channel's stream and gives the customer's."""
+        native = self._rules.stream_reader(self._sent, is_reasoning_beside_output=is_reasoning_beside_output)
+        opening = self._opening(exchange)
+        return TranslatedReader(
+            native, self._channel.stream_decoder(), self._customer.stream_encoder(opening), opening.input_tokens
+        )
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer; the customer's form of it stands in ``BodyReading.answer``."""
+        reading = self._rules.read_body(self._sent, body, is_reasoning_beside_output=is_reasoning_beside_output)
+        opening = self._opening(exchange)
+        usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
+        answer = self._customer.encode_answer(self._channel.decode_answer(body), usage, opening)
+        return msgspec.structs.replace(reading, answer=answer)
+
+    def _opening(self, exchange: Exchange) -> Opening:
+        return Opening(
+            id="".join(character for character in exchange.id.removeprefix("req") if character.isalnum()),
+            model=exchange.model,
+            created_at_s=int(exchange.received_at.timestamp()),
+            input_tokens=self._rules.input_estimate(self._sent),
+            request=self._asked,
+            query=exchange.query,
+        )
+
+
+class TranslatedReader:
+    """A `StreamReader` whose figures are the channel's and whose bytes are the customer's."""
+
+    __slots__ = ("_decoder", "_encoder", "_input_tokens", "_native", "_splitter", "end")
+
+    def __init__(self, native: StreamReader, decoder: StreamDecoder, encoder: StreamEncoder, input_tokens: int) -> None:
+        self._native = native
+        self._decoder = decoder
+        self._encoder = encoder
+        self._input_tokens = input_tokens
+        self._splitter = Splitter()
+        self.end = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the channel's next bytes; return what they are in the customer's dialect."""
+        return self._translate(self._native.feed(data))
+
+    def finish(self) -> bytes:
+        """Take the end of the channel's body."""
+        return self._translate(self._native.finish())
+
+    def _translate(self, passed: bytes) -> bytes:
+        native = self._native
+        written = self._encode(self._splitter.feed(passed)) if passed else b""
+        if native.is_ended and not self.end:
+            ending = self._encode([*self._splitter.feed(native.end), *self._splitter.finish()])
+            usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
+            self.end = ending + self._encoder.finish(usage)
+        return written
+
+    def _encode(self, events: Iterable[bytes]) -> bytes:
+        encode, decode = self._encoder.feed, self._decoder.feed
+        return b"".join([encode(said) for event in events for said in decode(event)])
+
+    @property
+    def is_output_seen(self) -> bool:
+        """See `StreamReader`."""
+        return self._native.is_output_seen
+
+    @property
+    def is_ended(self) -> bool:
+        """See `StreamReader`."""
+        return self._native.is_ended
+
+    @property
+    def error(self) -> UpstreamStatusError | None:
+        """See `StreamReader`."""
+        return self._native.error
+
+    @property
+    def model_returned(self) -> str | None:
+        """See `StreamReader`."""
+        return self._native.model_returned
+
+    @property
+    def output_bound_tokens(self) -> int:
+        """See `StreamReader`."""
+        return self._native.output_bound_tokens
+
+    @property
+    def output_counted_tokens(self) -> int:
+        """See `StreamReader`."""
+        return self._native.output_counted_tokens
+
+    def usage(self) -> Usage | None:
+        """See `StreamReader`."""
+        return self._native.usage()
+
+    def evidence(self) -> Evidence:
+        """See `StreamReader`."""
+        return self._native.evidence()
+
+
+def _estimate(input_tokens: int, output_tokens: int) -> Usage:
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, source="estimated")
