@@ -18,5 +18,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     evidence: Evidence
     model_returned: str | None
+    answer_id: str | None = None
     end: bytes = b""
     error: RelayError | None = None

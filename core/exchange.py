@@ -69,6 +69,13 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     is_remembered: bool = False
 
 
+class Continued(msgspec.Struct, frozen=True):
+    """An answer that the upstream keeps, by its own ``id``, and the field ``param`` that names it."""
+
+    param: str
+    id: str
+
+
 class Exchange:
     """One customer request and its answer, on its way through the hooks.
 
@@ -81,6 +88,7 @@ class Exchange:
         "api_key",
         "choice_count",
         "client_ip",
+        "continued",
         "dialect",
         "fields",
         "headers",
@@ -126,6 +134,8 @@ class Exchange:
         self.stream = False
         self.output_tokens_asked: int | None = None
         """The most output the customer asked for, in tokens; None where the request is silent."""
+        self.continued: Continued | None = None
+        """The kept answer that this request goes on from, where it names one."""
         self.choice_count = 1
         """How many answers the customer asked for (``n``)."""
         self.principal: Principal | None = None
@@ -322,7 +332,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of an exchange, and all that `post_check` gets: no text, only facts."""
+    """What is kept of an exchange, and all that `post_check` gets: no text, only facts.
+
+    ``answer_id`` is the upstream's id of an answer that it keeps to be continued; None elsewhere.
+    """
 
     request_id: str
     facts: PriceFacts
@@ -333,6 +346,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...]
     duration_ms: int
     first_output_ms: int | None = None
+    answer_id: str | None = None
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,13 +22,14 @@ from .errors import (
     LedgerUnavailableError,
     NoChannelError,
     NotAllowedError,
+    NotFoundError,
     PluginError,
     RelayError,
     StaleKeyError,
     UpstreamBrokenError,
     UpstreamError,
 )
-from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, RequestRecord
+from .exchange import Attempt, Candidate, ChannelRequest, Continued, Evidence, Exchange, Principal, RequestRecord
 from .failpoints import hit
 from .hub.translation import Translation
 from .ledger.operations import Posted
@@ -107,7 +108,11 @@ class Passage:
         """
         exchange, shop = self._exchange, self._shop
         exchange.principal = await shop.dispatch.authenticate(exchange)
-        candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
+        candidates: Sequence[Candidate] = shop.catalog.candidates(
+            exchange.principal, exchange.model, exchange.dialect, exchange.operation
+        )
+        if exchange.continued is not None:
+            candidates = await self._keepers(exchange.principal, exchange.continued, candidates)
         if exchange.stream:
             self._stream = StreamAnswer(
                 exchange, self._rules, self._settlement, self._sink, shop.heartbeat, shop.profile.limits
@@ -128,6 +133,21 @@ class Passage:
         finally:
             if self._stream is not None:
                 self._stream.close()
+
+    async def _keepers(
+        self, principal: Principal, continued: Continued, candidates: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """Return the one candidate that keeps the answer which the request goes on from.
+
+        Raises:
+            NotFoundError: The account never got such an answer, or its channel serves it no more.
+        """
+        kept = await self._shop.answers.find(principal.account_id, continued.id)
+        place = (kept.channel, kept.key_id, self._exchange.dialect) if kept is not None else None
+        keepers = [one for one in candidates if (one.channel.name, one.key_id, one.dialect) == place]
+        if not keepers:
+            raise NotFoundError("unknown_answer", param=continued.param)
+        return keepers
 
     async def _answer(self, candidates: Sequence[Candidate]) -> Ending:
         """Try candidates in turn until one has answered, whole or in part."""
@@ -261,6 +281,7 @@ class Passage:
                 self._attempts,
                 model_returned=ending.model_returned,
                 first_output_ms=self._stream.first_output_ms if self._stream is not None else None,
+                answer_id=ending.answer_id,
             )
         except LedgerUnavailableError as error:
             emit("post.failed", request_id=self._exchange.id)

@@ -189,12 +189,13 @@ class Settlement:
         *,
         model_returned: str | None,
         first_output_ms: int | None,
+        answer_id: str | None = None,
     ) -> tuple[RequestRecord, Posted]:
         """Book what *usage* costs, with the log row, once. Durable when it returns."""
         assert self.facts is not None
         facts = msgspec.structs.replace(self.facts, model_returned=model_returned)
         charge = self._dispatch.settle_what_was_sent(facts, usage, self._quoted, self._exchange.id)
-        record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms)
+        record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms, answer_id)
         self._is_closed = True
         hit("before_post")
         posted = await self._ledger.post(record)
@@ -221,6 +222,7 @@ class Settlement:
         charge: Charge,
         attempts: Sequence[Attempt],
         first_output_ms: int | None,
+        answer_id: str | None = None,
     ) -> RequestRecord:
         return RequestRecord(
             request_id=self._exchange.id,
@@ -232,6 +234,7 @@ class Settlement:
             attempts=tuple(attempts),
             duration_ms=self.elapsed_ms(),
             first_output_ms=first_output_ms,
+            answer_id=answer_id,
         )
 
     def elapsed_ms(self) -> int:

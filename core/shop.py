@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import vocabulary
+from .answer_store import AnswerStore
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
 from .clock import Clock, SystemClock
@@ -36,6 +37,7 @@ class Shop:
 
     dispatch: Dispatch
     ledger: SqliteLedger
+    answers: AnswerStore
     channels: Mapping[str, ChannelPlugin[Any]]
     """Channel plugins by the channel's name."""
     secrets: Mapping[str, str]
@@ -102,6 +104,7 @@ class Shop:
                 api_keys=CachedApiKeys(await stack.enter_async_context(KeyStore.open(self._data))),
                 transport=await stack.enter_async_context(AiohttpTransport()),
             )
+            self.answers = await stack.enter_async_context(AnswerStore.open(self._data))
             registry = Registry(self._loaded, services)
             await stack.enter_async_context(registry.opened())
             self.dispatch = Dispatch(registry)

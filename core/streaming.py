@@ -247,6 +247,7 @@ class StreamAnswer:
             outcome=derive_outcome(evidence),
             evidence=evidence,
             model_returned=reader.model_returned,
+            answer_id=reader.answer_id,
             end=reader.end if is_whole else b"",
             error=error,
         )

@@ -65,6 +65,7 @@ class WholeAnswer:
             outcome=derive_outcome(evidence),
             evidence=evidence,
             model_returned=reading.model_returned,
+            answer_id=reading.answer_id,
             end=body if reading.answer is None else reading.answer,
         )
 

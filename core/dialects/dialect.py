@@ -31,6 +31,8 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     """Never below the truth where the visible output is all there was."""
     output_counted_tokens: int
     """Estimate of the visible output: what is billed where usage is missing."""
+    answer_id: str | None = None
+    """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None
     """What the customer gets, where that is not the body as it came."""
 
@@ -89,6 +91,11 @@ class StreamReader(Protocol):
         ...
 
     @property
+    def answer_id(self) -> str | None:
+        """The upstream's id of the answer, where it keeps it to be continued."""
+        ...
+
+    @property
     def output_bound_tokens(self) -> int:
         """Running count, never below the truth for what passed by: for holds."""
         ...
@@ -138,7 +145,8 @@ class DialectRules(ChannelSide, Protocol):
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``.
 
-        Fills fields, model (unless the path has), stream, output_tokens_asked and choice_count.
+        Fills fields, model (unless the path has), stream, output_tokens_asked, choice_count and
+        continued.
 
         Raises:
             BadRequestError: Not JSON, not UTF-8, too deep, or a field that can't be; names it.

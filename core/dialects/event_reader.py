@@ -22,6 +22,7 @@ class EventReader(Tally, ABC):
         "_is_between_events",
         "_splitter",
         "_thinking_asked",
+        "answer_id",
         "end",
         "error",
         "is_ended",
@@ -34,6 +35,7 @@ class EventReader(Tally, ABC):
         self.end = b""
         self.error: UpstreamStatusError | None = None
         self.model_returned: str | None = None
+        self.answer_id: str | None = None
         self._exchange = exchange
         self._thinking_asked = thinking_asked
         self._splitter = Splitter()

@@ -126,6 +126,11 @@ class TranslatedReader:
         return self._native.model_returned
 
     @property
+    def answer_id(self) -> str | None:
+        """None: what the hub translates is kept nowhere for the customer."""
+        return None
+
+    @property
     def output_bound_tokens(self) -> int:
         """See `StreamReader`."""
         return self._native.output_bound_tokens

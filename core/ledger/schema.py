@@ -238,6 +238,22 @@ attempt = sa.Table(
 )
 """``key_id`` is the channel's. ``failure`` is None for the attempt that answered."""
 
+kept_answer = sa.Table(
+    "kept_answer",
+    metadata,
+    _id("digest"),
+    _id("account_id"),
+    _text("channel"),
+    _text("key_id"),
+    _text("model"),
+    _ms("at"),
+    sqlite_with_rowid=False,
+)
+"""Answers that an upstream keeps, so that their owner, and nobody else, may go on from them there.
+
+``digest`` is the SHA-256 of the upstream's id, in hex; ``key_id`` is the channel's.
+"""
+
 claim = sa.Table(
     "claim",
     metadata,

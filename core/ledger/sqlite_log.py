@@ -1,11 +1,13 @@
 """The log row of a request and its attempts, written in the transaction that closes it. No text."""
 
+import hashlib
+
 from ..clock import to_ms
 from ..exchange import RequestRecord
 from .codec import encode
 from .operations import Posted
 from .sqlite_batch import Batch
-from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG
+from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER
 
 
 def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version: str) -> None:
@@ -49,3 +51,11 @@ def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version
         upstream = (candidate.channel.name, candidate.key_id, candidate.model_sent)
         ending = (to_ms(attempt.started_at), attempt.duration_ms, attempt.status, attempt.failure)
         batch.write(INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))
+    if record.answer_id is not None:
+        place = (facts.account_id, facts.channel, record.attempts[-1].candidate.key_id)
+        batch.write(KEEP_ANSWER, (answer_digest(record.answer_id), *place, facts.model, batch.now_ms))
+
+
+def answer_digest(answer_id: str) -> str:
+    """Return what is kept of an upstream's id: whoever reads the database can't use it."""
+    return hashlib.sha256(answer_id.encode()).hexdigest()

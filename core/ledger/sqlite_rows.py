@@ -119,6 +119,11 @@ INSERT_ATTEMPT = RowStatement(
     """,
     "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
+KEEP_ANSWER = RowStatement(
+    "INSERT INTO kept_answer (digest, account_id, channel, key_id, model, at) VALUES",
+    "(?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (digest, account_id) DO UPDATE SET channel = excluded.channel, key_id = excluded.key_id",
+)
 COLLECTED = (
     INSERT_RESERVATION,
     ADD_TO_LOT,
@@ -127,5 +132,6 @@ COLLECTED = (
     SETTLE_KEY,
     INSERT_LOG,
     INSERT_ATTEMPT,
+    KEEP_ANSWER,
 )
 """What operations collect, in the order it is written: a row comes after those it refers to."""

@@ -1,0 +1,46 @@
+"""Whose an answer is that an upstream keeps, and where it is kept: asked before anyone goes on from it.
+
+An upstream account serves many customers, and to the upstream they are one. So a kept answer is
+shown and continued only for the account whose request made it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+import msgspec
+
+from .ledger.database import BUSY_TIMEOUT_MS, database_path
+from .ledger.sqlite_log import answer_digest
+
+_PLACE = "SELECT channel, key_id, model FROM kept_answer WHERE digest = ? AND account_id = ?"
+
+
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """Where an answer is kept: the channel, its key, and the model it was asked of."""
+
+    channel: str
+    key_id: str
+    model: str
+
+
+class AnswerStore:
+    """The reader of one data folder's kept answers; made by `open`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, data: Path) -> AsyncIterator["AnswerStore"]:
+        """Open the database of the data folder *data*, which the ledger has prepared."""
+        address = f"{database_path(data).absolute().as_uri()}?mode=ro"
+        async with aiosqlite.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000) as connection:
+            yield cls(connection)
+
+    async def find(self, account_id: str, answer_id: str) -> KeptAnswer | None:
+        """Return where the answer is kept that *account_id* got under *answer_id*; None if it never did."""
+        async with self._connection.execute(_PLACE, (answer_digest(answer_id), account_id)) as cursor:
+            row = await cursor.fetchone()
+        return None if row is None else KeptAnswer(*row)
