@@ -156,6 +156,7 @@ class Passage:
             self._exchange,
             candidates,
             self._attempts,
+            affinity=shop.affinity,
             circuit=shop.circuit,
             dispatch=shop.dispatch,
             attempts_max=shop.profile.limits.attempts_max,
@@ -164,11 +165,14 @@ class Passage:
             while True:
                 candidate, attempt_count = await selection.choose(), len(self._attempts)
                 try:
-                    return await self._attempt(candidate)
+                    ending = await self._attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
                     is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
                     if not (is_attempt and selection.may_go_on(failure) and retries.take()):
                         raise
+                else:
+                    selection.answered(candidate)
+                    return ending
 
     async def _attempt(self, candidate: Candidate) -> Ending:
         """Prepare the request for one candidate, reserve, send it, and carry its answer.

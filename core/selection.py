@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from .affinity import Affinity
 from .circuit import Circuit
 from .dispatch import Dispatch
 from .errors import CoolingDownError, NoChannelError, RelayError, UpstreamError, UpstreamStatusError
@@ -21,6 +22,7 @@ class Selection:
         candidates: Sequence[Candidate],
         attempts: Sequence[Attempt],
         *,
+        affinity: Affinity,
         circuit: Circuit,
         dispatch: Dispatch,
         attempts_max: int,
@@ -30,6 +32,9 @@ class Selection:
         self._group = exchange.principal.group
         self._candidates = candidates
         self._attempts = attempts
+        self._affinity = affinity
+        # With one candidate there is nothing to prefer, and no need to read the talk.
+        self._talk = affinity.talk_of(exchange) if len(candidates) > 1 else None
         self._circuit = circuit
         self._dispatch = dispatch
         self._attempts_max = attempts_max
@@ -45,6 +50,7 @@ class Selection:
         if not open_ones:
             raise self._failure or self._cooling_down()
         open_ones = self._spoken(open_ones) or open_ones
+        open_ones = self._answered_last(open_ones) or open_ones
         chosen = await self._dispatch.select_channel(self._exchange, open_ones, self._attempts)
         for candidate in self._untried(chosen):
             return candidate
@@ -69,6 +75,16 @@ class Selection:
         """Return those that speak the customer's dialect, while one of them is left to try."""
         spoken = [one for one in candidates if one.dialect == self._exchange.dialect]
         return spoken if self._untried(spoken) else []
+
+    def _answered_last(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the one that answered this talk last, while it is left to try."""
+        place = self._affinity.recall(self._talk) if self._talk is not None else None
+        return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
+
+    def answered(self, candidate: Candidate) -> None:
+        """Note that *candidate* has answered, so that the talk goes on there."""
+        if self._talk is not None:
+            self._affinity.remember(self._talk, candidate)
 
     def _cooling_down(self) -> RelayError:
         """Return what is said while every candidate rests: when the first of them is due again."""

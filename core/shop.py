@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import vocabulary
+from .affinity import Affinity
 from .answer_store import AnswerStore
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
@@ -61,6 +62,7 @@ class Shop:
         self.is_demo = is_demo
         self.clock: Clock = clock or SystemClock()
         self.trusted_proxies = tuple(map(ip_network, self.profile.limits.trusted_proxies))
+        self.affinity = Affinity(self.clock)
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()

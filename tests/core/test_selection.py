@@ -94,3 +94,20 @@ async def test_a_channel_with_a_bug_is_passed_over_for_the_next(tmp_path: Path) 
         assert (row["channel"], row["attempt_count"]) == ("openai-b", 2)
         [first, _] = shop.rows("select channel, failure from attempt order by attempt_index")
         assert first == {"channel": "openai-a", "failure": "sick"}
+
+
+async def test_a_talk_goes_on_where_it_was_answered(tmp_path: Path) -> None:
+    """The first channel fails once; the next turn of the talk goes to the second at once, another talk does not."""
+
+    def script(_: Received) -> list[Step]:
+        if len(upstream.received) == 1:
+            return document({"error": {"message": "busy"}}, status=503)
+        return document(CHAT)
+
+    turns = [{"role": "user", "content": "Hi"}]
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        await shop.chat(messages=turns)
+        await shop.chat(messages=[*turns, {"role": "assistant", "content": "Ho"}, {"role": "user", "content": "And?"}])
+        await shop.chat(messages=[{"role": "user", "content": "Else"}])
+        assert [row["channel"] for row in await shop.log()] == ["openai-b", "openai-b", "openai-a"]

@@ -1,0 +1,112 @@
+"""A talk stays on the channel and key that answered it last.
+
+Prompt caches, thinking blocks and other seals belong to one upstream account, so the next turn
+is worth most where the last one was (wire/DIALECTS.md 6). It is a preference: a channel that
+rests or fails is left. Only keyed digests are remembered, in this process, for `REMEMBERED_S`.
+"""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import msgspec
+
+from .clock import Clock
+from .exchange import Candidate, Exchange
+
+REMEMBERED_S = 4 * 3600.0
+TALKS_MAX = 50_000
+
+_SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "thread-id")
+"""Where Claude Code and Codex name their session. Source: wire/DIALECTS.md 6, read 2026-11-23."""
+_SYSTEM_FIELDS = ("system", "instructions", "systemInstruction", "system_instruction")
+_TURN_FIELDS = ("messages", "input", "contents")
+_OPENING_TURNS_MAX = 8
+"""Within so many turns the first of the user is looked for."""
+
+_read_turns = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Turn(msgspec.Struct):
+    role: str = ""
+
+
+_read_turn = msgspec.json.Decoder(_Turn).decode
+
+
+class Talk(msgspec.Struct, frozen=True):
+    """A conversation, by its digest; ``has_history`` where an answer has been given in it before."""
+
+    digest: bytes
+    has_history: bool
+
+
+class Affinity:
+    """What is remembered of talks: where each was answered last."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._secret = secrets.token_bytes(32)
+        self._places: OrderedDict[bytes, tuple[str, str, float]] = OrderedDict()
+
+    def talk_of(self, exchange: Exchange) -> Talk | None:
+        """Return which talk *exchange* belongs to: by its client's session, else by how the talk began.
+
+        None where neither tells.
+        """
+        assert exchange.principal is not None, "authenticated before a channel is chosen"
+        opening = _session(exchange)
+        has_history = opening is not None
+        if opening is None:
+            opening, has_history = _opening(exchange)
+        if not opening:
+            return None
+        digest = hashlib.blake2b(key=self._secret, digest_size=16)
+        for piece in (exchange.principal.key_id.encode(), exchange.model.encode(), *opening):
+            digest.update(len(piece).to_bytes(8, "big"))
+            digest.update(piece)
+        return Talk(digest.digest(), has_history)
+
+    def recall(self, talk: Talk) -> tuple[str, str] | None:
+        """Return the channel and key that answered *talk* last, if it has history and is remembered."""
+        channel, key_id, at_s = self._places.get(talk.digest, ("", "", 0.0))
+        if not channel or not talk.has_history or self._clock.monotonic() - at_s > REMEMBERED_S:
+            return None
+        return channel, key_id
+
+    def remember(self, talk: Talk, candidate: Candidate) -> None:
+        """Note that *candidate* answered *talk*."""
+        self._places[talk.digest] = (candidate.channel.name, candidate.key_id, self._clock.monotonic())
+        self._places.move_to_end(talk.digest)
+        if len(self._places) > TALKS_MAX:
+            self._places.popitem(last=False)
+
+
+def _session(exchange: Exchange) -> list[bytes] | None:
+    for name in _SESSION_HEADERS:
+        if session := exchange.headers.get(name):
+            return [name.encode(), session.encode()]
+    cache_key = exchange.fields.get("prompt_cache_key")
+    return [b"prompt_cache_key", bytes(cache_key)] if cache_key is not None else None
+
+
+def _opening(exchange: Exchange) -> tuple[list[bytes], bool]:
+    """Return what a talk began with, through its user's first turn, and whether more came after that."""
+    fields = exchange.fields
+    opening = [bytes(fields[name]) for name in _SYSTEM_FIELDS if name in fields]
+    for name in _TURN_FIELDS:
+        if name in fields:
+            turns = list(_turns(bytes(fields[name])))
+            count = next((index + 1 for index, (role, _) in enumerate(turns) if role == "user"), len(turns))
+            return [*opening, *(turn for _, turn in turns[:count])] if turns else [], len(turns) > count
+    return [], False
+
+
+def _turns(field: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the role and the bytes of the first turns; nothing of what is no list of them."""
+    try:
+        for turn in _read_turns(field)[:_OPENING_TURNS_MAX]:
+            yield _read_turn(turn).role, bytes(turn)
+    except (ValueError, RecursionError):
+        return
