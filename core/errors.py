@@ -75,12 +75,9 @@ class BadRequestError(RejectedError):
 
 
 class NotCarriedError(BadRequestError):
-    """The channel speaks another dialect, which can't say what ``param`` asks for."""
+    """The channel speaks another dialect, named by ``dialect``, which can't say what ``param`` asks for."""
 
     code: ClassVar[str] = "not_carried"
-
-    def __init__(self, param: str, dialect: str) -> None:
-        super().__init__(param=param, dialect=dialect)
 
 
 class AuthenticationError(RejectedError):

@@ -38,7 +38,7 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
 
 def read_model(fields: Fields) -> str:
     """Return the model asked for."""
-    name: str = _read(fields, "model", _TEXT)
+    name: str = read_value(fields, "model", _TEXT)
     if not name or len(name) > MODEL_NAME_LENGTH_MAX or not name.isprintable():
         raise BadRequestError(param="model")
     return name
@@ -46,7 +46,7 @@ def read_model(fields: Fields) -> str:
 
 def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MAX) -> int | None:
     """Return a whole number from *least* to *most*; None where absent or null."""
-    value: int | None = _read(fields, name, _WHOLE)
+    value: int | None = read_value(fields, name, _WHOLE)
     if value is not None and not least <= value <= most:
         raise BadRequestError(param=name)
     return value
@@ -54,13 +54,13 @@ def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MA
 
 def read_bool(fields: Fields, name: str) -> bool:
     """Return a switch; False where absent or null."""
-    return bool(_read(fields, name, _SWITCH))
+    return bool(read_value(fields, name, _SWITCH))
 
 
 def check_numbers(fields: Fields, *names: str) -> None:
     """Refuse what is no number under any of *names*; absent and null are fine."""
     for name in names:
-        _read(fields, name, _NUMBER)
+        read_value(fields, name, _NUMBER)
 
 
 def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
@@ -77,11 +77,16 @@ def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
 
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
     """Return the members of the object under *name*; None where absent or null."""
-    members: dict[str, msgspec.Raw] | None = _read(fields, name, _MEMBERS)
+    members: dict[str, msgspec.Raw] | None = read_value(fields, name, _MEMBERS)
     return members
 
 
-def _read(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) -> Any:
+def read_value(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Return what *decoder* makes of the field; of ``null`` where it is absent.
+
+    Raises:
+        BadRequestError: It can't; names the field.
+    """
     raw = fields.get(name, b"null")
     try:
         return decoder.decode(raw)

@@ -61,7 +61,7 @@ class PartBegun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """More of an open part: of its text, or of a tool call's arguments."""
+    """More of an open part: of its text, of a tool call's arguments, or of a native part's input."""
 
     index: int
     text: str

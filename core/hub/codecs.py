@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 from ..exchange import Dialect
+from .anthropic_messages import MessagesCodec
 from .codec import Codec
+from .openai_chat import ChatCodec
 
-CODECS: Mapping[Dialect, Codec] = {}
+CODECS: Mapping[Dialect, Codec] = {
+    "openai_chat": ChatCodec(),
+    "anthropic_messages": MessagesCodec(),
+}
 """Every codec by its dialect."""

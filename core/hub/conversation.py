@@ -226,8 +226,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         model: Name as the customer asked; `Translation` puts the channel's own in its place.
         dropped: Fields that the decoder left out because the field's users expect that
             (wire/DIALECTS.md 5.2), by their names in the customer's dialect.
+        unanswerable: Fields that ask for something no other dialect can answer; `Translation`
+            refuses the first by its name.
         is_usage_asked: A chat customer asked for the usage chunk (always true elsewhere).
-        extras: Top-level fields that only the request's own dialect has, as they came.
     """
 
     model: str
@@ -244,5 +245,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     cache_key: str | None = None
     is_usage_asked: bool = True
-    extras: dict[str, msgspec.Raw] = {}
+    unanswerable: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import msgspec
 
 from ..dialects import RULES
 from ..dialects.dialect import BodyReading, StreamReader
-from ..errors import UpstreamStatusError
+from ..errors import NotCarriedError, UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
 from ..sse import Splitter
 from ..usage import Usage
@@ -34,6 +34,8 @@ class Translation:
         self._customer: Codec = CODECS[exchange.dialect]
         self._channel: Codec = CODECS[dialect]
         self._asked: Request = self._customer.decode_request(exchange)
+        if self._asked.unanswerable:
+            raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
         self._sent.model = model_sent
         self._sent.fields = self._channel.encode_request(msgspec.structs.replace(self._asked, model=model_sent))

@@ -1,5 +1,6 @@
 """Which channel may serve what to whom, and what is said where none may."""
 
+import msgspec
 import pytest
 
 from relay.core.catalog import Catalog
@@ -44,11 +45,23 @@ def test_a_missing_channel_names_the_groups_that_have_the_model() -> None:
     assert caught.value.params == {"group": "plain", "model": "Claude-X", "groups": "dear"}
 
 
-def test_a_model_asked_for_in_another_dialect_names_the_endpoint_that_serves_it() -> None:
+def test_a_model_asked_for_at_another_endpoint_names_those_that_serve_it() -> None:
     """The group has it: switching the group would not help."""
     with pytest.raises(NoChannelError) as caught:
-        Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "anthropic_messages", "chat")
-    assert caught.value.params == {"group": "plain", "model": "gpt-4o", "endpoints": "/v1/chat/completions"}
+        Catalog(CHANNELS).candidates(principal("plain"), "gpt-4o", "embeddings", "embeddings")
+    assert caught.value.params == {
+        "group": "plain",
+        "model": "gpt-4o",
+        "endpoints": "/v1/chat/completions, /v1/messages",
+    }
+
+
+def test_a_channel_that_speaks_the_customers_dialect_comes_before_one_that_is_translated() -> None:
+    """A chat in another dialect is asked of the channel in its own."""
+    both = msgspec.structs.replace(CHANNELS[0], name="both", dialects=("anthropic_messages",))
+    found = Catalog([*CHANNELS, both]).candidates(principal("plain"), "gpt-4o", "anthropic_messages", "chat")
+    assert next((one.channel.name, one.dialect) for one in found) == ("both", "anthropic_messages")
+    assert {one.dialect for one in found if one.channel.name != "both"} == {"openai_chat"}
 
 
 def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:

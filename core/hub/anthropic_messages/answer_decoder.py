@@ -1,0 +1,26 @@
+"""A whole message, read into the hub's form."""
+
+import msgspec
+
+from ..answer import Answer, Choice
+from .stops import STOPS
+from .wire import read_parts
+
+
+class _Message(msgspec.Struct):
+    id: str = ""
+    model: str | None = None
+    content: list[msgspec.Raw] = []
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+_read = msgspec.json.Decoder(_Message).decode
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Return what a message says."""
+    message = _read(body)
+    stop = STOPS.get(message.stop_reason, "end") if message.stop_reason is not None else None
+    choice = Choice(parts=read_parts(message.content), stop=stop, stop_sequence=message.stop_sequence)
+    return Answer(id=message.id, model=message.model, choices=(choice,))

@@ -1,0 +1,84 @@
+"""A whole answer of the hub, written as a message."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ...usage import Usage
+from ..answer import Answer, Choice
+from ..codec import Opening
+from ..conversation import Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
+from .seals import write_signature
+from .stops import STOP_REASONS
+from .usage import write_usage
+
+
+def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
+    """Return *answer* as a message."""
+    choice = answer.choices[0] if answer.choices else Choice(parts=(), stop=None)
+    return msgspec.json.encode(
+        {
+            "id": f"msg_{opening.id}",
+            "type": "message",
+            "role": "assistant",
+            "model": answer.model or opening.model,
+            "content": [block for part in choice.parts for block in blocks(part)],
+            "stop_reason": stop_reason(choice),
+            "stop_sequence": choice.stop_sequence,
+            "usage": write_usage(usage),
+        }
+    )
+
+
+def stop_reason(choice: Choice) -> str:
+    """Return why *choice* ended; words in which the model declined are a refusal here."""
+    if any(isinstance(part, Refusal) for part in choice.parts):
+        return "refusal"
+    return STOP_REASONS[choice.stop]
+
+
+def blocks(part: Part) -> Iterable[dict[str, Any]]:
+    """Yield the blocks that *part* is."""
+    match part:
+        case Text(text=text):
+            yield {"type": "text", "text": text, **_citations(part)}
+        case Refusal(text=text):
+            yield {"type": "text", "text": text}
+        case Thinking(is_redacted=True, seal=seal) if seal is not None:
+            yield {"type": "redacted_thinking", "data": write_signature(seal)}
+        case Thinking(text=text, seal=seal):
+            yield {"type": "thinking", "thinking": text, "signature": write_signature(seal) if seal else ""}
+        case ToolCall(id=call_id, name=name):
+            yield {"type": "tool_use", "id": call_id, "name": name, "input": _input(part)}
+        case Image(source=Inline(media_type=media_type, data=data)):
+            source = {"type": "base64", "media_type": media_type, "data": data}
+            yield {"type": "image", "source": source}
+        case Native(dialect="anthropic_messages", document=document):
+            yield msgspec.json.decode(document)
+
+
+def _citations(part: Text) -> dict[str, Any]:
+    if not part.citations:
+        return {}
+    return {"citations": [citation_block(cited.url, cited.title, cited.quote) for cited in part.citations]}
+
+
+def citation_block(url: str, title: str, quote: str) -> dict[str, Any]:
+    """Return a source as a text's citation."""
+    return {
+        "type": "web_search_result_location",
+        "url": url,
+        "title": title,
+        "cited_text": quote,
+        "encrypted_index": "",
+    }
+
+
+def _input(call: ToolCall) -> Any:
+    """Return the arguments as an object; those that a limit cut can't be written here (DIALECTS 4)."""
+    try:
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except ValueError:
+        return {"input": call.arguments} if call.kind == "custom" else {}
+    return arguments if isinstance(arguments, dict) else {"input": arguments}

@@ -1,0 +1,291 @@
+"""The hub's form of a request, written for a channel of Anthropic's."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...errors import NotCarriedError
+from ..conversation import (
+    CacheMark,
+    File,
+    FileId,
+    Image,
+    Inline,
+    Link,
+    NamedTool,
+    Native,
+    Part,
+    Refusal,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from ..effort import BUDGETS, budget_of
+from .seals import write_signature
+
+DIALECT = "anthropic_messages"
+OUTPUT_TOKENS_DEFAULT = 8192
+"""Sent where the request names no limit: the API wants one, and the oldest models sold take no more."""
+BUDGET_TOKENS_MIN = 1024
+ANSWER_TOKENS = 4096
+"""Room for the answer behind the thinking, where the limit would leave none."""
+_ADAPTIVE = re.compile(r"claude-(?:opus|sonnet|fable|mythos)-(?:4-[6-9]|[5-9])")
+"""Models that take an effort and choose their own budget. Source: w:clients/claude-code-messages-stream."""
+_STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
+_NO_SAMPLING = re.compile(r"claude-(?:opus-4-[7-9]|(?:opus|sonnet|fable|mythos)-[5-9])")
+"""Models that take no temperature. Source: aws-samples/bedrock-chat#1102, by wire/DIALECTS.md 5.2."""
+
+
+def encode_request(request: Request) -> dict[str, msgspec.Raw]:
+    """Return the body's top level.
+
+    Raises:
+        NotCarriedError: A part, a tool or a wish that Messages has no form for.
+    """
+    if request.sampling.choice_count > 1:
+        raise NotCarriedError(param="n", dialect=DIALECT)
+    body: dict[str, Any] = {"model": request.model}
+    if system := [_text(part) for part in _system(request) if part.text]:
+        body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system
+    body["messages"] = _turns(request)
+    if request.stream:
+        body["stream"] = True
+    _add_tools(body, request)
+    _add_thinking(body, request)
+    _add_sampling(body, request)
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+
+
+def dropped(request: Request) -> Sequence[str]:
+    """Return what a channel of Anthropic's is not told, and does not need to answer."""
+    sampling = request.sampling
+    has_no_sampling = _NO_SAMPLING.match(request.model) is not None
+    names = {
+        "seed": sampling.seed is not None,
+        "presence_penalty": sampling.presence_penalty is not None,
+        "frequency_penalty": sampling.frequency_penalty is not None,
+        "temperature": sampling.temperature is not None and (has_no_sampling or _thinks(request)),
+        "top_p": sampling.top_p is not None and (has_no_sampling or sampling.temperature is not None),
+        # JSON of any form: the prompt has to ask for it anyhow, and Anthropic's own OpenAI form ignores the field.
+        "response_format": request.output_format is not None and request.output_format.schema is None,
+        "verbosity": request.verbosity is not None,
+        "prompt_cache_key": request.cache_key is not None,
+    }
+    return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _system(request: Request) -> Iterable[Text]:
+    """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
+    for message in request.messages:
+        if message.role not in ("system", "developer"):
+            return
+        yield from (part for part in message.parts if isinstance(part, Text))
+
+
+def _turns(request: Request) -> list[dict[str, Any]]:
+    """Return the messages: user and assistant in turn, results of tools before the user's text."""
+    turns: list[dict[str, Any]] = []
+    is_opening = True
+    for message in request.messages:
+        is_opening = is_opening and message.role in ("system", "developer")
+        if is_opening:
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = [block for part in message.parts for block in _blocks(part)]
+        if not blocks:
+            continue
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        else:
+            turns.append({"role": role, "content": blocks})
+    for turn in turns:
+        turn["content"].sort(key=lambda block: block["type"] != "tool_result" and turn["role"] == "user")
+    return turns
+
+
+def _blocks(part: Part) -> Iterable[dict[str, Any]]:
+    match part:
+        case Text(text=text) | Refusal(text=text):
+            if text:  # the API refuses empty blocks
+                yield _text(part) if isinstance(part, Text) else {"type": "text", "text": text}
+        case Thinking():
+            yield from _thinking(part)
+        case ToolCall():
+            yield _cached(
+                {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": _input(part)}, part.cache
+            )
+        case ToolResult():
+            yield _result(part)
+        case Image(source=source, cache=cache):
+            yield _cached({"type": "image", "source": _source(source)}, cache)
+        case File(source=source, name=name, cache=cache):
+            titled = {"title": name} if name is not None else {}
+            yield _cached({"type": "document", "source": _source(source), **titled}, cache)
+        case Native(dialect="anthropic_messages", document=document):
+            yield msgspec.json.decode(document)
+        case Native(kind=kind):
+            raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+        case _:
+            raise NotCarriedError(param=f"messages.content.{type(part).__name__.lower()}", dialect=DIALECT)
+
+
+def _text(part: Text) -> dict[str, Any]:
+    return _cached({"type": "text", "text": part.text}, part.cache)
+
+
+def _cached(block: dict[str, Any], cache: CacheMark | None) -> dict[str, Any]:
+    if cache is not None:
+        block["cache_control"] = {"type": "ephemeral", **({"ttl": cache.ttl} if cache.ttl else {})}
+    return block
+
+
+def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
+    """Yield thinking that Claude signed; any other it would refuse."""
+    if part.seal is None or part.seal.dialect != "anthropic_messages":
+        return
+    if part.is_redacted:
+        yield {"type": "redacted_thinking", "data": part.seal.value}
+    else:
+        yield {"type": "thinking", "thinking": part.text, "signature": write_signature(part.seal)}
+
+
+def _id(call_id: str) -> str:
+    """Return *call_id* as the API takes it; the same one always gives the same."""
+    return _STRANGE.sub("_", call_id) or "call"
+
+
+def _input(call: ToolCall) -> Any:
+    """Return a call's arguments as an object: free text, or a text that a limit cut, stands under ``input``."""
+    try:
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except ValueError:
+        arguments = call.arguments
+    return arguments if isinstance(arguments, dict) else {"input": arguments}
+
+
+def _result(result: ToolResult) -> dict[str, Any]:
+    content = [block for part in result.parts for block in _blocks(part)]
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": _id(result.call_id)}
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
+        block["content"] = content[0]["text"]
+    elif content:
+        block["content"] = content
+    if result.is_error:
+        block["is_error"] = True
+    return _cached(block, result.cache)
+
+
+def _source(source: Inline | Link | FileId) -> dict[str, Any]:
+    match source:
+        case Inline(media_type="text/plain", data=data):
+            return {"type": "text", "media_type": "text/plain", "data": data}
+        case Inline(media_type=media_type, data=data):
+            return {"type": "base64", "media_type": media_type, "data": data}
+        case Link(url=url):
+            return {"type": "url", "url": url}
+        case FileId(dialect="anthropic_messages", id=file_id):
+            return {"type": "file", "file_id": file_id}
+    raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
+
+
+def _add_tools(body: dict[str, Any], request: Request) -> None:
+    tools = [_tool(tool) for tool in request.tools if _is_allowed(tool, request)]
+    if not tools:
+        return
+    body["tools"] = tools
+    choice: dict[str, Any] | None = None
+    match request.tool_choice:
+        case NamedTool(name=name):
+            choice = {"type": "tool", "name": name}
+        case "required":
+            choice = {"type": "any"}
+        case "auto" | "none" as word:
+            choice = {"type": word}
+    if request.is_parallel is not None and choice != {"type": "none"}:
+        choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": not request.is_parallel}
+    if choice is not None:
+        body["tool_choice"] = choice
+
+
+def _is_allowed(tool: Tool | Native, request: Request) -> bool:
+    return not request.allowed_tools or (isinstance(tool, Tool) and tool.name in request.allowed_tools)
+
+
+def _tool(tool: Tool | Native) -> Any:
+    if isinstance(tool, Native):
+        if tool.dialect != DIALECT:
+            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+        return msgspec.json.decode(tool.document)
+    written: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        written["description"] = tool.description
+    written["input_schema"] = tool.schema or _schema_of(tool)
+    if tool.is_strict and tool.kind == "function":
+        written["strict"] = True
+    return _cached(written, tool.cache)
+
+
+def _schema_of(tool: Tool) -> dict[str, Any]:
+    """Return the schema of a tool that has none: no arguments, or the one text of a custom tool."""
+    if tool.kind == "custom":
+        return {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    return {"type": "object", "properties": {}}
+
+
+def _thinks(request: Request) -> bool:
+    reasoning = request.reasoning
+    return not reasoning.is_off and (reasoning.is_adaptive or bool(budget_of(reasoning)))
+
+
+def _add_thinking(body: dict[str, Any], request: Request) -> None:
+    """Ask for thinking: in the model's own measure where it has one, else by a budget below the limit."""
+    reasoning, limit = request.reasoning, request.sampling.output_tokens_max
+    output: dict[str, Any] = {}
+    if request.output_format is not None and request.output_format.schema is not None:
+        output["format"] = {"type": "json_schema", "schema": request.output_format.schema}
+    if reasoning.is_off:
+        body["thinking"] = {"type": "disabled"}
+    elif _thinks(request):
+        budget = budget_of(reasoning)
+        if _ADAPTIVE.match(request.model) or budget is None:
+            body["thinking"] = {"type": "adaptive"}
+            if (effort := _effort(request)) is not None:
+                output["effort"] = effort
+        else:
+            budget = max(budget, BUDGET_TOKENS_MIN)
+            body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+            limit = max(limit or 0, budget + ANSWER_TOKENS) if limit is None or limit <= budget else limit
+    if output:
+        body["output_config"] = output
+    body["max_tokens"] = limit or OUTPUT_TOKENS_DEFAULT
+
+
+def _effort(request: Request) -> str | None:
+    """Return the effort in Anthropic's words, which begin at ``low``."""
+    reasoning = request.reasoning
+    effort = reasoning.effort
+    if effort is None and reasoning.budget_tokens is not None:
+        effort = next((name for name, tokens in BUDGETS.items() if tokens >= reasoning.budget_tokens), "high")
+    return {"minimal": "low", "xhigh": "max"}.get(effort, effort) if effort is not None else None
+
+
+def _add_sampling(body: dict[str, Any], request: Request) -> None:
+    sampling = request.sampling
+    left_out = dropped(request)
+    if sampling.temperature is not None and "temperature" not in left_out:
+        if sampling.temperature > 1:
+            raise NotCarriedError(param="temperature", dialect=DIALECT)
+        body["temperature"] = sampling.temperature
+    if sampling.top_p is not None and "top_p" not in left_out:
+        body["top_p"] = sampling.top_p
+    if sampling.top_k is not None and not _thinks(request):
+        body["top_k"] = sampling.top_k
+    if sampling.stop:
+        body["stop_sequences"] = list(sampling.stop)
+    if request.user is not None:
+        body["metadata"] = {"user_id": request.user}

@@ -1,0 +1,157 @@
+"""The hub's events, written as a stream of message events.
+
+Blocks stand strictly one after the other here. Where another dialect has several open at once
+(parallel tool calls), the later ones wait, with what has come of them, until their turn.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ...usage import Usage
+from ..answer import Begun, Choice, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..codec import Opening
+from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
+from .answer_encoder import blocks, citation_block, stop_reason
+from .seals import write_signature
+from .usage import write_usage
+
+_encode = msgspec.json.encode
+_DELTAS: dict[type[Part], bytes] = {
+    Text: b'{"type":"text_delta","text":',
+    Refusal: b'{"type":"text_delta","text":',
+    Thinking: b'{"type":"thinking_delta","thinking":',
+    ToolCall: b'{"type":"input_json_delta","partial_json":',
+    Native: b'{"type":"input_json_delta","partial_json":',
+}
+
+
+class MessagesStreamEncoder:
+    """See `StreamEncoder`."""
+
+    __slots__ = ("_before", "_block_index", "_current", "_has_refused", "_opening", "_stop", "_waiting")
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._block_index = -1
+        self._current: int | None = None
+        """The part whose block is open."""
+        self._before = b""
+        """What stands before each piece of the open block."""
+        self._waiting: deque[tuple[int, list[StreamEvent]]] = deque()
+        """Parts that began while another was open, each with its events."""
+        self._has_refused = False
+        self._stop = Stopped(stop=None)
+
+    def feed(self, event: StreamEvent) -> bytes:
+        """Return the events that *event* is, as far as it is its part's turn."""
+        match event:
+            case Delta(index=index, text=text) if index == self._current:
+                return self._before + _encode(text) + b"}}\n\n"
+            case PartBegun(index=index):
+                self._has_refused |= isinstance(event.part, Refusal)
+                if self._current is not None:
+                    self._waiting.append((index, [event]))
+                    return b""
+                return self._begin(event)
+            case Begun(model=model):
+                return self._message_start(model)
+            case Stopped():
+                self._stop = event
+                return b""
+            case Delta(index=index) | Sealed(index=index) | Cited(index=index) | PartEnded(index=index):
+                return self._take(index, event)
+
+    def finish(self, usage: Usage) -> bytes:
+        """Return why the answer ended, what it used, and the end mark."""
+        parts: tuple[Part, ...] = (Refusal(text=""),) if self._has_refused else ()
+        why = stop_reason(Choice(parts=parts, stop=self._stop.stop))
+        delta = {"stop_reason": why, "stop_sequence": self._stop.stop_sequence}
+        ended = {"type": "message_delta", "delta": delta, "usage": write_usage(usage)}
+        return _event("message_delta", ended) + _event("message_stop", {"type": "message_stop"})
+
+    def _take(self, index: int, event: StreamEvent) -> bytes:
+        if index != self._current:
+            waiting = next((events for waiting, events in self._waiting if waiting == index), None)
+            if waiting is not None:
+                waiting.append(event)
+            return b""
+        match event:
+            case Sealed(seal=seal):
+                return self._delta({"type": "signature_delta", "signature": write_signature(seal)})
+            case Cited(citation=cited):
+                block = citation_block(cited.url, cited.title, cited.quote)
+                return self._delta({"type": "citations_delta", "citation": block})
+            case PartEnded():
+                return self._end()
+        return b""
+
+    def _end(self) -> bytes:
+        """End the open block; then it is the turn of those that waited."""
+        stopped = _event("content_block_stop", {"type": "content_block_stop", "index": self._block_index})
+        self._current = None
+        pieces = [stopped]
+        while self._waiting and self._current is None:
+            _, events = self._waiting.popleft()
+            later = self._waiting
+            self._waiting = deque()
+            pieces += [self.feed(event) for event in events]
+            self._waiting = later
+        return b"".join(pieces)
+
+    def _begin(self, begun: PartBegun) -> bytes:
+        part = begun.part
+        block = next(iter(_opening_blocks(part)), None)
+        if block is None:
+            return b""  # a part that only another dialect knows: its deltas find no block
+        self._current = begun.index
+        self._block_index += 1
+        head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
+        self._before = head % self._block_index + _DELTAS.get(type(part), b"{")
+        started = {"type": "content_block_start", "index": self._block_index, "content_block": block}
+        pieces = [_event("content_block_start", started)]
+        match part:
+            case ToolCall(arguments=text) | Text(text=text) | Refusal(text=text) | Thinking(text=text) if text:
+                pieces.append(self._before + _encode(text) + b"}}\n\n")
+        if isinstance(part, Thinking) and part.seal is not None and not part.is_redacted:
+            signature = write_signature(part.seal)
+            pieces.append(self._delta({"type": "signature_delta", "signature": signature}))
+        return b"".join(pieces)
+
+    def _delta(self, delta: dict[str, Any]) -> bytes:
+        document = {"type": "content_block_delta", "index": self._block_index, "delta": delta}
+        return _event("content_block_delta", document)
+
+    def _message_start(self, model: str | None) -> bytes:
+        """Return the beginning; clients show its input figure, so an estimate stands there (DIALECTS 3.4)."""
+        usage = write_usage(Usage(input_tokens=self._opening.input_tokens))
+        message: dict[str, Any] = {
+            "id": f"msg_{self._opening.id}",
+            "type": "message",
+            "role": "assistant",
+            "model": model or self._opening.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": usage,
+        }
+        return _event("message_start", {"type": "message_start", "message": message})
+
+
+def _opening_blocks(part: Part) -> Iterable[dict[str, Any]]:
+    """Yield a block as it begins: without the text that comes in deltas."""
+    match part:
+        case Text() | Refusal():
+            yield {"type": "text", "text": ""}
+        case Thinking(is_redacted=False):
+            yield {"type": "thinking", "thinking": "", "signature": ""}
+        case ToolCall(id=call_id, name=name):
+            yield {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+        case Native(dialect="anthropic_messages") | _:
+            yield from blocks(part)
+
+
+def _event(name: str, document: dict[str, Any]) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + _encode(document) + b"\n\n"

@@ -1,0 +1,142 @@
+"""Content blocks, as requests and answers of Messages have in common.
+
+Source: wire/DIALECTS.md 2.4, 5.3-5.5, read 2026-11-24.
+"""
+
+import msgspec
+
+from ...errors import BadRequestError
+from ..conversation import (
+    CacheMark,
+    Citation,
+    File,
+    FileId,
+    Image,
+    Inline,
+    Link,
+    Native,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from ..raw import given
+from .seals import read_signature
+
+
+class Source(msgspec.Struct):
+    """Where the bytes of a picture or a document are."""
+
+    type: str = ""
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+    file_id: str = ""
+
+
+class Cache(msgspec.Struct):
+    """A mark up to which the prompt is worth caching."""
+
+    ttl: str = ""
+
+
+class Cited(msgspec.Struct):
+    """A source that a text names; kinds differ in what they fill."""
+
+    url: str = ""
+    title: str | None = None
+    document_title: str | None = None
+    cited_text: str = ""
+
+
+class Wish(msgspec.Struct):
+    """Whether sources shall be named: what ``citations`` is in a request's document."""
+
+    enabled: bool = False
+
+
+class Block(msgspec.Struct):
+    """Any content block."""
+
+    type: str = ""
+    text: str = ""
+    citations: list[Cited] | Wish | None = None
+    thinking: str = ""
+    signature: str = ""
+    data: str = ""
+    id: str = ""
+    name: str = ""
+    input: msgspec.Raw = msgspec.Raw()
+    tool_use_id: str = ""
+    content: msgspec.Raw = msgspec.Raw()
+    is_error: bool | None = None
+    source: Source | None = None
+    title: str | None = None
+    cache_control: Cache | None = None
+
+
+_read_block = msgspec.json.Decoder(Block).decode
+_read_content = msgspec.json.Decoder(str | list[msgspec.Raw] | None).decode
+
+
+def read_parts(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
+    """Return the parts that *content* is: one text, or blocks.
+
+    Raises:
+        msgspec.ValidationError: Not a block.
+    """
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple(read_part(raw) for raw in content)
+
+
+def read_part(raw: msgspec.Raw) -> Part:
+    """Return the part that one block is; a kind that only this dialect has stays as it is."""
+    block = _read_block(raw)
+    cache = CacheMark(block.cache_control.ttl) if block.cache_control is not None else None
+    match block.type:
+        case "text":
+            return Text(text=block.text, citations=_citations(block), cache=cache)
+        case "thinking":
+            return Thinking(text=block.thinking, seal=read_signature(block.signature) if block.signature else None)
+        case "redacted_thinking":
+            return Thinking(text="", seal=read_signature(block.data), is_redacted=True)
+        case "tool_use":
+            arguments = bytes(block.input).decode() or "{}"
+            return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
+        case "tool_result":
+            content = given(block.content)
+            parts = read_parts(_read_content(content)) if content is not None else ()
+            return ToolResult(call_id=block.tool_use_id, parts=parts, is_error=bool(block.is_error), cache=cache)
+        case "image" if block.source is not None:
+            return Image(source=_source(block.source), cache=cache)
+        case "document" if block.source is not None and block.source.type != "content":
+            return File(source=_source(block.source), name=block.title, cache=cache)
+        case kind:
+            return Native(dialect="anthropic_messages", kind=kind, document=msgspec.Raw(bytes(raw)))
+
+
+def _citations(block: Block) -> tuple[Citation, ...]:
+    return tuple(map(read_citation, block.citations)) if isinstance(block.citations, list) else ()
+
+
+def read_citation(cited: Cited) -> Citation:
+    """Return the source that *cited* names; of a document its title stands for an address."""
+    title = cited.title or cited.document_title or ""
+    return Citation(url=cited.url, title=title, quote=cited.cited_text)
+
+
+def _source(source: Source) -> Inline | Link | FileId:
+    match source.type:
+        case "base64":
+            return Inline(source.media_type, source.data)
+        case "text":
+            return Inline(source.media_type or "text/plain", source.data)
+        case "url":
+            return Link(source.url)
+        case "file":
+            return FileId("anthropic_messages", source.file_id)
+    raise BadRequestError(param="messages.content.source")

@@ -1,0 +1,47 @@
+"""How much a model should think: efforts in some dialects, tokens in others.
+
+Source: CLIProxyAPI's table (help.router-for.me), by wire/DIALECTS.md 5.5, read 2026-11-24;
+``max`` is Anthropic's own word for no bound and takes the highest figure.
+"""
+
+from collections.abc import Mapping
+
+from .conversation import Effort, Reasoning
+
+BUDGETS: Mapping[Effort, int] = {
+    "none": 0,
+    "minimal": 512,
+    "low": 1024,
+    "medium": 8192,
+    "high": 24576,
+    "xhigh": 32768,
+    "max": 32768,
+}
+"""Tokens of thought by effort."""
+
+
+def effort_of(reasoning: Reasoning) -> Effort | None:
+    """Return the effort that *reasoning* asks for, in words; None where it leaves that to the model.
+
+    >>> effort_of(Reasoning(budget_tokens=4000))
+    'medium'
+    """
+    if reasoning.is_off:
+        return "none"
+    if reasoning.effort is not None or reasoning.budget_tokens is None:
+        return reasoning.effort
+    budget = reasoning.budget_tokens
+    return next((effort for effort, tokens in BUDGETS.items() if tokens >= budget), "xhigh")
+
+
+def budget_of(reasoning: Reasoning) -> int | None:
+    """Return the tokens of thought that *reasoning* asks for; None where it leaves that to the model.
+
+    >>> budget_of(Reasoning(effort="high"))
+    24576
+    """
+    if reasoning.is_off:
+        return 0
+    if reasoning.budget_tokens is not None:
+        return reasoning.budget_tokens
+    return BUDGETS[reasoning.effort] if reasoning.effort is not None else None

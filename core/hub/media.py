@@ -1,0 +1,38 @@
+"""Media as dialects write them into one text: ``data:`` addresses, and kinds by their names."""
+
+from .conversation import Inline, Link
+
+AUDIO_TYPES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "opus": "audio/opus",
+    "pcm16": "audio/pcm",
+}
+"""OpenAI's short names of sound formats. Source: OpenAI API reference, ``input_audio``, read 2026-11-24."""
+
+
+def read_address(url: str) -> Inline | Link:
+    """Return what *url* holds, if it is a ``data:`` address in base64, else what it points to.
+
+    >>> read_address("data:image/png;base64,aGk=")
+    Inline(media_type='image/png', data='aGk=')
+    >>> read_address("https://a.example/b.png")
+    Link(url='https://a.example/b.png', media_type='')
+    """
+    head, separator, data = url.partition(";base64,")
+    if separator and head.startswith("data:"):
+        return Inline(head.removeprefix("data:").partition(";")[0], data)
+    return Link(url)
+
+
+def write_address(source: Inline | Link) -> str:
+    """Return *source* as one address; the other way round of `read_address`."""
+    if isinstance(source, Link):
+        return source.url
+    return f"data:{source.media_type};base64,{source.data}"
+
+
+def audio_format(media_type: str) -> str | None:
+    """Return OpenAI's short name of a sound format, None for one it has no name for."""
+    return next((name for name, known in AUDIO_TYPES.items() if known == media_type), None)

@@ -1,0 +1,88 @@
+"""A whole answer of the hub, written as a completion."""
+
+from typing import Any
+
+import msgspec
+
+from ...usage import Usage
+from ..answer import Answer, Choice
+from ..codec import Opening
+from ..conversation import Citation, Image, Inline, Refusal, Text, Thinking, ToolCall
+from ..media import write_address
+from .stops import FINISH_REASONS
+from .usage import write_usage
+
+
+def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
+    """Return *answer* as a completion, with its thinking as ``reasoning_content``."""
+    return msgspec.json.encode(
+        {
+            "id": f"chatcmpl-{opening.id}",
+            "object": "chat.completion",
+            "created": answer.created_at_s or opening.created_at_s,
+            "model": answer.model or opening.model,
+            "choices": [_choice(index, choice) for index, choice in enumerate(answer.choices)],
+            "usage": write_usage(usage),
+        }
+    )
+
+
+def _choice(index: int, choice: Choice) -> dict[str, Any]:
+    return {
+        "index": index,
+        "message": _message(choice),
+        "logprobs": None,
+        "finish_reason": finish_reason(choice),
+    }
+
+
+def finish_reason(choice: Choice) -> str:
+    """Return why *choice* ended: words in which the model declined are a plain stop in chat."""
+    if choice.stop == "refusal" and any(isinstance(part, Refusal) for part in choice.parts):
+        return "stop"
+    return FINISH_REASONS[choice.stop]
+
+
+def _message(choice: Choice) -> dict[str, Any]:
+    texts = [part for part in choice.parts if isinstance(part, Text)]
+    refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
+    thoughts = [part.text for part in choice.parts if isinstance(part, Thinking) and part.text]
+    calls = [write_call(part) for part in choice.parts if isinstance(part, ToolCall)]
+    pictures = [part.source for part in choice.parts if isinstance(part, Image)]
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(part.text for part in texts) if texts else None,
+        "refusal": "".join(refusals) if refusals else None,
+    }
+    if thoughts:
+        message["reasoning_content"] = "\n\n".join(thoughts)
+    if citations := [write_citation(each) for part in texts for each in part.citations]:
+        message["annotations"] = citations
+    if pictures:
+        # OpenRouter's form, the only one that chat's clients know for pictures in an answer.
+        message["images"] = [write_picture(each) for each in pictures if isinstance(each, Inline)]
+    if calls:
+        message["tool_calls"] = calls
+    return message
+
+
+def write_call(call: ToolCall) -> dict[str, Any]:
+    """Return a whole tool call."""
+    if call.kind == "custom":
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    written: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    if call.seal is not None and call.seal.dialect == "gemini_generate":
+        written["extra_content"] = {"google": {"thought_signature": call.seal.value}}
+    return written
+
+
+def write_citation(citation: Citation) -> dict[str, Any]:
+    """Return a source as an annotation."""
+    source = {"url": citation.url, "title": citation.title, "start_index": citation.start, "end_index": citation.end}
+    return {"type": "url_citation", "url_citation": source}
+
+
+def write_picture(source: Inline) -> dict[str, Any]:
+    """Return a picture of an answer."""
+    return {"type": "image_url", "image_url": {"url": write_address(source)}}

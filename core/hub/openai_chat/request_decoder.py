@@ -1,0 +1,299 @@
+"""A chat request, read into the hub's form."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ...dialects.fields import Fields, read_value
+from ...errors import BadRequestError
+from ...exchange import Exchange
+from ..conversation import (
+    Audio,
+    Effort,
+    File,
+    FileId,
+    Image,
+    Inline,
+    Message,
+    NamedTool,
+    OutputFormat,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Sampling,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from ..media import AUDIO_TYPES, read_address
+from ..raw import given
+from .wire import Allowed, Call, Custom, Function, read_call
+
+
+class _Address(msgspec.Struct):
+    url: str = ""
+    detail: str | None = None
+
+
+class _Sound(msgspec.Struct):
+    data: str = ""
+    format: str = ""
+
+
+class _File(msgspec.Struct):
+    file_id: str | None = None
+    file_data: str | None = None
+    filename: str | None = None
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+    refusal: str = ""
+    image_url: _Address | str | None = None
+    input_audio: _Sound | None = None
+    file: _File | None = None
+
+
+class _Message(msgspec.Struct):
+    role: str
+    content: str | list[_Part] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_id: str = ""
+    function_call: Function | None = None
+
+
+class _Schema(msgspec.Struct):
+    name: str = ""
+    description: str | None = None
+    schema: msgspec.Raw = msgspec.Raw()
+    strict: bool | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str = "text"
+    json_schema: _Schema | None = None
+
+
+class _Switch(msgspec.Struct):
+    type: str = "enabled"
+
+
+class _Options(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+_MESSAGES = msgspec.json.Decoder(list[_Message])
+_TOOLS = msgspec.json.Decoder(list[Call] | None)
+_FUNCTIONS = msgspec.json.Decoder(list[Function] | None)
+_CHOICE = msgspec.json.Decoder(Call | str | None)
+_FUNCTION_CHOICE = msgspec.json.Decoder(Function | str | None)
+_FORMAT = msgspec.json.Decoder(_Format | None)
+_TEXT = msgspec.json.Decoder(str | None)
+_STOP = msgspec.json.Decoder(str | list[str] | None)
+_NUMBER = msgspec.json.Decoder(float | None)
+_WHOLE = msgspec.json.Decoder(int | None)
+_EFFORT = msgspec.json.Decoder(Effort | None)
+_THINKING = msgspec.json.Decoder(_Switch | bool | None)
+_OPTIONS = msgspec.json.Decoder(_Options | None)
+_SWITCH = msgspec.json.Decoder(bool | None)
+
+_READ = frozenset(
+    {
+        "model", "messages", "stream", "stream_options", "tools", "functions", "tool_choice", "function_call",
+        "parallel_tool_calls", "response_format", "reasoning_effort", "thinking", "max_tokens",
+        "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty",
+        "frequency_penalty", "n", "verbosity", "user", "prompt_cache_key", "audio", "modalities", "web_search_options",
+    }
+)  # fmt: skip
+"""Fields that are read here; every other is named as dropped."""
+
+
+def decode_request(exchange: Exchange) -> Request:
+    """Return what a chat customer asks for.
+
+    Raises:
+        BadRequestError: A field that can't be; names it.
+    """
+    fields = exchange.fields
+    options: _Options | None = read_value(fields, "stream_options", _OPTIONS)
+    return Request(
+        model=exchange.model,
+        messages=tuple(_messages(fields)),
+        stream=exchange.stream,
+        tools=tuple(_tools(fields)),
+        tool_choice=_tool_choice(fields),
+        allowed_tools=_allowed_tools(fields),
+        is_parallel=read_value(fields, "parallel_tool_calls", _SWITCH),
+        output_format=_output_format(fields),
+        reasoning=_reasoning(fields),
+        sampling=_sampling(fields, exchange.choice_count),
+        verbosity=read_value(fields, "verbosity", _TEXT),
+        user=read_value(fields, "user", _TEXT),
+        cache_key=read_value(fields, "prompt_cache_key", _TEXT),
+        is_usage_asked=options is not None and bool(options.include_usage),
+        unanswerable=tuple(_unanswerable(fields)),
+        dropped=tuple(name for name in fields if name not in _READ),
+    )
+
+
+def _unanswerable(fields: Fields) -> Iterable[str]:
+    """Yield what is asked for and exists in no other dialect."""
+    for name in ("audio", "web_search_options"):
+        if bytes(fields.get(name, b"null")) != b"null":
+            yield name
+    if b"audio" in bytes(fields.get("modalities", b"")):
+        yield "modalities"
+
+
+def _messages(fields: Fields) -> Iterable[Message]:
+    for message in read_value(fields, "messages", _MESSAGES):
+        match message.role:
+            case "system" | "developer" | "user":
+                yield Message(role=message.role, parts=tuple(_content(message.content)), name=message.name)
+            case "assistant":
+                yield Message(role="assistant", parts=tuple(_said(message)), name=message.name)
+            case "tool" | "function":
+                # The old form has no ids: a function's name stands for its one call.
+                call_id = message.tool_call_id or message.name or ""
+                parts = tuple(_content(message.content))
+                yield Message(role="user", parts=(ToolResult(call_id=call_id, parts=parts, name=message.name),))
+            case _:
+                raise BadRequestError(param="messages")
+
+
+def _content(content: str | list[_Part] | None) -> Iterable[Part]:
+    if content is None:
+        return
+    if isinstance(content, str):
+        yield Text(text=content)
+        return
+    for part in content:
+        yield _part(part)
+
+
+def _part(part: _Part) -> Part:
+    match part:
+        case _Part(type="text"):
+            return Text(text=part.text)
+        case _Part(type="refusal"):
+            return Refusal(text=part.refusal)
+        case _Part(type="image_url", image_url=str() as url):
+            return Image(source=read_address(url))
+        case _Part(type="image_url", image_url=_Address() as address):
+            return Image(source=read_address(address.url), detail=address.detail)
+        case _Part(type="input_audio", input_audio=_Sound() as sound):
+            return Audio(source=Inline(AUDIO_TYPES.get(sound.format, f"audio/{sound.format}"), sound.data))
+        case _Part(type="file", file=_File(file_id=str() as file_id)):
+            return File(source=FileId("openai_chat", file_id))
+        case _Part(type="file", file=_File(file_data=str() as data, filename=name)):
+            return File(source=read_address(data), name=name)
+    raise BadRequestError(param="messages")
+
+
+def _said(message: _Message) -> Iterable[Part]:
+    """Yield what an assistant's message holds, in the order in which it came about."""
+    thinking = message.reasoning_content if message.reasoning_content is not None else message.reasoning
+    if thinking is not None:
+        yield Thinking(text=thinking)
+    for part in _content(message.content):
+        if part != Text(text=""):
+            yield part
+    if message.refusal is not None:
+        yield Refusal(text=message.refusal)
+    for call in message.tool_calls or ():
+        yield read_call(call)
+    if message.function_call is not None:
+        called = message.function_call
+        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments)
+
+
+def _tools(fields: Fields) -> Iterable[Tool]:
+    for tool in read_value(fields, "tools", _TOOLS) or ():
+        if tool.custom is not None:
+            custom = tool.custom
+            yield Tool(name=custom.name, description=custom.description, kind="custom", grammar=given(custom.format))
+        elif tool.function is not None:
+            yield _tool(tool.function)
+        else:
+            raise BadRequestError(param="tools")
+    for function in read_value(fields, "functions", _FUNCTIONS) or ():
+        yield _tool(function)
+
+
+def _tool(function: Function) -> Tool:
+    return Tool(
+        name=function.name,
+        description=function.description,
+        schema=given(function.parameters),
+        is_strict=function.strict,
+    )
+
+
+def _tool_choice(fields: Fields) -> ToolChoice | None:
+    choice: Call | str | None = read_value(fields, "tool_choice", _CHOICE)
+    old_choice: Function | str | None = read_value(fields, "function_call", _FUNCTION_CHOICE)
+    match choice if choice is not None else old_choice:
+        case None:
+            return None
+        case "auto" | "none" | "required" as word:
+            return word
+        case Call(allowed_tools=Allowed(mode=mode)):
+            return "required" if mode == "required" else "auto"
+        case Call(custom=Custom(name=name)):
+            return NamedTool(name, "custom")
+        case Call(function=Function(name=name)) | Function(name=name):
+            return NamedTool(name)
+    raise BadRequestError(param="tool_choice")
+
+
+def _allowed_tools(fields: Fields) -> tuple[str, ...]:
+    choice = read_value(fields, "tool_choice", _CHOICE)
+    if not isinstance(choice, Call) or choice.allowed_tools is None:
+        return ()
+    named = (tool.function or tool.custom for tool in choice.allowed_tools.tools)
+    return tuple(tool.name for tool in named if tool is not None)
+
+
+def _output_format(fields: Fields) -> OutputFormat | None:
+    asked: _Format | None = read_value(fields, "response_format", _FORMAT)
+    if asked is None or asked.type == "text":
+        return None
+    if asked.json_schema is None:
+        return OutputFormat()
+    named = asked.json_schema
+    return OutputFormat(
+        schema=given(named.schema), name=named.name, description=named.description, is_strict=named.strict
+    )
+
+
+def _reasoning(fields: Fields) -> Reasoning:
+    effort: Effort | None = read_value(fields, "reasoning_effort", _EFFORT)
+    switch: _Switch | bool | None = read_value(fields, "thinking", _THINKING)
+    is_off = effort == "none" or switch is False or (isinstance(switch, _Switch) and switch.type == "disabled")
+    is_on = switch is not None and not is_off
+    return Reasoning(effort=effort, is_off=is_off, is_adaptive=is_on and effort is None)
+
+
+def _sampling(fields: Fields, choice_count: int) -> Sampling:
+    stop: str | list[str] | None = read_value(fields, "stop", _STOP)
+    limits = (read_value(fields, name, _WHOLE) for name in ("max_completion_tokens", "max_tokens"))
+    return Sampling(
+        output_tokens_max=next((limit for limit in limits if limit is not None), None),
+        temperature=read_value(fields, "temperature", _NUMBER),
+        top_p=read_value(fields, "top_p", _NUMBER),
+        top_k=read_value(fields, "top_k", _WHOLE),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        seed=read_value(fields, "seed", _WHOLE),
+        presence_penalty=read_value(fields, "presence_penalty", _NUMBER),
+        frequency_penalty=read_value(fields, "frequency_penalty", _NUMBER),
+        choice_count=choice_count,
+    )

@@ -1,0 +1,236 @@
+"""The hub's form of a request, written for a chat channel."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...errors import NotCarriedError
+from ..conversation import (
+    Audio,
+    File,
+    FileId,
+    Image,
+    Inline,
+    Message,
+    NamedTool,
+    Native,
+    Part,
+    Refusal,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from ..effort import effort_of
+from ..media import audio_format, write_address
+from ..openai_models import is_own, is_reasoning
+
+DIALECT = "openai_chat"
+
+
+def encode_request(request: Request) -> dict[str, msgspec.Raw]:
+    """Return the body's top level.
+
+    Raises:
+        NotCarriedError: A part or a tool that chat has no form for.
+    """
+    body: dict[str, Any] = {"model": request.model, "messages": list(_messages(request))}
+    if request.stream:
+        body["stream"] = True
+    _add_tools(body, request)
+    _add_sampling(body, request)
+    _add_wishes(body, request)
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+
+
+def dropped(request: Request) -> Sequence[str]:
+    """Return what a chat channel is not told, and does not need to answer."""
+    own = is_own(request.model)
+    names = {
+        "top_k": request.sampling.top_k is not None and own,
+        "stop": bool(request.sampling.stop) and is_reasoning(request.model),
+        "verbosity": request.verbosity is not None and not own,
+        "prompt_cache_key": request.cache_key is not None and not own,
+        "thinking": request.reasoning.is_adaptive,
+    }
+    return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _add_tools(body: dict[str, Any], request: Request) -> None:
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    choice = request.tool_choice
+    if request.allowed_tools:
+        tools = [{"type": "function", "function": {"name": name}} for name in request.allowed_tools]
+        body["tool_choice"] = {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": tools},
+        }
+    elif isinstance(choice, NamedTool):
+        body["tool_choice"] = {"type": choice.kind, choice.kind: {"name": choice.name}}
+    elif choice is not None and request.tools:
+        body["tool_choice"] = choice
+    if request.is_parallel is not None and request.tools:
+        body["parallel_tool_calls"] = request.is_parallel
+
+
+def _tool(tool: Tool | Native) -> dict[str, Any]:
+    if isinstance(tool, Native):
+        raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+    if tool.kind == "custom":
+        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        return {"type": "custom", "custom": _present(custom)}
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.schema,
+        "strict": tool.is_strict,
+    }
+    return {"type": "function", "function": _present(function)}
+
+
+def _add_sampling(body: dict[str, Any], request: Request) -> None:
+    sampling, reasons = request.sampling, is_reasoning(request.model)
+    values = {
+        "max_completion_tokens" if reasons else "max_tokens": sampling.output_tokens_max,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": None if is_own(request.model) else sampling.top_k,
+        "stop": None if reasons else list(sampling.stop) or None,
+        "seed": sampling.seed,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "n": sampling.choice_count if sampling.choice_count > 1 else None,
+    }
+    body.update(_present(values))
+
+
+def _add_wishes(body: dict[str, Any], request: Request) -> None:
+    own = is_own(request.model)
+    effort = effort_of(request.reasoning)
+    if own and not is_reasoning(request.model):
+        effort = None  # gpt-4o and its like refuse the field
+    values = {
+        "response_format": _format(request),
+        "reasoning_effort": effort,
+        "verbosity": request.verbosity if own else None,
+        "user": request.user,
+        "prompt_cache_key": request.cache_key if own else None,
+    }
+    body.update(_present(values))
+
+
+def _format(request: Request) -> dict[str, Any] | None:
+    asked = request.output_format
+    if asked is None:
+        return None
+    if asked.schema is None:
+        return {"type": "json_object"}
+    schema = {
+        "name": asked.name or "answer",
+        "description": asked.description,
+        "schema": asked.schema,
+        "strict": asked.is_strict,
+    }
+    return {"type": "json_schema", "json_schema": _present(schema)}
+
+
+def _messages(request: Request) -> Iterable[dict[str, Any]]:
+    shows_thinking = not is_own(request.model)
+    for message in request.messages:
+        match message.role:
+            case "system" | "developer":
+                yield _named(message, {"role": "system", "content": _joined(message.parts)})
+            case "user":
+                yield from _asked(message)
+            case "assistant":
+                yield _named(message, _said(message, shows_thinking=shows_thinking))
+
+
+def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
+    return written if message.name is None else {**written, "name": message.name}
+
+
+def _asked(message: Message) -> Iterable[dict[str, Any]]:
+    """Yield a user's turn: results of tools first, each a message, as the calls they answer came last.
+
+    Chat takes text alone as a tool's result; pictures follow as the user's.
+    """
+    parts: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            texts = [each for each in part.parts if isinstance(each, Text)]
+            yield {"role": "tool", "tool_call_id": part.call_id, "content": _joined(texts)}
+            parts += [each for each in part.parts if not isinstance(each, Text)]
+        else:
+            parts.append(part)
+    if len(parts) == 1 and isinstance(parts[0], Text):
+        yield _named(message, {"role": "user", "content": parts[0].text})
+    elif parts:
+        yield _named(message, {"role": "user", "content": [_part(part) for part in parts]})
+
+
+def _said(message: Message, *, shows_thinking: bool) -> dict[str, Any]:
+    texts = [part for part in message.parts if isinstance(part, Text)]
+    calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
+    thoughts = [part.text for part in message.parts if isinstance(part, Thinking) and not part.is_redacted]
+    written: dict[str, Any] = {"role": "assistant", "content": _joined(texts) if texts else None}
+    if thoughts and shows_thinking:
+        # Some want it back, the others ignore it. Source: wire/DIALECTS.md 5.5, read 2026-11-24.
+        written["reasoning_content"] = "\n\n".join(thoughts)
+    if refusals:
+        written["refusal"] = "".join(refusals)
+    if calls:
+        written["tool_calls"] = calls
+    elif not texts and not refusals:
+        written["content"] = ""
+    return written
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    if call.kind == "custom":
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    written: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    if call.seal is not None and call.seal.dialect == "gemini_generate":
+        written["extra_content"] = {"google": {"thought_signature": call.seal.value}}
+    return written
+
+
+def _part(part: Part) -> dict[str, Any]:
+    match part:
+        case Text(text=text):
+            return {"type": "text", "text": text}
+        case Image(source=FileId()) | File(source=FileId(dialect="anthropic_messages" | "gemini_generate")):
+            raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
+        case Image(source=source, detail=detail):
+            assert not isinstance(source, FileId)
+            return {"type": "image_url", "image_url": _present({"url": write_address(source), "detail": detail})}
+        case File(source=FileId(id=file_id)):
+            return {"type": "file", "file": {"file_id": file_id}}
+        case File(source=Inline() as source, name=name):
+            data = write_address(source)
+            return {"type": "file", "file": {"filename": name or "document", "file_data": data}}
+        case Audio(source=source) if (known := audio_format(source.media_type)) is not None:
+            return {"type": "input_audio", "input_audio": {"data": source.data, "format": known}}
+        case Native(kind=kind):
+            raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+    raise NotCarriedError(param=f"messages.content.{type(part).__name__.lower()}", dialect=DIALECT)
+
+
+def _joined(parts: Iterable[Part]) -> str:
+    """Return the text of *parts*; blocks that were apart stay apart."""
+    texts: list[str] = []
+    for part in parts:
+        if not isinstance(part, Text):
+            raise NotCarriedError(param=f"messages.content.{type(part).__name__.lower()}", dialect=DIALECT)
+        texts.append(part.text)
+    return "\n\n".join(texts)
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

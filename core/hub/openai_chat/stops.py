@@ -1,0 +1,28 @@
+"""Why an answer ended, in chat's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+
+from collections.abc import Mapping
+
+from ..answer import Stop
+
+STOPS: Mapping[str, Stop] = {
+    "stop": "end",
+    "length": "limit",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "filtered",
+}
+"""Every word that chat has; what is not here is an end."""
+
+FINISH_REASONS: Mapping[Stop | None, str] = {
+    None: "stop",
+    "end": "stop",
+    "stop_sequence": "stop",
+    "limit": "length",
+    "context_full": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "filtered": "content_filter",
+    "paused": "stop",
+    "compaction": "stop",
+    "bad_tool_call": "stop",
+}

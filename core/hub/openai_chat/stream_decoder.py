@@ -1,0 +1,179 @@
+"""A stream of chunks, read into the hub's events."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ...sse import event_name_and_data
+from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCall
+from ..names import new_call_id
+from .stops import STOPS
+from .wire import Extra
+
+
+class _Url(msgspec.Struct):
+    url: str = ""
+    title: str = ""
+
+
+class _Annotation(msgspec.Struct):
+    url_citation: _Url | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Custom(msgspec.Struct):
+    name: str | None = None
+    input: str | None = None
+
+
+class _Call(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
+    custom: _Custom | None = None
+    extra_content: Extra | None = None
+
+
+class _Piece(msgspec.Struct):
+    text: str = ""
+
+
+class _Delta(msgspec.Struct):
+    content: str | list[_Piece] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_Call] | None = None
+    function_call: _Function | None = None
+    annotations: list[_Annotation] | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+
+
+_read = msgspec.json.Decoder(_Chunk).decode
+
+
+class ChatStreamDecoder:
+    """See `StreamDecoder`. Tool calls stay open until their choice ends: their pieces may interleave."""
+
+    __slots__ = ("_choices", "_is_begun", "_part_count")
+
+    def __init__(self) -> None:
+        self._is_begun = False
+        self._part_count = 0
+        self._choices: dict[int, _OpenChoice] = {}
+
+    def feed(self, event: bytes) -> list[StreamEvent]:
+        """Return what one chunk says."""
+        _, data = event_name_and_data(event)
+        try:
+            chunk = _read(data)
+        except (ValueError, RecursionError):
+            return []  # [DONE], or of a form not known
+        said: list[StreamEvent] = []
+        if not self._is_begun and chunk.choices:
+            self._is_begun = True
+            said.append(Begun(id=chunk.id or "", model=chunk.model or None))
+        for choice in chunk.choices or ():
+            said += self._take(choice)
+        return said
+
+    def _take(self, choice: _Choice) -> Iterable[StreamEvent]:
+        state = self._choices.setdefault(choice.index, _OpenChoice())
+        if state.is_stopped:
+            return  # OpenRouter says why it stopped twice
+        if choice.delta is not None:
+            yield from self._take_delta(choice.index, state, choice.delta)
+        if choice.finish_reason is not None:
+            state.is_stopped = True
+            yield from self._end_parts(state, with_calls=True)
+            stop = STOPS.get(choice.finish_reason, "end")
+            is_tool_use = stop == "end" and state.has_called
+            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=choice.index)
+
+    def _take_delta(self, choice_index: int, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
+        content = delta.content
+        text = content if isinstance(content, str) else "".join(piece.text for piece in content or ())
+        if thinking := delta.reasoning_content or delta.reasoning:
+            yield from self._add(choice_index, state, Thinking(text=""), thinking)
+        if text:
+            yield from self._add(choice_index, state, Text(text=""), text)
+        if delta.refusal:
+            yield from self._add(choice_index, state, Refusal(text=""), delta.refusal)
+        for annotation in delta.annotations or ():
+            if annotation.url_citation is not None and state.kind is Text:
+                source = annotation.url_citation
+                yield Cited(index=state.index, citation=Citation(url=source.url, title=source.title))
+        for call in delta.tool_calls or ():
+            yield from self._take_call(choice_index, state, call)
+        if delta.function_call is not None:
+            name = delta.function_call.name
+            yield from self._take_call(choice_index, state, _Call(id=name, function=delta.function_call))
+
+    def _add(self, choice_index: int, state: "_OpenChoice", part: Part, text: str) -> Iterable[StreamEvent]:
+        """Add *text* to the open part of that kind, or begin one."""
+        if state.kind is not type(part):
+            yield from self._end_parts(state, with_calls=False)
+            state.kind, state.index = type(part), self._part_count
+            yield self._begin(choice_index, part)
+        yield Delta(index=state.index, text=text)
+
+    def _take_call(self, choice_index: int, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
+        """Pieces belong together by index: later ones have no id, or an empty one."""
+        named = call.custom or call.function
+        arguments = call.custom.input if call.custom is not None else call.function.arguments if call.function else None
+        if call.index not in state.calls:
+            yield from self._end_parts(state, with_calls=False)
+            state.calls[call.index] = self._part_count
+            state.has_called = True
+            name = (named.name if named is not None else None) or ""
+            part = ToolCall(id=call.id or new_call_id(), name=name, arguments="")
+            if call.custom is not None:
+                part = msgspec.structs.replace(part, kind="custom")
+            yield self._begin(choice_index, part)
+        index = state.calls[call.index]
+        google = call.extra_content.google if call.extra_content is not None else None
+        if google is not None and google.thought_signature is not None:
+            yield Sealed(index=index, seal=Seal("gemini_generate", google.thought_signature))
+        if arguments:
+            yield Delta(index=index, text=arguments)
+
+    def _begin(self, choice_index: int, part: Part) -> PartBegun:
+        self._part_count += 1
+        return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
+
+    def _end_parts(self, state: "_OpenChoice", *, with_calls: bool) -> Iterable[StreamEvent]:
+        if state.kind is not None:
+            state.kind = None
+            yield PartEnded(index=state.index)
+        if with_calls:
+            for index in state.calls.values():
+                yield PartEnded(index=index)
+
+
+class _OpenChoice:
+    """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
+
+    __slots__ = ("calls", "has_called", "index", "is_stopped", "kind")
+
+    def __init__(self) -> None:
+        self.kind: type[Part] | None = None
+        self.index = 0
+        self.calls: dict[int, int] = {}
+        self.has_called = False
+        self.is_stopped = False

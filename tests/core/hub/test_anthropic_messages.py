@@ -1,0 +1,377 @@
+"""Messages in and out of the hub: what came in goes out, and nothing else.
+
+*Equivalent* means, for a message: the same model, stop reason and stop sequence, and block by
+block the same kind and the same text, thinking, signature, tool call (id, name, arguments as a
+value) and sources by address and quote; blocks that only this dialect has come back whole. The
+id is ours; `usage`, containers and context management are compared or metered elsewhere. For a
+stream the same holds of the message that its events add up to.
+
+For a request: the same members, but for the spellings that `same` writes out.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.errors import BadRequestError, NotCarriedError
+from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from relay.core.hub.anthropic_messages.request_encoder import encode_request
+from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
+from relay.core.hub.codecs import CODECS
+from relay.core.hub.conversation import Image as Picture
+from relay.core.hub.conversation import (
+    Inline,
+    Message,
+    OutputFormat,
+    Reasoning,
+    Request,
+    Sampling,
+    Seal,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import Expected
+from tests.core.dialects.replay import answer_bytes, exchange
+
+from .recorded import (
+    INPUT_TOKENS,
+    asked,
+    bodies,
+    events,
+    opening,
+    recorded_request,
+    streams,
+    translated_body,
+    translated_stream,
+)
+
+MESSAGES = CODECS["anthropic_messages"]
+HI = Message(role="user", parts=(Text(text="Hi"),))
+
+
+def told(block: dict[str, Any]) -> dict[str, Any]:
+    """Return what a block tells, defaults filled in and what is not carried left out."""
+    block = {name: value for name, value in block.items() if name not in ("caller", "citations") and value is not None}
+    if block["type"] == "thinking":
+        block.setdefault("signature", "")
+    return block
+
+
+def sources(block: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what sources a text names."""
+    return [(cited.get("url", ""), cited.get("cited_text", "")) for cited in block.get("citations") or ()]
+
+
+def added_up(stream: bytes) -> dict[str, Any]:
+    """Return the message that a stream's events add up to."""
+    message: dict[str, Any] = {"content": []}
+    for event in events(stream):
+        match event["type"]:
+            case "message_start":
+                message["model"] = event["message"]["model"]
+            case "content_block_start":
+                assert event["index"] == len(message["content"]), "blocks come one after the other"
+                message["content"].append({"json": "", **event["content_block"]})
+            case "content_block_delta":
+                _add(message["content"][event["index"]], event["delta"])
+            case "message_delta":
+                message |= {name: event["delta"].get(name) for name in ("stop_reason", "stop_sequence")}
+    for block in message["content"]:
+        written = block.pop("json")
+        if block["type"] == "tool_use" and written:
+            block["input"] = json.loads(written) if message.get("stop_reason") != "max_tokens" else written
+    return message
+
+
+def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
+    match delta["type"]:
+        case "text_delta":
+            block["text"] += delta["text"]
+        case "thinking_delta":
+            block["thinking"] += delta["thinking"]
+        case "signature_delta":
+            block["signature"] = block.get("signature", "") + delta["signature"]
+        case "input_json_delta":
+            block["json"] += delta["partial_json"]
+        case "citations_delta":
+            block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
+
+
+def assert_same_message(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Compare two messages as the module says."""
+    assert [told(block) for block in after["content"]] == [told(block) for block in before["content"]]
+    assert [sources(block) for block in after["content"]] == [sources(block) for block in before["content"]]
+    assert (after.get("model"), after.get("stop_reason")) == (before.get("model"), before.get("stop_reason"))
+    assert after.get("stop_sequence") == before.get("stop_sequence")
+
+
+@pytest.mark.parametrize("expected", bodies("anthropic_messages"), ids=lambda each: each.name)
+def test_a_message_comes_back_equivalent(expected: Expected) -> None:
+    """Every recorded message."""
+    assert_same_message(
+        json.loads(answer_bytes(expected.name)), json.loads(translated_body(expected, "anthropic_messages"))
+    )
+
+
+@pytest.mark.parametrize("expected", streams("anthropic_messages"), ids=lambda each: each.name)
+def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> None:
+    """Every recorded stream, read whole and byte by byte."""
+    whole = translated_stream(expected, "anthropic_messages")
+    if expected.outcome in ("complete", "empty", "refused"):
+        assert_same_message(added_up(answer_bytes(expected.name)), added_up(whole))
+        assert whole.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    assert translated_stream(expected, "anthropic_messages", 1) == whole
+
+
+def same(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's body in the one spelling that the encoder writes, of several with one meaning."""
+    left_out = ("context_management", "service_tier", "betas", "thread", "diagnostics")
+    body = {name: value for name, value in body.items() if value is not None and name not in left_out}
+    if body.get("stream") is False:
+        del body["stream"]
+    if isinstance(body.get("system"), list) and len(body["system"]) == 1 and "cache_control" not in body["system"][0]:
+        body["system"] = body["system"][0]["text"]
+    if "output_format" in body:
+        body["output_config"] = {"format": body.pop("output_format")}
+    for turn in body["messages"]:
+        if isinstance(turn["content"], str):
+            turn["content"] = [{"type": "text", "text": turn["content"]}]
+        turn["content"] = [_same_block(block) for block in turn["content"]]
+    return body
+
+
+def _same_block(block: dict[str, Any]) -> dict[str, Any]:
+    block = {name: value for name, value in block.items() if value is not None and name != "caller"}
+    content = block.get("content")
+    if isinstance(content, list) and len(content) == 1 and content[0].keys() == {"type", "text"}:
+        block["content"] = content[0]["text"]
+    if block.get("is_error") is False:
+        del block["is_error"]
+    return block
+
+
+REQUESTS = [
+    "anthropic/plain", "anthropic/tools", "anthropic/tools-parallel", "anthropic/tool-result", "anthropic/image",
+    "anthropic/document-pdf", "anthropic/thinking", "anthropic/thinking-tools", "anthropic/cache-write-1h",
+    "anthropic/output-format", "anthropic/stop-sequence-stream", "anthropic/redacted-thinking",
+    "clients/anthropic-python-messages", "clients/anthropic-node-messages-stream",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_comes_back_equivalent(name: str) -> None:
+    """Recorded requests with tools, results, pictures, documents, thinking, cache marks and schemas."""
+    body = recorded_request(name)
+    assert body is not None
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    written = json.loads(msgspec.json.encode(MESSAGES.encode_request(request)))
+    assert same(written) == same(body)
+
+
+def test_claude_codes_request_is_carried_whole_but_for_what_is_named() -> None:
+    """Its three system blocks, its system message within the talk, its tools; the rest is named as dropped."""
+    body = recorded_request("clients/claude-code-messages-stream")
+    assert body is not None
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert request.dropped == ("context_management",)
+    assert [part.text for part in request.messages[0].parts if isinstance(part, Text)] == [
+        block["text"] for block in body["system"]
+    ]
+    assert [message.role for message in request.messages] == ["system", *(each["role"] for each in body["messages"])]
+    assert [tool.name for tool in request.tools if isinstance(tool, Tool)] == [tool["name"] for tool in body["tools"]]
+    assert request.reasoning.is_adaptive
+
+
+def test_neighbours_are_joined_and_results_come_first() -> None:
+    """Anthropic wants user and assistant in turn, and every result of a turn before its text."""
+    request = Request(
+        model="claude",
+        messages=(
+            HI,
+            Message(role="assistant", parts=(ToolCall(id="a b", name="f", arguments='{"x":1}'),)),
+            Message(role="user", parts=(Text(text="And?"),)),
+            Message(role="user", parts=(ToolResult(call_id="a b", parts=(Text(text="ok"),)),)),
+            Message(role="system", parts=(Text(text="Be brief."),)),
+        ),
+    )
+    assert json.loads(bytes(encode_request(request)["messages"])) == [
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "a_b", "name": "f", "input": {"x": 1}}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "a_b", "content": "ok"},
+                {"type": "text", "text": "And?"},
+                {"type": "text", "text": "Be brief."},
+            ],
+        },
+    ]
+
+
+def test_a_picture_in_a_tools_result_is_carried() -> None:
+    """As a block of the result."""
+    result = ToolResult(call_id="a", parts=(Picture(source=Inline("image/png", "aGk=")),))
+    request = Request(model="claude", messages=(Message(role="user", parts=(result,)),))
+    [turn] = json.loads(bytes(encode_request(request)["messages"]))
+    assert turn["content"][0]["content"] == [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    ]
+
+
+def test_foreign_thinking_is_never_shown_to_claude() -> None:
+    """Only what Claude signed goes back; nothing is signed in its name."""
+    thoughts = (Thinking(text="Hm"), Thinking(text="Hm", seal=Seal("openai_responses", "gA")))
+    said = Message(role="assistant", parts=(*thoughts, Text(text="Yes")))
+    [_, turn] = json.loads(bytes(encode_request(Request(model="claude", messages=(HI, said)))["messages"]))
+    assert turn["content"] == [{"type": "text", "text": "Yes"}]
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "limit", "fields"),
+    [
+        ("claude-haiku-4-5", Reasoning(effort="low"), 9000, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 9000}),
+        ("claude-haiku-4-5", Reasoning(effort="high"), 2000, {"thinking": {"type": "enabled", "budget_tokens": 24576}, "max_tokens": 28672}),
+        ("claude-haiku-4-5", Reasoning(budget_tokens=100), None, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 5120}),
+        ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
+        ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 8192}),
+    ],
+)  # fmt: skip
+def test_effort_becomes_a_budget_below_the_limit(
+    model: str, reasoning: Reasoning, limit: int | None, fields: dict[str, Any]
+) -> None:
+    """Or stays an effort where the model measures so."""
+    request = Request(model=model, messages=(HI,), reasoning=reasoning, sampling=Sampling(output_tokens_max=limit))
+    body = json.loads(msgspec.json.encode(encode_request(request)))
+    assert {name: value for name, value in body.items() if name not in ("model", "messages")} == fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"sampling": Sampling(choice_count=2)}, "n"),
+        ({"sampling": Sampling(temperature=1.5)}, "temperature"),
+    ],
+)
+def test_what_anthropic_cannot_do_is_refused_by_name(fields: dict[str, Any], param: str) -> None:
+    """Several choices, and a temperature beyond its scale."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="claude", messages=(HI,), **fields))
+    assert refused.value.param == param
+
+
+def test_what_is_left_out_is_named() -> None:
+    """The operator can read what a request lost."""
+    request = Request(
+        model="claude-haiku-4-5",
+        messages=(HI,),
+        sampling=Sampling(seed=1, presence_penalty=0.5, frequency_penalty=0.5, temperature=1.0, top_p=0.5),
+        output_format=OutputFormat(),
+        cache_key="k",
+    )
+    assert MESSAGES.dropped(request) == [
+        "seed", "presence_penalty", "frequency_penalty", "top_p", "response_format", "prompt_cache_key",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content", [[{"type": "image", "source": {"type": "moon"}}], [3], [{"type": "text", "text": 3}]]
+)
+def test_a_block_that_cannot_be_is_refused_by_name(content: list[Any]) -> None:
+    """An unknown source, a number for a block, a number for a text."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
+    with pytest.raises(BadRequestError) as refused:
+        MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert (refused.value.param or "").startswith("messages")
+
+
+def test_calls_that_interleave_become_blocks_one_after_the_other() -> None:
+    """The second waits with what has come of it; the first is never held."""
+    encoder = MessagesStreamEncoder(opening())
+    fed = [
+        encoder.feed(event)
+        for event in (
+            Begun(model="m"),
+            PartBegun(index=0, part=ToolCall(id="a", name="f", arguments="")),
+            PartBegun(index=1, part=ToolCall(id="b", name="g", arguments="")),
+            Delta(index=1, text="{}"),
+            Delta(index=0, text='{"x":1}'),
+            PartEnded(index=0),
+            PartEnded(index=1),
+            Stopped(stop="tool_use"),
+        )
+    ]
+
+    def event(name: str, rest: str) -> str:
+        return f'event: {name}\ndata: {{"type":"{name}",{rest}}}\n\n'
+
+    def begun(index: int, call_id: str, tool: str) -> str:
+        block = f'{{"type":"tool_use","id":"{call_id}","name":"{tool}","input":{{}}}}'
+        return event("content_block_start", f'"index":{index},"content_block":{block}')
+
+    def piece(index: int, text: str) -> str:
+        delta = f'{{"type":"input_json_delta","partial_json":{json.dumps(text)}}}'
+        return event("content_block_delta", f'"index":{index},"delta":{delta}')
+
+    assert [data.decode() for data in fed[1:]] == [
+        begun(0, "a", "f"),
+        "",
+        "",
+        piece(0, '{"x":1}'),
+        event("content_block_stop", '"index":0') + begun(1, "b", "g") + piece(1, "{}"),
+        event("content_block_stop", '"index":1'),
+        "",
+    ]
+    assert fed[0].startswith(b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1",')
+    assert json.loads(fed[0].split(b"data: ")[1])["message"]["usage"]["input_tokens"] == INPUT_TOKENS
+
+
+def test_the_end_tells_why_and_the_true_usage() -> None:
+    """Cached and written tokens stand beside the input here."""
+    encoder = MessagesStreamEncoder(opening())
+    encoder.feed(Begun(model="m"))
+    encoder.feed(Stopped(stop="stop_sequence", stop_sequence="END"))
+    end = encoder.finish(Usage(input_tokens=1, cache_read_tokens=2, cache_write_1h_tokens=3, output_tokens=4))
+    assert list(events(end)) == [
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "stop_sequence", "stop_sequence": "END"},
+            "usage": {
+                "input_tokens": 1,
+                "cache_creation_input_tokens": 3,
+                "cache_read_input_tokens": 2,
+                "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 3},
+                "output_tokens": 4,
+            },
+        },
+        {"type": "message_stop"},
+    ]
+
+
+def test_a_foreign_seal_travels_in_the_signature_and_finds_its_way_back() -> None:
+    """A client of Anthropic's hands it back byte for byte; no other dialect's seal is taken for Claude's."""
+    encoder = MessagesStreamEncoder(opening())
+    pieces: list[StreamEvent] = [Begun(model="m"), PartBegun(index=0, part=Thinking(text=""))]
+    stream = b"".join(map(encoder.feed, pieces)) + encoder.feed(
+        Sealed(index=0, seal=Seal("openai_responses", "gA.b", "rs_1"))
+    )
+    signature = [event["delta"]["signature"] for event in events(stream) if event["type"] == "content_block_delta"]
+    block = {"type": "thinking", "thinking": "", "signature": signature[0]}
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": [block]}]}
+    [message] = MESSAGES.decode_request(asked("anthropic_messages", body)).messages
+    assert message.parts == (Thinking(text="", seal=Seal("openai_responses", "gA.b", "rs_1")),)
+
+
+def test_every_recorded_stream_reads_natively_after_its_round_trip() -> None:
+    """What the encoder writes is a sound stream to the native reader: its end mark is seen."""
+    for expected in streams("anthropic_messages"):
+        reader = RULES["anthropic_messages"].stream_reader(exchange("anthropic_messages"))
+        reader.feed(translated_stream(expected, "anthropic_messages"))
+        assert reader.is_ended is (expected.outcome not in ("truncated", "upstream_error")), expected.name

@@ -1,0 +1,77 @@
+"""Every recording for every other customer: the native figures, a sound answer, nothing of the upstream's form."""
+
+import json
+
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.errors import NotCarriedError
+from relay.core.exchange import Dialect
+from relay.core.hub.codecs import CODECS
+from relay.core.hub.translation import Translation
+from relay.core.outcome import derive_outcome
+from tests.core.dialects.recordings import BODIES, STREAMS, Expected
+from tests.core.dialects.replay import answer_bytes, exchange, reader_for
+
+from .recorded import ANSWERED, asked, translated_body, translated_stream, translator
+
+ENDED = ("complete", "empty", "refused")
+WHOLE = [(each, to) for each in BODIES if each.dialect in CODECS for to in CODECS if to != each.dialect]
+STREAMED = [(each, to) for each in STREAMS if each.dialect in CODECS for to in CODECS if to != each.dialect]
+
+
+@pytest.mark.parametrize(("expected", "to"), WHOLE, ids=lambda each: getattr(each, "name", each))
+def test_a_whole_answer_says_the_same_in_another_dialect(expected: Expected, to: Dialect) -> None:
+    """Its native reader finds the same usage, sums and outcome."""
+    reading = RULES[to].read_body(exchange(to), translated_body(expected, to))
+    usage = expected.usage or ANSWERED
+    assert reading.usage is not None
+    assert reading.usage.all_input_tokens == usage.all_input_tokens
+    assert reading.usage.output_tokens == usage.output_tokens
+    assert derive_outcome(reading.evidence) == expected.outcome
+
+
+@pytest.mark.parametrize(("expected", "to"), STREAMED, ids=lambda each: getattr(each, "name", each))
+def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Dialect) -> None:
+    """What is metered is the native stream; what the customer reads comes to the same, for every cut."""
+    native, reader = reader_for(expected, usage_asked=True), translator(expected, to)
+    data = answer_bytes(expected.name)
+    for each in (native, reader):
+        each.feed(data)
+        each.finish()
+    assert (reader.usage(), reader.evidence(), reader.is_ended) == (native.usage(), native.evidence(), native.is_ended)
+    stream = translated_stream(expected, to)
+    assert translated_stream(expected, to, 1) == stream
+    if expected.outcome in ENDED:
+        again = RULES[to].stream_reader(exchange(to))
+        again.feed(stream)
+        again.finish()
+        assert again.is_ended
+        assert derive_outcome(again.evidence()) == expected.outcome
+        assert (usage := again.usage()) is not None
+        if expected.usage is not None:
+            assert usage.all_input_tokens == expected.usage.all_input_tokens
+            assert usage.output_tokens == expected.usage.output_tokens
+
+
+def test_the_request_that_is_sent_is_the_channels() -> None:
+    """Body, headers and model name are those of a customer who speaks the channel's dialect."""
+    made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "seed": 3})
+    translation = Translation(made, "anthropic_messages", "claude-x")
+    request = translation.prepare(made, "claude-x")
+    assert (request.dialect, request.model) == ("anthropic_messages", "claude-x")
+    assert request.headers == {"anthropic-version": "2023-06-01"}
+    assert json.loads(request.body()) == {
+        "model": "claude-x",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        "max_tokens": 8192,
+    }
+    assert translation.dropped == ("seed",)
+
+
+def test_what_only_one_dialect_can_answer_is_refused_by_name() -> None:
+    """Spoken output exists in chat alone."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "audio": {"voice": "alloy", "format": "mp3"}}
+    with pytest.raises(NotCarriedError) as refused:
+        Translation(asked("openai_chat", body), "anthropic_messages", "claude-x")
+    assert (refused.value.param, refused.value.params) == ("audio", {"dialect": "anthropic_messages"})
