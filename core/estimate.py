@@ -35,7 +35,9 @@ DISPUTED_FACTOR = 4
 _MEDIA_KINDS = frozenset(
     {"document", "file", "image", "image_url", "input_audio", "input_file", "input_image", "video_url"}
 )
-_MEDIA_WORD = re.compile(rb'"(?:document|file|image|image_url|input_audio|input_file|input_image|video_url)"')
+_MEDIA_WORD = re.compile(
+    rb'"(?:document|file|image|image_url|inline_?[Dd]ata|input_audio|input_file|input_image|video_url)"'
+)
 
 
 def piece_bound(bytes_count: int) -> int:
@@ -115,21 +117,26 @@ def _measure(fields: Mapping[str, msgspec.Raw], media_tokens_each: int) -> tuple
     for name, raw in fields.items():
         data = bytes(raw)
         text_bytes += len(data)
-        for content in _contents_with_media(data) if name == "messages" else ():
+        for content in _contents_with_media(data) if name in _TURNS else ():
             media_bytes, tokens = _measure_parts(content, media_tokens_each)
             text_bytes -= media_bytes
             media_tokens += tokens
     return text_bytes, media_tokens
 
 
-class _Message(msgspec.Struct):
+class _Turn(msgspec.Struct):
+    """A turn of a talk: media stand in the content of most dialects, in Responses also in a tool's output."""
+
     content: msgspec.Raw = msgspec.Raw(b"")
+    output: msgspec.Raw = msgspec.Raw(b"")
+    parts: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Holder(msgspec.Struct):
-    """What media stand in: OpenAI's object under ``image_url`` and the like, Anthropic's ``source``."""
+    """What media stand in: OpenAI's ``image_url`` and the like, Anthropic's ``source``, Gemini's ``inlineData``."""
 
     type: str = ""
+    media_type: str = msgspec.field(default="", name="mimeType")
     url: msgspec.Raw = msgspec.Raw(b"")
     data: msgspec.Raw = msgspec.Raw(b"")
     file_data: msgspec.Raw = msgspec.Raw(b"")
@@ -143,25 +150,46 @@ class _Part(msgspec.Struct):
     video_url: _Holder | str | None = None
     input_audio: _Holder | None = None
     file: _Holder | None = None
+    file_data: str | None = None
+    inline_data: _Holder | None = None
+    inline_data_camel: _Holder | None = msgspec.field(default=None, name="inlineData")
+
+    @property
+    def is_media(self) -> bool:
+        """A kind that vendors read media from; Gemini's parts name none."""
+        return self.type in _MEDIA_KINDS or self._inline is not None
+
+    @property
+    def is_picture(self) -> bool:
+        """Counted by number, not by length."""
+        inline = self._inline
+        return "image" in (self.type if inline is None else inline.media_type)
+
+    @property
+    def _inline(self) -> _Holder | None:
+        return self.inline_data_camel or self.inline_data
 
 
-_MESSAGES = msgspec.json.Decoder(list[_Message])
+_TURNS = ("messages", "input", "contents")
+"""Where the turns of a talk stand, by dialect."""
+_READ_TURNS = msgspec.json.Decoder(list[_Turn])
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _PART = msgspec.json.Decoder(_Part)
 
 
-def _contents_with_media(messages: bytes) -> Iterable[bytes]:
-    """Return the contents of *messages* that may hold media: lists of parts; a plain text holds none.
+def _contents_with_media(turns: bytes) -> Iterable[bytes]:
+    """Return the contents of *turns* that may hold media: lists of parts; a plain text holds none.
 
     Where no second bracket opens, not even the frame of the conversation is read; and one look
     for the rare word spares the ordinary list of texts.
     """
-    if messages.count(b"[") == 1:
+    if turns.count(b"[") == 1:
         return ()
     try:
-        contents = [bytes(message.content) for message in _MESSAGES.decode(messages)]
+        read = _READ_TURNS.decode(turns)
     except msgspec.DecodeError:
         return ()
+    contents = [bytes(held) for turn in read for held in (turn.content, turn.output, turn.parts)]
     return [content for content in contents if content.startswith(b"[") and _MEDIA_WORD.search(content)]
 
 
@@ -184,19 +212,20 @@ def _measure_parts(content: bytes, tokens_each: int) -> tuple[int, int]:
         if part.type == "tool_result" and bytes(part.content).startswith(b"["):
             bytes_inside, tokens_inside = _measure_parts(bytes(part.content), tokens_each)
             media_bytes, tokens = media_bytes + bytes_inside, tokens + tokens_inside
-        elif part.type in _MEDIA_KINDS:
+        elif part.is_media:
             length = _base64_bytes(part)
             media_bytes += length
             # A document or a recording grows with its length: a token for 16 bytes of base64 is
             # more than any page or second of sound was seen to need.
-            tokens += tokens_each if "image" in part.type else max(tokens_each, length // 16)
+            tokens += tokens_each if part.is_picture else max(tokens_each, length // 16)
     return media_bytes, tokens
 
 
 def _base64_bytes(part: _Part) -> int:
     """Return the bytes of base64 that *part* carries where its vendor reads them from."""
     length = 0
-    for holder in (part.source, part.image_url, part.video_url, part.input_audio, part.file):
+    holders = (part.source, part.image_url, part.video_url, part.input_audio, part.file)
+    for holder in (*holders, part.file_data, part.inline_data, part.inline_data_camel):
         if isinstance(holder, _Holder):
             if holder.type in ("", "base64"):
                 length += max(0, len(bytes(holder.data)) - 2)
@@ -215,7 +244,7 @@ def _data_url_bytes(url: bytes) -> int:
 
 def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:
     """Yield every text in *fields* that a model reads."""
-    for name in ("system", "messages", "input", "prompt", "tools", "functions"):
+    for name in ("system", "instructions", "systemInstruction", *_TURNS, "prompt", "tools", "functions"):
         if name in fields:
             yield from _strings(msgspec.json.decode(fields[name]))
 

@@ -81,14 +81,17 @@ class ChannelPlugin(Plugin[ConfigT]):
     A channel over HTTP implements `build`. A channel that answers by itself overrides `send`.
     """
 
-    dialects: ClassVar[tuple[Dialect, ...]]
-    """The dialects this channel's upstream speaks."""
+    dialects: tuple[Dialect, ...]
+    """What the plugin can speak, the preferred one first; of an instance, what its upstream does."""
     is_reasoning_beside_output: bool = False
     """The upstream's ``completion_tokens`` leave reasoning out; a channel sets it by its settings."""
 
     def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services)
         self.section = section
+        if unspoken := [dialect for dialect in section.dialects if dialect not in self.dialects]:
+            raise ValueError(f"dialects: expected some of {', '.join(self.dialects)}, found '{unspoken[0]}'")
+        self.dialects = section.dialects or self.dialects
         self.deadlines = Deadlines(**{name: getattr(section.deadlines, name) for name in Deadlines.__struct_fields__})
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:

@@ -118,6 +118,10 @@ TEXTS: Mapping[str, Sentence] = {
         "compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
+    "not_offered": Sentence(
+        "this shop does not offer what the field '{param}' asks for; leave the field out",
+        "本站不支持参数 {param} 所要求的功能；请去掉该参数",
+    ),
     "unknown_answer": Sentence(
         "this account has no kept answer as the field '{param}' names it; send the whole conversation instead",
         "本账户没有参数 {param} 所指的已保存回复；请改为发送完整对话",

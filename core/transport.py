@@ -82,7 +82,7 @@ class Transport(Protocol):
         ...
 
 
-_ENDPOINTS = ("/chat/completions", "/embeddings", "/messages")
+_ENDPOINTS = ("/chat/completions", "/responses", "/embeddings", "/messages")
 
 
 def endpoint_url(base_url: str, endpoint: str) -> str:

@@ -14,6 +14,8 @@ TESTED_ELSEWHERE = {
     "core/hub/answer.py": "Structs without behaviour; tests/core/hub",
     "core/hub/codec.py": "what every codec fills: tests/core/hub",
     "core/hub/codecs.py": "a table: tests/core/hub",
+    "core/hub/custom_tools.py": "its examples, and Codex's tools: tests/core/hub/test_openai_responses.py",
+    "core/hub/seals.py": "its examples, and seals there and back: tests/core/hub",
     "core/hub/effort.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/media.py": "its examples, and requests with pictures: tests/core/hub",
     "core/hub/names.py": "a random name; calls without ids: tests/core/hub/test_openai_chat.py",

@@ -7,9 +7,11 @@ from .anthropic_messages import AnthropicMessages
 from .dialect import DialectRules
 from .embeddings import Embeddings
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 
 RULES: Mapping[Dialect, DialectRules] = {
     "openai_chat": OpenAIChat(),
+    "openai_responses": OpenAIResponses(),
     "anthropic_messages": AnthropicMessages(),
     "embeddings": Embeddings(),
 }

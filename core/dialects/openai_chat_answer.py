@@ -40,6 +40,8 @@ class _Delta(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
     audio: msgspec.Raw = msgspec.Raw()
+    images: msgspec.Raw = msgspec.Raw()
+    """Pictures, in OpenRouter's form."""
 
 
 class _Choice(msgspec.Struct):
@@ -245,7 +247,7 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         tally.add_text(sum(len(bytes(part)) for part in delta.content))
     if delta.refusal:
         tally.add_refusal(len(delta.refusal.encode()))
-    if _is_given(delta.audio):
+    if _is_given(delta.audio) or _is_given(delta.images):
         tally.note_answer()
     for call in delta.tool_calls or ():
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
@@ -267,4 +269,4 @@ def _is_error(document: _Document) -> bool:
 
 
 def _is_given(raw: msgspec.Raw) -> bool:
-    return bytes(raw) not in (b"", b"null", b'""', b"{}")
+    return bytes(raw) not in (b"", b"null", b'""', b"{}", b"[]")

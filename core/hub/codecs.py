@@ -6,9 +6,11 @@ from ..exchange import Dialect
 from .anthropic_messages import MessagesCodec
 from .codec import Codec
 from .openai_chat import ChatCodec
+from .openai_responses import ResponsesCodec
 
 CODECS: Mapping[Dialect, Codec] = {
     "openai_chat": ChatCodec(),
+    "openai_responses": ResponsesCodec(),
     "anthropic_messages": MessagesCodec(),
 }
 """Every codec by its dialect."""

@@ -148,6 +148,10 @@ class ChannelSection(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="References to the upstream's keys, env:NAME or file:PATH; several are one pool."),
     ] = ()
+    dialects: Annotated[
+        tuple[Dialect, ...],
+        Meta(description="What the upstream speaks, of what the plugin can; the plugin's usual ones where left out."),
+    ] = ()
     models: Annotated[tuple[str | ChannelModel, ...], Meta(description="Models sold from here.", min_length=1)]
     groups: Annotated[tuple[GroupName, ...], Meta(description="Groups that may use the channel.", min_length=1)]
     priority: Annotated[int, Meta(description="Higher is tried first.")] = 0

@@ -1,6 +1,7 @@
 """``channels.openai``: OpenAI, and everyone who speaks its dialect."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -8,6 +9,7 @@ from relay import (
     ChannelPlugin,
     ChannelRequest,
     ChannelSection,
+    Dialect,
     PluginConfig,
     Services,
     UpstreamRequest,
@@ -31,24 +33,29 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class OpenAI(ChannelPlugin[OpenAIConfig]):
-    """Sends chat completions and embeddings, the key as a Bearer token.
+    """Sends chat completions, responses and embeddings, the key as a Bearer token.
 
     ``base_url`` stands without ``/v1``; with it, or as a whole endpoint address, it works as well.
+    Of those who copy OpenAI few have copied Responses: only OpenAI itself is taken to speak it,
+    and whoever else does is told so by the channel's ``dialects``.
     """
 
     config_type = OpenAIConfig
-    dialects = ("openai_chat", "embeddings")
+    dialects: tuple[Dialect, ...] = ("openai_chat", "openai_responses", "embeddings")
 
     def __init__(self, config: OpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
         self.is_reasoning_beside_output = not config.reasoning_in_output
         base_url = section.base_url or BASE_URL
+        if not section.dialects and urlsplit(base_url).hostname != urlsplit(BASE_URL).hostname:
+            self.dialects = ("openai_chat", "embeddings")
         self._urls = {
-            "chat": endpoint_url(base_url, "/chat/completions"),
+            "openai_chat": endpoint_url(base_url, "/chat/completions"),
+            "openai_responses": endpoint_url(base_url, "/responses"),
             "embeddings": endpoint_url(base_url, "/embeddings"),
         }
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json", "authorization": f"Bearer {api_key}"}
-        return UpstreamRequest(url=self._urls[request.operation], headers=headers, body=request.body())
+        return UpstreamRequest(url=self._urls[request.dialect], headers=headers, body=request.body())

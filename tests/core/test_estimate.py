@@ -12,10 +12,14 @@ from relay.core.usage import Iteration, Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import request_fields
 
+PICTURE = "data:image/png;base64," + "A" * 3_000_000
 READS_MORE_BY_ITSELF = {
     "anthropic/pause-turn-stream",
     "anthropic/thinking-signature-only-stream",
     "anthropic/web-search-stream",
+    "openai-responses/code-interpreter-stream",
+    "openai-responses/image-generation-stream",
+    "openai-responses/web-search-stream",
 }
 ASKED = [
     each
@@ -55,6 +59,20 @@ def test_a_picture_counts_as_a_picture_not_by_its_bytes() -> None:
     """Three megabytes of base64 are one picture: 4096 tokens and a little text."""
     picture = user([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 3_000_000}}])
     assert input_bound(picture) == 512 + 4096 + 51
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": PICTURE}]}]},
+        {"input": [{"type": "function_call_output", "output": [{"type": "input_image", "image_url": PICTURE}]}]},
+        {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "A" * 3_000_000}}]}]},
+        {"contents": [{"parts": [{"inline_data": {"mime_type": "image/png", "data": "A" * 3_000_000}}]}]},
+    ],
+)
+def test_a_picture_counts_by_number_wherever_its_dialect_puts_it(asked: dict[str, Any]) -> None:
+    """In Responses, in a tool's output there, and in Gemini's two spellings."""
+    assert 512 < input_bound(fields(**asked)) < 200_000
 
 
 def test_a_picture_in_anthropics_form_counts_as_a_picture() -> None:

@@ -11,6 +11,7 @@ from tests.core.wire import FOLDER
 
 ENDPOINTS: dict[Dialect, str] = {
     "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
     "anthropic_messages": "/v1/messages",
     "embeddings": "/v1/embeddings",
 }
@@ -81,10 +82,13 @@ def _body(request: dict[str, Any], response: dict[str, Any], *, is_stream: bool,
 
     Azure and Vertex name the model in the path: their bodies get one.
     """
-    recorded: dict[str, Any] = request["body"] or {"messages": [{"role": "user", "content": "hi"}], "stream": is_stream}
+    turns = "input" if dialect == "openai_responses" else "messages"
+    recorded: dict[str, Any] = request["body"] or {turns: [{"role": "user", "content": "hi"}], "stream": is_stream}
+    # An answer that its account never got is not gone on from; the recording has the same answer without.
+    recorded = {name: value for name, value in recorded.items() if name != "previous_response_id"}
     needed: dict[str, Any] = {"model": "a-model"}
     if dialect == "anthropic_messages":
         needed["max_tokens"] = 4096
-    elif request["body"] is None and is_stream:
+    elif dialect == "openai_chat" and request["body"] is None and is_stream:
         needed["stream_options"] = {"include_usage": True}
     return {**needed, **recorded}

@@ -93,6 +93,8 @@ def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> d
             "models": [{"name": recording.name, "upstream": recording.body["model"]}],
             "groups": ["plain"],
         }
+        if recording.dialect == "openai_responses":
+            channel["dialects"] = ["openai_responses"]
         if recording.name in beside:
             channel["settings"] = {"reasoning_in_output": False}
         channels.append(channel)

@@ -9,7 +9,7 @@ from ...usage import Usage
 from ..answer import Answer, Choice
 from ..codec import Opening
 from ..conversation import Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
-from .seals import write_signature
+from ..seals import write_seal
 from .stops import STOP_REASONS
 from .usage import write_usage
 
@@ -46,9 +46,13 @@ def blocks(part: Part) -> Iterable[dict[str, Any]]:
         case Refusal(text=text):
             yield {"type": "text", "text": text}
         case Thinking(is_redacted=True, seal=seal) if seal is not None:
-            yield {"type": "redacted_thinking", "data": write_signature(seal)}
+            yield {"type": "redacted_thinking", "data": write_seal(seal, "anthropic_messages")}
         case Thinking(text=text, seal=seal):
-            yield {"type": "thinking", "thinking": text, "signature": write_signature(seal) if seal else ""}
+            yield {
+                "type": "thinking",
+                "thinking": text,
+                "signature": write_seal(seal, "anthropic_messages") if seal else "",
+            }
         case ToolCall(id=call_id, name=name):
             yield {"type": "tool_use", "id": call_id, "name": name, "input": _input(part)}
         case Image(source=Inline(media_type=media_type, data=data)):

@@ -25,8 +25,9 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
+from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of
-from .seals import write_signature
+from ..seals import write_seal
 
 DIALECT = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
@@ -117,7 +118,8 @@ def _blocks(part: Part) -> Iterable[dict[str, Any]]:
             yield from _thinking(part)
         case ToolCall():
             yield _cached(
-                {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": _input(part)}, part.cache
+                {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": _input(call_as_function(part))},
+                part.cache,
             )
         case ToolResult():
             yield _result(part)
@@ -151,7 +153,7 @@ def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
     if part.is_redacted:
         yield {"type": "redacted_thinking", "data": part.seal.value}
     else:
-        yield {"type": "thinking", "thinking": part.text, "signature": write_signature(part.seal)}
+        yield {"type": "thinking", "thinking": part.text, "signature": write_seal(part.seal, "anthropic_messages")}
 
 
 def _id(call_id: str) -> str:
@@ -160,7 +162,7 @@ def _id(call_id: str) -> str:
 
 
 def _input(call: ToolCall) -> Any:
-    """Return a call's arguments as an object: free text, or a text that a limit cut, stands under ``input``."""
+    """Return a call's arguments as an object; a text that a limit cut stands under ``input``."""
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
     except ValueError:
@@ -221,20 +223,14 @@ def _tool(tool: Tool | Native) -> Any:
         if tool.dialect != DIALECT:
             raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
         return msgspec.json.decode(tool.document)
+    tool = as_function(tool)
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    written["input_schema"] = tool.schema or _schema_of(tool)
-    if tool.is_strict and tool.kind == "function":
+    written["input_schema"] = tool.schema or {"type": "object", "properties": {}}
+    if tool.is_strict:
         written["strict"] = True
     return _cached(written, tool.cache)
-
-
-def _schema_of(tool: Tool) -> dict[str, Any]:
-    """Return the schema of a tool that has none: no arguments, or the one text of a custom tool."""
-    if tool.kind == "custom":
-        return {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-    return {"type": "object", "properties": {}}
 
 
 def _thinks(request: Request) -> bool:

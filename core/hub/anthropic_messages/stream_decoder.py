@@ -7,7 +7,7 @@ import msgspec
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Text, Thinking, ToolCall
-from .seals import read_signature
+from ..seals import read_seal
 from .stops import STOPS
 from .wire import Cited as CitedBlock
 from .wire import read_citation, read_part
@@ -90,7 +90,7 @@ class MessagesStreamDecoder:
             case "input_json_delta" if delta.partial_json:
                 return (Delta(index=index, text=delta.partial_json),)
             case "signature_delta" if delta.signature:
-                return (Sealed(index=index, seal=read_signature(delta.signature)),)
+                return (Sealed(index=index, seal=read_seal(delta.signature, "anthropic_messages")),)
             case "citations_delta" if delta.citation is not None:
                 return (Cited(index=index, citation=read_citation(delta.citation)),)
         return ()

@@ -14,8 +14,8 @@ from ...usage import Usage
 from ..answer import Begun, Choice, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
 from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
+from ..seals import write_seal
 from .answer_encoder import blocks, citation_block, stop_reason
-from .seals import write_signature
 from .usage import write_usage
 
 _encode = msgspec.json.encode
@@ -80,7 +80,7 @@ class MessagesStreamEncoder:
             return b""
         match event:
             case Sealed(seal=seal):
-                return self._delta({"type": "signature_delta", "signature": write_signature(seal)})
+                return self._delta({"type": "signature_delta", "signature": write_seal(seal, "anthropic_messages")})
             case Cited(citation=cited):
                 block = citation_block(cited.url, cited.title, cited.quote)
                 return self._delta({"type": "citations_delta", "citation": block})
@@ -116,7 +116,7 @@ class MessagesStreamEncoder:
             case ToolCall(arguments=text) | Text(text=text) | Refusal(text=text) | Thinking(text=text) if text:
                 pieces.append(self._before + _encode(text) + b"}}\n\n")
         if isinstance(part, Thinking) and part.seal is not None and not part.is_redacted:
-            signature = write_signature(part.seal)
+            signature = write_seal(part.seal, "anthropic_messages")
             pieces.append(self._delta({"type": "signature_delta", "signature": signature}))
         return b"".join(pieces)
 

@@ -22,7 +22,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..raw import given
-from .seals import read_signature
+from ..seals import read_seal
 
 
 class Source(msgspec.Struct):
@@ -101,9 +101,11 @@ def read_part(raw: msgspec.Raw) -> Part:
         case "text":
             return Text(text=block.text, citations=_citations(block), cache=cache)
         case "thinking":
-            return Thinking(text=block.thinking, seal=read_signature(block.signature) if block.signature else None)
+            return Thinking(
+                text=block.thinking, seal=read_seal(block.signature, "anthropic_messages") if block.signature else None
+            )
         case "redacted_thinking":
-            return Thinking(text="", seal=read_signature(block.data), is_redacted=True)
+            return Thinking(text="", seal=read_seal(block.data, "anthropic_messages"), is_redacted=True)
         case "tool_use":
             arguments = bytes(block.input).decode() or "{}"
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)

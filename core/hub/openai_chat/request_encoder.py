@@ -24,6 +24,7 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
+from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
 from ..openai_models import is_own, is_reasoning
@@ -59,9 +60,14 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
+def _as_function(tool: Tool | Native) -> Tool | Native:
+    return as_function(tool) if isinstance(tool, Tool) else tool
+
+
 def _add_tools(body: dict[str, Any], request: Request) -> None:
+    own = is_own(request.model)
     if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tools"] = [_tool(tool if own else _as_function(tool)) for tool in request.tools]
     choice = request.tool_choice
     if request.allowed_tools:
         tools = [{"type": "function", "function": {"name": name}} for name in request.allowed_tools]
@@ -70,6 +76,7 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
             "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": tools},
         }
     elif isinstance(choice, NamedTool):
+        choice = choice if own else choice_as_function(choice)
         body["tool_choice"] = {"type": choice.kind, choice.kind: {"name": choice.name}}
     elif choice is not None and request.tools:
         body["tool_choice"] = choice
@@ -139,7 +146,7 @@ def _format(request: Request) -> dict[str, Any] | None:
 
 
 def _messages(request: Request) -> Iterable[dict[str, Any]]:
-    shows_thinking = not is_own(request.model)
+    own = is_own(request.model)
     for message in request.messages:
         match message.role:
             case "system" | "developer":
@@ -147,7 +154,7 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
             case "user":
                 yield from _asked(message)
             case "assistant":
-                yield _named(message, _said(message, shows_thinking=shows_thinking))
+                yield _named(message, _said(message, own=own))
 
 
 def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
@@ -173,13 +180,13 @@ def _asked(message: Message) -> Iterable[dict[str, Any]]:
         yield _named(message, {"role": "user", "content": [_part(part) for part in parts]})
 
 
-def _said(message: Message, *, shows_thinking: bool) -> dict[str, Any]:
+def _said(message: Message, *, own: bool) -> dict[str, Any]:
     texts = [part for part in message.parts if isinstance(part, Text)]
-    calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    calls = [_call(part if own else call_as_function(part)) for part in message.parts if isinstance(part, ToolCall)]
     refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
     thoughts = [part.text for part in message.parts if isinstance(part, Thinking) and not part.is_redacted]
     written: dict[str, Any] = {"role": "assistant", "content": _joined(texts) if texts else None}
-    if thoughts and shows_thinking:
+    if thoughts and not own:
         # Some want it back, the others ignore it. Source: wire/DIALECTS.md 5.5, read 2026-11-24.
         written["reasoning_content"] = "\n\n".join(thoughts)
     if refusals:

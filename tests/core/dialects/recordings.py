@@ -78,7 +78,44 @@ def _message(
     return Expected(name, outcome, usage, dialect="anthropic_messages")
 
 
+def _response(
+    name: str,
+    outcome: Outcome,
+    fresh: int,
+    output: int,
+    *,
+    read: int = 0,
+    write: int = 0,
+    reasoning: int = 0,
+    searches: int = 0,
+) -> Expected:
+    usage = Usage(
+        input_tokens=fresh,
+        cache_read_tokens=read,
+        cache_write_5m_tokens=write,
+        output_tokens=output,
+        reasoning_tokens=reasoning,
+        web_search_count=searches,
+    )
+    return Expected(name, outcome, usage, dialect="openai_responses")
+
+
 STREAMS: tuple[Expected, ...] = (
+    _response("openai-responses/background-queued-stream", "complete", 15, 9),
+    _response("openai-responses/cached-stream", "complete", 125, 8, read=1390),
+    _response("openai-responses/code-interpreter-stream", "complete", 527, 347, read=3200, reasoning=128),
+    _response("openai-responses/codex-backend-stream", "complete", 28, 10),
+    _response("openai-responses/image-generation-stream", "complete", 1021, 1249, read=1920, reasoning=1024),
+    _response("openai-responses/incomplete-stream", "empty", 13, 0),
+    _response("openai-responses/keepalive-stream", "complete", 140, 7),
+    _response("openai-responses/reasoning-summary-stream", "complete", 63, 121, reasoning=64),
+    _response("openai-responses/refusal-stream", "refused", 54, 11),
+    _response("openai-responses/stream", "complete", 11, 5),
+    _response("openai-responses/tools-parallel-stream", "complete", 160, 49),
+    _response("openai-responses/tools-stream", "complete", 58, 17),
+    _response("openai-responses/web-search-stream", "complete", 8234, 79, reasoning=34, searches=1),
+    _response("deepseek/responses-stream", "complete", 95, 14, reasoning=12),
+    _response("xai/responses-stream", "complete", 71, 160, read=128, reasoning=152),
     _chat("openai-chat/cached-stream", "complete", 140, 100, read=1280),
     _chat("openai-chat/json-schema-stream", "complete", 95, 281, reasoning=256),
     _chat("openai-chat/length-stream", "empty", 13, 50, reasoning=50),
@@ -176,6 +213,20 @@ STREAMS: tuple[Expected, ...] = (
 """Streams. Of those that were cut in a Messages answer, the output is ``message_start``'s, not final."""
 
 BODIES: tuple[Expected, ...] = (
+    _response("openai-responses/cache-write", "complete", 3, 100, write=1217, reasoning=54),
+    _response("openai-responses/cached", "complete", 125, 8, read=1390),
+    _response("openai-responses/custom-tool", "complete", 159, 275, reasoning=256),
+    _response("openai-responses/file-input", "complete", 26, 12),
+    _response("openai-responses/image-input", "complete", 269, 21),
+    _response("openai-responses/incomplete", "complete", 14, 50),
+    _response("openai-responses/incomplete-zero-output", "empty", 14, 0),
+    _response("openai-responses/json-schema", "complete", 82, 14),
+    _response("openai-responses/plain", "complete", 27, 11),
+    _response("openai-responses/previous-response-id", "complete", 64, 14),
+    _response("openai-responses/reasoning", "complete", 19, 214, reasoning=192),
+    _response("openai-responses/reasoning-encrypted-tools", "complete", 88, 65, reasoning=45),
+    _response("openai-responses/tool-result", "complete", 89, 18),
+    _response("openai-responses/tools", "complete", 75, 23),
     _chat("openai-chat/audio-input", "complete", 42, 10, audio=25),
     _chat("openai-chat/cache-write", "empty", 3, 100, write=1217, reasoning=100),
     _chat("openai-chat/cached", "complete", 125, 261, read=1024),

@@ -51,6 +51,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0, **me
         ({"tool_calls": [{"index": 0, "id": "c", "type": "custom", "custom": {"name": "f", "input": ""}}]}, True),
         ({"function_call": {"name": "f", "arguments": ""}}, True),
         ({"audio": {"id": "a"}}, True),
+        ({"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}]}, True),
     ],
 )
 def test_output_is_what_a_customer_can_use(delta: dict[str, Any], is_output: bool) -> None:

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from relay import BadRequestError, ChannelRequest, ChannelSection
+from relay import BadRequestError, ChannelRequest, ChannelSection, Dialect
 from relay.core.exchange import Operation
 from relay.plugins.channels.openai import OpenAI, OpenAIConfig
 from tests.services import services
@@ -79,3 +79,27 @@ def test_reasoning_that_output_leaves_out_is_told_to_core(reasoning_in_output: b
     section = ChannelSection(name="one", use="channels.openai", models=("m",), groups=("g",))
     config = OpenAIConfig(reasoning_in_output=reasoning_in_output)
     assert OpenAI(config, services(), section).is_reasoning_beside_output is is_beside
+
+
+@pytest.mark.parametrize(
+    ("base_url", "told", "dialects"),
+    [
+        (None, (), ("openai_chat", "openai_responses", "embeddings")),
+        ("https://api.openai.com/v1", (), ("openai_chat", "openai_responses", "embeddings")),
+        ("https://up.example", (), ("openai_chat", "embeddings")),
+        ("https://up.example", ("openai_responses",), ("openai_responses",)),
+    ],
+)
+def test_whoever_copies_openai_speaks_responses_only_if_the_profile_says_so(
+    base_url: str | None, told: tuple[Dialect, ...], dialects: tuple[Dialect, ...]
+) -> None:
+    """Few have copied it; OpenAI itself always speaks it."""
+    section = ChannelSection(name="one", use="x", base_url=base_url, models=("m",), groups=("g",), dialects=told)
+    assert OpenAI(OpenAIConfig(), services(), section).dialects == dialects
+
+
+def test_a_dialect_the_plugin_cannot_speak_is_named() -> None:
+    """A slip of the profile's, found at the start."""
+    section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("rerank",))
+    with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'rerank'"):
+        OpenAI(OpenAIConfig(), services(), section)

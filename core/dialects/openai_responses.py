@@ -1,0 +1,133 @@
+"""OpenAI's Responses, spoken by Codex and the newer SDKs. Source: wire/DIALECTS.md 2.3, read 2026-11-24."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .dialect import BodyReading, ModelEntry
+from .fields import (
+    Fields,
+    check_list,
+    check_numbers,
+    read_bool,
+    read_int,
+    read_model,
+    read_nested,
+    read_object,
+    read_value,
+)
+from .meaning import code_of
+from .openai_face import render_openai_error, render_openai_model, render_openai_models
+from .openai_responses_answer import ResponsesStreamReader, read_response
+
+KEPT_ELSEWHERE = ("conversation", "prompt")
+"""Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
+_TEXT = msgspec.json.Decoder(str | None)
+
+
+class OpenAIResponses:
+    """Rules of ``POST /v1/responses``; see `DialectRules`."""
+
+    name: Dialect = "openai_responses"
+    operation: Operation = "chat"
+    path = "/v1/responses"
+    keep_alive = b": keep-alive\n\n"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        continued_id = read_value(fields, "previous_response_id", _TEXT)
+        if continued_id is not None:
+            exchange.continued = Continued("previous_response_id", continued_id)
+        if continued_id is None or "input" in fields:
+            check_list(fields, "input", or_text=True)
+        check_numbers(fields, "temperature", "top_p")
+        exchange.stream = read_bool(fields, "stream")
+        exchange.output_tokens_asked = read_int(fields, "max_output_tokens")
+        for name in KEPT_ELSEWHERE:
+            if bytes(fields.get(name, b"null")) != b"null":
+                raise BadRequestError("not_offered", param=name)
+        if read_bool(fields, "background") and not exchange.stream:
+            # It would go on unseen and unpaid; a stream of it is metered to its end.
+            raise BadRequestError("not_offered", param="background")
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: only the model's name may differ."""
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            fields=dict(exchange.fields),
+            headers={},
+            stream=exchange.stream,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        return request
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth of what this request itself brings."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ResponsesStreamReader:
+        """Return a reader for one attempt's stream; reasoning is always inside the output here."""
+        return ResponsesStreamReader(
+            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
+        )
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; reasoning is always inside the output here."""
+        return read_response(
+            exchange,
+            body,
+            thinking_asked=_is_thinking_asked(exchange.fields),
+            is_kept=_is_kept(exchange.fields),
+        )
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer."""
+        return render_openai_error(error, text)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the events that end a stream already begun: the SDKs raise on the first, Codex on the second."""
+        code = code_of(error)
+        said = {"type": "error", "code": code, "message": text, "param": None}
+        response: dict[str, object] = {
+            "id": request_id,
+            "object": "response",
+            "status": "failed",
+            "output": [],
+            "usage": None,
+        }
+        failed = {"type": "response.failed", "response": {**response, "error": {"code": code, "message": text}}}
+        return b"".join(
+            b"event: " + name + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
+            for name, document in ((b"error", said), (b"response.failed", failed))
+        )
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_openai_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_openai_model(model)
+
+
+def _is_kept(fields: Fields) -> bool:
+    """Say whether the upstream keeps the answer: unless it is told not to."""
+    return bytes(fields.get("store", b"true")) != b"false"
+
+
+def _is_thinking_asked(fields: Fields) -> bool:
+    effort = (read_nested(fields, "reasoning") or {}).get("effort")
+    return effort is not None and bytes(effort) not in (b"null", b'"none"')

@@ -1,0 +1,245 @@
+"""Reading along answers of OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange
+from ..sse import event_name_and_data
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import EventReader, disputed_usage
+from .figures import UntrueFigureError, read_figure, read_figures
+from .tally import Tally
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    refusal: str | None = None
+
+
+class _Item(msgspec.Struct):
+    type: str = ""
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _Incomplete(msgspec.Struct):
+    reason: str | None = None
+
+
+class _Response(msgspec.Struct):
+    id: str | None = None
+    status: str | None = None
+    model: str | None = None
+    store: bool | None = None
+    output: list[_Item] | None = None
+    incomplete_details: _Incomplete | None = None
+    error: msgspec.Raw = msgspec.Raw()
+    usage: object = None
+
+
+class _Kept(msgspec.Struct):
+    """The response as its first and last events have it; what it holds has been counted before."""
+
+    id: str | None = None
+    status: str | None = None
+    model: str | None = None
+    store: bool | None = None
+    incomplete_details: _Incomplete | None = None
+    error: msgspec.Raw = msgspec.Raw()
+    usage: object = None
+
+
+class _Begun(msgspec.Struct):
+    type: str = ""
+
+
+class _Event(msgspec.Struct):
+    """Any event of a stream; only what may matter is decoded."""
+
+    type: str = ""
+    delta: str | None = None
+    item: _Begun | None = None
+    response: _Kept | None = None
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_response = msgspec.json.Decoder(_Response).decode
+
+
+class ResponsesStreamReader(EventReader):
+    """Reads along one stream of response events; see `StreamReader`."""
+
+    __slots__ = ("_is_kept", "_search_count", "_usage")
+
+    def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
+        super().__init__(exchange, thinking_asked)
+        self._is_kept = is_kept
+        self._usage: object = None
+        self._search_count = 0
+
+    def _take(self, event: bytes) -> bool:
+        name, data = event_name_and_data(event)
+        if not data or data == b"[DONE]":
+            return True
+        try:
+            read = _read_event(data)
+        except (ValueError, RecursionError):
+            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            return name != b"error" or self._fail(data)
+        match read.type:
+            case "error":
+                return self._fail(_error_of(data))
+            case "response.failed":
+                return self._fail(_failure(read.response))
+            case "response.completed" | "response.incomplete" if read.response is not None:
+                self._note_end(read.response)
+                return self._end_with(event)
+            case "response.created" | "response.queued" if read.response is not None:
+                self._note_beginning(read.response)
+            case "response.output_item.added" if read.item is not None:
+                self._begin_item(read.item.type)
+            case kind if kind.endswith(".delta") and read.delta:
+                self._take_delta(kind, len(read.delta.encode()))
+            case "response.image_generation_call.partial_image":
+                self.note_answer()
+        return True
+
+    def _note_beginning(self, response: _Kept) -> None:
+        self.model_returned = response.model
+        if response.store if response.store is not None else self._is_kept:
+            self.answer_id = response.id
+
+    def _note_end(self, response: _Kept) -> None:
+        self._usage = response.usage
+        self.stop_reason = _stop_reason(response.status, response.incomplete_details)
+
+    def _begin_item(self, kind: str) -> None:
+        self._search_count += kind == "web_search_call"
+        _tally_item(self, _Item(type=kind))
+
+    def _take_delta(self, kind: str, bytes_count: int) -> None:
+        match kind:
+            case "response.output_text.delta":
+                self.add_text(bytes_count)
+            case "response.refusal.delta":
+                self.add_refusal(bytes_count)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                self.add_thinking(bytes_count)
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
+                self.add(bytes_count)
+                self._has_answered = True
+
+    def _figures(self) -> Usage | None:
+        return read_responses_usage(self._usage, search_count=self._search_count)
+
+
+def read_responses_usage(usage: object, *, search_count: int = 0) -> Usage | None:
+    """Return what a ``usage`` object says; None where it holds no figures.
+
+    Cached and cache-written tokens are parts of ``input_tokens`` here, and cut to what is there.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    if figures.get("input_tokens") is None or figures.get("output_tokens") is None:
+        return None
+    prompt = read_figure(figures, "input_tokens")
+    details = read_figures(figures.get("input_tokens_details"))
+    cache_read = min(read_figure(details, "cached_tokens"), prompt)
+    cache_write = min(read_figure(details, "cache_write_tokens"), prompt - cache_read)
+    return Usage(
+        input_tokens=prompt - cache_read - cache_write,
+        cache_read_tokens=cache_read,
+        cache_write_5m_tokens=cache_write,
+        output_tokens=read_figure(figures, "output_tokens"),
+        reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "reasoning_tokens"),
+        web_search_count=search_count,
+    )
+
+
+def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
+    """Read a whole response; see `DialectRules.read_body`."""
+    try:
+        response = _read_response(body)
+    except msgspec.ValidationError as exc:
+        raise disguised_error(body) from exc
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected a response, found no JSON document") from exc
+    if response.output is None or response.status == "failed":
+        raise disguised_error(body)
+    tally = Tally()
+    tally.stop_reason = _stop_reason(response.status, response.incomplete_details)
+    for item in response.output:
+        _tally_item(tally, item)
+    searches = sum(item.type == "web_search_call" for item in response.output)
+    try:
+        usage = read_responses_usage(response.usage, search_count=searches)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    is_kept = response.store if response.store is not None else is_kept
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=response.model,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+        answer_id=response.id if is_kept else None,
+    )
+
+
+def _stop_reason(status: str | None, incomplete: _Incomplete | None) -> str | None:
+    return incomplete.reason if incomplete is not None and incomplete.reason is not None else status
+
+
+def _error_of(data: bytes) -> bytes:
+    """Return an ``error`` event in the shape of an error's body; its members stand at the top, or under ``error``."""
+    document = msgspec.json.decode(data)
+    return data if isinstance(document.get("error"), dict) else msgspec.json.encode({"error": document})
+
+
+def _failure(response: _Kept | None) -> bytes:
+    error = bytes(response.error) if response is not None else b""
+    return b'{"error":' + (error or b"null") + b"}"
+
+
+def _tally_item(tally: Tally, item: _Item) -> None:
+    """Count an item: of a stream its beginning, of a response the whole."""
+    tally.begin_block()
+    match item.type:
+        case "message":
+            for part in item.content or ():
+                if part.text:
+                    tally.add_text(len(part.text.encode()))
+                if part.refusal:
+                    tally.add_refusal(len(part.refusal.encode()))
+        case "reasoning":
+            tally.note_thinking()
+            for part in (*(item.summary or ()), *(item.content or ())):
+                if part.text:
+                    tally.add_thinking(len(part.text.encode()))
+        case "function_call" | "custom_tool_call":
+            tally.begin_tool_call()
+            if text := item.arguments or item.input:
+                tally.add(len(text.encode()))
+        case "image_generation_call":
+            tally.note_answer()
+        case kind if kind in _CLIENT_TOOLS:
+            tally.begin_tool_call()
+        case _:
+            pass  # what the server's own tools do; the answer comes after
+
+
+_CLIENT_TOOLS = frozenset(
+    {"computer_call", "local_shell_call", "shell_call", "apply_patch_call", "mcp_approval_request"}
+)
+"""Calls that the client has to carry out. Source: openai/openai-python types/responses, read 2026-11-24."""

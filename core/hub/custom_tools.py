@@ -1,0 +1,53 @@
+"""Tools that take free text, where only functions are known: a function with one text, ``input``.
+
+OpenAI's own models know both kinds; Codex patches files by a custom tool. To everyone else the
+tool is told as a function, and what it is called with is turned back on the way out.
+"""
+
+import msgspec
+
+from .conversation import NamedTool, Request, Tool, ToolCall
+
+_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
+
+
+class _Arguments(msgspec.Struct):
+    input: str
+
+
+def as_function(tool: Tool) -> Tool:
+    """Return *tool* as a function; a grammar is told in words."""
+    if tool.kind == "function":
+        return tool
+    grammar = f"\n\nThe input follows this grammar:\n{bytes(tool.grammar).decode()}" if tool.grammar is not None else ""
+    return Tool(name=tool.name, description=(tool.description or "") + grammar, schema=_SCHEMA, cache=tool.cache)
+
+
+def call_as_function(call: ToolCall) -> ToolCall:
+    """Return a call of the past as one of a function."""
+    if call.kind == "function":
+        return call
+    arguments = msgspec.json.encode({"input": call.arguments}).decode()
+    return msgspec.structs.replace(call, arguments=arguments, kind="function")
+
+
+def choice_as_function(choice: NamedTool) -> NamedTool:
+    """Return the choice of a custom tool as that of a function."""
+    return NamedTool(choice.name)
+
+
+def custom_names(request: Request) -> frozenset[str]:
+    """Return the names of the customer's custom tools."""
+    return frozenset(tool.name for tool in request.tools if isinstance(tool, Tool) and tool.kind == "custom")
+
+
+def input_of(arguments: str) -> str:
+    """Return the free text in a function's *arguments*; all of them where a limit cut them.
+
+    >>> input_of('{"input":"4 + 4"}')
+    '4 + 4'
+    """
+    try:
+        return msgspec.json.decode(arguments, type=_Arguments).input
+    except msgspec.DecodeError:
+        return arguments

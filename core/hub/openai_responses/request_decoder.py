@@ -1,0 +1,225 @@
+"""A Responses request, read into the hub's form."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ...dialects.fields import Fields, read_value
+from ...errors import BadRequestError
+from ...exchange import Exchange
+from ..conversation import (
+    Effort,
+    Message,
+    NamedTool,
+    Native,
+    OutputFormat,
+    Part,
+    Reasoning,
+    Request,
+    Role,
+    Sampling,
+    Text,
+    Tool,
+    ToolChoice,
+    ToolResult,
+)
+from ..raw import given
+from .wire import Item, read_item
+
+
+class _Tool(msgspec.Struct):
+    type: str = ""
+    name: str = ""
+    description: str | None = None
+    parameters: msgspec.Raw = msgspec.Raw()
+    strict: bool | None = None
+    format: msgspec.Raw = msgspec.Raw()
+
+
+class _Choice(msgspec.Struct):
+    type: str = ""
+    name: str = ""
+    mode: str = "auto"
+    tools: list[_Tool] = []
+
+
+class _Format(msgspec.Struct):
+    type: str = "text"
+    name: str = ""
+    description: str | None = None
+    schema: msgspec.Raw = msgspec.Raw()
+    strict: bool | None = None
+
+
+class _Text(msgspec.Struct):
+    format: _Format | None = None
+    verbosity: str | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    effort: Effort | None = None
+    summary: str | None = None
+
+
+_INPUT = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
+_TOOLS = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_TOOL = msgspec.json.Decoder(_Tool)
+_CHOICE = msgspec.json.Decoder(_Choice | str | None)
+_TEXT_OPTIONS = msgspec.json.Decoder(_Text | None)
+_REASONING = msgspec.json.Decoder(_Reasoning | None)
+_INCLUDE = msgspec.json.Decoder(list[str] | None)
+_TEXT = msgspec.json.Decoder(str | None)
+_NUMBER = msgspec.json.Decoder(float | None)
+_WHOLE = msgspec.json.Decoder(int | None)
+_SWITCH = msgspec.json.Decoder(bool | None)
+
+_READ = frozenset(
+    {
+        "model", "input", "instructions", "stream", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
+        "include", "max_output_tokens", "temperature", "top_p", "user", "prompt_cache_key", "store",
+        "previous_response_id", "background",
+    }
+)  # fmt: skip
+"""Fields that are read here; every other is named as dropped."""
+_UNANSWERABLE = ("previous_response_id", "background")
+
+
+def decode_request(exchange: Exchange) -> Request:
+    """Return what a customer of Responses asks for.
+
+    Raises:
+        BadRequestError: A field that can't be; names it.
+    """
+    fields = exchange.fields
+    text: _Text = read_value(fields, "text", _TEXT_OPTIONS) or _Text()
+    tools = tuple(_tools(fields))
+    is_codex = _is_codex(exchange)
+    # Codex always offers tools that it can do without (wire/DIALECTS.md 5.2).
+    native = tuple(f"tools.{tool.kind}" for tool in tools if isinstance(tool, Native)) if is_codex else ()
+    return Request(
+        model=exchange.model,
+        messages=tuple(_messages(fields)),
+        stream=exchange.stream,
+        tools=tuple(tool for tool in tools if isinstance(tool, Tool)) if is_codex else tools,
+        tool_choice=_tool_choice(fields),
+        allowed_tools=_allowed_tools(fields),
+        is_parallel=read_value(fields, "parallel_tool_calls", _SWITCH),
+        output_format=_output_format(text),
+        reasoning=_reasoning(fields),
+        sampling=Sampling(
+            output_tokens_max=read_value(fields, "max_output_tokens", _WHOLE),
+            temperature=read_value(fields, "temperature", _NUMBER),
+            top_p=read_value(fields, "top_p", _NUMBER),
+        ),
+        verbosity=text.verbosity,
+        user=read_value(fields, "user", _TEXT),
+        cache_key=read_value(fields, "prompt_cache_key", _TEXT),
+        unanswerable=tuple(
+            name for name in _UNANSWERABLE if bytes(fields.get(name, b"null")) not in (b"null", b"false")
+        ),
+        dropped=(*(name for name in fields if name not in _READ), *native),
+    )
+
+
+def _is_codex(exchange: Exchange) -> bool:
+    """Say whether Codex asks. Source: w:clients/codex-responses-stream, headers, read 2026-11-24."""
+    names = (exchange.headers.get("originator", ""), exchange.headers.get("user-agent", ""))
+    return any(name.startswith("codex") for name in names)
+
+
+def _messages(fields: Fields) -> Iterable[Message]:
+    if (instructions := read_value(fields, "instructions", _TEXT)) is not None:
+        yield Message(role="system", parts=(Text(text=instructions),))
+    asked: str | list[msgspec.Raw] | None = read_value(fields, "input", _INPUT)
+    if isinstance(asked, str):
+        yield Message(role="user", parts=(Text(text=asked),))
+        return
+    # Items of one turn stand side by side; what an assistant thought, said and called is one message.
+    role: Role | None = None
+    parts: list[Part] = []
+    for raw in asked or ():
+        item, its_parts = _item(raw)
+        its_role = _role(item, its_parts)
+        if role is not None and (its_role != role or role != "assistant"):
+            yield Message(role=role, parts=tuple(parts))
+            parts = []
+        role = its_role
+        parts += its_parts
+    if role is not None:
+        yield Message(role=role, parts=tuple(parts))
+
+
+def _item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
+    try:
+        return read_item(raw)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param="input") from exc
+
+
+def _role(item: Item, parts: tuple[Part, ...]) -> Role:
+    if item.type != "message":
+        return "user" if any(isinstance(part, ToolResult) for part in parts) else "assistant"
+    match item.role:
+        case "system" | "developer" | "user" | "assistant" as role:
+            return role
+    raise BadRequestError(param="input")
+
+
+def _tools(fields: Fields) -> Iterable[Tool | Native]:
+    for raw in read_value(fields, "tools", _TOOLS) or ():
+        tool: _Tool = read_value({"tools": raw}, "tools", _TOOL)
+        match tool.type:
+            case "function":
+                yield Tool(
+                    name=tool.name,
+                    description=tool.description,
+                    schema=given(tool.parameters),
+                    is_strict=tool.strict,
+                )
+            case "custom":
+                grammar = given(tool.format)
+                yield Tool(name=tool.name, description=tool.description, kind="custom", grammar=grammar)
+            case kind:
+                yield Native(dialect="openai_responses", kind=kind, document=msgspec.Raw(bytes(raw)))
+
+
+def _tool_choice(fields: Fields) -> ToolChoice | None:
+    choice: _Choice | str | None = read_value(fields, "tool_choice", _CHOICE)
+    match choice:
+        case None:
+            return None
+        case "auto" | "none" | "required" as word:
+            return word
+        case _Choice(type="function", name=name):
+            return NamedTool(name)
+        case _Choice(type="custom", name=name):
+            return NamedTool(name, "custom")
+        case _Choice(type="allowed_tools", mode=mode):
+            return "required" if mode == "required" else "auto"
+    raise BadRequestError(param="tool_choice")
+
+
+def _allowed_tools(fields: Fields) -> tuple[str, ...]:
+    choice = read_value(fields, "tool_choice", _CHOICE)
+    return tuple(tool.name for tool in choice.tools) if isinstance(choice, _Choice) else ()
+
+
+def _output_format(text: _Text) -> OutputFormat | None:
+    asked = text.format
+    if asked is None or asked.type == "text":
+        return None
+    return OutputFormat(
+        schema=given(asked.schema), name=asked.name, description=asked.description, is_strict=asked.strict
+    )
+
+
+def _reasoning(fields: Fields) -> Reasoning:
+    asked: _Reasoning = read_value(fields, "reasoning", _REASONING) or _Reasoning()
+    included: list[str] = read_value(fields, "include", _INCLUDE) or []
+    return Reasoning(
+        effort=asked.effort,
+        is_off=asked.effort == "none",
+        summary=asked.summary,
+        is_shown=True if asked.summary is not None else None,
+        is_sealed="reasoning.encrypted_content" in included,
+    )

@@ -1,0 +1,206 @@
+"""The hub's form of a request, written for a channel that speaks Responses."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...errors import NotCarriedError
+from ..conversation import (
+    File,
+    FileId,
+    Image,
+    Inline,
+    Link,
+    Message,
+    NamedTool,
+    Native,
+    Part,
+    Refusal,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from ..effort import effort_of
+from ..media import write_address
+from ..openai_models import is_own, is_reasoning
+
+DIALECT = "openai_responses"
+
+
+def encode_request(request: Request) -> dict[str, msgspec.Raw]:
+    """Return the body's top level. The upstream is told to keep nothing: what it thought travels sealed.
+
+    Raises:
+        NotCarriedError: A part, a tool or a wish that Responses has no form for.
+    """
+    if request.sampling.choice_count > 1:
+        raise NotCarriedError(param="n", dialect=DIALECT)
+    body: dict[str, Any] = {"model": request.model, "input": list(_items(request)), "store": False}
+    if request.stream:
+        body["stream"] = True
+    _add_tools(body, request)
+    sampling = request.sampling
+    reasoning = _reasoning(request)
+    values = {
+        "max_output_tokens": sampling.output_tokens_max,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "reasoning": reasoning,
+        "include": ["reasoning.encrypted_content"] if is_reasoning(request.model) else None,
+        "text": _text(request),
+        "user": request.user,
+        "prompt_cache_key": request.cache_key,
+    }
+    body.update(_present(values))
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+
+
+def dropped(request: Request) -> Sequence[str]:
+    """Return what such a channel is not told, and does not need to answer."""
+    sampling = request.sampling
+    names = {
+        "top_k": sampling.top_k is not None,
+        "stop": bool(sampling.stop),
+        "seed": sampling.seed is not None,
+        "presence_penalty": sampling.presence_penalty is not None,
+        "frequency_penalty": sampling.frequency_penalty is not None,
+        "thinking": request.reasoning.is_adaptive,
+    }
+    return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _items(request: Request) -> Iterable[dict[str, Any]]:
+    for message in request.messages:
+        if message.role == "assistant":
+            yield from _said(message)
+        elif message.role == "user":
+            yield from _asked(message)
+        else:
+            yield {"role": message.role, "content": [_piece(part) for part in message.parts]}
+
+
+def _asked(message: Message) -> Iterable[dict[str, Any]]:
+    """Yield a user's turn: results of tools first, each an item."""
+    parts = [part for part in message.parts if not isinstance(part, ToolResult)]
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            kind = "function_call_output" if part.kind == "function" else "custom_tool_call_output"
+            yield {"type": kind, "call_id": part.call_id, "output": _output(part)}
+    if parts:
+        yield {"role": "user", "content": [_piece(part) for part in parts]}
+
+
+def _output(result: ToolResult) -> Any:
+    if all(isinstance(part, Text) for part in result.parts):
+        return "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
+    return [_piece(part) for part in result.parts]
+
+
+def _said(message: Message) -> Iterable[dict[str, Any]]:
+    """Yield what an assistant thought, said and called, each an item of its own, in its order."""
+    for part in message.parts:
+        match part:
+            case Thinking(seal=seal, text=text):
+                # Only the account that sealed it can read it; any other thinking is not told.
+                if seal is not None and seal.dialect == DIALECT:
+                    summary = [{"type": "summary_text", "text": text}] if text else []
+                    item: dict[str, Any] = {"type": "reasoning", "summary": summary, "encrypted_content": seal.value}
+                    yield {**item, "id": seal.id} if seal.id else item
+            case ToolCall(kind="custom"):
+                yield {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.arguments}
+            case ToolCall():
+                call = {"call_id": part.id, "name": part.name, "arguments": part.arguments or "{}"}
+                yield {"type": "function_call", **call}
+            case Text(text=text):
+                yield {"role": "assistant", "content": [{"type": "output_text", "text": text}]}
+            case Refusal(text=text):
+                yield {"role": "assistant", "content": [{"type": "refusal", "refusal": text}]}
+            case Native(dialect="openai_responses", document=document):
+                yield msgspec.json.decode(document)
+            case _:
+                raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
+
+
+def _piece(part: Part) -> dict[str, Any]:
+    match part:
+        case Text(text=text):
+            return {"type": "input_text", "text": text}
+        case Image(source=Inline() | Link() as source, detail=detail):
+            return _present({"type": "input_image", "image_url": write_address(source), "detail": detail or "auto"})
+        case Image(source=FileId(dialect="openai_responses", id=file_id)):
+            return {"type": "input_image", "file_id": file_id}
+        case File(source=Inline() as source, name=name):
+            return {"type": "input_file", "filename": name or "document", "file_data": write_address(source)}
+        case File(source=Link(url=url)):
+            return {"type": "input_file", "file_url": url}
+        case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id)):
+            return {"type": "input_file", "file_id": file_id}
+    raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
+
+
+def _kind(part: Part) -> str:
+    return part.kind if isinstance(part, Native) else type(part).__name__.lower()
+
+
+def _add_tools(body: dict[str, Any], request: Request) -> None:
+    if not request.tools:
+        return
+    body["tools"] = [_tool(tool) for tool in request.tools]
+    choice = request.tool_choice
+    if request.allowed_tools:
+        tools = [{"type": "function", "name": name} for name in request.allowed_tools]
+        mode = "required" if choice == "required" else "auto"
+        body["tool_choice"] = {"type": "allowed_tools", "mode": mode, "tools": tools}
+    elif isinstance(choice, NamedTool):
+        body["tool_choice"] = {"type": choice.kind, "name": choice.name}
+    elif choice is not None:
+        body["tool_choice"] = choice
+    if request.is_parallel is not None:
+        body["parallel_tool_calls"] = request.is_parallel
+
+
+def _tool(tool: Tool | Native) -> Any:
+    if isinstance(tool, Native):
+        if tool.dialect != DIALECT:
+            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+        return msgspec.json.decode(tool.document)
+    if tool.kind == "custom":
+        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        return {"type": "custom", **_present(custom)}
+    return {
+        "type": "function",
+        "name": tool.name,
+        **_present({"description": tool.description}),
+        "parameters": tool.schema,
+        # Left out it would be true, and many a schema of other dialects would be refused.
+        "strict": bool(tool.is_strict),
+    }
+
+
+def _reasoning(request: Request) -> dict[str, Any] | None:
+    effort = effort_of(request.reasoning)
+    if is_own(request.model) and not is_reasoning(request.model):
+        return None
+    summary = request.reasoning.summary or ("auto" if request.reasoning.is_shown else None)
+    return _present({"effort": effort, "summary": summary}) or None
+
+
+def _text(request: Request) -> dict[str, Any] | None:
+    text: dict[str, Any] = {}
+    asked = request.output_format
+    if asked is not None and asked.schema is None:
+        text["format"] = {"type": "json_object"}
+    elif asked is not None:
+        named = {"name": asked.name or "answer", "description": asked.description, "schema": asked.schema}
+        text["format"] = {"type": "json_schema", **_present(named), "strict": bool(asked.is_strict)}
+    if request.verbosity is not None:
+        text["verbosity"] = request.verbosity
+    return text or None
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

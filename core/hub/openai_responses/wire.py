@@ -1,0 +1,146 @@
+"""Items and their parts, as requests and answers of Responses have in common.
+
+Source: wire/DIALECTS.md 2.3, 5.3-5.5; openai/openai-python types/responses, read 2026-11-24.
+"""
+
+import msgspec
+
+from ...errors import BadRequestError
+from ..conversation import (
+    Citation,
+    File,
+    FileId,
+    Image,
+    Inline,
+    Native,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from ..media import read_address
+from ..seals import read_seal
+
+REDACTED = "redacted"
+"""The id under which a seal travels that stands for thinking nobody may read."""
+
+
+class Annotation(msgspec.Struct):
+    """A source that a text names."""
+
+    type: str = ""
+    url: str = ""
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Piece(msgspec.Struct):
+    """A part of a message, a summary, or a tool's output."""
+
+    type: str = ""
+    text: str = ""
+    refusal: str = ""
+    annotations: list[Annotation] | None = None
+    image_url: str | None = None
+    detail: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    file_data: str | None = None
+    filename: str | None = None
+
+
+class Item(msgspec.Struct):
+    """Any item of an input or an output."""
+
+    type: str = "message"
+    id: str | None = None
+    role: str = ""
+    content: str | list[Piece] | None = None
+    summary: list[Piece] | None = None
+    encrypted_content: str | None = None
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    input: str = ""
+    output: str | list[Piece] | None = None
+    result: str | None = None
+    output_format: str = "png"
+
+
+_read_item = msgspec.json.Decoder(Item).decode
+
+
+def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
+    """Return an item and the parts that it is; a kind that only this dialect has stays as it is.
+
+    Raises:
+        msgspec.ValidationError: Not an item.
+        BadRequestError: A part that can't be.
+    """
+    item = _read_item(raw)
+    match item.type:
+        case "message":
+            return item, read_pieces(item.content)
+        case "reasoning":
+            return item, (read_reasoning(item),)
+        case "function_call":
+            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.arguments),)
+        case "custom_tool_call":
+            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.input, kind="custom"),)
+        case "function_call_output":
+            return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output)),)
+        case "custom_tool_call_output":
+            return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output), kind="custom"),)
+        case "image_generation_call" if item.result:
+            return item, (Image(source=Inline(f"image/{item.output_format}", item.result)),)
+        case kind:
+            return item, (Native(dialect="openai_responses", kind=kind, document=msgspec.Raw(bytes(raw))),)
+
+
+def read_reasoning(item: Item) -> Thinking:
+    """Return a reasoning item: its summary, or the text itself where an upstream shows that."""
+    shown = item.summary or (item.content if isinstance(item.content, list) else ()) or ()
+    text = "\n\n".join(piece.text for piece in shown)
+    if not item.encrypted_content:
+        return Thinking(text=text)
+    seal = read_seal(item.encrypted_content, "openai_responses", item.id or "")
+    return Thinking(text=text, seal=seal, is_redacted=seal.id == REDACTED)
+
+
+def read_pieces(content: str | list[Piece] | None) -> tuple[Part, ...]:
+    """Return the parts that *content* is: one text, or pieces."""
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple(read_piece(piece) for piece in content or ())
+
+
+def read_piece(piece: Piece) -> Part:
+    """Return one part of a message."""
+    match piece:
+        case Piece(type="input_text" | "output_text" | "text" | "summary_text"):
+            cited = tuple(map(read_annotation, piece.annotations or ()))
+            return Text(text=piece.text, citations=tuple(each for each in cited if each is not None))
+        case Piece(type="refusal"):
+            return Refusal(text=piece.refusal)
+        case Piece(type="input_image", image_url=str() as url):
+            return Image(source=read_address(url), detail=piece.detail)
+        case Piece(type="input_image", file_id=str() as file_id):
+            return Image(source=FileId("openai_responses", file_id), detail=piece.detail)
+        case Piece(type="input_file", file_id=str() as file_id):
+            return File(source=FileId("openai_responses", file_id), name=piece.filename)
+        case Piece(type="input_file", file_data=str() as data):
+            return File(source=read_address(data), name=piece.filename)
+        case Piece(type="input_file", file_url=str() as url):
+            return File(source=read_address(url), name=piece.filename)
+    raise BadRequestError(param="input")
+
+
+def read_annotation(annotation: Annotation) -> Citation | None:
+    """Return the source that *annotation* names; None for one that is no address."""
+    if annotation.type != "url_citation":
+        return None
+    span = (annotation.start_index, annotation.end_index)
+    return Citation(url=annotation.url, title=annotation.title or "", start=span[0], end=span[1])

@@ -1,0 +1,151 @@
+"""Answers in the form of Responses: what counts as output, as the end, as an error, as usage."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.dialects.openai_responses_answer import ResponsesStreamReader
+from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
+from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import BODIES, Expected
+from tests.core.dialects.replay import answer_bytes, exchange, request_fields
+
+RULES_OF_IT = RULES["openai_responses"]
+
+
+def reader(*, is_kept: bool = True) -> ResponsesStreamReader:
+    return ResponsesStreamReader(exchange("openai_responses"), thinking_asked=False, is_kept=is_kept)
+
+
+def event(kind: str, **members: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n".encode()
+
+
+def created(**members: Any) -> bytes:
+    return event("response.created", response={"id": "resp_1", "model": "gpt", "status": "in_progress", **members})
+
+
+def completed(status: str = "completed", **members: Any) -> bytes:
+    return event(f"response.{status}", response={"id": "resp_1", "status": status, **members})
+
+
+TEXT = event("response.output_text.delta", delta="Hi")
+
+
+@pytest.mark.parametrize(
+    ("one", "is_output"),
+    [
+        (created(), False),
+        (event("keepalive"), False),
+        (event("response.output_item.added", item={"type": "message", "content": []}), False),
+        (event("response.output_item.added", item={"type": "reasoning", "summary": []}), False),
+        (event("response.output_item.added", item={"type": "web_search_call"}), False),
+        (event("response.content_part.added", part={"type": "output_text", "text": ""}), False),
+        (event("response.output_text.delta", delta=""), False),
+        (TEXT, True),
+        (event("response.refusal.delta", delta="No"), True),
+        (event("response.reasoning_summary_text.delta", delta="Hm"), True),
+        (event("response.reasoning_text.delta", delta="Hm"), True),
+        (event("response.output_item.added", item={"type": "function_call", "arguments": ""}), True),
+        (event("response.output_item.added", item={"type": "custom_tool_call", "input": ""}), True),
+        (event("response.output_item.added", item={"type": "local_shell_call"}), True),
+        (event("response.image_generation_call.partial_image", partial_image_b64="aGk="), True),
+        (event("response.of_tomorrow", item=3), False),
+    ],
+)
+def test_output_is_what_a_customer_can_use(one: bytes, is_output: bool) -> None:
+    """The beginning of a message commits nothing; of a call to the client it does."""
+    along = reader()
+    assert along.feed(one) == one
+    assert along.is_output_seen is is_output
+
+
+def test_the_text_of_done_events_is_not_counted_again() -> None:
+    """Every text comes twice, and with the response three times."""
+    along = reader()
+    along.feed(TEXT + event("response.output_text.done", text="Hi") + event("response.output_item.done", item={"x": 1}))
+    assert along.evidence().output_bytes == 2
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_the_last_response_is_held_back_as_the_end(status: str) -> None:
+    """Nothing after it passes: OpenRouter's [DONE] does not."""
+    along = reader()
+    end = completed(status, usage={"input_tokens": 5, "output_tokens": 2})
+    assert along.feed(created() + TEXT + end + b"data: [DONE]\n\n") == created() + TEXT
+    assert (along.is_ended, along.end) == (True, end)
+    assert along.usage() == Usage(input_tokens=5, output_tokens=2)
+
+
+def test_a_body_without_its_last_response_is_not_whole() -> None:
+    """However much came before."""
+    along = reader()
+    along.feed(TEXT)
+    along.finish()
+    assert (along.is_ended, derive_outcome(along.evidence())) == (False, "truncated")
+
+
+@pytest.mark.parametrize(
+    ("one", "failure"),
+    [
+        (event("error", code="server_error", message="oh"), "sick"),
+        (event("error", error={"code": "rate_limit_exceeded", "message": "slow"}), "throttled"),
+        (event("response.failed", response={"error": {"code": "insufficient_quota", "message": "pay"}}), "key_dead"),
+        (event("response.failed", response={"error": None}), "sick"),
+    ],
+)
+def test_an_error_is_not_passed_on(one: bytes, failure: FailureClass) -> None:
+    """Neither the event `error` nor a failed response: it may speak of our key."""
+    along = reader()
+    assert along.feed(created() + one + TEXT) == created()
+    assert along.error is not None
+    assert along.error.failure == failure
+
+
+@pytest.mark.parametrize(
+    ("is_kept", "said", "answer_id"),
+    [(True, {}, "resp_1"), (False, {}, None), (True, {"store": False}, None), (False, {"store": True}, "resp_1")],
+)
+def test_an_answer_is_kept_unless_it_was_told_not_to(
+    is_kept: bool, said: dict[str, Any], answer_id: str | None
+) -> None:
+    """The upstream's own word counts before the request's."""
+    along = reader(is_kept=is_kept)
+    along.feed(created(**said))
+    assert along.answer_id == answer_id
+
+
+@pytest.mark.parametrize("usage", [{"input_tokens": -1, "output_tokens": 1}, {"input_tokens": 1, "output_tokens": "9"}])
+def test_usage_that_cannot_be_true_gives_way_to_the_local_bound(usage: dict[str, Any]) -> None:
+    """512 for a request without fields; 8 for the answer and 1 for its two bytes."""
+    along = reader()
+    along.feed(TEXT + completed(usage=usage))
+    assert along.usage() == Usage(input_tokens=512, output_tokens=9, source="disputed")
+
+
+@pytest.mark.parametrize(
+    "expected", [each for each in BODIES if each.dialect == "openai_responses"], ids=lambda each: each.name
+)
+def test_a_recorded_response_is_read(expected: Expected) -> None:
+    """Its usage and its outcome."""
+    asked = exchange("openai_responses", request_fields(expected.name))
+    reading = RULES_OF_IT.read_body(asked, answer_bytes(expected.name))
+    assert reading.usage == expected.usage
+    assert derive_outcome(reading.evidence) == expected.outcome
+
+
+def test_a_failed_response_is_an_error() -> None:
+    """Though its status is 200."""
+    body = b'{"id":"r","status":"failed","output":[],"error":{"code":"server_error","message":"oh"}}'
+    with pytest.raises(UpstreamStatusError) as failed:
+        RULES_OF_IT.read_body(exchange("openai_responses"), body)
+    assert failed.value.failure == "sick"
+
+
+def test_what_is_no_response_is_broken() -> None:
+    """A page of HTML with status 200."""
+    with pytest.raises(UpstreamBrokenError):
+        RULES_OF_IT.read_body(exchange("openai_responses"), b"<html>")

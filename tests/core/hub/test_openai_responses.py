@@ -1,0 +1,307 @@
+"""Responses in and out of the hub: what came in goes out, and nothing else.
+
+*Equivalent* means, for a response: the same model, status and reason of being incomplete, and
+item by item the same kind and the same text, refusal, named sources, summary or reasoning text,
+encrypted content, call (id, name, arguments or input byte for byte); items that only this dialect
+has come back whole. Where a message held several texts each becomes a message. Ids of answers and
+items are ours; settings that a response repeats are those of the request, and `usage` is compared
+where it is read. For a stream the same holds of the items that `output_item.done` tells, and the
+last response holds the same items.
+
+For a request: the same members, but for the spellings that `same` writes out.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.errors import BadRequestError, NotCarriedError
+from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from relay.core.hub.codecs import CODECS
+from relay.core.hub.conversation import (
+    Message,
+    Native,
+    Request,
+    Sampling,
+    Seal,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from relay.core.hub.openai_responses.request_encoder import encode_request
+from relay.core.hub.openai_responses.stream_encoder import ResponsesStreamEncoder
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import Expected
+from tests.core.dialects.replay import answer_bytes, exchange
+
+from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
+
+RESPONSES = CODECS["openai_responses"]
+HI = Message(role="user", parts=(Text(text="Hi"),))
+
+
+def told(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what items tell, a message's pieces each on its own."""
+    found: list[dict[str, Any]] = []
+    for item in items:
+        match item["type"]:
+            case "message":
+                found += [_told_piece(piece) for piece in item["content"]]
+            case "reasoning":
+                shown = item.get("summary") or item.get("content") or []
+                thought = "\n\n".join(piece["text"] for piece in shown)
+                found.append({"thought": thought, "seal": item.get("encrypted_content") or ""})
+            case "function_call" | "custom_tool_call":
+                found.append({name: item[name] for name in ("call_id", "name", "arguments", "input") if name in item})
+            case "image_generation_call":
+                found.append({"picture": item["result"]})
+            case _:
+                found.append(item)
+    return found
+
+
+def _told_piece(piece: dict[str, Any]) -> dict[str, Any]:
+    cited = [each["url"] for each in piece.get("annotations") or () if each["type"] == "url_citation"]
+    return {"text": piece.get("text", ""), "refusal": piece.get("refusal", ""), "sources": cited}
+
+
+def assert_same_response(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Compare two responses as the module says."""
+    assert told(after["output"]) == told(before["output"])
+    assert (after["status"], after["incomplete_details"]) == (before["status"], before["incomplete_details"])
+    assert after["model"] == before["model"]
+
+
+def last_response(stream: bytes) -> dict[str, Any]:
+    """Return the last response of a stream with its items as they were done: OpenAI seals them anew each time it tells them."""
+    *_, last = events(stream)
+    response: dict[str, Any] = last["response"]
+    items = [event["item"] for event in events(stream) if event["type"] == "response.output_item.done"]
+    return {**response, "output": items or response["output"]}
+
+
+@pytest.mark.parametrize("expected", bodies("openai_responses"), ids=lambda each: each.name)
+def test_a_response_comes_back_equivalent(expected: Expected) -> None:
+    """Every recorded response."""
+    body = translated_body(expected, "openai_responses")
+    assert_same_response(json.loads(answer_bytes(expected.name)), json.loads(body))
+
+
+@pytest.mark.parametrize("expected", streams("openai_responses"), ids=lambda each: each.name)
+def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> None:
+    """Every recorded stream, read whole and byte by byte."""
+    whole = translated_stream(expected, "openai_responses")
+    after = last_response(whole)
+    assert_same_response(last_response(answer_bytes(expected.name)), after)
+    done = [event["item"] for event in events(whole) if event["type"] == "response.output_item.done"]
+    assert done == after["output"]
+    assert [event["sequence_number"] for event in events(whole)] == list(range(len(list(events(whole)))))
+    assert translated_stream(expected, "openai_responses", 1) == whole
+
+
+def same(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's body in the one spelling that the encoder writes, of several with one meaning."""
+    body = {name: value for name, value in body.items() if value is not None and name not in ("store", "include")}
+    asked_for = body["input"]
+    body["input"] = [{"role": "user", "content": asked_for}] if isinstance(asked_for, str) else asked_for
+    if instructions := body.pop("instructions", None):
+        body["input"] = [{"role": "system", "content": instructions}, *body["input"]]
+    body["input"] = [_same_item(item) for item in body["input"]]
+    for tool in body.get("tools", ()):
+        if tool["type"] == "function":
+            tool["strict"] = bool(tool.get("strict"))
+    for name in ("stream", "tools"):
+        if not body.get(name):
+            body.pop(name, None)
+    if asked_format := body.get("text", {}).get("format"):
+        asked_format["strict"] = bool(asked_format.get("strict"))
+    return body
+
+
+def _same_item(item: dict[str, Any]) -> dict[str, Any]:
+    item = {name: value for name, value in item.items() if name not in ("id", "status") and value is not None}
+    if item.get("type") == "message":
+        del item["type"]
+    if isinstance(item.get("content"), str):
+        kind = "output_text" if item.get("role") == "assistant" else "input_text"
+        item["content"] = [{"type": kind, "text": item["content"]}]
+    for piece in item.get("content") or ():
+        piece.pop("annotations", None)
+        piece.pop("logprobs", None)
+        if piece["type"] == "input_image":
+            piece.setdefault("detail", "auto")
+    return item
+
+
+REQUESTS = [
+    "openai-responses/plain", "openai-responses/tools", "openai-responses/tool-result", "openai-responses/custom-tool",
+    "openai-responses/image-input", "openai-responses/file-input", "openai-responses/json-schema",
+    "openai-responses/tools-stream", "openai-responses/reasoning-encrypted-tools", "openai-responses/cached",
+    "clients/openai-python-responses-stream", "clients/openai-node-responses-stream",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_comes_back_equivalent(name: str) -> None:
+    """Recorded requests with tools, their results, pictures, files, schemas and reasoning."""
+    body = recorded_request(name)
+    assert body is not None
+    request = RESPONSES.decode_request(asked("openai_responses", body))
+    written = json.loads(msgspec.json.encode(RESPONSES.encode_request(request)))
+    assert same(written) == same(body)
+
+
+def test_codex_is_carried_whole_but_for_what_is_named() -> None:
+    """It always offers tools that nobody else has: for it they are dropped, not refused."""
+    body = recorded_request("clients/codex-responses-stream")
+    assert body is not None
+    made = exchange("openai_responses", {}, originator="codex_exec")
+    RULES["openai_responses"].read_request(made, json.dumps(body).encode())
+    request = RESPONSES.decode_request(made)
+    assert request.dropped == ("client_metadata", "tools.tool_search", "tools.web_search")
+    assert [(tool.name, tool.kind) for tool in request.tools if isinstance(tool, Tool)] == [
+        ("exec_command", "function"),
+        ("write_stdin", "function"),
+        ("request_user_input", "function"),
+        ("apply_patch", "custom"),
+    ]
+    chat = json.loads(msgspec.json.encode(CODECS["openai_chat"].encode_request(request)))
+    claude = json.loads(msgspec.json.encode(CODECS["anthropic_messages"].encode_request(request)))
+    assert [tool["function"]["name"] for tool in chat["tools"][:3]] == [tool["name"] for tool in claude["tools"][:3]]
+    assert claude["tools"][3]["input_schema"]["required"] == ["input"]
+
+
+def test_another_client_s_built_in_tool_is_refused_by_name() -> None:
+    """A search that was asked for and never made would be a silent loss."""
+    body = {"model": "m", "input": "Hi", "tools": [{"type": "web_search"}]}
+    request = RESPONSES.decode_request(asked("openai_responses", body))
+    [tool] = request.tools
+    assert isinstance(tool, Native)
+    with pytest.raises(NotCarriedError) as refused:
+        CODECS["anthropic_messages"].encode_request(request)
+    assert refused.value.param == "tools.web_search"
+
+
+def test_what_an_assistant_thought_said_and_called_is_one_message() -> None:
+    """Its items stand side by side; results are the user's."""
+    items = [
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "Hm"}],
+            "encrypted_content": "gA",
+        },
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Let me see"}]},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "ok"},
+    ]
+    request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": items}))
+    assert request.messages == (
+        Message(
+            role="assistant",
+            parts=(
+                Thinking(text="Hm", seal=Seal("openai_responses", "gA", "rs_1")),
+                Text(text="Let me see"),
+                ToolCall(id="c1", name="f", arguments="{}"),
+            ),
+        ),
+        Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="ok"),)),)),
+    )
+    assert json.loads(bytes(encode_request(request)["input"]))[0] == {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": "Hm"}],
+        "encrypted_content": "gA",
+        "id": "rs_1",
+    }
+
+
+def test_a_foreign_seal_travels_in_the_encrypted_content_and_finds_its_way_back() -> None:
+    """Codex sends reasoning items back as they came; to OpenAI a foreign one is never shown."""
+    encoder = ResponsesStreamEncoder(opening())
+    fed: list[StreamEvent] = [
+        Begun(model="m"),
+        PartBegun(index=0, part=Thinking(text="")),
+        Delta(index=0, text="Hm"),
+        Sealed(index=0, seal=Seal("anthropic_messages", "EqQB")),
+        PartEnded(index=0),
+    ]
+    stream = b"".join([encoder.feed(event) for event in fed])
+    [item] = [event["item"] for event in events(stream) if event["type"] == "response.output_item.done"]
+    assert item["encrypted_content"] == "relay.anthropic_messages..EqQB"
+    request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
+    assert request.messages[0].parts == (Thinking(text="Hm", seal=Seal("anthropic_messages", "EqQB")),)
+    assert bytes(encode_request(request)["input"]) == b"[]"
+
+
+def test_a_custom_tool_that_was_told_as_a_function_is_turned_back() -> None:
+    """Codex patches files by free text; Claude called a function with one text."""
+    encoder = ResponsesStreamEncoder(opening(tools=(Tool(name="apply_patch", kind="custom"),)))
+    fed: list[StreamEvent] = [
+        Begun(model="m"),
+        PartBegun(index=0, part=ToolCall(id="t1", name="apply_patch", arguments="")),
+        Delta(index=0, text='{"input":"*** Begin'),
+        Delta(index=0, text=' Patch\\n"}'),
+        PartEnded(index=0),
+        Stopped(stop="tool_use"),
+    ]
+    stream = b"".join([encoder.feed(event) for event in fed]) + encoder.finish(Usage(output_tokens=1))
+    said = list(events(stream))
+    assert [event["type"].removeprefix("response.") for event in said] == [
+        "created", "in_progress", "output_item.added", "custom_tool_call_input.delta", "custom_tool_call_input.done",
+        "output_item.done", "completed",
+    ]  # fmt: skip
+    assert said[-1]["response"]["output"] == [
+        {
+            "id": "ctc_1_0",
+            "type": "custom_tool_call",
+            "status": "completed",
+            "call_id": "t1",
+            "name": "apply_patch",
+            "input": "*** Begin Patch\n",
+        }
+    ]
+
+
+def test_an_answer_cut_by_its_limit_is_incomplete() -> None:
+    """With the reason; usage counts what was cached inside the input."""
+    encoder = ResponsesStreamEncoder(opening())
+    encoder.feed(Begun(model="m"))
+    encoder.feed(Stopped(stop="limit"))
+    [last] = events(encoder.finish(Usage(input_tokens=1, cache_read_tokens=2, output_tokens=3, reasoning_tokens=1)))
+    assert last["type"] == "response.incomplete"
+    assert last["response"]["incomplete_details"] == {"reason": "max_output_tokens"}
+    assert last["response"]["usage"] == {
+        "input_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 2},
+        "output_tokens": 3,
+        "output_tokens_details": {"reasoning_tokens": 1},
+        "total_tokens": 6,
+    }
+
+
+def test_several_choices_are_refused_by_name() -> None:
+    """Responses has one answer."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gpt-5", messages=(HI,), sampling=Sampling(choice_count=2)))
+    assert refused.value.param == "n"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"role": "critic", "content": "Hi"},
+        {"role": "user", "content": [{"type": "hologram"}]},
+        {"role": "user", "content": 3},
+        3,
+    ],
+)
+def test_an_item_that_cannot_be_is_refused_by_name(item: Any) -> None:
+    """An unknown role, an unknown part, a number for a text or an item."""
+    with pytest.raises(BadRequestError) as refused:
+        RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
+    assert refused.value.param == "input"
