@@ -53,11 +53,16 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
 
 
 async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:
-    """Write *error* as the whole answer, as its last event where the head has gone out, or not at all after its end."""
+    """Write *error* as the whole answer, as its last event where the head has gone out, or not at all after its end.
+
+    Where the dialect has no such event nothing is written: the server breaks the connection of an
+    answer that was left without its end.
+    """
     if sink.is_ended:
         return
     words = sentence(error, exchange.locale)
     if sink.is_head_sent:
-        await sink.end(rules.render_error_event(error, words, exchange.id))
+        if event := rules.render_error_event(error, words, exchange.id):
+            await sink.end(event)
     else:
         await sink.whole(status_of(error), failure_headers(error), rules.render_error(error, words, exchange.id))

@@ -59,7 +59,7 @@ def _pattern(rules: DialectRules, name: str) -> str:
 _KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
 _PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
 _ENDPOINT = "|".join([*(_pattern(rules, "?:") for rules in ENDPOINTS), "/models(?:/.+)?"])
-_ADDRESS = re.compile(rf"(?:/v1beta|/v1|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT})")
+_ADDRESS = re.compile(rf"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT})")
 
 
 def speaker(path: str, headers: dict[str, str]) -> Dialect:
@@ -69,4 +69,6 @@ def speaker(path: str, headers: dict[str, str]) -> Dialect:
     """
     if "anthropic-version" in headers or "/messages" in path:
         return "anthropic_messages"
+    if "x-goog-api-key" in headers or path.startswith("/v1beta"):
+        return "gemini_generate"
     return "openai_chat"

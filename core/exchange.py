@@ -91,6 +91,7 @@ class Exchange:
         "continued",
         "dialect",
         "fields",
+        "has_unseen_input",
         "headers",
         "id",
         "is_fresh_authentication",
@@ -136,6 +137,8 @@ class Exchange:
         """The most output the customer asked for, in tokens; None where the request is silent."""
         self.continued: Continued | None = None
         """The kept answer that this request goes on from, where it names one."""
+        self.has_unseen_input = False
+        """The request refers to input that the upstream keeps, which no count of its own text covers."""
         self.choice_count = 1
         """How many answers the customer asked for (``n``)."""
         self.principal: Principal | None = None
@@ -193,10 +196,10 @@ class ChannelRequest:
     """What is about to be sent, in the channel's dialect; `transform_request` plugins edit it.
 
     Its text may be read and changed, never kept. ``headers`` are those that travel upstream;
-    ``model`` is the upstream's name of it, for channels whose address carries it.
+    ``model``, the upstream's name of it, and ``query`` are for channels whose address carries them.
     """
 
-    __slots__ = ("dialect", "fields", "headers", "model", "operation", "stream")
+    __slots__ = ("dialect", "fields", "headers", "model", "operation", "query", "stream")
 
     def __init__(
         self,
@@ -207,10 +210,12 @@ class ChannelRequest:
         fields: dict[str, msgspec.Raw],
         headers: dict[str, str],
         stream: bool,
+        query: str = "",
     ) -> None:
         self.dialect: Dialect = dialect
         self.operation: Operation = operation
         self.model = model
+        self.query = query
         self.fields = fields
         self.headers = headers
         self.stream = stream

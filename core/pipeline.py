@@ -263,7 +263,8 @@ class Passage:
             limits = self._shop.profile.limits
             whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
             return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)
-        if not response.headers.get("content-type", "text/event-stream").lower().startswith("text/event-stream"):
+        stream_type = channel_side.stream_type(exchange)
+        if not response.headers.get("content-type", stream_type).lower().startswith(stream_type):
             # A stream was asked for: a document here is an error dressed as success, or no answer.
             channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")

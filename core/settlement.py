@@ -171,8 +171,7 @@ class Settlement:
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
-        # What the upstream kept of earlier answers is input that this request does not show.
-        unseen = usage.all_input_tokens if self._exchange.continued is not None else 0
+        unseen = usage.all_input_tokens if self._exchange.has_unseen_input else 0
         return plausible(usage, max(self.input_bound_tokens, unseen), bound)
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:

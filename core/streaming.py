@@ -42,8 +42,6 @@ STAGED_S_MAX = 30.0
 SILENCE_S = 15.0
 """Silence after which a keep-alive is written."""
 
-STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
-
 
 class StreamAnswer:
     """The stream of one exchange, over all its attempts."""
@@ -91,13 +89,15 @@ class StreamAnswer:
         return now_s - sink.written_s >= SILENCE_S
 
     async def keep_alive(self) -> None:
-        """Write the dialect's keep-alive; the head goes first if it has not gone yet."""
-        await self._open()
-        await self._sink.write(self._rules.keep_alive)
+        """Write the dialect's keep-alive, if it has one; the head goes first if it has not gone yet."""
+        if self._rules.keep_alive:
+            await self._open()
+            await self._sink.write(self._rules.keep_alive)
 
     async def _open(self) -> None:
         if not self._sink.is_head_sent:
-            await self._sink.head(200, STREAM_HEADERS)
+            content_type = f"{self._rules.stream_type(self._exchange)}; charset=utf-8".encode()
+            await self._sink.head(200, [(b"content-type", content_type), (b"cache-control", b"no-cache")])
 
     async def attempt(
         self, response: UpstreamResponse, reader: StreamReader, meter: Meter | None, first_event_s: float

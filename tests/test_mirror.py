@@ -8,6 +8,8 @@ TESTS = ROOT / "tests"
 TESTED_ELSEWHERE = {
     "core/cli/desk.py": "every command goes through it: tests/core/cli",
     "core/cli/explanation.py": "what it prints is two commands' output: test_profile.py, test_plugins.py",
+    "core/dialects/gemini_face.py": "errors and lists: tests/core/dialects/test_gemini_generate.py",
+    "core/dialects/gemini_usage.py": "every recording: tests/core/dialects/test_gemini_answer.py",
     "core/ending.py": "a Struct without behaviour",
     "core/errors.py": "classes without behaviour; what is raised is tested where it is raised",
     "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",

@@ -6,6 +6,7 @@ from ..exchange import Dialect
 from .anthropic_messages import AnthropicMessages
 from .dialect import DialectRules
 from .embeddings import Embeddings
+from .gemini_generate import GeminiGenerate
 from .openai_chat import OpenAIChat
 from .openai_responses import OpenAIResponses
 
@@ -13,9 +14,10 @@ RULES: Mapping[Dialect, DialectRules] = {
     "openai_chat": OpenAIChat(),
     "openai_responses": OpenAIResponses(),
     "anthropic_messages": AnthropicMessages(),
+    "gemini_generate": GeminiGenerate(is_stream=False),
     "embeddings": Embeddings(),
 }
 """Every dialect by its name, as its main endpoint has it; dialects hold no state."""
 
-ENDPOINTS: tuple[DialectRules, ...] = (*RULES.values(),)
+ENDPOINTS: tuple[DialectRules, ...] = (*RULES.values(), GeminiGenerate(is_stream=True))
 """Every endpoint that is served, those included that a dialect has beside its main one."""

@@ -44,6 +44,10 @@ class ChannelSide(Protocol):
         """Return the request for the channel: the smallest edits, headers to forward."""
         ...
 
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream, without parameters."""
+        ...
+
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "StreamReader":
         """Return a reader for one attempt's stream.
 
@@ -140,13 +144,13 @@ class DialectRules(ChannelSide, Protocol):
     path: str
     """Where the endpoint stands, with its version; ``{model}`` where a model stands in it."""
     keep_alive: bytes
-    """What may be written while nothing comes, harmless to every client of the dialect."""
+    """What may be written while nothing comes, harmless to every client of the dialect; empty if nothing is."""
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``.
 
-        Fills fields, model (unless the path has), stream, output_tokens_asked, choice_count and
-        continued.
+        Fills fields, model (unless the path has), stream, output_tokens_asked, choice_count,
+        continued and has_unseen_input.
 
         Raises:
             BadRequestError: Not JSON, not UTF-8, too deep, or a field that can't be; names it.
@@ -166,7 +170,7 @@ class DialectRules(ChannelSide, Protocol):
         ...
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun."""
+        """Return the event that ends a stream already begun; empty where only a broken connection can."""
         ...
 
     def render_models(self, models: Sequence[ModelEntry]) -> bytes:

@@ -10,6 +10,7 @@ from ..usage import Usage
 from .disguised import disguised_error
 from .figures import UntrueFigureError
 from .frame import Frame
+from .json_array import ArraySplitter
 from .tally import Tally
 
 
@@ -38,7 +39,7 @@ class EventReader(Tally, ABC):
         self.answer_id: str | None = None
         self._exchange = exchange
         self._thinking_asked = thinking_asked
-        self._splitter = Splitter()
+        self._splitter: Splitter | ArraySplitter = Splitter()
         self._frame = Frame()
         self._is_between_events = True
 

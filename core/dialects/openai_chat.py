@@ -60,6 +60,10 @@ class OpenAIChat:
             )
         return request
 
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream."""
+        return "text/event-stream"
+
     def input_bound(self, exchange: Exchange) -> int:
         """Return input tokens, never below the truth."""
         return input_bound(exchange.fields)

@@ -43,6 +43,7 @@ class OpenAIResponses:
         continued_id = read_value(fields, "previous_response_id", _TEXT)
         if continued_id is not None:
             exchange.continued = Continued("previous_response_id", continued_id)
+            exchange.has_unseen_input = True
         if continued_id is None or "input" in fields:
             check_list(fields, "input", or_text=True)
         check_numbers(fields, "temperature", "top_p")
@@ -69,6 +70,10 @@ class OpenAIResponses:
         if model_sent != exchange.model:
             request.set("model", model_sent)
         return request
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream."""
+        return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
         """Return input tokens, never below the truth of what this request itself brings."""

@@ -55,6 +55,10 @@ class Tally:
         self._has_refusal = self._has_answered = True
         self.add(bytes_count)
 
+    def note_refusal(self) -> None:
+        """Note that the vendor refused without a word of the model's."""
+        self._has_refusal = self._has_answered = True
+
     def begin_tool_call(self) -> None:
         """Count the beginning of a tool call."""
         self.is_output_seen = True

@@ -68,6 +68,8 @@ class Codec(Protocol):
     """Decoder and encoder of one dialect; holds no state."""
 
     dialect: Dialect
+    query: str
+    """What has to stand in the query for streams to come as server-sent events."""
 
     def decode_request(self, exchange: Exchange) -> Request:
         """Return what *exchange* asks for.

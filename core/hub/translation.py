@@ -37,7 +37,7 @@ class Translation:
         if self._asked.unanswerable:
             raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
-        self._sent.model = model_sent
+        self._sent.model, self._sent.query = model_sent, self._channel.query
         self._sent.fields = self._channel.encode_request(msgspec.structs.replace(self._asked, model=model_sent))
         self.dropped: tuple[str, ...] = (*self._asked.dropped, *self._channel.dropped(self._asked))
         """What was left out because the channel's dialect has no word for it."""
@@ -45,6 +45,10 @@ class Translation:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request in the channel's dialect."""
         return self._rules.prepare(self._sent, model_sent)
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type in which the channel streams."""
+        return self._rules.stream_type(self._sent)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranslatedReader":
         """Return a reader that meters the channel's stream and gives the customer's."""

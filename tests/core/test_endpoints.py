@@ -4,7 +4,7 @@ import pytest
 
 from relay.core.endpoints import resolve, speaker
 
-CHAT, MESSAGES, EMBEDDINGS = "openai_chat", "anthropic_messages", "embeddings"
+CHAT, MESSAGES, EMBEDDINGS, GEMINI = "openai_chat", "anthropic_messages", "embeddings", "gemini_generate"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,9 @@ CHAT, MESSAGES, EMBEDDINGS = "openai_chat", "anthropic_messages", "embeddings"
         ("/v1/messages/v1/messages", MESSAGES),
         ("/v1/chat/completions/embeddings", EMBEDDINGS),
         ("/v1/embeddings", EMBEDDINGS),
+        ("/v1beta/models/gemini-2.5-flash:generateContent", GEMINI),
+        ("/v1/models/org/name:streamGenerateContent", GEMINI),
+        ("/v1beta/openai/chat/completions", CHAT),
     ],
 )
 def test_a_path_leads_to_its_last_endpoint(path: str, dialect: str) -> None:
@@ -61,3 +64,12 @@ def test_the_anthropic_version_header_tells_the_speaker() -> None:
     """A list of models is answered in the form of who asks."""
     assert speaker("/v1/models", {"anthropic-version": "2023-06-01"}) == MESSAGES
     assert speaker("/v1/models", {}) == CHAT
+    assert speaker("/v1/models", {"x-goog-api-key": "k"}) == GEMINI
+    assert speaker("/v1beta/models", {}) == GEMINI
+
+
+def test_geminis_paths_name_the_model() -> None:
+    """Slashes included."""
+    found = resolve("/v1beta/models/org/name:generateContent")
+    assert found is not None
+    assert found.model == "org/name"

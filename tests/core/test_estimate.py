@@ -14,6 +14,7 @@ from tests.core.dialects.replay import request_fields
 
 PICTURE = "data:image/png;base64," + "A" * 3_000_000
 READS_MORE_BY_ITSELF = {
+    "gemini/cached-content",
     "anthropic/pause-turn-stream",
     "anthropic/thinking-signature-only-stream",
     "anthropic/web-search-stream",

@@ -13,6 +13,7 @@ ENDPOINTS: dict[Dialect, str] = {
     "openai_chat": "/v1/chat/completions",
     "openai_responses": "/v1/responses",
     "anthropic_messages": "/v1/messages",
+    "gemini_generate": "/v1beta/models",
     "embeddings": "/v1/embeddings",
 }
 FORWARDED = ("anthropic-version", "anthropic-beta")
@@ -35,7 +36,7 @@ class Recording:
     @property
     def is_stream(self) -> bool:
         """A stream was asked for."""
-        return self.body.get("stream") is True
+        return self.body.get("stream") is True or ":streamGenerateContent" in self.path
 
     @property
     def is_usage_asked(self) -> bool:
@@ -54,8 +55,8 @@ def load(name: str, dialect: Dialect) -> Recording:
     return Recording(
         name=name,
         dialect=dialect,
-        path=address if address.endswith(ENDPOINTS[dialect].removeprefix("/v1")) else ENDPOINTS[dialect],
-        query=query,
+        path=_path(address, dialect, is_stream="sse" in response),
+        query="alt=sse" if dialect == "gemini_generate" and "sse" in response else query,
         headers={header: request["headers"][header] for header in FORWARDED if header in request["headers"]},
         body=_body(request, response, is_stream="sse" in response, dialect=dialect),
         status=response["status"],
@@ -67,6 +68,14 @@ def load(name: str, dialect: Dialect) -> Recording:
 def compact(document: object) -> bytes:
     """Return *document* as JSON without blanks, as most clients send it."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _path(address: str, dialect: Dialect, *, is_stream: bool) -> str:
+    """Return where the shop's upstream is asked; Azure and Vertex have paths of their own."""
+    if dialect == "gemini_generate":
+        model = address.rpartition("models/")[2].partition(":")[0]
+        return f"/v1beta/models/{model}:{'streamGenerateContent' if is_stream else 'generateContent'}"
+    return address if address.endswith(ENDPOINTS[dialect].removeprefix("/v1")) else ENDPOINTS[dialect]
 
 
 def _raw(response: dict[str, Any]) -> bytes:
@@ -82,6 +91,8 @@ def _body(request: dict[str, Any], response: dict[str, Any], *, is_stream: bool,
 
     Azure and Vertex name the model in the path: their bodies get one.
     """
+    if dialect == "gemini_generate":
+        return request["body"] or {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
     turns = "input" if dialect == "openai_responses" else "messages"
     recorded: dict[str, Any] = request["body"] or {turns: [{"role": "user", "content": "hi"}], "stream": is_stream}
     # An answer that its account never got is not gone on from; the recording has the same answer without.

@@ -19,6 +19,7 @@ from tests.wire.recordings import ENDPOINTS, Recording, compact
 
 PRICE = {"model_ratio": "1", "completion_ratio": "4", "cache_read_ratio": "0.1", "cache_write_ratio": "1.25"}
 """A token of input is 2000 nano-credits, of output 8000."""
+PLUGINS = {"anthropic_messages": "channels.anthropic", "gemini_generate": "channels.gemini"}
 PAUSE_S = 0.0003
 """Between two pieces, so that they arrive as two reads."""
 
@@ -38,9 +39,12 @@ class Counter:
         """Send the recording's request, and let the upstream answer it by *steps*."""
         self.upstream.received.clear()
         self.upstream.script = lambda _: steps
+        path, body = ENDPOINTS[recording.dialect], {**recording.body, "model": recording.name}
+        if recording.dialect == "gemini_generate":
+            path, body = f"{path}/{recording.name}:{recording.path.rpartition(':')[2]}", recording.body
         return await self.shop.client.post(
-            ENDPOINTS[recording.dialect] + (f"?{recording.query}" if recording.query else ""),
-            content=compact({**recording.body, "model": recording.name}),
+            path + (f"?{recording.query}" if recording.query else ""),
+            content=compact(body),
             headers=self._headers(recording),
         )
 
@@ -84,13 +88,15 @@ def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> d
     """Return a profile, which JSON is as well as YAML."""
     channels = []
     for number, recording in enumerate(recordings):
-        plugin = "channels.anthropic" if recording.dialect == "anthropic_messages" else "channels.openai"
+        plugin = PLUGINS.get(recording.dialect, "channels.openai")
+        is_gemini = recording.dialect == "gemini_generate"
+        model_sent = recording.path.rpartition("models/")[2].partition(":")[0] if is_gemini else recording.body["model"]
         channel: dict[str, Any] = {
             "name": f"channel-{number}",
             "use": plugin,
-            "base_url": url + recording.path,
+            "base_url": url if is_gemini else url + recording.path,
             "keys": ["file:upstream.key"],
-            "models": [{"name": recording.name, "upstream": recording.body["model"]}],
+            "models": [{"name": recording.name, "upstream": model_sent}],
             "groups": ["plain"],
         }
         if recording.dialect == "openai_responses":
@@ -142,6 +148,12 @@ def hostile_pieces(body: bytes, dice: random.Random) -> list[bytes]:
     cuts.update(dice.sample(tender, min(8, len(tender))))
     places = sorted(cuts)
     return [body[start:end] for start, end in zip([0, *places], [*places, len(body)], strict=True)]
+
+
+def sent_path(recording: Recording) -> str:
+    """Return the path the upstream must be asked at: Gemini's query chooses how it answers."""
+    is_gemini = recording.dialect == "gemini_generate" and recording.query
+    return f"{recording.path}?{recording.query}" if is_gemini else recording.path
 
 
 def sent_upstream(recording: Recording) -> bytes:

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.core.dialects.recordings import STREAMS, Expected
 from tests.wire.recordings import Recording, load
-from tests.wire.replay import Counter, counter, play, sent_upstream
+from tests.wire.replay import Counter, counter, play, sent_path, sent_upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHOLE = [each for each in STREAMS if each.outcome in ("complete", "empty", "refused")]
@@ -62,7 +62,7 @@ async def test_a_stream_is_asked_for_as_recorded_and_with_usage(till: Counter, e
     recording = load(expected.name, expected.dialect)
     await till.ask(recording, play(recording))
     [received] = till.upstream.received
-    assert (received.path, received.body) == (recording.path, sent_upstream(recording))
+    assert (received.path, received.body) == (sent_path(recording), sent_upstream(recording))
     assert recording.headers.items() <= received.headers.items()
 
 

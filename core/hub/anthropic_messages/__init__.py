@@ -21,6 +21,7 @@ class MessagesCodec:
     """The `Codec` of ``anthropic_messages``."""
 
     dialect: Dialect = "anthropic_messages"
+    query = ""
 
     def decode_request(self, exchange: Exchange) -> Request:
         """Return what *exchange* asks for."""

@@ -21,6 +21,7 @@ class ChatCodec:
     """The `Codec` of ``openai_chat``."""
 
     dialect: Dialect = "openai_chat"
+    query = ""
 
     def decode_request(self, exchange: Exchange) -> Request:
         """Return what *exchange* asks for."""

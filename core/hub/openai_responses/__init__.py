@@ -21,6 +21,7 @@ class ResponsesCodec:
     """The `Codec` of ``openai_responses``."""
 
     dialect: Dialect = "openai_responses"
+    query = ""
 
     def decode_request(self, exchange: Exchange) -> Request:
         """Return what *exchange* asks for."""

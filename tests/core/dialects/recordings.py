@@ -100,7 +100,22 @@ def _response(
     return Expected(name, outcome, usage, dialect="openai_responses")
 
 
+def _gemini(name: str, outcome: Outcome, fresh: int, output: int, *, read: int = 0, thoughts: int = 0) -> Expected:
+    usage = Usage(input_tokens=fresh, cache_read_tokens=read, output_tokens=output, reasoning_tokens=thoughts)
+    return Expected(name, outcome, usage, dialect="gemini_generate")
+
+
 STREAMS: tuple[Expected, ...] = (
+    _gemini("gemini/max-tokens-stream", "complete", 40, 2 + 44, thoughts=44),
+    _gemini("gemini/stream", "complete", 8, 8),
+    _gemini("gemini/stream-thoughts-tokens", "complete", 11, 2 + 21, thoughts=21),
+    _gemini("gemini/stream-two-finishes", "complete", 91 + 574, 93 + 211, thoughts=211),
+    _gemini("gemini/thought-parts-stream", "complete", 9, 5 + 62, thoughts=62),
+    _gemini("gemini/tools-parallel-stream", "complete", 70, 40 + 61, thoughts=61),
+    _gemini("gemini/tools-signature-stream", "complete", 168, 20 + 34, thoughts=34),
+    _gemini("gemini/tools-stream", "complete", 238, 29),
+    _gemini("gemini/vertex-stream", "complete", 19, 28 + 57, thoughts=57),
+    _gemini("documented/gemini-stream-safety-midway", "refused", 10, 2),
     _response("openai-responses/background-queued-stream", "complete", 15, 9),
     _response("openai-responses/cached-stream", "complete", 125, 8, read=1390),
     _response("openai-responses/code-interpreter-stream", "complete", 527, 347, read=3200, reasoning=128),
@@ -213,6 +228,23 @@ STREAMS: tuple[Expected, ...] = (
 """Streams. Of those that were cut in a Messages answer, the output is ``message_start``'s, not final."""
 
 BODIES: tuple[Expected, ...] = (
+    _gemini("gemini/cached-content", "complete", 13, 35 + 136, read=9609, thoughts=136),
+    _gemini("gemini/finish-unexpected-tool-call", "complete", 22, 3 + 134, thoughts=134),
+    _gemini("gemini/grounding", "complete", 10 + 73, 30 + 109, thoughts=109),
+    _gemini("gemini/image-input", "complete", 272, 86 + 641, thoughts=641),
+    _gemini("gemini/image-output", "complete", 4, 1290),
+    _gemini("gemini/max-tokens", "complete", 9, 1 + 45, thoughts=45),
+    _gemini("gemini/max-tokens-no-content", "empty", 15, 2, thoughts=2),
+    _gemini("gemini/plain", "complete", 12, 2),
+    Expected("gemini/prompt-block-empty-candidates", "refused", None, dialect="gemini_generate"),
+    _gemini("gemini/response-schema", "complete", 2, 13 + 58, thoughts=58),
+    _gemini("gemini/safety-block", "refused", 14, 0),
+    _gemini("gemini/thought-parts", "complete", 9, 7 + 33, thoughts=33),
+    _gemini("gemini/thoughts-tokens", "complete", 11, 2 + 24, thoughts=24),
+    _gemini("gemini/tool-result", "complete", 156, 11),
+    _gemini("gemini/tools", "complete", 70, 15),
+    _gemini("gemini/tools-parallel", "complete", 72, 30 + 66, thoughts=66),
+    _gemini("documented/gemini-prompt-blocked", "refused", 10, 0),
     _response("openai-responses/cache-write", "complete", 3, 100, write=1217, reasoning=54),
     _response("openai-responses/cached", "complete", 125, 8, read=1390),
     _response("openai-responses/custom-tool", "complete", 159, 275, reasoning=256),

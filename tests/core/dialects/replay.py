@@ -26,6 +26,8 @@ def exchange(dialect: Dialect, fields: dict[str, msgspec.Raw] | None = None, **h
         started_s=0.0,
     )
     made.fields = fields or {}
+    made.query = "alt=sse" if dialect == "gemini_generate" else ""
+    made.stream = dialect == "gemini_generate"
     return made
 
 

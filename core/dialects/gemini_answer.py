@@ -1,0 +1,157 @@
+"""Reading along Gemini's answers. Source: wire/DIALECTS.md 2.5, 3 and 4, read 2026-11-24."""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange
+from ..sse import event_name_and_data
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import EventReader, disputed_usage
+from .figures import UntrueFigureError
+from .gemini_usage import read_gemini_usage
+from .json_array import ArraySplitter
+from .tally import Tally
+
+REFUSALS = frozenset(
+    {
+        "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION", "LANGUAGE", "MODEL_ARMOR", "JAILBREAK",
+    }
+)  # fmt: skip
+"""Finish reasons by which the vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+    thought: bool = False
+    functionCall: msgspec.Raw = msgspec.Raw()
+    inlineData: msgspec.Raw = msgspec.Raw()
+    executableCode: msgspec.Raw = msgspec.Raw()
+    codeExecutionResult: msgspec.Raw = msgspec.Raw()
+
+
+class _Content(msgspec.Struct):
+    parts: list[_Part] | None = None
+
+
+class _Candidate(msgspec.Struct):
+    content: _Content | None = None
+    finishReason: str | int | None = None
+
+
+class _Feedback(msgspec.Struct):
+    blockReason: str | int | None = None
+
+
+class _Answer(msgspec.Struct):
+    candidates: list[_Candidate] | None = None
+    promptFeedback: _Feedback | None = None
+    usageMetadata: dict[str, object] | None = None
+    modelVersion: str | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class GeminiStreamReader(EventReader):
+    """Reads along one stream of answers; see `StreamReader`.
+
+    There is no end mark, and a finish reason can come twice (w:gemini/stream-two-finishes): the
+    end is that of the body, if a reason had come by then.
+    """
+
+    __slots__ = ("_is_array", "_usage")
+
+    def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_array: bool = False) -> None:
+        super().__init__(exchange, thinking_asked)
+        self._usage: object = None
+        self._is_array = is_array
+        if is_array:
+            self._splitter = ArraySplitter()
+
+    def finish(self) -> bytes:
+        """Take the end of the body."""
+        passed = super().finish()
+        if not self._is_array and self.stop_reason is not None and self.error is None:
+            self.is_ended = True
+        return passed
+
+    def _take(self, event: bytes) -> bool:
+        data = event.strip(b"[], \r\n") if self._is_array else event_name_and_data(event)[1]
+        if not data:
+            # The bracket that closes the array is its end mark.
+            return not (self._is_array and event.strip() == b"]") or self._end_with(event)
+        try:
+            answer = _read_answer(data)
+        except (ValueError, RecursionError):
+            return True  # of another form than known: passed on, and nothing is read from it
+        if bytes(answer.error):
+            return self._fail(data)
+        if answer.usageMetadata is not None:
+            self._usage = answer.usageMetadata  # cumulative: the last counts
+        if self.model_returned is None:
+            self.model_returned = answer.modelVersion
+        _tally_answer(self, answer)
+        return True
+
+    def _figures(self) -> Usage | None:
+        return read_gemini_usage(self._usage)
+
+
+def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
+    """Read a whole answer; see `DialectRules.read_body`."""
+    try:
+        answer = _read_answer(body)
+    except msgspec.ValidationError as exc:
+        raise disguised_error(body) from exc
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected an answer, found no JSON document") from exc
+    if bytes(answer.error) or (answer.candidates is None and answer.promptFeedback is None):
+        raise disguised_error(body)
+    tally = Tally()
+    _tally_answer(tally, answer)
+    try:
+        usage = read_gemini_usage(answer.usageMetadata)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=answer.modelVersion,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+    )
+
+
+def _tally_answer(tally: Tally, answer: _Answer) -> None:
+    reasons: list[str | int | None] = [answer.promptFeedback.blockReason if answer.promptFeedback is not None else None]
+    if reasons[0] is not None:
+        tally.note_refusal()
+    for candidate in answer.candidates or ():
+        for part in (candidate.content.parts if candidate.content is not None else None) or ():
+            _tally_part(tally, part)
+        reasons.append(candidate.finishReason)
+    for reason in reasons:
+        if reason is not None:
+            tally.stop_reason = str(reason)
+            if reason in REFUSALS:
+                tally.note_refusal()
+
+
+def _tally_part(tally: Tally, part: _Part) -> None:
+    if part.text and part.thought:
+        tally.add_thinking(len(part.text.encode()))
+    elif part.text:
+        tally.add_text(len(part.text.encode()))
+    elif call := bytes(part.functionCall):
+        tally.begin_tool_call()
+        tally.add(len(call))
+    elif any(map(bytes, (part.inlineData, part.executableCode, part.codeExecutionResult))):
+        tally.note_answer()

@@ -1,0 +1,123 @@
+"""Gemini's generateContent and its stream: the model and what is wanted of it stand in the path."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .dialect import BodyReading, ModelEntry
+from .fields import Fields, check_list, read_int, read_nested, read_object, read_value
+from .gemini_answer import GeminiStreamReader, read_gemini_body
+from .gemini_face import render_gemini_error, render_gemini_model, render_gemini_models
+
+CHOICES_MAX = 8
+_QUERY = frozenset({"alt", "$alt"})
+"""Parameters that choose the framing, and go upstream; every other is the customer's own business."""
+_SWITCH = msgspec.json.Decoder(bool | None)
+_WHOLE = msgspec.json.Decoder(int | None)
+
+
+class GeminiGenerate:
+    """Rules of ``:generateContent`` and ``:streamGenerateContent``; see `DialectRules`.
+
+    A stream has no error event and no keep-alive that every client survives (wire/DIALECTS.md 2.7):
+    nothing is written into silence, and a stream that broke ends with its connection.
+    """
+
+    name: Dialect = "gemini_generate"
+    operation: Operation = "chat"
+    keep_alive = b""
+
+    def __init__(self, *, is_stream: bool) -> None:
+        self._is_stream = is_stream
+        self.path = f"/v1beta/models/{{model}}:{'streamGenerateContent' if is_stream else 'generateContent'}"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        check_list(fields, "contents")
+        exchange.stream = self._is_stream
+        config = generation_config(fields)
+        exchange.output_tokens_asked = _read_config(config, "maxOutputTokens", "max_output_tokens")
+        exchange.choice_count = _read_config(config, "candidateCount", "candidate_count", most=CHOICES_MAX) or 1
+        exchange.has_unseen_input = bool(fields.keys() & {"cachedContent", "cached_content"})
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: the body as it is, and the framing as it was asked for."""
+        query = urlencode([pair for pair in parse_qsl(exchange.query) if pair[0] in _QUERY])
+        return ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            query=query,
+            fields=dict(exchange.fields),
+            headers={},
+            stream=exchange.stream,
+        )
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream, as the query asks for it."""
+        return "application/json" if _is_array(exchange) else "text/event-stream"
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> GeminiStreamReader:
+        """Return a reader for one attempt's stream; where reasoning stands is known here."""
+        asked = _is_thinking_asked(exchange.fields)
+        return GeminiStreamReader(exchange, thinking_asked=asked, is_array=_is_array(exchange))
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; where reasoning stands is known here."""
+        return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer."""
+        return render_gemini_error(error, text, request_id)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return nothing: there is no such event, and the connection breaks."""
+        return b""
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_gemini_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_gemini_model(model)
+
+
+def generation_config(fields: Fields) -> Fields:
+    """Return the members of ``generationConfig``, in either spelling that the API takes."""
+    name = "generationConfig" if "generationConfig" in fields else "generation_config"
+    return read_nested(fields, name) or {}
+
+
+def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = None) -> int | None:
+    name = camel if camel in config else snake
+    try:
+        return read_int(config, name) if most is None else read_int(config, name, most=most)
+    except BadRequestError as exc:
+        raise BadRequestError(param=f"generationConfig.{camel}") from exc
+
+
+def _is_array(exchange: Exchange) -> bool:
+    """Say whether a stream is one JSON array: unless server-sent events are asked for."""
+    return exchange.stream and dict(parse_qsl(exchange.query)).get("alt") != "sse"
+
+
+def _is_thinking_asked(fields: Fields) -> bool:
+    config = generation_config(fields)
+    thinking = read_nested(config, "thinkingConfig") or read_nested(config, "thinking_config") or {}
+    is_shown = read_value(thinking, "includeThoughts", _SWITCH)
+    return bool(is_shown or "thinkingLevel" in thinking or read_value(thinking, "thinkingBudget", _WHOLE))

@@ -1,0 +1,56 @@
+"""``channels.gemini``: Google's Gemini API, and everyone who speaks its dialect."""
+
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from msgspec import Meta
+
+from relay import (
+    ChannelPlugin,
+    ChannelRequest,
+    ChannelSection,
+    PluginConfig,
+    Services,
+    UpstreamRequest,
+    check_forwarded_headers,
+)
+
+BASE_URL = "https://generativelanguage.googleapis.com"
+ACTIONS = {"chat": ("generateContent", "streamGenerateContent")}
+
+
+class GeminiConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings of ``channels.gemini``, beside those of every channel."""
+
+    version: Annotated[
+        str, Meta(description="Version in the path; v1 lacks function calling and previews.", pattern="^v1[a-z0-9]*$")
+    ] = "v1beta"
+
+
+class Gemini(ChannelPlugin[GeminiConfig]):
+    """Sends generateContent and its stream, the key as ``x-goog-api-key``.
+
+    ``base_url`` stands without a version, or with the one to use.
+    Source of what v1 lacks: wire/DIALECTS.md 1, read 2026-11-24.
+    """
+
+    config_type = GeminiConfig
+    dialects = ("gemini_generate",)
+
+    def __init__(self, config: GeminiConfig, services: Services, section: ChannelSection) -> None:
+        super().__init__(config, services, section)
+        base_url = (section.base_url or BASE_URL).rstrip("/")
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f'base_url: expected an address such as "{BASE_URL}", found "{base_url}"')
+        is_versioned = parts.path.rpartition("/")[2].startswith("v1")
+        self._base_url = base_url if is_versioned else f"{base_url}/{config.version}"
+
+    def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
+        check_forwarded_headers(request.headers)
+        action = ACTIONS[request.operation][request.stream]
+        url = f"{self._base_url}/models/{quote(request.model, safe='/')}:{action}"
+        headers = {**request.headers, "content-type": "application/json", "x-goog-api-key": api_key}
+        return UpstreamRequest(
+            url=f"{url}?{request.query}" if request.query else url, headers=headers, body=request.body()
+        )

@@ -1,0 +1,139 @@
+"""Answers in Gemini's form: what counts as output, as the end, as an error, as usage."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.dialects.gemini_answer import GeminiStreamReader
+from relay.core.errors import UpstreamBrokenError, UpstreamStatusError
+from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import BODIES, Expected
+from tests.core.dialects.replay import answer_bytes, exchange, request_fields
+
+GEMINI = RULES["gemini_generate"]
+
+
+def reader(*, is_array: bool = False) -> GeminiStreamReader:
+    return GeminiStreamReader(exchange("gemini_generate"), thinking_asked=False, is_array=is_array)
+
+
+def answer(*parts: dict[str, Any], stop: str | None = None, **members: Any) -> bytes:
+    candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}, "index": 0}
+    if stop is not None:
+        candidate["finishReason"] = stop
+    return json.dumps({"candidates": [candidate], **members}).encode()
+
+
+def event(*parts: dict[str, Any], stop: str | None = None, **members: Any) -> bytes:
+    return b"data: " + answer(*parts, stop=stop, **members) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("part", "is_output"),
+    [
+        ({"text": ""}, False),
+        ({"text": "", "thoughtSignature": "c2ln"}, False),
+        ({"text": "Hi"}, True),
+        ({"text": "Hm", "thought": True}, True),
+        ({"functionCall": {"name": "f", "args": {}}}, True),
+        ({"inlineData": {"mimeType": "image/png", "data": "aGk="}}, True),
+        ({"executableCode": {"code": "1"}}, True),
+    ],
+)
+def test_output_is_what_a_customer_can_use(part: dict[str, Any], is_output: bool) -> None:
+    """A signature alone commits nothing."""
+    along = reader()
+    assert along.feed(event(part)) == event(part)
+    assert along.is_output_seen is is_output
+
+
+def test_the_end_is_that_of_the_body_after_a_finish_reason() -> None:
+    """Text may follow the first reason, and a second one come."""
+    along = reader()
+    first, second = event({"text": "a"}, stop="STOP"), event({"text": "b"}, stop="STOP")
+    assert along.feed(first) == first
+    assert not along.is_ended
+    assert along.feed(second) == second
+    assert (along.finish(), along.is_ended, along.end) == (b"", True, b"")
+
+
+def test_a_body_without_a_finish_reason_is_not_whole() -> None:
+    """Cut in order, as some do."""
+    along = reader()
+    along.feed(event({"text": "a"}))
+    along.finish()
+    assert (along.is_ended, derive_outcome(along.evidence())) == (False, "truncated")
+
+
+def test_an_array_ends_with_its_bracket() -> None:
+    """Which is held back; what precedes it goes at once."""
+    along = reader(is_array=True)
+    members = b"[" + answer({"text": "a"}) + b",\r\n" + answer({"text": "b"}, stop="STOP")
+    assert along.feed(members + b"\r\n]\r\n") == members
+    assert (along.is_ended, along.end) == (True, b"\r\n]")
+
+
+def test_the_last_usage_counts() -> None:
+    """Cumulative; thoughts and tools' prompts stand beside the other counts, cached tokens inside the prompt."""
+    along = reader()
+    along.feed(event({"text": "a"}, usageMetadata={"promptTokenCount": 10, "candidatesTokenCount": 1}))
+    figures = {
+        "promptTokenCount": 10,
+        "cachedContentTokenCount": 4,
+        "toolUsePromptTokenCount": 3,
+        "candidatesTokenCount": 2,
+        "thoughtsTokenCount": 5,
+    }
+    along.feed(event({"text": "b"}, stop="STOP", usageMetadata=figures))
+    assert along.usage() == Usage(input_tokens=9, cache_read_tokens=4, output_tokens=7, reasoning_tokens=5)
+
+
+def test_usage_that_cannot_be_true_gives_way_to_the_local_bound() -> None:
+    """512 for a request without fields; 8 for the answer and 1 for its byte."""
+    along = reader()
+    along.feed(event({"text": "a"}, usageMetadata={"promptTokenCount": -1}))
+    assert along.usage() == Usage(input_tokens=512, output_tokens=9, source="disputed")
+
+
+def test_an_error_is_not_passed_on() -> None:
+    """Though it came with status 200."""
+    along = reader()
+    assert along.feed(b'data: {"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}\r\n\r\n') == b""
+    assert along.error is not None
+    assert along.error.failure == "sick"
+
+
+@pytest.mark.parametrize("expected", [e for e in BODIES if e.dialect == "gemini_generate"], ids=lambda each: each.name)
+def test_a_recorded_answer_is_read(expected: Expected) -> None:
+    """Its usage and its outcome; where it has no figures, none."""
+    reading = GEMINI.read_body(exchange("gemini_generate", request_fields(expected.name)), answer_bytes(expected.name))
+    assert reading.usage == expected.usage
+    assert derive_outcome(reading.evidence) == expected.outcome
+
+
+def test_recorded_arrays_are_read_for_every_cut() -> None:
+    """Enums as numbers too: a reason is a reason."""
+    for name, output in (("gemini/stream-json-array", 16 + 32), ("gemini/stream-json-array-enum-int", 578)):
+        data = answer_bytes(name)
+        along = reader(is_array=True)
+        passed = b"".join(along.feed(data[at : at + 1]) for at in range(len(data)))
+        assert passed + along.end == data.rstrip()
+        assert along.is_ended
+        usage = along.usage()
+        assert usage is not None
+        assert (usage.output_tokens, derive_outcome(along.evidence())) == (output, "complete")
+
+
+def test_an_error_dressed_as_an_answer_is_an_error() -> None:
+    """Its class is told by what it says."""
+    with pytest.raises(UpstreamStatusError):
+        GEMINI.read_body(exchange("gemini_generate"), b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}')
+
+
+def test_what_is_no_answer_is_broken() -> None:
+    """A page of HTML with status 200."""
+    with pytest.raises(UpstreamBrokenError):
+        GEMINI.read_body(exchange("gemini_generate"), b"<html>")

@@ -1,0 +1,99 @@
+"""Requests in Gemini's form, and relay's own answers in it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects.dialect import ModelEntry
+from relay.core.dialects.gemini_generate import GeminiGenerate
+from relay.core.errors import AuthenticationError, BadRequestError
+from relay.core.exchange import Exchange
+from tests.core.dialects.replay import exchange
+
+WHOLE, STREAM = GeminiGenerate(is_stream=False), GeminiGenerate(is_stream=True)
+HI = [{"role": "user", "parts": [{"text": "Hi"}]}]
+
+
+def read(rules: GeminiGenerate = WHOLE, query: str = "", **members: Any) -> Exchange:
+    """Return an exchange that read a small request with *members*."""
+    made = exchange("gemini_generate")
+    made.query = query
+    rules.read_request(made, json.dumps({"contents": HI, **members}).encode())
+    return made
+
+
+@pytest.mark.parametrize(
+    "config", [{"generationConfig": {"maxOutputTokens": 9, "candidateCount": 2}}, {"generation_config": {"max_output_tokens": 9, "candidate_count": 2}}]
+)  # fmt: skip
+def test_what_relay_reads(config: dict[str, Any]) -> None:
+    """In either spelling that the API takes."""
+    made = read(**config)
+    assert (made.stream, made.output_tokens_asked, made.choice_count) == (False, 9, 2)
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"contents": []}, "contents"),
+        ({"contents": "Hi"}, "contents"),
+        ({"generationConfig": 3}, "generationConfig"),
+        ({"generationConfig": {"maxOutputTokens": -1}}, "generationConfig.maxOutputTokens"),
+        ({"generationConfig": {"candidateCount": 99}}, "generationConfig.candidateCount"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
+    """With its place."""
+    with pytest.raises(BadRequestError) as refused:
+        read(**members)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("query", "content_type"), [("alt=sse", "text/event-stream"), ("", "application/json"), ("alt=json", "application/json")]
+)  # fmt: skip
+def test_the_query_chooses_the_framing_of_a_stream(query: str, content_type: str) -> None:
+    """The same upstream as towards the customer; other parameters stay here."""
+    made = read(STREAM, f"{query}&pretty=1")
+    request = STREAM.prepare(made, "gemini-x")
+    assert (STREAM.stream_type(made), request.query, request.model) == (content_type, query, "gemini-x")
+    assert request.body() == b'{"contents":[{"role": "user", "parts": [{"text": "Hi"}]}]}'
+
+
+@pytest.mark.parametrize(
+    ("thinking", "is_asked"),
+    [({}, False), ({"thinkingBudget": 0}, False), ({"thinkingBudget": 100}, True), ({"thinkingLevel": "low"}, True)],
+)
+def test_thinking_is_asked_for_by_budget_or_level(thinking: dict[str, Any], is_asked: bool) -> None:
+    """Or by wanting to see it."""
+    made = read(generationConfig={"thinkingConfig": thinking})
+    assert WHOLE.stream_reader(made).evidence().thinking_asked is is_asked
+
+
+def test_errors_are_googles() -> None:
+    """Our code stands where theirs have a reason."""
+    body = json.loads(WHOLE.render_error(AuthenticationError(), "words", "req-1"))
+    assert body["error"] == {
+        "code": 401,
+        "message": "words",
+        "status": "UNAUTHENTICATED",
+        "details": [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "invalid_api_key",
+                "metadata": {"requestId": "req-1"},
+            }
+        ],
+    }
+
+
+def test_nothing_is_written_into_silence_nor_after_a_break() -> None:
+    """Google's clients survive neither comments nor unknown events."""
+    assert (WHOLE.keep_alive, WHOLE.render_error_event(AuthenticationError(), "words", "req-1")) == (b"", b"")
+
+
+def test_models_are_named_as_google_names_them() -> None:
+    """With what can be done with them."""
+    entry = ModelEntry(name="gemini-x", created_at=0)
+    assert json.loads(WHOLE.render_models([entry]))["models"] == [json.loads(WHOLE.render_model(entry))]
+    assert json.loads(WHOLE.render_model(entry))["name"] == "models/gemini-x"
