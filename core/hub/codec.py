@@ -47,6 +47,10 @@ class StreamDecoder(Protocol):
         """
         ...
 
+    def finish(self) -> Sequence[StreamEvent]:
+        """Take the end of a stream that ended in order; return what only that tells."""
+        ...
+
 
 class StreamEncoder(Protocol):
     """Writes one customer's stream."""

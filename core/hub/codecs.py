@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ..exchange import Dialect
 from .anthropic_messages import MessagesCodec
 from .codec import Codec
+from .gemini_generate import GeminiCodec
 from .openai_chat import ChatCodec
 from .openai_responses import ResponsesCodec
 
@@ -12,5 +13,6 @@ CODECS: Mapping[Dialect, Codec] = {
     "openai_chat": ChatCodec(),
     "openai_responses": ResponsesCodec(),
     "anthropic_messages": MessagesCodec(),
+    "gemini_generate": GeminiCodec(),
 }
 """Every codec by its dialect."""

@@ -9,4 +9,4 @@ def new_call_id() -> str:
     It is sent back with the tool's result, perhaps weeks later and to another process, so it has
     to be unique without being remembered.
     """
-    return f"call_{secrets.token_hex(12)}"
+    return f"call_relay{secrets.token_hex(8)}"

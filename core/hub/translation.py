@@ -103,6 +103,7 @@ class TranslatedReader:
         written = self._encode(self._splitter.feed(passed)) if passed else b""
         if native.is_ended and not self.end:
             ending = self._encode([*self._splitter.feed(native.end), *self._splitter.finish()])
+            ending += b"".join(map(self._encoder.feed, self._decoder.finish()))
             usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
             self.end = ending + self._encoder.finish(usage)
         return written

@@ -71,6 +71,10 @@ class MessagesStreamDecoder:
                 return (Stopped(stop=stop, stop_sequence=said.delta.stop_sequence),)
         return ()
 
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return nothing: the stream itself says why it ended."""
+        return ()
+
     def _begin(self, block_index: int, block: msgspec.Raw) -> StreamEvent:
         part = read_part(block)
         if isinstance(part, ToolCall):

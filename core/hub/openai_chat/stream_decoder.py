@@ -1,6 +1,6 @@
 """A stream of chunks, read into the hub's events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -92,6 +92,10 @@ class ChatStreamDecoder:
         for choice in chunk.choices or ():
             said += self._take(choice)
         return said
+
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return nothing: the stream itself says why it ended."""
+        return ()
 
     def _take(self, choice: _Choice) -> Iterable[StreamEvent]:
         state = self._choices.setdefault(choice.index, _OpenChoice())

@@ -58,6 +58,10 @@ class ResponsesStreamDecoder:
             return ()
         return tuple(self._take(said))
 
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return nothing: the stream itself says why it ended."""
+        return ()
+
     def _take(self, said: _Event) -> Iterable[StreamEvent]:
         place, item = (said.output_index, said.content_index), (said.output_index, _ITEM)
         match said.type:

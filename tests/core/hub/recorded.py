@@ -1,6 +1,7 @@
 """Recorded exchanges for the hub: as requests, as whole answers, and as streams cut at every byte."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, reader_for, recording, request_fields
 
 INPUT_TOKENS = 5
+OURS = re.compile(rb"call_relay[0-9a-f]{16}")
+"""An id that relay made, for a call that came without one: another each time."""
 ANSWERED = Usage(input_tokens=3, output_tokens=2)
 """Used where a recording has no usage of its own."""
 
@@ -47,7 +50,9 @@ def recorded_request(name: str) -> dict[str, Any] | None:
 def opening(**fields: Any) -> Opening:
     """Return what an encoder is told; *fields* belong to the customer's request."""
     request = Request(model="m", messages=(), **fields)
-    return Opening(id="1", model="m", created_at_s=1_700_000_000, input_tokens=INPUT_TOKENS, request=request)
+    return Opening(
+        id="1", model="m", created_at_s=1_700_000_000, input_tokens=INPUT_TOKENS, request=request, query="alt=sse"
+    )
 
 
 def translated_body(expected: Expected, to: Dialect) -> bytes:
@@ -73,7 +78,8 @@ def translated_stream(expected: Expected, to: Dialect, size: int | None = None) 
     """Return a recorded stream as a customer of *to* gets it, its bytes read *size* at a time."""
     reader, data = translator(expected, to), answer_bytes(expected.name)
     pieces = [data[at : at + size] for at in range(0, len(data), size)] if size else [data]
-    return b"".join([*(reader.feed(piece) for piece in pieces), reader.finish(), reader.end])
+    stream = b"".join([*(reader.feed(piece) for piece in pieces), reader.finish(), reader.end])
+    return OURS.sub(b"call_relaymade", stream)
 
 
 def events(stream: bytes) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ from .recorded import (
 )
 
 CHAT = CODECS["openai_chat"]
-OURS = re.compile(r"call_[0-9a-f]{24}")
+OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
 """An id that relay made, for a call that came without one."""
 
 

@@ -16,6 +16,8 @@ from tests.core.dialects.replay import answer_bytes, exchange, reader_for
 from .recorded import ANSWERED, asked, translated_body, translated_stream, translator
 
 ENDED = ("complete", "empty", "refused")
+LEFT_OUT = {("openai-chat/tools-truncated-stream", "gemini_generate")}
+"""A call whose arguments a limit cut, all there was: Gemini can't be told half of one (wire/DIALECTS.md 4)."""
 WHOLE = [(each, to) for each in BODIES if each.dialect in CODECS for to in CODECS if to != each.dialect]
 STREAMED = [(each, to) for each in STREAMS if each.dialect in CODECS for to in CODECS if to != each.dialect]
 
@@ -42,7 +44,7 @@ def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Diale
     assert (reader.usage(), reader.evidence(), reader.is_ended) == (native.usage(), native.evidence(), native.is_ended)
     stream = translated_stream(expected, to)
     assert translated_stream(expected, to, 1) == stream
-    if expected.outcome in ENDED:
+    if expected.outcome in ENDED and (expected.name, to) not in LEFT_OUT:
         again = RULES[to].stream_reader(exchange(to))
         again.feed(stream)
         again.finish()

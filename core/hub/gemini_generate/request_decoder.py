@@ -1,0 +1,247 @@
+"""A request of Gemini's, read into the hub's form."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+import msgspec
+
+from ...dialects.fields import Fields, read_value
+from ...errors import BadRequestError
+from ...exchange import Exchange
+from ..conversation import (
+    Effort,
+    Message,
+    Native,
+    OutputFormat,
+    Part,
+    Reasoning,
+    Request,
+    Role,
+    Sampling,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from ..raw import given
+from .schemas import read_schema
+from .wire import DIALECT, Content, Response, in_one_spelling, read_part
+
+
+class _Declaration(msgspec.Struct, rename="camel"):
+    name: str = ""
+    description: str | None = None
+    parameters: msgspec.Raw = msgspec.Raw()
+    parameters_json_schema: msgspec.Raw = msgspec.Raw()
+
+
+class _Calling(msgspec.Struct, rename="camel"):
+    mode: str = "AUTO"
+    allowed_function_names: list[str] = []
+
+
+class _ToolConfig(msgspec.Struct, rename="camel"):
+    function_calling_config: _Calling | None = None
+
+
+class _Thinking(msgspec.Struct, rename="camel"):
+    thinking_budget: int | None = None
+    thinking_level: str | None = None
+    include_thoughts: bool | None = None
+
+
+class _Config(msgspec.Struct, rename="camel"):
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: float | None = None
+    stop_sequences: list[str] | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    response_mime_type: str | None = None
+    response_schema: msgspec.Raw = msgspec.Raw()
+    response_json_schema: msgspec.Raw = msgspec.Raw()
+    thinking_config: _Thinking | None = None
+    response_modalities: list[str] | None = None
+    speech_config: msgspec.Raw = msgspec.Raw()
+
+
+_CONTENTS = msgspec.json.Decoder(list[Content])
+_SYSTEM = msgspec.json.Decoder(Content | str | None)
+_TOOLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
+_DECLARATIONS = msgspec.json.Decoder(list[_Declaration])
+_TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
+_CONFIG = msgspec.json.Decoder(_Config | None)
+
+_CAMEL = {
+    "system_instruction": "systemInstruction",
+    "generation_config": "generationConfig",
+    "tool_config": "toolConfig",
+    "safety_settings": "safetySettings",
+    "cached_content": "cachedContent",
+}
+_READ = frozenset(
+    {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "model"}
+)
+"""Fields that are read here; every other is named as dropped."""
+_LEVELS: dict[str, Effort] = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
+
+
+def decode_request(exchange: Exchange) -> Request:
+    """Return what a customer of Gemini's API asks for.
+
+    Raises:
+        BadRequestError: A field that can't be; names it.
+    """
+    fields = {_CAMEL.get(name, name): msgspec.Raw(in_one_spelling(bytes(raw))) for name, raw in exchange.fields.items()}
+    config: _Config = read_value(fields, "generationConfig", _CONFIG) or _Config()
+    chosen: _ToolConfig = read_value(fields, "toolConfig", _TOOL_CONFIG) or _ToolConfig()
+    calling = chosen.function_calling_config
+    return Request(
+        model=exchange.model,
+        messages=tuple(_messages(fields)),
+        stream=exchange.stream,
+        tools=tuple(_tools(fields)),
+        tool_choice=_tool_choice(calling) if calling is not None else None,
+        allowed_tools=tuple(calling.allowed_function_names) if calling is not None else (),
+        output_format=_output_format(config),
+        reasoning=_reasoning(config.thinking_config or _Thinking()),
+        sampling=_sampling(config, exchange.choice_count),
+        unanswerable=tuple(_unanswerable(fields, config)),
+        dropped=tuple(name for name in fields if name not in _READ),
+    )
+
+
+def _unanswerable(fields: Fields, config: _Config) -> Iterable[str]:
+    if given(fields.get("cachedContent", msgspec.Raw())) is not None:
+        yield "cachedContent"
+    if given(config.speech_config) is not None:
+        yield "generationConfig.speechConfig"
+    if any(modality.upper() != "TEXT" for modality in config.response_modalities or ()):
+        yield "generationConfig.responseModalities"
+
+
+def _messages(fields: Fields) -> Iterable[Message]:
+    names = _Calls()
+    system: Content | str | None = read_value(fields, "systemInstruction", _SYSTEM)
+    if isinstance(system, str):
+        yield Message(role="system", parts=(Text(text=system),))
+    elif system is not None:
+        yield Message(role="system", parts=tuple(_parts(system, names)))
+    for content in read_value(fields, "contents", _CONTENTS):
+        role: Role = "assistant" if content.role == "model" else "user"
+        yield Message(role=role, parts=tuple(_parts(content, names)))
+
+
+class _Calls:
+    """Calls that wait for their results. Gemini seldom gives ids: results follow by name, in order."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._waiting: defaultdict[str, deque[str]] = defaultdict(deque)
+
+    def called(self, call: ToolCall, given_id: str | None) -> ToolCall:
+        """Return *call* with an id that its result will find."""
+        call_id = given_id or f"call_{self._count}"
+        self._count += 1
+        self._waiting[call.name].append(call_id)
+        return msgspec.structs.replace(call, id=call_id)
+
+    def answered(self, response: Response) -> str:
+        """Return the id of the call that *response* answers."""
+        waiting = self._waiting[response.name]
+        if response.id is not None:
+            if response.id in waiting:
+                waiting.remove(response.id)
+            return response.id
+        return waiting.popleft() if waiting else response.name
+
+
+def _parts(content: Content, calls: _Calls) -> Iterable[Part]:
+    for raw in content.parts or ():
+        try:
+            document, part = read_part(raw)
+        except (ValueError, RecursionError) as exc:
+            raise BadRequestError(param="contents.parts") from exc
+        if document.function_response is not None:
+            yield _result(document.function_response, calls)
+        elif isinstance(part, ToolCall) and document.function_call is not None:
+            yield calls.called(part, document.function_call.id)
+        elif part is not None:
+            yield part
+
+
+def _result(response: Response, calls: _Calls) -> ToolResult:
+    """Return a function's result; one that is a single text under a word of the API's is that text."""
+    value = msgspec.json.decode(response.response) if bytes(response.response) else {}
+    text = bytes(response.response).decode()
+    is_error = False
+    if isinstance(value, dict) and len(value) == 1:
+        [(word, told)] = value.items()
+        if word in ("output", "result", "error") and isinstance(told, str):
+            text, is_error = told, word == "error"
+    return ToolResult(call_id=calls.answered(response), parts=(Text(text=text),), name=response.name, is_error=is_error)
+
+
+def _tools(fields: Fields) -> Iterable[Tool | Native]:
+    for tool in read_value(fields, "tools", _TOOLS) or ():
+        for name, raw in tool.items():
+            if name not in ("functionDeclarations", "function_declarations"):
+                document = msgspec.Raw(msgspec.json.encode({name: raw}))
+                yield Native(dialect=DIALECT, kind=name, document=document)
+                continue
+            for declared in read_value({"tools": raw}, "tools", _DECLARATIONS):
+                yield _tool(declared)
+
+
+def _tool(declared: _Declaration) -> Tool:
+    schema = given(declared.parameters_json_schema)
+    if schema is None and (described := given(declared.parameters)) is not None:
+        schema = read_schema(described)
+    return Tool(name=declared.name, description=declared.description, schema=schema)
+
+
+def _tool_choice(calling: _Calling) -> ToolChoice:
+    match calling.mode:
+        case "ANY":
+            return "required"
+        case "NONE":
+            return "none"
+    return "auto"
+
+
+def _output_format(config: _Config) -> OutputFormat | None:
+    schema = given(config.response_json_schema)
+    if schema is None and (described := given(config.response_schema)) is not None:
+        schema = read_schema(described)
+    if schema is None and config.response_mime_type != "application/json":
+        return None
+    return OutputFormat(schema=schema)
+
+
+def _reasoning(thinking: _Thinking) -> Reasoning:
+    budget = thinking.thinking_budget
+    level = thinking.thinking_level.upper() if thinking.thinking_level is not None else None
+    return Reasoning(
+        effort=_LEVELS.get(level) if level is not None else None,
+        budget_tokens=budget if budget is not None and budget > 0 else None,
+        is_adaptive=budget == -1,
+        is_off=budget == 0,
+        is_shown=thinking.include_thoughts,
+    )
+
+
+def _sampling(config: _Config, choice_count: int) -> Sampling:
+    return Sampling(
+        output_tokens_max=config.max_output_tokens,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        top_k=int(config.top_k) if config.top_k is not None else None,
+        stop=tuple(config.stop_sequences or ()),
+        seed=config.seed,
+        presence_penalty=config.presence_penalty,
+        frequency_penalty=config.frequency_penalty,
+        choice_count=choice_count,
+    )

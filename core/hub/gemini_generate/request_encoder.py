@@ -1,0 +1,226 @@
+"""The hub's form of a request, written for a channel to Gemini."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...errors import NotCarriedError
+from ..conversation import (
+    Audio,
+    File,
+    Image,
+    Inline,
+    Link,
+    NamedTool,
+    Native,
+    Part,
+    Refusal,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from ..custom_tools import as_function, call_as_function
+from ..effort import budget_of, effort_of
+from .wire import DIALECT, write_signature
+
+SKIPPED_SIGNATURE = "skip_thought_signature_validator"
+"""What Gemini 3 takes for the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
+_BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
+_BY_BUDGET = re.compile(r"gemini-2\.5")
+BUDGET_MIN_PRO = 128
+"""The least that 2.5 Pro can think: it can't be told not to. Source: ai.google.dev thinking, read 2026-11-24."""
+
+
+def encode_request(request: Request) -> dict[str, msgspec.Raw]:
+    """Return the body's top level; model and action stand in the path.
+
+    Raises:
+        NotCarriedError: A part, a tool or a wish that Gemini has no form for.
+    """
+    body: dict[str, Any] = {"contents": _contents(request)}
+    if system := [{"text": text.text} for text in _system(request)]:
+        body["systemInstruction"] = {"parts": system}
+    _add_tools(body, request)
+    if config := _config(request):
+        body["generationConfig"] = config
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+
+
+def dropped(request: Request) -> Sequence[str]:
+    """Return what a channel to Gemini is not told, and does not need to answer."""
+    names = {
+        "user": request.user is not None,
+        "parallel_tool_calls": request.is_parallel is False,
+        "verbosity": request.verbosity is not None,
+        "prompt_cache_key": request.cache_key is not None,
+    }
+    return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _system(request: Request) -> Iterable[Text]:
+    """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
+    for message in request.messages:
+        if message.role not in ("system", "developer"):
+            return
+        yield from (part for part in message.parts if isinstance(part, Text))
+
+
+def _contents(request: Request) -> list[dict[str, Any]]:
+    """Return the turns, user and model in turn."""
+    names = {part.id: part.name for message in request.messages for part in message.parts if isinstance(part, ToolCall)}
+    contents: list[dict[str, Any]] = []
+    is_opening = True
+    for message in request.messages:
+        is_opening = is_opening and message.role in ("system", "developer")
+        if is_opening:
+            continue
+        role = "model" if message.role == "assistant" else "user"
+        parts = _sealed([each for part in message.parts for each in _parts(part, names)], request.model)
+        if not parts:
+            continue
+        if contents and contents[-1]["role"] == role:
+            contents[-1]["parts"] += parts
+        else:
+            contents.append({"role": role, "parts": parts})
+    return contents
+
+
+def _sealed(parts: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
+    """Return *parts* with the signature that Gemini 3 demands on the first call of a turn."""
+    first = next((part for part in parts if "functionCall" in part), None)
+    if first is not None and "thoughtSignature" not in first and _BY_LEVEL.match(model):
+        first["thoughtSignature"] = SKIPPED_SIGNATURE
+    return parts
+
+
+def _parts(part: Part, names: dict[str, str]) -> Iterable[dict[str, Any]]:
+    match part:
+        case Text(text=text, seal=seal):
+            sealed = {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
+            if text or sealed:
+                yield {"text": text, **sealed}
+        case Refusal(text=text):
+            yield {"text": text}
+        case Thinking():
+            return  # thoughts are not told again; what seals them stands on other parts
+        case ToolCall():
+            yield _call(call_as_function(part))
+        case ToolResult():
+            yield from _result(part, part.name or names.get(part.call_id, part.call_id), names)
+        case Image(source=Inline() as source) | File(source=Inline() as source) | Audio(source=source):
+            yield {"inlineData": {"mimeType": source.media_type, "data": source.data}}
+        case Image(source=Link(url=url, media_type=media_type)) | File(source=Link(url=url, media_type=media_type)) if (
+            media_type
+        ):
+            yield {"fileData": {"mimeType": media_type, "fileUri": url}}
+        case Native(dialect="gemini_generate", document=document):
+            yield msgspec.json.decode(document)
+        case _:
+            kind = part.kind if isinstance(part, Native) else f"{type(part).__name__.lower()}_url"
+            raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except ValueError:
+        arguments = call.arguments
+    called = {"name": call.name, "args": arguments if isinstance(arguments, dict) else {"input": arguments}}
+    written: dict[str, Any] = {"functionCall": called}
+    if call.seal is not None and call.seal.dialect == DIALECT:
+        written["thoughtSignature"] = write_signature(call.seal)
+    return written
+
+
+def _result(result: ToolResult, name: str, names: dict[str, str]) -> Iterable[dict[str, Any]]:
+    """Yield a result as an object, and the media in it beside it."""
+    text = "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
+    yield {"functionResponse": {"name": name, "response": {"error" if result.is_error else "output": text}}}
+    for part in result.parts:
+        if not isinstance(part, Text):
+            yield from _parts(part, names)
+
+
+def _add_tools(body: dict[str, Any], request: Request) -> None:
+    declared = [_declaration(as_function(tool)) for tool in request.tools if isinstance(tool, Tool)]
+    tools: list[Any] = [{"functionDeclarations": declared}] if declared else []
+    for tool in request.tools:
+        if isinstance(tool, Native):
+            if tool.dialect != DIALECT:
+                raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+            tools.append(msgspec.json.decode(tool.document))
+    if tools:
+        body["tools"] = tools
+    if declared and (calling := _calling(request)) is not None:
+        body["toolConfig"] = {"functionCallingConfig": calling}
+
+
+def _declaration(tool: Tool) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        written["description"] = tool.description
+    if tool.schema is not None:
+        written["parametersJsonSchema"] = tool.schema
+    return written
+
+
+def _calling(request: Request) -> dict[str, Any] | None:
+    match request.tool_choice:
+        case NamedTool(name=name):
+            return {"mode": "ANY", "allowedFunctionNames": [name]}
+        case "required":
+            return {"mode": "ANY", **_allowed(request)}
+        case "none":
+            return {"mode": "NONE"}
+        case "auto":
+            return {"mode": "AUTO"}
+    return None
+
+
+def _allowed(request: Request) -> dict[str, Any]:
+    return {"allowedFunctionNames": list(request.allowed_tools)} if request.allowed_tools else {}
+
+
+def _config(request: Request) -> dict[str, Any]:
+    sampling, asked = request.sampling, request.output_format
+    values = {
+        "maxOutputTokens": sampling.output_tokens_max,
+        "temperature": sampling.temperature,
+        "topP": sampling.top_p,
+        "topK": sampling.top_k,
+        "stopSequences": list(sampling.stop) or None,
+        "seed": sampling.seed,
+        "presencePenalty": sampling.presence_penalty,
+        "frequencyPenalty": sampling.frequency_penalty,
+        "candidateCount": sampling.choice_count if sampling.choice_count > 1 else None,
+        "responseMimeType": "application/json" if asked is not None else None,
+        "responseJsonSchema": asked.schema if asked is not None else None,
+        "thinkingConfig": _thinking(request),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _thinking(request: Request) -> dict[str, Any] | None:
+    """Return how much to think, in the model's own measure; nothing to a model that can't be told."""
+    reasoning, model = request.reasoning, request.model
+    is_asked = reasoning.is_adaptive or reasoning.is_off or effort_of(reasoning) is not None
+    if not is_asked and reasoning.is_shown is None:
+        return None
+    shown = reasoning.is_shown if reasoning.is_shown is not None else not reasoning.is_off
+    thinking: dict[str, Any] = {"includeThoughts": True} if shown else {}
+    effort = effort_of(reasoning)
+    if _BY_LEVEL.match(model):
+        if effort is not None:
+            thinking["thinkingLevel"] = "low" if effort in ("none", "minimal", "low") else "high"
+    elif _BY_BUDGET.match(model):
+        budget = -1 if reasoning.is_adaptive and effort is None else budget_of(reasoning)
+        if budget is not None:
+            thinking["thinkingBudget"] = max(budget, BUDGET_MIN_PRO) if budget >= 0 and "pro" in model else budget
+    else:
+        return None
+    return thinking or None

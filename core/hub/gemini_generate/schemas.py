@@ -1,0 +1,41 @@
+"""The part of OpenAPI that Gemini writes schemas in, read into JSON Schema.
+
+Types stand in capitals there, and whether a value may be null in a word of its own. Written are
+schemas as JSON Schema alone, which Gemini takes as well (wire/DIALECTS.md 5.3, 5.6).
+"""
+
+from typing import Any
+
+import msgspec
+
+_NAMED = ("properties", "$defs", "patternProperties")
+"""Members whose own members are schemas under names that anybody may choose."""
+
+
+def read_schema(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return a schema of Gemini's as JSON Schema.
+
+    >>> bytes(read_schema(msgspec.Raw(b'{"type":"STRING","nullable":true}')))
+    b'{"type":["string","null"]}'
+    """
+    return msgspec.Raw(msgspec.json.encode(_converted(msgspec.json.decode(raw))))
+
+
+def _converted(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    is_nullable = schema.get("nullable") is True
+    converted: dict[str, Any] = {}
+    for name, value in schema.items():
+        match value:
+            case str() if name == "type":
+                converted[name] = [value.lower(), "null"] if is_nullable else value.lower()
+            case dict() if name in _NAMED:
+                converted[name] = {key: _converted(member) for key, member in value.items()}
+            case list() if name in ("anyOf", "oneOf", "allOf"):
+                converted[name] = [_converted(member) for member in value]
+            case dict() if name in ("items", "additionalProperties"):
+                converted[name] = _converted(value)
+            case _ if name not in ("nullable", "propertyOrdering"):
+                converted[name] = value
+    return converted

@@ -1,0 +1,40 @@
+"""Why an answer ended, in Gemini's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+
+from collections.abc import Mapping
+
+from ...dialects.gemini_answer import REFUSALS
+from ..answer import Stop
+
+STOPS: Mapping[str, Stop] = {
+    "STOP": "end",
+    "1": "end",
+    "MAX_TOKENS": "limit",
+    "2": "limit",
+    "MALFORMED_FUNCTION_CALL": "bad_tool_call",
+    "UNEXPECTED_TOOL_CALL": "bad_tool_call",
+    "TOO_MANY_TOOL_CALLS": "bad_tool_call",
+    **dict.fromkeys((*REFUSALS, "OTHER"), "filtered"),
+}
+"""Every word that Gemini has, and the two that are seen as numbers; what is not here is an end."""
+
+FINISH_REASONS: Mapping[Stop | None, str] = {
+    None: "STOP",
+    "end": "STOP",
+    "stop_sequence": "STOP",
+    "limit": "MAX_TOKENS",
+    "context_full": "MAX_TOKENS",
+    "tool_use": "STOP",
+    "refusal": "SAFETY",
+    "filtered": "SAFETY",
+    "paused": "STOP",
+    "compaction": "STOP",
+    "bad_tool_call": "MALFORMED_FUNCTION_CALL",
+}
+
+
+def stop_of(reason: str | int | None, *, has_called: bool) -> Stop | None:
+    """Return the stop of an answer: its parts decide whether a tool is wanted, not its word."""
+    if reason is None:
+        return None
+    stop = STOPS.get(str(reason), "end")
+    return "tool_use" if has_called and stop in ("end", "bad_tool_call") else stop

@@ -1,0 +1,99 @@
+"""A stream of Gemini's answers, read into the hub's events."""
+
+from collections.abc import Iterable, Sequence
+
+from ...sse import event_name_and_data
+from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..conversation import Part, Text, Thinking, ToolCall
+from .answer_decoder import Candidate, citations, read_answer, read_parts
+from .stops import stop_of
+
+
+class GeminiStreamDecoder:
+    """See `StreamDecoder`. Texts come in pieces, every other part whole; why it ended is told last."""
+
+    __slots__ = ("_choices", "_has_begun", "_is_blocked", "_part_count")
+
+    def __init__(self) -> None:
+        self._has_begun = False
+        self._is_blocked = False
+        self._part_count = 0
+        self._choices: dict[int, _OpenChoice] = {}
+
+    def feed(self, event: bytes) -> Sequence[StreamEvent]:
+        """Return what one event says."""
+        _, data = event_name_and_data(event)
+        try:
+            answer = read_answer(data)
+        except (ValueError, RecursionError):
+            return ()
+        said: list[StreamEvent] = []
+        if not self._has_begun:
+            self._has_begun = True
+            said.append(Begun(id=answer.response_id, model=answer.model_version))
+        if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason is not None:
+            self._is_blocked = True
+        for candidate in answer.candidates or ():
+            said += self._take(candidate)
+        return said
+
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return what only the end of the body tells: a finish reason can come twice, and text after the first."""
+        said: list[StreamEvent] = []
+        for index, choice in self._choices.items():
+            said += choice.end()
+            stop = stop_of(choice.reason, has_called=choice.has_called)
+            said.append(Stopped(stop=stop, choice_index=index))
+        return said or [Stopped(stop="filtered" if self._is_blocked else None)]
+
+    def _take(self, candidate: Candidate) -> Iterable[StreamEvent]:
+        choice = self._choices.setdefault(candidate.index, _OpenChoice())
+        for part in read_parts(candidate):
+            if isinstance(part, Text | Thinking):
+                yield from self._add(candidate.index, choice, part)
+            else:
+                yield from self._whole(candidate.index, choice, part)
+        if choice.kind is Text:
+            for cited in citations(candidate):
+                yield Cited(index=choice.index, citation=cited)
+        if candidate.finish_reason is not None:
+            choice.reason = candidate.finish_reason
+
+    def _add(self, choice_index: int, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
+        if choice.kind is not type(part):
+            yield from choice.end()
+            choice.kind, choice.index = type(part), self._part_count
+            yield self._begin(choice_index, Text(text="") if isinstance(part, Text) else Thinking(text=""))
+        if part.text:
+            yield Delta(index=choice.index, text=part.text)
+        if part.seal is not None:
+            yield Sealed(index=choice.index, seal=part.seal)
+
+    def _whole(self, choice_index: int, choice: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
+        yield from choice.end()
+        choice.has_called |= isinstance(part, ToolCall)
+        begun = self._begin(choice_index, part)
+        yield begun
+        yield PartEnded(index=begun.index)
+
+    def _begin(self, choice_index: int, part: Part) -> PartBegun:
+        self._part_count += 1
+        return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
+
+
+class _OpenChoice:
+    """What is open of one candidate: a text or a thought."""
+
+    __slots__ = ("has_called", "index", "kind", "reason")
+
+    def __init__(self) -> None:
+        self.kind: type[Part] | None = None
+        self.index = 0
+        self.has_called = False
+        self.reason: str | int | None = None
+
+    def end(self) -> Iterable[StreamEvent]:
+        """Yield the end of what is open."""
+        if self.kind is not None:
+            self.kind = None
+            yield PartEnded(index=self.index)

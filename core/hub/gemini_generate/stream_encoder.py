@@ -1,0 +1,116 @@
+"""The hub's events, written as a stream of Gemini's answers: server-sent events, or one array."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from ...usage import Usage
+from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..codec import Opening
+from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
+from .answer_encoder import finish_reason, write_call, write_grounding, write_part, write_usage
+from .wire import write_signature
+
+_encode = msgspec.json.encode
+
+
+class GeminiStreamEncoder:
+    """See `StreamEncoder`. A call is written when it is whole: Gemini knows no pieces of one."""
+
+    __slots__ = ("_calls", "_cited", "_is_array", "_is_first", "_kinds", "_known", "_opening", "_parts", "_stops")
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._is_array = dict(parse_qsl(opening.query)).get("alt") != "sse"
+        self._is_first = True
+        self._known = b""
+        self._parts: dict[int, tuple[int, Part]] = {}
+        self._calls: dict[int, list[str]] = {}
+        self._cited: list[Citation] = []
+        self._stops: list[Stopped] = []
+        self._kinds: set[type[Part]] = set()
+
+    def feed(self, event: StreamEvent) -> bytes:
+        """Return the answer that *event* is."""
+        match event:
+            case Delta(index=index, text=text):
+                return self._add(index, text)
+            case PartBegun(index=index, part=part, choice_index=choice_index):
+                return self._begin(index, part, choice_index)
+            case PartEnded(index=index):
+                return self._end(index)
+            case Begun(model=model):
+                known = {"modelVersion": model or self._opening.model, "responseId": self._opening.id}
+                self._known = b"," + _encode(known)[1:]
+            case Sealed(index=index, seal=seal) if index in self._parts:
+                choice_index, part = self._parts[index]
+                self._parts[index] = choice_index, msgspec.structs.replace(part, seal=seal)
+                if not isinstance(part, ToolCall):
+                    thought = {"thought": True} if isinstance(part, Thinking) else {}
+                    sealed = {"text": "", **thought, "thoughtSignature": write_signature(seal)}
+                    return self._answer(choice_index, sealed)
+            case Cited(citation=citation):
+                self._cited.append(citation)
+            case Stopped():
+                self._stops.append(event)
+        return b""
+
+    def finish(self, usage: Usage) -> bytes:
+        """Return the last answer: why it ended and what it used; an array is closed behind it."""
+        candidates = []
+        for stop in self._stops or [Stopped(stop=None)]:
+            content = {"parts": [{"text": ""}], "role": "model"}
+            candidate = {
+                "content": content,
+                "finishReason": finish_reason(stop.stop, *self._kinds),
+                "index": stop.choice_index,
+            }
+            if self._cited:
+                candidate["groundingMetadata"] = write_grounding(self._cited)
+            candidates.append(candidate)
+        last = _encode({"candidates": candidates, "usageMetadata": write_usage(usage)})[:-1] + self._known
+        return self._framed(last) + (b"\r\n]" if self._is_array else b"")
+
+    def _begin(self, index: int, part: Part, choice_index: int) -> bytes:
+        self._kinds.add(type(part))
+        match part:
+            case ToolCall(arguments=arguments):
+                self._parts[index] = choice_index, part
+                self._calls[index] = [arguments] if arguments else []
+                return b""
+            case Text(text=text) | Thinking(text=text) | Refusal(text=text):
+                self._parts[index] = choice_index, part
+                return self._add(index, text) if text else b""
+        written = write_part(part)
+        return self._answer(choice_index, written) if written is not None else b""
+
+    def _add(self, index: int, text: str) -> bytes:
+        if index in self._calls:
+            self._calls[index].append(text)
+            return b""
+        if index not in self._parts:
+            return b""  # of a part that Gemini has no form for
+        choice_index, part = self._parts[index]
+        return self._answer(
+            choice_index, {"text": text, "thought": True} if isinstance(part, Thinking) else {"text": text}
+        )
+
+    def _end(self, index: int) -> bytes:
+        choice_index, part = self._parts.pop(index, (0, None))
+        pieces = self._calls.pop(index, None)
+        if not isinstance(part, ToolCall) or pieces is None:
+            return b""
+        written = write_call(msgspec.structs.replace(part, arguments="".join(pieces)))
+        return self._answer(choice_index, written) if written is not None else b""
+
+    def _answer(self, choice_index: int, part: dict[str, Any]) -> bytes:
+        candidate = {"content": {"parts": [part], "role": "model"}, "index": choice_index}
+        return self._framed(b'{"candidates":[' + _encode(candidate) + b"]" + self._known)
+
+    def _framed(self, document: bytes) -> bytes:
+        """Return one answer in the framing that was asked for."""
+        is_first, self._is_first = self._is_first, False
+        if self._is_array:
+            return (b"[" if is_first else b",\r\n") + document
+        return b"data: " + document + b"\r\n\r\n"

@@ -1,0 +1,310 @@
+"""Gemini in and out of the hub: what came in goes out, and nothing else.
+
+*Equivalent* means, for an answer: the same model and, candidate by candidate, the same text,
+thoughts and their signatures, function calls (name, arguments as a value, signature), media and
+pages it rests on, and the same meaning of the finish reason; calls without ids get one. Ratings,
+log probabilities, rendered search pages and token details are not carried; usage is compared
+where it is read. For a stream the same holds of what its events add up to.
+
+For a request: the same members, but for the spellings that `same` writes out.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core.errors import BadRequestError, NotCarriedError
+from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Stopped, StreamEvent
+from relay.core.hub.codecs import CODECS
+from relay.core.hub.conversation import (
+    CacheMark,
+    Image,
+    Link,
+    Message,
+    OutputFormat,
+    Reasoning,
+    Request,
+    Seal,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from relay.core.hub.gemini_generate.request_encoder import encode_request
+from relay.core.hub.gemini_generate.stops import STOPS
+from relay.core.hub.gemini_generate.stream_encoder import GeminiStreamEncoder
+from relay.core.hub.gemini_generate.wire import read_signature, write_signature
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import Expected
+from tests.core.dialects.replay import answer_bytes
+
+from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
+
+GEMINI = CODECS["gemini_generate"]
+HI = Message(role="user", parts=(Text(text="Hi"),))
+
+
+def told(documents: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Return what answers tell, by candidate, pieces of one kind of text joined."""
+    found: dict[int, dict[str, Any]] = {}
+    for candidate in (each for document in documents for each in document.get("candidates") or ()):
+        said = found.setdefault(candidate.get("index", 0), {"parts": [], "stop": None, "pages": []})
+        for part in candidate.get("content", {}).get("parts") or ():
+            _add(said["parts"], part)
+        said["stop"] = (
+            STOPS.get(str(candidate.get("finishReason")), "end") if "finishReason" in candidate else said["stop"]
+        )
+        chunks = candidate.get("groundingMetadata", {}).get("groundingChunks") or ()
+        said["pages"] += [chunk["web"]["uri"] for chunk in chunks if "web" in chunk]
+    for said in found.values():
+        said["stop"] = "end" if said["stop"] == "bad_tool_call" else said["stop"]
+    return found
+
+
+def _add(parts: list[dict[str, Any]], part: dict[str, Any]) -> None:
+    seal = part.get("thoughtSignature", "")
+    if "functionCall" in part:
+        parts.append({"call": part["functionCall"]["name"], "args": part["functionCall"].get("args", {}), "seal": seal})
+    elif "text" in part:
+        kind = "thought" if part.get("thought") else "text"
+        if not parts or kind not in parts[-1]:
+            if not part["text"] and not seal:
+                return
+            parts.append({kind: "", "seal": ""})
+        parts[-1][kind] += part["text"]
+        parts[-1]["seal"] += seal
+    else:
+        parts.append(part)
+
+
+@pytest.mark.parametrize("expected", bodies("gemini_generate"), ids=lambda each: each.name)
+def test_an_answer_comes_back_equivalent(expected: Expected) -> None:
+    """Every recorded answer."""
+    before, after = json.loads(answer_bytes(expected.name)), json.loads(translated_body(expected, "gemini_generate"))
+    assert after["modelVersion"] == before.get("modelVersion", "m")
+    if before.get("candidates"):
+        assert told([after]) == told([before])
+    else:
+        assert after["candidates"][0]["finishReason"] == "SAFETY"
+
+
+@pytest.mark.parametrize("expected", streams("gemini_generate"), ids=lambda each: each.name)
+def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> None:
+    """Every recorded stream, read whole and byte by byte."""
+    whole = translated_stream(expected, "gemini_generate")
+    assert told(list(events(whole))) == told(list(events(answer_bytes(expected.name))))
+    assert translated_stream(expected, "gemini_generate", 1) == whole
+
+
+def same(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's body in the one spelling that the encoder writes, of several with one meaning."""
+    body = {name: value for name, value in body.items() if value and name not in ("safetySettings", "labels")}
+    for content in body["contents"]:
+        content.setdefault("role", "user")
+        for part in content["parts"]:
+            part.get("functionCall", {}).pop("id", None)
+            part.get("functionResponse", {}).pop("id", None)
+    if "systemInstruction" in body:
+        body["systemInstruction"].pop("role", None)
+    for tool in body.get("tools", ()):
+        for declared in tool.get("functionDeclarations", ()):
+            if "parameters" in declared:
+                declared["parametersJsonSchema"] = lowered(declared.pop("parameters"))
+    config = body.get("generationConfig", {})
+    if "responseSchema" in config:
+        config["responseJsonSchema"] = lowered(config.pop("responseSchema"))
+    return body
+
+
+def lowered(schema: Any) -> Any:
+    """Return a schema with its types in small letters."""
+    if isinstance(schema, dict):
+        return {name: lowered(value.lower() if name == "type" else value) for name, value in schema.items()}
+    return schema
+
+
+REQUESTS = [
+    "gemini/plain", "gemini/tools", "gemini/tool-result", "gemini/tools-parallel", "gemini/image-input",
+    "gemini/response-schema", "gemini/thought-parts", "gemini/grounding", "gemini/tools-signature-stream",
+    "clients/google-genai-python-generate", "clients/gemini-cli-tool-result-stream",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_comes_back_equivalent(name: str) -> None:
+    """Recorded requests with tools, their results, signatures, pictures, schemas and thinking."""
+    body = recorded_request(name)
+    assert body is not None
+    made = asked("gemini_generate", body)
+    made.model = "gemini-2.5-flash"
+    thinking = (body.get("generationConfig") or {}).get("thinkingConfig") or {}
+    if "thinkingLevel" in thinking:
+        made.model = "gemini-3-flash"
+    written = json.loads(msgspec.json.encode(GEMINI.encode_request(GEMINI.decode_request(made))))
+    assert same(written) == same(body)
+
+
+def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
+    """Gemini seldom gives ids; the other dialects need them."""
+    body = {
+        "contents": [
+            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"a": 1}}}, {"function_call": {"name": "f"}}]},
+            {
+                "role": "user",
+                "parts": [
+                    {"functionResponse": {"name": "f", "response": {"output": "one"}}},
+                    {"functionResponse": {"name": "f", "response": {"error": "two"}}},
+                ],
+            },
+        ]
+    }  # fmt: skip
+    request = GEMINI.decode_request(asked("gemini_generate", body))
+    assert request.messages[0].parts == (
+        ToolCall(id="call_0", name="f", arguments='{"a": 1}'),
+        ToolCall(id="call_1", name="f", arguments="{}"),
+    )
+    assert request.messages[1].parts == (
+        ToolResult(call_id="call_0", parts=(Text(text="one"),), name="f"),
+        ToolResult(call_id="call_1", parts=(Text(text="two"),), name="f", is_error=True),
+    )
+
+
+def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
+    """Types in capitals, null by a word of its own, an order nobody else knows."""
+    schema = {
+        "type": "OBJECT",
+        "properties": {"type": {"type": "STRING", "nullable": True}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
+        "propertyOrdering": ["type"],
+    }  # fmt: skip
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [{"functionDeclarations": [{"name": "f", "parameters": schema}]}]}  # fmt: skip
+    [tool] = GEMINI.decode_request(asked("gemini_generate", body)).tools
+    assert isinstance(tool, Tool)
+    assert tool.schema is not None
+    assert json.loads(bytes(tool.schema)) == {
+        "type": "object",
+        "properties": {"type": {"type": ["string", "null"]}, "list": {"type": "array", "items": {"type": "integer"}}},
+    }
+
+
+def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -> None:
+    """Gemini 3 wants one on the first call of a turn; 2.5 wants none."""
+    calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="g", arguments="{}"))
+    result = ToolResult(call_id="b", parts=(Text(text="ok"),))
+    turns = (HI, Message(role="assistant", parts=calls), Message(role="user", parts=(result,)))
+    three = json.loads(bytes(encode_request(Request(model="gemini-3-pro", messages=turns))["contents"]))
+    two = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns))["contents"]))
+    assert three[1]["parts"] == [
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"},
+        {"functionCall": {"name": "g", "args": {}}},
+    ]
+    assert two[1]["parts"][0] == {"functionCall": {"name": "f", "args": {}}}
+    assert two[2]["parts"] == [{"functionResponse": {"name": "g", "response": {"output": "ok"}}}]
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "thinking"),
+    [
+        ("gemini-2.5-flash", Reasoning(effort="low"), {"includeThoughts": True, "thinkingBudget": 1024}),
+        ("gemini-2.5-flash", Reasoning(is_off=True), {"thinkingBudget": 0}),
+        ("gemini-2.5-pro", Reasoning(is_off=True), {"thinkingBudget": 128}),
+        ("gemini-2.5-pro", Reasoning(is_adaptive=True), {"includeThoughts": True, "thinkingBudget": -1}),
+        ("gemini-3-pro", Reasoning(effort="xhigh"), {"includeThoughts": True, "thinkingLevel": "high"}),
+        ("gemini-3-pro", Reasoning(budget_tokens=600), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-2.0-flash", Reasoning(effort="high"), None),
+        ("gemini-2.5-flash", Reasoning(), None),
+    ],
+)
+def test_effort_becomes_the_models_own_measure(
+    model: str, reasoning: Reasoning, thinking: dict[str, Any] | None
+) -> None:
+    """A budget for 2.5, a level for 3, nothing for a model that can't be told."""
+    body = encode_request(Request(model=model, messages=(HI,), reasoning=reasoning))
+    config = json.loads(bytes(body.get("generationConfig", b"{}")))
+    assert config.get("thinkingConfig") == thinking
+
+
+def test_a_picture_by_address_is_refused_by_name() -> None:
+    """Gemini fetches nothing, and neither does relay."""
+    picture = Image(source=Link("https://a.example/b.png"), cache=CacheMark())
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gemini-x", messages=(Message(role="user", parts=(picture,)),)))
+    assert refused.value.param == "messages.content.image_url"
+
+
+def test_structured_output_is_told_as_json_schema() -> None:
+    """Which Gemini takes beside its own form."""
+    asked_for = OutputFormat(schema=msgspec.Raw(b'{"type":"object","additionalProperties":false}'))
+    body = encode_request(Request(model="gemini-x", messages=(HI,), output_format=asked_for))
+    assert bytes(body["generationConfig"]) == (
+        b'{"responseMimeType":"application/json","responseJsonSchema":{"type":"object","additionalProperties":false}}'
+    )
+
+
+def test_a_foreign_seal_travels_as_base64_and_finds_its_way_back() -> None:
+    """Google's clients take a signature for bytes."""
+    seal = Seal("anthropic_messages", "EqQB")
+    assert write_signature(seal) == "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLi5FcVFC"
+    assert read_signature(write_signature(seal)) == seal
+    assert read_signature("c2ln") == Seal("gemini_generate", "c2ln")
+    assert read_signature("no base64") == Seal("gemini_generate", "no base64")
+
+
+def fed(query: str) -> bytes:
+    """Return a small stream in the framing that *query* asks for."""
+    encoder = GeminiStreamEncoder(msgspec.structs.replace(opening(), query=query))
+    said: list[StreamEvent] = [
+        Begun(model=None),
+        PartBegun(index=0, part=Thinking(text="")),
+        Delta(index=0, text="Hm"),
+        PartEnded(index=0),
+        PartBegun(index=1, part=ToolCall(id="t1", name="f", arguments="")),
+        Delta(index=1, text='{"a":'),
+        Delta(index=1, text="1}"),
+        PartEnded(index=1),
+        Stopped(stop="tool_use"),
+    ]
+    return b"".join(map(encoder.feed, said)) + encoder.finish(
+        Usage(input_tokens=1, output_tokens=3, reasoning_tokens=2)
+    )
+
+
+def test_a_stream_is_written_as_events_or_as_one_array() -> None:
+    """The same answers in both; calls whole, the reason and the usage in the last."""
+    answers: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"parts": [{"text": "Hm", "thought": True}], "role": "model"}, "index": 0}]},
+        {
+            "candidates": [
+                {
+                    "content": {
+                        "parts": [{"functionCall": {"id": "t1", "name": "f", "args": {"a": 1}}}],
+                        "role": "model",
+                    },
+                    "index": 0,
+                }
+            ]
+        },
+        {
+            "candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": {
+                "promptTokenCount": 1,
+                "candidatesTokenCount": 1,
+                "totalTokenCount": 4,
+                "thoughtsTokenCount": 2,
+            },
+        },
+    ]
+    answers = [{**answer, "modelVersion": "m", "responseId": "1"} for answer in answers]
+    assert json.loads(fed("")) == answers
+    assert list(events(fed("alt=sse"))) == answers
+    assert fed("alt=sse").count(b"\r\n\r\n") == 3
+
+
+@pytest.mark.parametrize("part", [3, {"text": 3}, {"functionCall": {"name": 3}}])
+def test_a_part_that_cannot_be_is_refused_by_name(part: Any) -> None:
+    """A number for a part, for a text, for a name."""
+    with pytest.raises(BadRequestError) as refused:
+        GEMINI.decode_request(asked("gemini_generate", {"contents": [{"parts": [part]}]}))
+    assert refused.value.param == "contents.parts"
