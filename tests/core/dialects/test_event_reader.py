@@ -114,7 +114,7 @@ def test_nothing_is_output_before_output_came(expected: Expected) -> None:
     assert reader.evidence().output_bytes == 0
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages"])
 @given(data=st.binary(max_size=300), place=st.integers(min_value=0, max_value=300))
 def test_garbage_crashes_no_reader_and_cuts_do_not_matter(dialect: Dialect, data: bytes, place: int) -> None:
     """An upstream may send anything."""

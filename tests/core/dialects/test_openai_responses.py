@@ -81,12 +81,26 @@ def test_a_broken_stream_ends_in_both_events_that_clients_know() -> None:
     assert rest == ""
     assert first.startswith("event: error\ndata: ")
     assert json.loads(first.partition("data: ")[2]) == {
-        "type": "error", "code": "upstream_error", "message": "words", "param": None,
-    }  # fmt: skip
+        "type": "error",
+        "sequence_number": 2147483646,
+        "code": "upstream_error",
+        "message": "words",
+        "param": None,
+        "error": {"message": "words", "type": "server_error", "param": None, "code": "upstream_error"},
+    }
     assert second.startswith("event: response.failed\ndata: ")
-    assert json.loads(second.partition("data: ")[2])["response"]["error"] == {
-        "code": "upstream_error", "message": "words",
-    }  # fmt: skip
+    assert json.loads(second.partition("data: ")[2]) == {
+        "type": "response.failed",
+        "sequence_number": 2147483647,
+        "response": {
+            "id": "req-1",
+            "object": "response",
+            "status": "failed",
+            "output": [],
+            "usage": None,
+            "error": {"code": "upstream_error", "message": "words"},
+        },
+    }
 
 
 def test_errors_and_lists_are_openais() -> None:

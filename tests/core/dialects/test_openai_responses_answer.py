@@ -70,6 +70,34 @@ def test_the_text_of_done_events_is_not_counted_again() -> None:
     assert along.evidence().output_bytes == 2
 
 
+@pytest.mark.parametrize(
+    ("item", "size", "has_text"),
+    [
+        ({"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}, 2, True),
+        ({"type": "function_call", "name": "f", "arguments": "{}"}, 2, False),
+        ({"type": "custom_tool_call", "name": "f", "input": "abc"}, 3, False),
+        ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]}, 2, False),
+        ({"type": "web_search_call", "action": {}}, 0, False),
+        ({"type": "of_tomorrow", "content": 3}, 0, False),
+    ],
+)
+def test_an_item_told_only_whole_is_counted(item: dict[str, Any], size: int, has_text: bool) -> None:
+    """Without a piece of it before."""
+    along = reader()
+    begun = event("response.output_item.added", item={"type": item["type"]})
+    done = event("response.output_item.done", item=item)
+    assert along.feed(begun + done) == begun + done
+    assert (along.evidence().output_bytes, along.evidence().has_text) == (size, has_text)
+
+
+def test_numbered_deltas_are_counted_by_their_frame() -> None:
+    """As those are that are decoded one by one."""
+    along = reader()
+    for number, text in enumerate(["Hi", " you", " 你好", "\n"]):
+        along.feed(event("response.output_text.delta", delta=text, sequence_number=number, obfuscation="a" * number))
+    assert along.evidence().output_bytes == 2 + 4 + 7 + 1
+
+
 @pytest.mark.parametrize("status", ["completed", "incomplete"])
 def test_the_last_response_is_held_back_as_the_end(status: str) -> None:
     """Nothing after it passes: OpenRouter's [DONE] does not."""
