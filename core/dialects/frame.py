@@ -38,7 +38,7 @@ class Frame:
         end = event.rfind(self._head, start)
         if end <= start or event[end + self._head_length :].lstrip(_PADDING) != self._close:
             return 0
-        return end - start if _is_plain(event, start, end) else _escaped_bytes(event[start:end])
+        return text_length(event, start, end)
 
     def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
         """Take *event* as the frame, if the string under *key* is *text*, letter for letter.
@@ -57,8 +57,11 @@ class Frame:
         self.is_thinking = is_thinking
 
 
-def _escaped_bytes(text: bytes) -> int:
-    """Return the bytes that *text*, the inside of a JSON string, stands for; 0 where it must be decoded."""
+def text_length(event: bytes, start: int, end: int) -> int:
+    """Return the bytes that the inside of a JSON string stands for; 0 where it must be decoded."""
+    if _is_plain(event, start, end):
+        return end - start
+    text = event[start:end]
     return len(text) - text.count(b"\\") if _is_simply_escaped(text) else 0
 
 

@@ -24,8 +24,12 @@ _TYPES: Mapping[Meaning, str] = {
 
 def render_openai_error(error: RelayError, text: str) -> bytes:
     """Return an error's body in OpenAI's form; the request id stands in the header alone, as theirs does."""
-    fields = {"message": text, "type": _TYPES[meaning_of(error)], "param": param_of(error), "code": code_of(error)}
-    return msgspec.json.encode({"error": fields})
+    return msgspec.json.encode({"error": describe_openai_error(error, text)})
+
+
+def describe_openai_error(error: RelayError, text: str) -> dict[str, str | None]:
+    """Return what OpenAI's form says of an error."""
+    return {"message": text, "type": _TYPES[meaning_of(error)], "param": param_of(error), "code": code_of(error)}
 
 
 def render_openai_models(models: Sequence[ModelEntry]) -> bytes:

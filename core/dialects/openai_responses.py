@@ -19,12 +19,13 @@ from .fields import (
     read_object,
     read_value,
 )
-from .meaning import code_of
-from .openai_face import render_openai_error, render_openai_model, render_openai_models
+from .openai_face import describe_openai_error, render_openai_error, render_openai_model, render_openai_models
 from .openai_responses_answer import ResponsesStreamReader, read_response
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
 """Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
+SEQUENCE_END = 2**31 - 2
+"""Number of the first of relay's own last events: how many came before is not counted, only that it is more."""
 _TEXT = msgspec.json.Decoder(str | None)
 
 
@@ -103,20 +104,30 @@ class OpenAIResponses:
         return render_openai_error(error, text)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the events that end a stream already begun: the SDKs raise on the first, Codex on the second."""
-        code = code_of(error)
-        said = {"type": "error", "code": code, "message": text, "param": None}
+        """Return the events that end a stream already begun: the SDKs raise on the first, Codex on the second.
+
+        The error stands in it twice, as OpenAI sends it and as it describes it.
+        Source: w:openai-responses/failed-stream; openai/openai-python _streaming.py and
+        types/responses/response_error_event.py, read 2026-11-24.
+        """
+        nested = describe_openai_error(error, text)
+        code = nested["code"]
+        flat = {"code": code, "message": text, "param": nested["param"]}
         response: dict[str, object] = {
             "id": request_id,
             "object": "response",
             "status": "failed",
             "output": [],
             "usage": None,
+            "error": {"code": code, "message": text},
         }
-        failed = {"type": "response.failed", "response": {**response, "error": {"code": code, "message": text}}}
+        documents: tuple[dict[str, object], ...] = (
+            {"type": "error", "sequence_number": SEQUENCE_END, **flat, "error": nested},
+            {"type": "response.failed", "sequence_number": SEQUENCE_END + 1, "response": response},
+        )
         return b"".join(
-            b"event: " + name + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
-            for name, document in ((b"error", said), (b"response.failed", failed))
+            b"event: " + str(document["type"]).encode() + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
+            for document in documents
         )
 
     def render_models(self, models: Sequence[ModelEntry]) -> bytes:

@@ -10,6 +10,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_figure, read_figures
+from .numbered_frame import NumberedFrame
 from .tally import Tally
 
 
@@ -67,20 +68,27 @@ class _Event(msgspec.Struct):
     response: _Kept | None = None
 
 
+class _Done(msgspec.Struct):
+    item: _Item
+
+
 _read_event = msgspec.json.Decoder(_Event).decode
+_read_done = msgspec.json.Decoder(_Done).decode
 _read_response = msgspec.json.Decoder(_Response).decode
 
 
 class ResponsesStreamReader(EventReader):
     """Reads along one stream of response events; see `StreamReader`."""
 
-    __slots__ = ("_is_kept", "_search_count", "_usage")
+    __slots__ = ("_bytes_before_item", "_is_kept", "_search_count", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
+        self._frame = NumberedFrame()
         self._is_kept = is_kept
         self._usage: object = None
         self._search_count = 0
+        self._bytes_before_item = 0
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
@@ -103,8 +111,10 @@ class ResponsesStreamReader(EventReader):
                 self._note_beginning(read.response)
             case "response.output_item.added" if read.item is not None:
                 self._begin_item(read.item.type)
+            case "response.output_item.done" if self._output_bytes == self._bytes_before_item:
+                self._take_whole_item(data)
             case kind if kind.endswith(".delta") and read.delta:
-                self._take_delta(kind, len(read.delta.encode()))
+                self._take_delta(event, kind, read.delta)
             case "response.image_generation_call.partial_image":
                 self.note_answer()
         return True
@@ -120,9 +130,18 @@ class ResponsesStreamReader(EventReader):
 
     def _begin_item(self, kind: str) -> None:
         self._search_count += kind == "web_search_call"
-        _tally_item(self, _Item(type=kind))
+        self._bytes_before_item = self._output_bytes
+        _tally_beginning(self, kind)
 
-    def _take_delta(self, kind: str, bytes_count: int) -> None:
+    def _take_whole_item(self, data: bytes) -> None:
+        """Count an item of which no piece came: some upstreams tell a call, or all, only whole."""
+        try:
+            _tally_contents(self, _read_done(data).item)
+        except (ValueError, RecursionError):
+            return  # an item that nothing is known of
+
+    def _take_delta(self, event: bytes, kind: str, delta: str) -> None:
+        bytes_count, is_thinking = len(delta.encode()), False
         match kind:
             case "response.output_text.delta":
                 self.add_text(bytes_count)
@@ -130,9 +149,13 @@ class ResponsesStreamReader(EventReader):
                 self.add_refusal(bytes_count)
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 self.add_thinking(bytes_count)
+                is_thinking = True
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 self.add(bytes_count)
                 self._has_answered = True
+            case _:
+                return  # what the server's own tools are fed with
+        self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)
 
     def _figures(self) -> Usage | None:
         return read_responses_usage(self._usage, search_count=self._search_count)
@@ -213,8 +236,29 @@ def _failure(response: _Kept | None) -> bytes:
 
 
 def _tally_item(tally: Tally, item: _Item) -> None:
-    """Count an item: of a stream its beginning, of a response the whole."""
+    """Count an item of a whole response."""
+    _tally_beginning(tally, item.type)
+    _tally_contents(tally, item)
+
+
+def _tally_beginning(tally: Tally, kind: str) -> None:
+    """Count that an item of *kind* has begun."""
     tally.begin_block()
+    match kind:
+        case "reasoning":
+            tally.note_thinking()
+        case "image_generation_call":
+            tally.note_answer()
+        case "function_call" | "custom_tool_call":
+            tally.begin_tool_call()
+        case _ if kind in _CLIENT_TOOLS:
+            tally.begin_tool_call()
+        case _:
+            pass  # a message, of which nothing came yet, or what the server's own tools do
+
+
+def _tally_contents(tally: Tally, item: _Item) -> None:
+    """Count what an item holds, beside having begun."""
     match item.type:
         case "message":
             for part in item.content or ():
@@ -223,20 +267,14 @@ def _tally_item(tally: Tally, item: _Item) -> None:
                 if part.refusal:
                     tally.add_refusal(len(part.refusal.encode()))
         case "reasoning":
-            tally.note_thinking()
             for part in (*(item.summary or ()), *(item.content or ())):
                 if part.text:
                     tally.add_thinking(len(part.text.encode()))
         case "function_call" | "custom_tool_call":
-            tally.begin_tool_call()
             if text := item.arguments or item.input:
                 tally.add(len(text.encode()))
-        case "image_generation_call":
-            tally.note_answer()
-        case kind if kind in _CLIENT_TOOLS:
-            tally.begin_tool_call()
         case _:
-            pass  # what the server's own tools do; the answer comes after
+            pass  # no text that is counted
 
 
 _CLIENT_TOOLS = frozenset(

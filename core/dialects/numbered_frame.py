@@ -1,0 +1,62 @@
+"""What stays the same between two events of a stream whose events are numbered.
+
+Responses counts its events, so that besides the text a number differs in each, and in OpenAI's
+own a random string; where they stand differs from upstream to upstream. What is between them is
+compared as `Frame` compares it.
+"""
+
+import re
+
+from .frame import Frame, text_length
+
+_LINE_END = b"\n\n"
+_find_varying = re.compile(rb'(?<="sequence_number":)(?P<number>\d+)|(?<="obfuscation":")(?P<padding>\w*)').finditer
+
+_NUMBER, _PADDING, _TEXT = "number", "padding", "text"
+
+
+class NumberedFrame(Frame):
+    """Remembers the last event that was all text as its fixed pieces, and what stands between them."""
+
+    __slots__ = ("_first", "_rest")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first = b""
+        self._rest: tuple[tuple[str, bytes], ...] = ()
+
+    def text_bytes(self, event: bytes) -> int:
+        """Return the bytes of text in *event*, one event or the whole of a read; 0 where it must be decoded."""
+        first = self._first
+        if not first or not event.startswith(first):
+            return 0
+        at, bytes_count = len(first), 0
+        for kind, fixed in self._rest:
+            end = event.find(fixed, at)
+            if end < 0:
+                return 0
+            if kind is _TEXT:
+                bytes_count = text_length(event, at, end)
+            elif not (event[at:end].isdigit() if kind is _NUMBER else end == at or event[at:end].isalnum()):
+                return 0
+            at = end + len(fixed)
+        return bytes_count if at == len(event) else 0
+
+    def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
+        """Take *event* as the frame, if the string under *key* is *text*, letter for letter.
+
+        The caller has decoded *event* and found nothing in it besides *text* that matters.
+        """
+        at = event.find(key)
+        start = event.find(b'"', at + len(key)) + 1
+        end = event.find(b'"', start)
+        is_found = at >= 0 and event[at + len(key) : start].strip() == b'"' and event[start:end] == text.encode()
+        if not is_found or not event.endswith(_LINE_END) or b"\r" in event:
+            return
+        # Inside the text a quote would be escaped, so that what is found stands beside it.
+        found = [(_NUMBER if each["number"] else _PADDING, *each.span()) for each in _find_varying(event)]
+        varying = sorted([(_TEXT, start, end), *found], key=lambda each: each[1])
+        ends = [each[1] for each in varying[1:]] + [len(event)]
+        self._first = event[: varying[0][1]]
+        self._rest = tuple((kind, event[after:until]) for (kind, _, after), until in zip(varying, ends, strict=True))
+        self.is_thinking = is_thinking
