@@ -15,6 +15,7 @@ from litestar import Litestar, Response, asgi, route
 from .answers import JSON, answer_with_error
 from .client_ip import client_ip
 from .clock import new_id
+from .counting import count
 from .dialects import ENDPOINTS, RULES
 from .dialects.dialect import DialectRules, ModelEntry
 from .endpoints import Address, resolve, speaker
@@ -105,6 +106,9 @@ class Door:
                     await self._answer_models(exchange, rules, address.model)
                     return
                 body = await self._read_body()
+                if rules.operation == "count_tokens":
+                    await count(self._shop, exchange, rules, body, self._sink)
+                    return
                 async with self._sink:
                     await carry(self._shop, exchange, rules, body, self._sink)
         except RelayError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..exchange import Dialect
 from .anthropic_messages import AnthropicMessages
+from .counting import GeminiCount, MessagesCount, ResponsesCount
 from .dialect import DialectRules
 from .embeddings import Embeddings
 from .gemini_generate import GeminiGenerate
@@ -19,5 +20,11 @@ RULES: Mapping[Dialect, DialectRules] = {
 }
 """Every dialect by its name, as its main endpoint has it; dialects hold no state."""
 
-ENDPOINTS: tuple[DialectRules, ...] = (*RULES.values(), GeminiGenerate(is_stream=True))
+ENDPOINTS: tuple[DialectRules, ...] = (
+    *RULES.values(),
+    GeminiGenerate(is_stream=True),
+    MessagesCount(),
+    ResponsesCount(),
+    GeminiCount(),
+)
 """Every endpoint that is served, those included that a dialect has beside its main one."""

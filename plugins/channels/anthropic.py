@@ -31,10 +31,11 @@ class Anthropic(ChannelPlugin[AnthropicConfig]):
 
     def __init__(self, config: AnthropicConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
-        self._url = endpoint_url(section.base_url or BASE_URL, "/messages")
+        url = endpoint_url(section.base_url or BASE_URL, "/messages")
+        self._urls = {"chat": url, "count_tokens": f"{url}/count_tokens"}
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {"anthropic-version": VERSION, **request.headers}
         headers |= {"content-type": "application/json", "x-api-key": api_key}
-        return UpstreamRequest(url=self._url, headers=headers, body=request.body())
+        return UpstreamRequest(url=self._urls[request.operation], headers=headers, body=request.body())

@@ -16,7 +16,11 @@ from relay import (
 )
 
 BASE_URL = "https://generativelanguage.googleapis.com"
-ACTIONS = {"chat": ("generateContent", "streamGenerateContent")}
+ACTIONS = {
+    ("chat", False): "generateContent",
+    ("chat", True): "streamGenerateContent",
+    ("count_tokens", False): "countTokens",
+}
 
 
 class GeminiConfig(PluginConfig, frozen=True, kw_only=True):
@@ -48,7 +52,7 @@ class Gemini(ChannelPlugin[GeminiConfig]):
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
-        action = ACTIONS[request.operation][request.stream]
+        action = ACTIONS[request.operation, request.stream]
         url = f"{self._base_url}/models/{quote(request.model, safe='/')}:{action}"
         headers = {**request.headers, "content-type": "application/json", "x-goog-api-key": api_key}
         return UpstreamRequest(

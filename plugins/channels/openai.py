@@ -49,13 +49,15 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
         base_url = section.base_url or BASE_URL
         if not section.dialects and urlsplit(base_url).hostname != urlsplit(BASE_URL).hostname:
             self.dialects = ("openai_chat", "embeddings")
+        responses = endpoint_url(base_url, "/responses")
         self._urls = {
-            "openai_chat": endpoint_url(base_url, "/chat/completions"),
-            "openai_responses": endpoint_url(base_url, "/responses"),
-            "embeddings": endpoint_url(base_url, "/embeddings"),
+            ("openai_chat", "chat"): endpoint_url(base_url, "/chat/completions"),
+            ("openai_responses", "chat"): responses,
+            ("openai_responses", "count_tokens"): f"{responses}/input_tokens",
+            ("embeddings", "embeddings"): endpoint_url(base_url, "/embeddings"),
         }
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json", "authorization": f"Bearer {api_key}"}
-        return UpstreamRequest(url=self._urls[request.dialect], headers=headers, body=request.body())
+        return UpstreamRequest(url=self._urls[request.dialect, request.operation], headers=headers, body=request.body())

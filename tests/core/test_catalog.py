@@ -52,7 +52,7 @@ def test_a_model_asked_for_at_another_endpoint_names_those_that_serve_it() -> No
     assert caught.value.params == {
         "group": "plain",
         "model": "gpt-4o",
-        "endpoints": "/v1/chat/completions, /v1/responses, /v1/messages",
+        "endpoints": "/v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent",
     }
 
 

@@ -68,9 +68,9 @@ from relay.plugins.channels.simulator.server import SimulatorServer
 __all__ = ["Simulator", "SimulatorConfig", "SimulatorServer"]
 
 _PATHS = {
-    "openai_chat": "/v1/chat/completions",
-    "anthropic_messages": "/v1/messages",
-    "embeddings": "/v1/embeddings",
+    ("openai_chat", "chat"): "/v1/chat/completions",
+    ("anthropic_messages", "chat"): "/v1/messages",
+    ("embeddings", "embeddings"): "/v1/embeddings",
 }
 
 
@@ -113,4 +113,5 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json"}
-        return UpstreamRequest(url=self.server.url + _PATHS[request.dialect], headers=headers, body=request.body())
+        path = _PATHS[request.dialect, request.operation]
+        return UpstreamRequest(url=self.server.url + path, headers=headers, body=request.body())

@@ -1,0 +1,50 @@
+"""How many tokens a request has: asked of a channel that can count, else estimated here. It costs nothing."""
+
+import asyncio
+
+from .answers import JSON
+from .dialects.counting import Counting
+from .dialects.dialect import DialectRules
+from .errors import PluginError, UpstreamError
+from .exchange import Candidate, Exchange
+from .shop import Shop
+from .sink import Sink
+from .whole import read_small
+
+COUNT_S = 10.0
+"""How long a channel may take to count before the estimate is told."""
+
+
+async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
+    """Answer with the input tokens of the request in *body*.
+
+    Raises:
+        RejectedError: The request can't be, or the key may not ask for the model.
+    """
+    assert isinstance(rules, Counting)
+    rules.read_request(exchange, body)
+    exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
+    principal = await shop.dispatch.authenticate(exchange)
+    for candidate in shop.catalog.candidates(principal, exchange.model, exchange.dialect, "chat"):
+        # Another dialect's count is another count: where none of the customer's own counts, the estimate stands.
+        counted = await _ask(shop, exchange, rules, candidate) if candidate.dialect == exchange.dialect else None
+        if counted is not None:
+            await sink.whole(200, [JSON], counted)
+            return
+    await sink.whole(200, [JSON], rules.render_count(rules.input_estimate(exchange)))
+
+
+async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: Candidate) -> bytes | None:
+    """Return the answer of one candidate; None where it has none."""
+    request = rules.prepare(exchange, candidate.model_sent)
+    try:
+        async with asyncio.timeout(COUNT_S):
+            await shop.dispatch.transform_request(exchange, candidate.channel, request)
+            channel = shop.channels[candidate.channel.name]
+            response = await channel.send(request, shop.secrets[candidate.key_id])
+            try:
+                return await read_small(response) if response.status == 200 else None
+            finally:
+                response.close()
+    except (UpstreamError, PluginError, TimeoutError, LookupError):
+        return None

@@ -1,0 +1,78 @@
+"""Endpoints that count a request's tokens and answer nothing else. Source: wire/DIALECTS.md 8, read 2026-11-24."""
+
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from ..exchange import Exchange, Operation
+from .anthropic_messages import AnthropicMessages
+from .fields import check_list, read_model, read_object, read_value
+from .gemini_generate import GeminiGenerate
+from .openai_responses import OpenAIResponses
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+
+
+class Counting(ABC):
+    """Beside the rules of its dialect: how a count is told."""
+
+    operation: Operation = "count_tokens"
+
+    @abstractmethod
+    def render_count(self, tokens: int) -> bytes:
+        """Return the answer that says *tokens*."""
+
+
+class MessagesCount(Counting, AnthropicMessages):
+    """Rules of ``POST /v1/messages/count_tokens``."""
+
+    operation: Operation = "count_tokens"
+    path = "/v1/messages/count_tokens"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body*; it is a request for messages that needs no limit."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        check_list(fields, "messages")
+        exchange.fields = fields
+
+    def render_count(self, tokens: int) -> bytes:
+        """Return the answer that says *tokens*."""
+        return msgspec.json.encode({"input_tokens": tokens})
+
+
+class ResponsesCount(Counting, OpenAIResponses):
+    """Rules of ``POST /v1/responses/input_tokens``."""
+
+    operation: Operation = "count_tokens"
+    path = "/v1/responses/input_tokens"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body*; it is a request for a response that is not streamed."""
+        super().read_request(exchange, body)
+        exchange.stream = False
+
+    def render_count(self, tokens: int) -> bytes:
+        """Return the answer that says *tokens*."""
+        return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
+
+
+class GeminiCount(Counting, GeminiGenerate):
+    """Rules of ``:countTokens``; the request to be counted stands in the body, or in a member of it."""
+
+    operation: Operation = "count_tokens"
+
+    def __init__(self) -> None:
+        super().__init__(is_stream=False)
+        self.path = "/v1beta/models/{model}:countTokens"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body*."""
+        fields = read_object(body)
+        asked = read_value(fields, "generateContentRequest", _MEMBERS)
+        check_list(asked if asked is not None else fields, "contents")
+        exchange.fields = fields
+
+    def render_count(self, tokens: int) -> bytes:
+        """Return the answer that says *tokens*."""
+        return msgspec.json.encode({"totalTokens": tokens})

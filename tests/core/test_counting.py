@@ -1,0 +1,71 @@
+"""A request's tokens: counted upstream where a channel can, else estimated; free either way."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.shops import serving
+from tests.upstreams import Received, Step, Upstream, document
+
+HI = [{"role": "user", "content": "hi"}]
+
+
+async def test_a_channel_of_the_same_dialect_counts(tmp_path: Path) -> None:
+    """The body goes there as it came, and nothing is charged or logged."""
+    upstream = Upstream(lambda _: document({"input_tokens": 14}))
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.client.post(
+            "/v1/messages/count_tokens?beta=true",
+            json={"model": "claude-sonnet-4-5", "messages": HI},
+            headers={"x-api-key": shop.api_key},
+        )
+        assert (response.status_code, response.content) == (200, b'{"input_tokens":14}')
+        [received] = upstream.received
+        assert received.path == "/v1/messages/count_tokens"
+        assert shop.rows("select * from request_log") == []
+        assert shop.rows("select * from reservation") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/v1/messages/count_tokens", {"model": "gpt-4o-mini", "messages": HI}, {"input_tokens": 13}),
+        (
+            "/v1/responses/input_tokens",
+            {"model": "claude-sonnet-4-5", "input": "hi"},
+            {"object": "response.input_tokens", "input_tokens": 7},
+        ),
+        ("/v1beta/models/gpt-4o-mini:countTokens", {"contents": HI}, {"totalTokens": 9}),
+    ],
+)
+async def test_elsewhere_the_estimate_is_told(tmp_path: Path, path: str, body: object, told: dict[str, object]) -> None:
+    """Another dialect's count is another count: nothing is asked upstream."""
+    upstream = Upstream(lambda _: document({}))
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.client.post(path, json=body, headers=shop.headers)
+        assert (response.status_code, response.json()) == (200, told)
+        assert upstream.received == []
+
+
+async def test_a_channel_that_cannot_count_is_passed_over(tmp_path: Path) -> None:
+    """Many gateways have no such path."""
+
+    def script(_: Received) -> list[Step]:
+        return document({"error": {"message": "no such path"}}, status=404)
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.client.post(
+            "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
+        )
+        assert (response.status_code, response.json()) == (200, {"input_tokens": 15})
+
+
+async def test_a_key_is_needed(tmp_path: Path) -> None:
+    """What is free is not for everybody."""
+    upstream = Upstream(lambda _: document({}))
+    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+        response = await shop.client.post(
+            "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}
+        )
+        assert response.status_code == 401
