@@ -14,6 +14,7 @@ import msgspec
 
 from .answers import JSON, answer_with_error
 from .dialects.dialect import ChannelSide, DialectRules
+from .dialects.seal_refusals import unsealed
 from .ending import Ending
 from .errors import (
     AuthenticationError,
@@ -28,6 +29,7 @@ from .errors import (
     StaleKeyError,
     UpstreamBrokenError,
     UpstreamError,
+    UpstreamStatusError,
 )
 from .exchange import Attempt, Candidate, ChannelRequest, Continued, Evidence, Exchange, Principal, RequestRecord
 from .failpoints import hit
@@ -189,7 +191,12 @@ class Passage:
             self._attempts.append(Attempt(candidate=candidate, started_at=now, duration_ms=0, failure="sick"))
             raise
         await self._settlement.reserve(candidate)
-        return await self._send(candidate, request, channel_side)
+        try:
+            return await self._send(candidate, request, channel_side)
+        except UpstreamStatusError as refusal:
+            if not unsealed(request, refusal):
+                raise
+            return await self._send(candidate, request, channel_side)
 
     def _channel_side(self, candidate: Candidate) -> ChannelSide:
         """Return what speaks the candidate's dialect for this exchange: the rules themselves where it is the customer's."""

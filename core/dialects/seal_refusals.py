@@ -1,0 +1,95 @@
+"""A request that was refused for what another account sealed in it: what to send instead, once.
+
+Thinking blocks, encrypted reasoning and thought signatures are checked by the account that made
+them. A talk that had to move brings those of its last account along. Source: wire/DIALECTS.md 6,
+read 2026-11-24.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from ..errors import UpstreamStatusError
+from ..exchange import ChannelRequest
+
+_BAD_SIGNATURE = re.compile(
+    r"(?i)invalid\W+signature\W+in\W+thinking|thinking\W+blocks?\b.*cannot be modified|disabled.*cannot contain\W+thinking"
+)
+_THINKING_EXPECTED = re.compile(r"(?i)expected\W+(?:redacted_)?thinking\b")
+_BAD_REASONING = re.compile(r"(?i)could not be (?:verified|decrypted)|invalid_encrypted_content")
+_BAD_THOUGHT = re.compile(r"(?i)(?:missing|invalid|corrupted)\b.*\bthought[_ ]signature")
+_SKIPPED_SIGNATURE = "skip_thought_signature_validator"
+
+
+def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
+    """Take out of *request* the seals that *error* complains of; say whether asking again is worth it."""
+    said = f"{error.error_type} {error.message}"
+    match request.dialect:
+        case "anthropic_messages" if _BAD_SIGNATURE.search(said):
+            return _edit(request, "messages", _without_thinking)
+        case "anthropic_messages" if _THINKING_EXPECTED.search(said) and "thinking" in request.fields:
+            del request.fields["thinking"]
+            _edit(request, "messages", _without_thinking)
+            return True
+        case "openai_responses" if _BAD_REASONING.search(said):
+            return _edit(request, "input", _without_reasoning)
+        case "gemini_generate" if _BAD_THOUGHT.search(said):
+            return _edit(request, "contents", _with_skipped_signatures)
+    return False
+
+
+def _edit(request: ChannelRequest, name: str, edit: Any) -> bool:
+    """Let *edit* change the turns under *name*; say whether it did."""
+    before = msgspec.json.decode(request.fields[name]) if name in request.fields else None
+    if not isinstance(before, list):
+        return False
+    after = edit(before)
+    if after == before:
+        return False
+    request.set(name, after)
+    return True
+
+
+def _without_thinking(messages: list[Any]) -> list[Any]:
+    kept = []
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, list):
+            content = [block for block in content if not _is_of(block, "thinking", "redacted_thinking")]
+            if not content:
+                continue  # the API refuses an empty turn
+            message = {**message, "content": content}
+        kept.append(message)
+    return kept
+
+
+def _without_reasoning(items: list[Any]) -> list[Any]:
+    return [item for item in items if not _is_of(item, "reasoning")]
+
+
+def _with_skipped_signatures(contents: list[Any]) -> list[Any]:
+    return [_with_skipped_signature(content) for content in contents]
+
+
+def _with_skipped_signature(content: Any) -> Any:
+    """Return a turn whose signatures are gone, but for the first call's, which stands for none."""
+    parts = content.get("parts") if isinstance(content, dict) else None
+    if not isinstance(parts, list):
+        return content
+    bare = [
+        {name: value for name, value in part.items() if name not in ("thoughtSignature", "thought_signature")}
+        if isinstance(part, dict)
+        else part
+        for part in parts
+    ]
+    first = next(
+        (part for part in bare if isinstance(part, dict) and {"functionCall", "function_call"} & part.keys()), None
+    )
+    if first is not None:
+        first["thoughtSignature"] = _SKIPPED_SIGNATURE
+    return {**content, "parts": bare}
+
+
+def _is_of(block: Any, *kinds: str) -> bool:
+    return isinstance(block, dict) and block.get("type") in kinds
