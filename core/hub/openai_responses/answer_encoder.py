@@ -13,6 +13,7 @@ from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Seal,
 from ..custom_tools import custom_names, input_of
 from ..effort import effort_of
 from ..seals import write_seal
+from .request_encoder import settings
 from .wire import REDACTED
 
 DIALECT: Dialect = "openai_responses"
@@ -54,18 +55,15 @@ def write_response(
         "metadata": {},
         "model": model or opening.model,
         "output": output,
-        "parallel_tool_calls": request.is_parallel is not False,
         "previous_response_id": None,
         "reasoning": {"effort": effort_of(request.reasoning), "summary": request.reasoning.summary},
         "store": False,
         "temperature": sampling.temperature,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": request.tool_choice if isinstance(request.tool_choice, str) else "auto",
-        "tools": [],
         "top_p": sampling.top_p,
         "truncation": "disabled",
         "usage": write_usage(usage) if usage is not None else None,
         "user": request.user,
+        **settings(request),
     }
 
 

@@ -1,6 +1,7 @@
 """A Responses request, read into the hub's form."""
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 import msgspec
 
@@ -81,6 +82,8 @@ _READ = frozenset(
     }
 )  # fmt: skip
 """Fields that are read here; every other is named as dropped."""
+_SPARED = frozenset({"web_search_call", "tool_search_call", "tool_search_output"})
+"""What the tools that Codex always offers leave in its talk."""
 _UNANSWERABLE = ("previous_response_id", "background")
 
 
@@ -92,15 +95,22 @@ def decode_request(exchange: Exchange) -> Request:
     """
     fields = exchange.fields
     text: _Text = read_value(fields, "text", _TEXT_OPTIONS) or _Text()
-    tools = tuple(_tools(fields))
-    is_codex = _is_codex(exchange)
-    # Codex always offers tools that it can do without (wire/DIALECTS.md 5.2).
-    native = tuple(f"tools.{tool.kind}" for tool in tools if isinstance(tool, Native)) if is_codex else ()
+    messages, tools, dropped = (
+        tuple(_messages(fields)),
+        tuple(_tools(fields)),
+        [name for name in fields if name not in _READ],
+    )
+    if _is_codex(exchange):
+        # It always offers tools that it can do without (wire/DIALECTS.md 5.2).
+        dropped += [f"tools.{tool.kind}" for tool in tools if isinstance(tool, Native)]
+        dropped += [f"input.{part.kind}" for message in messages for part in message.parts if _is_spared(part)]
+        tools = tuple(tool for tool in tools if isinstance(tool, Tool))
+        messages = tuple(_without_spared(messages))
     return Request(
         model=exchange.model,
-        messages=tuple(_messages(fields)),
+        messages=messages,
         stream=exchange.stream,
-        tools=tuple(tool for tool in tools if isinstance(tool, Tool)) if is_codex else tools,
+        tools=tools,
         tool_choice=_tool_choice(fields),
         allowed_tools=_allowed_tools(fields),
         is_parallel=read_value(fields, "parallel_tool_calls", _SWITCH),
@@ -117,14 +127,26 @@ def decode_request(exchange: Exchange) -> Request:
         unanswerable=tuple(
             name for name in _UNANSWERABLE if bytes(fields.get(name, b"null")) not in (b"null", b"false")
         ),
-        dropped=(*(name for name in fields if name not in _READ), *native),
+        dropped=tuple(dropped),
     )
 
 
 def _is_codex(exchange: Exchange) -> bool:
     """Say whether Codex asks. Source: w:clients/codex-responses-stream, headers, read 2026-11-24."""
     names = (exchange.headers.get("originator", ""), exchange.headers.get("user-agent", ""))
-    return any(name.startswith("codex") for name in names)
+    return any(name.casefold().startswith("codex") for name in names)
+
+
+def _is_spared(part: Part) -> TypeGuard[Native]:
+    """Say whether *part* is what a tool did that Codex can do without, and that only OpenAI has."""
+    return isinstance(part, Native) and part.kind in _SPARED
+
+
+def _without_spared(messages: Iterable[Message]) -> Iterable[Message]:
+    for message in messages:
+        parts = tuple(part for part in message.parts if not _is_spared(part))
+        if parts or not message.parts:
+            yield msgspec.structs.replace(message, parts=parts)
 
 
 def _messages(fields: Fields) -> Iterable[Message]:

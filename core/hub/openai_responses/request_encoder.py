@@ -59,6 +59,14 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
 
 
+def settings(request: Request) -> dict[str, Any]:
+    """Return those wishes of *request* that every response repeats, where they have a form of their own."""
+    told: dict[str, Any] = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
+    _add_tools(told, request)
+    told["text"] = {"format": {"type": "text"}, **(_text(request) or {})}
+    return told
+
+
 def dropped(request: Request) -> Sequence[str]:
     """Return what such a channel is not told, and does not need to answer."""
     sampling = request.sampling

@@ -1,14 +1,16 @@
 """A stream of response events, read into the hub's events."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
+from ...errors import BadRequestError
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
-from ..conversation import Image, Native, Part, Refusal, Text, Thinking, ToolCall
+from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from .answer_decoder import Incomplete, stop_of
-from .wire import Annotation, Item, Piece, read_annotation, read_item, read_reasoning
+from .wire import Annotation, read_annotation, read_item, read_piece
 
 
 class _Response(msgspec.Struct):
@@ -25,7 +27,7 @@ class _Event(msgspec.Struct):
     summary_index: int = 0
     delta: str = ""
     item: msgspec.Raw = msgspec.Raw()
-    part: Piece | None = None
+    part: msgspec.Raw = msgspec.Raw()
     annotation: Annotation | None = None
     response: _Response | None = None
 
@@ -34,18 +36,29 @@ _Place = tuple[int, int]
 """Output index and content index; the second is -1 for items that are one part."""
 _ITEM = -1
 _read = msgspec.json.Decoder(_Event).decode
-_read_item = msgspec.json.Decoder(Item).decode
+
+
+class _Told(msgspec.Struct):
+    """How much of a part has been told in pieces: characters, and sources."""
+
+    length: int = 0
+    citation_count: int = 0
 
 
 class ResponsesStreamDecoder:
-    """See `StreamDecoder`. An item of a message holds parts; every other item is one."""
+    """See `StreamDecoder`. An item of a message holds parts; every other item is one.
 
-    __slots__ = ("_has_begun", "_kinds", "_open", "_part_count", "_summary_counts")
+    What is told as done is compared by its length with what came in pieces, so that nothing is
+    lost of an upstream that tells an item, or its rest, only whole.
+    """
+
+    __slots__ = ("_has_begun", "_kinds", "_open", "_part_count", "_summary_counts", "_told")
 
     def __init__(self) -> None:
         self._has_begun = False
         self._part_count = 0
         self._open: dict[_Place, int] = {}
+        self._told: dict[_Place, _Told] = {}
         self._summary_counts: dict[int, int] = {}
         self._kinds: set[type[Part]] = set()
 
@@ -56,7 +69,11 @@ class ResponsesStreamDecoder:
             said = _read(data)
         except (ValueError, RecursionError):
             return ()
-        return tuple(self._take(said))
+        told: list[StreamEvent] = []
+        # An item or a part that is none: what could be told before it was found out stands.
+        with suppress(ValueError, RecursionError, BadRequestError):
+            told.extend(self._take(said))
+        return told
 
     def finish(self) -> Sequence[StreamEvent]:
         """Return nothing: the stream itself says why it ended."""
@@ -73,17 +90,17 @@ class ResponsesStreamDecoder:
                 yield from self._add(item, Thinking(text=""), said.delta)
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 if item in self._open:
-                    yield Delta(index=self._open[item], text=said.delta)
-            case "response.content_part.added" if said.part is not None:
+                    yield self._delta(item, said.delta)
+            case "response.content_part.added":
                 yield from self._begin_piece(place, said.part)
             case "response.reasoning_summary_part.added":
                 yield from self._begin_summary(item)
             case "response.output_text.annotation.added" if said.annotation is not None and place in self._open:
                 cited = read_annotation(said.annotation)
                 if cited is not None:
-                    yield Cited(index=self._open[place], citation=cited)
+                    yield self._cited(place, cited)
             case "response.content_part.done":
-                yield from self._end(place)
+                yield from self._end_piece(place, said.part)
             case "response.output_item.added":
                 yield from self._begin_item(item, said.item)
             case "response.output_item.done":
@@ -97,24 +114,54 @@ class ResponsesStreamDecoder:
     def _begin(self, place: _Place, part: Part) -> PartBegun:
         index = self._open[place] = self._part_count
         self._part_count += 1
+        self._told[place] = _Told()
         self._kinds.add(type(part))
         return PartBegun(index=index, part=part)
+
+    def _delta(self, place: _Place, text: str) -> Delta:
+        self._told[place].length += len(text)
+        return Delta(index=self._open[place], text=text)
+
+    def _cited(self, place: _Place, citation: Citation) -> Cited:
+        self._told[place].citation_count += 1
+        return Cited(index=self._open[place], citation=citation)
 
     def _add(self, place: _Place, part: Part, text: str) -> Iterable[StreamEvent]:
         if place not in self._open:
             yield self._begin(place, part)
         if text:
-            yield Delta(index=self._open[place], text=text)
+            yield self._delta(place, text)
+
+    def _complete(self, place: _Place, part: Part) -> Iterable[StreamEvent]:
+        """Tell what of the whole *part* has not come in pieces."""
+        if place not in self._told:
+            yield self._begin(place, _emptied(part))
+        if place not in self._open:
+            return
+        told, text = self._told[place], _text_of(part)
+        # A thought may be told in two ways, of which only one came in pieces.
+        rest = text[told.length :] if not (isinstance(part, Thinking) and told.length) else ""
+        if rest:
+            yield self._delta(place, rest)
+        for citation in part.citations[told.citation_count :] if isinstance(part, Text) else ():
+            yield self._cited(place, citation)
+        if isinstance(part, Thinking) and part.seal is not None:
+            yield Sealed(index=self._open[place], seal=part.seal)
 
     def _end(self, place: _Place) -> Iterable[StreamEvent]:
         if place in self._open:
             yield PartEnded(index=self._open.pop(place))
 
-    def _begin_piece(self, place: _Place, piece: Piece) -> Iterable[StreamEvent]:
-        if piece.type == "output_text":
-            yield self._begin(place, Text(text=""))
-        elif piece.type == "refusal":
-            yield self._begin(place, Refusal(text=""))
+    def _begin_piece(self, place: _Place, raw: msgspec.Raw) -> Iterable[StreamEvent]:
+        part = read_piece(raw)
+        if isinstance(part, Text | Refusal):
+            yield self._begin(place, _emptied(part))
+
+    def _end_piece(self, place: _Place, raw: msgspec.Raw) -> Iterable[StreamEvent]:
+        part = read_piece(raw)
+        if isinstance(part, Text | Refusal):
+            yield from self._complete(place, part)
+            yield from self._end(place)
 
     def _begin_summary(self, place: _Place) -> Iterable[StreamEvent]:
         """A summary has parts of its own; they are paragraphs of one thought."""
@@ -123,23 +170,15 @@ class ResponsesStreamDecoder:
         yield from self._add(place, Thinking(text=""), "\n\n" if count else "")
 
     def _begin_item(self, place: _Place, raw: msgspec.Raw) -> Iterable[StreamEvent]:
-        item = _read_item(raw)
-        match item.type:
-            case "reasoning":
-                yield self._begin(place, Thinking(text=""))
-            case "function_call":
-                yield self._begin(place, ToolCall(id=item.call_id, name=item.name, arguments=""))
-            case "custom_tool_call":
-                yield self._begin(place, ToolCall(id=item.call_id, name=item.name, arguments="", kind="custom"))
+        for part in read_item(raw)[1]:
+            if isinstance(part, Thinking | ToolCall):
+                yield self._begin(place, _emptied(part))
 
     def _end_item(self, place: _Place, raw: msgspec.Raw) -> Iterable[StreamEvent]:
         item, parts = read_item(raw)
-        if place not in self._open:
-            for part in parts:
-                if isinstance(part, Native | Image):  # what had no part while it was under way is whole now
-                    yield self._begin(place, part)
-        elif item.type == "reasoning" and (seal := read_reasoning(item).seal) is not None:
-            yield Sealed(index=self._open[place], seal=seal)
+        for index, part in enumerate(parts):
+            its_place = (place[0], index) if item.type == "message" else place
+            yield from self._complete(its_place, part)
         for opened in [each for each in self._open if each[0] == place[0]]:
             yield from self._end(opened)
 
@@ -147,3 +186,26 @@ class ResponsesStreamDecoder:
         for place in list(self._open):
             yield from self._end(place)
         yield Stopped(stop=stop_of(response.status, response.incomplete_details, *self._kinds))
+
+
+def _emptied(part: Part) -> Part:
+    """Return *part* as it begins: what it holds is told in pieces. One that has no pieces stays whole."""
+    match part:
+        case Text():
+            return Text(text="")
+        case Refusal():
+            return Refusal(text="")
+        case Thinking():
+            return Thinking(text="")
+        case ToolCall():
+            return msgspec.structs.replace(part, arguments="")
+    return part
+
+
+def _text_of(part: Part) -> str:
+    match part:
+        case Text(text=text) | Refusal(text=text) | Thinking(text=text):
+            return text
+        case ToolCall(arguments=arguments):
+            return arguments
+    return ""

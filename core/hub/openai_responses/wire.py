@@ -3,6 +3,8 @@
 Source: wire/DIALECTS.md 2.3, 5.3-5.5; openai/openai-python types/responses, read 2026-11-24.
 """
 
+from mimetypes import guess_type
+
 import msgspec
 
 from ...errors import BadRequestError
@@ -12,6 +14,7 @@ from ..conversation import (
     FileId,
     Image,
     Inline,
+    Link,
     Native,
     Part,
     Refusal,
@@ -53,24 +56,37 @@ class Piece(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """Any item of an input or an output."""
+    """An item of a kind that other dialects have too."""
 
     type: str = "message"
     id: str | None = None
     role: str = ""
-    content: str | list[Piece] | None = None
-    summary: list[Piece] | None = None
+    content: str | list[msgspec.Raw] | None = None
+    summary: list[msgspec.Raw] | None = None
     encrypted_content: str | None = None
     call_id: str = ""
     name: str = ""
-    arguments: str = ""
-    input: str = ""
-    output: str | list[Piece] | None = None
+    arguments: str | None = None
+    input: str | None = None
+    output: str | list[msgspec.Raw] | None = None
     result: str | None = None
-    output_format: str = "png"
+    output_format: str | None = None
 
 
+class _Kind(msgspec.Struct):
+    type: str = "message"
+
+
+_SHARED = frozenset(
+    {
+        "message", "reasoning", "function_call", "custom_tool_call", "function_call_output",
+        "custom_tool_call_output", "image_generation_call",
+    }
+)  # fmt: skip
+"""Kinds of items that are read; every other stays as it is."""
+_read_kind = msgspec.json.Decoder(_Kind).decode
 _read_item = msgspec.json.Decoder(Item).decode
+_read_piece = msgspec.json.Decoder(Piece).decode
 
 
 def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
@@ -80,45 +96,51 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
         msgspec.ValidationError: Not an item.
         BadRequestError: A part that can't be.
     """
-    item = _read_item(raw)
-    match item.type:
+    kind = _read_kind(raw).type
+    item = _read_item(raw) if kind in _SHARED else Item(type=kind)
+    match kind:
         case "message":
             return item, read_pieces(item.content)
         case "reasoning":
             return item, (read_reasoning(item),)
         case "function_call":
-            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.arguments),)
+            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.arguments or ""),)
         case "custom_tool_call":
-            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.input, kind="custom"),)
+            return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.input or "", kind="custom"),)
         case "function_call_output":
             return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output)),)
         case "custom_tool_call_output":
             return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output), kind="custom"),)
         case "image_generation_call" if item.result:
-            return item, (Image(source=Inline(f"image/{item.output_format}", item.result)),)
-        case kind:
-            return item, (Native(dialect="openai_responses", kind=kind, document=msgspec.Raw(bytes(raw))),)
+            return item, (Image(source=Inline(f"image/{item.output_format or 'png'}", item.result)),)
+    return item, (_native(kind, raw),)
 
 
 def read_reasoning(item: Item) -> Thinking:
     """Return a reasoning item: its summary, or the text itself where an upstream shows that."""
     shown = item.summary or (item.content if isinstance(item.content, list) else ()) or ()
-    text = "\n\n".join(piece.text for piece in shown)
+    text = "\n\n".join(_read_piece(raw).text for raw in shown)
     if not item.encrypted_content:
         return Thinking(text=text)
     seal = read_seal(item.encrypted_content, "openai_responses", item.id or "")
     return Thinking(text=text, seal=seal, is_redacted=seal.id == REDACTED)
 
 
-def read_pieces(content: str | list[Piece] | None) -> tuple[Part, ...]:
+def read_pieces(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
     """Return the parts that *content* is: one text, or pieces."""
     if isinstance(content, str):
         return (Text(text=content),)
-    return tuple(read_piece(piece) for piece in content or ())
+    return tuple(read_piece(raw) for raw in content or ())
 
 
-def read_piece(piece: Piece) -> Part:
-    """Return one part of a message."""
+def read_piece(raw: msgspec.Raw) -> Part:
+    """Return one part of a message; a kind that only this dialect has stays as it is.
+
+    Raises:
+        msgspec.ValidationError: Not a part.
+        BadRequestError: A part without what it should hold.
+    """
+    piece = _read_piece(raw)
     match piece:
         case Piece(type="input_text" | "output_text" | "text" | "summary_text"):
             cited = tuple(map(read_annotation, piece.annotations or ()))
@@ -132,10 +154,23 @@ def read_piece(piece: Piece) -> Part:
         case Piece(type="input_file", file_id=str() as file_id):
             return File(source=FileId("openai_responses", file_id), name=piece.filename)
         case Piece(type="input_file", file_data=str() as data):
-            return File(source=read_address(data), name=piece.filename)
+            return File(source=_read_file(data, piece.filename), name=piece.filename)
         case Piece(type="input_file", file_url=str() as url):
             return File(source=read_address(url), name=piece.filename)
-    raise BadRequestError(param="input")
+        case Piece(type="" | "input_image" | "input_file"):
+            raise BadRequestError(param="input")
+    return _native(piece.type, raw)
+
+
+def _read_file(data: str, name: str | None) -> Inline | Link:
+    """Return what ``file_data`` holds; without an address's head it is base64 of what the name says."""
+    if data.startswith("data:"):
+        return read_address(data)
+    return Inline(guess_type(name or "")[0] or "application/pdf", data)
+
+
+def _native(kind: str, raw: msgspec.Raw) -> Native:
+    return Native(dialect="openai_responses", kind=kind, document=msgspec.Raw(bytes(raw)))
 
 
 def read_annotation(annotation: Annotation) -> Citation | None:

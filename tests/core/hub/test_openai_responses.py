@@ -19,9 +19,23 @@ import pytest
 
 from relay.core.dialects import RULES
 from relay.core.errors import BadRequestError, NotCarriedError
-from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from relay.core.hub.answer import (
+    Answer,
+    Begun,
+    Choice,
+    Cited,
+    Delta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stopped,
+    StreamEvent,
+)
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    Citation,
+    File,
+    Inline,
     Message,
     Native,
     Request,
@@ -295,13 +309,148 @@ def test_several_choices_are_refused_by_name() -> None:
     "item",
     [
         {"role": "critic", "content": "Hi"},
-        {"role": "user", "content": [{"type": "hologram"}]},
+        {"role": "user", "content": [{"type": "input_image"}]},
         {"role": "user", "content": 3},
         3,
     ],
 )
 def test_an_item_that_cannot_be_is_refused_by_name(item: Any) -> None:
-    """An unknown role, an unknown part, a number for a text or an item."""
+    """An unknown role, a picture that is none, a number for a text or an item."""
     with pytest.raises(BadRequestError) as refused:
         RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
     assert refused.value.param == "input"
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        ({"role": "user", "content": [{"type": "hologram"}]}, "messages.content.hologram"),
+        (
+            {"type": "computer_call_output", "call_id": "c", "output": {"type": "x"}},
+            "messages.content.computer_call_output",
+        ),
+        ({"type": "item_reference", "id": "rs_1"}, "messages.content.item_reference"),
+    ],
+)
+def test_what_only_responses_has_is_refused_by_its_kind(item: dict[str, Any], param: str) -> None:
+    """Whatever its members are; a Responses channel gets it as it came."""
+    request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
+    with pytest.raises(NotCarriedError) as refused:
+        CODECS["anthropic_messages"].encode_request(request)
+    assert refused.value.param == param
+
+
+def test_what_codex_tools_left_in_its_talk_is_dropped_for_it() -> None:
+    """A search that OpenAI's own model made, before the talk went to another's."""
+    items = [{"role": "user", "content": "Hi"}, {"type": "web_search_call", "id": "ws_1", "status": "completed"}]
+    made = exchange("openai_responses", {}, originator="Codex Desktop")
+    RULES["openai_responses"].read_request(made, json.dumps({"model": "m", "input": items}).encode())
+    request = RESPONSES.decode_request(made)
+    assert (request.messages, request.dropped) == ((HI,), ("input.web_search_call",))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "source"),
+    [
+        ("a.pdf", "data:text/plain;base64,aGk=", Inline("text/plain", "aGk=")),
+        ("a.csv", "aGk=", Inline("text/csv", "aGk=")),
+        (None, "aGk=", Inline("application/pdf", "aGk=")),
+    ],
+)
+def test_a_file_may_come_without_its_kind(name: str | None, data: str, source: Inline) -> None:
+    """Then its name says what it is."""
+    piece = {"type": "input_file", "file_data": data, "filename": name}
+    body = {"model": "m", "input": [{"role": "user", "content": [piece]}]}
+    request = RESPONSES.decode_request(asked("openai_responses", body))
+    assert request.messages[0].parts == (File(source=source, name=name),)
+
+
+def test_a_response_repeats_the_wishes_it_answers() -> None:
+    """As OpenAI's does."""
+    body = {
+        "model": "m",
+        "input": "Hi",
+        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True}],
+        "tool_choice": {"type": "function", "name": "f"},
+        "parallel_tool_calls": False,
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}},
+    }
+    request = RESPONSES.decode_request(asked("openai_responses", body))
+    told_opening = msgspec.structs.replace(opening(), request=request)
+    answer = Answer(id="1", model="m", choices=(Choice(parts=(Text(text="{}"),), stop="end"),))
+    response = json.loads(RESPONSES.encode_answer(answer, Usage(), told_opening))
+    names = ("tools", "tool_choice", "parallel_tool_calls", "text")
+    assert {name: response[name] for name in names} == {name: body[name] for name in names}
+
+
+def decoded(*events_of_it: dict[str, Any]) -> list[StreamEvent]:
+    """Return what a decoder makes of a stream of events."""
+    decoder = RESPONSES.stream_decoder()
+    raw = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events_of_it]
+    return [told for event in raw for told in decoder.feed(event)]
+
+
+CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}
+SAID = {
+    "type": "message",
+    "content": [
+        {
+            "type": "output_text",
+            "text": "Hi",
+            "annotations": [{"type": "url_citation", "url": "https://a.example", "title": "A"}],
+        }
+    ],
+}
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}], "encrypted_content": "gA"}
+
+
+@pytest.mark.parametrize(
+    ("item", "told_events"),
+    [
+        (CALL, [PartBegun(index=0, part=ToolCall(id="c1", name="f", arguments="")), Delta(index=0, text='{"a":1}')]),
+        (
+            SAID,
+            [
+                PartBegun(index=0, part=Text(text="")),
+                Delta(index=0, text="Hi"),
+                Cited(index=0, citation=Citation(url="https://a.example", title="A")),
+            ],
+        ),
+        (
+            THOUGHT,
+            [
+                PartBegun(index=0, part=Thinking(text="")),
+                Delta(index=0, text="Hm"),
+                Sealed(index=0, seal=Seal("openai_responses", "gA", "rs_1")),
+            ],
+        ),
+    ],
+    ids=["call", "message", "reasoning"],
+)
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_an_item_told_only_whole_is_not_lost(
+    item: dict[str, Any], told_events: list[StreamEvent], is_announced: bool
+) -> None:
+    """Some upstreams send no pieces; some do not even announce the item."""
+    begun = {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    assert decoded(*([begun] if is_announced else []), done) == [*told_events, PartEnded(index=0)]
+
+
+def test_the_rest_of_a_call_that_came_in_part_is_told_at_its_end() -> None:
+    """And nothing twice."""
+    begun = {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}}
+    piece = {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": '{"a"'}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": CALL}
+    assert decoded(begun, piece, done)[1:] == [
+        Delta(index=0, text='{"a"'),
+        Delta(index=0, text=":1}"),
+        PartEnded(index=0),
+    ]
+
+
+@pytest.mark.parametrize("item", [3, {"type": "message", "content": 3}, {"type": "reasoning", "summary": [4]}, None])
+def test_an_item_that_is_none_says_nothing(item: Any) -> None:
+    """Whatever an upstream sends, the stream goes on."""
+    for kind in ("added", "done"):
+        assert decoded({"type": f"response.output_item.{kind}", "output_index": 0, "item": item}) == []
