@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..exchange import Dialect
 from .anthropic_messages import AnthropicMessages
+from .compaction import ResponsesCompact
 from .counting import GeminiCount, MessagesCount, ResponsesCount
 from .dialect import DialectRules
 from .embeddings import Embeddings
@@ -25,6 +26,7 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     GeminiGenerate(is_stream=True),
     MessagesCount(),
     ResponsesCount(),
+    ResponsesCompact(),
     GeminiCount(),
 )
 """Every endpoint that is served, those included that a dialect has beside its main one."""

@@ -54,6 +54,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
             ("openai_chat", "chat"): endpoint_url(base_url, "/chat/completions"),
             ("openai_responses", "chat"): responses,
             ("openai_responses", "count_tokens"): f"{responses}/input_tokens",
+            ("openai_responses", "compact"): f"{responses}/compact",
             ("embeddings", "embeddings"): endpoint_url(base_url, "/embeddings"),
         }
 

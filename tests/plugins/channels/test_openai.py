@@ -47,6 +47,17 @@ def test_embeddings_have_their_own_path_beside_a_chat_endpoint() -> None:
     assert built.url == "https://up.example/v1/embeddings"
 
 
+@pytest.mark.parametrize(
+    ("operation", "path"), [("chat", ""), ("count_tokens", "/input_tokens"), ("compact", "/compact")]
+)
+def test_what_responses_offers_stands_beneath_it(operation: Operation, path: str) -> None:
+    """Whichever way the base is written."""
+    asked = request(operation=operation)
+    asked.dialect = "openai_responses"
+    built = channel("https://up.example/v1/responses").build(asked, "sk-up")
+    assert built.url == f"https://up.example/v1/responses{path}"
+
+
 @pytest.mark.parametrize("base_url", ["up.example", "ftp://up.example", "https://", "https://up.example?key=1"])
 def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
     """A profile's slip is found at the start, not at the first request."""

@@ -1,0 +1,73 @@
+"""Shortening a talk to what a model needs of it: Codex asks for it when the window is nearly full.
+
+Source: openai/openai-python types/responses/compacted_response.py and
+response_compaction_item.py, read 2026-11-24.
+"""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange, Operation
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import disputed_usage
+from .figures import UntrueFigureError
+from .openai_responses import OpenAIResponses
+from .openai_responses_answer import read_responses_usage
+from .tally import Tally
+
+
+class _Item(msgspec.Struct):
+    type: str = ""
+    encrypted_content: str | None = None
+
+
+class _Compaction(msgspec.Struct):
+    output: list[_Item] | None = None
+    model: str | None = None
+    usage: object = None
+
+
+_read_compaction = msgspec.json.Decoder(_Compaction).decode
+
+
+class ResponsesCompact(OpenAIResponses):
+    """Rules of ``POST /v1/responses/compact``: one whole answer, of the talk that a response would be asked with."""
+
+    operation: Operation = "compact"
+    path = "/v1/responses/compact"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body*; it is a request for a response that is not streamed."""
+        super().read_request(exchange, body)
+        exchange.stream = False
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200: the customer's turns again, and the sealed rest, which alone is output.
+
+        No upstream goes on from its id: the items themselves are sent back.
+        """
+        try:
+            compaction = _read_compaction(body)
+        except msgspec.ValidationError as exc:
+            raise disguised_error(body) from exc
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamBrokenError("expected a compaction, found no JSON document") from exc
+        if compaction.output is None:
+            raise disguised_error(body)
+        tally = Tally()
+        for item in compaction.output:
+            if item.encrypted_content:
+                tally.note_answer()
+                tally.add(len(item.encrypted_content) * 3 // 4)  # of base64
+        try:
+            usage = read_responses_usage(compaction.usage)
+        except UntrueFigureError:
+            usage = disputed_usage(exchange, tally)
+        return BodyReading(
+            usage=usage,
+            evidence=tally.make_evidence(is_end_seen=True, thinking_asked=False),
+            model_returned=compaction.model,
+            output_bound_tokens=tally.output_bound_tokens,
+            output_counted_tokens=tally.output_counted_tokens,
+        )
