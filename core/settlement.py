@@ -149,7 +149,12 @@ class Settlement:
 
     def _quote(self, output_tokens: int) -> int:
         assert self.facts is not None
-        estimate = Usage(input_tokens=self.input_bound_tokens, output_tokens=output_tokens, source="estimated")
+        estimate = Usage(
+            input_tokens=self.input_bound_tokens,
+            output_tokens=output_tokens,
+            unit_count=self._exchange.choice_count,
+            source="estimated",
+        )
         self._quoted = self._dispatch.settle(self.facts, estimate)
         return self._quoted.nano
 

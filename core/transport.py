@@ -82,7 +82,16 @@ class Transport(Protocol):
         ...
 
 
-_ENDPOINTS = ("/chat/completions", "/responses", "/embeddings", "/messages")
+_ENDPOINTS = (
+    "/chat/completions",
+    "/responses",
+    "/completions",
+    "/embeddings",
+    "/images/generations",
+    "/moderations",
+    "/rerank",
+    "/messages",
+)
 
 
 def endpoint_url(base_url: str, endpoint: str) -> str:

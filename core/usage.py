@@ -45,5 +45,7 @@ class Usage(TokenCounts, frozen=True, kw_only=True):
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
     web_search_count: int = 0
+    unit_count: int = 0
+    """What was delivered of things sold apiece: pictures, search units, requests; 0 for answers in tokens."""
     iterations: tuple[Iteration, ...] = ()
     source: UsageSource = "upstream"

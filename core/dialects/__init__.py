@@ -10,14 +10,24 @@ from .dialect import DialectRules
 from .embeddings import Embeddings
 from .gemini_generate import GeminiGenerate
 from .openai_chat import OpenAIChat
+from .openai_completions import OpenAICompletions
 from .openai_responses import OpenAIResponses
+from .single import Single
 
 RULES: Mapping[Dialect, DialectRules] = {
     "openai_chat": OpenAIChat(),
     "openai_responses": OpenAIResponses(),
     "anthropic_messages": AnthropicMessages(),
     "gemini_generate": GeminiGenerate(is_stream=False),
+    "openai_completions": OpenAICompletions(),
     "embeddings": Embeddings(),
+    "images": Single(
+        "images", "image_generation", "/v1/images/generations", required="prompt", default_model="dall-e-2"
+    ),
+    "moderations": Single(
+        "moderations", "moderation", "/v1/moderations", required="input", default_model="omni-moderation-latest"
+    ),
+    "rerank": Single("rerank", "rerank", "/v1/rerank", required="documents"),
 }
 """Every dialect by its name, as its main endpoint has it; dialects hold no state."""
 
@@ -28,5 +38,6 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     ResponsesCount(),
     ResponsesCompact(),
     GeminiCount(),
+    Single("rerank", "rerank", "/v2/rerank", required="documents"),
 )
 """Every endpoint that is served, those included that a dialect has beside its main one."""

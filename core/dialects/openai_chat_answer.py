@@ -48,6 +48,8 @@ class _Choice(msgspec.Struct):
     index: int = 0
     delta: _Delta | None = None
     message: _Delta | None = None
+    text: str | None = None
+    """The text of a completion of the form before chat."""
     finish_reason: str | None = None
 
 
@@ -231,6 +233,8 @@ def _read_odd_body(exchange: Exchange, body: bytes, cause: msgspec.ValidationErr
 def _tally_choice(tally: Tally, choice: _Choice, delta: _Delta | None) -> None:
     if delta is not None:
         _tally_delta(tally, delta)
+    if choice.text:
+        tally.add_text(len(choice.text.encode()))
     if choice.finish_reason:
         tally.stop_reason = choice.finish_reason
 

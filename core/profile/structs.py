@@ -116,6 +116,12 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     web_search_price: Annotated[
         NonNegative | None, Meta(description="Credits for one web search, before the group's ratio.")
     ] = None
+    unit_price: Annotated[
+        NonNegative | None,
+        Meta(
+            description="Credits for one picture, search unit or request, before the group's ratio (billing.per_call)."
+        ),
+    ] = None
     output_tokens_max: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="The most output tokens the model can be asked for; bounds holds."),

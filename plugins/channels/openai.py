@@ -33,7 +33,7 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class OpenAI(ChannelPlugin[OpenAIConfig]):
-    """Sends chat completions, responses and embeddings, the key as a Bearer token.
+    """Sends whatever is asked for in one of OpenAI's forms, and rankings; the key is a Bearer token.
 
     ``base_url`` stands without ``/v1``; with it, or as a whole endpoint address, it works as well.
     Of those who copy OpenAI few have copied Responses: only OpenAI itself is taken to speak it,
@@ -41,21 +41,33 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
     """
 
     config_type = OpenAIConfig
-    dialects: tuple[Dialect, ...] = ("openai_chat", "openai_responses", "embeddings")
+    dialects: tuple[Dialect, ...] = (
+        "openai_chat",
+        "openai_responses",
+        "openai_completions",
+        "embeddings",
+        "images",
+        "moderations",
+        "rerank",
+    )
 
     def __init__(self, config: OpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
         self.is_reasoning_beside_output = not config.reasoning_in_output
         base_url = section.base_url or BASE_URL
         if not section.dialects and urlsplit(base_url).hostname != urlsplit(BASE_URL).hostname:
-            self.dialects = ("openai_chat", "embeddings")
+            self.dialects = tuple(dialect for dialect in self.dialects if dialect != "openai_responses")
         responses = endpoint_url(base_url, "/responses")
         self._urls = {
             ("openai_chat", "chat"): endpoint_url(base_url, "/chat/completions"),
             ("openai_responses", "chat"): responses,
             ("openai_responses", "count_tokens"): f"{responses}/input_tokens",
             ("openai_responses", "compact"): f"{responses}/compact",
+            ("openai_completions", "completion"): endpoint_url(base_url, "/completions"),
             ("embeddings", "embeddings"): endpoint_url(base_url, "/embeddings"),
+            ("images", "image_generation"): endpoint_url(base_url, "/images/generations"),
+            ("moderations", "moderation"): endpoint_url(base_url, "/moderations"),
+            ("rerank", "rerank"): endpoint_url(base_url, "/rerank"),
         }
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:

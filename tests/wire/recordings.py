@@ -15,6 +15,9 @@ ENDPOINTS: dict[Dialect, str] = {
     "anthropic_messages": "/v1/messages",
     "gemini_generate": "/v1beta/models",
     "embeddings": "/v1/embeddings",
+    "images": "/v1/images/generations",
+    "moderations": "/v1/moderations",
+    "rerank": "/v1/rerank",
 }
 FORWARDED = ("anthropic-version", "anthropic-beta")
 

@@ -29,10 +29,15 @@ def _message(name: str, status: int, word: str, message: str = "", retry_after: 
     return Refusal(name, status, word, "anthropic_messages", message, retry_after)
 
 
+def _response(name: str, status: int, word: str, message: str = "") -> Refusal:
+    return Refusal(name, status, word, "openai_responses", message)
+
+
 TOO_LONG = (
     "This model's maximum context length is 1048565 tokens. However, you requested 1250025 tokens (1250025 in "
     "the messages, 0 in the completion). Please reduce the length of the messages or completion."
 )
+ABOUT_SEALS = {"documented/anthropic-400-invalid-signature", "documented/anthropic-400-thinking-expected"}
 ABOUT_THE_REQUEST = (
     Refusal("openai-chat/err-400-param", 400, "unsupported_parameter", message="Unsupported parameter: 'stop' is not"),
     Refusal("openai-chat/err-400-image", 400, "invalid_image_url", message="Error while downloading [removed]"),
@@ -48,6 +53,7 @@ ABOUT_THE_REQUEST = (
     _message("documented/anthropic-400-temperature-new-version", 400, "invalid_request_error", "temperature"),
     _message("documented/anthropic-400-thinking-expected", 400, "invalid_request_error", "messages.1.content.0"),
     _message("documented/anthropic-413-too-large", 413, "request_too_large", "Request exceeds"),
+    _response("openai-responses/err-400-context", 400, "context_length_exceeded", "Your input exceeds the context"),
 )
 """The customer's own doing: the upstream's status and words."""
 ABOUT_THE_UPSTREAM = (
@@ -68,6 +74,8 @@ ABOUT_THE_UPSTREAM = (
     Refusal("documented/openai-503", 502, "upstream_error"),
     Refusal("documented/relay-200-error-body", 502, "upstream_error"),
     Refusal("documented/relay-503-no-channel", 502, "upstream_error"),
+    _response("openai-responses/err-400-model", 503, "upstream_unavailable"),
+    _response("openai-responses/err-401", 503, "upstream_unavailable"),
     _message("anthropic/err-401", 503, "overloaded_error"),
     _message("anthropic/err-404-model", 503, "overloaded_error"),
     _message("documented/anthropic-403-permission", 503, "overloaded_error"),
@@ -97,15 +105,19 @@ async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counte
 
 @pytest.mark.parametrize("refusal", ABOUT_THE_REQUEST, ids=lambda each: each.name)
 async def test_a_complaint_about_the_request_reaches_the_customer(till: Counter, refusal: Refusal, seed: int) -> None:
-    """Status, machine word and message are the upstream's; nothing is retried, nothing charged."""
+    """Status, machine word and message are the upstream's; nothing is charged.
+
+    Nor is anything retried, but for a complaint of another account's seals: once more, without them.
+    """
     recording = load(refusal.name, refusal.dialect)
     response = await till.ask(recording, play(recording, seed))
     error, row = response.json()["error"], till.row(response)
-    word = error["code"] if refusal.dialect == "openai_chat" else error["type"]
+    word = error["type"] if refusal.dialect == "anthropic_messages" else error["code"]
     assert (response.status_code, word) == (refusal.status, refusal.word)
     assert error["message"].startswith(refusal.message)
     assert response.headers["x-should-retry"] == "false"
-    assert (row["outcome"], row["charge_nano"], len(till.upstream.received)) == ("upstream_error", 0, 1)
+    attempt_count = 2 if refusal.name in ABOUT_SEALS else 1
+    assert (row["outcome"], row["charge_nano"], len(till.upstream.received)) == ("upstream_error", 0, attempt_count)
 
 
 @pytest.mark.parametrize("refusal", ABOUT_THE_UPSTREAM, ids=lambda each: each.name)
@@ -114,7 +126,7 @@ async def test_an_upstreams_own_trouble_is_told_in_our_words(till: Counter, refu
     recording = load(refusal.name, refusal.dialect)
     response = await till.ask(recording, play(recording, seed))
     error, row = response.json()["error"], till.row(response)
-    word = error["code"] if refusal.dialect == "openai_chat" else error["type"]
+    word = error["type"] if refusal.dialect == "anthropic_messages" else error["code"]
     assert (response.status_code, word) == (refusal.status, refusal.word)
     assert error["message"] == SENTENCES[refusal.status]
     assert response.headers.get("retry-after") == refusal.retry_after

@@ -228,6 +228,15 @@ STREAMS: tuple[Expected, ...] = (
 """Streams. Of those that were cut in a Messages answer, the output is ``message_start``'s, not final."""
 
 BODIES: tuple[Expected, ...] = (
+    Expected("openai-other/image-dalle3-url", "complete", Usage(unit_count=1), dialect="images"),
+    Expected(
+        "openai-other/image-gpt-image-b64",
+        "complete",
+        Usage(input_tokens=10, output_tokens=4160, unit_count=1),
+        dialect="images",
+    ),
+    Expected("openai-other/moderation", "complete", Usage(unit_count=1), dialect="moderations"),
+    Expected("compat/rerank-cohere", "complete", Usage(unit_count=1), dialect="rerank"),
     _gemini("gemini/cached-content", "complete", 13, 35 + 136, read=9609, thoughts=136),
     _gemini("gemini/finish-unexpected-tool-call", "complete", 22, 3 + 134, thoughts=134),
     _gemini("gemini/grounding", "complete", 10 + 73, 30 + 109, thoughts=109),

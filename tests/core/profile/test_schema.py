@@ -49,7 +49,10 @@ def test_plugins_and_channels_are_offered_apart(schema: dict[str, Any]) -> None:
     plugins = schema["$defs"]["Profile"]["properties"]["plugins"]["items"]["properties"]["use"]["anyOf"]
     channels = schema["$defs"]["ChannelSection"]["properties"]["use"]["anyOf"]
 
-    assert channels == [{"enum": ["channels.anthropic", "channels.openai", "channels.simulator"]}, {"type": "string"}]
+    assert channels == [
+        {"enum": ["channels.anthropic", "channels.gemini", "channels.openai", "channels.simulator"]},
+        {"type": "string"},
+    ]
     assert "billing.token_ratio" in plugins[0]["enum"]
     assert not set(plugins[0]["enum"]) & set(channels[0]["enum"])
 

@@ -95,9 +95,13 @@ def test_reasoning_that_output_leaves_out_is_told_to_core(reasoning_in_output: b
 @pytest.mark.parametrize(
     ("base_url", "told", "dialects"),
     [
-        (None, (), ("openai_chat", "openai_responses", "embeddings")),
-        ("https://api.openai.com/v1", (), ("openai_chat", "openai_responses", "embeddings")),
-        ("https://up.example", (), ("openai_chat", "embeddings")),
+        (None, (), OpenAI.dialects),
+        ("https://api.openai.com/v1", (), OpenAI.dialects),
+        (
+            "https://up.example",
+            (),
+            ("openai_chat", "openai_completions", "embeddings", "images", "moderations", "rerank"),
+        ),
         ("https://up.example", ("openai_responses",), ("openai_responses",)),
     ],
 )
@@ -111,6 +115,6 @@ def test_whoever_copies_openai_speaks_responses_only_if_the_profile_says_so(
 
 def test_a_dialect_the_plugin_cannot_speak_is_named() -> None:
     """A slip of the profile's, found at the start."""
-    section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("rerank",))
-    with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'rerank'"):
+    section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("realtime",))
+    with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'realtime'"):
         OpenAI(OpenAIConfig(), services(), section)

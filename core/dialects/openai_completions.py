@@ -1,0 +1,36 @@
+"""OpenAI's completions, the form before chat, which old clients and local models still speak."""
+
+import msgspec
+
+from ..errors import BadRequestError
+from ..exchange import Dialect, Exchange, Operation
+from .fields import check_numbers, read_bool, read_int, read_model, read_nested, read_object
+from .openai_chat import CHOICES_MAX, OpenAIChat
+
+_PROMPT = msgspec.json.Decoder(str | list[str | int | list[int]])
+
+
+class OpenAICompletions(OpenAIChat):
+    """Rules of ``POST /v1/completions``: chat's, but for the prompt and the text of a choice."""
+
+    name: Dialect = "openai_completions"
+    operation: Operation = "completion"
+    path = "/v1/completions"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        if "prompt" in fields:
+            try:
+                _PROMPT.decode(fields["prompt"])
+            except (ValueError, RecursionError) as exc:
+                raise BadRequestError(param="prompt") from exc
+        check_numbers(fields, "temperature", "top_p")
+        exchange.stream = read_bool(fields, "stream")
+        exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
+        # What is made is paid for, the best of them is shown.
+        counts = (read_int(fields, name, most=CHOICES_MAX) or 1 for name in ("n", "best_of"))
+        exchange.choice_count = max(counts)
+        read_nested(fields, "stream_options")
+        exchange.fields = fields

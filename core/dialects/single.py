@@ -1,0 +1,148 @@
+"""Endpoints that are asked once and answer with one document: pictures, moderations, rankings.
+
+What they sell is counted apiece where the upstream gives no tokens: pictures, search units,
+requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
+"""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import msgspec
+
+from ..errors import RelayError, UpstreamBrokenError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
+from ..usage import Usage
+from .dialect import BodyReading, ModelEntry
+from .disguised import disguised_error
+from .fields import check_list, read_int, read_model, read_object
+from .figures import UntrueFigureError, read_figure, read_figures
+from .openai_face import render_openai_error, render_openai_model, render_openai_models
+
+PICTURES_MAX = 10
+
+
+class _Answer(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+    results: list[msgspec.Raw] | None = None
+    model: str | None = None
+    usage: object = None
+    meta: object = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class Single:
+    """Rules of one such endpoint; see `DialectRules`.
+
+    Args:
+        name: The dialect.
+        operation: What is asked for.
+        path: Where it stands.
+        required: The field without which there is nothing to do.
+        default_model: The model meant where none is named; without one a name is needed.
+    """
+
+    keep_alive = b""
+
+    def __init__(
+        self, name: Dialect, operation: Operation, path: str, *, required: str, default_model: str | None = None
+    ) -> None:
+        self.name: Dialect = name
+        self.operation: Operation = operation
+        self.path = path
+        self._required = required
+        self._default_model = default_model
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        if self._default_model is not None and bytes(fields.get("model", b"null")) in (b"null", b'""'):
+            fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
+        exchange.model = read_model(fields)
+        check_list(fields, self._required, or_text=True)
+        exchange.choice_count = read_int(fields, "n", most=PICTURES_MAX) or 1
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: only the model's name may differ."""
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            fields=dict(exchange.fields),
+            headers={},
+            stream=False,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        return request
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """These do not stream."""
+        return "application/json"
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+        """These do not stream: `read_request` leaves ``exchange.stream`` False."""
+        raise AssertionError(f"{self.name} does not stream")
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200."""
+        try:
+            answer = _read_answer(body)
+        except msgspec.ValidationError as exc:
+            raise disguised_error(body) from exc
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamBrokenError("expected an answer, found no JSON document") from exc
+        items = answer.data if answer.data is not None else answer.results
+        if items is None:
+            raise disguised_error(body)
+        unit_count = len(items) if self.operation in ("image_generation", "image_edit") else 1
+        try:
+            usage = _read_usage(answer, unit_count)
+        except UntrueFigureError:
+            usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=unit_count, source="disputed")
+        return BodyReading(
+            usage=usage,
+            evidence=Evidence(has_text=bool(items), is_end_seen=True),
+            model_returned=answer.model,
+            output_bound_tokens=0,
+            output_counted_tokens=0,
+        )
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer."""
+        return render_openai_error(error, text)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return what ends an answer already begun; never needed for answers sent whole."""
+        return render_openai_error(error, text)
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_openai_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_openai_model(model)
+
+
+def _read_usage(answer: _Answer, unit_count: int) -> Usage:
+    """Return the tokens that gpt-image tells, the search units that Cohere bills, and the count of units."""
+    figures = read_figures(answer.usage)
+    billed = read_figures(read_figures(answer.meta).get("billed_units"))
+    searched = read_figure(billed, "search_units")
+    return Usage(
+        input_tokens=read_figure(figures, "input_tokens"),
+        output_tokens=read_figure(figures, "output_tokens"),
+        unit_count=searched or unit_count,
+    )

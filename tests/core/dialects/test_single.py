@@ -1,0 +1,92 @@
+"""Endpoints that are asked once: what is read, and what is counted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.errors import BadRequestError, UpstreamBrokenError, UpstreamStatusError
+from relay.core.exchange import Dialect, Exchange
+from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import BODIES, Expected
+from tests.core.dialects.replay import answer_bytes, exchange, request_fields
+
+ASKED: dict[Dialect, dict[str, Any]] = {
+    "images": {"model": "dall-e-3", "prompt": "A lion"},
+    "moderations": {"model": "omni-moderation-latest", "input": "Hi"},
+    "rerank": {"model": "rerank-v3.5", "query": "capital?", "documents": ["a", "b"]},
+}
+
+
+def read(dialect: Dialect, **members: Any) -> Exchange:
+    """Return an exchange that read a small request of *dialect* with *members*."""
+    made = exchange(dialect)
+    RULES[dialect].read_request(made, json.dumps({**ASKED[dialect], **members}).encode())
+    return made
+
+
+@pytest.mark.parametrize("dialect", ASKED)
+def test_a_request_is_read(dialect: Dialect) -> None:
+    """Its model, and how many of what is sold apiece; it is never a stream."""
+    made = read(dialect)
+    assert (made.model, made.stream, made.choice_count) == (ASKED[dialect]["model"], False, 1)
+    assert RULES[dialect].prepare(made, "other").body().startswith(b'{"model":"other",')
+
+
+def test_several_pictures_are_several_units() -> None:
+    """They are held for before they are asked for."""
+    assert read("images", n=3).choice_count == 3
+
+
+@pytest.mark.parametrize(("dialect", "model"), [("images", "dall-e-2"), ("moderations", "omni-moderation-latest")])
+def test_where_no_model_is_named_one_is_meant(dialect: Dialect, model: str) -> None:
+    """And it is what the upstream is told."""
+    made = read(dialect, model=None)
+    assert made.model == model
+    assert json.loads(RULES[dialect].prepare(made, model).body())["model"] == model
+
+
+@pytest.mark.parametrize(
+    ("dialect", "members", "param"),
+    [
+        ("images", {"prompt": ""}, "prompt"),
+        ("images", {"n": 99}, "n"),
+        ("moderations", {"input": []}, "input"),
+        ("rerank", {"documents": None}, "documents"),
+        ("rerank", {"model": None}, "model"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_by_name(dialect: Dialect, members: dict[str, Any], param: str) -> None:
+    """A ranking has no model of its own accord."""
+    with pytest.raises(BadRequestError) as refused:
+        read(dialect, **members)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("expected", [e for e in BODIES if e.dialect in ASKED], ids=lambda each: each.name)
+def test_a_recorded_answer_is_counted(expected: Expected) -> None:
+    """By its tokens where it has some, and apiece."""
+    rules = RULES[expected.dialect]
+    reading = rules.read_body(exchange(expected.dialect, request_fields(expected.name)), answer_bytes(expected.name))
+    assert (reading.usage, derive_outcome(reading.evidence)) == (expected.usage, expected.outcome)
+
+
+def test_an_answer_without_anything_is_empty() -> None:
+    """A filter may have taken every picture."""
+    reading = RULES["images"].read_body(read("images"), b'{"created":1,"data":[]}')
+    assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(), "empty")
+
+
+@pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{"data":3}'])
+def test_an_error_dressed_as_an_answer_is_an_error(body: bytes) -> None:
+    """Whatever its status."""
+    with pytest.raises(UpstreamStatusError):
+        RULES["images"].read_body(read("images"), body)
+
+
+def test_what_is_no_answer_is_broken() -> None:
+    """A page of HTML with status 200."""
+    with pytest.raises(UpstreamBrokenError):
+        RULES["rerank"].read_body(read("rerank"), b"<html>")
