@@ -202,7 +202,10 @@ class Passage:
         """Return what speaks the candidate's dialect for this exchange: the rules themselves where it is the customer's."""
         if candidate.dialect == self._exchange.dialect:
             return self._rules
-        return Translation(self._exchange, candidate.dialect, candidate.model_sent)
+        translation = Translation(self._exchange, candidate.dialect, candidate.model_sent)
+        if translation.dropped:
+            self._sink.set_header(b"x-relay-dropped", ", ".join(translation.dropped).encode("ascii", "replace"))
+        return translation
 
     async def _send(self, candidate: Candidate, request: ChannelRequest, channel_side: ChannelSide) -> Ending:
         """Send *request* and carry the answer; note how it went, for the log and for the circuit."""

@@ -102,6 +102,10 @@ class Sink:
         finally:
             self._is_listening = False
 
+    def set_header(self, name: bytes, value: bytes) -> None:
+        """Send a header with whatever answer follows, in place of an earlier one of that *name*."""
+        self._headers = [(known, told) for known, told in self._headers if known != name] + [(name, value)]
+
     async def head(self, status: int, headers: Headers) -> None:
         """Send status and headers, those of every answer included."""
         self.is_head_sent = True

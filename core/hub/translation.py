@@ -5,6 +5,7 @@ dialect; beside it, what it passes on is decoded into the hub's form and encoded
 So a translated exchange has the usage, charge and outcome of the native one.
 """
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -18,6 +19,11 @@ from ..usage import Usage
 from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request
+
+
+DROPPED_NAMES_MAX = 32
+_is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
+"""Customers choose the names of unknown fields: no other is repeated to anyone."""
 
 
 class Translation:
@@ -39,8 +45,9 @@ class Translation:
         self._sent: Exchange = exchange.as_asked_in(dialect)
         self._sent.model, self._sent.query = model_sent, self._channel.query
         self._sent.fields = self._channel.encode_request(msgspec.structs.replace(self._asked, model=model_sent))
-        self.dropped: tuple[str, ...] = (*self._asked.dropped, *self._channel.dropped(self._asked))
-        """What was left out because the channel's dialect has no word for it."""
+        dropped = (*self._asked.dropped, *self._channel.dropped(self._asked))
+        self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
+        """What was left out because the channel's dialect has no word for it, as far as it can be told in a header."""
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request in the channel's dialect."""

@@ -80,3 +80,14 @@ def test_what_cannot_be_carried_is_a_typed_error(openai_client: openai.OpenAI) -
         )
     assert (refused.value.code, refused.value.param) == ("not_carried", "n")
     assert "anthropic_messages" in refused.value.message
+
+
+def test_what_was_left_out_is_named_for_the_operator(openai_client: openai.OpenAI) -> None:
+    """In a header, where nobody's program stumbles over it; a native answer has none."""
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi"}]
+    crossed = openai_client.chat.completions.with_raw_response.create(
+        model="claude-scripted", messages=asked, seed=3, logit_bias={}, top_p=0.5, temperature=1
+    )
+    native = openai_client.chat.completions.with_raw_response.create(model="gpt-scripted", messages=asked, seed=3)
+    assert crossed.headers["x-relay-dropped"] == "logit_bias, seed, top_p"
+    assert "x-relay-dropped" not in native.headers

@@ -71,6 +71,13 @@ def test_the_request_that_is_sent_is_the_channels() -> None:
     assert translation.dropped == ("seed",)
 
 
+def test_only_plain_names_are_told_of_what_was_left_out() -> None:
+    """They go into a header, and customers choose the names of unknown fields."""
+    strange = {"a\r\nset-cookie: b": 1, "n" * 65: 1, "名": 1, "plain_name": 1}
+    made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **strange})
+    assert Translation(made, "anthropic_messages", "claude-x").dropped == ("plain_name",)
+
+
 def test_what_only_one_dialect_can_answer_is_refused_by_name() -> None:
     """Spoken output exists in chat alone."""
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "audio": {"voice": "alloy", "format": "mp3"}}
