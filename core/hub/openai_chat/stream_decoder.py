@@ -94,8 +94,13 @@ class ChatStreamDecoder:
         return said
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Return nothing: the stream itself says why it ended."""
-        return ()
+        """End what an upstream left open that never says why it stopped, such as Spark."""
+        said: list[StreamEvent] = []
+        for choice_index, state in self._choices.items():
+            if not state.is_stopped:
+                said += self._end_parts(state, with_calls=True)
+                said += [Stopped(stop="tool_use", choice_index=choice_index)] if state.has_called else []
+        return said
 
     def _take(self, choice: _Choice) -> Iterable[StreamEvent]:
         state = self._choices.setdefault(choice.index, _OpenChoice())

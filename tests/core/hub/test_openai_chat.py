@@ -274,6 +274,16 @@ def test_pieces_of_calls_that_interleave_are_told_apart_by_index() -> None:
     ]
 
 
+def test_what_an_upstream_leaves_open_ends_with_its_stream() -> None:
+    """Spark never says why it stopped."""
+    decoder = ChatStreamDecoder()
+    [*_, told] = decoder.feed(b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
+    assert told == Delta(index=0, text="Hi")
+    assert decoder.finish() == [PartEnded(index=0)]
+    decoder.feed(b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{}}]}}]}\n\n')
+    assert decoder.finish() == [PartEnded(index=1), Stopped(stop="tool_use")]
+
+
 def test_an_encoder_writes_what_openai_would() -> None:
     """A role, thinking, a call without arguments, the reason, usage because it was asked for, the end mark."""
     encoder = ChatStreamEncoder(opening())
