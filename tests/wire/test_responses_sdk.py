@@ -12,13 +12,14 @@ from openai.types.responses import ResponseInputItemParam, ResponseOutputItem
 from pydantic import BaseModel
 
 from relay.core.hub.codecs import CODECS
-from tests.core.dialects.recordings import STREAMS, Expected
+from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.upstreams import Step, document
 from tests.wire.recordings import Recording, load
 from tests.wire.replay import Counter, counter, play
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHOLE = [each for each in STREAMS if each.outcome in ("complete", "empty", "refused") and each.dialect in CODECS]
+BODIES_OF_CHATS = [each for each in BODIES if each.dialect in CODECS]
 NAMES = (
     "json-schema", "tools", "tool-result", "custom-tool", "reasoning-encrypted-tools", "failed-stream",
     "err-400-context", "count-input-tokens",
@@ -39,9 +40,9 @@ def native(name: str) -> Recording:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counter]:
-    recordings = {each.name: load(each.name, each.dialect) for each in WHOLE}
+    recordings = {each.name: load(each.name, each.dialect) for each in (*WHOLE, *BODIES_OF_CHATS)}
     recordings |= {each.name: each for each in map(native, NAMES)}
-    beside = frozenset(each.name for each in WHOLE if each.is_reasoning_beside_output)
+    beside = frozenset(each.name for each in (*WHOLE, *BODIES_OF_CHATS) if each.is_reasoning_beside_output)
     async with counter(tmp_path_factory.mktemp("recorded"), recordings.values(), beside) as opened:
         yield opened
 
@@ -91,6 +92,22 @@ async def test_every_recorded_stream_is_added_up_by_the_sdk(
     assert "".join(pieces) == text_of(items)
     # Codex's own backend leaves its last response empty.
     assert [item.type for item in last.response.output or items] == [item.type for item in items]
+
+
+@pytest.mark.parametrize("expected", BODIES_OF_CHATS, ids=lambda each: each.name)
+async def test_every_recorded_answer_is_a_response(
+    till: Counter, client: openai.AsyncOpenAI, expected: Expected, seed: int
+) -> None:
+    """Whoever answered: with the usage and outcome of the native."""
+    answered(till, play(load(expected.name, expected.dialect), seed))
+    response = await client.responses.create(model=expected.name, input="Hi")
+    [row] = till.shop.rows("select * from request_log where request_id = ?", response._request_id)
+    assert (row["dialect"], row["outcome"]) == ("openai_responses", expected.outcome)
+    assert response.status in ("completed", "incomplete")
+    if expected.usage is not None:
+        assert response.usage is not None
+        assert response.usage.output_tokens == expected.usage.output_tokens
+        assert response.usage.input_tokens == expected.usage.all_input_tokens
 
 
 async def test_structured_output_is_parsed(till: Counter, client: openai.AsyncOpenAI) -> None:
