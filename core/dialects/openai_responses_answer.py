@@ -247,7 +247,7 @@ def _tally_beginning(tally: Tally, kind: str) -> None:
     match kind:
         case "reasoning":
             tally.note_thinking()
-        case "image_generation_call":
+        case "image_generation_call" | "compaction":
             tally.note_answer()
         case "function_call" | "custom_tool_call":
             tally.begin_tool_call()

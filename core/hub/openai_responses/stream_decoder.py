@@ -69,6 +69,10 @@ class ResponsesStreamDecoder:
             said = _read(data)
         except (ValueError, RecursionError):
             return ()
+        if said.type == "response.output_text.delta" and said.delta:
+            place = (said.output_index, said.content_index)
+            if place in self._open:  # most events of a stream
+                return (self._delta(place, said.delta),)
         told: list[StreamEvent] = []
         # An item or a part that is none: what could be told before it was found out stands.
         with suppress(ValueError, RecursionError, BadRequestError):

@@ -4,6 +4,7 @@ Responses tells everything twice: in pieces, then whole with the item and once m
 response. So each item is kept until the end: the one thing here that grows with the answer.
 """
 
+from io import StringIO
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from .answer_encoder import (
 )
 
 _encode = msgspec.json.encode
+_Delta = tuple[bytes, bytes, bytes]
+"""An event that tells a piece: what stands before its number, between that and the piece, and after it."""
 
 
 class ResponsesStreamEncoder:
@@ -95,6 +98,7 @@ class ResponsesStreamEncoder:
         self._output.append(None)
         self._open[index] = opened
         opened.id = item["id"]
+        opened.delta = _delta(opened)
         begun = self._event("response.output_item.added", output_index=output_index, item=item)
         begun += self._begin_inside(opened)
         text = part.arguments if isinstance(part, ToolCall) else part.text
@@ -120,20 +124,12 @@ class ResponsesStreamEncoder:
         return b""
 
     def _add(self, opened: "_OpenItem", text: str) -> bytes:
-        opened.pieces.append(text)
-        match opened.part:
-            case Text():
-                return self._event(
-                    "response.output_text.delta", **opened.place, content_index=0, delta=text, logprobs=[]
-                )
-            case Refusal():
-                return self._event("response.refusal.delta", **opened.place, content_index=0, delta=text)
-            case Thinking():
-                return self._event("response.reasoning_summary_text.delta", **opened.place, summary_index=0, delta=text)
-            case ToolCall(kind="function") if opened.is_custom:
-                return b""  # the free text stands inside JSON that is not whole yet
-        kind = "custom_tool_call_input" if opened.is_custom else "function_call_arguments"
-        return self._event(f"response.{kind}.delta", **opened.place, delta=text)
+        opened.told.write(text)
+        if opened.delta is None:
+            return b""
+        before, after, end = opened.delta
+        sequence, self._sequence = self._sequence, self._sequence + 1
+        return b"%b%d%b%b%b" % (before, sequence, after, _encode(text), end)
 
     def _cite(self, opened: "_OpenItem", citation: Citation) -> bytes:
         index = len(opened.citations)
@@ -147,7 +143,7 @@ class ResponsesStreamEncoder:
         )
 
     def _end(self, opened: "_OpenItem") -> bytes:
-        text = "".join(opened.pieces)
+        text = opened.told.getvalue()
         match opened.part:
             case Text():
                 done = self._event(
@@ -196,7 +192,7 @@ class ResponsesStreamEncoder:
 class _OpenItem:
     """An item under way: what it is, what has come of it, and where it stands."""
 
-    __slots__ = ("citations", "id", "is_custom", "name", "output_index", "part", "pieces")
+    __slots__ = ("citations", "delta", "id", "is_custom", "name", "output_index", "part", "told")
 
     def __init__(self, part: Part, name: str, output_index: int, *, is_custom: bool) -> None:
         self.part = part
@@ -204,13 +200,33 @@ class _OpenItem:
         self.output_index = output_index
         self.is_custom = is_custom
         self.id = ""
-        self.pieces: list[str] = []
+        self.delta: _Delta | None = None
+        self.told = StringIO()
         self.citations: list[Citation] = []
 
     @property
     def place(self) -> dict[str, Any]:
         """What every event of an item says of where it belongs."""
         return {"item_id": self.id, "output_index": self.output_index}
+
+
+def _delta(opened: _OpenItem) -> _Delta | None:
+    """Return the event that tells a piece of an item; None where no piece can be told before the whole is there."""
+    inside, end = b"", b"}\n\n"
+    match opened.part:
+        case Text():
+            kind, inside, end = b"output_text", b',"content_index":0', b',"logprobs":[]}\n\n'
+        case Refusal():
+            kind, inside = b"refusal", b',"content_index":0'
+        case Thinking():
+            kind, inside = b"reasoning_summary_text", b',"summary_index":0'
+        case ToolCall(kind="function") if opened.is_custom:
+            return None  # the free text stands inside JSON that is not whole yet
+        case _:
+            kind = b"custom_tool_call_input" if opened.is_custom else b"function_call_arguments"
+    before = b'event: response.%b.delta\ndata: {"type":"response.%b.delta","sequence_number":' % (kind, kind)
+    place = b',"item_id":%b,"output_index":%d' % (_encode(opened.id), opened.output_index)
+    return before, place + inside + b',"delta":', end
 
 
 def _piece(part: Part, text: str, citations: list[Citation]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ TEXT = event("response.output_text.delta", delta="Hi")
         (event("response.output_item.added", item={"type": "function_call", "arguments": ""}), True),
         (event("response.output_item.added", item={"type": "custom_tool_call", "input": ""}), True),
         (event("response.output_item.added", item={"type": "local_shell_call"}), True),
+        (event("response.output_item.added", item={"type": "compaction", "encrypted_content": "gA"}), True),
         (event("response.image_generation_call.partial_image", partial_image_b64="aGk="), True),
         (event("response.of_tomorrow", item=3), False),
     ],
