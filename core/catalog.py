@@ -24,9 +24,9 @@ class Catalog:
     def _resolve(self) -> dict[tuple[str, str, Dialect], tuple[Candidate, ...]]:
         """Return the candidates of every group, model and customer's dialect; those first that speak it themselves."""
         resolved: dict[tuple[str, str, Dialect], tuple[Candidate, ...]] = {}
-        for find in (_spoken, _translated):
+        for find in (spoken, translated):
             for channel in self._channels:
-                for dialect, channel_dialect in find(channel):
+                for dialect, channel_dialect in find(channel.dialects):
                     for model, model_sent in channel.models.items():
                         candidates = tuple(
                             Candidate(channel=channel, key_id=key_id, model_sent=model_sent, dialect=channel_dialect)
@@ -80,16 +80,16 @@ class Catalog:
         return [name for name in names if principal.models is None or name in principal.models]
 
 
-def _spoken(channel: Channel) -> Iterator[tuple[Dialect, Dialect]]:
-    """Yield the customer's dialects that *channel* speaks, each with itself."""
-    for dialect in channel.dialects:
+def spoken(dialects: Sequence[Dialect]) -> Iterator[tuple[Dialect, Dialect]]:
+    """Yield the customer's dialects that a channel of *dialects* speaks, each with itself."""
+    for dialect in dialects:
         yield dialect, dialect
 
 
-def _translated(channel: Channel) -> Iterator[tuple[Dialect, Dialect]]:
-    """Yield the customer's dialects that *channel* does not speak, each with the one it is asked in instead."""
-    channel_dialect = next((dialect for dialect in channel.dialects if dialect in CODECS), None)
+def translated(dialects: Sequence[Dialect]) -> Iterator[tuple[Dialect, Dialect]]:
+    """Yield the customer's dialects that a channel of *dialects* does not speak, each with the one it is asked in."""
+    channel_dialect = next((dialect for dialect in dialects if dialect in CODECS), None)
     if channel_dialect is not None:
         for dialect in CODECS:
-            if dialect not in channel.dialects:
+            if dialect not in dialects:
                 yield dialect, channel_dialect

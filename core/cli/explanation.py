@@ -5,13 +5,16 @@ from fractions import Fraction
 import click
 import msgspec
 
+from ..catalog import spoken, translated
+from ..exchange import Dialect
 from ..finder import FoundPlugin, find_plugin
 from ..money import format_exact
 from ..profile.exact import to_json
 from ..profile.loaded import Loaded
-from ..profile.structs import ChannelModel, Profile
+from ..profile.structs import ChannelModel
 from ..registry import hook_names, hooks_of
 from .output import print_cells
+from .unopened import unopened_registry
 
 
 class PluginRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,8 @@ class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
     """One model as one group buys it from one channel.
 
     ``model_ratio`` and ``completion_ratio`` are the profile's; ``group_ratio`` multiplies both.
+    ``passed`` are the customers' dialects in which bytes pass; ``translated`` those that the hub
+    carries, each with the dialect in which the channel is asked instead.
     """
 
     group: str
@@ -39,6 +44,8 @@ class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
     group_ratio: Fraction
     model_ratio: Fraction | None
     completion_ratio: Fraction
+    passed: tuple[Dialect, ...]
+    translated: dict[Dialect, Dialect]
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +64,7 @@ def explain(loaded: Loaded) -> Explanation:
         profile=str(loaded.path),
         plugins=list_plugins(loaded),
         hooks={hook: tuple(each.use for each in found if hook in hooks_of(each)) for hook in hook_names()},
-        offers=_offers(loaded.profile),
+        offers=_offers(loaded),
     )
 
 
@@ -88,8 +95,21 @@ def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
     asked = [(hook, ", ".join(uses) or "-") for hook, uses in explanation.hooks.items()]
     print_cells([("hook", "asked in this order"), *asked])
     click.echo()
-    head = ("group", "model", "channel", "sent as", "priority", "weight", "group ratio", "model ratio", "completion")
+    head = (
+        "group",
+        "model",
+        "channel",
+        "sent as",
+        "priority",
+        "weight",
+        "group ratio",
+        "model ratio",
+        "completion",
+    )
     print_cells([head, *(_cells(row) for row in explanation.offers)])
+    click.echo()
+    ways = {row.channel: _way(row) for row in explanation.offers}
+    print_cells([("channel", "passes", "is translated to"), *ways.values()])
 
 
 def _found_plugins(loaded: Loaded) -> list[FoundPlugin]:
@@ -100,14 +120,15 @@ def _row(found: FoundPlugin, channel: str | None = None) -> PluginRow:
     return PluginRow(use=found.use, file=str(found.file), version=found.version, hooks=hooks_of(found), channel=channel)
 
 
-def _offers(profile: Profile) -> tuple[OfferRow, ...]:
+def _offers(loaded: Loaded) -> tuple[OfferRow, ...]:
     rows: list[OfferRow] = []
+    profile, channels = loaded.profile, unopened_registry(loaded).channels
     for group_name, group in profile.groups.items():
         sections = [section for section in profile.channels if group_name in section.groups]
         for section in sorted(sections, key=lambda each: -each.priority):
             for model in section.models:
                 name, model_sent = (model.name, model.upstream) if isinstance(model, ChannelModel) else (model, model)
-                price = profile.prices[name]
+                price, dialects = profile.prices[name], channels[section.name].dialects
                 rows.append(
                     OfferRow(
                         group=group_name,
@@ -119,6 +140,10 @@ def _offers(profile: Profile) -> tuple[OfferRow, ...]:
                         group_ratio=group.ratio,
                         model_ratio=price.model_ratio,
                         completion_ratio=price.completion_ratio,
+                        passed=tuple(dialect for dialect, _ in spoken(dialects) if dialect in profile.endpoints),
+                        translated={
+                            dialect: asked for dialect, asked in translated(dialects) if dialect in profile.endpoints
+                        },
                     )
                 )
     return tuple(rows)
@@ -136,3 +161,9 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
         "-" if row.model_ratio is None else format_exact(row.model_ratio),
         format_exact(row.completion_ratio),
     )
+
+
+def _way(row: OfferRow) -> tuple[str, ...]:
+    """Return how customers' dialects reach the channel of *row*: for people it is told once a channel."""
+    translated_ways = (f"{asked} from {dialect}" for dialect, asked in row.translated.items())
+    return row.channel, ", ".join(row.passed) or "-", ", ".join(translated_ways) or "-"

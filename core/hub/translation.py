@@ -20,7 +20,6 @@ from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request
 
-
 DROPPED_NAMES_MAX = 32
 _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
 """Customers choose the names of unknown fields: no other is repeated to anyone."""

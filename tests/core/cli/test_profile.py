@@ -133,6 +133,16 @@ def test_explanation_as_json_names_plugins_hooks_and_offers(tmp_path: Path) -> N
             "group_ratio": "1",
             "model_ratio": "1.25",
             "completion_ratio": "1",
+            "passed": [
+                "openai_chat",
+                "openai_responses",
+                "openai_completions",
+                "embeddings",
+                "images",
+                "moderations",
+                "rerank",
+            ],
+            "translated": {"anthropic_messages": "openai_chat", "gemini_generate": "openai_chat"},
         }
     ]
 
@@ -143,7 +153,9 @@ def test_explanation_for_people_is_tables(tmp_path: Path) -> None:
 
     assert "hook               asked in this order" in lines
     assert "settle             billing.token_ratio" in lines
-    assert lines[-1].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
+    assert lines[-4].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
+    assert lines[-1].startswith("openai   openai_chat, openai_responses, ")
+    assert lines[-1].endswith("  openai_chat from anthropic_messages, openai_chat from gemini_generate")
 
 
 def test_channels_of_a_group_are_explained_in_the_order_of_priority() -> None:
