@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import msgspec
 
-from ...errors import BadRequestError
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
@@ -75,7 +74,7 @@ class ResponsesStreamDecoder:
                 return (self._delta(place, said.delta),)
         told: list[StreamEvent] = []
         # An item or a part that is none: what could be told before it was found out stands.
-        with suppress(ValueError, RecursionError, BadRequestError):
+        with suppress(ValueError, RecursionError):
             told.extend(self._take(said))
         return told
 

@@ -7,7 +7,6 @@ from mimetypes import guess_type
 
 import msgspec
 
-from ...errors import BadRequestError
 from ..conversation import (
     Citation,
     File,
@@ -93,8 +92,7 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
     """Return an item and the parts that it is; a kind that only this dialect has stays as it is.
 
     Raises:
-        msgspec.ValidationError: Not an item.
-        BadRequestError: A part that can't be.
+        ValueError: Not an item, or one with a part that can't be.
     """
     kind = _read_kind(raw).type
     item = _read_item(raw) if kind in _SHARED else Item(type=kind)
@@ -137,8 +135,7 @@ def read_piece(raw: msgspec.Raw) -> Part:
     """Return one part of a message; a kind that only this dialect has stays as it is.
 
     Raises:
-        msgspec.ValidationError: Not a part.
-        BadRequestError: A part without what it should hold.
+        ValueError: Not a part, or one without what it should hold.
     """
     piece = _read_piece(raw)
     match piece:
@@ -158,7 +155,7 @@ def read_piece(raw: msgspec.Raw) -> Part:
         case Piece(type="input_file", file_url=str() as url):
             return File(source=read_address(url), name=piece.filename)
         case Piece(type="" | "input_image" | "input_file"):
-            raise BadRequestError(param="input")
+            raise ValueError(f"a part of the type '{piece.type}' without what it should hold")
     return _native(piece.type, raw)
 
 

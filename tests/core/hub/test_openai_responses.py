@@ -449,7 +449,16 @@ def test_the_rest_of_a_call_that_came_in_part_is_told_at_its_end() -> None:
     ]
 
 
-@pytest.mark.parametrize("item", [3, {"type": "message", "content": 3}, {"type": "reasoning", "summary": [4]}, None])
+@pytest.mark.parametrize(
+    "item",
+    [
+        3,
+        {"type": "message", "content": 3},
+        {"type": "message", "content": [{}]},
+        {"type": "reasoning", "summary": [4]},
+        None,
+    ],
+)
 def test_an_item_that_is_none_says_nothing(item: Any) -> None:
     """Whatever an upstream sends, the stream goes on."""
     for kind in ("added", "done"):
