@@ -12,7 +12,7 @@ import msgspec
 
 from ..dialects import RULES
 from ..dialects.dialect import BodyReading, StreamReader
-from ..errors import NotCarriedError, UpstreamStatusError
+from ..errors import NotCarriedError, UpstreamBrokenError, UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
 from ..sse import Splitter
 from ..usage import Usage
@@ -69,7 +69,12 @@ class Translation:
         reading = self._rules.read_body(self._sent, body, is_reasoning_beside_output=is_reasoning_beside_output)
         opening = self._opening(exchange)
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
-        answer = self._customer.encode_answer(self._channel.decode_answer(body), usage, opening)
+        try:
+            said = self._channel.decode_answer(body)
+        except (ValueError, RecursionError) as exc:
+            # A native customer gets what the reader let pass; nobody can put it into other words.
+            raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
+        answer = self._customer.encode_answer(said, usage, opening)
         return msgspec.structs.replace(reading, answer=answer)
 
     def _opening(self, exchange: Exchange) -> Opening:
@@ -116,7 +121,10 @@ class TranslatedReader:
 
     def _encode(self, events: Iterable[bytes]) -> bytes:
         encode, decode = self._encoder.feed, self._decoder.feed
-        return b"".join([encode(said) for event in events for said in decode(event)])
+        try:
+            return b"".join([encode(said) for event in events for said in decode(event)])
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamBrokenError("an event of a form that can't be translated") from exc
 
     @property
     def is_output_seen(self) -> bool:

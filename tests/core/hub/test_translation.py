@@ -5,7 +5,7 @@ import json
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.errors import NotCarriedError
+from relay.core.errors import NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.translation import Translation
@@ -69,6 +69,13 @@ def test_the_request_that_is_sent_is_the_channels() -> None:
         "max_tokens": 8192,
     }
     assert translation.dropped == ("seed",)
+
+
+def test_an_answer_that_nobody_can_put_into_other_words_is_broken() -> None:
+    """Choices that are no list: a native customer gets them as they are, and no other anything made up."""
+    made = asked("anthropic_messages", {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]})
+    with pytest.raises(UpstreamBrokenError, match="can't be translated"):
+        Translation(made, "openai_chat", "m").read_body(made, b'{"choices":"Hi"}')
 
 
 def test_only_plain_names_are_told_of_what_was_left_out() -> None:
