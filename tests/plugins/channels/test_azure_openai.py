@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from relay import BadRequestError, ChannelRequest, ChannelSection, Dialect
+from relay.core.exchange import Operation
+from relay.plugins.channels.azure_openai import AzureOpenAI, AzureOpenAIConfig
+from tests.services import services
+from tests.shops import PROFILE, UPSTREAM_KEY, serving
+from tests.upstreams import Upstream, document
+
+
+def channel(base_url: str | None = "https://res.openai.azure.com", **settings: str) -> AzureOpenAI:
+    section = ChannelSection(name="one", use="channels.azure_openai", base_url=base_url, models=("m",), groups=("g",))
+    return AzureOpenAI(AzureOpenAIConfig(**settings), services(), section)
+
+
+def request(
+    dialect: Dialect = "openai_chat", operation: Operation = "chat", headers: dict[str, str] | None = None
+) -> ChannelRequest:
+    fields = {"model": msgspec.Raw(b'"gpt 4o"')}
+    return ChannelRequest(
+        model="gpt 4o", dialect=dialect, operation=operation, fields=fields, headers=headers or {}, stream=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "operation", "path"),
+    [
+        ("openai_chat", "chat", "chat/completions"),
+        ("openai_completions", "completion", "completions"),
+        ("embeddings", "embeddings", "embeddings"),
+        ("images", "image_generation", "images/generations"),
+    ],
+)
+def test_the_deployment_and_the_version_stand_in_the_address(dialect: Dialect, operation: Operation, path: str) -> None:
+    """Whatever name the deployment has."""
+    built = channel().build(request(dialect, operation), "k")
+    base = "https://res.openai.azure.com/openai/deployments/gpt%204o"
+    assert built.url == f"{base}/{path}?api-version=2024-10-21"
+
+
+@pytest.mark.parametrize("base_url", ["https://res.openai.azure.com/", "https://res.openai.azure.com/openai"])
+def test_base_url_may_be_written_several_ways(base_url: str) -> None:
+    """As the portal shows it, or with the path that follows; another version is a setting."""
+    url = channel(base_url, api_version="2025-01-01-preview").build(request(), "k").url
+    assert url.startswith("https://res.openai.azure.com/openai/deployments/gpt%204o/chat/completions?")
+    assert url.endswith("api-version=2025-01-01-preview")
+
+
+def test_the_key_has_a_header_of_its_own() -> None:
+    """Never the customer's."""
+    built = channel().build(request(headers={"api-key": "customer"}), "k")
+    assert built.headers == {"content-type": "application/json", "api-key": "k"}
+
+
+def test_a_header_that_cannot_travel_is_refused() -> None:
+    """Nothing is sent."""
+    with pytest.raises(BadRequestError):
+        channel().build(request(headers={"x": "a\nb"}), "k")
+
+
+@pytest.mark.parametrize("base_url", [None, "res.openai.azure.com", "https://res.openai.azure.com?x=1"])
+def test_base_url_that_is_no_address_is_named(base_url: str | None) -> None:
+    """There is no address that would do for all."""
+    with pytest.raises(ValueError, match="base_url: expected the address of an Azure resource"):
+        channel(base_url)
+
+
+async def test_a_recorded_answer_of_azures_is_sold(tmp_path: Path) -> None:
+    """With its filter results, which pass; the upstream is asked for the deployment, with its key."""
+    answer = {
+        "id": "c",
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "prompt_filter_results": [{"prompt_index": 0}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+    }
+    profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n").replace(
+        "models: [gpt-4o-mini]", "models: [{{name: gpt-4o-mini, upstream: my-deployment}}]"
+    )
+    profile = profile.replace(
+        "models: [gpt-4o-mini, text", "models: [{{name: gpt-4o-mini, upstream: my-deployment}}, text"
+    )
+    async with (
+        Upstream(lambda _: document(answer)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        response = await shop.chat()
+        [received] = upstream.received
+        assert response.json() == answer
+        assert received.path == "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21"
+        assert received.headers["api-key"] == UPSTREAM_KEY
+        assert "authorization" not in received.headers
