@@ -11,9 +11,10 @@ from .ledger import measure_ledger
 from .meter import main as measure_meter
 from .runner import Lab
 from .targets import HERE, nginx_target, relay_target
+from .translation import main as measure_translation
 from .workloads import WORKLOADS
 
-PARTS = ("relay", "ledger", "meter")
+PARTS = ("relay", "ledger", "meter", "translation")
 
 
 def main() -> None:
@@ -35,6 +36,8 @@ def main() -> None:
             measure_ledger(Path(folder), arguments.rounds)
         if arguments.part in (None, "meter"):
             measure_meter()
+        if arguments.part in (None, "translation"):
+            measure_translation()
 
 
 def measure_relay(folder: Path, rounds: int, names: Sequence[str]) -> None:
