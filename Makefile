@@ -1,7 +1,7 @@
 # Everything a developer or a shop's operator types. Needs Python 3.11 or newer and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test check format format-check lint types imports docs torture fuzz bench lock clean
+.PHONY: help install run dev test check format format-check lint types imports docs torture clients fuzz bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
@@ -44,6 +44,11 @@ docs: dev ## Check that the docs agree with the code
 
 torture: dev ## Kill, flood and race the money for minutes
 	@$(BIN)/python -m pytest -m torture -o timeout=3600 tests
+
+clients: dev ## Let Claude Code, Codex and Gemini CLI work through a shop; needs npm
+	@mkdir -p build/clients && cp tests/clients/package.json build/clients/
+	@cd build/clients && npm install --no-audit --no-fund --no-package-lock --loglevel=error
+	@$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: dev ## Feed every decoder of the hub a million documents
 	@$(BIN)/python -m pytest -m fuzz -o timeout=36000 tests

@@ -42,6 +42,7 @@ TESTED_ELSEWHERE = {
 """Code without a file of tests of its own, and why."""
 
 FOLDERS_OF_FACTS = {
+    "clients": "the vendors' own agents against a running shop",
     "docs": "the pages, not the programs that write them",
     "faults": "one fault through the whole relay",
     "profiles": "the shops of profiles/*.yaml",
