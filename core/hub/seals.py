@@ -4,12 +4,18 @@ A client sends back, byte for byte, what stands where its dialect keeps a seal: 
 ``signature``, OpenAI's ``encrypted_content``. So a seal of another dialect travels there with its
 origin written before it, and finds its way back. None is ever invented, and none of another
 origin shown to an upstream (wire/DIALECTS.md 6).
+
+Gemini seals the calls of tools, for which no other dialect keeps a place. Such a seal travels as
+that of a thought without words, which bears the call's id.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
+import msgspec
+
 from ..exchange import Dialect
-from .conversation import Seal
+from .conversation import Message, Part, Seal, Thinking, ToolCall
 
 _MARK = "relay."
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
@@ -38,3 +44,37 @@ def read_seal(text: str, dialect: Dialect, item_id: str = "") -> Seal:
         if separator and origin in _DIALECTS:
             return Seal(_DIALECTS[origin], value, origin_id)
     return Seal(dialect, text, item_id)
+
+
+def seal_beside(call: ToolCall, dialect: Dialect) -> Thinking | None:
+    """Return the thought that carries the seal of *call* through a client of *dialect*; None where there is none to carry.
+
+    >>> seal_beside(ToolCall(id="c1", name="f", arguments="{}"), "openai_responses")
+    """
+    seal = call.seal
+    if seal is None or seal.dialect == dialect or "." in call.id:
+        return None
+    return Thinking(text="", seal=Seal(seal.dialect, seal.value, call.id))
+
+
+def with_seals_of_calls(messages: Sequence[Message], dialect: Dialect) -> tuple[Message, ...]:
+    """Return *messages* of a client of *dialect*, each seal that travelled beside a call back on it."""
+    parts = [part for message in messages for part in message.parts]
+    calls = {part.id for part in parts if isinstance(part, ToolCall)}
+    kept = [part.seal for part in parts if isinstance(part, Thinking) and part.seal is not None]
+    seals = {seal.id: Seal(seal.dialect, seal.value) for seal in kept if seal.id in calls and seal.dialect != dialect}
+    if not seals:
+        return tuple(messages)
+    sealed = [msgspec.structs.replace(message, parts=tuple(_sealed(message.parts, seals))) for message in messages]
+    return tuple(message for message in sealed if message.parts)
+
+
+def _sealed(parts: Sequence[Part], seals: Mapping[str, Seal]) -> Iterable[Part]:
+    for part in parts:
+        match part:
+            case ToolCall(id=call_id) if call_id in seals:
+                yield msgspec.structs.replace(part, seal=seals[call_id])
+            case Thinking(seal=Seal(id=call_id)) if call_id in seals:
+                pass
+            case _:
+                yield part

@@ -9,7 +9,7 @@ from ...usage import Usage
 from ..answer import Answer, Choice
 from ..codec import Opening
 from ..conversation import Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
-from ..seals import write_seal
+from ..seals import seal_beside, write_seal
 from .stops import STOP_REASONS
 from .usage import write_usage
 
@@ -54,6 +54,8 @@ def blocks(part: Part) -> Iterable[dict[str, Any]]:
                 "signature": write_seal(seal, "anthropic_messages") if seal else "",
             }
         case ToolCall(id=call_id, name=name):
+            if (thought := seal_beside(part, "anthropic_messages")) is not None:
+                yield from blocks(thought)
             yield {"type": "tool_use", "id": call_id, "name": name, "input": _input(part)}
         case Image(source=Inline(media_type=media_type, data=data)):
             source = {"type": "base64", "media_type": media_type, "data": data}

@@ -22,6 +22,7 @@ from ..conversation import (
     ToolChoice,
 )
 from ..raw import given
+from ..seals import with_seals_of_calls
 from .wire import Cache, read_parts
 
 
@@ -99,7 +100,7 @@ def decode_request(exchange: Exchange) -> Request:
     is_serial = choice.disable_parallel_tool_use if choice is not None else None
     return Request(
         model=exchange.model,
-        messages=tuple(_messages(fields)),
+        messages=with_seals_of_calls(tuple(_messages(fields)), "anthropic_messages"),
         stream=exchange.stream,
         tools=tuple(_tools(fields)),
         tool_choice=_tool_choice(choice),

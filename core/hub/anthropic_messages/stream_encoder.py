@@ -14,7 +14,7 @@ from ...usage import Usage
 from ..answer import Begun, Choice, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
 from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
-from ..seals import write_seal
+from ..seals import seal_beside, write_seal
 from .answer_encoder import blocks, citation_block, stop_reason
 from .usage import write_usage
 
@@ -31,13 +31,24 @@ _DELTAS: dict[type[Part], bytes] = {
 class MessagesStreamEncoder:
     """See `StreamEncoder`."""
 
-    __slots__ = ("_before", "_block_index", "_current", "_has_refused", "_opening", "_stop", "_waiting")
+    __slots__ = (
+        "_before",
+        "_block_index",
+        "_current",
+        "_has_refused",
+        "_is_thinking",
+        "_opening",
+        "_stop",
+        "_waiting",
+    )
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
         self._block_index = -1
         self._current: int | None = None
         """The part whose block is open."""
+        self._is_thinking = False
+        """That block is a thought's: no other has a place for a seal."""
         self._before = b""
         """What stands before each piece of the open block."""
         self._waiting: deque[tuple[int, list[StreamEvent]]] = deque()
@@ -79,7 +90,7 @@ class MessagesStreamEncoder:
                 waiting.append(event)
             return b""
         match event:
-            case Sealed(seal=seal):
+            case Sealed(seal=seal) if self._is_thinking:
                 return self._delta({"type": "signature_delta", "signature": write_seal(seal, "anthropic_messages")})
             case Cited(citation=cited):
                 block = citation_block(cited.url, cited.title, cited.quote)
@@ -106,12 +117,15 @@ class MessagesStreamEncoder:
         block = next(iter(_opening_blocks(part)), None)
         if block is None:
             return b""  # a part that only another dialect knows: its deltas find no block
+        thought = seal_beside(part, "anthropic_messages") if isinstance(part, ToolCall) else None
+        before = self._begin(PartBegun(index=begun.index, part=thought)) + self._end() if thought is not None else b""
         self._current = begun.index
+        self._is_thinking = isinstance(part, Thinking)
         self._block_index += 1
         head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
         self._before = head % self._block_index + _DELTAS.get(type(part), b"{")
         started = {"type": "content_block_start", "index": self._block_index, "content_block": block}
-        pieces = [_event("content_block_start", started)]
+        pieces = [before, _event("content_block_start", started)]
         match part:
             case ToolCall(arguments=text) | Text(text=text) | Refusal(text=text) | Thinking(text=text) if text:
                 pieces.append(self._before + _encode(text) + b"}}\n\n")

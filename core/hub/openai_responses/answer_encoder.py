@@ -1,6 +1,6 @@
 """A whole answer of the hub, written as a response."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from ..codec import Opening
 from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from ..effort import effort_of
-from ..seals import write_seal
+from ..seals import seal_beside, write_seal
 from .request_encoder import settings
 from .wire import REDACTED
 
@@ -23,9 +23,15 @@ def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
     """Return *answer* as a response."""
     choice = answer.choices[0] if answer.choices else Choice(parts=(), stop=None)
     customs = custom_names(opening.request)
-    items = [write_item(part, f"{opening.id}_{index}", customs) for index, part in enumerate(choice.parts)]
+    parts = [each for part in choice.parts for each in (part, *_beside(part))]
+    items = [write_item(part, f"{opening.id}_{index}", customs) for index, part in enumerate(parts)]
     output = [item for item in items if item is not None]
     return msgspec.json.encode(write_response(opening, answer.model, choice.stop, output, usage))
+
+
+def _beside(part: Part) -> Iterable[Part]:
+    thought = seal_beside(part, DIALECT) if isinstance(part, ToolCall) else None
+    return () if thought is None else (thought,)
 
 
 def write_response(

@@ -25,6 +25,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..raw import given
+from ..seals import with_seals_of_calls
 from .wire import Item, read_item
 
 
@@ -96,7 +97,7 @@ def decode_request(exchange: Exchange) -> Request:
     fields = exchange.fields
     text: _Text = read_value(fields, "text", _TEXT_OPTIONS) or _Text()
     messages, tools, dropped = (
-        tuple(_messages(fields)),
+        with_seals_of_calls(tuple(_messages(fields)), "openai_responses"),
         tuple(_tools(fields)),
         [name for name in fields if name not in _READ],
     )

@@ -14,7 +14,9 @@ from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped,
 from ..codec import Opening
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
+from ..seals import seal_beside
 from .answer_encoder import (
+    DIALECT,
     call_item,
     message_item,
     reasoning_item,
@@ -94,7 +96,7 @@ class ResponsesStreamEncoder:
             case ToolCall():
                 item = call_item(name, part, self._customs, status="in_progress")
             case _:
-                return self._whole(part, name, output_index)
+                return self._whole(part)
         self._output.append(None)
         self._open[index] = opened
         opened.id = item["id"]
@@ -104,8 +106,9 @@ class ResponsesStreamEncoder:
         text = part.arguments if isinstance(part, ToolCall) else part.text
         return begun + self._add(opened, text) if text else begun
 
-    def _whole(self, part: Part, name: str, output_index: int) -> bytes:
-        item = write_item(part, name, self._customs)
+    def _whole(self, part: Part) -> bytes:
+        output_index = len(self._output)
+        item = write_item(part, f"{self._opening.id}_{output_index}", self._customs)
         if item is None:
             return b""
         self._output.append(item)
@@ -164,7 +167,9 @@ class ResponsesStreamEncoder:
                 done = b""
         item = self._item(opened, text)
         self._output[opened.output_index] = item
-        return done + self._event("response.output_item.done", output_index=opened.output_index, item=item)
+        done += self._event("response.output_item.done", output_index=opened.output_index, item=item)
+        thought = seal_beside(opened.part, DIALECT) if isinstance(opened.part, ToolCall) else None
+        return done + self._whole(thought) if thought is not None else done
 
     def _end_content(self, opened: "_OpenItem", text: str) -> bytes:
         piece = _piece(opened.part, text, opened.citations)

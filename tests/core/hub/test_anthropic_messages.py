@@ -17,7 +17,7 @@ import pytest
 
 from relay.core.dialects import RULES
 from relay.core.errors import BadRequestError, NotCarriedError
-from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from relay.core.hub.answer import Answer, Begun, Choice, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
@@ -375,3 +375,31 @@ def test_every_recorded_stream_reads_natively_after_its_round_trip() -> None:
         reader = RULES["anthropic_messages"].stream_reader(exchange("anthropic_messages"))
         reader.feed(translated_stream(expected, "anthropic_messages"))
         assert reader.is_ended is (expected.outcome not in ("truncated", "upstream_error")), expected.name
+
+
+def test_the_seal_of_a_call_travels_before_it_and_finds_its_way_back() -> None:
+    """Gemini seals calls, for which Messages has no place: a thought without words carries it."""
+    encoder = MESSAGES.stream_encoder(opening())
+    call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln"))
+    fed: list[StreamEvent] = [Begun(model="m"), PartBegun(index=0, part=call), PartEnded(index=0)]
+    said = list(events(b"".join([encoder.feed(event) for event in fed])))
+    assert [event.get("content_block") or event.get("delta") for event in said[1:]] == [
+        {"type": "thinking", "thinking": "", "signature": ""},
+        {"type": "signature_delta", "signature": "relay.gemini_generate.c1.c2ln"},
+        None,
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+        {"type": "input_json_delta", "partial_json": "{}"},
+        None,
+    ]
+    answer = Answer(id="1", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    content = json.loads(MESSAGES.encode_answer(answer, Usage(), opening()))["content"]
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": content}]}
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert request.messages == (Message(role="assistant", parts=(call,)),)
+
+
+def test_a_seal_that_comes_after_its_call_has_begun_is_not_written_into_it() -> None:
+    """A block of a call has no place for it."""
+    encoder = MESSAGES.stream_encoder(opening())
+    encoder.feed(PartBegun(index=0, part=ToolCall(id="c1", name="f", arguments="")))
+    assert encoder.feed(Sealed(index=0, seal=Seal("gemini_generate", "c2ln"))) == b""

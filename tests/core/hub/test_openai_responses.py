@@ -252,6 +252,23 @@ def test_a_foreign_seal_travels_in_the_encrypted_content_and_finds_its_way_back(
     assert bytes(encode_request(request)["input"]) == b"[]"
 
 
+def test_the_seal_of_a_call_travels_beside_it_and_finds_its_way_back() -> None:
+    """Gemini seals calls, for which Responses has no place: a reasoning item without words carries it."""
+    encoder = ResponsesStreamEncoder(opening())
+    call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln"))
+    fed: list[StreamEvent] = [Begun(model="m"), PartBegun(index=0, part=call), PartEnded(index=0)]
+    stream = b"".join([encoder.feed(event) for event in fed])
+    items = [event["item"] for event in events(stream) if event["type"] == "response.output_item.done"]
+    answer = Answer(id="1", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    assert json.loads(RESPONSES.encode_answer(answer, Usage(), opening()))["output"] == items
+    assert [(item["type"], item.get("encrypted_content")) for item in items] == [
+        ("function_call", None),
+        ("reasoning", "relay.gemini_generate.c1.c2ln"),
+    ]
+    request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": items}))
+    assert request.messages == (Message(role="assistant", parts=(call,)),)
+
+
 def test_a_custom_tool_that_was_told_as_a_function_is_turned_back() -> None:
     """Codex patches files by free text; Claude called a function with one text."""
     encoder = ResponsesStreamEncoder(opening(tools=(Tool(name="apply_patch", kind="custom"),)))
