@@ -50,7 +50,15 @@ def test_plugins_and_channels_are_offered_apart(schema: dict[str, Any]) -> None:
     channels = schema["$defs"]["ChannelSection"]["properties"]["use"]["anyOf"]
 
     assert channels == [
-        {"enum": ["channels.anthropic", "channels.azure_openai", "channels.gemini", "channels.openai", "channels.simulator"]},
+        {
+            "enum": [
+                "channels.anthropic",
+                "channels.azure_openai",
+                "channels.gemini",
+                "channels.openai",
+                "channels.simulator",
+            ]
+        },
         {"type": "string"},
     ]
     assert "billing.token_ratio" in plugins[0]["enum"]
