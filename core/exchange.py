@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from typing import Literal
 
 import msgspec
 
 from .errors import FailureClass
-from .money import to_nano
+from .money import ratio_to_nano
 from .usage import Usage
 
 Dialect = Literal[
@@ -272,23 +274,35 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amount(self) -> Fraction:
         """Credits, not rounded."""
+        return Fraction(*self.as_integer_ratio())
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """Return the amount as numerator and denominator, not in lowest terms."""
         # Whole numbers until the end: a fraction in between costs ten times as much.
         numerator, denominator = self.count, 1
         for _, factor in self.factors:
-            numerator *= factor.numerator
-            denominator *= factor.denominator
-        return Fraction(numerator, denominator)
+            above, below = factor.as_integer_ratio()
+            numerator *= above
+            denominator *= below
+        return numerator, denominator
 
 
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
+class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What an exchange costs, line by line: its own price trace."""
 
     lines: tuple[ChargeLine, ...] = ()
 
-    @property
+    @cached_property
     def nano(self) -> int:
         """Nano-credits, rounded once over all lines."""
-        return to_nano(sum((line.amount for line in self.lines), Fraction(0)))
+        numerator, denominator = 0, 1
+        for line in self.lines:
+            above, below = line.as_integer_ratio()
+            if below != denominator:
+                common = lcm(denominator, below)
+                numerator, above, denominator = numerator * (common // denominator), above * (common // below), common
+            numerator += above
+        return ratio_to_nano(numerator, denominator)
 
     def plus(self, *lines: ChargeLine) -> "Charge":
         """Return this charge with *lines* added."""

@@ -58,7 +58,7 @@ def format_exact(number: Fraction) -> str:
 
 
 def to_nano(amount: Fraction) -> int:
-    """Round *amount* credits to nano-credits, half to even. The only rounding there is.
+    """Round *amount* credits to nano-credits, half to even. The only rounding there is, here and below.
 
     >>> to_nano(Fraction("0.0000000005")), to_nano(Fraction("0.0000000015"))
     (0, 2)
@@ -66,7 +66,21 @@ def to_nano(amount: Fraction) -> int:
     Raises:
         OverflowError: The amount is beyond `AMOUNT_NANO_MAX`.
     """
-    nano = round(amount * NANO)
+    return ratio_to_nano(amount.numerator, amount.denominator)
+
+
+def ratio_to_nano(numerator: int, denominator: int) -> int:
+    """Round *numerator* / *denominator* credits as `to_nano` does, for sums kept in whole numbers.
+
+    >>> ratio_to_nano(1, 2_000_000_000), ratio_to_nano(3, 2_000_000_000), ratio_to_nano(-1, 2_000_000_000)
+    (0, 2, 0)
+
+    Raises:
+        OverflowError: The amount is beyond `AMOUNT_NANO_MAX`.
+    """
+    nano, rest = divmod(numerator * NANO, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and nano % 2):
+        nano += 1
     if abs(nano) > AMOUNT_NANO_MAX:
         raise OverflowError(f"amount beyond {AMOUNT_NANO_MAX} nano-credits")
     return nano

@@ -29,12 +29,15 @@ from relay import (
     Plugin,
     PluginConfig,
     PriceFacts,
+    Services,
     TokenCounts,
     Usage,
     hookimpl,
 )
 
-Factor = tuple[str, Fraction]
+Factors = tuple[tuple[str, Fraction], ...]
+Sheet = dict[str, Factors]
+"""The factors of each price of a model in a group, by what is sold."""
 
 CACHE_WRITE_1H = Fraction(8, 5)
 """A 1-hour cache write as a multiple of a 5-minute one, where a model has no ratio of its own.
@@ -63,77 +66,89 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 
     config_type = TokenRatioConfig
 
+    def __init__(self, config: TokenRatioConfig, services: Services) -> None:
+        super().__init__(config, services)
+        self._sheets: dict[tuple[str, str], Sheet] = {}
+
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
         """Add a line for every kind of token; a model or group without a ratio is left unpriced."""
-        asked = self._price(facts.model)
-        group = self.services.profile.groups.get(facts.group)
-        if asked is None or group is None:
+        asked = self._sheet(facts.model, facts.group)
+        if asked is None:
             return None
         lines: list[ChargeLine] = []
         for each in usage.iterations or (usage,):
-            price = asked if isinstance(each, Usage) else self._price_of_pass(each, facts) or asked
-            lines += self._token_lines(each, price, group.ratio)
-        if usage.web_search_count and asked.web_search_price is not None:
-            factors = (("web_search_price", asked.web_search_price), ("group_ratio", group.ratio))
-            lines.append(line("web_search", usage.web_search_count, factors))
+            sheet = asked if isinstance(each, Usage) else self._sheet_of_pass(each, facts) or asked
+            lines += [line(item, count, sheet[item]) for item, count in token_counts(each, sheet) if count]
+        if usage.web_search_count and "web_search" in asked:
+            lines.append(line("web_search", usage.web_search_count, asked["web_search"]))
         return (charge or Charge()).plus(*lines)
 
-    def _price(self, model: str) -> ModelPrice | None:
-        """Return the model's price, or None where the profile gives it no ratio."""
-        price = self.services.profile.prices.get(model)
-        return price if price is not None and price.model_ratio is not None else None
+    def _sheet(self, model: str, group: str) -> Sheet | None:
+        """Return what the model costs in the group, or None where the profile gives one of them no ratio."""
+        sheet = self._sheets.get((model, group))
+        if sheet is None:
+            price, section = self.services.profile.prices.get(model), self.services.profile.groups.get(group)
+            if price is None or price.model_ratio is None or section is None:
+                return None
+            sheet = self._sheets[model, group] = price_sheet(self.config.credit_per_quota, price, section.ratio)
+        return sheet
 
-    def _price_of_pass(self, each: Iteration, facts: PriceFacts) -> ModelPrice | None:
-        """Return the price of a pass that another model answered; None for the model asked for.
+    def _sheet_of_pass(self, each: Iteration, facts: PriceFacts) -> Sheet | None:
+        """Return what a pass costs that another model answered; None for the model asked for.
 
         An upstream names the asked model by its own name, which is not what its price goes by.
         """
         if each.model is None or each.model in (facts.model_sent, facts.model_returned):
             return None
-        return self._price(each.model)
-
-    def _token_lines(self, counts: TokenCounts, price: ModelPrice, group_ratio: Fraction) -> Iterator[ChargeLine]:
-        assert price.model_ratio is not None, "only priced models get here"
-        start: tuple[Factor, ...] = (
-            ("credit_per_quota", self.config.credit_per_quota),
-            ("model_ratio", price.model_ratio),
-        )
-        end: Factor = ("group_ratio", group_ratio)
-        for item, count, ratios in token_kinds(counts, price):
-            if count:
-                yield line(item, count, (*start, *ratios, end))
+        return self._sheet(each.model, facts.group)
 
 
-def token_kinds(counts: TokenCounts, price: ModelPrice) -> Iterator[tuple[str, int, tuple[Factor, ...]]]:
-    """Yield each kind of token with its count and what its price is, as multiples of input's.
+def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Fraction) -> Sheet:
+    """Return what everything costs that a model sells in a group; made once, for every exchange asks twice.
 
-    Audio tokens are parts of input and output; a model without audio ratios sells them as text.
+    A model without audio ratios sells audio tokens as text.
     """
-    audio_in, audio_out = audio_counts(counts, price)
-    audio: tuple[Factor, ...] = (("audio_ratio", price.audio_ratio),) if price.audio_ratio is not None else ()
-    cache_write_1h_ratio = price.cache_write_1h_ratio
-    if cache_write_1h_ratio is None:
-        cache_write_1h_ratio = price.cache_write_ratio * CACHE_WRITE_1H
-    yield "input_tokens", counts.input_tokens - audio_in, ()
-    yield "audio_input_tokens", audio_in, audio
-    yield "cache_read_tokens", counts.cache_read_tokens, (("cache_read_ratio", price.cache_read_ratio),)
-    yield "cache_write_5m_tokens", counts.cache_write_5m_tokens, (("cache_write_ratio", price.cache_write_ratio),)
-    yield "cache_write_1h_tokens", counts.cache_write_1h_tokens, (("cache_write_1h_ratio", cache_write_1h_ratio),)
-    yield "output_tokens", counts.output_tokens - audio_out, (("completion_ratio", price.completion_ratio),)
+    assert price.model_ratio is not None, "only priced models get here"
+    write_1h = price.cache_write_1h_ratio
+    write_1h = price.cache_write_ratio * CACHE_WRITE_1H if write_1h is None else write_1h
+    audio: Factors = (("audio_ratio", price.audio_ratio),) if price.audio_ratio is not None else ()
+    ratios: dict[str, Factors] = {
+        "input_tokens": (),
+        "cache_read_tokens": (("cache_read_ratio", price.cache_read_ratio),),
+        "cache_write_5m_tokens": (("cache_write_ratio", price.cache_write_ratio),),
+        "cache_write_1h_tokens": (("cache_write_1h_ratio", write_1h),),
+        "output_tokens": (("completion_ratio", price.completion_ratio),),
+    }
+    if audio:
+        ratios["audio_input_tokens"] = audio
     if price.audio_completion_ratio is not None:
-        yield "audio_output_tokens", audio_out, (*audio, ("audio_completion_ratio", price.audio_completion_ratio))
+        ratios["audio_output_tokens"] = (*audio, ("audio_completion_ratio", price.audio_completion_ratio))
+    start, end = (
+        (("credit_per_quota", credit_per_quota), ("model_ratio", price.model_ratio)),
+        ("group_ratio", group_ratio),
+    )
+    sheet: Sheet = {item: (*start, *factors, end) for item, factors in ratios.items()}
+    if price.web_search_price is not None:
+        sheet["web_search"] = (("web_search_price", price.web_search_price), end)
+    return sheet
 
 
-def audio_counts(counts: TokenCounts, price: ModelPrice) -> tuple[int, int]:
-    """Return the audio tokens, in and out, that have a price of their own."""
-    if not isinstance(counts, Usage):
-        return 0, 0
-    audio_in = 0 if price.audio_ratio is None else min(counts.audio_input_tokens, counts.input_tokens)
-    audio_out = 0 if price.audio_completion_ratio is None else min(counts.audio_output_tokens, counts.output_tokens)
-    return audio_in, audio_out
+def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]:
+    """Yield each kind of token and how many; audio is part of input and output, and apart where *sheet* has it."""
+    audio_in = audio_out = 0
+    if isinstance(counts, Usage):
+        audio_in = min(counts.audio_input_tokens, counts.input_tokens) if "audio_input_tokens" in sheet else 0
+        audio_out = min(counts.audio_output_tokens, counts.output_tokens) if "audio_output_tokens" in sheet else 0
+    yield "input_tokens", counts.input_tokens - audio_in
+    yield "audio_input_tokens", audio_in
+    yield "cache_read_tokens", counts.cache_read_tokens
+    yield "cache_write_5m_tokens", counts.cache_write_5m_tokens
+    yield "cache_write_1h_tokens", counts.cache_write_1h_tokens
+    yield "output_tokens", counts.output_tokens - audio_out
+    yield "audio_output_tokens", audio_out
 
 
-def line(item: str, count: int, factors: tuple[Factor, ...]) -> ChargeLine:
+def line(item: str, count: int, factors: Factors) -> ChargeLine:
     """Return a line of this plugin's."""
     return ChargeLine(rule="billing.token_ratio", item=item, count=count, factors=factors)
