@@ -77,7 +77,7 @@ def test_an_upstreams_complaint_about_the_request_is_a_bad_request(alice: Custom
 def test_a_path_that_is_not_there_is_not_found(alice: Customer) -> None:
     """An endpoint the shop does not serve."""
     with pytest.raises(openai.NotFoundError) as caught:
-        alice.client.moderations.create(input="hi")
+        alice.client.vector_stores.create()
     assert (caught.value.code, len(alice.sent)) == ("unknown_endpoint", 1)
 
 
