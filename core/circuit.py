@@ -37,9 +37,12 @@ class Circuit:
     def allows(self, channel: str, model: str, key_id: str) -> bool:
         """Return whether an attempt there makes sense now. Changes nothing."""
         now = self._clock.monotonic()
-        return self._throttled_until.get((channel, key_id), now) <= now and all(
-            breaker.allows(now) for breaker in self._breakers(channel, model, key_id)
-        )
+        if self._throttled_until.get((channel, key_id), now) > now:
+            return False
+        for breaker in self._breakers(channel, model, key_id):  # `all` would build a generator each time
+            if not breaker.allows(now):
+                return False
+        return True
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
         """Return whether the key rests because the upstream asked for it."""
@@ -66,11 +69,11 @@ class Circuit:
         route, of_model, of_key = (channel, model, key_id), (channel, model), (channel, key_id)
         match failure:
             case None:
-                self._routes.setdefault(route, _RatedBreaker(5.0, 300.0))
+                self._route(route)
                 for breaker in self._breakers(*route):
                     breaker.note_success(now)
             case "sick":
-                self._routes.setdefault(route, _RatedBreaker(5.0, 300.0)).note_failure(now)
+                self._route(route).note_failure(now)
             case "misrouted":
                 self._models.setdefault(of_model, _Breaker(60.0, 3600.0)).note_failure(now)
             case "key_dead":
@@ -83,10 +86,17 @@ class Circuit:
         for breaker in self._breakers(*route):
             breaker.end_probe(now)
 
+    def _route(self, route: tuple[str, str, str]) -> "_RatedBreaker":
+        """Return the breaker of a channel x model x key, made at its first use."""
+        breaker = self._routes.get(route)
+        if breaker is None:
+            breaker = self._routes[route] = _RatedBreaker(5.0, 300.0)
+        return breaker
+
     def _breakers(self, channel: str, model: str, key_id: str) -> "list[_Breaker]":
         found = (
-            self._keys.get((channel, key_id)),
-            self._models.get((channel, model)),
+            self._keys.get((channel, key_id)) if self._keys else None,
+            self._models.get((channel, model)) if self._models else None,
             self._routes.get((channel, model, key_id)),
         )
         return [breaker for breaker in found if breaker is not None]

@@ -34,9 +34,11 @@ def api_key_digest(api_key: str, keys: Keys) -> bytes:
     >>> api_key_digest("sk-abc", Keys()) == api_key_digest("abc", Keys())
     True
     """
-    prefixes = sorted((keys.prefix, *keys.accepted_prefixes), key=len, reverse=True)
-    prefix = next((prefix for prefix in prefixes if api_key.startswith(prefix)), "")
-    return hashlib.sha256(api_key.removeprefix(prefix).encode()).digest()
+    longest = ""
+    for prefix in (keys.prefix, *keys.accepted_prefixes):
+        if len(prefix) > len(longest) and api_key.startswith(prefix):
+            longest = prefix
+    return hashlib.sha256(api_key.removeprefix(longest).encode()).digest()
 
 
 class ApiKeyStore(Protocol):

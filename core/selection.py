@@ -46,7 +46,7 @@ class Selection:
         Raises:
             RelayError: None is left: what the last attempt failed of, else why none could be made.
         """
-        open_ones = [one for one in self._candidates if self._allows(one)]
+        open_ones: Sequence[Candidate] = [one for one in self._candidates if self._allows(one)]
         if not open_ones:
             raise self._failure or self._cooling_down()
         open_ones = self._spoken(open_ones) or open_ones
@@ -67,18 +67,22 @@ class Selection:
     def _allows(self, candidate: Candidate) -> bool:
         return self._circuit.allows(candidate.channel.name, self._exchange.model, candidate.key_id)
 
-    def _untried(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _untried(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        if not self._attempts:
+            return candidates
         tried = {(one.candidate.channel.name, one.candidate.key_id) for one in self._attempts}
         return [one for one in candidates if (one.channel.name, one.key_id) not in tried]
 
-    def _spoken(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _spoken(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return those that speak the customer's dialect, while one of them is left to try."""
         spoken = [one for one in candidates if one.dialect == self._exchange.dialect]
         return spoken if self._untried(spoken) else []
 
-    def _answered_last(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _answered_last(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return the one that answered this talk last, while it is left to try."""
         place = self._affinity.recall(self._talk) if self._talk is not None else None
+        if place is None:
+            return []
         return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
 
     def answered(self, candidate: Candidate) -> None:
