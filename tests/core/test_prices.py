@@ -63,6 +63,7 @@ async def test_document_says_everything_a_charge_depends_on(tmp_path: Path) -> N
                 "completion_ratio": "1",
                 "model_ratio": "1.25",
                 "output_tokens_max": None,
+                "unit_price": None,
                 "web_search_price": None,
             }
         },
