@@ -165,7 +165,7 @@ def sent_upstream(recording: Recording) -> bytes:
 
 
 def error_of(event: bytes) -> dict[str, Any]:
-    """Return the error object of an error event, in either dialect."""
-    data: dict[str, Any] = json.loads(event.rpartition(b"data: ")[2])
+    """Return the error object of an error event, in any dialect: of several events, the first."""
+    data: dict[str, Any] = json.loads(event.partition(b"\n\n")[0].rpartition(b"data: ")[2])
     error: dict[str, Any] = data["error"]
     return error

@@ -12,7 +12,7 @@ from tests.wire.recordings import load
 from tests.wire.replay import Counter, counter, error_of, play
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-END_MARKS = (b"[DONE]", b"message_stop")
+END_MARKS = (b"[DONE]", b"message_stop", b"event: response.completed")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Broken:
     input_tokens: int | None
     output_tokens: int | None = None
     broken_at: bytes | None = None
+    last_event_count: int = 1
 
     @property
     def raw_passed(self) -> bytes:
@@ -38,6 +39,11 @@ class Broken:
         if self.broken_at is not None:
             return raw[: raw.index(self.broken_at)]
         return raw[: raw.rindex(b"\n\n") + 2]
+
+
+def _response(name: str) -> Broken:
+    """Return a cut response: it ends in an error for the SDKs and a failed response for Codex."""
+    return Broken(name, "openai_responses", "upstream_error", "truncated_reply", None, last_event_count=2)
 
 
 CUT = (
@@ -49,6 +55,8 @@ CUT = (
     Broken("derived/anthropic-cut-in-thinking", "anthropic_messages", "upstream_error", "empty_reply", 45),
     Broken("derived/anthropic-cut-after-thinking", "anthropic_messages", "upstream_error", "empty_reply", 45),
     Broken("derived/anthropic-no-message-stop", "anthropic_messages", "upstream_error", "truncated_reply", 45, 44),
+    _response("derived/responses-cut"),
+    _response("derived/responses-no-completed"),
 )
 FAILED = (
     Broken(
@@ -101,13 +109,13 @@ async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counte
 async def test_a_stream_without_its_end_never_ends_in_order(
     till: Counter, broken: Broken, ending: Step, seed: int
 ) -> None:
-    """Whether the upstream closed in order or not, the whole events pass and one error event is the last."""
+    """Whether the upstream closed in order or not, the whole events pass and the dialect's own end of a failure follows."""
     recording = load(broken.name, broken.dialect)
     response = await till.ask(recording, play(recording, seed, ending=ending))
     last = response.content.removeprefix(broken.raw_passed)
     assert response.content.startswith(broken.raw_passed)
     assert error_of(last)["code"] == broken.code
-    assert last.count(b"\n\n") == 1
+    assert last.count(b"\n\n") == broken.last_event_count
     assert not any(mark in response.content for mark in END_MARKS)
 
 
@@ -119,7 +127,7 @@ async def test_an_error_inside_a_stream_becomes_the_last_event(till: Counter, br
     last = response.content.removeprefix(broken.raw_passed)
     assert response.content.startswith(broken.raw_passed)
     assert error_of(last)["code"] == broken.code
-    assert last.count(b"\n\n") == 1
+    assert last.count(b"\n\n") == broken.last_event_count
     assert not any(mark in response.content for mark in END_MARKS)
 
 

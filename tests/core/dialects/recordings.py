@@ -131,6 +131,8 @@ STREAMS: tuple[Expected, ...] = (
     _response("openai-responses/web-search-stream", "complete", 8234, 79, reasoning=34, searches=1),
     _response("deepseek/responses-stream", "complete", 95, 14, reasoning=12),
     _response("xai/responses-stream", "complete", 71, 160, read=128, reasoning=152),
+    Expected("derived/responses-cut", "truncated", None, dialect="openai_responses"),
+    Expected("derived/responses-no-completed", "truncated", None, dialect="openai_responses"),
     _chat("openai-chat/cached-stream", "complete", 140, 100, read=1280),
     _chat("openai-chat/json-schema-stream", "complete", 95, 281, reasoning=256),
     _chat("openai-chat/length-stream", "empty", 13, 50, reasoning=50),

@@ -106,7 +106,11 @@ def test_a_response_comes_back_equivalent(expected: Expected) -> None:
     assert_same_response(json.loads(answer_bytes(expected.name)), json.loads(body))
 
 
-@pytest.mark.parametrize("expected", streams("openai_responses"), ids=lambda each: each.name)
+WHOLE = [each for each in streams("openai_responses") if each.outcome != "truncated"]
+CUT = [each for each in streams("openai_responses") if each.outcome == "truncated"]
+
+
+@pytest.mark.parametrize("expected", WHOLE, ids=lambda each: each.name)
 def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> None:
     """Every recorded stream, read whole and byte by byte."""
     whole = translated_stream(expected, "openai_responses")
@@ -116,6 +120,18 @@ def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> Non
     assert done == after["output"]
     assert [event["sequence_number"] for event in events(whole)] == list(range(len(list(events(whole)))))
     assert translated_stream(expected, "openai_responses", 1) == whole
+
+
+@pytest.mark.parametrize("expected", CUT, ids=lambda each: each.name)
+def test_a_stream_that_was_cut_comes_back_as_far_as_it_came(expected: Expected) -> None:
+    """The same pieces of text, and no last response."""
+    translated = translated_stream(expected, "openai_responses")
+    before, after = list(events(answer_bytes(expected.name))), list(events(translated))
+    assert [event["delta"] for event in after if "delta" in event] == [
+        event["delta"] for event in before if "delta" in event
+    ]
+    assert not any(event["type"] in ("response.completed", "response.incomplete") for event in after)
+    assert translated_stream(expected, "openai_responses", 1) == translated
 
 
 def same(body: dict[str, Any]) -> dict[str, Any]:
