@@ -39,10 +39,7 @@ class Circuit:
         now = self._clock.monotonic()
         if self._throttled_until.get((channel, key_id), now) > now:
             return False
-        for breaker in self._breakers(channel, model, key_id):  # `all` would build a generator each time
-            if not breaker.allows(now):
-                return False
-        return True
+        return all(breaker.allows(now) for breaker in self._breakers(channel, model, key_id))
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
         """Return whether the key rests because the upstream asked for it."""
