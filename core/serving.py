@@ -1,5 +1,6 @@
 """The server process around a shop: uvicorn, its signals, and the line that says the shop is open."""
 
+import gc
 import socket
 from types import FrameType
 
@@ -14,6 +15,9 @@ GRACE_S = 120
 
 BACKLOG_MAX = 2048
 """Connections that may wait to be taken."""
+
+COLLECT_AFTER_OBJECTS = 10_000
+"""How many more objects than before make Python look for cycles among the young ones; its own default is 700."""
 
 
 class ShopServer(uvicorn.Server):
@@ -37,6 +41,7 @@ class ShopServer(uvicorn.Server):
         """Begin to serve, and say so."""
         await super().startup(sockets)
         if self.started:
+            spare_collector()
             click.echo(self._announcement)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -45,6 +50,17 @@ class ShopServer(uvicorn.Server):
             for task in self.server_state.tasks:
                 task.cancel()
         super().handle_exit(sig, frame)
+
+
+def spare_collector() -> None:
+    """Let Python look for cycles more rarely, and never again in what is there already.
+
+    Requests leave hardly any behind, and what was loaded to open the shop stays to the end: looking
+    through both was an eighth of what a small request cost.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS, 20, 50)
 
 
 def listen(host: str, port: int) -> socket.socket:

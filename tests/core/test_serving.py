@@ -26,6 +26,16 @@ def test_a_port_is_taken_once() -> None:
         listen("127.0.0.1", first.getsockname()[1])
 
 
+def test_what_opened_the_shop_is_looked_through_no_more() -> None:
+    """What is there when serving begins is set aside, and young objects may grow to ten thousand."""
+    script = (
+        "import gc; from relay.core.serving import spare_collector; spare_collector();"
+        "print(gc.get_threshold(), gc.get_freeze_count() > 10_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "(10000, 20, 50) True\n"
+
+
 @pytest.mark.slow
 def test_a_shop_that_is_announced_serves(tmp_path: Path) -> None:
     """The ready line comes first, and what it names answers at once."""
