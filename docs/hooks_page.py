@@ -5,6 +5,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -132,6 +133,8 @@ def _methods(subject: type) -> Iterator[str]:
             continue
         if isinstance(member, FunctionType):
             yield f"- `{signature(member)}`: {first_sentence(member)}"
-        elif isinstance(member, property) and member.fget is not None:
-            annotation = type_name(inspect.signature(member.fget).return_annotation)
-            yield f"- `{name}: {annotation}`: {first_sentence(member.fget)}"
+            continue
+        read = member.func if isinstance(member, cached_property) else getattr(member, "fget", None)
+        if read is not None:
+            annotation = type_name(inspect.signature(read).return_annotation)
+            yield f"- `{name}: {annotation}`: {first_sentence(read)}"
