@@ -8,7 +8,9 @@ from .compaction import ResponsesCompact
 from .counting import GeminiCount, MessagesCount, ResponsesCount
 from .dialect import DialectRules
 from .embeddings import Embeddings
+from .gemini_embeddings import GeminiEmbeddings
 from .gemini_generate import GeminiGenerate
+from .gemini_interactions import GeminiInteractions
 from .openai_chat import OpenAIChat
 from .openai_completions import OpenAICompletions
 from .openai_responses import OpenAIResponses
@@ -19,6 +21,7 @@ RULES: Mapping[Dialect, DialectRules] = {
     "openai_responses": OpenAIResponses(),
     "anthropic_messages": AnthropicMessages(),
     "gemini_generate": GeminiGenerate(is_stream=False),
+    "gemini_interactions": GeminiInteractions(),
     "openai_completions": OpenAICompletions(),
     "embeddings": Embeddings(),
     "images": Single(
@@ -38,6 +41,8 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     ResponsesCount(),
     ResponsesCompact(),
     GeminiCount(),
+    GeminiEmbeddings(is_batch=False),
+    GeminiEmbeddings(is_batch=True),
     Single("rerank", "rerank", "/v2/rerank", required="documents"),
 )
 """Every endpoint that is served, those included that a dialect has beside its main one."""

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 
 import msgspec
 
-from ..exchange import Exchange, Operation
+from ..exchange import ChannelRequest, Exchange, Operation
 from .anthropic_messages import AnthropicMessages
 from .fields import check_list, read_model, read_object, read_value
-from .gemini_generate import GeminiGenerate
+from .gemini_generate import GeminiGenerate, name_model
 from .openai_responses import OpenAIResponses
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
@@ -72,6 +72,15 @@ class GeminiCount(Counting, GeminiGenerate):
         asked = read_value(fields, "generateContentRequest", _MEMBERS)
         check_list(asked if asked is not None else fields, "contents")
         exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel; Google demands the model's name in the request to be counted."""
+        request = super().prepare(exchange, model_sent)
+        asked = read_value(exchange.fields, "generateContentRequest", _MEMBERS)
+        if asked is not None:
+            name_model(asked, model_sent)
+            request.set("generateContentRequest", asked)
+        return request
 
     def render_count(self, tokens: int) -> bytes:
         """Return the answer that says *tokens*."""

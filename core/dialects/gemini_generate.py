@@ -49,12 +49,14 @@ class GeminiGenerate:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: the body as it is, and the framing as it was asked for."""
         query = urlencode([pair for pair in parse_qsl(exchange.query) if pair[0] in _QUERY])
+        fields = dict(exchange.fields)
+        name_model(fields, model_sent)
         return ChannelRequest(
             dialect=self.name,
             operation=self.operation,
             model=model_sent,
             query=query,
-            fields=dict(exchange.fields),
+            fields=fields,
             headers={},
             stream=exchange.stream,
         )
@@ -95,6 +97,12 @@ class GeminiGenerate:
     def render_model(self, model: ModelEntry) -> bytes:
         """Return one model."""
         return render_gemini_model(model)
+
+
+def name_model(fields: dict[str, msgspec.Raw], model_sent: str) -> None:
+    """Let a body that names a model beside the path name the one that is paid for."""
+    if "model" in fields:
+        fields["model"] = msgspec.Raw(msgspec.json.encode(f"models/{model_sent}"))
 
 
 def generation_config(fields: Fields) -> Fields:

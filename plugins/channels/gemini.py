@@ -20,6 +20,7 @@ ACTIONS = {
     ("chat", False): "generateContent",
     ("chat", True): "streamGenerateContent",
     ("count_tokens", False): "countTokens",
+    ("embeddings", False): "embedContent",
 }
 
 
@@ -32,14 +33,14 @@ class GeminiConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Gemini(ChannelPlugin[GeminiConfig]):
-    """Sends generateContent and its stream, the key as ``x-goog-api-key``.
+    """Sends generateContent and its stream, counts, embeddings and interactions, the key as ``x-goog-api-key``.
 
     ``base_url`` stands without a version, or with the one to use.
     Source of what v1 lacks: wire/DIALECTS.md 1, read 2026-11-24.
     """
 
     config_type = GeminiConfig
-    dialects = ("gemini_generate",)
+    dialects = ("gemini_generate", "gemini_interactions")
 
     def __init__(self, config: GeminiConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
@@ -52,9 +53,17 @@ class Gemini(ChannelPlugin[GeminiConfig]):
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
-        action = ACTIONS[request.operation, request.stream]
-        url = f"{self._base_url}/models/{quote(request.model, safe='/')}:{action}"
+        url = f"{self._base_url}/{self._place(request)}"
         headers = {**request.headers, "content-type": "application/json", "x-goog-api-key": api_key}
         return UpstreamRequest(
             url=f"{url}?{request.query}" if request.query else url, headers=headers, body=request.body()
         )
+
+    def _place(self, request: ChannelRequest) -> str:
+        """Return where the request stands below the version; an interaction names its model in its body."""
+        if request.dialect == "gemini_interactions":
+            return "interactions"
+        action = ACTIONS[request.operation, request.stream]
+        if request.operation == "embeddings" and "requests" in request.fields:
+            action = "batchEmbedContents"
+        return f"models/{quote(request.model, safe='/')}:{action}"

@@ -57,3 +57,13 @@ def test_gemini_takes_the_request_within_a_member_too() -> None:
     """As its older clients send it."""
     rules = GeminiCount()
     rules.read_request(exchange("gemini_generate"), json.dumps({"generateContentRequest": {"contents": TURN}}).encode())
+
+
+def test_gemini_counts_for_the_model_that_is_asked_upstream() -> None:
+    """Google demands its name within the member, and refuses another than the path's."""
+    rules = GeminiCount()
+    made = exchange("gemini_generate")
+    rules.read_request(made, b'{"generateContentRequest":{"model":"models/ours","contents":[1]}}')
+    assert rules.prepare(made, "theirs").body() == (
+        b'{"generateContentRequest":{"model":"models/theirs","contents":[1]}}'
+    )

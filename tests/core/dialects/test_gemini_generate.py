@@ -97,3 +97,9 @@ def test_models_are_named_as_google_names_them() -> None:
     entry = ModelEntry(name="gemini-x", created_at=0)
     assert json.loads(WHOLE.render_models([entry]))["models"] == [json.loads(WHOLE.render_model(entry))]
     assert json.loads(WHOLE.render_model(entry))["name"] == "models/gemini-x"
+
+
+def test_a_model_named_beside_the_path_is_the_one_that_is_paid_for() -> None:
+    """No other can be made to answer."""
+    request = WHOLE.prepare(read(model="models/dearer"), "gemini-x")
+    assert json.loads(request.body())["model"] == "models/gemini-x"

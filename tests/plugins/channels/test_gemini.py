@@ -44,6 +44,34 @@ def test_a_stream_has_an_action_and_a_query_of_its_own() -> None:
     assert built.url == "https://up.example/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
 
 
+@pytest.mark.parametrize(("fields", "action"), [("content", "embedContent"), ("requests", "batchEmbedContents")])
+def test_embeddings_are_asked_for_one_by_one_or_together(fields: str, action: str) -> None:
+    """As the customer did."""
+    embed = ChannelRequest(
+        dialect="gemini_generate",
+        operation="embeddings",
+        model="e-1",
+        fields={fields: msgspec.Raw(b"[]")},
+        headers={},
+        stream=False,
+    )
+    assert channel("https://up.example").build(embed, "k").url == f"https://up.example/v1beta/models/e-1:{action}"
+
+
+def test_an_interaction_has_a_place_of_its_own() -> None:
+    """Its model stands in the body, whether it streams or not."""
+    asked = ChannelRequest(
+        dialect="gemini_interactions",
+        operation="chat",
+        model="gemini-x",
+        query="alt=sse",
+        fields={},
+        headers={},
+        stream=True,
+    )
+    assert channel("https://up.example").build(asked, "k").url == "https://up.example/v1beta/interactions?alt=sse"
+
+
 def test_a_model_s_name_cannot_leave_its_place_in_the_path() -> None:
     """Whatever a profile maps it to."""
     built = channel("https://up.example").build(request("a?b#c:d"), "k")

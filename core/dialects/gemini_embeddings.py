@@ -1,0 +1,86 @@
+"""Gemini's embeddings, of one content or of several at once. Source: wire/DIALECTS.md 1, 3.1, read 2026-11-24."""
+
+from typing import NoReturn
+
+import msgspec
+
+from ..errors import BadRequestError, UpstreamBrokenError
+from ..estimate import input_bound
+from ..exchange import ChannelRequest, Evidence, Exchange, Operation
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .fields import check_list, read_nested, read_object, read_value
+from .figures import UntrueFigureError
+from .gemini_generate import GeminiGenerate, name_model
+from .gemini_usage import read_gemini_usage
+
+_REQUESTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class _Answer(msgspec.Struct):
+    embedding: msgspec.Raw = msgspec.Raw()
+    embeddings: list[msgspec.Raw] | None = None
+    usageMetadata: object = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class GeminiEmbeddings(GeminiGenerate):
+    """Rules of ``:embedContent`` and ``:batchEmbedContents``; see `DialectRules`."""
+
+    operation: Operation = "embeddings"
+
+    def __init__(self, *, is_batch: bool) -> None:
+        super().__init__(is_stream=False)
+        self._is_batch = is_batch
+        self.path = f"/v1beta/models/{{model}}:{'batchEmbedContents' if is_batch else 'embedContent'}"
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        if self._is_batch:
+            check_list(fields, "requests")
+            for request in read_value(fields, "requests", _REQUESTS):
+                if not read_nested(request, "content"):
+                    raise BadRequestError(param="requests.content")
+        elif not read_nested(fields, "content"):
+            raise BadRequestError(param="content")
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: every model named in it is the one that was paid for."""
+        request = super().prepare(exchange, model_sent)
+        if self._is_batch:
+            requests: list[dict[str, msgspec.Raw]] = read_value(exchange.fields, "requests", _REQUESTS)
+            for each in requests:
+                name_model(each, model_sent)
+            request.set("requests", requests)
+        return request
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+        """Embeddings do not stream: `read_request` leaves ``exchange.stream`` False."""
+        raise AssertionError("embeddings do not stream")
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; older models tell no usage."""
+        try:
+            answer = _read_answer(body)
+        except msgspec.ValidationError as exc:
+            raise disguised_error(body) from exc
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamBrokenError("expected embeddings, found no JSON document") from exc
+        if not bytes(answer.embedding) and answer.embeddings is None:
+            raise disguised_error(body)
+        try:
+            usage = read_gemini_usage(answer.usageMetadata)
+        except UntrueFigureError:
+            usage = Usage(input_tokens=input_bound(exchange.fields), source="disputed")
+        return BodyReading(
+            usage=usage,
+            evidence=Evidence(has_text=bool(bytes(answer.embedding) or answer.embeddings), is_end_seen=True),
+            model_returned=None,
+            output_bound_tokens=0,
+            output_counted_tokens=0,
+        )
