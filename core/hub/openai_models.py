@@ -5,8 +5,10 @@ Known by name, as a request says nothing else of its model.
 
 import re
 
+from .conversation import Effort
+
 _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
-_REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9]|codex-)")
+_REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9](?!-chat)|codex-)")
 
 
 def is_own(model: str) -> bool:
@@ -23,7 +25,18 @@ def is_reasoning(model: str) -> bool:
 
     Source: w:openai-chat/err-400-param, by wire/DIALECTS.md 5.2, read 2026-11-24.
 
-    >>> is_reasoning("gpt-5-mini"), is_reasoning("o3"), is_reasoning("gpt-4.1")
-    (True, True, False)
+    >>> is_reasoning("gpt-5-mini"), is_reasoning("o3"), is_reasoning("gpt-4.1"), is_reasoning("gpt-5-chat-latest")
+    (True, True, False, False)
     """
     return _REASONING.match(model) is not None
+
+
+def takes_sampling(model: str, effort: Effort | None) -> bool:
+    """Return whether *model* takes ``temperature``, ``top_p`` and penalties: while it reasons it refuses them.
+
+    Source: platform.openai.com guides/latest-model, as quoted by vercel/ai#10932, read 2026-11-24.
+
+    >>> takes_sampling("gpt-4o", None), takes_sampling("gpt-5.1", "none"), takes_sampling("o3", None)
+    (True, True, False)
+    """
+    return effort == "none" or not is_reasoning(model)

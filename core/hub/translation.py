@@ -43,8 +43,9 @@ class Translation:
             raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
         self._sent.model, self._sent.query = model_sent, self._channel.query
-        self._sent.fields = self._channel.encode_request(msgspec.structs.replace(self._asked, model=model_sent))
-        dropped = (*self._asked.dropped, *self._channel.dropped(self._asked))
+        sent = msgspec.structs.replace(self._asked, model=model_sent)
+        self._sent.fields = self._channel.encode_request(sent)
+        dropped = (*self._asked.dropped, *self._channel.dropped(sent))
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
         """What was left out because the channel's dialect has no word for it, as far as it can be told in a header."""
 

@@ -147,7 +147,10 @@ def _result(result: ToolResult, name: str, names: dict[str, str]) -> Iterable[di
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
-    declared = [_declaration(as_function(tool)) for tool in request.tools if isinstance(tool, Tool)]
+    # A list of what may be called goes with ANY alone. Source: ai.google.dev function-calling, read 2026-11-24.
+    left = set(request.allowed_tools) if request.tool_choice == "auto" else set()
+    usable = [tool for tool in request.tools if isinstance(tool, Tool) and (not left or tool.name in left)]
+    declared = [_declaration(as_function(tool)) for tool in usable]
     tools: list[Any] = [{"functionDeclarations": declared}] if declared else []
     for tool in request.tools:
         if isinstance(tool, Native):

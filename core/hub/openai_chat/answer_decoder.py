@@ -81,13 +81,13 @@ def _parts(message: _Message) -> Iterable[Part]:
     text = content if isinstance(content, str) else "".join(piece.text for piece in content or ())
     if text:
         yield Text(text=text, citations=tuple(_citations(message)))
-    if message.refusal is not None:
+    if message.refusal:  # some hosts always send one, mostly empty
         yield Refusal(text=message.refusal)
     for call in message.tool_calls or ():
         yield with_id(read_call(call))
     if message.function_call is not None:
         called = message.function_call
-        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments)
+        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments or "")
 
 
 def _citations(message: _Message) -> Iterable[Citation]:

@@ -5,57 +5,65 @@ from typing import Any
 import msgspec
 
 from ...usage import Usage
-from ..answer import Answer, Choice
+from ..answer import Answer, Choice, Stop
 from ..codec import Opening
 from ..conversation import Citation, Image, Inline, Refusal, Text, Thinking, ToolCall
+from ..custom_tools import custom_names, input_of
 from ..media import write_address
 from .stops import FINISH_REASONS
+from .thoughts import write_detail
 from .usage import write_usage
 
 
 def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
     """Return *answer* as a completion, with its thinking as ``reasoning_content``."""
+    customs = custom_names(opening.request)
     return msgspec.json.encode(
         {
             "id": f"chatcmpl-{opening.id}",
             "object": "chat.completion",
             "created": answer.created_at_s or opening.created_at_s,
             "model": answer.model or opening.model,
-            "choices": [_choice(index, choice) for index, choice in enumerate(answer.choices)],
+            "choices": [_choice(index, choice, customs) for index, choice in enumerate(answer.choices)],
             "usage": write_usage(usage),
         }
     )
 
 
-def _choice(index: int, choice: Choice) -> dict[str, Any]:
+def _choice(index: int, choice: Choice, customs: frozenset[str]) -> dict[str, Any]:
     return {
         "index": index,
-        "message": _message(choice),
+        "message": _message(choice, customs),
         "logprobs": None,
         "finish_reason": finish_reason(choice),
     }
 
 
 def finish_reason(choice: Choice) -> str:
-    """Return why *choice* ended: words in which the model declined are a plain stop in chat."""
-    if choice.stop == "refusal" and any(isinstance(part, Refusal) for part in choice.parts):
-        return "stop"
-    return FINISH_REASONS[choice.stop]
+    """Return why *choice* ended."""
+    return finish_reason_of(choice.stop, has_refused=any(isinstance(part, Refusal) for part in choice.parts))
 
 
-def _message(choice: Choice) -> dict[str, Any]:
+def finish_reason_of(stop: Stop | None, *, has_refused: bool) -> str:
+    """Return why an answer ended: words in which the model declined are a plain stop in chat."""
+    return "stop" if stop == "refusal" and has_refused else FINISH_REASONS[stop]
+
+
+def _message(choice: Choice, customs: frozenset[str]) -> dict[str, Any]:
     texts = [part for part in choice.parts if isinstance(part, Text)]
     refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
-    thoughts = [part.text for part in choice.parts if isinstance(part, Thinking) and part.text]
-    calls = [write_call(part) for part in choice.parts if isinstance(part, ToolCall)]
+    thoughts = [part for part in choice.parts if isinstance(part, Thinking)]
+    calls = [write_call(part, customs) for part in choice.parts if isinstance(part, ToolCall)]
     pictures = [part.source for part in choice.parts if isinstance(part, Image)]
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in texts) if texts else None,
         "refusal": "".join(refusals) if refusals else None,
     }
-    if thoughts:
-        message["reasoning_content"] = "\n\n".join(thoughts)
+    if thinking := "\n\n".join(part.text for part in thoughts if part.text):
+        message["reasoning_content"] = thinking
+    if any(part.seal is not None for part in thoughts):
+        message["reasoning_details"] = [write_detail(index, part) for index, part in enumerate(thoughts)]
     if citations := [write_citation(each) for part in texts for each in part.citations]:
         message["annotations"] = citations
     if pictures:
@@ -66,10 +74,11 @@ def _message(choice: Choice) -> dict[str, Any]:
     return message
 
 
-def write_call(call: ToolCall) -> dict[str, Any]:
-    """Return a whole tool call."""
-    if call.kind == "custom":
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+def write_call(call: ToolCall, customs: frozenset[str]) -> dict[str, Any]:
+    """Return a whole tool call: of one of the *customs* as the customer declared it, though the upstream knew a function."""
+    if call.kind == "custom" or call.name in customs:
+        text = call.arguments if call.kind == "custom" else input_of(call.arguments)
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
     function = {"name": call.name, "arguments": call.arguments or "{}"}
     written: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
     if call.seal is not None and call.seal.dialect == "gemini_generate":

@@ -31,6 +31,7 @@ from ..conversation import (
 )
 from ..media import AUDIO_TYPES, read_address
 from ..raw import given
+from .thoughts import Detail, read_details
 from .wire import Allowed, Call, Custom, Function, read_call
 
 
@@ -66,6 +67,7 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
     tool_calls: list[Call] | None = None
     tool_call_id: str = ""
     function_call: Function | None = None
@@ -85,6 +87,7 @@ class _Format(msgspec.Struct):
 
 class _Switch(msgspec.Struct):
     type: str = "enabled"
+    budget_tokens: int | None = None
 
 
 class _Options(msgspec.Struct):
@@ -202,18 +205,20 @@ def _part(part: _Part) -> Part:
 def _said(message: _Message) -> Iterable[Part]:
     """Yield what an assistant's message holds, in the order in which it came about."""
     thinking = message.reasoning_content if message.reasoning_content is not None else message.reasoning
-    if thinking is not None:
+    if thoughts := list(read_details(message.reasoning_details or ())):
+        yield from thoughts  # the same, with its seals
+    elif thinking is not None:
         yield Thinking(text=thinking)
     for part in _content(message.content):
         if part != Text(text=""):
             yield part
-    if message.refusal is not None:
+    if message.refusal:
         yield Refusal(text=message.refusal)
     for call in message.tool_calls or ():
         yield read_call(call)
     if message.function_call is not None:
         called = message.function_call
-        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments)
+        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments or "")
 
 
 def _tools(fields: Fields) -> Iterable[Tool]:
@@ -280,7 +285,14 @@ def _reasoning(fields: Fields) -> Reasoning:
     switch: _Switch | bool | None = read_value(fields, "thinking", _THINKING)
     is_off = effort == "none" or switch is False or (isinstance(switch, _Switch) and switch.type == "disabled")
     is_on = switch is not None and not is_off
-    return Reasoning(effort=effort, is_off=is_off, is_adaptive=is_on and effort is None)
+    # The budget is Anthropic's own, in its OpenAI form. Source: platform.claude.com api/openai-sdk, read 2026-11-24.
+    budget = switch.budget_tokens if isinstance(switch, _Switch) and is_on else None
+    return Reasoning(
+        effort=effort,
+        budget_tokens=budget,
+        is_off=is_off,
+        is_adaptive=is_on and effort is None and budget is None,
+    )
 
 
 def _sampling(fields: Fields, choice_count: int) -> Sampling:

@@ -1,5 +1,6 @@
 """The hub's form of a request, written for a chat channel."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,9 +28,14 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
-from ..openai_models import is_own, is_reasoning
+from ..openai_models import is_own, is_reasoning, takes_sampling
 
 DIALECT = "openai_chat"
+_WANTS_THINKING = re.compile(r"(?i)(deepseek/)?deepseek-")
+"""Models that refuse a turn with calls of tools without the thinking before it, were it empty; they ignore it elsewhere.
+
+Source: w:documented/deepseek-400-reasoning-content, by wire/DIALECTS.md 6, read 2026-11-24.
+"""
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
@@ -49,10 +55,15 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 def dropped(request: Request) -> Sequence[str]:
     """Return what a chat channel is not told, and does not need to answer."""
-    own = is_own(request.model)
+    own, sampling = is_own(request.model), request.sampling
+    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     names = {
-        "top_k": request.sampling.top_k is not None and own,
-        "stop": bool(request.sampling.stop) and is_reasoning(request.model),
+        "temperature": sampling.temperature is not None and not is_sampled,
+        "top_p": sampling.top_p is not None and not is_sampled,
+        "presence_penalty": sampling.presence_penalty is not None and not is_sampled,
+        "frequency_penalty": sampling.frequency_penalty is not None and not is_sampled,
+        "top_k": sampling.top_k is not None and own,
+        "stop": bool(sampling.stop) and is_reasoning(request.model),
         "verbosity": request.verbosity is not None and not own,
         "prompt_cache_key": request.cache_key is not None and not own,
         "thinking": request.reasoning.is_adaptive,
@@ -66,22 +77,28 @@ def _as_function(tool: Tool | Native) -> Tool | Native:
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
-    if request.tools:
-        body["tools"] = [_tool(tool if own else _as_function(tool)) for tool in request.tools]
+    tools = request.tools if own else [_as_function(tool) for tool in request.tools if _is_allowed(tool, request)]
+    if tools:
+        body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice
-    if request.allowed_tools:
-        tools = [{"type": "function", "function": {"name": name}} for name in request.allowed_tools]
+    if request.allowed_tools and own:
+        allowed = [{"type": "function", "function": {"name": name}} for name in request.allowed_tools]
         body["tool_choice"] = {
             "type": "allowed_tools",
-            "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": tools},
+            "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": allowed},
         }
     elif isinstance(choice, NamedTool):
         choice = choice if own else choice_as_function(choice)
         body["tool_choice"] = {"type": choice.kind, choice.kind: {"name": choice.name}}
-    elif choice is not None and request.tools:
+    elif choice is not None and tools:
         body["tool_choice"] = choice
-    if request.is_parallel is not None and request.tools:
+    if request.is_parallel is not None and tools:
         body["parallel_tool_calls"] = request.is_parallel
+
+
+def _is_allowed(tool: Tool | Native, request: Request) -> bool:
+    """Leave out what may not be called, for those who know no other way to say so."""
+    return not request.allowed_tools or (isinstance(tool, Tool) and tool.name in request.allowed_tools)
 
 
 def _tool(tool: Tool | Native) -> dict[str, Any]:
@@ -101,15 +118,19 @@ def _tool(tool: Tool | Native) -> dict[str, Any]:
 
 def _add_sampling(body: dict[str, Any], request: Request) -> None:
     sampling, reasons = request.sampling, is_reasoning(request.model)
-    values = {
-        "max_completion_tokens" if reasons else "max_tokens": sampling.output_tokens_max,
+    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
+    drawn = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+    }
+    values = {
+        **(drawn if is_sampled else {}),
+        "max_completion_tokens" if reasons else "max_tokens": sampling.output_tokens_max,
         "top_k": None if is_own(request.model) else sampling.top_k,
         "stop": None if reasons else list(sampling.stop) or None,
         "seed": sampling.seed,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
         "n": sampling.choice_count if sampling.choice_count > 1 else None,
     }
     body.update(_present(values))
@@ -146,7 +167,7 @@ def _format(request: Request) -> dict[str, Any] | None:
 
 
 def _messages(request: Request) -> Iterable[dict[str, Any]]:
-    own = is_own(request.model)
+    own, thinks_back = is_own(request.model), _WANTS_THINKING.match(request.model) is not None
     for message in request.messages:
         match message.role:
             case "system" | "developer":
@@ -154,7 +175,10 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
             case "user":
                 yield from _asked(message)
             case "assistant":
-                yield _named(message, _said(message, own=own))
+                said = _said(message, own=own)
+                if thinks_back and "tool_calls" in said:
+                    said.setdefault("reasoning_content", "")
+                yield _named(message, said)
 
 
 def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:

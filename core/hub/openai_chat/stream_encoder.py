@@ -7,67 +7,68 @@ import msgspec
 from ...usage import Usage
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
-from ..conversation import Image, Inline, Part, Refusal, Text, Thinking, ToolCall
-from .answer_encoder import write_citation, write_picture
-from .stops import FINISH_REASONS
+from ..conversation import Image, Inline, Part, Refusal, Seal, Text, Thinking, ToolCall
+from ..custom_tools import custom_names, input_of
+from .answer_encoder import finish_reason_of, write_citation, write_picture
+from .thoughts import write_detail
 from .usage import write_usage
 
 _encode = msgspec.json.encode
-_FIELDS: dict[type[Part], bytes] = {
-    Text: b'{"content":',
-    Thinking: b'{"reasoning_content":',
-    Refusal: b'{"refusal":',
-}
 
 
 class ChatStreamEncoder:
-    """See `StreamEncoder`. Begins with a role, ends with the finish reason, usage where asked, and ``[DONE]``."""
+    """See `StreamEncoder`. Begins with a role, ends with the finish reason, usage where asked, and ``[DONE]``.
 
-    __slots__ = ("_bare_calls", "_call_counts", "_head", "_opening", "_parts", "_stops")
+    Clients add chunks up: entries of a list in a delta are told apart by their index.
+    """
+
+    __slots__ = ("_counts", "_customs", "_has_refused", "_head", "_opening", "_parts", "_stops")
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
+        self._customs = custom_names(opening.request)
         self._head = b""
-        self._parts: dict[int, tuple[bytes, bytes]] = {}
-        """By a part's index: what stands before and behind each piece of it in a chunk."""
-        self._call_counts: dict[int, int] = {}
-        self._bare_calls: set[int] = set()
-        """Calls for which no argument has come yet."""
+        self._parts: dict[int, _OpenPart] = {}
+        self._counts: dict[tuple[int, str], int] = {}
+        """How many entries each list of each choice has."""
+        self._has_refused: set[int] = set()
+        """Choices with words in which the model declined."""
         self._stops: list[Stopped] = []
 
     def feed(self, event: StreamEvent) -> bytes:
         """Return the chunk that *event* is."""
         match event:
             case Delta(index=index, text=text):
-                if self._bare_calls:
-                    self._bare_calls.discard(index)
                 part = self._parts.get(index)
-                return part[0] + _encode(text) + part[1] if part is not None else b""
+                return part.add(text) if part is not None else b""
             case PartBegun():
                 return self._begin_part(event)
             case PartEnded(index=index):
                 ended = self._parts.pop(index, None)
-                if ended is not None and index in self._bare_calls:
-                    return ended[0] + b'"{}"' + ended[1]  # clients parse what came, and nothing is no JSON
+                return ended.end() if ended is not None else b""
             case Begun(model=model):
-                self._head = self._chunk_head(model)
-                return self._chunk(0, {"role": "assistant", "content": ""})
+                return self._begin(model)
             case Stopped():
                 self._stops.append(event)
-            case Cited(citation=citation):
-                return self._chunk(0, {"annotations": [write_citation(citation)]})
-            case Sealed():
-                pass  # chat has no field for it in a stream; see `Affinity` for where talks go on
+            case Cited(index=index, citation=citation) if index in self._parts:
+                return self._entry(self._parts[index].choice_index, "annotations", write_citation(citation))
+            case Sealed(index=index, seal=seal) if index in self._parts:
+                return self._seal(self._parts[index], seal)
         return b""
 
     def finish(self, usage: Usage) -> bytes:
         """Return the finish reasons, the usage if it was asked for, and the end mark."""
-        ends = [self._chunk(stop.choice_index, {}, FINISH_REASONS[stop.stop]) for stop in self._stops]
+        begun = b"" if self._head else self._begin(None)
+        ends = [self._stop(stop) for stop in self._stops]
         if self._opening.request.is_usage_asked:
             ends.append(self._head + b'"choices":[],"usage":' + _encode(write_usage(usage)) + b"}\n\n")
-        return b"".join([*ends, b"data: [DONE]\n\n"])
+        return b"".join([begun, *ends, b"data: [DONE]\n\n"])
 
-    def _chunk_head(self, model: str | None) -> bytes:
+    def _stop(self, stop: Stopped) -> bytes:
+        reason = finish_reason_of(stop.stop, has_refused=stop.choice_index in self._has_refused)
+        return self._chunk(stop.choice_index, {}, reason)
+
+    def _begin(self, model: str | None) -> bytes:
         opening = self._opening
         known = {
             "id": f"chatcmpl-{opening.id}",
@@ -75,36 +76,140 @@ class ChatStreamEncoder:
             "created": opening.created_at_s,
             "model": model or opening.model,
         }
-        return b"data: " + _encode(known)[:-1] + b","
+        self._head = b"data: " + _encode(known)[:-1] + b","
+        return self._chunk(0, {"role": "assistant", "content": ""})
 
     def _chunk(self, choice_index: int, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": choice_index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._head + b'"choices":[' + _encode(choice) + b"]}\n\n"
 
+    def _entry(self, choice_index: int, name: str, entry: dict[str, Any]) -> bytes:
+        """Return the next entry of the list *name* in a choice's message."""
+        return self._chunk(choice_index, {name: [{"index": self._place(choice_index, name), **entry}]})
+
+    def _place(self, choice_index: int, name: str) -> int:
+        place = self._counts.get((choice_index, name), 0)
+        self._counts[choice_index, name] = place + 1
+        return place
+
     def _begin_part(self, begun: PartBegun) -> bytes:
         part, choice_index = begun.part, begun.choice_index
+        match part:
+            case ToolCall():
+                return self._begin_call(begun.index, choice_index, part)
+            case Thinking():
+                opened = self._parts[begun.index] = self._open(choice_index, part)
+                return self._begin_thought(opened, part)
+            case Text(text=text) | Refusal(text=text):
+                if isinstance(part, Refusal):
+                    self._has_refused.add(choice_index)
+                opened = self._parts[begun.index] = self._open(choice_index, part)
+                return opened.add(text) if text else b""
+            case Image(source=Inline() as source):
+                return self._entry(choice_index, "images", write_picture(source))
+        return b""  # a part that chat has no form for
+
+    def _begin_thought(self, opened: "_OpenPart", part: Thinking) -> bytes:
+        if part.is_redacted:
+            return self._chunk(opened.choice_index, {"reasoning_details": [write_detail(opened.place, part)]})
+        told = opened.add(part.text) if part.text else b""
+        return told + self._seal(opened, part.seal) if part.seal is not None else told
+
+    def _begin_call(self, index: int, choice_index: int, call: ToolCall) -> bytes:
+        is_custom = call.kind == "custom" or call.name in self._customs
+        opened = self._open(choice_index, call, is_custom=is_custom)
+        if is_custom and call.kind == "function":
+            # The free text stands inside JSON that is not whole yet.
+            opened = _OpenInput(opened)
+        self._parts[index] = opened
+        text = {"name": call.name, "input" if is_custom else "arguments": ""}
+        kind = "custom" if is_custom else "function"
+        piece: dict[str, Any] = {"index": opened.place, "id": call.id, "type": kind, kind: text}
+        begun = self._chunk(choice_index, {"tool_calls": [{**piece, **_extra(call.seal)}]})
+        return begun + opened.add(call.arguments) if call.arguments else begun
+
+    def _open(self, choice_index: int, part: Part, *, is_custom: bool = False) -> "_OpenPart":
+        """Return a part under way: its pieces differ in nothing but their text."""
         before = self._head + b'"choices":[{"index":%d,"delta":' % choice_index
         behind = b'},"logprobs":null,"finish_reason":null}]}\n\n'
         match part:
             case ToolCall():
-                place = self._call_counts.get(choice_index, 0)
-                self._call_counts[choice_index] = place + 1
-                if part.kind == "function" and not part.arguments:
-                    self._bare_calls.add(begun.index)
-                field = b'"function":{"arguments":' if part.kind == "function" else b'"custom":{"input":'
-                self._parts[begun.index] = (before + b'{"tool_calls":[{"index":%d,' % place + field, b"}}]" + behind)
-                return self._chunk(choice_index, {"tool_calls": [_first_piece(place, part)]})
-            case Text(text=text) | Thinking(text=text) | Refusal(text=text):
-                self._parts[begun.index] = (before + _FIELDS[type(part)], behind)
-                return self.feed(Delta(index=begun.index, text=text)) if text else b""
-            case Image(source=Inline() as source):
-                return self._chunk(choice_index, {"images": [write_picture(source)]})
-        return b""  # a part that chat has no form for
+                place = self._place(choice_index, "tool_calls")
+                field = b'"custom":{"input":' if is_custom else b'"function":{"arguments":'
+                before += b'{"tool_calls":[{"index":%d,' % place + field
+                opened = _OpenPart(part, choice_index, place, before, b"}}]" + behind)
+                opened.is_bare = not is_custom
+                return opened
+            case Thinking():
+                place = self._place(choice_index, "reasoning_details")
+                between = b',"reasoning_details":[{"index":%d,"type":"reasoning.text","text":' % place
+                opened = _OpenPart(part, choice_index, place, before + b'{"reasoning_content":', b"}]" + behind)
+                opened.between = between
+                return opened
+            case Refusal():
+                return _OpenPart(part, choice_index, 0, before + b'{"refusal":', behind)
+        return _OpenPart(part, choice_index, 0, before + b'{"content":', behind)
+
+    def _seal(self, opened: "_OpenPart", seal: Seal) -> bytes:
+        """Tell the seal of a thought or a call; no other part has a place for one."""
+        if isinstance(opened.part, Thinking):
+            sealed = write_detail(opened.place, Thinking(text="", seal=seal, is_redacted=opened.part.is_redacted))
+            return self._chunk(opened.choice_index, {"reasoning_details": [sealed]})
+        if isinstance(opened.part, ToolCall) and (extra := _extra(seal)):
+            return self._chunk(opened.choice_index, {"tool_calls": [{"index": opened.place, **extra}]})
+        return b""
 
 
-def _first_piece(place: int, call: ToolCall) -> dict[str, Any]:
-    text = {"name": call.name, "arguments" if call.kind == "function" else "input": call.arguments}
-    piece: dict[str, Any] = {"index": place, "id": call.id, "type": call.kind, call.kind: text}
-    if call.seal is not None and call.seal.dialect == "gemini_generate":
-        piece["extra_content"] = {"google": {"thought_signature": call.seal.value}}
-    return piece
+class _OpenPart:
+    """A part under way, and what stands around each piece of it in a chunk."""
+
+    __slots__ = ("before", "behind", "between", "choice_index", "is_bare", "part", "place")
+
+    def __init__(self, part: Part, choice_index: int, place: int, before: bytes, behind: bytes) -> None:
+        self.part = part
+        self.choice_index = choice_index
+        self.place = place
+        self.before = before
+        self.behind = behind
+        self.between = b""
+        """Of a thought: what stands between its piece and the same piece once more."""
+        self.is_bare = False
+        """A function's call for which no argument has come yet."""
+
+    def add(self, text: str) -> bytes:
+        """Return the chunk that tells *text*."""
+        self.is_bare = False
+        piece = _encode(text)
+        if self.between:
+            return self.before + piece + self.between + piece + self.behind
+        return self.before + piece + self.behind
+
+    def end(self) -> bytes:
+        """Return what has to be told at the end: clients parse what came, and nothing is no JSON."""
+        return self.before + b'"{}"' + self.behind if self.is_bare else b""
+
+
+class _OpenInput(_OpenPart):
+    """The call of a customer's custom tool, which the upstream knew as a function: told when it is whole."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, opened: _OpenPart) -> None:
+        super().__init__(opened.part, opened.choice_index, opened.place, opened.before, opened.behind)
+        self._pieces: list[str] = []
+
+    def add(self, text: str) -> bytes:
+        """Keep *text*."""
+        self._pieces.append(text)
+        return b""
+
+    def end(self) -> bytes:
+        """Return the chunk that tells the free text."""
+        return super().add(input_of("".join(self._pieces)))
+
+
+def _extra(seal: Seal | None) -> dict[str, Any]:
+    """Return Google's own field for the signature of a call."""
+    if seal is None or seal.dialect != "gemini_generate":
+        return {}
+    return {"extra_content": {"google": {"thought_signature": seal.value}}}

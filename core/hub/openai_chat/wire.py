@@ -21,7 +21,7 @@ class Function(msgspec.Struct):
     """A function: its definition, its call, or its name alone."""
 
     name: str = ""
-    arguments: str = ""
+    arguments: str | None = None
     description: str | None = None
     parameters: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
@@ -62,4 +62,4 @@ def read_call(call: Call) -> ToolCall:
     google = call.extra_content.google if call.extra_content is not None else None
     signature = google.thought_signature if google is not None else None
     seal = Seal("gemini_generate", signature) if signature is not None else None
-    return ToolCall(id=call.id, name=function.name, arguments=function.arguments, seal=seal)
+    return ToolCall(id=call.id, name=function.name, arguments=function.arguments or "", seal=seal)

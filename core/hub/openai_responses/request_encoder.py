@@ -26,7 +26,7 @@ from ..conversation import (
 )
 from ..effort import effort_of
 from ..media import write_address
-from ..openai_models import is_own, is_reasoning
+from ..openai_models import is_own, is_reasoning, takes_sampling
 
 DIALECT = "openai_responses"
 
@@ -45,10 +45,11 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     _add_tools(body, request)
     sampling = request.sampling
     reasoning = _reasoning(request)
+    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     values = {
         "max_output_tokens": sampling.output_tokens_max,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
+        "temperature": sampling.temperature if is_sampled else None,
+        "top_p": sampling.top_p if is_sampled else None,
         "reasoning": reasoning,
         "include": ["reasoning.encrypted_content"] if is_reasoning(request.model) else None,
         "text": _text(request),
@@ -70,7 +71,10 @@ def settings(request: Request) -> dict[str, Any]:
 def dropped(request: Request) -> Sequence[str]:
     """Return what such a channel is not told, and does not need to answer."""
     sampling = request.sampling
+    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     names = {
+        "temperature": sampling.temperature is not None and not is_sampled,
+        "top_p": sampling.top_p is not None and not is_sampled,
         "top_k": sampling.top_k is not None,
         "stop": bool(sampling.stop),
         "seed": sampling.seed is not None,

@@ -172,6 +172,22 @@ def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
     )
 
 
+def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() -> None:
+    """A list of names goes with the demand of a call alone."""
+    tools, allowed = (Tool(name="f"), Tool(name="g")), ("g",)
+    demanded, left = (
+        encode_request(
+            Request(model="gemini-2.5-pro", messages=(HI,), tools=tools, tool_choice=choice, allowed_tools=allowed)
+        )
+        for choice in ("required", "auto")
+    )
+    assert json.loads(bytes(demanded["tools"])) == [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]
+    calling = {"mode": "ANY", "allowedFunctionNames": ["g"]}
+    assert json.loads(bytes(demanded["toolConfig"])) == {"functionCallingConfig": calling}
+    assert json.loads(bytes(left["tools"])) == [{"functionDeclarations": [{"name": "g"}]}]
+    assert json.loads(bytes(left["toolConfig"])) == {"functionCallingConfig": {"mode": "AUTO"}}
+
+
 def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     """Types in capitals, null by a word of its own, an order nobody else knows."""
     schema = {

@@ -15,12 +15,38 @@ from typing import Any
 
 import msgspec
 import pytest
+from openai.lib.streaming._deltas import accumulate_delta
 
 from relay.core.dialects import RULES
 from relay.core.errors import BadRequestError
-from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Sealed, Stopped
+from relay.core.hub.answer import (
+    Answer,
+    Begun,
+    Choice,
+    Cited,
+    Delta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stopped,
+    StreamEvent,
+)
 from relay.core.hub.codecs import CODECS
-from relay.core.hub.conversation import NamedTool, Reasoning, Seal, Text, Thinking, ToolCall, ToolResult
+from relay.core.hub.conversation import (
+    Citation,
+    Image,
+    Inline,
+    NamedTool,
+    Part,
+    Reasoning,
+    Refusal,
+    Seal,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 from relay.core.hub.openai_chat.request_encoder import encode_request
 from relay.core.hub.openai_chat.stream_decoder import ChatStreamDecoder
 from relay.core.hub.openai_chat.stream_encoder import ChatStreamEncoder
@@ -210,6 +236,7 @@ def test_the_old_form_of_functions_is_read() -> None:
         ({"reasoning_effort": "low"}, Reasoning(effort="low")),
         ({"reasoning_effort": "none"}, Reasoning(effort="none", is_off=True)),
         ({"thinking": {"type": "enabled"}}, Reasoning(is_adaptive=True)),
+        ({"thinking": {"type": "enabled", "budget_tokens": 4000}}, Reasoning(budget_tokens=4000)),
         ({"thinking": {"type": "disabled"}}, Reasoning(is_off=True)),
         ({}, Reasoning()),
     ],
@@ -311,12 +338,184 @@ def test_an_encoder_writes_what_openai_would() -> None:
     )
     assert written.decode() == (
         chunk('{"role":"assistant","content":""}')
-        + chunk('{"reasoning_content":"Hm"}')
+        + chunk('{"reasoning_content":"Hm","reasoning_details":[{"index":0,"type":"reasoning.text","text":"Hm"}]}')
         + chunk('{"tool_calls":[{"index":0,"id":"t1","type":"function","function":{"name":"f","arguments":""}}]}')
         + chunk('{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}')
         + chunk("{}", '"tool_calls"')
         + f'data: {head}"choices":[],"usage":{usage}}}\n\ndata: [DONE]\n\n'
     )
+
+
+THOUGHT = Thinking(text="Hm, 嗯", seal=Seal("anthropic_messages", "EqQB=="))
+HIDDEN = Thinking(text="", seal=Seal("anthropic_messages", "Eq.c"), is_redacted=True)
+
+
+def written_stream(*events: StreamEvent, **fields: Any) -> bytes:
+    """Return a stream that begins and says *events*; *fields* belong to the customer's request."""
+    encoder = ChatStreamEncoder(opening(**fields))
+    return b"".join([*map(encoder.feed, (Begun(model=None), *events)), encoder.finish(Usage(output_tokens=1))])
+
+
+def added_up(stream: bytes) -> dict[str, Any]:
+    """Return the message that OpenAI's own SDK makes of a stream."""
+    message: dict[object, object] = {}
+    for chunk in events(stream):
+        for choice in chunk["choices"]:
+            accumulate_delta(message, choice["delta"])
+    added: dict[str, Any] = json.loads(json.dumps(message))
+    return added
+
+
+def said_again(message: dict[str, Any]) -> tuple[Part, ...]:
+    """Return what the hub reads of a message that a client sends back."""
+    body = {"model": "m", "messages": [message, {"role": "user", "content": "Go on"}]}
+    return CHAT.decode_request(asked("openai_chat", body)).messages[0].parts
+
+
+def test_sealed_thinking_finds_its_way_back_through_a_client_of_a_whole_answer() -> None:
+    """In the form that OpenRouter's clients keep; whose it is stands before each seal."""
+    answer = Answer(id="x", model="m", choices=(Choice(parts=(THOUGHT, HIDDEN, Text(text="Yes")), stop="end"),))
+    message = json.loads(CHAT.encode_answer(answer, Usage(), opening()))["choices"][0]["message"]
+    assert message["reasoning_details"] == [
+        {"index": 0, "type": "reasoning.text", "text": "Hm, 嗯", "signature": "relay.anthropic_messages..EqQB=="},
+        {"index": 1, "type": "reasoning.encrypted", "data": "relay.anthropic_messages..Eq.c"},
+    ]
+    assert message["reasoning_content"] == "Hm, 嗯"
+    assert said_again(message) == (THOUGHT, HIDDEN, Text(text="Yes"))
+
+
+def test_sealed_thinking_finds_its_way_back_through_a_client_of_a_stream() -> None:
+    """Added up by OpenAI's SDK, or kept piece by piece."""
+    stream = written_stream(
+        PartBegun(index=0, part=Thinking(text="")),
+        Delta(index=0, text="Hm, "),
+        Delta(index=0, text="嗯"),
+        Sealed(index=0, seal=Seal("anthropic_messages", "EqQB==")),
+        PartEnded(index=0),
+        PartBegun(index=1, part=HIDDEN),
+        PartEnded(index=1),
+        Stopped(stop="end"),
+    )
+    assert said_again(added_up(stream)) == (THOUGHT, HIDDEN)
+    deltas = [choice["delta"] for chunk in events(stream) for choice in chunk["choices"]]
+    pieces = [detail for delta in deltas for detail in delta.get("reasoning_details", ())]
+    assert said_again({"role": "assistant", "content": "", "reasoning_details": pieces}) == (THOUGHT, HIDDEN)
+
+
+def test_the_signature_of_a_gemini_call_that_comes_late_stands_beside_it() -> None:
+    """In Google's own field, which is read back."""
+    stream = written_stream(
+        PartBegun(index=0, part=ToolCall(id="c", name="f", arguments="{}")),
+        Sealed(index=0, seal=Seal("gemini_generate", "AVSo")),
+        PartEnded(index=0),
+        Stopped(stop="tool_use"),
+    )
+    sealed = ToolCall(id="c", name="f", arguments="{}", seal=Seal("gemini_generate", "AVSo"))
+    assert said_again(added_up(stream)) == (sealed,)
+
+
+def test_what_stands_in_lists_of_a_stream_is_told_apart_by_its_index() -> None:
+    """OpenAI's SDK breaks on a second entry without one."""
+    url = "https://a.example/"
+    stream = written_stream(
+        PartBegun(index=0, part=Text(text="Yes")),
+        Cited(index=0, citation=Citation(url=url + "1", title="One")),
+        Cited(index=0, citation=Citation(url=url + "2", title="Two")),
+        PartEnded(index=0),
+        PartBegun(index=1, part=Image(source=Inline("image/png", "aGk="))),
+        PartBegun(index=2, part=Image(source=Inline("image/png", "aG8="))),
+        Stopped(stop="end"),
+    )
+    message = added_up(stream)
+    assert [each["url_citation"]["url"] for each in message["annotations"]] == [url + "1", url + "2"]
+    images = ["data:image/png;base64,aGk=", "data:image/png;base64,aG8="]
+    assert [each["image_url"]["url"] for each in message["images"]] == images
+
+
+CUSTOM = Tool(name="patch", kind="custom")
+CALLED = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": "a\n+b"}}
+
+
+def test_the_call_of_a_custom_tool_is_one_though_the_upstream_knew_a_function() -> None:
+    """Whole, and in a stream once its text is whole."""
+    call = ToolCall(id="c", name="patch", arguments='{"input":"a\\n+b"}')
+    answer = Answer(id="x", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    whole = json.loads(CHAT.encode_answer(answer, Usage(), opening(tools=(CUSTOM,))))
+    assert whole["choices"][0]["message"]["tool_calls"] == [CALLED]
+    stream = written_stream(
+        PartBegun(index=0, part=ToolCall(id="c", name="patch", arguments="")),
+        Delta(index=0, text='{"input":"a\\'),
+        Delta(index=0, text='n+b"}'),
+        PartEnded(index=0),
+        Stopped(stop="tool_use"),
+        tools=(CUSTOM,),
+    )
+    assert added_up(stream)["tool_calls"] == [{"index": 0, **CALLED}]
+
+
+def test_words_in_which_the_model_declined_end_in_a_plain_stop() -> None:
+    """As OpenAI's own; a refusal without words was filtered."""
+    declined = written_stream(
+        PartBegun(index=0, part=Refusal(text="No")), PartEnded(index=0), Stopped(stop="refusal"), is_usage_asked=False
+    )
+    assert [*events(declined)][-1]["choices"][0]["finish_reason"] == "stop"
+    silent = written_stream(Stopped(stop="refusal"), is_usage_asked=False)
+    assert [*events(silent)][-1]["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_a_stream_of_nothing_is_a_stream() -> None:
+    """An upstream that only ended, and said nothing before."""
+    encoder = ChatStreamEncoder(opening())
+    told = list(events(encoder.finish(Usage(input_tokens=1))))
+    assert [chunk["choices"][:1] and chunk["choices"][0]["delta"] for chunk in told] == [
+        {"role": "assistant", "content": ""},
+        [],
+    ]
+
+
+def test_an_empty_refusal_is_none() -> None:
+    """Some hosts always send the field."""
+    body = b'{"choices":[{"message":{"content":"Hi","refusal":""},"finish_reason":"stop"}]}'
+    assert CHAT.decode_answer(body).choices == (Choice(parts=(Text(text="Hi"),), stop="end"),)
+
+
+def sent(model: str, **members: Any) -> dict[str, Any]:
+    """Return what a chat channel is sent for *members*, and by its own name for *model*."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **members}
+    request = msgspec.structs.replace(CHAT.decode_request(asked("openai_chat", body)), model=model)
+    return {name: json.loads(bytes(raw)) for name, raw in CHAT.encode_request(request).items()}
+
+
+SAMPLED = {"temperature": 0.5, "top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "taken"), [("gpt-4o", None, SAMPLED), ("gpt-5", None, {}), ("gpt-5.1", "none", SAMPLED)]
+)
+def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | None, taken: dict[str, float]) -> None:
+    """It would refuse the request; without reasoning it takes them again."""
+    body = sent(model, **SAMPLED, reasoning_effort=effort)
+    assert {name: body[name] for name in SAMPLED if name in body} == taken
+
+
+def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:
+    """The choice among allowed tools is OpenAI's own."""
+    tools = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    own, other = (sent(model, tools=tools, tool_choice=choice) for model in ("gpt-5", "qwen3-max"))
+    assert (own["tools"], own["tool_choice"]) == (tools, choice)
+    assert (other["tools"], other["tool_choice"]) == (tools[1:], "required")
+
+
+def test_deepseek_gets_thinking_back_with_every_call_of_a_tool() -> None:
+    """Were it empty: without, it refuses the turn. A turn of words needs none."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = [{"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "assistant", "content": "Hi"}]
+    called, spoken = sent("deepseek-chat", messages=said)["messages"]
+    assert called["reasoning_content"] == ""
+    assert "reasoning_content" not in spoken
+    assert "reasoning_content" not in sent("qwen3-max", messages=said)["messages"][0]
 
 
 def test_usage_that_was_not_asked_for_is_not_written() -> None:

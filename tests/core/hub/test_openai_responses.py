@@ -331,6 +331,16 @@ def test_an_answer_cut_by_its_limit_is_incomplete() -> None:
     }
 
 
+def test_a_model_that_reasons_is_not_told_how_to_draw() -> None:
+    """It would refuse the request; what was left out is named."""
+    sampling = Sampling(temperature=0.5, top_p=0.9)
+    for model, taken in (("gpt-4.1", {"temperature": b"0.5", "top_p": b"0.9"}), ("gpt-5", {})):
+        request = Request(model=model, messages=(), sampling=sampling)
+        body = RESPONSES.encode_request(request)
+        assert {name: bytes(body[name]) for name in ("temperature", "top_p") if name in body} == taken
+        assert RESPONSES.dropped(request) == [name for name in ("temperature", "top_p") if name not in taken]
+
+
 def test_several_choices_are_refused_by_name() -> None:
     """Responses has one answer."""
     with pytest.raises(NotCarriedError) as refused:

@@ -1,0 +1,57 @@
+"""Sealed thinking on its way through a chat client: ``reasoning_details``, in OpenRouter's form.
+
+OpenAI's chat has no field for a seal. OpenRouter's has, and clients that know it send it back as
+it came: texts with a ``signature``, and what nobody may read as ``data``.
+
+Source: w:openrouter/reasoning-stream; openrouter.ai reasoning tokens, read 2026-11-24.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...exchange import Dialect
+from ..conversation import Thinking
+from ..seals import read_seal, write_seal
+
+DIALECT: Dialect = "openai_chat"
+
+
+class Detail(msgspec.Struct):
+    """One thought, or a piece of one: pieces of the same index belong together."""
+
+    type: str = ""
+    index: int | None = None
+    text: str | None = None
+    signature: str | None = None
+    data: str | None = None
+
+
+def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
+    """Yield the thoughts that *details* tell; a kind that is not known says nothing."""
+    thoughts: dict[int, Detail] = {}
+    for place, detail in enumerate(details):
+        index = detail.index if detail.index is not None else -1 - place
+        whole = thoughts.setdefault(index, Detail(type=detail.type))
+        whole.text = (whole.text or "") + (detail.text or "")
+        whole.signature = detail.signature or whole.signature
+        whole.data = detail.data or whole.data
+    for thought in thoughts.values():
+        match thought:
+            case Detail(type="reasoning.encrypted", data=str() as data):
+                yield Thinking(text="", seal=read_seal(data, DIALECT), is_redacted=True)
+            case Detail(type="reasoning.text"):
+                seal = read_seal(thought.signature, DIALECT) if thought.signature else None
+                yield Thinking(text=thought.text or "", seal=seal)
+
+
+def write_detail(index: int, thought: Thinking) -> dict[str, Any]:
+    """Return *thought* as the detail at *index*; clients put pieces of one index together."""
+    if thought.is_redacted:
+        data = write_seal(thought.seal, DIALECT) if thought.seal is not None else ""
+        return {"index": index, "type": "reasoning.encrypted", "data": data}
+    detail = {"index": index, "type": "reasoning.text", "text": thought.text}
+    if thought.seal is not None:
+        detail["signature"] = write_seal(thought.seal, DIALECT)
+    return detail
