@@ -1,0 +1,122 @@
+"""Google's Interactions: the model stands in the body, and the answer is kept to be gone on from.
+
+Source: wire/DIALECTS.md 2.5, 3.1; googleapis/python-genai _gaos/types/interactions, read 2026-11-24.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError
+from ..estimate import input_bound, input_estimate
+from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .dialect import BodyReading, ModelEntry
+from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object, read_value
+from .gemini_face import render_gemini_error, render_gemini_model, render_gemini_models
+from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
+from .meaning import code_of
+
+KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
+"""Fields that name, or make, something in the upstream's account which no customer of a shop has a part in."""
+_TEXT = msgspec.json.Decoder(str | None)
+
+
+class GeminiInteractions:
+    """Rules of ``POST /v1beta/interactions``; see `DialectRules`."""
+
+    name: Dialect = "gemini_interactions"
+    operation: Operation = "chat"
+    path = "/v1beta/interactions"
+    keep_alive = b""
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        for name in KEPT_ELSEWHERE:
+            if bytes(fields.get(name, b"null")) != b"null":
+                raise BadRequestError("not_offered", param=name)
+        exchange.model = read_model(fields)
+        if bytes(fields.get("input", b"null")) in (b"null", b'""', b"[]"):
+            raise BadRequestError(param="input")
+        continued_id = read_value(fields, "previous_interaction_id", _TEXT)
+        if continued_id is not None:
+            exchange.continued = Continued("previous_interaction_id", continued_id)
+            exchange.has_unseen_input = True
+        exchange.stream = read_bool(fields, "stream")
+        if read_bool(fields, "background") and not exchange.stream:
+            # It would go on unseen and unpaid; a stream of it is metered to its end.
+            raise BadRequestError("not_offered", param="background")
+        exchange.output_tokens_asked = read_int(_config(fields), "max_output_tokens")
+        exchange.fields = fields
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: only the model's name may differ."""
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            query="alt=sse" if exchange.stream else "",
+            fields=dict(exchange.fields),
+            headers={},
+            stream=exchange.stream,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        return request
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream."""
+        return "text/event-stream"
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth of what this request itself brings."""
+        return input_bound(exchange.fields)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(exchange.fields)
+
+    def stream_reader(
+        self, exchange: Exchange, *, is_reasoning_beside_output: bool = False
+    ) -> InteractionsStreamReader:
+        """Return a reader for one attempt's stream; where reasoning stands is known here."""
+        return InteractionsStreamReader(
+            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
+        )
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200; where reasoning stands is known here."""
+        return read_interaction(
+            exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
+        )
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of an error answer."""
+        return render_gemini_error(error, text, request_id)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the event that ends a stream already begun."""
+        document = {"event_type": "error", "error": {"code": code_of(error), "message": text}}
+        return b"event: error\ndata: " + msgspec.json.encode(document) + b"\n\n"
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_gemini_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_gemini_model(model)
+
+
+def _config(fields: Fields) -> Fields:
+    return read_nested(fields, "generation_config") or {}
+
+
+def _is_kept(fields: Fields) -> bool:
+    """Say whether the upstream keeps the answer: unless it is told not to."""
+    return bytes(fields.get("store", b"true")) != b"false"
+
+
+def _is_thinking_asked(fields: Fields) -> bool:
+    config = _config(fields)
+    return any(bytes(config.get(name, b"null")) != b"null" for name in ("thinking_level", "thinking_summaries"))

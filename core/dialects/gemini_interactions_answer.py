@@ -1,0 +1,223 @@
+"""Reading along Google's interactions. Source: wire/DIALECTS.md 2.5 and 3.1, read 2026-11-24."""
+
+import msgspec
+
+from ..errors import UpstreamBrokenError
+from ..exchange import Exchange
+from ..sse import event_name_and_data
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .event_reader import EventReader, disputed_usage
+from .figures import UntrueFigureError, read_figure, read_figures
+from .tally import Tally
+
+FAILED = frozenset({"failed", "cancelled"})
+_MEDIA = frozenset({"image", "audio", "video", "document"})
+
+
+class _Content(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+
+
+class _Step(msgspec.Struct):
+    """A step of an answer, whole or as it begins."""
+
+    type: str = ""
+    content: list[_Content] | None = None
+    summary: list[_Content] | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+
+
+class _Delta(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    content: _Content | None = None
+    arguments: str | None = None
+
+
+class _Interaction(msgspec.Struct):
+    id: str | None = None
+    status: str | None = None
+    model: str | None = None
+    steps: list[_Step] | None = None
+    usage: object = None
+    errors: msgspec.Raw = msgspec.Raw()
+
+
+class _Event(msgspec.Struct):
+    event_type: str = ""
+    step: _Step | None = None
+    delta: _Delta | None = None
+    interaction: _Interaction | None = None
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_interaction = msgspec.json.Decoder(_Interaction).decode
+_read_errors = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class InteractionsStreamReader(EventReader):
+    """Reads along one stream of an interaction; see `StreamReader`.
+
+    What ended it is told by ``interaction.completed``; the mark that follows is held back as the end.
+    """
+
+    __slots__ = ("_is_kept", "_usage")
+
+    def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
+        super().__init__(exchange, thinking_asked)
+        self._is_kept = is_kept
+        self._usage: object = None
+
+    def finish(self) -> bytes:
+        """Take the end of the body; one that was completed is whole without its mark."""
+        passed = super().finish()
+        if self.stop_reason is not None and self.error is None:
+            self.is_ended = True
+        return passed
+
+    def _take(self, event: bytes) -> bool:
+        name, data = event_name_and_data(event)
+        if data == b"[DONE]":
+            return self._end_with(event) if self.stop_reason is not None else False
+        if not data:
+            return True
+        try:
+            read = _read_event(data)
+        except (ValueError, RecursionError):
+            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            return name != b"error" or self._fail(data)
+        match read.event_type:
+            case "error":
+                return self._fail(data)
+            case "interaction.created" if read.interaction is not None:
+                self.model_returned = read.interaction.model
+                self.answer_id = read.interaction.id if self._is_kept else None
+            case "interaction.completed" if read.interaction is not None:
+                return self._complete(read.interaction)
+            case "step.start" if read.step is not None:
+                _tally_step(self, read.step)
+            case "step.delta" if read.delta is not None:
+                _tally_delta(self, read.delta)
+        return True
+
+    def _complete(self, interaction: _Interaction) -> bool:
+        if interaction.status in FAILED:
+            return self._fail(_failure(interaction))
+        self.stop_reason = interaction.status or "completed"
+        self._usage = interaction.usage
+        self.model_returned = self.model_returned or interaction.model
+        return True
+
+    def _figures(self) -> Usage | None:
+        return read_interactions_usage(self._usage)
+
+
+def read_interactions_usage(usage: object) -> Usage | None:
+    """Return what a ``usage`` object says; None where it holds no figures.
+
+    Thoughts and what tools put into the prompt stand beside the other counts; cached tokens are a
+    part of the input.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    if figures.get("total_input_tokens") is None and figures.get("total_output_tokens") is None:
+        return None
+    prompt = read_figure(figures, "total_input_tokens")
+    thoughts = read_figure(figures, "total_thought_tokens")
+    cache_read = min(read_figure(figures, "total_cached_tokens"), prompt)
+    return Usage(
+        input_tokens=prompt - cache_read + read_figure(figures, "total_tool_use_tokens"),
+        cache_read_tokens=cache_read,
+        output_tokens=read_figure(figures, "total_output_tokens") + thoughts,
+        reasoning_tokens=thoughts,
+    )
+
+
+def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
+    """Read a whole interaction; see `DialectRules.read_body`."""
+    try:
+        interaction = _read_interaction(body)
+    except msgspec.ValidationError as exc:
+        raise disguised_error(body) from exc
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected an interaction, found no JSON document") from exc
+    if interaction.status is None:
+        raise disguised_error(body)
+    if interaction.status in FAILED:
+        raise disguised_error(_failure(interaction))
+    tally = Tally()
+    tally.stop_reason = interaction.status
+    for step in interaction.steps or ():
+        _tally_step(tally, step)
+    try:
+        usage = read_interactions_usage(interaction.usage)
+    except UntrueFigureError:
+        usage = disputed_usage(exchange, tally)
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=interaction.model,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+        answer_id=interaction.id if is_kept else None,
+    )
+
+
+def _failure(interaction: _Interaction) -> bytes:
+    """Return the first of the errors that an interaction ended with, in the shape of an error's body."""
+    try:
+        errors = _read_errors(interaction.errors)
+    except ValueError:
+        errors = []
+    return b'{"error":' + (bytes(errors[0]) if errors else b"{}") + b"}"
+
+
+def _tally_step(tally: Tally, step: _Step) -> None:
+    """Count a step with what it holds already; the texts of a stream's come after it."""
+    tally.begin_block()
+    match step.type:
+        case "thought":
+            tally.note_thinking()
+            for part in step.summary or ():
+                _tally_content(tally, part, is_thinking=True)
+        case "model_output":
+            for part in step.content or ():
+                _tally_content(tally, part)
+        case "function_call":
+            tally.begin_tool_call()
+            if (arguments := bytes(step.arguments)) not in (b"", b"{}"):
+                tally.add(len(arguments))
+        case _:
+            pass  # what the server's own tools do
+
+
+def _tally_delta(tally: Tally, delta: _Delta) -> None:
+    match delta.type:
+        case "text" if delta.text:
+            tally.add_text(len(delta.text.encode()))
+        case "thought_summary" if delta.content is not None:
+            _tally_content(tally, delta.content, is_thinking=True)
+        case "arguments_delta" if delta.arguments:
+            tally.add(len(delta.arguments.encode()))
+        case kind if kind in _MEDIA:
+            tally.note_answer()
+        case _:
+            pass  # signatures, and what the server's own tools are fed with
+
+
+def _tally_content(tally: Tally, part: _Content, *, is_thinking: bool = False) -> None:
+    if part.type in _MEDIA:
+        tally.note_answer()
+    elif part.text and is_thinking:
+        tally.add_thinking(len(part.text.encode()))
+    elif part.text:
+        tally.add_text(len(part.text.encode()))

@@ -1,0 +1,160 @@
+"""Interactions: what counts as output, as the end, as an error, as usage."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects.gemini_interactions_answer import (
+    InteractionsStreamReader,
+    read_interaction,
+    read_interactions_usage,
+)
+from relay.core.errors import UpstreamBrokenError, UpstreamStatusError
+from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
+from tests.core.dialects.replay import answer_bytes, exchange
+
+END = b"event: done\ndata: [DONE]\n\n"
+STREAMS = [
+    ("interactions-stream", 13, 32, 806, "completed"),
+    ("interactions-thinking-stream", 34, 2, 1016, "completed"),
+    ("interactions-tools-stream", 156, 34, 118, "requires_action"),
+]
+
+
+def reader(*, is_kept: bool = True) -> InteractionsStreamReader:
+    return InteractionsStreamReader(exchange("gemini_interactions"), thinking_asked=False, is_kept=is_kept)
+
+
+def event(kind: str, **members: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'event_type': kind, **members})}\n\n".encode()
+
+
+def completed(status: str = "completed", **members: Any) -> bytes:
+    return event("interaction.completed", interaction={"id": "v1_a", "status": status, **members})
+
+
+@pytest.mark.parametrize(("name", "fresh", "output", "thoughts", "status"), STREAMS)
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_recorded_stream_passes_and_is_read_for_every_cut(
+    name: str, fresh: int, output: int, thoughts: int, status: str, size: int
+) -> None:
+    """Thoughts stand beside the output; the end is its mark."""
+    data, along = answer_bytes(f"gemini/{name}"), reader()
+    passed = b"".join(along.feed(data[at : at + size]) for at in range(0, len(data), size))
+    assert (passed + along.end, along.end, along.is_ended) == (data, END, True)
+    assert along.usage() == Usage(input_tokens=fresh, output_tokens=output + thoughts, reasoning_tokens=thoughts)
+    assert (derive_outcome(along.evidence()), along.stop_reason) == ("complete", status)
+    assert (along.answer_id, along.model_returned) == ("v1_REDACTED_1", "gemini-3-flash-preview")
+
+
+def test_a_recorded_answer_is_read() -> None:
+    """Its usage, its outcome, and what it is kept under."""
+    made, body = exchange("gemini_interactions"), answer_bytes("gemini/interactions-plain")
+    reading = read_interaction(made, body, thinking_asked=False, is_kept=True)
+    assert reading.usage == Usage(input_tokens=14, output_tokens=34 + 222, reasoning_tokens=222)
+    assert (derive_outcome(reading.evidence), reading.answer_id) == ("complete", "v1_REDACTED_1")
+    assert read_interaction(made, body, thinking_asked=False, is_kept=False).answer_id is None
+
+
+def test_an_answer_that_is_not_kept_has_no_id() -> None:
+    """Nobody can go on from it."""
+    along = reader(is_kept=False)
+    along.feed(event("interaction.created", interaction={"id": "v1_a", "model": "m"}))
+    assert (along.answer_id, along.model_returned) == (None, "m")
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "is_output"),
+    [
+        ("step.start", {"step": {"type": "thought"}}, False),
+        ("step.start", {"step": {"type": "model_output"}}, False),
+        ("step.start", {"step": {"type": "google_search_call"}}, False),
+        ("step.start", {"step": {"type": "function_call", "name": "f", "arguments": {}}}, True),
+        ("step.delta", {"delta": {"type": "thought_signature", "signature": "c2ln"}}, False),
+        ("step.delta", {"delta": {"type": "text", "text": "Hi"}}, True),
+        ("step.delta", {"delta": {"type": "thought_summary", "content": {"type": "text", "text": "Hm"}}}, True),
+        ("step.delta", {"delta": {"type": "image", "data": "aGk="}}, True),
+    ],
+)
+def test_output_is_what_a_customer_can_use(kind: str, members: dict[str, Any], is_output: bool) -> None:
+    """A signature alone commits nothing."""
+    along = reader()
+    assert along.feed(event(kind, **members)) == event(kind, **members)
+    assert along.is_output_seen is is_output
+
+
+def test_a_stream_that_was_completed_is_whole_without_its_mark() -> None:
+    """Nothing is left to hold back."""
+    along = reader()
+    along.feed(event("step.delta", delta={"type": "text", "text": "Hi"}) + completed())
+    assert (along.is_ended, along.finish(), along.is_ended, along.end) == (False, b"", True, b"")
+
+
+def test_a_stream_that_was_not_completed_is_truncated() -> None:
+    """Though its mark came: that is not passed on."""
+    along = reader()
+    along.feed(event("step.delta", delta={"type": "text", "text": "Hi"}))
+    assert (along.feed(END), along.finish(), along.is_ended) == (b"", b"", False)
+    assert derive_outcome(along.evidence()) == "truncated"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        event("error", error={"code": "unavailable", "message": "overloaded"}),
+        b"event: error\ndata: overloaded\n\n",
+        completed("failed", errors=[{"code": "internal", "message": "overloaded"}]),
+        completed("cancelled"),
+    ],
+)
+def test_an_error_is_not_passed_on(last: bytes) -> None:
+    """Whichever way it is told."""
+    along = reader()
+    assert along.feed(last) == b""
+    assert along.error is not None
+    assert (along.error.failure, along.is_ended) == ("sick", False)
+
+
+@pytest.mark.parametrize("data", [b"event: interaction.new\ndata: 3\n\n", b": comment\n\n", event("future.kind", a=1)])
+def test_what_is_not_known_passes(data: bytes) -> None:
+    """Nothing is read from it."""
+    along = reader()
+    assert (along.feed(data), along.is_output_seen) == (data, False)
+
+
+def test_cached_tokens_are_a_part_of_the_input_and_tools_beside_it() -> None:
+    """Each count of its own."""
+    figures = {
+        "total_input_tokens": 10,
+        "total_cached_tokens": 4,
+        "total_tool_use_tokens": 3,
+        "total_output_tokens": 2,
+        "total_thought_tokens": 5,
+    }
+    assert read_interactions_usage(figures) == Usage(
+        input_tokens=9, cache_read_tokens=4, output_tokens=7, reasoning_tokens=5
+    )
+    assert read_interactions_usage({"total_tokens": 3}) is None
+
+
+def test_figures_that_cannot_be_true_give_way_to_the_local_bound() -> None:
+    """512 for a request without fields; in the answer 8 and 8 for its step, 1 for its word."""
+    steps = [{"type": "model_output", "content": [{"type": "text", "text": "Hi"}]}]
+    body = json.dumps({"id": "a", "status": "completed", "steps": steps, "usage": {"total_input_tokens": -1}}).encode()
+    reading = read_interaction(exchange("gemini_interactions"), body, thinking_asked=False, is_kept=True)
+    assert reading.usage == Usage(input_tokens=512, output_tokens=17, source="disputed")
+
+
+@pytest.mark.parametrize("body", [b'{"error":{"code":"unavailable"}}', b'{"status":"failed"}', b'{"status":3}'])
+def test_an_error_dressed_as_an_answer_is_an_error(body: bytes) -> None:
+    """Its class is told by what it says."""
+    with pytest.raises(UpstreamStatusError):
+        read_interaction(exchange("gemini_interactions"), body, thinking_asked=False, is_kept=True)
+
+
+def test_what_is_no_answer_is_broken() -> None:
+    """A page of HTML with status 200."""
+    with pytest.raises(UpstreamBrokenError):
+        read_interaction(exchange("gemini_interactions"), b"<html>", thinking_asked=False, is_kept=True)
