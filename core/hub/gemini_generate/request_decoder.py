@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -26,7 +27,7 @@ from ..conversation import (
 )
 from ..raw import given
 from .schemas import read_schema
-from .wire import DIALECT, Content, Response, in_one_spelling, read_part
+from .wire import DIALECT, Content, Response, camel_case, in_camel_case, read_part
 
 
 class _Declaration(msgspec.Struct, rename="camel"):
@@ -71,17 +72,11 @@ class _Config(msgspec.Struct, rename="camel"):
 _CONTENTS = msgspec.json.Decoder(list[Content])
 _SYSTEM = msgspec.json.Decoder(Content | str | None)
 _TOOLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
-_DECLARATIONS = msgspec.json.Decoder(list[_Declaration])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_DECLARATION = msgspec.json.Decoder(_Declaration)
 _TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
 _CONFIG = msgspec.json.Decoder(_Config | None)
 
-_CAMEL = {
-    "system_instruction": "systemInstruction",
-    "generation_config": "generationConfig",
-    "tool_config": "toolConfig",
-    "safety_settings": "safetySettings",
-    "cached_content": "cachedContent",
-}
 _READ = frozenset(
     {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "model"}
 )
@@ -95,9 +90,11 @@ def decode_request(exchange: Exchange) -> Request:
     Raises:
         BadRequestError: A field that can't be; names it.
     """
-    fields = {_CAMEL.get(name, name): msgspec.Raw(in_one_spelling(bytes(raw))) for name, raw in exchange.fields.items()}
-    config: _Config = read_value(fields, "generationConfig", _CONFIG) or _Config()
-    chosen: _ToolConfig = read_value(fields, "toolConfig", _TOOL_CONFIG) or _ToolConfig()
+    fields = {camel_case(name): raw for name, raw in exchange.fields.items()}
+    # Of a field in both spellings the one counts by which the hold was reckoned.
+    fields.update((name, raw) for name, raw in exchange.fields.items() if name in fields)
+    config: _Config = _read_camel(fields, "generationConfig", _CONFIG, "thinkingConfig") or _Config()
+    chosen: _ToolConfig = _read_camel(fields, "toolConfig", _TOOL_CONFIG, "functionCallingConfig") or _ToolConfig()
     calling = chosen.function_calling_config
     return Request(
         model=exchange.model,
@@ -112,6 +109,16 @@ def decode_request(exchange: Exchange) -> Request:
         unanswerable=tuple(_unanswerable(fields, config)),
         dropped=tuple(name for name in fields if name not in _READ),
     )
+
+
+def _read_camel(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any], *nested: str) -> Any:
+    """Return what *decoder* makes of the object under *name*, in either spelling."""
+    if given(fields.get(name, msgspec.Raw())) is None:
+        return None
+    try:
+        return decoder.decode(in_camel_case(fields[name], *nested))
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param=name) from exc
 
 
 def _unanswerable(fields: Fields, config: _Config) -> Iterable[str]:
@@ -188,12 +195,12 @@ def _result(response: Response, calls: _Calls) -> ToolResult:
 def _tools(fields: Fields) -> Iterable[Tool | Native]:
     for tool in read_value(fields, "tools", _TOOLS) or ():
         for name, raw in tool.items():
-            if name not in ("functionDeclarations", "function_declarations"):
+            if camel_case(name) != "functionDeclarations":
                 document = msgspec.Raw(msgspec.json.encode({name: raw}))
-                yield Native(dialect=DIALECT, kind=name, document=document)
+                yield Native(dialect=DIALECT, kind=camel_case(name), document=document)
                 continue
-            for declared in read_value({"tools": raw}, "tools", _DECLARATIONS):
-                yield _tool(declared)
+            for declared in read_value({"tools": raw}, "tools", _LIST):
+                yield _tool(_read_camel({"tools": declared}, "tools", _DECLARATION))
 
 
 def _tool(declared: _Declaration) -> Tool:

@@ -13,8 +13,9 @@ from ..raw import given
 from ..seals import read_seal, write_seal
 
 DIALECT: Dialect = "gemini_generate"
-_SNAKE = re.compile(rb'"(inline_data|file_data|function_call|function_response|thought_signature)"(?=\s*:)')
-"""Members of a part in the second spelling that the API takes."""
+_SNAKE = re.compile(r"_([a-z])")
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BLOBS = ("inlineData", "fileData")
 
 
 class Blob(msgspec.Struct, rename="camel"):
@@ -63,16 +64,30 @@ class Content(msgspec.Struct):
 _read_part = msgspec.json.Decoder(PartDocument).decode
 
 
-def in_one_spelling(raw: bytes) -> bytes:
-    """Return a document with its parts' members in camel case; a quote within a text is escaped, so none is touched."""
-    if not _SNAKE.search(raw):
+def in_camel_case(raw: msgspec.Raw, *nested: str) -> msgspec.Raw:
+    """Return an object with its members' names in camel case, of the two spellings that the API takes.
+
+    What its members hold is left as it is, arguments and schemas may have names of any kind, but
+    for those under the names *nested*.
+
+    Raises:
+        ValueError: Not an object.
+
+    >>> bytes(in_camel_case(msgspec.Raw(b'{"file_data":{"file_uri":1},"args":{"a_b":2}}'), "fileData"))
+    b'{"fileData":{"fileUri":1},"args":{"a_b":2}}'
+    """
+    if b"_" not in bytes(raw):
         return raw
-    return _SNAKE.sub(lambda match: b'"' + _camel(match[1]) + b'"', raw)
+    members = {camel_case(name): value for name, value in _MEMBERS.decode(raw).items()}
+    for name in nested:
+        if given(members.get(name, msgspec.Raw())) is not None:
+            members[name] = in_camel_case(members[name])
+    return msgspec.Raw(msgspec.json.encode(members))
 
 
-def _camel(name: bytes) -> bytes:
-    first, *rest = name.split(b"_")
-    return first + b"".join(word.capitalize() for word in rest)
+def camel_case(name: str) -> str:
+    """Return a member's name in camel case."""
+    return _SNAKE.sub(lambda match: match[1].upper(), name)
 
 
 def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
@@ -81,7 +96,7 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
     Raises:
         msgspec.ValidationError: Not a part.
     """
-    document = _read_part(raw)
+    document = _read_part(in_camel_case(raw, *_BLOBS))
     seal = read_signature(document.thought_signature) if document.thought_signature else None
     match document:
         case PartDocument(function_call=Call() as call):

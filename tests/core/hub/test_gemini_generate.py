@@ -324,3 +324,45 @@ def test_a_part_that_cannot_be_is_refused_by_name(part: Any) -> None:
     with pytest.raises(BadRequestError) as refused:
         GEMINI.decode_request(asked("gemini_generate", {"contents": [{"parts": [part]}]}))
     assert refused.value.param == "contents.parts"
+
+
+def test_a_request_is_read_in_either_spelling() -> None:
+    """Limits and schemas too; names that the customer chose are left alone."""
+    arguments, schema = {"file_data": 1}, {"type": "object", "properties": {"inline_data": {"type": "string"}}}
+    camel = {
+        "contents": [
+            {"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": arguments}}]},
+        ],
+        "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": schema}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+        "generationConfig": {"maxOutputTokens": 9, "topP": 0.5, "thinkingConfig": {"thinkingBudget": 5}},
+    }
+    snake = {
+        "contents": [
+            {"role": "user", "parts": [{"inline_data": {"mime_type": "image/png", "data": "aGk="}}]},
+            {"role": "model", "parts": [{"function_call": {"name": "f", "args": arguments}}]},
+        ],
+        "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": schema}]}],
+        "tool_config": {"function_calling_config": {"mode": "ANY", "allowed_function_names": ["f"]}},
+        "generation_config": {"max_output_tokens": 9, "top_p": 0.5, "thinking_config": {"thinking_budget": 5}},
+    }
+    request = GEMINI.decode_request(asked("gemini_generate", snake))
+    assert request == GEMINI.decode_request(asked("gemini_generate", camel))
+    assert (request.sampling.output_tokens_max, request.sampling.top_p, request.reasoning.budget_tokens) == (9, 0.5, 5)
+    assert request.messages[1].parts == (ToolCall(id="call_0", name="f", arguments='{"file_data": 1}'),)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("generation_config", {"thinking_config": 3}),
+        ("toolConfig", {"function_calling_config": []}),
+        ("tools", [{"function_declarations": [3]}]),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_in_camel_case(field: str, value: Any) -> None:
+    """As Google's documentation names it."""
+    with pytest.raises(BadRequestError) as refused:
+        GEMINI.decode_request(asked("gemini_generate", {"contents": [{"parts": [{"text": "Hi"}]}], field: value}))
+    assert refused.value.param in ("generationConfig", "toolConfig", "tools")
