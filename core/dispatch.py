@@ -4,15 +4,14 @@ The plugin manager takes a coroutine for an answer, so that a plugin that declin
 it costs ten times as much. So nothing of it is left when exchanges run.
 """
 
-import asyncio
-import types
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from .deadline import DeadlineExpiredError, within
 from .errors import AuthenticationError, NoPriceError, PluginError, RelayError
 from .exchange import (
     Attempt,
@@ -173,26 +172,15 @@ class Dispatch:
         return claims
 
     async def _ask(self, step: Step, hook: str, kind: type[Answer], *arguments: object) -> Answer | None:
-        """Await one plugin's answer, None or of *kind*, under the deadline.
-
-        The timer is set only once the plugin waits: most never do, and it costs more than they.
-        """
-        deadline: asyncio.Timeout | None = None
+        """Await one plugin's answer, None or of *kind*, under the deadline."""
         try:
-            coroutine = step.call(*arguments)
-            try:
-                waited_for = coroutine.send(None)
-            except StopIteration as end:
-                answer: object = end.value
-            else:
-                async with asyncio.timeout(self._deadline_s) as deadline:
-                    answer = await _go_on(coroutine, waited_for)
+            answer: object = await within(self._deadline_s, step.call(*arguments))
         except RelayError:
             raise
+        except DeadlineExpiredError as exc:
+            raise _failure(step, hook, f"gave no answer in {self._deadline_s:g} s") from exc
         except Exception as exc:
-            is_late = isinstance(exc, TimeoutError) and deadline is not None and deadline.expired()
-            what = f"gave no answer in {self._deadline_s:g} s" if is_late else f"raised {type(exc).__name__}"
-            raise _failure(step, hook, what) from exc
+            raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
         if answer is None or isinstance(answer, kind):
             return answer
         raise _failure(step, hook, f"expected {kind.__name__} or None, found {type(answer).__name__}")
@@ -219,22 +207,6 @@ def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Calla
         return lambda *given: function(given[place])
     pick = itemgetter(*places)
     return lambda *given: function(*pick(given))
-
-
-@types.coroutine
-def _go_on(coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> Generator[Any, Any, Any]:
-    """Return the answer of a coroutine that was begun already and waits for *waited_for*."""
-    try:
-        while True:
-            try:
-                woken_with = yield waited_for
-            except BaseException as exc:
-                # A deadline or a cancelled exchange: the plugin's own clean-up runs now.
-                waited_for = coroutine.throw(exc)
-            else:
-                waited_for = coroutine.send(woken_with)
-    except StopIteration as end:
-        return end.value
 
 
 def _checked_charge(step: Step, answer: object) -> Charge:

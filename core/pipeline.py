@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from .answers import JSON, answer_with_error
+from .deadline import within
 from .dialects.dialect import ChannelSide, DialectRules
 from .dialects.seal_refusals import unsealed
 from .ending import Ending
@@ -311,8 +312,7 @@ class Passage:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""
         try:
             with self._sink.listening():
-                async with asyncio.timeout(WRITE_DEADLINE_S + len(ending.end) / SLOWEST_BYTES_PER_S):
-                    await self._write_end(ending)
+                await within(WRITE_DEADLINE_S + len(ending.end) / SLOWEST_BYTES_PER_S, self._write_end(ending))
         except (CustomerGoneError, TimeoutError):
             return
 
