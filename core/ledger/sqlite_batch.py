@@ -31,7 +31,7 @@ class Batch:
     What operations change is collected and written by `flush`, many rows in a step; a row that
     many of them change, a key's or a book's, is written once. What they read comes from a view
     in which the changes show at once. `execute` is plain SQL: it writes first what was collected,
-    and what was read before it is forgotten.
+    and what was read before it is forgotten. If the transaction is not committed, so must be the view.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Batch:
         boot: str,
         now_ms: int,
         day: str,
+        view: View,
         link_before: tuple[int, str],
         shop_books: dict[str, int],
     ) -> None:
@@ -51,7 +52,8 @@ class Batch:
         self._seq_before, self._hash_before = link_before
         self.shop_books = dict(shop_books)
         self._transfers: list[Transfer] = []
-        self._view = View(connection, day)
+        self._view = view
+        view.begin(day)
         self._rows: defaultdict[RowStatement, list[Row]] = defaultdict(list)
         self._moves: dict[int, tuple[int, int, int]] = {}
         self._settlements: dict[str, tuple[int, int]] = {}
@@ -62,6 +64,11 @@ class Batch:
         self.flush()
         self._view.forget()
         return self._connection.execute(statement, values)
+
+    def annotate(self, statement: str, values: Sequence[object]) -> None:
+        """Run a statement that changes nothing of what the view shows."""
+        self.flush()
+        self._connection.execute(statement, values)
 
     def write(self, statement: RowStatement, row: Row) -> None:
         """Collect a row."""
@@ -112,13 +119,17 @@ class Batch:
 
     def foresee_keys(self, key_ids: Iterable[str]) -> None:
         """Read in one step the keys that operations will ask for, and what their accounts have available."""
-        self.flush()
-        self._view.read_keys(key_ids)
+        unknown = [key_id for key_id in key_ids if key_id not in self._view.keys]
+        if unknown:
+            self.flush()
+            self._view.read_keys(unknown)
 
     def foresee_holds(self, request_ids: Iterable[str]) -> None:
         """Read in one step the reservations that operations will ask for."""
-        self.flush()
-        self._view.read_holds(request_ids)
+        unknown = [request_id for request_id in request_ids if request_id not in self._view.holds]
+        if unknown:
+            self.flush()
+            self._view.read_holds(unknown)
 
     def key(self, key_id: str) -> Key | None:
         """Return a key as it is now, or None where there is none."""
@@ -133,6 +144,12 @@ class Batch:
         held = self._view.holds[request_id]
         assert held is None or total((lot.id, lot.amount_nano) for lot in held.lots) == held.held_nano, request_id
         return held
+
+    def note_hold(
+        self, request_id: str, account_id: str, key_id: str, price_version: str, parts: Sequence[tuple[int, int]]
+    ) -> None:
+        """Show a reservation that was made, so that its post need not read it."""
+        self._view.note_hold(request_id, account_id, key_id, price_version, parts)
 
     def forget_hold(self, request_id: str) -> None:
         """Read a reservation anew after it was changed."""

@@ -76,6 +76,7 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
     row = (request_id, account_id, key_id, batch.boot, amount_nano, operation.price_version, at_ms, facts)
     batch.write(INSERT_RESERVATION, row)
     _hold(batch, request_id, key_id, parts)
+    batch.note_hold(request_id, account_id, key_id, operation.price_version, parts)
     return Reservation(request_id=request_id, held_nano=amount_nano)
 
 
@@ -242,10 +243,10 @@ def note(batch: Batch, notes: Sequence[Note]) -> None:
     """Keep what recovery would post, unless it is too late for it, and which answers reached their customer."""
     for mark in notes:
         if isinstance(mark, Mark):
-            batch.execute(_MARK, (encode(mark), mark.request_id))
+            batch.annotate(_MARK, (encode(mark), mark.request_id))
     delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
     if delivered:
-        batch.execute(_DELIVER, (batch.now_ms, encode(delivered)))
+        batch.annotate(_DELIVER, (batch.now_ms, encode(delivered)))
 
 
 def file_claim(batch: Batch, operation: FileClaim) -> None:

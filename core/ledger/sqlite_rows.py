@@ -10,8 +10,8 @@ from itertools import chain
 
 Row = tuple[str | int | None, ...]
 
-_SIZES = (32, 8, 2, 1)
-"""How many rows a step takes. Few sizes, so that each statement is prepared once and kept."""
+_SIZES = (32, *range(16, 0, -1))
+"""How many rows a step takes: one step for a small group, few sizes in all, so that each is prepared once and kept."""
 
 
 class RowStatement:

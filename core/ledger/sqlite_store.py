@@ -35,6 +35,7 @@ from .operations import (
 )
 from .rules import shop_day
 from .sqlite_batch import Batch
+from .sqlite_view import View
 
 # Each handler takes the operation it is filed under, which a mapping's type can't say.
 Handler = Callable[[Batch, Any], Result]
@@ -74,6 +75,7 @@ class SqliteStore:
         self._zone = zone
         self._link: tuple[int, str] = (0, GENESIS)
         self._shop_books: dict[str, int] = {}
+        self.view = View(self.connection)
         self._has_written = False
 
     def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
@@ -111,18 +113,23 @@ class SqliteStore:
         self.connection.execute("BEGIN IMMEDIATE")
         # The time is read after the lock was had: it may have been long in coming.
         now = self._clock.now()
-        batch = Batch(
-            self.connection,
-            boot=self._boot,
-            now_ms=to_ms(now),
-            day=shop_day(now, self._zone),
-            link_before=self._link,
-            shop_books=self._shop_books,
-        )
-        sqlite_requests.note(batch, notes)
-        results = do(batch, operations)
-        link = batch.close()
-        self.connection.execute("COMMIT")
+        try:
+            batch = Batch(
+                self.connection,
+                boot=self._boot,
+                now_ms=to_ms(now),
+                day=shop_day(now, self._zone),
+                view=self.view,
+                link_before=self._link,
+                shop_books=self._shop_books,
+            )
+            sqlite_requests.note(batch, notes)
+            results = do(batch, operations)
+            link = batch.close()
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.view.forget()
+            raise
         self._link, self._shop_books, self._has_written = link, batch.shop_books, True
         return results
 

@@ -1,12 +1,17 @@
-"""What a transaction has read of keys, lots and reservations, kept as its operations leave it."""
+"""What the writer has read of keys, lots and reservations, kept as its operations leave it.
+
+It is kept from one transaction to the next for as long as nobody else has written: SQLite says so
+(``PRAGMA data_version``), and from the beginning of a transaction on nobody else can.
+"""
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from .rules import Lot
+from .operations import LotKind
+from .rules import Lot, total
 
 _FREE = "b.credit_nano - b.debit_nano - b.pending_nano"
 _KEYS_WITH_LOTS = f"""
@@ -23,6 +28,10 @@ _HOLDS_WITH_LOTS = f"""
     FROM json_each(?) asked JOIN reservation r ON r.request_id = asked.value
     LEFT JOIN reservation_lot l ON l.request_id = r.request_id LEFT JOIN book b ON b.id = l.lot_id
 """
+
+
+REMEMBERED_COUNT_MAX = 20_000
+"""Keys, and reservations, beyond which everything is forgotten and read anew."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -55,15 +64,25 @@ class View:
     """Rows read ahead or on demand. Whoever changes one says so here, or forgets it.
 
     Attributes:
+        day: The shop's day that overruns are those of.
         keys: Keys by id.
         holds: Reservations by request; None where there is none.
         lots: Lots by id, with what they have available.
+        complete: Accounts all of whose lots with something available are among `lots`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, day: str) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
-        self._day = day
+        self.day = ""
+        self._version = 0
         self.forget()
+
+    def begin(self, day: str) -> None:
+        """Forget what may be otherwise now: all of it, if others have written or a new *day* has begun."""
+        (version,) = self._execute("PRAGMA data_version").fetchone()
+        if (version, day) != (self._version, self.day) or max(len(self.keys), len(self.holds)) > REMEMBERED_COUNT_MAX:
+            self._version, self.day = version, day
+            self.forget()
 
     def forget(self) -> None:
         """Read everything anew from now on."""
@@ -71,15 +90,15 @@ class View:
         self.holds: dict[str, Hold | None] = {}
         self.lots: dict[int, Lot] = {}
         self._lots_of: defaultdict[str, set[int]] = defaultdict(set)
-        self._complete: set[str] = set()
+        self.complete: set[str] = set()
 
     def read_keys(self, key_ids: Iterable[str]) -> None:
         """Read keys, with all that their accounts have available."""
-        for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self._day)):
+        for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self.day)):
             key_id, account_id = row[:2]
             if key_id not in self.keys:
                 self.keys[key_id] = Key(*row[1:9])
-                self._complete.add(account_id)
+                self.complete.add(account_id)
             if row[9] is not None:
                 self._add_lot(account_id, Lot(*row[9:]))
 
@@ -99,12 +118,24 @@ class View:
                 request_id, state, account_id, key_id, held_nano, price_version, bool(is_recovered), lots
             )
 
+    def note_hold(
+        self, request_id: str, account_id: str, key_id: str, price_version: str, parts: Sequence[tuple[int, int]]
+    ) -> None:
+        """Show a reservation that has just been made, with *parts* of lots that were read before."""
+        lots = tuple(Lot(lot_id, *self._kind_and_end(lot_id), part_nano) for lot_id, part_nano in parts)
+        held_nano = total(parts)
+        self.holds[request_id] = Hold(request_id, "open", account_id, key_id, held_nano, price_version, False, lots)
+
+    def _kind_and_end(self, lot_id: int) -> tuple[LotKind, int | None]:
+        lot = self.lots[lot_id]
+        return lot.kind, lot.expires_at_ms
+
     def lots_of(self, account_id: str) -> list[Lot]:
         """Return an account's lots; those that have nothing available may be missing."""
-        if account_id not in self._complete:
+        if account_id not in self.complete:
             for row in self._execute(_LOTS, (account_id,)):
                 self._add_lot(account_id, Lot(*row))
-            self._complete.add(account_id)
+            self.complete.add(account_id)
         return [self.lots[lot_id] for lot_id in self._lots_of[account_id]]
 
     def free(self, lot_id: int, amount_nano: int) -> bool:

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from relay.core.errors import RejectedError, RelayError
 from relay.core.exchange import Charge, ChargeLine, Claim, Evidence, Outcome, PriceFacts, Principal, RequestRecord
 from relay.core.ledger.boots import Boot
@@ -42,6 +44,7 @@ from relay.core.ledger.operations import (
     Withdraw,
 )
 from relay.core.ledger.sqlite_store import SqliteStore
+from relay.core.ledger.sqlite_view import Hold, View
 from relay.core.ledger.verify import verify
 from relay.core.money import format_nano, parse_amount
 from relay.core.usage import Usage
@@ -150,6 +153,10 @@ def top_up(name: str, amount_nano: int, reference: str) -> TopUp:
     return TopUp(account=name, amount_nano=amount_nano, reference=reference, actor="operator")
 
 
+def _sorted(hold: Hold | None) -> Hold | None:
+    return hold and msgspec.structs.replace(hold, lots=tuple(sorted(hold.lots, key=lambda lot: lot.id)))
+
+
 class Books:
     """A ledger on a file, one process after another, and what its tables ask about it."""
 
@@ -198,6 +205,22 @@ class Books:
             return connection.execute(question, values).fetchall()
         finally:
             connection.close()
+
+    def check_view(self) -> None:
+        """Compare what the store remembers with what is stored."""
+        known, stored = self.store.view, View(self.store.connection)
+        stored.begin(known.day)
+        stored.read_keys(known.keys)
+        stored.read_holds(known.holds)
+        assert known.keys == stored.keys
+        assert [_sorted(hold) for hold in known.holds.values()] == [_sorted(stored.holds[id]) for id in known.holds]
+        free = {id: nano for id, _, nano in self._free_lots()}
+        assert {id: lot.amount_nano for id, lot in known.lots.items()} == {id: free[id] for id in known.lots}
+        assert {id for id, name, nano in self._free_lots() if name in known.complete and nano} <= set(known.lots)
+
+    def _free_lots(self) -> list[tuple[int, str, int]]:
+        question = "SELECT id, account_id, credit_nano - debit_nano - pending_nano FROM book WHERE account_id NOTNULL"
+        return list(self.store.connection.execute(question))
 
     def play(self, table: str) -> None:
         """Do and compare what each line says, in order; then the whole ledger must verify."""

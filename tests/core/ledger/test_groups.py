@@ -99,6 +99,7 @@ def trade(folder: Path, before: list[Operation], hours: int, groups: list[list[O
     results: list[Result] = []
     for group in groups:
         results += books.store.commit([], group)
+        books.check_view()
     kept = [sorted(books.ask(question), key=repr) for question in WHAT_IS_KEPT]
     problems = verify(folder)
     books.close()

@@ -8,6 +8,7 @@ import pytest
 from relay.core.ledger.chain import GENESIS
 from relay.core.ledger.rules import Lot
 from relay.core.ledger.sqlite_batch import Batch
+from relay.core.ledger.sqlite_view import View
 
 from .books import Books, account
 
@@ -25,6 +26,7 @@ def batch(books: Books) -> Iterator[Batch]:
         boot="boot_a",
         now_ms=now_ms,
         day="2026-11-23",
+        view=View(books.store.connection),
         link_before=(0, GENESIS),
         shop_books={},
     )

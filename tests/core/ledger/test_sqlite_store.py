@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from relay.core.errors import CommitFailedError, LedgerError
-from relay.core.ledger.operations import Post, TopUp
+from relay.core.ledger.operations import Post, SetKeyGroup, TopUp
 
 from .books import Books, charge, key, record, reservation, top_up
 
@@ -71,18 +71,51 @@ def test_an_operation_refused_halfway_takes_its_money_back(funded: Books) -> Non
 
 
 def test_a_group_takes_few_steps(funded: Books) -> None:
-    """Thirty-two reservations are written in 8 steps and posted in 9: each step gives the other threads a turn."""
+    """Thirty-two reservations are written in 8 steps and posted in 9: each step gives the other threads a turn.
+
+    Neither reads keys, lots or what is held: all of it is remembered.
+    """
     steps: list[str] = []
     reserves = [reservation(f"r{index}", "alice", 10**6) for index in range(32)]
     posts = [Post(record=record(f"r{index}", "alice", "0.001")) for index in range(32)]
-    funded.do(reservation("first", "alice", 0))
-    funded.do(Post(record=record("first", "alice", "0.001")))
+    for request_id in ("first", "second"):
+        funded.do(reservation(request_id, "alice", 0))
+        funded.do(Post(record=record(request_id, "alice", "0.001")))
     funded.store.connection.set_trace_callback(steps.append)
     funded.store.commit([], reserves)
     assert len(steps) == 8
     steps.clear()
     funded.store.commit([], posts)
     assert len(steps) == 9
+
+
+def test_what_another_process_has_done_is_not_overlooked(funded: Books) -> None:
+    """What a key's account has, and its version, are read again once a sibling or the command line has written."""
+    funded.play("reserve r1 alice 1")
+    sibling = Books(funded.data)
+    sibling.do(reservation("r2", "alice", 3 * 10**9))
+    sibling.do(SetKeyGroup(key_id="alice", group="agave", actor="operator"))
+    funded.play("reserve r3 alice 1 -> stale_key")
+    funded.play("""
+        authenticate alice
+        reserve r3 alice 2 -> insufficient_user_quota
+        reserve r3 alice 1
+    """)
+    sibling.close()
+    funded.check_view()
+
+
+def test_a_hold_of_a_lost_group_is_not_remembered(funded: Books) -> None:
+    """What the disk had no room for can't be posted, and is available again."""
+    group = [reservation(f"r{index}", "alice", 10**6) for index in range(1000)]
+    funded.store.connection.execute("PRAGMA max_page_count=1")
+    with pytest.raises(CommitFailedError):
+        funded.store.commit([], group)
+    funded.store.connection.execute("PRAGMA max_page_count=1000000")
+    funded.check_view()
+    (refused,) = funded.store.commit([], [Post(record=record("r1", "alice", "0.001"))])
+    assert str(refused) == "request 'r1' was never reserved"
+    funded.play("reserve r1 alice 5")
 
 
 def test_the_chain_goes_on_after_a_lost_group(funded: Books) -> None:

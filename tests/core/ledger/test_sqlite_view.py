@@ -13,7 +13,9 @@ def view(books: Books) -> View:
     """A view on alice, who has 5 and holds 3 of them for r1."""
     books.play("account alice gift=5")
     books.do(reservation("r1", "alice", 3))
-    return View(books.store.connection, "2026-11-23")
+    view = View(books.store.connection)
+    view.begin("2026-11-23")
+    return view
 
 
 def lot_id(books: Books) -> int:

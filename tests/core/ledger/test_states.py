@@ -198,6 +198,10 @@ class Shop(RuleBasedStateMachine):
         assert rows.get("compensation_pool", 0) == -self.model.compensation_nano
 
     @invariant()
+    def what_is_remembered_is_what_is_stored(self) -> None:
+        self.books.check_view()
+
+    @invariant()
     def everything_verifies(self) -> None:
         assert verify(self.books.data) == []
 
