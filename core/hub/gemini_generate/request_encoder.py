@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from ..conversation import (
     Image,
     Inline,
     Link,
+    Message,
     NamedTool,
     Native,
     Part,
@@ -72,10 +74,11 @@ def _system(request: Request) -> Iterable[Text]:
 
 def _contents(request: Request) -> list[dict[str, Any]]:
     """Return the turns, user and model in turn."""
-    names = {part.id: part.name for message in request.messages for part in message.parts if isinstance(part, ToolCall)}
+    calls = [part for message in request.messages for part in message.parts if isinstance(part, ToolCall)]
+    names = {call.id: call.name for call in calls}
     contents: list[dict[str, Any]] = []
     is_opening = True
-    for message in request.messages:
+    for message in _with_results_in_order(request.messages, calls):
         is_opening = is_opening and message.role in ("system", "developer")
         if is_opening:
             continue
@@ -88,6 +91,19 @@ def _contents(request: Request) -> list[dict[str, Any]]:
         else:
             contents.append({"role": role, "parts": parts})
     return contents
+
+
+def _with_results_in_order(messages: Sequence[Message], calls: Sequence[ToolCall]) -> Iterable[Message]:
+    """Yield *messages*, the results of a turn in the order of *calls*: without ids, order tells them apart."""
+    places = {call.id: place for place, call in enumerate(calls)}
+    for _, group in groupby(messages, lambda message: message.role == "assistant"):
+        turn = list(group)
+        results = [part for message in turn for part in message.parts if isinstance(part, ToolResult)]
+        results.sort(key=lambda result: places.get(result.call_id, len(places)))
+        ordered = iter(results)
+        for message in turn:
+            parts = (next(ordered) if isinstance(part, ToolResult) else part for part in message.parts)
+            yield msgspec.structs.replace(message, parts=tuple(parts))
 
 
 def _sealed(parts: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:

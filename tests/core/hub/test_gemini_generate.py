@@ -172,6 +172,19 @@ def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
     )
 
 
+def test_results_that_come_in_another_order_are_told_in_that_of_their_calls() -> None:
+    """Without ids, two results of one function would be taken for each other's."""
+    calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="f", arguments="{}"))
+    results = [ToolResult(call_id=call_id, parts=(Text(text=f"of {call_id}"),)) for call_id in ("b", "a")]
+    told = [Message(role="user", parts=(result,)) for result in results]
+    turns = (HI, Message(role="assistant", parts=calls), *told)
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns))["contents"]))
+    assert [part["functionResponse"]["response"] for part in contents[2]["parts"]] == [
+        {"output": "of a"},
+        {"output": "of b"},
+    ]
+
+
 def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() -> None:
     """A list of names goes with the demand of a call alone."""
     tools, allowed = (Tool(name="f"), Tool(name="g")), ("g",)
