@@ -39,6 +39,8 @@ or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+DeadlineName = Literal["connect", "first_event", "idle", "total"]
+
 FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]
 """How an attempt failed; each class has its own rule for retry and cool-down (DESIGN 5)."""
 
@@ -186,7 +188,7 @@ class UpstreamTimeoutError(UpstreamError):
     code: ClassVar[str] = "upstream_timeout"
     status: ClassVar[int] = 504
 
-    def __init__(self, deadline: Literal["connect", "first_event", "idle", "total"]) -> None:
+    def __init__(self, deadline: DeadlineName) -> None:
         self.deadline = deadline
         super().__init__(f"upstream passed the {deadline} deadline")
 

@@ -27,7 +27,7 @@ from .prices import price_document, price_version
 from .profile.loaded import Loaded
 from .profile.structs import ChannelSection, Profile
 from .registry import Registry
-from .upstream import AiohttpTransport
+from .upstream import UpstreamClient
 
 STOP_S = 5.0
 """Longest wait, when closing, for exchanges to settle."""
@@ -104,7 +104,7 @@ class Shop:
                 clock=self.clock,
                 random=random.Random(),
                 api_keys=CachedApiKeys(await stack.enter_async_context(KeyStore.open(self._data))),
-                transport=await stack.enter_async_context(AiohttpTransport()),
+                transport=await stack.enter_async_context(UpstreamClient()),
             )
             self.answers = await stack.enter_async_context(AnswerStore.open(self._data))
             registry = Registry(self._loaded, services)

@@ -121,6 +121,8 @@ class StreamAnswer:
                 await self._open()
                 await self._hand_over(staged, reader)
                 await self._pass_on(response, reader, plugin_meter)
+            if reader.is_ended:
+                response.finish()
         except CustomerGoneError:
             policy = None if reader.is_ended else self._limits.hang_up
             if policy == "drain":

@@ -48,7 +48,14 @@ class UpstreamResponse(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection: back to the pool if the body was read whole and clean, else shut."""
+        """Let go of the connection: back to the pool if the body came whole and clean, else shut at once."""
+        ...
+
+    def finish(self) -> None:
+        """Let go of an answer of which all that matters has come, such as a stream after its end mark.
+
+        The end of its framing may still come, a moment later; then the connection is kept.
+        """
         ...
 
 
@@ -67,6 +74,9 @@ class BytesResponse:
 
     def close(self) -> None:
         """Let go of nothing: there is no connection."""
+
+    def finish(self) -> None:
+        """Let go of nothing either."""
 
 
 class Transport(Protocol):

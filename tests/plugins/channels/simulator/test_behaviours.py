@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from relay import Deadlines, UpstreamBrokenError, UpstreamConnectError, UpstreamRequest, UpstreamTimeoutError
-from relay.core.upstream import AiohttpTransport
+from relay.core.upstream import UpstreamClient
 from relay.plugins.channels.simulator import SimulatorServer
 from relay.plugins.channels.simulator.behaviours import ANSWERS, NAMES, REPLIES, WIRES
 
@@ -18,7 +18,7 @@ DEADLINES = Deadlines(connect_s=1, first_event_s=0.25, idle_s=0.15, total_s=3)
 class Caller:
     """Asks the simulator for one behaviour and reads the answer to its end."""
 
-    def __init__(self, transport: AiohttpTransport, url: str) -> None:
+    def __init__(self, transport: UpstreamClient, url: str) -> None:
         self._transport = transport
         self._url = url
 
@@ -36,7 +36,7 @@ class Caller:
 
 @pytest.fixture
 async def caller() -> AsyncIterator[Caller]:
-    async with AiohttpTransport() as transport, SimulatorServer().running() as server:
+    async with UpstreamClient() as transport, SimulatorServer().running() as server:
         yield Caller(transport, server.url)
 
 

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from relay import BadRequestError, ChannelRequest, ChannelSection, Deadlines, UpstreamRequest
-from relay.core.upstream import AiohttpTransport
+from relay.core.upstream import UpstreamClient
 from relay.plugins.channels.simulator import Simulator, SimulatorConfig, SimulatorServer
 from tests.services import services
 
@@ -41,7 +41,7 @@ async def test_two_requests_on_one_connection_are_answered_in_turn() -> None:
 
 async def test_log_tells_what_came_and_not_a_word_of_it() -> None:
     """Path, size, model, behaviour and time of each request are kept."""
-    async with AiohttpTransport() as transport, SimulatorServer().running() as server:
+    async with UpstreamClient() as transport, SimulatorServer().running() as server:
         request = UpstreamRequest(url=f"{server.url}/v1/chat/completions", headers={}, body=CHAT % b"m+empty")
         response = await transport.send(request, Deadlines())
         while await response.read():
@@ -59,7 +59,7 @@ async def test_log_tells_what_came_and_not_a_word_of_it() -> None:
 
 async def test_log_tells_when_the_peer_left() -> None:
     """A hang-up within an answer is noted with its time."""
-    async with AiohttpTransport() as transport, SimulatorServer().running() as server:
+    async with UpstreamClient() as transport, SimulatorServer().running() as server:
         request = UpstreamRequest(url=f"{server.url}/v1/chat/completions", headers={}, body=CHAT % b"m+hang")
         task = asyncio.create_task(transport.send(request, Deadlines()))
         await asyncio.sleep(0.05)
@@ -73,7 +73,7 @@ async def test_log_tells_when_the_peer_left() -> None:
 
 async def test_unreadable_request_is_a_400() -> None:
     """Broken JSON and fields of a wrong type are answered, not dropped."""
-    async with AiohttpTransport() as transport, SimulatorServer().running() as server:
+    async with UpstreamClient() as transport, SimulatorServer().running() as server:
         for body in (b"{", b'{"model":"m","tools":7,"messages":[]}', b'{"model":"m","n":0.5}'):
             request = UpstreamRequest(url=f"{server.url}/v1/chat/completions", headers={}, body=body)
             response = await transport.send(request, Deadlines())
@@ -84,7 +84,7 @@ async def test_unreadable_request_is_a_400() -> None:
 async def test_pace_and_first_wait_are_kept() -> None:
     """30 ms before the head and 10 ms after each of five events."""
     async with (
-        AiohttpTransport() as transport,
+        UpstreamClient() as transport,
         SimulatorServer(first_s=0.03, pace_s=0.01, chunk_count=2).running() as server,
     ):
         body = b'{"model":"m","stream":true,"messages":[]}'
@@ -108,7 +108,7 @@ async def test_channel_opens_its_upstream_and_builds_for_it() -> None:
         headers={},
         stream=False,
     )
-    async with channel.lifespan(), AiohttpTransport() as transport:
+    async with channel.lifespan(), UpstreamClient() as transport:
         built = channel.build(request, "any key")
         assert built.url == f"{channel.server.url}/v1/messages"
         assert "any key" not in str(built)
@@ -140,7 +140,7 @@ async def test_simulator_runs_by_itself() -> None:
     )
     assert process.stdout is not None
     url = (await process.stdout.readline()).decode().split()[-1]
-    async with AiohttpTransport() as transport:
+    async with UpstreamClient() as transport:
         request = UpstreamRequest(url=f"{url}/v1/chat/completions", headers={}, body=CHAT % b"m")
         response = await transport.send(request, Deadlines())
         response.close()

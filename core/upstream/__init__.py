@@ -1,0 +1,12 @@
+"""HTTP/1.1 to upstreams: `UpstreamClient` sends, and everything else here serves it.
+
+request_head   where a request goes, and its head
+dial           a fresh connection
+pool           idle connections
+connection     one connection and the answer on it
+response       the answer's body, read under its deadlines
+"""
+
+from .client import UpstreamClient
+
+__all__ = ["UpstreamClient"]

@@ -1,0 +1,210 @@
+"""One connection to an upstream: HTTP/1.1, one request at a time, its answer kept until it is taken.
+
+It knows no deadlines and no pool: it says what has come, and how it ended.
+
+Facts about llhttp (as httptools 0.9 has it) that this rests on, each with its test: it refuses two
+lengths, a length beside chunks, control characters and line ends without CR; it takes any three
+digits for a status; it goes on with the next message by itself; and it has no bound on a line.
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+FRAMING_BYTES_MAX = 64 * 1024
+"""What may come without a byte of a body: a head, the extensions of a chunk, trailers."""
+BUFFER_BYTES = 64 * 1024
+"""Mark past which an answer stops reading from its socket until it has been taken."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection, and the answer to the request that was last sent on it.
+
+    Attributes:
+        status: Of the answer; 0 until its head has come.
+        headers: Lower-case names, the last of repeated ones.
+        is_complete: The whole answer has come, taken or not.
+        is_used: An answer has come whole on it before.
+        loss: Why no more will come, in words; empty while more may.
+    """
+
+    __slots__ = (
+        "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_limit_at", "_loop", "_on_end",
+        "_parser", "_pieces", "_poll", "_size", "_timer", "_timer_at", "_transport", "_waiter", "has_begun", "headers",
+        "is_complete", "is_shut_in_order", "is_used", "loss", "status",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_end: Callable[["Connection"], None]) -> None:
+        self._loop = loop
+        self._on_end = on_end
+        self._parser = HttpResponseParser(self)
+        self._poll = select.poll()
+        self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._limit_at = 0.0
+        self._is_paused = self._is_dirty = self._is_keep_alive = False
+        self.is_used = self.is_shut_in_order = False
+        self.loss = ""
+        self._expect()
+
+    def _expect(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+        self._size = self._framing_bytes = 0
+        self.has_begun = self.is_complete = self._is_interim = False
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send a request, and forget the answer before it."""
+        self._expect()
+        self._transport.writelines((head, body) if body else (head,))
+
+    async def wait(self, limit_at: float) -> bool:
+        """Wait until something has come or nothing more will; return False at *limit_at*, in loop time.
+
+        One timer serves all waits of a connection: it is moved when it fires, not at each wait.
+        """
+        self._limit_at = limit_at
+        if self._timer is None or limit_at < self._timer_at:
+            self._set_timer()
+        self._waiter = self._loop.create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def take(self) -> bytes:
+        """Return what has come of the body since it was last taken, and let more come."""
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces, self._size = [], 0
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return data
+
+    def can_be_used_again(self) -> bool:
+        """Say whether the next request may go out here: the answer was whole, and nothing came behind it.
+
+        The kernel is asked too: what lies there, be it a FIN, the loop has not read yet.
+        """
+        return (
+            self.is_complete
+            and self._is_keep_alive
+            and not (self._is_dirty or self._is_paused or self.loss or self._poll.poll(0))
+            and self._transport.get_write_buffer_size() == 0
+        )
+
+    def abort(self) -> None:
+        """Shut it without waiting for what is still to be sent."""
+        self._transport.abort()
+
+    # What the loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport of a connection that was just opened."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes as they come; those that no request asked for spoil the connection."""
+        if self.is_complete:
+            self._is_dirty = True
+            self._transport.abort()
+            return
+        self.has_begun = True
+        self._framing_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as exc:
+            self._spoil(f"not HTTP: {type(exc).__name__}")
+        else:
+            if self._framing_bytes > FRAMING_BYTES_MAX:
+                self._spoil(f"more than {FRAMING_BYTES_MAX} bytes of a head, a chunk's head or trailers")
+        if self._size > BUFFER_BYTES and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the connection, which ends a body that has no other end."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.is_shut_in_order = exc is None and not self.loss
+        if self.is_shut_in_order and self.status and not self._is_framed():
+            self.is_complete = True
+        self._is_keep_alive = False
+        self.loss = self.loss or ("shut" if exc is None else type(exc).__name__)
+        self._on_end(self)
+        self._wake()
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        """Note bytes behind the end of the answer."""
+        if self.is_complete:
+            self._is_dirty = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head; those behind the body are passed over."""
+        self._framing_bytes += len(value)  # a long one is counted however it came
+        if not self.status:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Take the end of a head: of the answer's, or of one that only announces it (1xx)."""
+        status = self._parser.get_status_code()
+        self._is_interim = 100 <= status < 200 and status != 101
+        if self._is_interim:
+            self.headers = {}
+            return
+        self.status = status
+        self._framing_bytes = 0
+        self._is_keep_alive = self._parser.should_keep_alive()
+
+    def on_body(self, data: bytes) -> None:
+        """Keep a piece of the body."""
+        self._framing_bytes = 0
+        if not self.is_complete:
+            self._pieces.append(data)
+            self._size += len(data)
+
+    def on_message_complete(self) -> None:
+        """Take the end of the answer; after the end of an announcement the answer is still to come."""
+        if not self._is_interim:
+            self.is_complete = self.is_used = True
+
+    def _is_framed(self) -> bool:
+        return "content-length" in self.headers or "transfer-encoding" in self.headers
+
+    def _spoil(self, loss: str) -> None:
+        """End what can't be gone on with; an answer that was whole before stays so."""
+        self._is_dirty = True
+        if not self.is_complete:
+            self.loss = loss
+        self._transport.abort()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._limit_at
+        self._timer = self._loop.call_at(self._timer_at, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._limit_at > self._loop.time():
+            self._set_timer()
+        else:
+            self._waiter.set_result(False)

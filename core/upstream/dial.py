@@ -1,0 +1,70 @@
+"""Opening connections: names are looked up and remembered for a moment, addresses tried side by side.
+
+asyncio's own way tries one address after the other, and uvloop's knows no other, so an upstream
+whose IPv6 is broken would cost the whole connect deadline: aiohappyeyeballs does what RFC 8305 says.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from functools import cached_property
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from .connection import Connection
+from .request_head import Origin
+
+ADDRESSES_S = 10.0
+"""How long looked-up addresses are remembered."""
+NEXT_ADDRESS_S = 0.25
+"""Head start of an address before the next is tried beside it. Source: RFC 8305, section 5."""
+
+
+class Dialler:
+    """Opens connections for one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Task[list[AddrInfoType]]]] = {}
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    async def open(self, origin: Origin, on_end: Callable[[Connection], None]) -> Connection:
+        """Return a fresh connection to *origin*.
+
+        Raises:
+            OSError: It can't be reached, or is not who it says (`ssl.SSLError`).
+        """
+        addresses = await self._look_up(origin.host, origin.port)
+        opened = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
+        try:
+            _, connection = await self._loop.create_connection(
+                lambda: Connection(self._loop, on_end),
+                sock=opened,
+                ssl=self._tls if origin.is_tls else None,
+                server_hostname=origin.host if origin.is_tls else None,
+            )
+        except BaseException:
+            opened.close()
+            raise
+        return connection
+
+    async def _look_up(self, host: str, port: int) -> list[AddrInfoType]:
+        """Return the addresses of *host*; who asks at the same time waits for the same answer."""
+        now = self._loop.time()
+        asked_at, lookup = self._lookups.get((host, port), (-ADDRESSES_S, None))
+        if lookup is None or now - asked_at > ADDRESSES_S or (lookup.done() and lookup.exception() is not None):
+            lookup = self._loop.create_task(self._ask_resolver(host, port))
+            self._lookups[host, port] = (now, lookup)
+        return await asyncio.shield(lookup)
+
+    async def _ask_resolver(self, host: str, port: int) -> list[AddrInfoType]:
+        # Bound by name: getaddrinfo's type tells IPv6 addresses of builds without IPv6 apart.
+        found: list[AddrInfoType] = []
+        found += await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        return found

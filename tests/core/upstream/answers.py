@@ -1,0 +1,13 @@
+"""What the tests of the upstream client share."""
+
+from relay import Deadlines, UpstreamResponse
+
+PATIENT = Deadlines(connect_s=2, first_event_s=2, idle_s=2, total_s=2)
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def read_all(response: UpstreamResponse) -> bytes:
+    pieces = []
+    while data := await response.read():
+        pieces.append(data)
+    return b"".join(pieces)
