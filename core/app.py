@@ -1,46 +1,22 @@
-"""The face over HTTP: Litestar around one ASGI route that carries exchanges to the pipeline.
+"""The pages of a shop besides its endpoints: Litestar, with typed handlers.
 
-The relay's own endpoints are one mounted ASGI route, because a Litestar handler with typed data
-costs more than the whole rest of the way (DESIGN 11); everything else is an ordinary handler.
+What customers' clients ask for never comes here (see `face`).
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode
 
-from litestar import Litestar, Response, asgi, route
+from litestar import Litestar, Response, route
 
-from .answers import JSON, answer_with_error
-from .client_ip import client_ip
 from .clock import new_id
-from .counting import count
-from .dialects import ENDPOINTS, RULES
-from .dialects.dialect import DialectRules, ModelEntry
-from .endpoints import Address, resolve, speaker
-from .errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, RelayError
-from .exchange import Exchange
-from .observe import emit_exception
-from .pipeline import carry
 from .shop import Shop
-from .sink import Message, Sink
-from .texts import pick_locale
 
-HEADER_BYTES_MAX = 64 * 1024
-BODY_S = 30.0
-"""How long a body may take to come, beyond what its length takes at the slowest pace."""
-BODY_BYTES_PER_S_MIN = 16 * 1024
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+PAGES = frozenset({"/livez"})
+"""The paths that Litestar answers."""
 
 
 def build_app(shop: Shop) -> Litestar:
-    """Return the ASGI application that serves *shop*, which it opens and closes with itself."""
-
-    @asgi("/", is_mount=True, copy_scope=False)
-    async def relay_endpoints(scope: Any, receive: Any, send: Any) -> None:
-        await Door(shop, scope, receive, send).serve()
+    """Return the ASGI application with the pages of *shop*, which it opens and closes with itself."""
 
     @route("/livez", http_method=["GET", "HEAD"], media_type="text/plain", sync_to_thread=False)
     def livez() -> Response[str]:
@@ -52,189 +28,4 @@ def build_app(shop: Shop) -> Litestar:
         async with shop.opened():
             yield
 
-    return Litestar(
-        [relay_endpoints, livez], lifespan=[lifespan], openapi_config=None, logging_config=None, debug=False
-    )
-
-
-class Door:
-    """One HTTP request at the door: what it asks for, by whose key, and whether it may come in."""
-
-    def __init__(self, shop: Shop, scope: Any, receive: Receive, send: Send) -> None:
-        self._shop = shop
-        self._receive = receive
-        self._method: str = scope["method"]
-        self._path = unquote(scope["raw_path"].decode("latin-1"))
-        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        self._header_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
-        self._query: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"))
-        peer: str = scope["client"][0] if scope["client"] else ""
-        self._client_ip = client_ip(peer, self._headers.get("x-forwarded-for", ""), shop.trusted_proxies)
-        self._id = new_id("req")
-        self._sink = Sink(receive, send, self._common_headers())
-
-    def _common_headers(self) -> list[tuple[bytes, bytes]]:
-        """Headers of every answer: its id, and CORS on errors too, else browsers hide the status."""
-        request_id = self._id.encode()
-        headers = [(b"x-request-id", request_id), (b"request-id", request_id)]
-        if "origin" in self._headers:
-            headers += [
-                (b"access-control-allow-origin", b"*"),
-                (b"access-control-expose-headers", b"x-request-id, request-id, retry-after, x-should-retry"),
-            ]
-        if self._shop.is_demo:
-            headers.append((b"x-relay-demo", b"1"))
-        return headers
-
-    async def serve(self) -> None:
-        """Answer the request; nothing that goes wrong leaves it without an answer in its dialect."""
-        if self._method == "OPTIONS":
-            await self._answer_preflight()
-        elif self._path in ("/", "") and self._method in ("GET", "HEAD"):
-            await self._answer_hello()
-        else:
-            await self._serve_endpoint()
-
-    async def _serve_endpoint(self) -> None:
-        address = resolve(self._path)
-        rules = (address.rules if address is not None else None) or RULES[speaker(self._path, self._headers)]
-        exchange = self._exchange(rules, address.model if address is not None else "")
-        try:
-            with self._shop.admitted():
-                self._check_address(address)
-                if address is not None and address.rules is None:
-                    await self._answer_models(exchange, rules, address.model)
-                    return
-                body = await self._read_body()
-                if rules.operation == "count_tokens":
-                    await count(self._shop, exchange, rules, body, self._sink)
-                    return
-                async with self._sink:
-                    await carry(self._shop, exchange, rules, body, self._sink)
-        except RelayError as error:
-            await answer_with_error(self._sink, exchange, rules, error)
-        except Exception as exc:
-            emit_exception("request.crashed", exc, request_id=self._id)
-            await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
-
-    def _exchange(self, rules: DialectRules, model: str) -> Exchange:
-        shop = self._shop
-        exchange = Exchange(
-            id=self._id,
-            dialect=rules.name,
-            operation=rules.operation,
-            headers=self._headers,
-            received_at=shop.clock.now(),
-            started_s=shop.clock.monotonic(),
-            api_key=self._api_key(),
-            client_ip=self._client_ip,
-            locale=pick_locale(self._headers.get("accept-language", ""), shop.profile.shop.locales),
-            query=urlencode([pair for pair in self._query if pair[0] != "key"]),
-        )
-        exchange.model = model
-        return exchange
-
-    def _api_key(self) -> str | None:
-        """Return the key from wherever the client's dialect puts it.
-
-        Source: wire/DIALECTS.md 1, and field/relay-platforms.md 2.1 for ``Bearer`` being
-        optional, read 2026-11-23.
-        """
-        authorization = self._headers.get("authorization", "")
-        scheme, _, rest = authorization.partition(" ")
-        bearer = rest.strip() if scheme.lower() == "bearer" else authorization.strip()
-        places = [bearer, *(self._headers.get(name, "") for name in ("x-api-key", "api-key", "x-goog-api-key"))]
-        places.append(dict(self._query).get("key", ""))
-        return next((key for key in places if key), None)
-
-    def _check_address(self, address: Address | None) -> None:
-        served = self._shop.profile.endpoints
-        if self._header_bytes > HEADER_BYTES_MAX:
-            raise BadRequestError("headers_too_large")
-        if address is None or ("models" if address.rules is None else address.rules.name) not in served:
-            raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
-        method = "GET" if address.rules is None else "POST"
-        if self._method != method and not (self._method == "HEAD" and method == "GET"):
-            raise MethodNotAllowedError(method=self._method[:10], expected=method)
-
-    def _served_paths(self) -> list[str]:
-        served = self._shop.profile.endpoints
-        paths = [f"POST {rules.path}" for rules in ENDPOINTS if rules.name in served]
-        return [*paths, "GET /v1/models"] if "models" in served else paths
-
-    async def _read_body(self) -> bytes:
-        """Return the whole body, or refuse it before it is read where its length is told.
-
-        Raises:
-            BodyTooLargeError: Larger than the shop takes.
-            BadRequestError: The customer left while sending it, or sends it too slowly.
-        """
-        bytes_max = self._shop.profile.limits.body_bytes_max
-        too_large = BodyTooLargeError(bytes_max=str(bytes_max))
-        length = self._headers.get("content-length", "")
-        length = length if length.isdigit() else ""
-        if int(length or 0) > bytes_max:
-            raise too_large
-        if self._headers.get("content-encoding", "identity") != "identity":
-            raise BadRequestError("encoded_body", param="content-encoding")
-        try:
-            async with asyncio.timeout(BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN):
-                return await self._collect_body(too_large, bytes_max)
-        except TimeoutError:
-            raise BadRequestError("incomplete_body") from None
-
-    async def _collect_body(self, too_large: BodyTooLargeError, bytes_max: int) -> bytes:
-        pieces: list[bytes] = []
-        size, is_more = 0, True
-        while is_more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise BadRequestError("incomplete_body")
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > bytes_max:
-                raise too_large
-            is_more = message.get("more_body", False)
-        return b"".join(pieces)
-
-    async def _answer_models(self, exchange: Exchange, rules: DialectRules, name: str) -> None:
-        """List the models the key may use, in the caller's form; or show one of them."""
-        exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
-        principal = await self._shop.dispatch.authenticate(exchange)
-        entries = [
-            ModelEntry(name=model, created_at=self._shop.opened_s) for model in self._shop.catalog.models(principal)
-        ]
-        if not name:
-            body = rules.render_models(entries)
-        else:
-            entry = next((entry for entry in entries if entry.name == name), None)
-            if entry is None:
-                raise NotFoundError("unknown_model", param="model", model=name[:100])
-            body = rules.render_model(entry)
-        await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else body)
-
-    async def _answer_preflight(self) -> None:
-        """Answer a browser's pre-flight: what it asks is echoed, as ``*`` does not cover Authorization.
-
-        Source: wire/DIALECTS.md 9.4 (Fetch standard), read 2026-11-23.
-        """
-        asked = self._headers.get("access-control-request-headers", "authorization, content-type")
-        headers = [
-            (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
-            (b"access-control-allow-headers", asked.encode("latin-1")),
-            (b"access-control-max-age", b"86400"),
-        ]
-        await self._sink.head(204, headers)
-        await self._sink.end()
-
-    async def _answer_hello(self) -> None:
-        """Tell someone who opened the base URL what to enter where."""
-        name = self._shop.profile.shop.name
-        lines = [
-            f"{name.en} {name.zh}",
-            "base URL / 接口地址: this address, with or without /v1",
-            *self._served_paths(),
-            "",
-        ]
-        body = b"" if self._method == "HEAD" else "\n".join(lines).encode()
-        await self._sink.whole(200, [(b"content-type", b"text/plain; charset=utf-8")], body)
+    return Litestar([livez], lifespan=[lifespan], openapi_config=None, logging_config=None, debug=False)

@@ -313,7 +313,9 @@ class Passage:
         try:
             with self._sink.listening():
                 await within(WRITE_DEADLINE_S + len(ending.end) / SLOWEST_BYTES_PER_S, self._write_end(ending))
-        except (CustomerGoneError, TimeoutError):
+        except TimeoutError:
+            self._sink.hang_up()
+        except CustomerGoneError:
             return
 
     async def _write_end(self, ending: Ending) -> None:

@@ -8,6 +8,7 @@ import click
 import uvicorn
 
 from .app import build_app
+from .face import face_of
 from .shop import Shop
 
 GRACE_S = 120
@@ -85,7 +86,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         build_app(shop),
         backlog=BACKLOG_MAX,
         loop="uvloop",
-        http="httptools",
+        http=face_of(shop),
         ws="none",
         lifespan="off",
         log_config=None,

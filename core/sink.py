@@ -1,80 +1,81 @@
 """The way out to the customer: head, write, end; and the news that the customer has left.
 
-Nothing cancels an ASGI handler when the customer hangs up, and `send` stays silent (seen with
-uvicorn): so `Sink` listens itself, and `Sink.listening` turns the news into `CustomerGoneError`
-exactly where the pipeline says that it may be interrupted.
+Nothing else tells an exchange that its customer hung up: `Sink.listening` turns the news into
+`CustomerGoneError` exactly where the pipeline says that it may be interrupted.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from .errors import CustomerGoneError, ShuttingDownError
 
-Message = MutableMapping[str, Any]
 Headers = Iterable[tuple[bytes, bytes]]
 
 WRITE_DEADLINE_S = 30.0
 """A customer who takes nothing for this long has left (field/reliability.md 3, row 35)."""
 UNSENT_BYTES_MAX = 64 * 1024
-"""What may wait in this process for the customer's socket before the server makes the next message wait.
+"""What may wait in this process for the customer's socket before the next write has to wait.
 
 Source: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``, which uvicorn leaves as it is, read 2026-11-23.
 """
 
 
-class Sink:
-    """One answer on its way out, over ASGI.
+class Wire(Protocol):
+    """The customer's socket, for one answer; see `face.Wire`."""
 
-    Opened around the work on an exchange once its body has been read: from then on the only
-    thing `receive` can still say is that the customer is gone.
+    is_lost: bool
+    on_loss: Callable[[], None] | None
+
+    @property
+    def has_room(self) -> bool: ...
+    async def wait_for_room(self) -> None: ...
+    def head(self, status: int, headers: Headers) -> None: ...
+    def put(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Sink:
+    """One answer on its way out.
+
+    Entered around the work on an exchange once its body has been read: from then on the customer's
+    leaving may interrupt it.
     """
 
-    def __init__(
-        self,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-        headers: Headers,
-    ) -> None:
-        self._receive = receive
-        self._send = send
+    def __init__(self, wire: Wire, headers: Headers) -> None:
+        self._wire = wire
         self._headers = list(headers)
         self._is_listening = False
         self._task: asyncio.Task[Any] | None = None
-        self._watcher: asyncio.Task[None] | None = None
         self.is_head_sent = False
         self.is_ended = False
-        self._is_gone = False
         self._loop = asyncio.get_running_loop()
         self.is_writing = False
-        self.written_s = 0.0
-        """Loop time of the last write begun or, while none runs, ended."""
-
-    async def __aenter__(self) -> "Sink":
-        self._task = asyncio.current_task()
-        self._watcher = asyncio.create_task(self._watch())
+        """A write waits for room."""
         self.written_s = self._loop.time()
+        """Loop time at which the last write began, or went out."""
+
+    def __enter__(self) -> "Sink":
+        self._task = asyncio.current_task()
+        self._wire.on_loss = self._interrupt
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
+    def __exit__(self, *_: object) -> None:
+        self._wire.on_loss = None
 
-    async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.hang_up()
+    def _interrupt(self) -> None:
+        if self._is_listening and self._task is not None:
+            self._task.cancel()
 
     def has_left(self) -> bool:
         """Say whether the customer is gone."""
-        return self._is_gone
+        return self._wire.is_lost
 
     def hang_up(self) -> None:
-        """Take the customer for gone: interrupt what is listening, now or when it next does."""
-        self._is_gone = True
-        if self._is_listening and self._task is not None:
-            self._task.cancel()
+        """Shut the connection of a customer who takes nothing; that counts as the customer's leaving."""
+        self._wire.abort()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -106,35 +107,49 @@ class Sink:
         """Send a header with whatever answer follows, in place of an earlier one of that *name*."""
         self._headers = [(known, told) for known, told in self._headers if known != name] + [(name, value)]
 
+    @property
+    def has_room(self) -> bool:
+        """A piece of the body can be `put` without waiting."""
+        return self._wire.has_room
+
     async def head(self, status: int, headers: Headers) -> None:
         """Send status and headers, those of every answer included."""
         self.is_head_sent = True
-        await self._send({"type": "http.response.start", "status": status, "headers": [*self._headers, *headers]})
+        self._wire.head(status, (*self._headers, *headers))
+
+    def put(self, data: bytes) -> None:
+        """Send *data* at once; the caller has seen that there is room."""
+        self.written_s = self._loop.time()
+        self._wire.put(data)
 
     async def write(self, data: bytes) -> None:
-        """Send *data* and wait until the customer's socket has room again."""
-        await self._body(data, more=True)
+        """Send *data* as soon as the customer's socket has room."""
+        await self._wait_for_room()
+        self._wire.put(data)
 
     async def end(self, data: bytes = b"") -> None:
         """Send the last of the body."""
         self.is_ended = True
-        await self._body(data, more=False)
+        await self._wait_for_room()
+        if data:
+            self._wire.put(data)
+        self._wire.end()
 
-    async def _body(self, data: bytes, *, more: bool) -> None:
+    async def _wait_for_room(self) -> None:
         self.written_s = self._loop.time()
-        self.is_writing = True
-        try:
-            await self._send({"type": "http.response.body", "body": data, "more_body": more})
-        finally:
-            self.is_writing = False
-            self.written_s = self._loop.time()
+        if not self._wire.has_room:
+            self.is_writing = True
+            try:
+                await self._wire.wait_for_room()
+            finally:
+                self.is_writing = False
+                self.written_s = self._loop.time()
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; it has left this process, but for `UNSENT_BYTES_MAX`, when this returns."""
         await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
-        if len(body) > UNSENT_BYTES_MAX:
-            # The server takes any length at once and waits with the next message: a second one shows
-            # whether the first went out, or a customer would count as served who has half an answer.
+        if body:
+            # Any length is taken at once, and the end waits for room: so a customer who has half
+            # an answer does not count as served.
             await self.write(body)
-            body = b""
-        await self.end(body)
+        await self.end()

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from relay.core.app import build_app
+from relay.core.face import face_of
 from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, TopUp
 from relay.core.ledger.sqlite import SqliteLedger
@@ -131,11 +132,20 @@ async def serving(
     path.write_text(profile.format(url=url))
     loaded = load_profile(path)
     shop = Shop(loaded, folder / "data", {c.name: (UPSTREAM_KEY,) for c in loaded.profile.channels if c.keys})
+    async with answering(shop) as url:
+        api_key, key_id = await open_account(shop.ledger, credit, key_fields)
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            yield Running(url, folder / "data", shop, client, api_key, key_id)
+
+
+@asynccontextmanager
+async def answering(shop: Shop) -> AsyncIterator[str]:
+    """Open *shop* on a free port of loopback; give its address."""
     config = uvicorn.Config(
         build_app(shop),
         host="127.0.0.1",
         port=0,
-        http="httptools",
+        http=face_of(shop),
         lifespan="on",
         log_config=None,
         server_header=False,
@@ -147,11 +157,8 @@ async def serving(
         if task.done():
             await task
         await asyncio.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    api_key, key_id = await open_account(shop.ledger, credit, key_fields)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            yield Running(f"http://127.0.0.1:{port}", folder / "data", shop, client, api_key, key_id)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

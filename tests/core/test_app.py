@@ -1,126 +1,16 @@
-"""The door: lists, pre-flights, hints, and the headers of every answer."""
+"""The pages besides the endpoints."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from relay.core import app
-from tests.shops import Running, serving
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Running]:
-    """Serve a shop whose upstream nobody asks."""
-    async with serving(tmp_path, "http://127.0.0.1:9") as running:
-        yield running
-
-
-async def test_the_list_of_models_is_openais(shop: Running) -> None:
-    """Only the group's models, in the profile's order."""
-    answer = (await shop.client.get("/v1/models", headers=shop.headers)).json()
-    assert [entry["id"] for entry in answer["data"]] == ["gpt-4o-mini", "text-embedding-3-small", "claude-sonnet-4-5"]
-    assert {entry["object"] for entry in answer["data"]} == {"model"}
-
-
-async def test_the_list_of_models_is_anthropics_for_its_clients(shop: Running) -> None:
-    """The header anthropic-version asks for the other form."""
-    headers = {"x-api-key": shop.api_key, "anthropic-version": "2023-06-01"}
-    answer = (await shop.client.get("/v1/models?limit=1000", headers=headers)).json()
-    assert (answer["has_more"], answer["first_id"], answer["data"][0]["type"]) == (False, "gpt-4o-mini", "model")
-
-
-async def test_one_model_can_be_shown_and_an_unknown_one_is_not_found(shop: Running) -> None:
-    """GET /v1/models/NAME."""
-    found = await shop.client.get("/v1/models/gpt-4o-mini", headers=shop.headers)
-    missing = await shop.client.get("/v1/models/gpt-9", headers=shop.headers)
-    assert (found.status_code, found.json()["id"]) == (200, "gpt-4o-mini")
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "unknown_model")
-
-
-@pytest.mark.parametrize("place", ["authorization", "x-api-key", "api-key", "x-goog-api-key", "query"])
-async def test_a_key_is_taken_from_wherever_a_client_puts_it(shop: Running, place: str) -> None:
-    """Five places, one key."""
-    headers = (
-        {} if place == "query" else {place: f"Bearer {shop.api_key}" if place == "authorization" else shop.api_key}
-    )
-    query = f"?key={shop.api_key}" if place == "query" else ""
-    assert (await shop.client.get(f"/v1/models{query}", headers=headers)).status_code == 200
-
-
-async def test_no_key_and_a_wrong_key_are_told_apart(shop: Running) -> None:
-    """Both are 401 with codes of their own, and not worth asking again."""
-    none = await shop.client.get("/v1/models")
-    wrong = await shop.client.get("/v1/models", headers={"authorization": "Bearer sk-wrong"})
-    assert [none.json()["error"]["code"], wrong.json()["error"]["code"]] == ["api_key_missing", "invalid_api_key"]
-    assert [(one.status_code, one.headers["x-should-retry"]) for one in (none, wrong)] == [(401, "false")] * 2
-
-
-async def test_a_browsers_preflight_is_answered_without_a_key(shop: Running) -> None:
-    """The asked headers are echoed: a star would not cover Authorization."""
-    answer = await shop.client.options(
-        "/v1/chat/completions",
-        headers={"origin": "https://x.example", "access-control-request-headers": "authorization,x-a"},
-    )
-    assert (answer.status_code, answer.headers["access-control-allow-headers"]) == (204, "authorization,x-a")
-    assert answer.headers["access-control-allow-origin"] == "*"
-
-
-async def test_a_browser_sees_errors_too(shop: Running) -> None:
-    """Without CORS headers on errors a browser hides the status."""
-    answer = await shop.client.get("/v1/models", headers={"origin": "https://x.example"})
-    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "*")
-
-
-async def test_every_answer_names_its_request(shop: Running) -> None:
-    """The same id under the names both SDKs read."""
-    answer = await shop.client.get("/v1/models", headers=shop.headers)
-    assert answer.headers["x-request-id"] == answer.headers["request-id"]
-    assert answer.headers["x-request-id"].startswith("req_")
-
-
-async def test_an_unknown_path_is_told_what_there_is(shop: Running) -> None:
-    """The hint lists the endpoints."""
-    answer = await shop.client.post("/v1/chat", headers=shop.headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_endpoint")
-    assert "POST /v1/chat/completions" in answer.json()["error"]["message"]
-
-
-async def test_the_wrong_method_is_told_the_right_one(shop: Running) -> None:
-    """GET on a POST endpoint."""
-    answer = await shop.client.get("/v1/chat/completions", headers=shop.headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_the_base_url_itself_answers_kindly(shop: Running, method: str) -> None:
-    """Claude Code probes HEAD / before anything else."""
-    assert (await shop.client.request(method, "/")).status_code == 200
+from tests.shops import serving
 
 
 @pytest.mark.parametrize(("method", "text"), [("GET", "ok"), ("HEAD", "")])
-async def test_livez_answers(shop: Running, method: str, text: str) -> None:
+async def test_livez_answers(tmp_path: Path, method: str, text: str) -> None:
     """The probe of process managers; its answer has an id as every other has."""
-    answer = await shop.client.request(method, "/livez")
+    async with serving(tmp_path, "http://127.0.0.1:9") as shop:
+        answer = await shop.client.request(method, "/livez")
     assert (answer.status_code, answer.text) == (200, text)
     assert answer.headers["x-request-id"].startswith("req_")
-
-
-async def test_texts_come_in_the_callers_language(shop: Running) -> None:
-    """Codes stay, sentences change."""
-    answer = await shop.client.get("/v1/models", headers={"accept-language": "zh-CN,zh;q=0.9"})
-    assert answer.json()["error"]["code"] == "api_key_missing"
-    assert "令牌" in answer.json()["error"]["message"]
-
-
-async def test_a_body_that_does_not_come_is_not_waited_for(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a body holds its place for a while, not for ever."""
-    monkeypatch.setattr(app, "BODY_S", 0.1)
-    host, port = shop.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
-    async with asyncio.timeout(5):
-        head = await reader.readuntil(b"\r\n\r\n")
-    writer.close()
-    assert head.startswith(b"HTTP/1.1 400")

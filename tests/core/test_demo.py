@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relay.core.app import build_app
 from relay.core.demo import demo_words, hand_out_key
 from relay.core.ledger.database import prepare_database
 from relay.core.profile.loaded import Loaded
 from relay.core.profile.loader import find_profile, for_demo, load_profile
 from relay.core.shop import Shop
 from relay.core.storage import Key, Storage
+from tests.shops import answering
 
 
 @pytest.fixture
@@ -67,8 +67,7 @@ def test_the_curl_asks_for_a_model_of_the_keys_group(name: str) -> None:
 async def test_every_answer_of_a_demo_says_that_it_is_one(loaded: Loaded, data: Path, path: str) -> None:
     """Nobody takes it for a shop that spends money."""
     shop = Shop(Loaded(profile=for_demo(loaded.profile), path=loaded.path), data, {}, is_demo=True)
-    door = httpx.ASGITransport(build_app(shop))  # type: ignore[arg-type]  # Litestar names its scopes more exactly
-    async with shop.opened(), httpx.AsyncClient(transport=door) as client:
-        answer = await client.get(f"http://127.0.0.1{path}")
+    async with answering(shop) as url, httpx.AsyncClient() as client:
+        answer = await client.get(f"{url}{path}")
 
     assert answer.headers["x-relay-demo"] == "1"

@@ -1,61 +1,86 @@
 """The way out: what is sent, and when a customer's leaving interrupts the work."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from relay.core.errors import CustomerGoneError, ShuttingDownError
-from relay.core.sink import Sink
+from relay.core.sink import Headers, Sink
 
 
 class Wire:
-    """Both ends of an ASGI connection, by hand."""
+    """A customer's socket, by hand."""
 
     def __init__(self) -> None:
-        self.sent: list[Any] = []
-        self.left = asyncio.Event()
-        self.sink = Sink(self.receive, self.send, [(b"x-request-id", b"r1")])
+        self.sent: list[object] = []
+        self.is_lost = False
+        self.on_loss: Callable[[], None] | None = None
+        self.room = asyncio.Event()
+        self.room.set()
+        self.sink = Sink(self, [(b"x-request-id", b"r1")])
 
-    async def receive(self) -> dict[str, Any]:
-        await self.left.wait()
-        return {"type": "http.disconnect"}
+    @property
+    def has_room(self) -> bool:
+        return self.room.is_set()
 
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
+    async def wait_for_room(self) -> None:
+        await self.room.wait()
+
+    def head(self, status: int, headers: Headers) -> None:
+        self.sent.append((status, *headers))
+
+    def put(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def end(self) -> None:
+        self.sent.append("end")
+
+    def abort(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        self.is_lost = True
+        if self.on_loss is not None:
+            self.on_loss()
 
 
 async def test_a_whole_answer_has_its_length_and_the_common_headers() -> None:
-    """Head and body, two messages."""
+    """Head, body, end."""
     wire = Wire()
-    async with wire.sink as sink:
+    with wire.sink as sink:
         await sink.whole(200, [(b"content-type", b"text/plain")], b"hi")
-    assert wire.sent == [
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [(b"x-request-id", b"r1"), (b"content-type", b"text/plain"), (b"content-length", b"2")],
-        },
-        {"type": "http.response.body", "body": b"hi", "more_body": False},
-    ]
+    head = (200, (b"x-request-id", b"r1"), (b"content-type", b"text/plain"), (b"content-length", b"2"))
+    assert wire.sent == [head, b"hi", "end"]
 
 
-async def test_a_large_answer_ends_when_it_has_gone_out() -> None:
-    """The body is a message of its own, so that the end waits until the socket took it."""
-    wire, body = Wire(), b"x" * 65_537
-    async with wire.sink as sink:
-        await sink.whole(200, [], body)
-    assert wire.sent[1:] == [
-        {"type": "http.response.body", "body": body, "more_body": True},
-        {"type": "http.response.body", "body": b"", "more_body": False},
-    ]
+async def test_the_end_waits_until_the_body_has_gone_out() -> None:
+    """A customer who has half an answer does not count as served."""
+    wire = Wire()
+    with wire.sink as sink:
+        wire.room.clear()
+        task = asyncio.create_task(sink.end(b"hi"))
+        await asyncio.sleep(0.01)
+        assert (wire.sent, sink.is_writing) == ([], True)
+        wire.room.set()
+        await task
+    assert (wire.sent, sink.is_writing) == ([b"hi", "end"], False)
 
 
 async def test_leaving_interrupts_what_is_listening() -> None:
     """The wait ends at once, as an error the pipeline knows."""
     wire = Wire()
-    async with wire.sink as sink:
-        asyncio.get_running_loop().call_soon(wire.left.set)
+    with wire.sink as sink:
+        asyncio.get_running_loop().call_soon(wire.leave)
+        with pytest.raises(CustomerGoneError), sink.listening():
+            await asyncio.wait_for(asyncio.Event().wait(), timeout=1)
+
+
+async def test_hanging_up_counts_as_leaving() -> None:
+    """A customer who takes nothing is treated as one who left."""
+    wire = Wire()
+    with wire.sink as sink:
+        asyncio.get_running_loop().call_soon(sink.hang_up)
         with pytest.raises(CustomerGoneError), sink.listening():
             await asyncio.wait_for(asyncio.Event().wait(), timeout=1)
 
@@ -63,8 +88,8 @@ async def test_leaving_interrupts_what_is_listening() -> None:
 async def test_leaving_does_not_interrupt_what_is_not_listening() -> None:
     """A ledger's commit goes on; the next wait does not begin."""
     wire = Wire()
-    async with wire.sink as sink:
-        wire.left.set()
+    with wire.sink as sink:
+        wire.leave()
         await asyncio.sleep(0.01)
         assert sink.has_left()
         with pytest.raises(CustomerGoneError), sink.listening():
@@ -77,7 +102,7 @@ async def test_a_cancellation_from_elsewhere_is_a_shutdown() -> None:
     settled: list[str] = []
 
     async def exchange() -> None:
-        async with wire.sink as sink:
+        with wire.sink as sink:
             try:
                 with sink.listening():
                     await asyncio.Event().wait()

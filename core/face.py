@@ -1,0 +1,134 @@
+"""The face over HTTP: uvicorn's protocol, left where an exchange begins.
+
+uvicorn parses, keeps connections alive, queues pipelined requests and shuts down. What Litestar
+has a page for goes on to it, over ASGI; everything else is asked of the shop and goes straight to
+a `Door`, and the answer straight to the socket. ASGI would stand between every chunk of a stream
+and its socket with a dict and four calls: a third of what a chunk costs (docs/performance.md).
+
+Source: uvicorn 0.54, ``protocols/http/httptools_impl.py``, whose `RequestResponseCycle` this speaks
+for; read 2026-11-24.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import chain
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from .app import PAGES
+from .door import Door
+from .shop import Shop
+from .sink import Sink
+
+
+def face_of(shop: Shop) -> type[asyncio.Protocol]:
+    """Return what uvicorn takes for ``http``: makes a `Face` of *shop* for each connection."""
+    return cast(type[asyncio.Protocol], partial(Face, shop))
+
+
+class Face(HttpToolsProtocol):
+    """One connection of a customer."""
+
+    def __init__(self, shop: Shop, **server: Any) -> None:
+        super().__init__(**server)
+        self._shop = shop
+        self._wire: Wire | None = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if cycle.scope["path"] in PAGES:
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(self._serve(cycle))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _serve(self, cycle: RequestResponseCycle) -> None:
+        self._wire = wire = Wire(cycle)
+        try:
+            await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
+        finally:
+            if not cycle.response_complete:
+                # The answer was left without its end: only a broken connection says so.
+                self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the exchange under way that its customer is gone."""
+        super().connection_lost(exc)
+        if self._wire is not None:
+            self._wire.lose()
+
+
+class Wire:
+    """The customer's socket for one answer, framed as HTTP/1.1 wants it.
+
+    Attributes:
+        is_lost: Nothing arrives any more; what is written is dropped.
+        on_loss: Called once when that happens.
+    """
+
+    __slots__ = ("_cycle", "_is_chunked", "_transport", "_write", "is_lost", "on_loss")
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._transport = cycle.transport
+        self._write = cycle.transport.write
+        self._is_chunked = False
+        self.is_lost = cycle.disconnected
+        self.on_loss: Callable[[], None] | None = None
+
+    @property
+    def has_room(self) -> bool:
+        """The socket takes more at once."""
+        return not self._cycle.flow.write_paused
+
+    async def wait_for_room(self) -> None:
+        """Wait until the customer has taken some of what was written, or is lost."""
+        await self._cycle.flow.drain()
+
+    def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write status and headers; a body without a length is sent in chunks."""
+        cycle = self._cycle
+        lines = [STATUS_LINE[status]]
+        self._is_chunked = status not in (204, 304)
+        for name, value in chain(cycle.default_headers, headers):
+            if HEADER_VALUE_RE.search(value):
+                raise ValueError("a control character in a header of the answer")
+            if name == b"content-length":
+                self._is_chunked = False
+            lines += (name, b": ", value, b"\r\n")
+        if not cycle.keep_alive:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._is_chunked else b"\r\n")
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        if not self.is_lost:
+            self._write(b"".join(lines))
+
+    def put(self, data: bytes) -> None:
+        """Write a piece of the body, room or not."""
+        if not self.is_lost:
+            self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+
+    def end(self) -> None:
+        """End the body, and let the connection take the next request."""
+        cycle = self._cycle
+        cycle.response_complete = True
+        if self.is_lost:
+            return
+        if self._is_chunked:
+            self._write(b"0\r\n\r\n")
+        if not cycle.keep_alive:
+            self._transport.close()
+        cycle.on_response()
+
+    def abort(self) -> None:
+        """Shut the connection without waiting for what is still to be sent."""
+        self._transport.abort()
+
+    def lose(self) -> None:
+        """Take note that the connection is gone."""
+        self.is_lost = True
+        if self.on_loss is not None:
+            self.on_loss()

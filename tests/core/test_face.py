@@ -1,0 +1,165 @@
+"""The face on a real socket: framing, pipelines, half requests, and customers who leave or take nothing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from relay.core import streaming
+from relay.core.sink import WRITE_DEADLINE_S
+from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
+from tests.shops import Running, serving
+
+ANSWER = (
+    b'{"id":"1","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"message":'
+    b'{"role":"assistant","content":"hi"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}'
+)
+QUESTION = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[RawUpstream]:
+    async with raw_upstream(writes(whole(ANSWER, "content-type: application/json"))) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, upstream: RawUpstream) -> AsyncIterator[Running]:
+    async with serving(tmp_path, upstream.url) as running:
+        yield running
+
+
+def question(shop: Running, *headers: str, body: bytes = QUESTION) -> bytes:
+    lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {shop.api_key}"]
+    return "\r\n".join([*lines, f"content-length: {len(body)}", *headers, "", ""]).encode() + body
+
+
+async def dial(shop: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Return the head and the body of an answer with a length."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    found = re.search(rb"content-length: (\d+)", head)
+    assert found is not None
+    return head, await reader.readexactly(int(found[1]))
+
+
+async def test_a_whole_answer_has_its_length_and_keeps_the_connection(shop: Running) -> None:
+    """Twice on one connection: the upstream's very bytes, with a length and nothing behind them."""
+    reader, writer = await dial(shop)
+    for _ in range(2):
+        writer.write(question(shop))
+        head, body = await read_answer(reader)
+        assert body == ANSWER
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"transfer-encoding" not in head
+        assert head.lower().count(b"\r\nx-request-id: req_") == 1
+    writer.close()
+
+
+async def test_pipelined_requests_are_answered_in_their_order(shop: Running) -> None:
+    """Three at once, one of them for a page: three answers, none mixed."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop) + b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n" + question(shop, body=b"rubbish"))
+    bodies = [(await read_answer(reader))[1] for _ in range(3)]
+    assert bodies[:2] == [ANSWER, b"ok"]
+    assert b"expected a JSON object" in bodies[2]
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_head", [b"HTTP/1.1\r\nconnection: close", b"HTTP/1.0"], ids=["connection: close", "HTTP/1.0"]
+)
+async def test_a_connection_that_shall_end_does(shop: Running, request_head: bytes) -> None:
+    """The answer says so, and the end of the connection follows."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop).replace(b"HTTP/1.1", request_head, 1))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n" + ANSWER)
+    writer.close()
+
+
+async def test_a_body_in_pieces_behind_100_continue(shop: Running) -> None:
+    """curl waits for the word before it sends more than a kilobyte."""
+    reader, writer = await dial(shop)
+    asked = question(shop, "expect: 100-continue")
+    writer.write(asked[: -len(QUESTION)])
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    for at in range(0, len(QUESTION), 20):
+        writer.write(QUESTION[at : at + 20])
+        await asyncio.sleep(0.002)
+    assert (await read_answer(reader))[1] == ANSWER
+    writer.close()
+
+
+async def test_a_refused_upload_does_not_spoil_the_next_request(shop: Running) -> None:
+    """What is left of a body that nobody reads is not taken for a request."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop, body=b"x" * 300_000).replace(b"/chat/completions", b"/nowhere", 1))
+    head, _ = await read_answer(reader)
+    assert head.startswith(b"HTTP/1.1 404 ")
+    writer.write(question(shop))
+    assert (await read_answer(reader))[1] == ANSWER
+    writer.close()
+
+
+async def test_rubbish_is_refused(shop: Running) -> None:
+    """What is no HTTP gets a 400 and the end of the connection."""
+    reader, writer = await dial(shop)
+    writer.write(b"\x16\x03\x01rubbish\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+CHUNK = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":'
+EVENT = CHUNK + b'{"content":"' + b"a" * 4000 + b'"},"finish_reason":null}]}\n\n'
+LAST = CHUNK + b'{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+STREAM_QUESTION = QUESTION[:-1] + b',"stream":true}'
+
+
+async def test_a_stream_goes_out_in_chunks_with_an_end(tmp_path: Path) -> None:
+    """The bytes of every event, framed; the frame's end comes behind the last event alone."""
+    async with raw_upstream(writes(STREAM, EVENT, EVENT, LAST)) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop, body=STREAM_QUESTION))
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"\r\ntransfer-encoding: chunked\r\n" in head
+        body = b""
+        while length := int(await reader.readline(), 16):
+            body += await reader.readexactly(length)
+            assert await reader.readexactly(2) == b"\r\n"
+        assert body == EVENT + EVENT + LAST
+        assert await reader.readexactly(2) == b"\r\n"
+        writer.close()
+
+
+async def write_on(writer: asyncio.StreamWriter) -> None:
+    for _ in range(100):
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+async def test_a_customer_who_takes_nothing_is_shut_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is gone, the upstream is told, and what was handed over is charged."""
+    assert WRITE_DEADLINE_S == 30
+    monkeypatch.setattr(streaming, "WRITE_DEADLINE_S", 0.2)
+    async with (
+        raw_upstream(writes(STREAM, EVENT, *[EVENT * 20] * 1000, pause_s=0.0001)) as upstream,
+        serving(tmp_path, upstream.url, credit="1000000") as shop,
+    ):
+        _, writer = await dial(shop)
+        writer.write(question(shop, body=STREAM_QUESTION))
+        await asyncio.wait_for(upstream.gone.wait(), 10)
+        (row,) = await shop.log()
+        assert row["outcome"] == "customer_gone"
+        with pytest.raises(ConnectionError):
+            await write_on(writer)
+        writer.close()
