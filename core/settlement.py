@@ -149,14 +149,17 @@ class Settlement:
 
     def _quote(self, output_tokens: int) -> int:
         assert self.facts is not None
-        estimate = Usage(
+        self._quoted = self._dispatch.settle(self.facts, self._estimate(output_tokens))
+        return self._quoted.nano
+
+    def _estimate(self, output_tokens: int) -> Usage:
+        """Return the most that the answer uses with *output_tokens*."""
+        return Usage(
             input_tokens=self.input_bound_tokens,
             output_tokens=output_tokens,
             unit_count=self._exchange.choice_count,
             source="estimated",
         )
-        self._quoted = self._dispatch.settle(self.facts, estimate)
-        return self._quoted.nano
 
     def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:
         """Return the usage of an answer that stopped after *output_tokens* were handed over.
