@@ -37,6 +37,8 @@ TESTED_ELSEWHERE = {
     "core/shop.py": "what every test with a running shop opens: tests/core/test_pipeline.py",
     "core/transport.py": "the protocol that core/upstream.py fills: tests/core/test_upstream.py",
     "core/usage.py": "counts without behaviour: tests/core/dialects",
+    "plugins/channels/simulator/dialects.py": "a table: test_behaviours.py, test_asked.py",
+    "plugins/channels/simulator/gemini_array.py": "Gemini's other framing: test_gemini.py, test_behaviours.py",
     "plugins/channels/simulator/reply.py": "how a reply is cut and timed: test_server.py",
 }
 """Code without a file of tests of its own, and why."""

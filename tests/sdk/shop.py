@@ -16,6 +16,8 @@ FAULTS = ("context", "401", "429", "500", "529", "error-midway", "cut-text", "re
 """Behaviours of the simulator, each sold as the models ``gpt-NAME`` and ``claude-NAME``."""
 PRICE = '{model_ratio: "1", completion_ratio: "4"}'
 """A token of input is 2000 nano-credits, of output 8000."""
+SPOKEN = "dialects: [openai_chat, anthropic_messages, embeddings], "
+"""Responses and Gemini are left to the hub, so that their customers are translated for."""
 SOLD = ("gpt-sim", "claude-sim", "embedding-sim")
 PROFILE = """
 shop: {name: {en: Kiosk, zh: 小店}}
@@ -85,11 +87,12 @@ class Shop:
 
 
 def _profile(upstream_url: str) -> str:
-    channels = [("honest", "channels.simulator", "[" + ", ".join(SOLD) + "]", "")]
+    channels = [("honest", "channels.simulator", "[" + ", ".join(SOLD) + "]", SPOKEN)]
     # A channel for each, so that the shop's patience with one is not spent by another.
     broken = {f"{family}-{name}": name for family in ("gpt", "claude") for name in FAULTS}
     channels += [
-        (model, "channels.simulator", f"[{{name: {model}, upstream: m+{name}}}]", "") for model, name in broken.items()
+        (model, "channels.simulator", f"[{{name: {model}, upstream: m+{name}}}]", SPOKEN)
+        for model, name in broken.items()
     ]
     upstream = f'base_url: {upstream_url}, keys: ["file:upstream.key"], '
     channels += [

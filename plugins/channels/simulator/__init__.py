@@ -1,8 +1,9 @@
 """``channels.simulator``: an upstream inside the process, for demos, tests and load.
 
-A real server on a free port of the loopback that speaks OpenAI chat, embeddings and Anthropic
-messages, whole and streamed, counts honestly (`answer` says how), and misbehaves on request: all
-answers by the setting ``behaviour``, or one model's by its upstream name, ``any-model+empty``.
+A real server on a free port of the loopback that speaks OpenAI chat and Responses, Anthropic
+messages and Gemini, whole and streamed, and embeddings, counts honestly (`answer` says how), and
+misbehaves on request: all answers by the setting ``behaviour``, or one model's by its upstream
+name, ``any-model+empty``.
 
 ===================== =======================================================================
 empty                 the end comes without output
@@ -50,6 +51,7 @@ gzip                  an encoding that was not asked for
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
+from urllib.parse import quote
 
 from msgspec import Meta
 
@@ -69,7 +71,9 @@ __all__ = ["Simulator", "SimulatorConfig", "SimulatorServer"]
 
 _PATHS = {
     ("openai_chat", "chat"): "/v1/chat/completions",
+    ("openai_responses", "chat"): "/v1/responses",
     ("anthropic_messages", "chat"): "/v1/messages",
+    ("gemini_generate", "chat"): "/v1beta/models/{model}:{action}",
     ("embeddings", "embeddings"): "/v1/embeddings",
 }
 
@@ -94,7 +98,7 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
     """A channel whose upstream lives and dies with it; any key will do."""
 
     config_type = SimulatorConfig
-    dialects = ("openai_chat", "anthropic_messages", "embeddings")
+    dialects = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate", "embeddings")
 
     def __init__(self, config: SimulatorConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
@@ -113,5 +117,7 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json"}
-        path = _PATHS[request.dialect, request.operation]
-        return UpstreamRequest(url=self.server.url + path, headers=headers, body=request.body())
+        action = "streamGenerateContent" if request.stream else "generateContent"
+        path = _PATHS[request.dialect, request.operation].format(model=quote(request.model, safe=""), action=action)
+        query = f"?{request.query}" if request.query else ""
+        return UpstreamRequest(url=f"{self.server.url}{path}{query}", headers=headers, body=request.body())

@@ -1,4 +1,4 @@
-"""What the simulator was asked, and what it says to it: the same words for the same question.
+"""What the simulator says to a question: the same words for the same one.
 
 Honest usage follows one rule: four bytes of UTF-8 are a token, rounded up. The input is the JSON
 text of the messages, system text, tools or embedding input as it arrived; the output is all text,
@@ -6,15 +6,18 @@ thinking and tool arguments that go out.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["openai_chat", "anthropic_messages", "embeddings"]
+from relay.plugins.channels.simulator.asked import Asked
+from relay.plugins.channels.simulator.instance import instance
+
+Kind = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate", "gemini_array", "embeddings"]
+"""What is spoken: a dialect, or Gemini's stream in its other form, one JSON array."""
 
 THINKING = "The question is read twice, weighed, and answered as simply as it was asked."
-INPUT_FIELDS = ("messages", "system", "tools", "input")
+CHOICES_MAX = 128
 WORDS_MAX = 60
 
 
@@ -23,7 +26,7 @@ class UnreadableError(Exception):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, as far as an answer depends on it."""
+    """One request: where it goes, what it counts, and its fields."""
 
     kind: Kind
     model: str
@@ -61,6 +64,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """All tokens that go out, thinking included."""
         return self.choice_count * (tokens(self.text) + tokens(self.tool_arguments)) + self.thinking_tokens
 
+    @property
+    def output_told(self) -> Any:
+        """The output that the usage names."""
+        return self.output_tokens if self.usage_lie is None else self.usage_lie
+
+    def total(self, *counts: Any) -> Any:
+        """Return the sum of *counts*; of a lie that can't be added up, the lie itself."""
+        is_countable = self.usage_lie is None or (isinstance(self.usage_lie, int) and abs(self.usage_lie) < 2**62)
+        return sum(counts) if is_countable else self.usage_lie
+
 
 def tokens(text: str | bytes) -> int:
     """Return the token count of *text*: its UTF-8 bytes by four, rounded up.
@@ -76,168 +89,38 @@ def pieces(text: str) -> list[str]:
     return re.findall(r"\S+\s*|\s+", text)
 
 
-def read_question(path: str, body: bytes, behaviour: str | None) -> Question:
-    """Read a request; *behaviour* is the channel's own, which goes before the model's suffix.
+def answer(question: Question, asked: Asked, chunk_count: int | None) -> Answer:
+    """Return the honest answer: a tool call if one is wanted, a document of the schema, else words.
 
     Raises:
-        UnreadableError: Not JSON, or without a model.
+        UnreadableError: More choices are wanted than there can be, or none.
     """
-    kinds: dict[str, Kind] = {
-        "/v1/chat/completions": "openai_chat",
-        "/v1/messages": "anthropic_messages",
-        "/v1/embeddings": "embeddings",
-    }
-    if path not in kinds:
-        raise UnreadableError(f"no endpoint {path}")
-    try:
-        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        fields = msgspec.json.decode(body, type=dict[str, Any])
-    except (ValueError, RecursionError) as exc:
-        raise UnreadableError("the body is no JSON object") from exc
-    model = fields.get("model")
-    if not isinstance(model, str):
-        raise UnreadableError("model: expected text")
-    return Question(
-        kind=kinds[path],
-        model=model,
-        behaviour=behaviour or model.partition("+")[2],
-        stream=fields.get("stream") is True and kinds[path] != "embeddings",
-        fields=fields,
-        input_tokens=tokens(b"".join(bytes(raw[name]) for name in INPUT_FIELDS if name in raw)),
-        system_tokens=tokens(bytes(raw["system"])) if "system" in raw else 0,
-    )
-
-
-def answer(question: Question, chunk_count: int | None) -> Answer:
-    """Return the honest answer: a tool call if one is wanted, a document of the schema, else words."""
-    fields = question.fields
-    options = fields.get("stream_options")
-    is_cached = '"cache_control"' in msgspec.json.encode(fields.get("system")).decode()
+    if not 1 <= asked.choice_count <= CHOICES_MAX:
+        raise UnreadableError(f"expected 1 to {CHOICES_MAX} choices")
+    cached_tokens = question.system_tokens if asked.is_system_cached else 0
     plain = Answer(
         kind=question.kind,
         model=question.model,
-        thinking=THINKING if _is_thinking_asked(fields) else "",
-        choice_count=_choice_count(fields),
-        input_tokens=question.input_tokens - (question.system_tokens if is_cached else 0),
-        cache_write_tokens=question.system_tokens if is_cached else 0,
-        is_usage_asked=not question.stream or (isinstance(options, dict) and options.get("include_usage") is True),
+        thinking=THINKING if asked.is_thinking else "",
+        choice_count=asked.choice_count,
+        input_tokens=question.input_tokens - cached_tokens,
+        cache_write_tokens=cached_tokens,
+        is_usage_asked=asked.is_usage_wanted or not question.stream,
     )
-    tool = _tool_wanted(fields)
+    tool = asked.tool()
     if tool is not None:
         name, schema = tool
         arguments = msgspec.json.encode(instance(schema)).decode()
         return msgspec.structs.replace(plain, tool_name=name, tool_arguments=arguments, stop="tool")
-    schema = _schema_wanted(fields)
-    if schema is not None:
-        return msgspec.structs.replace(plain, text=msgspec.json.encode(instance(schema)).decode())
-    text = "word " * chunk_count if chunk_count else _reply(_last_user_text(fields))
-    limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
-    if isinstance(limit, int) and tokens(text) > limit:
+    if asked.schema is not None:
+        return msgspec.structs.replace(plain, text=msgspec.json.encode(instance(asked.schema)).decode())
+    text = "word " * chunk_count if chunk_count else _reply(asked.words)
+    limit = asked.output_tokens_max
+    if isinstance(limit, int) and 0 < limit < tokens(text):
         cut = text.encode()[: 4 * limit].decode(errors="ignore")
         return msgspec.structs.replace(plain, text=cut, stop="length")
     return msgspec.structs.replace(plain, text=text)
 
 
-def instance(schema: Any, definitions: Any = None, depth: int = 0) -> Any:
-    """Return a small document that fits a JSON *schema*, as far as the usual keywords go.
-
-    >>> instance({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
-    {'city': 'text'}
-    """
-    if not isinstance(schema, dict) or depth > 20:
-        return None
-    definitions = definitions or {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    if "$ref" in schema:
-        return instance(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
-    for keyword in ("const", "default"):
-        if keyword in schema:
-            return schema[keyword]
-    for keyword in ("enum", "anyOf", "oneOf", "allOf"):
-        if schema.get(keyword):
-            first = schema[keyword][0]
-            return first if keyword == "enum" else instance(first, definitions, depth + 1)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    match kind[0] if isinstance(kind, list) else kind:
-        case "object":
-            properties = schema.get("properties", {})
-            names: list[str] = list(schema.get("required") or properties)
-            return {name: instance(properties.get(name, {}), definitions, depth + 1) for name in names}
-        case "array":
-            return [instance(schema.get("items", {}), definitions, depth + 1) for _ in range(schema.get("minItems", 0))]
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return True
-        case "null":
-            return None
-        case _:
-            return "text".ljust(schema.get("minLength", 0), "x")
-
-
-def _choice_count(fields: dict[str, Any]) -> int:
-    count = fields.get("n") or 1
-    if not isinstance(count, int) or not 1 <= count <= 128:
-        raise UnreadableError("n: expected 1 to 128")
-    return count
-
-
-def _reply(asked: str) -> str:
-    words = " ".join(asked.split()[:WORDS_MAX])
-    return f"You said: {words} This is the simulator speaking; no model was asked."
-
-
-def _is_thinking_asked(fields: dict[str, Any]) -> bool:
-    thinking = fields.get("thinking")
-    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
-
-
-def _messages(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    found = fields.get("messages")
-    messages: list[Any] = found if isinstance(found, list) else []
-    yield from (message for message in reversed(messages) if isinstance(message, dict))
-
-
-def _last_user_text(fields: dict[str, Any]) -> str:
-    """Return the text of the last message of the user, or nothing."""
-    for message in _messages(fields):
-        if message.get("role") == "user":
-            content = message.get("content")
-            if isinstance(content, str):
-                return content
-            parts = content if isinstance(content, list) else []
-            return " ".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)
-    return ""
-
-
-def _tool_wanted(fields: dict[str, Any]) -> tuple[str, Any] | None:
-    """Return name and schema of the tool to call: the one forced, else the first if "tool" is spoken of.
-
-    After a tool's result plain words come.
-    """
-    known: dict[str, Any] = {}
-    tools: list[Any] = fields.get("tools") or []
-    for tool in tools:
-        function = tool.get("function") or tool
-        known[str(function.get("name"))] = function.get("parameters") or function.get("input_schema") or {}
-    choice = fields.get("tool_choice")
-    if not known or choice == "none" or (isinstance(choice, dict) and choice.get("type") == "none"):
-        return None
-    if isinstance(choice, dict):
-        named = (choice.get("function") or choice).get("name")
-        if named in known:
-            return named, known[named]
-    is_forced = choice == "required" or (isinstance(choice, dict) and choice.get("type") == "any")
-    is_answered = next(_messages(fields), {}).get("role") == "tool"
-    if is_forced or ("tool" in _last_user_text(fields).lower() and not is_answered):
-        return next(iter(known.items()))
-    return None
-
-
-def _schema_wanted(fields: dict[str, Any]) -> Any:
-    """Return the JSON schema the answer must fit: OpenAI's or Anthropic's way of asking, or None."""
-    wanted = fields.get("response_format") or (fields.get("output_config") or {}).get("format")
-    if not isinstance(wanted, dict):
-        return None
-    if wanted.get("type") == "json_object":
-        return {"type": "object"}
-    return wanted.get("schema") or (wanted.get("json_schema") or {}).get("schema")
+def _reply(words: str) -> str:
+    return f"You said: {' '.join(words.split()[:WORDS_MAX])} This is the simulator speaking; no model was asked."

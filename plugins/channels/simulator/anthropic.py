@@ -8,13 +8,39 @@ from typing import Any
 import msgspec
 
 from relay.plugins.channels.simulator.answer import Answer, pieces
+from relay.plugins.channels.simulator.asked import Asked, items, last_words, tool_choice, tools
 
+STREAM_TYPE = "text/event-stream"
+KEEP_ALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
 _STOP = {"end": "end_turn", "length": "max_tokens", "tool": "tool_use", "refusal": "refusal"}
 
 
-def error(message: str, kind: str) -> bytes:
+def asked(fields: dict[str, Any]) -> Asked:
+    """Return what a request wants."""
+    messages = items(fields.get("messages"))
+    results = [part for message in messages[-1:] for part in items(message.get("content"))]
+    choice, named = tool_choice(fields)
+    return Asked(
+        words=last_words(messages),
+        tools=tools(fields),
+        tool_choice=choice,
+        tool_named=named,
+        is_tool_answered=any(part.get("type") == "tool_result" for part in results),
+        schema=((fields.get("output_config") or {}).get("format") or {}).get("schema"),
+        is_thinking=(fields.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
+        output_tokens_max=fields.get("max_tokens"),
+        is_system_cached=any("cache_control" in part for part in items(fields.get("system"))),
+    )
+
+
+def error(status: int, kind: str, message: str) -> bytes:
     """Return an error's body; inside a stream it stands in an event named error."""
     return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sim"})
+
+
+def error_event(number: int) -> bytes:
+    """Return the error that ends a stream."""
+    return b"event: error\ndata: " + error(529, "overloaded_error", "Overloaded") + b"\n\n"
 
 
 def body(answer: Answer) -> bytes:
@@ -27,7 +53,7 @@ def body(answer: Answer) -> bytes:
     if answer.tool_name:
         arguments = msgspec.json.decode(answer.tool_arguments)
         blocks.append({"type": "tool_use", "id": "toolu_sim", "name": answer.tool_name, "input": arguments})
-    return msgspec.json.encode(_message(answer, blocks, _STOP[answer.stop], _output(answer)))
+    return msgspec.json.encode(_message(answer, blocks, _STOP[answer.stop], answer.output_told))
 
 
 def events(answer: Answer) -> list[bytes]:
@@ -43,7 +69,7 @@ def events(answer: Answer) -> list[bytes]:
         made.append(event("content_block_stop", {"index": index}))
     end: dict[str, Any] = {"delta": {"stop_reason": _STOP[answer.stop], "stop_sequence": None}}
     if answer.is_usage_given:
-        end["usage"] = {"output_tokens": _output(answer)}
+        end["usage"] = {"output_tokens": answer.output_told}
     return [*made, event("message_delta", end), event("message_stop", {})]
 
 
@@ -69,7 +95,7 @@ def _blocks(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]
     return made
 
 
-def _message(answer: Answer, blocks: list[Any], stop_reason: str | None, output: int | str) -> dict[str, Any]:
+def _message(answer: Answer, blocks: list[Any], stop_reason: str | None, output: Any) -> dict[str, Any]:
     message: dict[str, Any] = {
         "id": "msg_sim",
         "type": "message",
@@ -89,7 +115,3 @@ def _message(answer: Answer, blocks: list[Any], stop_reason: str | None, output:
             "output_tokens": output,
         }
     return message
-
-
-def _output(answer: Answer) -> int | str:
-    return answer.output_tokens if answer.usage_lie is None else answer.usage_lie

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from relay.plugins.channels.simulator import anthropic, openai
 from relay.plugins.channels.simulator.answer import THINKING, Answer
+from relay.plugins.channels.simulator.dialects import DIALECTS
 from relay.plugins.channels.simulator.reply import Reply, Step, chunk, error_reply, head, honest
 
 SLOW_S = 0.2
@@ -44,8 +44,8 @@ ANSWERS: dict[str, Callable[[Answer], Answer]] = {
 # What is replied
 
 
-def _error(status: int, kind: str, message: str, *headers: str) -> Callable[[Reply], Reply]:
-    return lambda reply: error_reply(status, kind, message, is_anthropic=reply.is_anthropic, headers=headers)
+def _error(status: int, name: str, message: str, *headers: str) -> Callable[[Reply], Reply]:
+    return lambda reply: error_reply(reply.kind, status, name, message, *headers)
 
 
 def _page(status: int) -> Callable[[Reply], Reply]:
@@ -57,17 +57,11 @@ def _redirect(reply: Reply) -> Reply:
     return Reply(status=302, headers=("location: http://127.0.0.1:9/elsewhere",), pieces=[b""])
 
 
-def _error_event(reply: Reply) -> bytes:
-    if reply.is_anthropic:
-        return b"event: error\ndata: " + anthropic.error("Overloaded", "overloaded_error") + b"\n\n"
-    return b"data: " + openai.error("The server had an error", "server_error", None) + b"\n\n"
-
-
-def _with_events(reply: Reply, pieces: list[bytes]) -> Reply:
-    """Return a stream of *pieces*; a reply that is no stream becomes an error dressed as success."""
+def _failing(reply: Reply, pieces: list[bytes]) -> Reply:
+    """Return a stream that fails after *pieces*; a reply that is no stream becomes an error dressed as success."""
     if not reply.is_stream:
         return msgspec.structs.replace(_error(500, "server_error", "The server had an error")(reply), status=200)
-    return msgspec.structs.replace(reply, pieces=pieces)
+    return msgspec.structs.replace(reply, pieces=[*pieces, DIALECTS[reply.kind].error_event(len(pieces))])
 
 
 def _half(reply: Reply) -> list[bytes]:
@@ -98,7 +92,7 @@ def _garbage_event(reply: Reply) -> Reply:
 def _keep_alive(reply: Reply) -> Reply:
     if not reply.is_stream:
         return msgspec.structs.replace(reply, pieces=[b"\n\n\n", *reply.pieces])
-    note = anthropic.event("ping", {}) if reply.is_anthropic else b": keep-alive\n\n"
+    note = DIALECTS[reply.kind].KEEP_ALIVE
     return msgspec.structs.replace(reply, pieces=[piece for event in reply.pieces for piece in (note, event)])
 
 
@@ -120,8 +114,8 @@ REPLIES: dict[str, Callable[[Reply], Reply]] = {
     "200-html": _page(200),
     "200-error": lambda reply: msgspec.structs.replace(_error(500, "server_error", "failed")(reply), status=200),
     "redirect": _redirect,
-    "error-first": lambda reply: _with_events(reply, [_error_event(reply)]),
-    "error-midway": lambda reply: _with_events(reply, [*_half(reply), _error_event(reply)]),
+    "error-first": lambda reply: _failing(reply, []),
+    "error-midway": lambda reply: _failing(reply, _half(reply)),
     "cut-text": _cut_text,
     "cut-event": _cut_event,
     "cut-end": _cut_end,

@@ -11,15 +11,47 @@ from typing import Any
 import msgspec
 
 from relay.plugins.channels.simulator.answer import Answer, Question, pieces
+from relay.plugins.channels.simulator.asked import Asked, items, last_words, tool_choice, tools
 
+STREAM_TYPE = "text/event-stream"
+KEEP_ALIVE = b": keep-alive\n\n"
 CREATED_AT = 1_790_000_000
 DIMENSIONS = 8
 _FINISH = {"end": "stop", "length": "length", "tool": "tool_calls", "refusal": "stop"}
 
 
-def error(message: str, kind: str, code: str | None) -> bytes:
+def asked(fields: dict[str, Any]) -> Asked:
+    """Return what a request wants; thinking as DeepSeek is asked for it, or as OpenAI is."""
+    messages = items(fields.get("messages"))
+    choice, named = tool_choice(fields)
+    wanted = fields.get("response_format") or {}
+    schema = (
+        {"type": "object"} if wanted.get("type") == "json_object" else (wanted.get("json_schema") or {}).get("schema")
+    )
+    thinking = (fields.get("thinking") or {}).get("type", "disabled")
+    return Asked(
+        words=last_words(messages),
+        tools=tools(fields),
+        tool_choice=choice,
+        tool_named=named,
+        is_tool_answered=bool(messages) and messages[-1].get("role") == "tool",
+        schema=schema,
+        is_thinking=thinking in ("enabled", "adaptive") or fields.get("reasoning_effort") not in (None, "none"),
+        choice_count=fields.get("n") or 1,
+        output_tokens_max=fields.get("max_completion_tokens") or fields.get("max_tokens"),
+        is_usage_wanted=(fields.get("stream_options") or {}).get("include_usage") is True,
+    )
+
+
+def error(status: int, kind: str, message: str) -> bytes:
     """Return an error's body."""
-    return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+    return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": kind}})
+
+
+def error_event(number: int) -> bytes:
+    """Return the error that ends a stream."""
+    said = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
+    return event({"error": said})
 
 
 def body(answer: Answer) -> bytes:
@@ -57,11 +89,11 @@ def event(document: object) -> bytes:
 
 def usage(answer: Answer) -> dict[str, Any]:
     """Return the usage; a lie stands in for the output."""
-    output: Any = answer.output_tokens if answer.usage_lie is None else answer.usage_lie
+    output = answer.output_told
     return {
         "prompt_tokens": answer.input_tokens,
         "completion_tokens": output,
-        "total_tokens": answer.input_tokens + output if isinstance(output, int) and abs(output) < 2**62 else output,
+        "total_tokens": answer.total(answer.input_tokens, output),
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": answer.thinking_tokens, "audio_tokens": 0},
     }

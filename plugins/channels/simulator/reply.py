@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from relay.plugins.channels.simulator import anthropic, openai
-from relay.plugins.channels.simulator.answer import Answer
+from relay.plugins.channels.simulator.answer import Answer, Kind
+from relay.plugins.channels.simulator.dialects import DIALECTS
 
 Step = bytes | float | Literal["reset", "close", "hang"]
 """Bytes to write, seconds to wait, or how the connection ends: reset, closed, or left hanging."""
@@ -19,7 +19,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     pieces: list[bytes]
     is_stream: bool = False
-    is_anthropic: bool = False
+    kind: Kind = "openai_chat"
 
     @property
     def body(self) -> bytes:
@@ -29,19 +29,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_down(answer: Answer, *, stream: bool) -> Reply:
     """Return *answer* in its dialect, whole or as a stream."""
-    is_anthropic = answer.kind == "anthropic_messages"
-    dialect = anthropic if is_anthropic else openai
-    if stream:
-        return Reply(
-            content_type="text/event-stream", pieces=dialect.events(answer), is_stream=True, is_anthropic=is_anthropic
-        )
-    return Reply(pieces=[dialect.body(answer)], is_anthropic=is_anthropic)
+    dialect = DIALECTS[answer.kind]
+    if not stream:
+        return Reply(pieces=[dialect.body(answer)], kind=answer.kind)
+    return Reply(content_type=dialect.STREAM_TYPE, pieces=dialect.events(answer), is_stream=True, kind=answer.kind)
 
 
-def error_reply(status: int, kind: str, message: str, *, is_anthropic: bool, headers: tuple[str, ...] = ()) -> Reply:
-    """Return an error in the dialect's form."""
-    body = anthropic.error(message, kind) if is_anthropic else openai.error(message, kind, kind)
-    return Reply(status=status, headers=headers, pieces=[body], is_anthropic=is_anthropic)
+def error_reply(kind: Kind, status: int, name: str, message: str, *headers: str) -> Reply:
+    """Return an error in the form of what is spoken; *name* is what most vendors call it."""
+    return Reply(status=status, headers=headers, pieces=[DIALECTS[kind].error(status, name, message)], kind=kind)
 
 
 def head(reply: Reply, framing: str) -> bytes:

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
 from relay.plugins.channels.simulator import behaviours, openai
-from relay.plugins.channels.simulator.answer import Question, UnreadableError, answer, read_question
+from relay.plugins.channels.simulator.answer import Question, UnreadableError, answer
+from relay.plugins.channels.simulator.dialects import DIALECTS
+from relay.plugins.channels.simulator.questions import kind_of, read_question
 from relay.plugins.channels.simulator.reply import Reply, Step, error_reply, honest, write_down
 
 LOG_LENGTH_MAX = 1000
@@ -22,10 +24,10 @@ class Received:
     Times are the loop's, in seconds. ``cut_at`` is set if the peer left before the reply was out.
     """
 
-    __slots__ = ("at_s", "behaviour", "body_bytes", "cut_at_s", "model", "path")
+    __slots__ = ("at_s", "behaviour", "body_bytes", "cut_at_s", "model", "path", "query")
 
-    def __init__(self, path: str, body_bytes: int, at_s: float) -> None:
-        self.path = path
+    def __init__(self, target: str, body_bytes: int, at_s: float) -> None:
+        self.path, _, self.query = target.partition("?")
         self.body_bytes = body_bytes
         self.at_s = at_s
         self.model = ""
@@ -75,17 +77,17 @@ class SimulatorServer:
 
     def steps(self, received: Received, body: bytes) -> list[Step]:
         """Return what goes out for one request, and note what was asked."""
-        is_anthropic = received.path == "/v1/messages"
+        target = f"{received.path}?{received.query}"
+        kind = kind_of(target)
         try:
-            question = read_question(received.path, body, self._behaviour)
+            question = read_question(target, body, self._behaviour)
             reply = self._reply(question)
         except UnreadableError as exc:
-            return honest(error_reply(400, "invalid_request_error", str(exc), is_anthropic=is_anthropic))
+            return honest(error_reply(kind, 400, "invalid_request_error", str(exc)))
         received.model, received.behaviour = question.model, question.behaviour
         name = question.behaviour
         if name and name not in behaviours.NAMES:
-            message = f"no behaviour '{name[:40]}'"
-            return honest(error_reply(404, "not_found_error", message, is_anthropic=is_anthropic))
+            return honest(error_reply(kind, 404, "not_found_error", f"no behaviour '{name[:40]}'"))
         if name in behaviours.REPLIES:
             reply = behaviours.REPLIES[name](reply)
         if name in behaviours.WIRES:
@@ -96,12 +98,12 @@ class SimulatorServer:
         if question.kind == "embeddings":
             return Reply(pieces=[openai.embeddings(question)])
         try:
-            said = answer(question, self._chunk_count)
+            said = answer(question, DIALECTS[question.kind].asked(question.fields), self._chunk_count)
+            if question.behaviour in behaviours.ANSWERS:
+                said = behaviours.ANSWERS[question.behaviour](said)
+            return write_down(said, stream=question.stream)
         except (AttributeError, LookupError, TypeError, ValueError) as exc:
             raise UnreadableError("a field is not of the type that the dialect gives it") from exc
-        if question.behaviour in behaviours.ANSWERS:
-            said = behaviours.ANSWERS[question.behaviour](said)
-        return write_down(said, stream=question.stream)
 
 
 class _Connection(asyncio.Protocol):
@@ -153,7 +155,7 @@ class _Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return
-        path, length = _read_head(bytes(self._buffer[:end]))
+        target, length = _read_head(bytes(self._buffer[:end]))
         if length > BODY_BYTES_MAX:
             self._transport.abort()
             return
@@ -161,7 +163,7 @@ class _Connection(asyncio.Protocol):
             return
         body = bytes(self._buffer[end + 4 : end + 4 + length])
         del self._buffer[: end + 4 + length]
-        self._received = Received(path, length, self._loop.time())
+        self._received = Received(target, length, self._loop.time())
         self._server.log.append(self._received)
         self._steps = iter(self._server.steps(self._received, body))
         self._play()
@@ -197,14 +199,14 @@ class _Connection(asyncio.Protocol):
 
 
 def _read_head(head: bytes) -> tuple[str, int]:
-    """Return path and body length; what can't be read is asked for nothing and has no body."""
+    """Return target and body length; what can't be read is asked for nothing and has no body."""
     lines = head.decode("latin-1").split("\r\n")
-    path = (lines[0] + "  ").split(" ")[1].partition("?")[0]
+    target = (lines[0] + "  ").split(" ")[1]
     for line in lines[1:]:
         name, _, value = line.partition(":")
         if name.lower() == "content-length" and value.strip().isdecimal():
-            return path, int(value)
-    return path, 0
+            return target, int(value)
+    return target, 0
 
 
 def _let_close_reset(transport: asyncio.Transport) -> None:

@@ -14,6 +14,14 @@ from relay.plugins.channels.simulator.behaviours import ANSWERS, NAMES, REPLIES,
 
 DEADLINES = Deadlines(connect_s=1, first_event_s=0.25, idle_s=0.15, total_s=3)
 
+PATHS = {
+    "openai": "/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "responses": "/v1/responses",
+    "gemini": "/v1beta/models/{model}:{action}?alt=sse",
+    "gemini_array": "/v1beta/models/{model}:{action}",
+}
+
 
 class Caller:
     """Asks the simulator for one behaviour and reads the answer to its end."""
@@ -23,9 +31,12 @@ class Caller:
         self._url = url
 
     async def ask(self, behaviour: str, *, stream: bool = True, dialect: str = "openai") -> tuple[int, bytes]:
-        path = "/v1/messages" if dialect == "anthropic" else "/v1/chat/completions"
+        path = PATHS[dialect].format(
+            model=f"m%2B{behaviour}", action="streamGenerateContent" if stream else "generateContent"
+        )
         document: dict[str, Any] = {"model": f"m+{behaviour}", "stream": stream, "max_tokens": 500}
         document |= {"messages": [{"role": "user", "content": "hi"}], "stream_options": {"include_usage": True}}
+        document |= {"input": "hi", "contents": [{"parts": [{"text": "hi"}]}]}
         request = UpstreamRequest(url=self._url + path, headers={}, body=msgspec.json.encode(document))
         response = await self._transport.send(request, DEADLINES)
         body = b""
@@ -50,7 +61,7 @@ UNSEEN = {"slow-first", "slow", "overrun"}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - UNSEEN))
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", PATHS)
 async def test_every_behaviour_spoils_a_stream(caller: Caller, name: str, dialect: str) -> None:
     """Each one, in each dialect, ends in an error or in other bytes than the honest answer's."""
     _, honest = await caller.ask("", dialect=dialect)
@@ -131,6 +142,47 @@ async def test_what_is_left_out_is_not_there(caller: Caller, name: str, mark: by
 async def test_what_is_put_in_is_there(caller: Caller, name: str, mark: bytes) -> None:
     """Each lie and each disturbance is in the stream."""
     assert mark in (await caller.ask(name))[1]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name", "mark"),
+    [("responses", "cut-end", b"response.completed"), ("gemini", "cut-end", b"finishReason"),
+     ("gemini_array", "cut-end", b"\n]"), ("responses", "error-midway", b"response.completed"),
+     ("gemini", "error-midway", b"finishReason"), ("gemini", "usage-missing", b"usageMetadata"),
+     ("responses", "usage-missing", b"input_tokens"), ("responses", "empty", b"output_item"),
+     ("gemini", "empty", b'"text":"You')],
+)  # fmt: skip
+async def test_what_is_left_out_of_other_dialects_is_not_there(
+    caller: Caller, dialect: str, name: str, mark: bytes
+) -> None:
+    """Each has its own end mark, figures and words."""
+    assert mark not in (await caller.ask(name, dialect=dialect))[1]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name", "mark"),
+    [("responses", "error-first", b"event: error\n"), ("responses", "error-midway", b"event: response.failed\n"),
+     ("gemini", "error-first", b'data: {"error":{"code":503,'), ("gemini_array", "error-midway", b',\r\n{"error":{"code":503,'),
+     ("responses", "thinking-cut", b"response.incomplete"), ("gemini", "thinking-cut", b"MAX_TOKENS"),
+     ("responses", "refusal", b'"refusal":"I can'), ("gemini", "refusal", b"SAFETY"),
+     ("responses", "usage-huge", b'"output_tokens":9223372036854775808,'), ("gemini", "usage-text", b'"candidatesTokenCount":"many"'),
+     ("responses", "keep-alive", b"event: keepalive\n"), ("gemini", "keep-alive", b"data: {}\r\n"),
+     ("gemini", "model-swapped", b'"modelVersion":"a-cheaper-model"')],
+)  # fmt: skip
+async def test_what_is_put_in_other_dialects_is_there(caller: Caller, dialect: str, name: str, mark: bytes) -> None:
+    """Each lie and each failure, as that vendor would say it."""
+    assert mark in (await caller.ask(name, dialect=dialect))[1]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said"),
+    [("responses", {"message": "slow down", "type": "rate_limit_error", "param": None, "code": "rate_limit_error"}),
+     ("gemini", {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"})],
+)  # fmt: skip
+async def test_errors_have_the_dialect_s_own_form(caller: Caller, dialect: str, said: dict[str, Any]) -> None:
+    """Its status and its words."""
+    status, body = await caller.ask("429", dialect=dialect)
+    assert (status, msgspec.json.decode(body)["error"]) == (429, said)
 
 
 async def test_unknown_behaviour_is_said_so(caller: Caller) -> None:

@@ -6,7 +6,8 @@ import msgspec
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from relay.plugins.channels.simulator import openai
-from relay.plugins.channels.simulator.answer import Answer, read_question
+from relay.plugins.channels.simulator.answer import Answer
+from relay.plugins.channels.simulator.questions import read_question
 
 
 def spoken(**changes: Any) -> Answer:

@@ -4,7 +4,7 @@ import sys
 import msgspec
 import pytest
 
-from relay import BadRequestError, ChannelRequest, ChannelSection, Deadlines, UpstreamRequest
+from relay import BadRequestError, ChannelRequest, ChannelSection, Deadlines, Dialect, UpstreamRequest
 from relay.core.upstream import UpstreamClient
 from relay.plugins.channels.simulator import Simulator, SimulatorConfig, SimulatorServer
 from tests.services import services
@@ -115,6 +115,23 @@ async def test_channel_opens_its_upstream_and_builds_for_it() -> None:
         response = await transport.send(built, channel.deadlines)
         assert msgspec.json.decode(await response.read())["content"] == []
         response.close()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "stream", "query", "target"),
+    [
+        ("openai_responses", True, "", "/v1/responses"),
+        ("gemini_generate", False, "", "/v1beta/models/a%2Fm%2Bempty:generateContent"),
+        ("gemini_generate", True, "alt=sse", "/v1beta/models/a%2Fm%2Bempty:streamGenerateContent?alt=sse"),
+    ],
+)
+def test_every_dialect_has_its_place(dialect: Dialect, stream: bool, query: str, target: str) -> None:
+    """For Gemini the model stands in it, and what is wanted of it."""
+    section = ChannelSection(name="sim", use="channels.simulator", models=("m",), groups=("g",))
+    request = ChannelRequest(
+        model="a/m+empty", dialect=dialect, operation="chat", fields={}, headers={}, stream=stream, query=query
+    )
+    assert Simulator(SimulatorConfig(), services(), section).build(request, "").url == target
 
 
 def test_channel_refuses_headers_that_would_not_travel() -> None:

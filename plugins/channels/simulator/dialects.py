@@ -1,0 +1,44 @@
+"""The dialects that the simulator speaks, by what is spoken; each is a module of its own."""
+
+from typing import Any, Protocol
+
+from relay.plugins.channels.simulator import anthropic, gemini, gemini_array, openai, responses
+from relay.plugins.channels.simulator.answer import Answer, Kind
+from relay.plugins.channels.simulator.asked import Asked
+
+
+class Dialect(Protocol):
+    """What a module of a dialect holds."""
+
+    STREAM_TYPE: str
+    KEEP_ALIVE: bytes
+
+    def asked(self, fields: dict[str, Any]) -> Asked:
+        """Return what a request wants."""
+        ...
+
+    def body(self, answer: Answer) -> bytes:
+        """Return a whole answer."""
+        ...
+
+    def events(self, answer: Answer) -> list[bytes]:
+        """Return a whole stream, event by event, the end last."""
+        ...
+
+    def error(self, status: int, kind: str, message: str) -> bytes:
+        """Return an error's body."""
+        ...
+
+    def error_event(self, number: int) -> bytes:
+        """Return the error that ends a stream, after as many events as *number*."""
+        ...
+
+
+DIALECTS: dict[Kind, Dialect] = {
+    "openai_chat": openai,
+    "openai_responses": responses,
+    "anthropic_messages": anthropic,
+    "gemini_generate": gemini,
+    "gemini_array": gemini_array,
+    "embeddings": openai,
+}
