@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from .answers import JSON, answer_with_error
+from .claims import file_claims
 from .deadline import within
 from .dialects.dialect import ChannelSide, DialectRules
 from .dialects.seal_refusals import unsealed
@@ -32,10 +33,9 @@ from .errors import (
     UpstreamError,
     UpstreamStatusError,
 )
-from .exchange import Attempt, Candidate, ChannelRequest, Continued, Evidence, Exchange, Principal, RequestRecord
+from .exchange import Attempt, Candidate, ChannelRequest, Continued, Evidence, Exchange, Principal
 from .failpoints import hit
 from .hub.translation import Translation
-from .ledger.operations import Posted
 from .observe import emit, emit_exception
 from .plugin import ChannelPlugin
 from .selection import Selection
@@ -306,7 +306,7 @@ class Passage:
         hit("before_end")
         await self._end(ending)
         self._settlement.delivered()
-        await self._check(record, posted)
+        await file_claims(self._shop, record, posted)
 
     async def _end(self, ending: Ending) -> None:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""
@@ -325,14 +325,3 @@ class Passage:
             await self._sink.end(ending.end)
         else:
             await self._sink.whole(200, [JSON], ending.end)
-
-    async def _check(self, record: RequestRecord, posted: Posted) -> None:
-        """Write the claims that after-sales plugins find, each once.
-
-        The answer has ended: whatever fails here is logged, and can be run again from the log.
-        """
-        try:
-            for claim in await self._shop.dispatch.post_check(record):
-                await self._shop.ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
-        except Exception as exc:
-            emit_exception("claim.unfiled", exc, request_id=record.request_id)

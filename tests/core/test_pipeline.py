@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from relay.core import pipeline
-from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
@@ -200,24 +199,6 @@ async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbille
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
-
-
-async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The answer has ended by then: the failure is logged, and nothing more is written."""
-    empty = {**CHAT, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}
-    async with Upstream(lambda _: document(empty)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-
-        async def claim(*_: object) -> None:
-            raise LedgerUnavailableError("the disk is full")
-
-        shop.shop.ledger.claim = claim  # type: ignore[method-assign,assignment] # a full disk, for this one call
-        responses = [await shop.chat() for _ in range(2)]
-        assert [response.json() for response in responses] == [empty] * 2
-    assert [record.msg for record in caplog.records if record.name in ("relay", "uvicorn.error")] == [
-        "claim.unfiled"
-    ] * 2
 
 
 async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
