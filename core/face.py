@@ -81,7 +81,7 @@ class Wire:
     @property
     def has_room(self) -> bool:
         """The socket takes more at once."""
-        return not self._cycle.flow.write_paused
+        return not (self._cycle.flow.write_paused or self.is_lost)
 
     async def wait_for_room(self) -> None:
         """Wait until the customer has taken some of what was written, or is lost."""

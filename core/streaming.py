@@ -171,12 +171,30 @@ class StreamAnswer:
 
     async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
-        while not _is_over(reader):
-            data = await response.read()
+        sink, settlement = self._sink, self._settlement
+        waiting, is_at_end = b"", False
+
+        def take(data: bytes) -> bool:
+            """Pass *data* on there and then; leave it to the caller where that is not all there is to do."""
+            nonlocal waiting, is_at_end
             if meter is not None:
                 meter.feed(data)
-            await self._hand_over(reader.feed(data) if data else reader.finish(), reader)
-            if not data and not _is_over(reader):
+            passed = reader.feed(data) if data else reader.finish()
+            bound, counted = reader.output_bound_tokens, reader.output_counted_tokens
+            is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
+            is_over = reader.is_ended or reader.error is not None
+            if is_over or not (data and is_covered and sink.has_room):
+                waiting, is_at_end = passed, not data
+                return False
+            if passed:
+                sink.put(passed)
+            self.delivered_tokens = counted
+            return True
+
+        while not _is_over(reader):
+            await response.hand_over(take)
+            await self._hand_over(waiting, reader)
+            if is_at_end and not _is_over(reader):
                 raise UpstreamBrokenError("the stream ended without its end mark")
 
     async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
@@ -249,7 +267,8 @@ class StreamAnswer:
             outcome=derive_outcome(evidence),
             evidence=evidence,
             model_returned=reader.model_returned,
-            answer_id=reader.answer_id,
+            # The rest of an answer that broke off is not paid for: nobody may fetch it later.
+            answer_id=reader.answer_id if is_whole else None,
             end=reader.end if is_whole else b"",
             error=error,
         )

@@ -1,6 +1,6 @@
 """The small face of the upstream client: what a channel sends, and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -47,6 +47,14 @@ class UpstreamResponse(Protocol):
         """
         ...
 
+    async def hand_over(self, take: Callable[[bytes], bool]) -> None:
+        """Give the bytes to *take* as they come, until it returns False; ``b""`` is the end of the body.
+
+        Raises:
+            UpstreamBrokenError, UpstreamTimeoutError: As `read`; and whatever *take* raises.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the connection: back to the pool if the body came whole and clean, else shut at once."""
         ...
@@ -71,6 +79,11 @@ class BytesResponse:
         """Return the whole body, then nothing."""
         data, self._rest = self._rest, b""
         return data
+
+    async def hand_over(self, take: Callable[[bytes], bool]) -> None:
+        """Give away the whole body, then nothing."""
+        while take(await self.read()):
+            pass
 
     def close(self) -> None:
         """Let go of nothing: there is no connection."""

@@ -29,12 +29,13 @@ class Connection(asyncio.Protocol):
         is_complete: The whole answer has come, taken or not.
         is_used: An answer has come whole on it before.
         loss: Why no more will come, in words; empty while more may.
+        limit_at: Until when the wait under way may last, in loop time.
     """
 
     __slots__ = (
-        "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_limit_at", "_loop", "_on_end",
-        "_parser", "_pieces", "_poll", "_size", "_timer", "_timer_at", "_transport", "_waiter", "has_begun", "headers",
-        "is_complete", "is_shut_in_order", "is_used", "loss", "status",
+        "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_loop", "_on_end", "_parser",
+        "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_waiter", "has_begun", "headers",
+        "is_complete", "is_shut_in_order", "is_used", "limit_at", "loss", "status",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_end: Callable[["Connection"], None]) -> None:
@@ -44,7 +45,8 @@ class Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._waiter: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._limit_at = 0.0
+        self._taker: Callable[[bytes], bool] | None = None
+        self._timer_at = self.limit_at = 0.0
         self._is_paused = self._is_dirty = self._is_keep_alive = False
         self.is_used = self.is_shut_in_order = False
         self.loss = ""
@@ -62,19 +64,27 @@ class Connection(asyncio.Protocol):
         self._expect()
         self._transport.writelines((head, body) if body else (head,))
 
-    async def wait(self, limit_at: float) -> bool:
+    async def wait(self, limit_at: float, taker: Callable[[bytes], bool] | None = None) -> bool:
         """Wait until something has come or nothing more will; return False at *limit_at*, in loop time.
+
+        With a *taker*, what comes of the body is given to it there and then, and the wait goes on
+        for as long as it answers True. What it raises is raised here.
 
         One timer serves all waits of a connection: it is moved when it fires, not at each wait.
         """
-        self._limit_at = limit_at
-        if self._timer is None or limit_at < self._timer_at:
-            self._set_timer()
+        self.move_limit(limit_at)
+        self._taker = taker
         self._waiter = self._loop.create_future()
         try:
             return await self._waiter
         finally:
-            self._waiter = None
+            self._waiter = self._taker = None
+
+    def move_limit(self, limit_at: float) -> None:
+        """Let the wait under way last until *limit_at*, in loop time."""
+        self.limit_at = limit_at
+        if self._timer is None or limit_at < self._timer_at:
+            self._set_timer()
 
     def take(self) -> bytes:
         """Return what has come of the body since it was last taken, and let more come."""
@@ -129,7 +139,10 @@ class Connection(asyncio.Protocol):
         if self._size > BUFFER_BYTES and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        self._wake()
+        if self._taker is None or not self._pieces or self.is_complete or self.loss:
+            self._wake()
+        else:
+            self._give(self._taker)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection, which ends a body that has no other end."""
@@ -190,6 +203,17 @@ class Connection(asyncio.Protocol):
             self.loss = loss
         self._transport.abort()
 
+    def _give(self, taker: Callable[[bytes], bool]) -> None:
+        """Give away what has come, without waking whoever waits as long as there is no need."""
+        try:
+            if taker(self.take()):
+                return
+        except Exception as exc:
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_exception(exc)
+        self._taker = None
+        self._wake()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(True)
@@ -197,14 +221,14 @@ class Connection(asyncio.Protocol):
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = self._limit_at
+        self._timer_at = self.limit_at
         self._timer = self._loop.call_at(self._timer_at, self._look_at_the_clock)
 
     def _look_at_the_clock(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        if self._limit_at > self._loop.time():
+        if self.limit_at > self._loop.time():
             self._set_timer()
         else:
             self._waiter.set_result(False)

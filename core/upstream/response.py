@@ -1,7 +1,7 @@
 """The body of an answer whose head has come, read under its deadlines."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from ..errors import DeadlineName, UpstreamBrokenError, UpstreamTimeoutError
@@ -21,8 +21,8 @@ class Response:
     """
 
     __slots__ = (
-        "_connection", "_deadlines", "_first_at", "_idle_left_s", "_is_begun", "_line_bytes", "_loop", "_origin",
-        "_pool", "_total_at", "headers", "status",
+        "_asked_at", "_connection", "_deadlines", "_first_at", "_idle_left_s", "_is_begun", "_line_bytes", "_loop",
+        "_origin", "_pool", "_total_at", "headers", "status",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,7 @@ class Response:
         self._loop = asyncio.get_running_loop()
         self._first_at = sent_at + deadlines.first_event_s
         self._total_at = sent_at + deadlines.total_s
+        self._asked_at = sent_at
         self._idle_left_s = deadlines.idle_s
         self._line_bytes = 0
         self._is_begun = False
@@ -52,21 +53,45 @@ class Response:
         connection = self._connection
         if connection is None:
             return b""
-        began_at = self._loop.time()
-        patience_at = began_at + self._idle_left_s if self._is_begun else self._first_at
+        self._begin_to_wait()
         while not (data := connection.take()):
-            if connection.is_complete:
-                self.close()
+            if self._is_at_its_end(connection):
                 return b""
-            if connection.loss:
-                self.close()
-                raise UpstreamBrokenError(f"the answer broke off: {connection.loss}")
-            if not await connection.wait(min(patience_at, self._total_at)):
-                self._give_up("total" if self._total_at <= patience_at else "idle" if self._is_begun else "first_event")
-        if began_at >= self._total_at:  # whoever always has something ready never waits
-            self._give_up("total")
-        self._note_progress(data, began_at)
+            await self._wait(connection, None)
+        self._note_progress(data)
         return data
+
+    async def hand_over(self, take: Callable[[bytes], bool]) -> None:
+        """Give the bytes to *take* as they come, right from the socket, until it returns False; ``b""`` is the end.
+
+        A piece that *take* can deal with at once wakes no task: most of a chunk's way through
+        this process would be waking it.
+
+        Raises:
+            UpstreamBrokenError, UpstreamTimeoutError: As `read`; and whatever *take* raises.
+        """
+        connection = self._connection
+        if connection is None:
+            take(b"")
+            return
+        self._begin_to_wait()
+        is_wanted = True
+
+        def take_in_time(data: bytes) -> bool:
+            nonlocal is_wanted
+            self._note_progress(data)
+            connection.move_limit(self._limit_at())
+            is_wanted = take(data)
+            return is_wanted
+
+        while is_wanted:
+            if data := connection.take():
+                take_in_time(data)
+            elif self._is_at_its_end(connection):
+                take(b"")
+                return
+            else:
+                await self._wait(connection, take_in_time)
 
     def close(self) -> None:
         """Let go of the connection: back to the pool if the whole body has come, else shut at once.
@@ -89,15 +114,44 @@ class Response:
         elif connection is not None:
             self._pool.put_later(self._origin, connection)
 
-    def _note_progress(self, data: bytes, began_at: float) -> None:
+    def _begin_to_wait(self) -> None:
+        """Count the patience from now: while nobody asks for bytes, time is not the upstream's."""
+        self._asked_at = self._loop.time()
+        if self._asked_at >= self._total_at:  # whoever always has something ready never waits
+            self._give_up("total")
+
+    def _limit_at(self) -> float:
+        patience_at = self._asked_at + self._idle_left_s if self._is_begun else self._first_at
+        return min(patience_at, self._total_at)
+
+    async def _wait(self, connection: Connection, taker: Callable[[bytes], bool] | None) -> None:
+        if await connection.wait(self._limit_at(), taker):
+            return
+        if connection.limit_at >= self._total_at:
+            self._give_up("total")
+        self._give_up("idle" if self._is_begun else "first_event")
+
+    def _is_at_its_end(self, connection: Connection) -> bool:
+        """Say whether the body has ended, and let go of the connection."""
+        if connection.is_complete:
+            self.close()
+            return True
+        if connection.loss:
+            self.close()
+            raise UpstreamBrokenError(f"the answer broke off: {connection.loss}")
+        return False
+
+    def _note_progress(self, data: bytes) -> None:
         """Give back the idle time after a line or enough bytes; a drip of bytes only uses it up."""
+        now = self._loop.time()
         self._is_begun = True
         self._line_bytes += len(data)
         if self._line_bytes >= PROGRESS_BYTES or b"\n" in data:
             self._line_bytes = 0
             self._idle_left_s = self._deadlines.idle_s
         else:
-            self._idle_left_s -= self._loop.time() - began_at
+            self._idle_left_s -= now - self._asked_at
+        self._asked_at = now
 
     def _give_up(self, deadline: DeadlineName) -> NoReturn:
         self.close()

@@ -117,7 +117,9 @@ async def test_rubbish_is_refused(shop: Running) -> None:
     writer.close()
 
 
-CHUNK = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":'
+CHUNK = (
+    b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":'
+)
 EVENT = CHUNK + b'{"content":"' + b"a" * 4000 + b'"},"finish_reason":null}]}\n\n'
 LAST = CHUNK + b'{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"

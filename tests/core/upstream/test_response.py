@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from relay import Deadlines, UpstreamResponse, UpstreamTimeoutError
+from relay import Deadlines, UpstreamBrokenError, UpstreamResponse, UpstreamTimeoutError
 from relay.core.upstream import UpstreamClient
-from tests.core.raw_upstream import raw_upstream, whole, writes
+from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
 from .answers import CHUNKED, PATIENT, read_all
 
@@ -60,3 +60,75 @@ async def test_a_stream_that_never_pauses_passes_total(transport: UpstreamClient
         with pytest.raises(UpstreamTimeoutError) as caught:
             await read_slowly(response)
         assert caught.value.deadline == "total"
+
+
+class Taker:
+    """Takes what it is handed, as often as it wants to at a stretch."""
+
+    def __init__(self, at_once: int) -> None:
+        self.pieces: list[bytes] = []
+        self._at_once = at_once
+
+    def __call__(self, data: bytes) -> bool:
+        self.pieces.append(data)
+        return bool(data) and len(self.pieces) % self._at_once != 0
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+async def test_handed_over_or_read_it_is_the_same_body(transport: UpstreamClient, at_once: int) -> None:
+    """However often the taker asks to be called anew, nothing is lost, repeated or out of order."""
+    pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (b"a: 1\n", b"a: 22\n", b"a: 333\n", b"a: 4\n")]
+    async with raw_upstream(writes(CHUNKED, *pieces, b"0\r\n\r\n")) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        taker = Taker(at_once)
+        while not taker.pieces or taker.pieces[-1]:
+            await response.hand_over(taker)
+        assert taker.pieces == [b"a: 1\n", b"a: 22\n", b"a: 333\n", b"a: 4\n", b""]
+        again = Taker(1)
+        await response.hand_over(again)
+        assert again.pieces == [b""]
+        assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"a: 1\na: 22\na: 333\na: 4\n"
+        assert upstream.connection_count == 1
+
+
+async def test_what_the_taker_raises_comes_out(transport: UpstreamClient) -> None:
+    """A mistake in the taker ends the wait at once, and the connection is shut with the answer."""
+
+    def take(data: bytes) -> bool:
+        raise LookupError(data.decode())
+
+    async with raw_upstream(writes(CHUNKED, b"1\r\na\r\n", pause_s=0.02)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        with pytest.raises(LookupError, match="a"):
+            await response.hand_over(take)
+        response.close()
+        await asyncio.wait_for(upstream.gone.wait(), 1)
+
+
+async def test_handing_over_has_the_deadlines_of_reading(transport: UpstreamClient) -> None:
+    """Lines keep it alive, a drip does not, and an early end is broken."""
+    lines = [b"2\r\na\n\r\n"] * 8
+    async with raw_upstream(
+        writes(CHUNKED, *lines, *[b"1\r\nx\r\n"] * 40, pause_s=0.03), writes_and_shuts(CHUNKED, *lines)
+    ) as upstream:
+        response = await transport.send(upstream.request(), Deadlines(idle_s=0.15))
+        taker = Taker(1000)
+        with pytest.raises(UpstreamTimeoutError) as caught:
+            await response.hand_over(taker)
+        assert caught.value.deadline == "idle"
+        assert b"".join(taker.pieces).startswith(b"a\n" * 8)
+        response = await transport.send(upstream.request(), PATIENT)
+        with pytest.raises(UpstreamBrokenError):
+            await response.hand_over(Taker(1000))
+
+
+async def test_a_cancelled_hand_over_may_be_repeated(transport: UpstreamClient) -> None:
+    """What comes while nobody takes is kept."""
+    async with raw_upstream(writes(CHUNKED, b"", b"", b"2\r\na\n\r\n0\r\n\r\n", pause_s=0.03)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(response.hand_over(Taker(1)), 0.02)
+        await asyncio.sleep(0.15)
+        taker = Taker(1000)
+        await response.hand_over(taker)
+        assert taker.pieces == [b"a\n", b""]
