@@ -10,12 +10,14 @@
         KeyCapError                 403  the key's own cap can't
         NotFoundError               404  no such endpoint
         MethodNotAllowedError       405  the endpoint takes another method
+        UpgradeRequiredError        426  the endpoint is a websocket
         BodyTooLargeError           413
         NoPriceError                400  nobody priced it
         NoChannelError              503  no channel for this model in this group
           CoolingDownError          503  its channels rest after failures
         OverloadedError             503  shed at the door
         ShuttingDownError           503  the process is ending
+        SessionEndedError           408  a realtime session has come to its limit
       UpstreamError                 the upstream failed; carries its failure class
         UpstreamConnectError        refused, reset, or nonsense before an answer
         UpstreamTimeoutError        a deadline passed; says which
@@ -124,6 +126,13 @@ class MethodNotAllowedError(RejectedError):
     code: ClassVar[str] = "method_not_allowed"
 
 
+class UpgradeRequiredError(RejectedError):
+    """The endpoint is a websocket, and the request asks for none."""
+
+    status: ClassVar[int] = 426
+    code: ClassVar[str] = "websocket_expected"
+
+
 class BodyTooLargeError(RejectedError):
     """The body is larger than the shop takes."""
 
@@ -168,6 +177,13 @@ class ShuttingDownError(RejectedError):
     status: ClassVar[int] = 503
     code: ClassVar[str] = "shutting_down"
     retry_after_s = 2
+
+
+class SessionEndedError(RejectedError):
+    """A realtime session that was silent, or open, for as long as the shop lets one."""
+
+    status: ClassVar[int] = 408
+    code: ClassVar[str] = "session_expired"
 
 
 class UpstreamError(RelayError):

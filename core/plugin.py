@@ -11,7 +11,7 @@ import msgspec
 from .clock import Clock
 from .exchange import ChannelRequest, Dialect
 from .profile.structs import ChannelSection, Profile
-from .transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse
+from .transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse, UpstreamSocket
 
 
 class PluginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,3 +105,11 @@ class ChannelPlugin(Plugin[ConfigT]):
             UpstreamError: The attempt failed; the next candidate is tried.
         """
         return await self.services.transport.send(self.build(request, api_key), self.deadlines)
+
+    async def connect(self, request: ChannelRequest, api_key: str) -> UpstreamSocket:
+        """Open the websocket that `build` says, for a session of ``realtime``.
+
+        Raises:
+            UpstreamError: The attempt failed; the next candidate is tried.
+        """
+        return await self.services.transport.connect(self.build(request, api_key), self.deadlines)

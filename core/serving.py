@@ -9,6 +9,7 @@ import uvicorn
 
 from .app import build_app
 from .face import face_of
+from .realtime.face import websocket_face_of
 from .shop import Shop
 
 GRACE_S = 120
@@ -87,7 +88,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         backlog=BACKLOG_MAX,
         loop="uvloop",
         http=face_of(shop),
-        ws="none",
+        ws=websocket_face_of(shop),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -126,6 +126,12 @@ TEXTS: Mapping[str, Sentence] = {
         "this account has no kept answer as the field '{param}' names it; send the whole conversation instead",
         "本账户没有参数 {param} 所指的已保存回复；请改为发送完整对话",
     ),
+    "answer_not_found": Sentence(
+        "this account has no kept answer of this id: it was never made, was deleted, or nobody kept it, "
+        "as with 'store: false', with answers that did not end, and with models whose upstream has another API",
+        "本账户没有此 id 的已保存回复：它不存在、已被删除，或从未被保存"
+        "（如 store: false、未正常结束的回复，或上游使用其他接口的模型）",
+    ),
     "not_carried": Sentence(
         "the field '{param}' can't be carried to this model, whose upstream speaks '{dialect}'; "
         "leave the field out, or ask for the model through its own API",
@@ -158,6 +164,18 @@ TEXTS: Mapping[str, Sentence] = {
     "method_not_allowed": Sentence(
         "expected the method {expected} at this endpoint, found {method}",
         "该接口应使用 {expected} 方法，收到的是 {method}",
+    ),
+    "websocket_expected": Sentence(
+        "this endpoint is a websocket; connect to it with a websocket client (wss://)",
+        "该接口为 WebSocket；请使用 WebSocket 客户端（wss://）连接",
+    ),
+    "session_idle": Sentence(
+        "the session was closed after {seconds} s without an event from either side; open a new one",
+        "会话双方 {seconds} 秒内没有任何事件，已关闭；请重新连接",
+    ),
+    "session_expired": Sentence(
+        "the session was closed at its limit of {seconds} s; open a new one",
+        "会话已达到时长上限 {seconds} 秒，已关闭；请重新连接",
     ),
     # The relay itself.
     "overloaded": Sentence(

@@ -92,6 +92,36 @@ class BytesResponse:
         """Let go of nothing either."""
 
 
+Frame = str | bytes
+"""One message of a websocket, of text or not."""
+FRAME_BYTES_MAX = 24 * 1024 * 1024
+"""The largest message of a websocket that is taken from either side.
+
+Source: OpenAI API reference, ``input_audio_buffer.append``, at most 15 MiB of sound, which are 20
+of base64; read 2026-11-24.
+"""
+
+
+class UpstreamSocket(Protocol):
+    """An open websocket to an upstream. Close it in every case."""
+
+    async def receive(self) -> Frame | None:
+        """Return the next message, or None once the upstream has closed in order.
+
+        Raises:
+            UpstreamBrokenError: It ended in any other way, or its message is larger than any honest one.
+        """
+        ...
+
+    async def send(self, frame: Frame) -> None:
+        """Send a message, and wait while the upstream takes no more. To a closed socket nothing is sent."""
+        ...
+
+    async def close(self) -> None:
+        """Close, in order if the upstream answers at once; closed already, it stays so."""
+        ...
+
+
 class Transport(Protocol):
     """Sends one request, and returns when the head of the answer is there."""
 
@@ -101,6 +131,15 @@ class Transport(Protocol):
         Raises:
             UpstreamConnectError: Refused, reset before an answer, or not HTTP.
             UpstreamTimeoutError: ``connect``, or ``first_event`` where no head came.
+        """
+        ...
+
+    async def connect(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamSocket:
+        """Open a websocket at the http(s) address of *request*, with its headers.
+
+        Raises:
+            UpstreamConnectError, UpstreamTimeoutError: As `send`.
+            UpstreamStatusError: The upstream refused the upgrade.
         """
         ...
 
@@ -114,6 +153,7 @@ _ENDPOINTS = (
     "/moderations",
     "/rerank",
     "/messages",
+    "/realtime",
 )
 
 

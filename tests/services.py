@@ -8,6 +8,7 @@ import msgspec
 
 from relay import ApiKeyRecord, ChannelSection, Deadlines, Profile, Services, UpstreamRequest, UpstreamResponse
 from relay.core.profile.structs import Group, Shop, Text
+from relay.core.transport import UpstreamSocket
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -40,6 +41,9 @@ class NoTransport:
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamResponse:
         raise AssertionError(f"nothing is sent here, and this was: {request.url}")
+
+    async def connect(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamSocket:
+        raise AssertionError(f"nothing is opened here, and this was: {request.url}")
 
 
 PROFILE = Profile(

@@ -19,6 +19,7 @@ from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.money import parse_amount
 from relay.core.profile.loader import load_profile
 from relay.core.profile.structs import Keys
+from relay.core.realtime.face import websocket_face_of
 from relay.core.shop import Shop
 
 PROFILE = """
@@ -146,6 +147,7 @@ async def answering(shop: Shop) -> AsyncIterator[str]:
         host="127.0.0.1",
         port=0,
         http=face_of(shop),
+        ws=websocket_face_of(shop),
         lifespan="on",
         log_config=None,
         server_header=False,

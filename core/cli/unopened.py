@@ -6,7 +6,7 @@ from ..clock import SystemClock
 from ..plugin import ApiKeyRecord, Services
 from ..profile.loaded import Loaded
 from ..registry import Registry
-from ..transport import Deadlines, UpstreamRequest, UpstreamResponse
+from ..transport import Deadlines, UpstreamRequest, UpstreamResponse, UpstreamSocket
 
 
 def unopened_registry(loaded: Loaded) -> Registry:
@@ -32,3 +32,6 @@ class _Nothing:
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamResponse:
         raise AssertionError("a plugin that is not open sends nothing")
+
+    async def connect(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamSocket:
+        raise AssertionError("a plugin that is not open connects to nothing")

@@ -14,6 +14,7 @@ from .gemini_interactions import GeminiInteractions
 from .openai_chat import OpenAIChat
 from .openai_completions import OpenAICompletions
 from .openai_responses import OpenAIResponses
+from .realtime import Realtime
 from .single import Single
 
 RULES: Mapping[Dialect, DialectRules] = {
@@ -31,6 +32,7 @@ RULES: Mapping[Dialect, DialectRules] = {
         "moderations", "moderation", "/v1/moderations", required="input", default_model="omni-moderation-latest"
     ),
     "rerank": Single("rerank", "rerank", "/v1/rerank", required="documents"),
+    "realtime": Realtime(),
 }
 """Every dialect by its name, as its main endpoint has it; dialects hold no state."""
 

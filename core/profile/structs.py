@@ -202,6 +202,10 @@ class Limits(Section, frozen=True, kw_only=True):
         Literal["delivered", "drain", "input_only"], Meta(description="What a customer who hangs up pays for.")
     ] = "delivered"
     drain_s: Annotated[float, Meta(description="With hang_up drain: longest reading on, in seconds.", gt=0)] = 60.0
+    realtime_idle_s: Annotated[
+        float, Meta(description="Longest silence of a realtime session, both sides together, in seconds.", gt=0)
+    ] = 900.0
+    realtime_total_s: Annotated[float, Meta(description="Longest realtime session, in seconds.", gt=0)] = 3600.0
 
 
 class Profile(Section, frozen=True, kw_only=True):

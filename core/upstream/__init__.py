@@ -5,6 +5,7 @@ dial           a fresh connection
 pool           idle connections
 connection     one connection and the answer on it
 response       the answer's body, read under its deadlines
+websocket      a session's connection
 """
 
 from .client import UpstreamClient

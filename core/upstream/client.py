@@ -19,6 +19,7 @@ from .dial import Dialler
 from .pool import Pool
 from .request_head import Origin, flaw_of_head, parse_url, render_head
 from .response import Response
+from .websocket import Websocket, open_websocket
 
 
 class UpstreamClient:
@@ -62,6 +63,10 @@ class UpstreamClient:
             connection.abort()
             raise UpstreamConnectError(flaw)
         return Response(connection, self._pool, origin, deadlines, sent_at)
+
+    async def connect(self, request: UpstreamRequest, deadlines: Deadlines) -> Websocket:
+        """Open a websocket; see `Transport`. It is nobody else's, so the pool never sees it."""
+        return await open_websocket(self._dialler, request, deadlines)
 
     async def _open(self, origin: Origin, sent_at: float, deadlines: Deadlines) -> Connection:
         wait_s, name = _head_wait(deadlines)

@@ -29,7 +29,8 @@ class Dialler:
         self._lookups: dict[tuple[str, int], tuple[float, asyncio.Task[list[AddrInfoType]]]] = {}
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
+        """What every connection with TLS is opened with."""
         context = ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
@@ -40,19 +41,27 @@ class Dialler:
         Raises:
             OSError: It can't be reached, or is not who it says (`ssl.SSLError`).
         """
-        addresses = await self._look_up(origin.host, origin.port)
-        opened = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
+        opened = await self.reach(origin)
         try:
             _, connection = await self._loop.create_connection(
                 lambda: Connection(self._loop, on_end),
                 sock=opened,
-                ssl=self._tls if origin.is_tls else None,
+                ssl=self.tls if origin.is_tls else None,
                 server_hostname=origin.host if origin.is_tls else None,
             )
         except BaseException:
             opened.close()
             raise
         return connection
+
+    async def reach(self, origin: Origin) -> socket.socket:
+        """Return a socket connected to *origin*; TLS is still to begin on it.
+
+        Raises:
+            OSError: It can't be reached.
+        """
+        addresses = await self._look_up(origin.host, origin.port)
+        return await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
 
     async def _look_up(self, host: str, port: int) -> list[AddrInfoType]:
         """Return the addresses of *host*; who asks at the same time waits for the same answer."""

@@ -115,6 +115,6 @@ def test_whoever_copies_openai_speaks_responses_only_if_the_profile_says_so(
 
 def test_a_dialect_the_plugin_cannot_speak_is_named() -> None:
     """A slip of the profile's, found at the start."""
-    section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("realtime",))
-    with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'realtime'"):
+    section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("gemini_generate",))
+    with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'gemini_generate'"):
         OpenAI(OpenAIConfig(), services(), section)

@@ -1,0 +1,114 @@
+"""``realtime``: OpenAI's websocket of spoken and written events. Passes through; nothing translates it.
+
+The model stands in the address, everything else in frames (`realtime_events`).
+Source: OpenAI API reference, Realtime, and its guide "Realtime API with WebSocket", read 2026-11-24.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError
+from ..estimate import REQUEST_TOKENS
+from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .dialect import ModelEntry
+from .fields import read_model
+from .openai_face import describe_openai_error, render_openai_error, render_openai_model, render_openai_models
+
+SUBPROTOCOL = "realtime"
+"""What a client offers and is answered with; the others it names are its key and versions."""
+BETA_SUBPROTOCOL = "openai-beta."
+_BETA_HEADER = "openai-beta"
+_NOT_OFFERED = ("call_id", "intent")
+"""A call that another connection began, and sessions that only transcribe or translate: all without responses."""
+
+
+class Realtime:
+    """Rules of the dialect; see `DialectRules`."""
+
+    name: Dialect = "realtime"
+    operation: Operation = "realtime"
+    path = "/v1/realtime"
+    keep_alive = b""
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Read the address into ``exchange``; there is no body."""
+        query = dict(parse_qsl(exchange.query))
+        for name in _NOT_OFFERED:
+            if name in query:
+                raise BadRequestError("not_offered", param=name)
+        exchange.model = read_model({"model": msgspec.Raw(msgspec.json.encode(query.get("model", "")))})
+        exchange.stream = True
+
+    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
+        """Return the request for a channel: the model in its query, and the version that the client speaks."""
+        version = exchange.headers.get(_BETA_HEADER) or _beta_offered(exchange)
+        return ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            fields={},
+            headers={_BETA_HEADER: version} if version else {},
+            stream=True,
+            query=urlencode({"model": model_sent}),
+        )
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Frames have no content type."""
+        return ""
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return what a session begins with: the upstream's own instructions."""
+        return REQUEST_TOKENS
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return nothing: before the first frame nothing was said."""
+        return 0
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+        """Sessions are read frame by frame, by `realtime.session`."""
+        raise AssertionError("a session is no stream of events")
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+        """Sessions have no body either."""
+        raise AssertionError("a session is no document")
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the body of a refusal before the upgrade."""
+        return render_openai_error(error, text)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the frame that tells an error after the upgrade."""
+        described = {**describe_openai_error(error, text), "event_id": None}
+        return msgspec.json.encode({"type": "error", "event_id": f"event_{request_id}", "error": described})
+
+    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
+        """Return the list of models."""
+        return render_openai_models(models)
+
+    def render_model(self, model: ModelEntry) -> bytes:
+        """Return one model."""
+        return render_openai_model(model)
+
+
+def offered_subprotocols(headers: Mapping[str, str]) -> list[str]:
+    """Return what a client offers in ``Sec-WebSocket-Protocol``."""
+    return [offer for offer in map(str.strip, headers.get("sec-websocket-protocol", "").split(",")) if offer]
+
+
+def _beta_offered(exchange: Exchange) -> str:
+    """Return the version that a browser, which can set no header, offers as a subprotocol.
+
+    >>> _version("openai-beta.realtime-v1")
+    'realtime=v1'
+    """
+    return next(
+        (_version(offer) for offer in offered_subprotocols(exchange.headers) if offer.startswith(BETA_SUBPROTOCOL)), ""
+    )
+
+
+def _version(offer: str) -> str:
+    name, _, version = offer.removeprefix(BETA_SUBPROTOCOL).rpartition("-")
+    return f"{name}={version}"

@@ -1,0 +1,343 @@
+"""Frames of Realtime: what each is, told by its beginning, and the few that are read.
+
+A frame of sound is passed on as it is and never decoded. Names differ between the beta and what
+came after it (``response.audio.delta``, ``response.output_audio.delta``); both are read.
+Source: OpenAI API reference, Realtime client and server events, and ``types/realtime`` of its
+Python SDK 3.54, read 2026-11-24.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import msgspec
+
+from ..errors import BadRequestError
+from ..estimate import MEDIA_TOKENS_MAX
+from ..usage import Usage
+from .fields import read_object
+from .figures import Figures, UntrueFigureError, read_figure, read_figures
+
+SOUND_DELTAS = frozenset({"response.audio.delta", "response.output_audio.delta"})
+APPEND = "input_audio_buffer.append"
+_HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
+_DELTA = '"delta"'
+
+
+class _Typed(msgspec.Struct):
+    type: str = ""
+
+
+_read_typed = msgspec.json.Decoder(_Typed, strict=False).decode
+
+
+def event_type(frame: str) -> str:
+    """Return what the upstream's *frame* is; empty where it is no event.
+
+    >>> event_type('{"type":"response.done","event_id":"event_1"}')
+    'response.done'
+    >>> event_type('{"response":{"type":"x"},"type":"response.done"}')
+    'response.done'
+    """
+    head = _HEAD.match(frame)
+    if head is not None:
+        return head[1]
+    try:
+        return _read_typed(frame).type
+    except (ValueError, RecursionError):
+        return ""
+
+
+def is_plain_append(frame: str) -> bool:
+    """Say whether the customer's *frame* can be nothing but sound for the buffer.
+
+    One ``"type"``, no escape that could spell another: such a frame passes as it is.
+    """
+    head = _HEAD.match(frame)
+    return head is not None and head[1] == APPEND and frame.count('"type"') == 1 and "\\" not in frame
+
+
+def delta_length(frame: str) -> int:
+    """Return how long the delta in *frame* is at most, in characters."""
+    return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(':""}'))
+
+
+Fields = dict[str, msgspec.Raw]
+
+
+def read_customer_event(frame: str) -> tuple[str, Fields]:
+    """Return the type and members of a customer's event; of a repeated member the last counts.
+
+    Raises:
+        BadRequestError: Not an object with a type.
+    """
+    fields = read_object(frame.encode())
+    try:
+        return msgspec.json.decode(fields.get("type", b"null"), type=str), fields
+    except ValueError as exc:
+        raise BadRequestError(param="type") from exc
+
+
+def render_event(fields: Fields) -> str:
+    """Return the event with these members, each byte for byte as it came or was set."""
+    members = (f"{msgspec.json.encode(name).decode()}:{bytes(value).decode()}" for name, value in fields.items())
+    return "{" + ",".join(members) + "}"
+
+
+class _Part(msgspec.Struct):
+    type: object = None
+    audio: object = None
+    image_url: object = None
+
+
+class _Item(msgspec.Struct):
+    content: list[_Part] = []
+
+
+class _Create(msgspec.Struct):
+    input: list[_Item] | None = None
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a piece of a conversation holds: text in bytes, sound in characters of base64, pictures in tokens."""
+
+    text_bytes: int = 0
+    sound_chars: int = 0
+    media_tokens: int = 0
+
+    def __add__(self, other: "Measure") -> "Measure":
+        return Measure(
+            text_bytes=self.text_bytes + other.text_bytes,
+            sound_chars=self.sound_chars + other.sound_chars,
+            media_tokens=self.media_tokens + other.media_tokens,
+        )
+
+    def __sub__(self, other: "Measure") -> "Measure":
+        return Measure(
+            text_bytes=self.text_bytes - other.text_bytes,
+            sound_chars=self.sound_chars - other.sound_chars,
+            media_tokens=self.media_tokens - other.media_tokens,
+        )
+
+
+def measure_event(kind: str, fields: Fields) -> Measure:
+    """Return what a customer's event may add to what the model reads; whatever is of no known form counts as text."""
+    text_bytes = sum(len(bytes(value)) for value in fields.values())
+    if kind == APPEND:
+        return Measure(sound_chars=text_bytes)
+    items: list[_Item] = []
+    try:
+        if kind == "conversation.item.create":
+            items = [msgspec.json.decode(fields.get("item", b"{}"), type=_Item)]
+        elif kind == "response.create":
+            items = msgspec.json.decode(fields.get("response", b"{}"), type=_Create).input or []
+    except (ValueError, RecursionError):
+        return Measure(text_bytes=text_bytes)
+    parts = [part for item in items for part in item.content]
+    sound = sum(len(part.audio) for part in parts if part.type == "input_audio" and isinstance(part.audio, str))
+    pictures = [part.image_url for part in parts if part.type == "input_image" and isinstance(part.image_url, str)]
+    return Measure(
+        text_bytes=text_bytes - sound - sum(map(len, pictures)),
+        sound_chars=sound,
+        media_tokens=MEDIA_TOKENS_MAX * len(pictures),
+    )
+
+
+class _Transcription(msgspec.Struct):
+    model: str | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str | None = None
+
+
+class _Side(msgspec.Struct):
+    format: _Format | None = None
+    transcription: _Transcription | None = None
+
+
+class _Audio(msgspec.Struct):
+    input: _Side | None = None
+    output: _Side | None = None
+
+
+class _Session(msgspec.Struct):
+    model: str | None = None
+    audio: _Audio | None = None
+    input_audio_format: str | None = None
+    output_audio_format: str | None = None
+    input_audio_transcription: _Transcription | None = None
+
+
+class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session's settings say that matters for money; None where they are silent.
+
+    ``transcription_model`` is empty where a transcription is asked for by no model's name.
+    """
+
+    model: str | None = None
+    input_format: str | None = None
+    output_format: str | None = None
+    transcription_model: str | None = None
+
+
+_read_session = msgspec.json.Decoder(_Session, strict=False).decode
+
+
+def read_session(session: bytes) -> SessionFacts:
+    """Return what the settings of a session say, in the form of the beta or the present one.
+
+    Raises:
+        BadRequestError: They have another form.
+    """
+    try:
+        read = _read_session(session)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param="session") from exc
+    audio = read.audio or _Audio()
+    heard, spoken = audio.input or _Side(), audio.output or _Side()
+    transcription = heard.transcription or read.input_audio_transcription
+    return SessionFacts(
+        model=read.model,
+        input_format=heard.format.type if heard.format else read.input_audio_format,
+        output_format=spoken.format.type if spoken.format else read.output_audio_format,
+        transcription_model=None if transcription is None else transcription.model or "",
+    )
+
+
+def read_session_event(frame: str) -> SessionFacts:
+    """Return what ``session.created`` or ``session.updated`` says; nothing where it can't be read."""
+    try:
+        return read_session(read_object(frame.encode()).get("session", b"{}"))
+    except BadRequestError:
+        return SessionFacts()
+
+
+class _Response(msgspec.Struct):
+    status: object = None
+    status_details: object = None
+    conversation_id: object = None
+    usage: object = None
+
+
+class _Done(msgspec.Struct):
+    response: _Response
+
+
+Status = Literal["completed", "cancelled", "incomplete", "failed"]
+
+
+class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
+    """How a response ended.
+
+    Attributes:
+        status: The upstream's; ``failed`` where it says nothing that is known.
+        reason: Why it is cancelled or incomplete, if it is.
+        error: What is said of a failed one.
+        is_of_conversation: Its output became part of the conversation.
+        usage: The upstream's figures; None where it gave none.
+        sound_tokens: Sound among all that was read and said, cached or not.
+        is_disputed: The figures could not be true.
+    """
+
+    status: Status = "failed"
+    reason: str | None = None
+    error: Mapping[str, object] = {}
+    is_of_conversation: bool = False
+    usage: Usage | None = None
+    sound_tokens: int = 0
+    is_disputed: bool = False
+
+
+_read_done = msgspec.json.Decoder(_Done).decode
+_STATUSES: Mapping[object, Status] = {status: status for status in get_args(Status)}
+
+
+def read_response_done(frame: str) -> ResponseDone:
+    """Return how a response ended; an event of another form counts as a failure without figures."""
+    try:
+        response = _read_done(frame).response
+    except (ValueError, RecursionError):
+        return ResponseDone()
+    details = response.status_details if isinstance(response.status_details, dict) else {}
+    error, reason = details.get("error"), details.get("reason")
+    usage, sound_tokens, is_disputed = None, 0, False
+    try:
+        usage, sound_tokens = read_realtime_usage(response.usage), _sound(response.usage)
+    except UntrueFigureError:
+        is_disputed = True
+    return ResponseDone(
+        status=_STATUSES.get(str(response.status), "failed"),
+        reason=reason if isinstance(reason, str) else None,
+        error=error if isinstance(error, dict) else {},
+        is_of_conversation=response.conversation_id is not None,
+        usage=usage,
+        sound_tokens=sound_tokens,
+        is_disputed=is_disputed,
+    )
+
+
+def with_error(frame: str, error: Mapping[str, object]) -> str:
+    """Return a ``response.done`` that tells *error* in place of its own."""
+    event = msgspec.json.decode(frame)
+    event["response"]["status_details"]["error"] = error
+    return msgspec.json.encode(event).decode()
+
+
+def read_realtime_usage(usage: object) -> Usage | None:
+    """Return what a ``usage`` of a response or a transcription says; None where it counts no tokens.
+
+    Cached tokens are part of ``input_tokens``, and sound is part of both. Aliyun's Qwen names the
+    details in the plural. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    if figures.get("input_tokens") is None and figures.get("output_tokens") is None:
+        return None
+    all_input, output = read_figure(figures, "input_tokens"), read_figure(figures, "output_tokens")
+    heard, spoken = _details(figures, "input"), _details(figures, "output")
+    cached = min(read_figure(heard, "cached_tokens"), all_input)
+    sound_cached = read_figure(read_figures(heard.get("cached_tokens_details")), "audio_tokens")
+    sound = max(0, read_figure(heard, "audio_tokens") - sound_cached)
+    return Usage(
+        input_tokens=all_input - cached,
+        cache_read_tokens=cached,
+        output_tokens=output,
+        audio_input_tokens=min(sound, all_input - cached),
+        audio_output_tokens=min(read_figure(spoken, "audio_tokens"), output),
+    )
+
+
+def _sound(usage: object) -> int:
+    figures = read_figures(usage)
+    return sum(read_figure(_details(figures, side), "audio_tokens") for side in ("input", "output"))
+
+
+def _details(figures: Figures, side: str) -> Figures:
+    return read_figures(figures.get(f"{side}_token_details") or figures.get(f"{side}_tokens_details"))
+
+
+class _Transcribed(msgspec.Struct):
+    usage: object = None
+
+
+TOKENS_PER_SECOND = 10
+"""Sound that a model hears, in tokens. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24."""
+
+
+def read_transcription_usage(frame: str) -> Usage:
+    """Return what a transcription used; one that is billed by its length counts as the sound it heard."""
+    try:
+        told = msgspec.json.decode(frame, type=_Transcribed).usage
+        usage = read_realtime_usage(told)
+        if usage is not None:
+            return usage
+        seconds = read_figures(told).get("seconds")
+    except (ValueError, RecursionError):
+        return Usage(source="disputed")
+    if not isinstance(seconds, int | float) or not 0 <= seconds < 86_400:
+        return Usage(source="disputed")
+    tokens = -(-round(seconds * 1000) * TOKENS_PER_SECOND // 1000)
+    return Usage(input_tokens=tokens, audio_input_tokens=tokens)

@@ -1,0 +1,179 @@
+"""What a session's next response may read, and what the present one has said: a plain object fed with events.
+
+The upstream tells the truth with each ``response.done``; in between, this counts on from there.
+Sound is 10 tokens a second heard and 20 spoken, whatever its coding.
+Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
+"""
+
+import math
+import re
+
+import msgspec
+
+from ..dialects.realtime_events import (
+    APPEND,
+    SOUND_DELTAS,
+    TOKENS_PER_SECOND,
+    Measure,
+    ResponseDone,
+    SessionFacts,
+    delta_length,
+)
+from ..estimate import REQUEST_TOKENS, estimate_bytes, piece_bound
+from ..usage import Usage
+
+PCM_CHARS_PER_SECOND = 64_000
+"""Base64 of 24 000 samples of two bytes."""
+G711_CHARS_PER_SECOND = 10_666
+"""Base64 of 8 000 samples of one byte."""
+SPOKEN_TOKENS_PER_SECOND = 20
+_SPEECH_AT = re.compile(r'"audio_(?:start|end)_ms"\s*:\s*(\d{1,9})')
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """Input tokens, those of sound apart, for they cost more."""
+
+    text: int = 0
+    sound: int = 0
+
+    def __add__(self, other: "Input") -> "Input":
+        return Input(text=self.text + other.text, sound=self.sound + other.sound)
+
+    def is_within(self, other: "Input") -> bool:
+        """Neither kind is more than in *other*."""
+        return self.text <= other.text and self.sound <= other.sound
+
+
+class Context:
+    """One session's conversation, as far as its cost goes."""
+
+    def __init__(self) -> None:
+        self._heard_per_second = self._spoken_per_second = PCM_CHARS_PER_SECOND
+        self._known = Input()
+        """What the last response read and said, by the upstream's own figures."""
+        self._added = Measure()
+        """What has come since."""
+        self._added_before = Measure()
+        """What of it the present response reads."""
+        self._buffered_chars = 0
+        """Sound that no turn has been made of yet."""
+        self._speech_ms: int | None = None
+        self._speech_start_ms = 0
+        self.open_count = 0
+        """Responses under way."""
+        self._forget_output()
+
+    def _forget_output(self) -> None:
+        self._text_bytes = self._sound_chars = 0
+        self._text_bound = 0
+
+    def session_told(self, facts: SessionFacts) -> None:
+        """Take note of the formats of sound."""
+        if facts.input_format is not None:
+            self._heard_per_second = _chars_per_second(facts.input_format)
+        if facts.output_format is not None:
+            self._spoken_per_second = _chars_per_second(facts.output_format)
+
+    def customer_sent(self, kind: str, measure: Measure) -> None:
+        """Count what the customer adds; sound for the buffer waits there."""
+        if kind == APPEND:
+            self._buffered_chars += measure.sound_chars
+        else:
+            self._added += measure
+
+    def buffer_changed(self, kind: str, frame: str) -> None:
+        """Follow the upstream's ``input_audio_buffer`` events: of what was buffered, only speech becomes input."""
+        at = _SPEECH_AT.search(frame)
+        if kind == "input_audio_buffer.speech_started" and at is not None:
+            self._speech_start_ms = int(at[1])
+        elif kind == "input_audio_buffer.speech_stopped" and at is not None:
+            self._speech_ms = max(0, int(at[1]) - self._speech_start_ms)
+        elif kind in ("input_audio_buffer.committed", "input_audio_buffer.cleared"):
+            if kind == "input_audio_buffer.committed":
+                self._added += Measure(sound_chars=self._speech_chars())
+            self._buffered_chars, self._speech_ms = 0, None
+
+    def _speech_chars(self) -> int:
+        if self._speech_ms is None:
+            return self._buffered_chars
+        return min(self._buffered_chars, self._heard_per_second * self._speech_ms // 1000)
+
+    def response_began(self) -> None:
+        """Note what the response reads; more may come while it is under way."""
+        self.open_count += 1
+        self._added_before = self._added
+
+    def response_sent(self, kind: str, frame: str) -> None:
+        """Count a delta of a response."""
+        length = delta_length(frame)
+        if kind in SOUND_DELTAS:
+            self._sound_chars += length
+        else:
+            self._text_bytes += length
+            self._text_bound += piece_bound(length)
+
+    def response_ended(self, done: ResponseDone) -> None:
+        """Go on from the upstream's own figures, where the response belongs to the conversation."""
+        self.open_count = max(0, self.open_count - 1)
+        if self.open_count == 0:
+            self._forget_output()
+        if done.usage is not None and done.is_of_conversation:
+            tokens = done.usage.all_input_tokens + done.usage.output_tokens
+            sound = min(done.sound_tokens, tokens)
+            self._known = Input(text=tokens - sound, sound=sound)
+            self._added -= self._added_before
+            self._added_before = Measure()
+
+    @property
+    def input_bound(self) -> Input:
+        """What the next response may read, never below the truth."""
+        added = Input(
+            text=REQUEST_TOKENS + self._added.text_bytes // 2 + self._added.media_tokens,
+            sound=math.ceil((self._added.sound_chars + self._buffered_chars) * self._heard_ratio),
+        )
+        return self._known + added
+
+    @property
+    def output_bound_tokens(self) -> int:
+        """What the responses under way have said, never below the truth."""
+        return self._text_bound + math.ceil(self._spoken_tokens)
+
+    @property
+    def output_counted_tokens(self) -> int:
+        """The same, as near the truth as can be had."""
+        return estimate_bytes(self._text_bytes) + int(self._spoken_tokens)
+
+    @property
+    def output_bytes(self) -> int:
+        """Characters of what was said, sound included."""
+        return self._text_bytes + self._sound_chars
+
+    def delivered_usage(self, *, is_output_charged: bool = True) -> Usage:
+        """Return the usage of a response that ends here: what it read, likely, and what was handed over of it.
+
+        What the response before had read counts as cached, as upstreams do.
+        """
+        added = self._added_before
+        heard = int(added.sound_chars * self._heard_ratio)
+        counted = self.output_counted_tokens if is_output_charged else 0
+        return Usage(
+            input_tokens=estimate_bytes(added.text_bytes) + heard,
+            cache_read_tokens=self._known.text + self._known.sound,
+            audio_input_tokens=heard,
+            output_tokens=counted,
+            audio_output_tokens=min(int(self._spoken_tokens), counted),
+            source="estimated",
+        )
+
+    @property
+    def _heard_ratio(self) -> float:
+        return TOKENS_PER_SECOND / self._heard_per_second
+
+    @property
+    def _spoken_tokens(self) -> float:
+        return self._sound_chars * SPOKEN_TOKENS_PER_SECOND / self._spoken_per_second
+
+
+def _chars_per_second(format: str) -> int:
+    """Return the base64 that a second of sound takes; of G.711 for what has no known name, as it takes least."""
+    return PCM_CHARS_PER_SECOND if format in ("pcm16", "audio/pcm") else G711_CHARS_PER_SECOND

@@ -1,0 +1,65 @@
+"""Who asks for a session, and whether it may come in; refusals are HTTP errors, before the upgrade."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..answers import answer_with_error
+from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
+from ..door import HEADER_BYTES_MAX, Door
+from ..endpoints import Address, resolve
+from ..errors import BadRequestError, CustomerGoneError, NotFoundError, RelayError
+from ..observe import emit_exception
+from ..shop import Shop
+from ..sink import Headers, Sink
+from .customer import Customer, Receive, Send
+from .opening import open_session
+from .session import Session
+
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+"""Where a browser puts its key: it can set no header. Source: field/relay-platforms.md 2.1, read 2026-11-24."""
+
+
+class RealtimeDoor(Door):
+    """One websocket at the door; ``scope``, ``receive`` and ``send`` are ASGI's."""
+
+    def __init__(
+        self, shop: Shop, scope: Any, receive: Receive, send: Send, open_sink: Callable[[Headers], Sink]
+    ) -> None:
+        super().__init__(shop, {**scope, "method": "GET"}, receive, open_sink)
+        self._customer = Customer(receive, send)
+
+    async def serve(self) -> None:
+        """Let the session in and carry it to its end, or refuse it."""
+        rules = Realtime()
+        exchange = self._exchange(rules, "")
+        try:
+            with self._shop.admitted():
+                self._check_address(resolve(self._path))
+                rules.read_request(exchange, b"")
+                with self._sink:
+                    opened = await open_session(self._shop, exchange, rules, self._sink)
+                session = Session(self._shop, exchange, rules, self._customer, opened)
+                await session.run(self._subprotocol(), self._common_headers())
+        except CustomerGoneError:
+            return
+        except RelayError as error:
+            await answer_with_error(self._sink, exchange, rules, error)
+        except Exception as exc:
+            emit_exception("request.crashed", exc, request_id=self._id)
+            await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
+
+    def _check_address(self, address: Address | None) -> None:
+        if self._header_bytes > HEADER_BYTES_MAX:
+            raise BadRequestError("headers_too_large")
+        is_known = address is not None and isinstance(address.rules, Realtime)
+        if not is_known or Realtime.name not in self._shop.profile.endpoints:
+            raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
+
+    def _subprotocol(self) -> str | None:
+        """Return what a client is answered with that offers subprotocols; never its key."""
+        return SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(self._headers) else None
+
+    def _api_key(self) -> str | None:
+        offers = offered_subprotocols(self._headers)
+        keys = (offer.removeprefix(KEY_SUBPROTOCOL) for offer in offers if offer.startswith(KEY_SUBPROTOCOL))
+        return super()._api_key() or next(keys, None)

@@ -1,0 +1,179 @@
+"""The way of a session to its upstream: authenticated, reserved and tried like any exchange.
+
+What the upstream says first, ``session.created``, is the commit point: until then another channel
+may be tried, and a refusal is an HTTP error. Source: OpenAI API reference, Realtime server events,
+"session.created", the first event of every connection; read 2026-11-24.
+"""
+
+import asyncio
+import inspect
+
+import msgspec
+
+from ..dialects.disguised import disguised_error
+from ..dialects.realtime import Realtime
+from ..dialects.realtime_events import event_type
+from ..errors import (
+    AuthenticationError,
+    CustomerGoneError,
+    FailureClass,
+    NoChannelError,
+    NotAllowedError,
+    PluginError,
+    RelayError,
+    StaleKeyError,
+    UpstreamBrokenError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from ..exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
+from ..failpoints import hit
+from ..selection import Selection
+from ..shop import Shop
+from ..sink import Sink
+from ..transport import Frame, UpstreamSocket
+from .context import Context
+from .turn import Turn
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A session that an upstream has begun: its socket, its first frame, and the turn that is reserved."""
+
+    socket: UpstreamSocket
+    first: Frame
+    turn: Turn
+    context: Context
+
+
+async def open_session(shop: Shop, exchange: Exchange, rules: Realtime, sink: Sink) -> Opened:
+    """Return a session on the first candidate that begins one.
+
+    Raises:
+        RelayError: None does, or none may; nothing is held any more.
+    """
+    opening = Opening(shop, exchange, rules, sink)
+    try:
+        return await opening.run()
+    except (AuthenticationError, NotAllowedError, NoChannelError, StaleKeyError):
+        if exchange.is_fresh_authentication or opening.has_reserved:
+            raise
+        exchange.is_fresh_authentication = True
+        return await Opening(shop, exchange, rules, sink).run()
+
+
+class Opening:
+    """One authenticated passage through the candidates."""
+
+    def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, sink: Sink) -> None:
+        self._shop = shop
+        self._exchange = exchange
+        self._rules = rules
+        self._sink = sink
+        self._attempts: list[Attempt] = []
+        self._context = Context()
+        self._turn = Turn(shop, exchange, rules, self._context, self._attempts)
+
+    @property
+    def has_reserved(self) -> bool:
+        """A hold was taken, whatever became of it."""
+        return self._turn.settlement.has_reserved
+
+    async def run(self) -> Opened:
+        """Authenticate, and try candidates until one begins a session."""
+        exchange, shop = self._exchange, self._shop
+        exchange.principal = await shop.dispatch.authenticate(exchange)
+        candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
+        selection = Selection(
+            exchange,
+            candidates,
+            self._attempts,
+            affinity=shop.affinity,
+            circuit=shop.circuit,
+            dispatch=shop.dispatch,
+            attempts_max=shop.profile.limits.attempts_max,
+        )
+        try:
+            return await self._try_all(selection)
+        except CustomerGoneError:
+            await self._turn.settlement.void("customer_gone", Evidence(), self._attempts)
+            raise
+        except (Exception, asyncio.CancelledError):
+            await self._turn.settlement.void("upstream_error", Evidence(), self._attempts)
+            raise
+
+    async def _try_all(self, selection: Selection) -> Opened:
+        with self._shop.retries.exchange() as retries:
+            while True:
+                candidate, attempt_count = await selection.choose(), len(self._attempts)
+                try:
+                    return await self._attempt(candidate)
+                except (UpstreamError, PluginError) as failure:
+                    is_attempt = len(self._attempts) > attempt_count
+                    if not (is_attempt and selection.may_go_on(failure) and retries.take()):
+                        raise
+
+    async def _attempt(self, candidate: Candidate) -> Opened:
+        request = self._rules.prepare(self._exchange, candidate.model_sent)
+        await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
+        await self._turn.reserve(candidate)
+        clock, circuit = self._shop.clock, self._shop.circuit
+        place = (candidate.channel.name, self._exchange.model, candidate.key_id)
+        started_at, started_s = clock.now(), clock.monotonic()
+        verdict: FailureClass | None = "request"
+        failure: UpstreamError | None = None
+        circuit.begin(*place)
+        try:
+            with self._sink.listening():
+                socket, first = await self._connect(candidate, request)
+            verdict = None
+        except UpstreamError as exc:
+            failure, verdict = exc, exc.failure
+            raise
+        except PluginError:
+            verdict = "sick"
+            raise
+        finally:
+            circuit.report(*place, verdict, getattr(failure, "retry_after_s", None))
+            if verdict is not None:
+                self._attempts.append(
+                    Attempt(
+                        candidate=candidate,
+                        started_at=started_at,
+                        duration_ms=round((clock.monotonic() - started_s) * 1000),
+                        status=getattr(failure, "upstream_status", None),
+                        failure=None if verdict == "request" and failure is None else verdict,
+                    )
+                )
+        self._turn.meter()
+        return Opened(socket, first, self._turn, self._context)
+
+    async def _connect(self, candidate: Candidate, request: ChannelRequest) -> tuple[UpstreamSocket, Frame]:
+        """Return the socket of a session and its first frame."""
+        channel = self._shop.channels[candidate.channel.name]
+        try:
+            socket = await channel.connect(request, self._shop.secrets[candidate.key_id])
+        except RelayError:
+            raise
+        except Exception as exc:
+            file = inspect.getfile(type(channel))
+            raise PluginError(
+                f"plugin '{candidate.channel.use}' ({file}): in connect: raised {type(exc).__name__}"
+            ) from exc
+        hit("after_send")
+        try:
+            return socket, await self._first(socket, channel.deadlines.first_event_s)
+        except BaseException:
+            await socket.close()
+            raise
+
+    async def _first(self, socket: UpstreamSocket, first_event_s: float) -> Frame:
+        try:
+            async with asyncio.timeout(first_event_s):
+                frame = await socket.receive()
+        except TimeoutError:
+            raise UpstreamTimeoutError("first_event") from None
+        if frame is None:
+            raise UpstreamBrokenError("the session ended before it began")
+        if isinstance(frame, str) and event_type(frame) == "error":
+            raise disguised_error(frame.encode())
+        return frame

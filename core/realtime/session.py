@@ -1,0 +1,304 @@
+"""A session under way: frames both ways, until one side ends.
+
+Frames pass as they are. Those that begin, grow or end a response move its turn's hold and post;
+no frame of sound is decoded. Whoever ends first is noted, both sides are closed, and the turn that
+is open then is settled.
+"""
+
+import asyncio
+
+import msgspec
+
+from ..answers import sentence
+from ..claims import file_claims
+from ..dialects.disguised import disguised_error
+from ..dialects.openai_face import describe_openai_error
+from ..dialects.realtime import Realtime
+from ..dialects.realtime_events import (
+    ResponseDone,
+    event_type,
+    read_response_done,
+    read_session_event,
+    read_transcription_usage,
+    with_error,
+)
+from ..errors import (
+    BadRequestError,
+    CustomerGoneError,
+    InsufficientBalanceError,
+    KeyCapError,
+    LedgerError,
+    LedgerUnavailableError,
+    PluginError,
+    RejectedError,
+    RelayError,
+    SessionEndedError,
+    ShuttingDownError,
+    StaleKeyError,
+    UpstreamBrokenError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from ..exchange import Exchange, RequestRecord
+from ..failpoints import hit
+from ..ledger.operations import Posted
+from ..observe import emit, emit_exception
+from ..shop import Shop
+from ..sink import WRITE_DEADLINE_S, Headers
+from ..transport import Frame
+from .customer import Customer
+from .opening import Opened
+from .request import models_of, read_customer_frame
+from .transcription import post_transcription
+from .turn import Turn
+
+NORMAL, GOING_AWAY, POLICY, FAILURE, RESTART, TRY_LATER = 1000, 1001, 1008, 1011, 1012, 1013
+"""Codes of close frames. Source: RFC 6455, 7.4, and IANA's registry of close codes, read 2026-11-24."""
+_TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+
+
+class Session:
+    """One open session, from the upstream's first frame to the last on either side."""
+
+    def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, customer: Customer, opened: Opened) -> None:
+        assert opened.turn.candidate is not None, "an opened session has a channel"
+        self._shop = shop
+        self._exchange = exchange
+        self._rules = rules
+        self._customer = customer
+        self._upstream = opened.socket
+        self._context = opened.context
+        self._turn: Turn = opened.turn
+        self._candidate = opened.turn.candidate
+        allowed = exchange.principal.models if exchange.principal is not None else None
+        self._models = models_of(self._candidate, exchange.model, allowed, frozenset(shop.profile.prices))
+        self._transcribed_by = ""
+        self._first = opened.first
+        self._books = asyncio.Lock()
+        """Held while a turn's hold or post is under way: nothing interrupts it."""
+        self._loop = asyncio.get_running_loop()
+        self._began_s = self._heard_s = self._loop.time()
+        self._limit: asyncio.Future[None] = self._loop.create_future()
+        self._sending_since: float | None = None
+
+    async def run(self, subprotocol: str | None, headers: Headers) -> None:
+        """Upgrade the customer's connection, pass frames on until one side ends, close both and settle."""
+        try:
+            await self._customer.accept(subprotocol, headers)
+        except CustomerGoneError as gone:
+            await self._end(gone)
+        else:
+            await self._end(await self._pass_frames())
+
+    async def _pass_frames(self) -> RelayError | None:
+        """Return what the session ended of; None as `_end_of` says."""
+        self._shop.heartbeat.add(self)
+        pumps = [asyncio.create_task(self._pump_customer()), asyncio.create_task(self._pump_upstream())]
+        try:
+            await asyncio.wait([*pumps, self._limit], return_when=asyncio.FIRST_COMPLETED)
+            return self._end_of([self._limit, *pumps])
+        except asyncio.CancelledError:
+            # Ends in an error on purpose, as `Sink.listening` does: the settlement is still to come.
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            return ShuttingDownError()
+        finally:
+            self._shop.heartbeat.discard(self)
+            async with self._books:
+                for pump in pumps:
+                    pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._limit.cancel()
+
+    def _end_of(self, ended: list["asyncio.Future[None]"]) -> RelayError | None:
+        """Return what the session ended of; None for an upstream that closed in order, with nothing under way."""
+        [first, *_] = [future for future in ended if future.done()]
+        exc = first.exception()
+        if exc is None:
+            return UpstreamBrokenError("closed in the middle of a response") if self._context.open_count else None
+        if isinstance(exc, RelayError):
+            if isinstance(exc, PluginError | LedgerError):
+                emit_exception("request.failed", exc, request_id=self._turn.exchange.id, code=exc.code)
+            return exc
+        emit_exception("request.crashed", exc, request_id=self._turn.exchange.id)
+        return RelayError("internal error")
+
+    async def _end(self, error: RelayError | None) -> None:
+        async with asyncio.TaskGroup() as closing:
+            closing.create_task(self._upstream.close())
+            settled = await self._settle_last(error)
+            if not isinstance(error, CustomerGoneError):
+                await self._tell_end(error)
+        if isinstance(error, UpstreamError):
+            self._report(error)
+        if settled is not None:
+            self._turn.settlement.delivered()
+            await file_claims(self._shop, *settled)
+
+    async def _settle_last(self, error: RelayError | None) -> tuple[RequestRecord, Posted] | None:
+        """Settle the turn that is open; an end of no error has no response under way."""
+        try:
+            if error is not None and self._context.open_count:
+                return await self._turn.cut(error)
+            await self._turn.release(error)
+        except LedgerUnavailableError as exc:
+            emit("post.failed", request_id=self._turn.exchange.id, code=exc.code)
+        return None
+
+    async def _tell_end(self, error: RelayError | None) -> None:
+        """Tell the customer why the session ends: an event, then a close frame that is no success."""
+        try:
+            async with asyncio.timeout(WRITE_DEADLINE_S):
+                if error is not None:
+                    await self._customer.send(self._error_event(error))
+                await self._customer.close(close_code(error), "" if error is None else error.code)
+        except (CustomerGoneError, TimeoutError):
+            return
+
+    def _error_event(self, error: RelayError) -> str:
+        words = sentence(error, self._exchange.locale)
+        return self._rules.render_error_event(error, words, self._turn.exchange.id).decode()
+
+    def _report(self, error: UpstreamError) -> None:
+        """Tell the circuit what became of a session that had begun well."""
+        place = (self._candidate.channel.name, self._exchange.model, self._candidate.key_id)
+        self._shop.circuit.report(*place, error.failure, getattr(error, "retry_after_s", None))
+
+    def beat(self, now_s: float) -> bool:
+        """Mark what was delivered, and watch the limits of the session; see `Beating`."""
+        limits = self._shop.profile.limits
+        self._turn.mark()
+        if self._customer.waited_s(now_s) > WRITE_DEADLINE_S:
+            self._stop(CustomerGoneError("the customer takes nothing"))
+        elif self._sending_since is not None and now_s - self._sending_since > WRITE_DEADLINE_S:
+            self._stop(UpstreamTimeoutError("idle"))
+        elif now_s - self._began_s > limits.realtime_total_s:
+            self._stop(SessionEndedError("session_expired", seconds=f"{limits.realtime_total_s:g}"))
+        elif now_s - self._heard_s > limits.realtime_idle_s:
+            self._stop(SessionEndedError("session_idle", seconds=f"{limits.realtime_idle_s:g}"))
+        return False
+
+    def _stop(self, error: RelayError) -> None:
+        if not self._limit.done():
+            self._limit.set_exception(error)
+
+    async def keep_alive(self) -> None:
+        """Websockets keep themselves alive, by pings."""
+
+    async def _pump_customer(self) -> None:
+        """Pass the customer's frames on; what is no event is answered here, and the session goes on."""
+        while True:
+            frame = await self._customer.receive()
+            self._heard_s = self._loop.time()
+            try:
+                passed = read_customer_frame(frame, self._models)
+            except BadRequestError as error:
+                await self._customer.send(self._error_event(error))
+                continue
+            self._context.customer_sent(passed.kind, passed.measure)
+            async with self._books:
+                await self._turn.settlement.cover_input(self._context.input_bound)
+            self._sending_since = self._loop.time()
+            await self._upstream.send(passed.frame)
+            self._sending_since = None
+
+    async def _pump_upstream(self) -> None:
+        """Pass the upstream's frames on, each once what it may cost is covered."""
+        frame: Frame | None = self._first
+        while frame is not None:
+            self._heard_s = self._loop.time()
+            if isinstance(frame, str):
+                await self._read_along(frame)
+            else:
+                await self._customer.send(frame)
+            frame = await self._upstream.receive()
+
+    async def _read_along(self, frame: str) -> None:
+        kind = event_type(frame)
+        self._turn.saw(frame)
+        if kind == "response.done":
+            await self._finish(frame)
+            return
+        if kind == "error":
+            frame = self._told_error(frame)
+        elif kind == "response.created":
+            self._context.response_began()
+            self._turn.began()
+        elif kind.startswith("response.") and kind.endswith(".delta"):
+            self._context.response_sent(kind, frame)
+            async with self._books:
+                await self._turn.cover(kind)
+        elif kind in ("session.created", "session.updated"):
+            facts = read_session_event(frame)
+            self._context.session_told(facts)
+            self._transcribed_by = facts.transcription_model or ""
+        elif kind.startswith("input_audio_buffer."):
+            self._context.buffer_changed(kind, frame)
+        elif kind == _TRANSCRIBED:
+            await self._charge_transcription(frame)
+        await self._customer.send(frame)
+
+    async def _finish(self, frame: str) -> None:
+        """Post a response, hold for the next, and only then let the customer see that it is done.
+
+        Raises:
+            RelayError: The next can't be held for: the session ends after what was paid for.
+        """
+        refusal: RelayError | None = None
+        done = read_response_done(frame)
+        async with self._books:
+            turn = self._turn
+            settled = await turn.post(done)
+            self._context.response_ended(done)
+            try:
+                self._turn = await turn.next()
+            except RelayError as exc:
+                refusal = exc
+        hit("before_end")
+        await self._customer.send(self._told_failure(frame, done) if done.error else frame)
+        if settled is not None:
+            turn.settlement.delivered()
+            await file_claims(self._shop, *settled)
+        if refusal is not None:
+            raise refusal
+
+    async def _charge_transcription(self, frame: str) -> None:
+        model = self._models.asked_name(self._transcribed_by)
+        usage = read_transcription_usage(frame)
+        async with self._books:
+            await post_transcription(self._shop, self._exchange, self._rules, self._candidate, model, usage)
+
+    def _told_error(self, frame: str) -> str:
+        """Return an error of the upstream as the customer may see it: about the request as it came, else in our words."""
+        error = disguised_error(frame.encode())
+        if error.failure == "request":
+            return frame
+        self._report(error)
+        return self._error_event(error)
+
+    def _told_failure(self, frame: str, done: ResponseDone) -> str:
+        """Return the end of a failed response, with our words where the upstream's are about itself."""
+        error = disguised_error(msgspec.json.encode({"error": done.error}))
+        if error.failure == "request":
+            return frame
+        self._report(error)
+        return with_error(frame, describe_openai_error(error, sentence(error, self._exchange.locale)))
+
+
+def close_code(error: RelayError | None) -> int:
+    """Return the code that a session is closed with; 1000 only where the upstream closed so, and nothing was cut."""
+    match error:
+        case None:
+            return NORMAL
+        case ShuttingDownError():
+            return RESTART
+        case SessionEndedError():
+            return GOING_AWAY
+        case InsufficientBalanceError() | KeyCapError() | StaleKeyError():
+            return POLICY
+        case LedgerUnavailableError():
+            return TRY_LATER
+        case RejectedError():
+            return POLICY
+        case _:
+            return FAILURE

@@ -1,0 +1,264 @@
+"""One turn of a session: an exchange of its own, from the hold for a response to its post."""
+
+import msgspec
+
+from ..clock import new_id
+from ..dialects.realtime import Realtime
+from ..dialects.realtime_events import SOUND_DELTAS, ResponseDone
+from ..errors import (
+    CustomerGoneError,
+    InsufficientBalanceError,
+    KeyCapError,
+    RelayError,
+    StaleKeyError,
+    UpstreamError,
+)
+from ..exchange import Attempt, Candidate, Evidence, Exchange, HangUpPolicy, Outcome, RequestRecord
+from ..ledger.operations import Posted
+from ..outcome import derive_outcome
+from ..plugin_meter import PluginMeter
+from ..settlement import Settlement
+from ..shop import Shop
+from ..usage import Usage
+from .context import Context, Input
+
+INPUT_WINDOW = Input(text=512, sound=512)
+"""What a hold covers beyond the input that is there: some fifty seconds of speech."""
+SWITCHING_PROTOCOLS = 101
+_TEXT_DELTAS = frozenset(
+    {
+        *SOUND_DELTAS,
+        "response.text.delta",
+        "response.output_text.delta",
+        "response.audio_transcript.delta",
+        "response.output_audio_transcript.delta",
+    }
+)
+
+
+class TurnSettlement(Settlement):
+    """The money of one turn: its hold follows the input that comes in, too, and counts sound as such."""
+
+    def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
+        super().__init__(
+            exchange,
+            rules,
+            ledger=shop.ledger,
+            dispatch=shop.dispatch,
+            limits=shop.profile.limits,
+            price=shop.profile.prices.get(exchange.model),
+            price_version=shop.price_version,
+            clock=shop.clock,
+        )
+        self._covered_input = Input()
+
+    def expect(self, needed: Input) -> None:
+        """Let the hold that is reserved next cover *needed*, and a window beyond."""
+        self._set_input(needed + INPUT_WINDOW)
+
+    async def cover_input(self, needed: Input) -> None:
+        """Raise the hold where *needed* is beyond what it covers.
+
+        Raises:
+            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
+        """
+        if needed.is_within(self._covered_input):
+            return
+        covered_before = self._covered_input
+        try:
+            await self._extend_input(needed + INPUT_WINDOW)
+        except (InsufficientBalanceError, KeyCapError):
+            self._set_input(covered_before)
+            await self._extend_input(needed)
+
+    async def _extend_input(self, covered: Input) -> None:
+        self._set_input(covered)
+        amount_nano = self._quote(self.covered_tokens)
+        if self._held_nano is None or amount_nano > self._held_nano:
+            await self._ledger.extend(self._exchange.id, amount_nano)
+            self._held_nano = amount_nano
+
+    def _set_input(self, covered: Input) -> None:
+        self._covered_input = covered
+        self.input_bound_tokens = covered.text + covered.sound
+
+    def _estimate(self, output_tokens: int) -> Usage:
+        return Usage(
+            input_tokens=self.input_bound_tokens,
+            audio_input_tokens=self._covered_input.sound,
+            output_tokens=output_tokens,
+            audio_output_tokens=output_tokens,
+            source="estimated",
+        )
+
+
+class Turn:
+    """One response, from before it begins until it is posted."""
+
+    def __init__(
+        self, shop: Shop, exchange: Exchange, rules: Realtime, context: Context, attempts: list[Attempt]
+    ) -> None:
+        self._shop = shop
+        self._rules = rules
+        self._context = context
+        self._attempts = attempts
+        self._meter: PluginMeter | None = None
+        self._has_text = self._has_call = False
+        self._first_output_ms: int | None = None
+        self._marked_tokens = 0
+        self._refusal: RelayError | None = None
+        self.exchange = exchange
+        self.settlement = TurnSettlement(shop, exchange, rules)
+        self.candidate: Candidate | None = None
+
+    async def reserve(self, candidate: Candidate) -> None:
+        """Hold what the next response on *candidate* may cost, before anything of it can begin.
+
+        Raises:
+            NoPriceError, InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Settlement.reserve`.
+        """
+        self.candidate = candidate
+        self.settlement.expect(self._context.input_bound)
+        await self.settlement.reserve(candidate)
+
+    async def next(self) -> "Turn":
+        """Return the turn after this one, reserved; its key is looked up afresh where it has changed meanwhile.
+
+        Raises:
+            RelayError: The key is good no more, or can't pay for another response.
+        """
+        assert self.candidate is not None, "a turn that was posted was reserved"
+        turn = Turn(self._shop, self._exchange_after(), self._rules, self._context, [])
+        try:
+            await turn.reserve(self.candidate)
+        except StaleKeyError:
+            exchange = turn.exchange
+            exchange.is_fresh_authentication = True
+            exchange.principal = await self._shop.dispatch.authenticate(exchange)
+            self._shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
+            await turn.reserve(self.candidate)
+        turn.meter()
+        return turn
+
+    def _exchange_after(self) -> Exchange:
+        exchange = self.exchange.as_asked_in(self.exchange.dialect)
+        exchange.id = new_id("req")
+        exchange.received_at = self._shop.clock.now()
+        exchange.started_s = self._shop.clock.monotonic()
+        return exchange
+
+    def meter(self) -> None:
+        """Ask the plugins for a meter of this turn."""
+        assert self.candidate is not None
+        meter = self._shop.dispatch.meter_stream(self.exchange, self.candidate.channel)
+        self._meter = PluginMeter(meter) if meter is not None else None
+
+    def saw(self, frame: str) -> None:
+        """Show the plugins' meter a frame, as an event of a stream."""
+        if self._meter is not None:
+            self._meter.feed(b"data: %b\n\n" % frame.encode())
+
+    def began(self) -> None:
+        """Count the turn's time from here."""
+        self.exchange.started_s = self._shop.clock.monotonic()
+
+    async def cover(self, kind: str) -> None:
+        """Let the hold grow with what the response says, before more is passed on.
+
+        The bound that asks for more is generous: where no more is granted, the response goes on
+        until the nearer count has used the hold up.
+
+        Raises:
+            RelayError: What was refused, once it matters.
+        """
+        context, settlement = self._context, self.settlement
+        while self._refusal is None and settlement.needs_more(
+            context.output_bound_tokens, context.output_counted_tokens
+        ):
+            try:
+                await settlement.extend()
+            except RelayError as refusal:
+                self._refusal = refusal
+        if self._refusal is not None and context.output_counted_tokens >= settlement.covered_tokens:
+            raise self._refusal
+        self._has_text |= kind in _TEXT_DELTAS
+        self._has_call |= kind.endswith("_arguments.delta")
+        if self._first_output_ms is None:
+            self._first_output_ms = settlement.elapsed_ms()
+
+    def mark(self) -> None:
+        """Note what was delivered of a response under way: what recovery posts if the process dies."""
+        tokens = self._context.output_counted_tokens
+        if tokens > self._marked_tokens:
+            self._marked_tokens = tokens
+            self.settlement.mark(self._context.delivered_usage(), self._evidence())
+
+    def _evidence(self) -> Evidence:
+        return Evidence(has_text=self._has_text, has_tool_call=self._has_call, output_bytes=self._context.output_bytes)
+
+    async def post(self, done: ResponseDone) -> tuple[RequestRecord, Posted] | None:
+        """Book the response that *done* ended, durably; None where it ended without anything to pay for.
+
+        A response that its customer cut short was delivered as it was wanted.
+        """
+        error_type = done.error.get("code") or done.error.get("type")
+        evidence = msgspec.structs.replace(
+            self._evidence(),
+            stop_reason=done.reason,
+            is_end_seen=done.status != "failed",
+            error_type=error_type if isinstance(error_type, str) else None,
+        )
+        outcome: Outcome = "complete" if done.status == "cancelled" else derive_outcome(evidence)
+        usage = (self._meter.usage() if self._meter is not None else None) or done.usage
+        if usage is None and done.is_disputed:
+            usage = msgspec.structs.replace(self._context.delivered_usage(), source="disputed")
+        return await self._close(usage, outcome, evidence)
+
+    async def _close(
+        self, usage: Usage | None, outcome: Outcome, evidence: Evidence
+    ) -> tuple[RequestRecord, Posted] | None:
+        attempts = [*self._attempts, self._attempt()]
+        if outcome == "upstream_error":
+            await self.settlement.void(outcome, evidence, attempts)
+            return None
+        if usage is None:
+            usage = self._context.delivered_usage() if self._first_output_ms is not None else Usage(source="estimated")
+        return await self.settlement.post(
+            self.settlement.plausible(usage, evidence),
+            outcome,
+            evidence,
+            attempts,
+            model_returned=None,
+            first_output_ms=self._first_output_ms,
+        )
+
+    def _attempt(self) -> Attempt:
+        assert self.candidate is not None
+        return Attempt(
+            candidate=self.candidate,
+            started_at=self.exchange.received_at,
+            duration_ms=self.settlement.elapsed_ms(),
+            status=SWITCHING_PROTOCOLS,
+        )
+
+    async def release(self, error: RelayError | None) -> None:
+        """Give back the hold of a session that ends between two responses; of a posted turn nothing is held."""
+        outcome: Outcome = "upstream_error" if isinstance(error, UpstreamError) else "customer_gone"
+        await self.settlement.void(outcome, self._evidence(), [*self._attempts, self._attempt()])
+
+    async def cut(self, error: RelayError) -> tuple[RequestRecord, Posted] | None:
+        """Book what was delivered of a response that *error* cut short.
+
+        A customer's leaving closes the upstream at once, so the shop's policy ``drain`` is ``delivered`` here.
+        """
+        is_gone = isinstance(error, CustomerGoneError)
+        is_input_only = is_gone and self._shop.profile.limits.hang_up == "input_only"
+        policy: HangUpPolicy = "input_only" if is_input_only else "delivered"
+        evidence = msgspec.structs.replace(
+            self._evidence(),
+            error_type=None if is_gone else error.code,
+            is_unpaid=isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError),
+            hang_up_policy=policy if is_gone else None,
+        )
+        usage = self._context.delivered_usage(is_output_charged=not is_input_only)
+        return await self._close(usage, derive_outcome(evidence), evidence)
