@@ -122,7 +122,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure_event(kind: str, fields: Fields) -> Measure:
     """Return what a customer's event may add to what the model reads; whatever is of no known form counts as text."""
-    text_bytes = sum(len(bytes(value)) for value in fields.values())
+    text_bytes = sum(len(bytes(value)) for name, value in fields.items() if name not in ("type", "event_id"))
     if kind == APPEND:
         return Measure(sound_chars=text_bytes)
     items: list[_Item] = []

@@ -1,0 +1,525 @@
+"""Sessions over real sockets: what each side hears, what the books hold, and how every end is told."""
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from relay.core.errors import (
+    InsufficientBalanceError,
+    LedgerUnavailableError,
+    RelayError,
+    SessionEndedError,
+    ShuttingDownError,
+    UpstreamBrokenError,
+)
+from relay.core.ledger.operations import RevokeKey, SetKeyGroup
+from relay.core.ledger.verify import verify
+from relay.core.realtime.session import close_code
+from tests.chats import LOTS, balances
+from tests.shops import Running, serving
+
+from .talks import (
+    CHARGE,
+    PROFILE,
+    SECOND_OF_SOUND,
+    SESSION,
+    RealtimeUpstream,
+    Talk,
+    Visit,
+    connected,
+    created,
+    done,
+    event,
+    hear,
+    sound,
+    words,
+)
+
+CREATE = '{"type":"response.create"}'
+Rows = list[dict[str, Any]]
+
+
+def says(*frames: str | bytes, then: str = "open") -> Talk:
+    """Return a talk that says *frames* once it is asked for a response; *then* it stays open, closes or is cut."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        with suppress(ConnectionClosed):
+            async for frame in connection:
+                visit.said.append(frame)
+                if b"response.create" not in (frame if isinstance(frame, bytes) else frame.encode()):
+                    continue
+                for said in frames:
+                    await connection.send(said)
+                if then == "close":
+                    await connection.close(1000)
+                if then == "cut":
+                    connection.transport.abort()
+
+    return talk
+
+
+async def ended(client: Any) -> tuple[list[dict[str, Any]], int | None]:
+    """Return what the client still hears, and the code it is closed with."""
+    heard: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        with suppress(ConnectionClosed):
+            while True:
+                heard.append(json.loads(await client.recv()))
+    return heard, client.close_code
+
+
+def outcomes(rows: Rows) -> list[tuple[str, int]]:
+    return [(row["outcome"], row["charge_nano"]) for row in rows]
+
+
+async def talk_with(shop: Running, *sent: str, until: str = "response.done") -> tuple[list[dict[str, Any]], int | None]:
+    """Ask for a response, and hear the session to its end."""
+    async with connected(shop) as client:
+        await hear(client, "session.created")
+        for frame in sent or (CREATE,):
+            await client.send(frame)
+        return await ended(client)
+
+
+async def test_every_response_is_an_exchange_with_its_own_charge(tmp_path: Path) -> None:
+    """Two responses are two rows, each at the exact price; the hold for a third is released at the end."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            for _ in range(2):
+                await client.send(CREATE)
+                heard = await hear(client)
+        rows = await shop.log(count=3)
+        left = balances(shop.rows(LOTS))
+    assert [said["type"] for said in heard] == [
+        "response.created",
+        "response.output_text.delta",
+        "response.output_audio.delta",
+        "response.done",
+    ]
+    assert outcomes(rows) == [("complete", CHARGE), ("complete", CHARGE), ("customer_gone", 0)]
+    assert len({row["request_id"] for row in rows}) == 3
+    assert left == (10_000_000_000 - 2 * CHARGE, 0)
+    assert verify(shop.data) == []
+
+
+async def test_log_says_what_a_response_used(tmp_path: Path) -> None:
+    """Cached tokens are apart from fresh ones, sound is a part of both."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        [row, _] = await shop.log(count=2)
+    usage = json.loads(row["usage"])
+    assert {name: count for name, count in usage.items() if count} == {
+        "input_tokens": 68,
+        "cache_read_tokens": 64,
+        "output_tokens": 121,
+        "audio_input_tokens": 13,
+        "audio_output_tokens": 91,
+        "source": "upstream",
+    }
+    assert (row["dialect"], row["operation"], row["model"]) == ("realtime", "realtime", "gpt-realtime")
+
+
+async def test_frames_pass_as_they_are(tmp_path: Path) -> None:
+    """Both ways, spaces and unknown members included, but for what has to be encoded anew."""
+    odd = '{ "type": "something.new" , "event_id":"e",  "x":[1 ,2]}'
+    append = '{ "event_id":"e1", "type":"input_audio_buffer.append", "audio":"AAAA" }'
+    async with (
+        RealtimeUpstream(says(odd, b"\x00binary", done())).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        assert json.loads(await client.recv()) == SESSION
+        await client.send(append)
+        await client.send('{"type":"response.create", "new" : {"a": 1.50}}')
+        assert [await client.recv() for _ in range(3)] == [odd, b"\x00binary", done()]
+        assert upstream.visits[0].said == [append, '{"type":"response.create","new":{"a": 1.50}}']
+
+
+async def test_post_is_durable_before_the_customer_sees_the_end(tmp_path: Path) -> None:
+    """The row is there by the time response.done is read, and the next hold is taken."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send(CREATE)
+        await hear(client)
+        assert [row["outcome"] for row in shop.rows("select outcome from request_log")] == ["complete"]
+        assert shop.rows("select state from reservation order by at, request_id") == [
+            {"state": "posted"},
+            {"state": "open"},
+        ]
+
+
+@pytest.mark.parametrize("then", ["cut", "close"])
+async def test_upstream_cut_in_a_response_is_told_and_delivered_is_priced(tmp_path: Path, then: str) -> None:
+    """A second of sound and a word were handed over: 20 x 64000 + 2 x 16000."""
+    talk = says(created(), words("Hello"), sound(), then=then)
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        heard, code = await talk_with(shop)
+        [row] = await shop.log()
+    assert heard[-1]["type"] == "error"
+    assert heard[-1]["error"]["code"] == "upstream_error"
+    assert code == 1011
+    assert outcomes([row]) == [("truncated", 1_312_000)]
+    assert json.loads(row["usage"])["source"] == "estimated"
+
+
+async def test_upstream_cut_between_responses_costs_nothing_and_is_told(tmp_path: Path) -> None:
+    """The response before it stays as it was posted."""
+    talk = says(created(), done(), then="cut")
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        heard, code = await talk_with(shop)
+        rows = await shop.log(count=2)
+    assert [said["type"] for said in heard] == ["response.created", "response.done", "error"]
+    assert code == 1011
+    assert [row["charge_nano"] for row in rows] == [CHARGE, 0]
+
+
+async def test_upstream_that_closes_in_order_closes_the_customer_so(tmp_path: Path) -> None:
+    """Nothing was cut, so nothing is an error."""
+    talk = says(created(), done(), then="close")
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        heard, code = await talk_with(shop)
+        rows = await shop.log(count=2)
+    assert ([said["type"] for said in heard], code) == (["response.created", "response.done"], 1000)
+    assert outcomes(rows)[1] == ("customer_gone", 0)
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+async def test_a_customer_who_leaves_takes_the_upstream_along(tmp_path: Path, is_cut: bool) -> None:
+    """Within a second, and pays for what was handed over."""
+    talk = says(created(), words("Hello"), sound())
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client, "response.output_audio.delta")
+            if is_cut:
+                client.transport.abort()
+        async with asyncio.timeout(1):
+            await upstream.visits[0].gone.wait()
+        assert outcomes(await shop.log()) == [("customer_gone", 1_312_000)]
+
+
+async def test_input_of_a_cut_response_is_what_was_heard_since(tmp_path: Path) -> None:
+    """A second of sound was committed: 10 tokens at 32000; what the response before read counts as cached."""
+    committed = event("input_audio_buffer.committed", item_id="i")
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        for said in (created(), done()):
+            await connection.send(said)
+        await connection.recv()
+        for said in (committed, created(), sound()):
+            await connection.send(said)
+        await connection.wait_closed()
+
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+            await hear(client, "response.output_audio.delta")
+        [_, row] = await shop.log(count=2)
+    # 253 cached, 10 heard, 20 spoken.
+    assert (row["outcome"], row["charge_nano"]) == ("customer_gone", 253 * 400 + 10 * 32_000 + 20 * 64_000)
+
+
+async def test_money_that_ends_between_responses_ends_the_session(tmp_path: Path) -> None:
+    """What was paid for is told first; then an error, and a close that is no success."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
+    ):
+        heard, code = await talk_with(shop)
+        async with asyncio.timeout(1):
+            await upstream.visits[0].gone.wait()
+        rows = await shop.log()
+        left = balances(shop.rows(LOTS))
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert heard[-1]["error"]["code"] == "insufficient_user_quota"
+    assert heard[-1]["error"]["type"] == "insufficient_quota"
+    assert code == 1008
+    assert outcomes(rows) == [("complete", CHARGE)]
+    assert left == (92_000_000 - CHARGE, 0)
+
+
+async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_path: Path) -> None:
+    """The hold of 1024 tokens of sound can't grow: 51 seconds of it are passed on, and not one more."""
+    talk = says(created(), *[sound()] * 200, done())
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.1") as shop,
+    ):
+        heard, code = await talk_with(shop)
+        [row] = await shop.log()
+        left = balances(shop.rows(LOTS))
+    spoken = [said["type"] for said in heard].count("response.output_audio.delta")
+    assert (spoken, heard[-1]["error"]["code"], code) == (51, "insufficient_user_quota", 1008)
+    assert row["outcome"] == "truncated"
+    assert row["charge_nano"] <= 100_000_000
+    assert left == (100_000_000 - row["charge_nano"], 0)
+    assert shop.rows("select * from overrun_day") == []
+
+
+async def test_hold_grows_with_what_is_said(tmp_path: Path) -> None:
+    """Of 200 seconds of sound every one is covered before it is passed on."""
+    talk = says(created(), *[sound()] * 200, done())
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send(CREATE)
+        await hear(client)
+        [held] = shop.rows("select max(held_nano) as nano from reservation")
+    assert held["nano"] >= 4000 * 64_000
+
+
+async def test_hold_grows_with_what_is_heard(tmp_path: Path) -> None:
+    """A minute of sound is beyond the window that the first hold has."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        [before] = shop.rows("select held_nano from reservation")
+        for _ in range(60):
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+        await client.send(CREATE)
+        await hear(client, "response.created")
+        [after] = shop.rows("select held_nano from reservation")
+    assert after["held_nano"] - before["held_nano"] >= (600 - 512) * 32_000
+
+
+async def test_an_account_that_can_not_pay_for_what_is_heard_is_told(tmp_path: Path) -> None:
+    """The frame that nobody pays for is not sent on."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
+    ):
+        heard, code = await talk_with(shop, event("input_audio_buffer.append", audio=SECOND_OF_SOUND * 120))
+        async with asyncio.timeout(1):
+            await upstream.visits[0].gone.wait()
+        assert outcomes(await shop.log()) == [("customer_gone", 0)]
+    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
+    assert upstream.visits[0].said == []
+
+
+RUBBISH = ["", "no json", "[]", '{"type":1}', "{}", '{"type":"response.create"', b"\x00\xff", '"\\ud800"', "[" * 5000]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
+async def test_rubbish_of_a_customer_is_refused_and_the_session_goes_on(tmp_path: Path, rubbish: str | bytes) -> None:
+    """Told as an error event, as OpenAI does; the upstream never sees it."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        await client.send(rubbish)
+        [refusal] = await hear(client, "error")
+        await client.send(CREATE)
+        await hear(client)
+    assert (refusal["error"]["type"], refusal["error"]["code"]) == ("invalid_request_error", "bad_request")
+    assert [frame["type"] for frame in upstream.visits[0].events] == ["response.create"]
+
+
+@pytest.mark.parametrize("rubbish", ["", "no json", "[1]", '{"type":{}}', '{"type":"response.done"}', b"\x00"])
+async def test_rubbish_of_an_upstream_passes_and_breaks_nothing(tmp_path: Path, rubbish: str | bytes) -> None:
+    """It is the customer's to make sense of; what can be metered still is."""
+    talk = says(rubbish, created(), words("Hello"), done())
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            await client.send(CREATE)
+            assert await client.recv() == rubbish
+            await hear(client)
+        assert ("complete", CHARGE) in outcomes(await shop.log(count=2))
+
+
+UNTRUE = {"input_tokens": -1, "output_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome", "charge"),
+    [
+        (done("cancelled", type="cancelled", reason="turn_detected"), "complete", CHARGE),
+        (done("cancelled", None, type="cancelled", reason="client_cancelled"), "complete", 32_000),
+        (done("incomplete", type="incomplete", reason="max_output_tokens"), "complete", CHARGE),
+        (done("incomplete", type="incomplete", reason="content_filter"), "refused", CHARGE),
+        (done("failed", None, type="failed", error={"type": "server_error", "code": "x"}), "truncated", 32_000),
+        (done("completed", None), "complete", 32_000),
+        (done("completed", UNTRUE), "complete", 32_000),
+        (event("response.done", response=5), "truncated", 32_000),
+    ],
+)
+async def test_every_end_of_a_response_has_its_outcome(tmp_path: Path, end: str, outcome: str, charge: int) -> None:
+    """Where the upstream gives no figures, the word that was handed over is two tokens."""
+    talk = says(created(), words("Hello"), end)
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        [row, _] = await shop.log(count=2)
+    assert (row["outcome"], row["charge_nano"]) == (outcome, charge)
+
+
+async def test_a_failed_response_without_output_costs_nothing(tmp_path: Path) -> None:
+    """The upstream's words about its own account stay here."""
+    error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": "org-secret has no money"}
+    talk = says(created(), done("failed", None, type="failed", error=error))
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            heard = await hear(client)
+        rows = await shop.log(count=2)
+    assert outcomes(rows)[0] == ("upstream_error", 0)
+    assert heard[-1]["response"]["status_details"]["error"]["code"] == "upstream_unavailable"
+    assert "org-secret" not in json.dumps(heard)
+
+
+async def test_an_empty_response_is_claimed(tmp_path: Path) -> None:
+    """As any exchange that brought nothing."""
+    async with (
+        RealtimeUpstream(says(created(), done())).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        await shop.log(count=2)
+        claims = shop.rows("select kind, amount_nano from claim")
+    assert claims == [{"kind": "empty_reply", "amount_nano": CHARGE}]
+
+
+async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp_path: Path) -> None:
+    """An upstream speaks of its key and organisation in the same form."""
+    mine = event("error", error={"type": "invalid_request_error", "code": "invalid_value", "message": "Bad voice"})
+    its = event("error", error={"type": "tokens", "code": "rate_limit_exceeded", "message": "org-secret is limited"})
+    async with (
+        RealtimeUpstream(says(mine, its)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        await client.send(CREATE)
+        assert await client.recv() == mine
+        told = json.loads(await client.recv())
+    assert told["error"]["type"] == "rate_limit_error"
+    assert "org-secret" not in json.dumps(told)
+
+
+async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: Path) -> None:
+    """The one under way is still delivered and paid."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+            await client.send(CREATE)
+            heard, code = await ended(client)
+        rows = await shop.log()
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert (heard[-1]["error"]["code"], code) == ("api_key_revoked", 1008)
+    assert outcomes(rows) == [("complete", CHARGE)]
+
+
+async def test_a_switched_group_holds_for_the_next_response(tmp_path: Path) -> None:
+    """The price follows, without a new session."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
+            for _ in range(2):
+                await client.send(CREATE)
+                await hear(client)
+        rows = await shop.log(count=3)
+    assert [row["charge_nano"] for row in rows] == [CHARGE, 2 * CHARGE, 0]
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("realtime_idle_s: 0.3", "session_idle"), ("realtime_total_s: 0.3", "session_expired")]
+)
+async def test_a_session_has_an_end(tmp_path: Path, limit: str, code: str) -> None:
+    """Told as an error event, and never as a success."""
+    profile = PROFILE + f"limits: {{{{{limit}}}}}\n"
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+        async with connected(shop) as client:
+            heard, close = await ended(client)
+        async with asyncio.timeout(1):
+            await upstream.visits[0].gone.wait()
+    assert (heard[-1]["error"]["code"], close) == (code, 1001)
+
+
+async def test_an_oversize_frame_of_either_side_ends_the_session(tmp_path: Path) -> None:
+    """1009 to the customer who sends it, an error to the one who would get it."""
+    giant = "x" * (24 * 1024 * 1024 + 1)
+    async with (
+        RealtimeUpstream(says(giant)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            with suppress(ConnectionClosed):
+                await client.send(giant)
+            assert (await ended(client))[1] == 1009
+        heard, code = await talk_with(shop)
+        assert (heard[-1]["error"]["code"], code) == ("upstream_error", 1011)
+        assert [row["charge_nano"] for row in await shop.log(count=2)] == [0, 0]
+
+
+async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -> None:
+    """What waits in between is bounded: the upstream's writes wait too."""
+    written = 0
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        nonlocal written
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(created())
+        while True:
+            await connection.send(event("something.large", text="x" * 1_000_000))
+            written += 1
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop, max_queue=1) as client,
+    ):
+        await client.send(CREATE)
+        before = -1
+        while written != before:
+            before = written
+            await asyncio.sleep(0.5)
+        assert written < 60
+
+
+CODES: list[tuple[RelayError | None, int]] = [
+    (None, 1000),
+    (ShuttingDownError(), 1012),
+    (SessionEndedError("session_idle", seconds="1"), 1001),
+    (InsufficientBalanceError(), 1008),
+    (LedgerUnavailableError(), 1013),
+    (UpstreamBrokenError("cut"), 1011),
+    (RelayError("a bug"), 1011),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), CODES)
+def test_only_an_orderly_end_is_a_success(error: RelayError | None, code: int) -> None:
+    """Clients that see 1000 take the session for whole."""
+    assert close_code(error) == code
