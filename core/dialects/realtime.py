@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError
+from ..errors import BadRequestError, RelayError, UpgradeRequiredError
 from ..estimate import REQUEST_TOKENS
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dialect import ModelEntry
@@ -33,8 +33,16 @@ class Realtime:
     path = "/v1/realtime"
     keep_alive = b""
 
-    def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Read the address into ``exchange``; there is no body."""
+    def read_request(self, exchange: Exchange, body: bytes) -> NoReturn:
+        """Refuse: whoever sends a body asks for no websocket."""
+        raise UpgradeRequiredError
+
+    def read_address(self, exchange: Exchange) -> None:
+        """Read the query into ``exchange``.
+
+        Raises:
+            BadRequestError: No model, or something that is not served here; names it.
+        """
         query = dict(parse_qsl(exchange.query))
         for name in _NOT_OFFERED:
             if name in query:

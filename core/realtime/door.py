@@ -35,7 +35,7 @@ class RealtimeDoor(Door):
         try:
             with self._shop.admitted():
                 self._check_address(resolve(self._path))
-                rules.read_request(exchange, b"")
+                rules.read_address(exchange)
                 with self._sink:
                     opened = await open_session(self._shop, exchange, rules, self._sink)
                 session = Session(self._shop, exchange, rules, self._customer, opened)

@@ -110,6 +110,7 @@ class Turn:
         self.exchange = exchange
         self.settlement = TurnSettlement(shop, exchange, rules)
         self.candidate: Candidate | None = None
+        self._sent_at, self._sent_s = exchange.received_at, exchange.started_s
 
     async def reserve(self, candidate: Candidate) -> None:
         """Hold what the next response on *candidate* may cost, before anything of it can begin.
@@ -117,7 +118,8 @@ class Turn:
         Raises:
             NoPriceError, InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Settlement.reserve`.
         """
-        self.candidate = candidate
+        clock = self._shop.clock
+        self.candidate, self._sent_at, self._sent_s = candidate, clock.now(), clock.monotonic()
         self.settlement.expect(self._context.input_bound)
         await self.settlement.reserve(candidate)
 
@@ -236,8 +238,8 @@ class Turn:
         assert self.candidate is not None
         return Attempt(
             candidate=self.candidate,
-            started_at=self.exchange.received_at,
-            duration_ms=self.settlement.elapsed_ms(),
+            started_at=self._sent_at,
+            duration_ms=round((self._shop.clock.monotonic() - self._sent_s) * 1000),
             status=SWITCHING_PROTOCOLS,
         )
 

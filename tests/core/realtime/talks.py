@@ -148,6 +148,7 @@ class RealtimeUpstream:
         self.refusal = refusal
         self.visits: list[Visit] = []
         self.url = ""
+        self.visited = asyncio.Event()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["RealtimeUpstream"]:
@@ -168,6 +169,7 @@ class RealtimeUpstream:
         assert connection.request is not None
         visit = Visit(connection.request)
         self.visits.append(visit)
+        self.visited.set()
         try:
             await self.talk(connection, visit)
         finally:
