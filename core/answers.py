@@ -1,7 +1,7 @@
 """How a failure reaches the customer: status, headers, and the sentence in their language."""
 
 from .dialects.dialect import DialectRules
-from .dialects.meaning import code_of
+from .dialects.meaning import code_of, status_of
 from .errors import (
     CoolingDownError,
     LedgerUnavailableError,
@@ -16,15 +16,7 @@ from .exchange import Exchange
 from .sink import Sink
 from .texts import text
 
-STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "sick": 502, "empty": 502}
 JSON = (b"content-type", b"application/json")
-
-
-def status_of(error: RelayError) -> int:
-    """Return the HTTP status of *error*: for an upstream's, what is said when all was tried (DESIGN 5)."""
-    if isinstance(error, UpstreamStatusError):
-        return STATUS_BY_FAILURE.get(error.failure, error.upstream_status)
-    return error.status
 
 
 def sentence(error: RelayError, locale: str) -> str:

@@ -6,31 +6,30 @@ import msgspec
 
 from ..errors import RelayError
 from .dialect import ModelEntry
-from .meaning import Meaning, code_of, meaning_of, param_of
+from .meaning import Meaning, code_of, meaning_of, param_of, status_of
 
-_STATUSES: Mapping[Meaning, tuple[int, str]] = {
-    "bad_request": (400, "INVALID_ARGUMENT"),
-    "bad_key": (401, "UNAUTHENTICATED"),
-    "no_money": (403, "RESOURCE_EXHAUSTED"),
-    "not_allowed": (403, "PERMISSION_DENIED"),
-    "not_found": (404, "NOT_FOUND"),
-    "too_large": (413, "INVALID_ARGUMENT"),
-    "too_many": (429, "RESOURCE_EXHAUSTED"),
-    "fault": (500, "INTERNAL"),
-    "overloaded": (503, "UNAVAILABLE"),
-    "time_out": (504, "DEADLINE_EXCEEDED"),
+_NAMES: Mapping[Meaning, str] = {
+    "bad_request": "INVALID_ARGUMENT",
+    "bad_key": "UNAUTHENTICATED",
+    "no_money": "RESOURCE_EXHAUSTED",
+    "not_allowed": "PERMISSION_DENIED",
+    "not_found": "NOT_FOUND",
+    "too_large": "INVALID_ARGUMENT",
+    "too_many": "RESOURCE_EXHAUSTED",
+    "fault": "INTERNAL",
+    "overloaded": "UNAVAILABLE",
+    "time_out": "DEADLINE_EXCEEDED",
 }
 _METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 
 
 def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
     """Return an error's body in Gemini's form; our code stands where theirs have a reason."""
-    status, name = _STATUSES[meaning_of(error)]
     metadata = {"requestId": request_id}
     if (param := param_of(error)) is not None:
         metadata["field"] = param
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code_of(error), "metadata": metadata}
-    fields = {"code": status, "message": text, "status": name, "details": [reason]}
+    fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": [reason]}
     return msgspec.json.encode({"error": fields})
 
 

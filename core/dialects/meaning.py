@@ -28,6 +28,7 @@ _BY_STATUS: dict[int, Meaning] = {
     503: "overloaded",
     504: "time_out",
 }
+STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "sick": 502, "empty": 502}
 CODE_BY_FAILURE = {
     "misrouted": "upstream_unavailable",
     "key_dead": "upstream_unavailable",
@@ -51,6 +52,13 @@ def meaning_of(error: RelayError) -> Meaning:
     if code_of(error) in _MONEY_CODES:
         return "no_money"
     return _BY_STATUS.get(error.status, "bad_request" if error.status < 500 else "fault")
+
+
+def status_of(error: RelayError) -> int:
+    """Return the HTTP status of *error*: for an upstream's, what is said when all was tried (DESIGN 5)."""
+    if isinstance(error, UpstreamStatusError):
+        return STATUS_BY_FAILURE.get(error.failure, error.upstream_status)
+    return error.status
 
 
 def code_of(error: RelayError) -> str:

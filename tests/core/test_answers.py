@@ -2,40 +2,15 @@
 
 import pytest
 
-from relay.core.answers import failure_headers, status_of
+from relay.core.answers import failure_headers
 from relay.core.errors import (
     AuthenticationError,
     CoolingDownError,
-    FailureClass,
     LedgerUnavailableError,
     OverloadedError,
     RelayError,
     UpstreamStatusError,
-    UpstreamTimeoutError,
 )
-
-
-@pytest.mark.parametrize(
-    ("failure", "upstream_status", "status"),
-    [
-        ("request", 400, 400),
-        ("request", 413, 413),
-        ("misrouted", 404, 503),
-        ("key_dead", 401, 503),
-        ("key_dead", 403, 503),
-        ("throttled", 429, 429),
-        ("sick", 529, 502),
-        ("sick", 302, 502),
-    ],
-)
-def test_the_status_follows_the_failures_class(failure: FailureClass, upstream_status: int, status: int) -> None:
-    """Nothing about our key or account shows; a complaint about the request stays one (DESIGN 5)."""
-    assert status_of(UpstreamStatusError(failure, upstream_status)) == status
-
-
-def test_a_deadline_is_a_504() -> None:
-    """Other failures of the upstream are a 502."""
-    assert status_of(UpstreamTimeoutError("idle")) == 504
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ import pytest
 
 from relay.core.dialects.dialect import ModelEntry
 from relay.core.dialects.gemini_generate import GeminiGenerate
-from relay.core.errors import AuthenticationError, BadRequestError
+from relay.core.errors import (
+    AuthenticationError,
+    BadRequestError,
+    RelayError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
 from relay.core.exchange import Exchange
 from tests.core.dialects.replay import exchange
 
@@ -68,6 +74,20 @@ def test_thinking_is_asked_for_by_budget_or_level(thinking: dict[str, Any], is_a
     """Or by wanting to see it."""
     made = read(generationConfig={"thinkingConfig": thinking})
     assert WHOLE.stream_reader(made).evidence().thinking_asked is is_asked
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "name"),
+    [
+        (UpstreamTimeoutError("idle"), 504, "DEADLINE_EXCEEDED"),
+        (UpstreamStatusError("sick", 500), 502, "INTERNAL"),
+        (UpstreamStatusError("request", 422), 422, "INVALID_ARGUMENT"),
+    ],
+)
+def test_an_error_s_code_is_its_status(error: RelayError, code: int, name: str) -> None:
+    """The number in the body is the one of the answer, as at Google's."""
+    said = json.loads(WHOLE.render_error(error, "words", "req-1"))["error"]
+    assert (said["code"], said["status"]) == (code, name)
 
 
 def test_errors_are_googles() -> None:

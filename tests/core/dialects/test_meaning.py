@@ -2,11 +2,12 @@
 
 import pytest
 
-from relay.core.dialects.meaning import Meaning, code_of, meaning_of, param_of
+from relay.core.dialects.meaning import Meaning, code_of, meaning_of, param_of, status_of
 from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
     BodyTooLargeError,
+    FailureClass,
     InsufficientBalanceError,
     KeyCapError,
     LedgerUnavailableError,
@@ -63,3 +64,26 @@ def test_the_field_to_blame_is_named() -> None:
     assert param_of(BadRequestError(param="n")) == "n"
     assert param_of(UpstreamStatusError("request", 400, param="top_p")) == "top_p"
     assert param_of(PluginError()) is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "upstream_status", "status"),
+    [
+        ("request", 400, 400),
+        ("request", 413, 413),
+        ("misrouted", 404, 503),
+        ("key_dead", 401, 503),
+        ("key_dead", 403, 503),
+        ("throttled", 429, 429),
+        ("sick", 529, 502),
+        ("sick", 302, 502),
+    ],
+)
+def test_the_status_follows_the_failures_class(failure: FailureClass, upstream_status: int, status: int) -> None:
+    """Nothing about our key or account shows; a complaint about the request stays one (DESIGN 5)."""
+    assert status_of(UpstreamStatusError(failure, upstream_status)) == status
+
+
+def test_a_deadline_is_a_504() -> None:
+    """Other failures of the upstream are a 502."""
+    assert status_of(UpstreamTimeoutError("idle")) == 504
