@@ -18,6 +18,7 @@ from relay import (
 )
 
 BASE_URL = "https://api.openai.com"
+_SELDOM_COPIED = ("openai_responses", "realtime")
 
 
 class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
@@ -36,8 +37,8 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
     """Sends whatever is asked for in one of OpenAI's forms, and rankings; the key is a Bearer token.
 
     ``base_url`` stands without ``/v1``; with it, or as a whole endpoint address, it works as well.
-    Of those who copy OpenAI few have copied Responses: only OpenAI itself is taken to speak it,
-    and whoever else does is told so by the channel's ``dialects``.
+    Of those who copy OpenAI few have copied Responses or Realtime: only OpenAI itself is taken to
+    speak them, and whoever else does is told so by the channel's ``dialects``.
     """
 
     config_type = OpenAIConfig
@@ -49,6 +50,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
         "images",
         "moderations",
         "rerank",
+        "realtime",
     )
 
     def __init__(self, config: OpenAIConfig, services: Services, section: ChannelSection) -> None:
@@ -56,7 +58,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
         self.is_reasoning_beside_output = not config.reasoning_in_output
         base_url = section.base_url or BASE_URL
         if not section.dialects and urlsplit(base_url).hostname != urlsplit(BASE_URL).hostname:
-            self.dialects = tuple(dialect for dialect in self.dialects if dialect != "openai_responses")
+            self.dialects = tuple(dialect for dialect in self.dialects if dialect not in _SELDOM_COPIED)
         responses = endpoint_url(base_url, "/responses")
         self._urls = {
             ("openai_chat", "chat"): endpoint_url(base_url, "/chat/completions"),
@@ -68,9 +70,13 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
             ("images", "image_generation"): endpoint_url(base_url, "/images/generations"),
             ("moderations", "moderation"): endpoint_url(base_url, "/moderations"),
             ("rerank", "rerank"): endpoint_url(base_url, "/rerank"),
+            ("realtime", "realtime"): endpoint_url(base_url, "/realtime"),
         }
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json", "authorization": f"Bearer {api_key}"}
-        return UpstreamRequest(url=self._urls[request.dialect, request.operation], headers=headers, body=request.body())
+        url = self._urls[request.dialect, request.operation]
+        return UpstreamRequest(
+            url=f"{url}?{request.query}" if request.query else url, headers=headers, body=request.body()
+        )
