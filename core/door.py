@@ -12,7 +12,14 @@ from .deadline import DeadlineExpiredError, within
 from .dialects import ENDPOINTS, RULES
 from .dialects.dialect import DialectRules, ModelEntry
 from .endpoints import Address, resolve, speaker
-from .errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, RelayError
+from .errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RelayError,
+    UpgradeRequiredError,
+)
 from .exchange import Exchange
 from .observe import emit_exception
 from .pipeline import carry
@@ -124,13 +131,19 @@ class Door:
             raise BadRequestError("headers_too_large")
         if address is None or ("models" if address.rules is None else address.rules.name) not in served:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
+        if address.rules is not None and address.rules.operation == "realtime":
+            raise UpgradeRequiredError
         method = "GET" if address.rules is None else "POST"
         if self._method != method and not (self._method == "HEAD" and method == "GET"):
             raise MethodNotAllowedError(method=self._method[:10], expected=method)
 
     def _served_paths(self) -> list[str]:
         served = self._shop.profile.endpoints
-        paths = [f"POST {rules.path}" for rules in ENDPOINTS if rules.name in served]
+        paths = [
+            f"{'GET' if rules.operation == 'realtime' else 'POST'} {rules.path}"
+            for rules in ENDPOINTS
+            if rules.name in served
+        ]
         return [*paths, "GET /v1/models"] if "models" in served else paths
 
     async def _read_body(self) -> bytes:

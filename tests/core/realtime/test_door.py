@@ -158,7 +158,7 @@ async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
     assert (status, error["code"]) == (404, "unknown_endpoint")
 
 
-@pytest.mark.parametrize("method", ["POST"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_request_without_upgrade_is_told_of_it(tmp_path: Path, method: str) -> None:
     """Somebody who opens the address in a browser learns what it is."""
     async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
