@@ -85,8 +85,12 @@ def tokens(text: str | bytes) -> int:
 
 
 def pieces(text: str) -> list[str]:
-    """Return *text* in the pieces a stream sends: words with the blanks behind them."""
-    return re.findall(r"\S+\s*|\s+", text)
+    """Return *text* in the pieces a stream sends: words with what stands behind them.
+
+    >>> pieces('He said: {"city":"Paris"}')
+    ['He ', 'said: {"', 'city":"', 'Paris"}']
+    """
+    return re.findall(r"[\w']+[^\w']*|[^\w']+", text)
 
 
 def answer(question: Question, asked: Asked, chunk_count: int | None) -> Answer:

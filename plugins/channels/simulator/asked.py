@@ -70,7 +70,8 @@ def last_words(messages: list[dict[str, Any]]) -> str:
 
 def tools(fields: dict[str, Any]) -> dict[str, Any]:
     """Return ``tools`` as OpenAI and Anthropic spell them: schemas by name."""
-    functions = [tool.get("function") or tool for tool in items(fields.get("tools"))]
+    given: list[Any] = fields.get("tools") or []
+    functions = [tool.get("function") or tool for tool in given]
     return {
         str(function.get("name")): function.get("parameters") or function.get("input_schema") or {}
         for function in functions

@@ -75,8 +75,8 @@ class SimulatorServer:
                 connection.abort()
             await asyncio.sleep(0)  # lets the transports report their end before the loop goes on
 
-    def steps(self, received: Received, body: bytes) -> list[Step]:
-        """Return what goes out for one request, and note what was asked."""
+    def steps(self, received: Received, head: bytes, body: bytes) -> list[Step]:
+        """Return what goes out for one request, and note what was asked; nobody here looks at its *head*."""
         target = f"{received.path}?{received.query}"
         kind = kind_of(target)
         try:
@@ -155,7 +155,8 @@ class _Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return
-        target, length = _read_head(bytes(self._buffer[:end]))
+        head = bytes(self._buffer[:end])
+        target, length = _read_head(head)
         if length > BODY_BYTES_MAX:
             self._transport.abort()
             return
@@ -165,7 +166,7 @@ class _Connection(asyncio.Protocol):
         del self._buffer[: end + 4 + length]
         self._received = Received(target, length, self._loop.time())
         self._server.log.append(self._received)
-        self._steps = iter(self._server.steps(self._received, body))
+        self._steps = iter(self._server.steps(self._received, head, body))
         self._play()
 
     def _play(self) -> None:

@@ -50,4 +50,4 @@ def test_tool_arguments_begin_with_an_empty_piece() -> None:
         for event in anthropic.events(answer)
         if b"input_json_delta" in event
     ]
-    assert deltas == ["", '{"a": ', "1}"]
+    assert deltas == ["", '{"', 'a": ', "1}"]
