@@ -1,0 +1,143 @@
+"""A session whose relay dies or is stopped: what was acknowledged is booked, once, and nothing else."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from relay.core.ledger.verify import verify
+from tests.chats import LOTS, balances
+from tests.core.realtime.talks import CHARGE, PROFILE, SESSION, RealtimeUpstream, Visit, created, done, hear, sound
+from tests.faults.process import Process, running
+
+CREATE = '{"type":"response.create"}'
+SECONDS_CHARGE = 20 * 64_000
+"""A second of sound that was spoken."""
+
+
+def read(process: Process, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"file:{process.data / 'relay.db'}?mode=ro", uri=True)) as connection:
+        return list(connection.execute(query))
+
+
+def left(process: Process) -> tuple[int, int]:
+    names = ("credit_nano", "debit_nano", "pending_nano")
+    return balances([dict(zip(names, row, strict=True)) for row in read(process, LOTS)])  # type: ignore[arg-type] # numbers
+
+
+async def start_again(process: Process) -> None:
+    """Start it, and wait until it answers: by then what the dead one left open is closed."""
+    await process.start()
+    async with httpx.AsyncClient(base_url=process.url) as client:
+        assert (await client.get("/livez")).status_code == 200
+
+
+def session(process: Process) -> connect:
+    address = f"{process.url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime"
+    return connect(address, additional_headers=process.headers, proxy=None)
+
+
+async def one_whole_then_seconds(connection: ServerConnection, visit: Visit) -> None:
+    """Answer the first request in full, and the second with sound that does not end."""
+    await connection.send(json.dumps(SESSION))
+    await connection.recv()
+    for said in (created(), sound(), done()):
+        await connection.send(said)
+    await connection.recv()
+    await connection.send(created())
+    with suppress(ConnectionClosed):
+        while True:
+            await connection.send(sound())
+            await asyncio.sleep(0.2)
+
+
+async def test_kill_in_the_middle_of_a_response_loses_no_response_before_it(tmp_path: Path) -> None:
+    """The whole one is posted, of the other what was marked, and its hold is gone after the next start."""
+    async with (
+        RealtimeUpstream(one_whole_then_seconds).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+    ):
+        async with session(relay) as client:
+            await client.send(CREATE)
+            await hear(client)
+            await client.send(CREATE)
+            seconds = 0
+            async with asyncio.timeout(10):
+                while seconds < 10:
+                    seconds += json.loads(await client.recv())["type"] == "response.output_audio.delta"
+            relay.signal(signal.SIGKILL)
+            await relay.ended(within_s=5)
+        await start_again(relay)
+        [(whole, _), (cut, outcome)] = read(
+            relay, "select charge_nano, outcome from request_log order by at, request_id"
+        )
+        assert whole == CHARGE
+        assert outcome == "truncated"
+        assert isinstance(cut, int)
+        # A mark is a second old at most; what the response before read counts as cached.
+        assert SECONDS_CHARGE <= cut - 253 * 400 <= 11 * SECONDS_CHARGE
+        assert left(relay) == (10_000_000_000 - CHARGE - cut, 0)
+        assert verify(relay.data) == []
+
+
+KILLED = [
+    ("after_reserve:1", 0),
+    ("after_send:1", 0),
+    ("before_post:1", 0),
+    ("after_post:1", 0),
+    ("after_reserve:2", 0),
+    ("before_end:1", 0),
+    ("before_post:2", CHARGE),
+]
+
+
+@pytest.mark.parametrize(("failpoint", "charge"), KILLED)
+async def test_kill_anywhere_charges_what_was_told_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failpoint: str, charge: int
+) -> None:
+    """A response whose end the customer never saw is given back; one that was told stays paid."""
+    async with RealtimeUpstream().opened() as upstream:
+        monkeypatch.setenv("RELAY_FAILPOINT", failpoint)
+        async with running(tmp_path, upstream.url, profile=PROFILE) as relay:
+            with suppress(Exception):  # however its death shows to a client
+                async with session(relay) as client:
+                    for _ in range(2):
+                        await client.send(CREATE)
+                        await hear(client)
+                        await asyncio.sleep(0.5)  # the note that it was delivered is on disk
+            assert await relay.ended(within_s=5) == -signal.SIGKILL
+            monkeypatch.delenv("RELAY_FAILPOINT")
+            await start_again(relay)
+            assert left(relay) == (10_000_000_000 - charge, 0)
+            assert verify(relay.data) == []
+
+
+async def test_a_relay_that_is_stopped_says_so(tmp_path: Path) -> None:
+    """Close code 1012, and what was delivered is priced before the process ends."""
+    async with (
+        RealtimeUpstream(one_whole_then_seconds).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+        session(relay) as client,
+    ):
+        await client.send(CREATE)
+        await hear(client)
+        await client.send(CREATE)
+        await hear(client, "response.output_audio.delta")
+        relay.signal(signal.SIGTERM)
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                while True:
+                    await client.recv()
+        assert client.close_code == 1012
+        assert await relay.ended(within_s=10) == -signal.SIGTERM
+        rows = read(relay, "select charge_nano > 0, outcome from request_log order by at, request_id")
+        assert rows == [(1, "complete"), (1, "customer_gone")]
+        assert left(relay)[1] == 0
