@@ -49,6 +49,7 @@ FOLDERS_OF_FACTS = {
     "faults": "one fault through the whole relay",
     "profiles": "the shops of profiles/*.yaml",
     "sdk": "the vendors' own clients against a running relay",
+    "testing": "src/relay/testing, the tests that authors of channels run",
     "torture": "kills and races for minutes",
     "wire": "recordings through the whole relay",
 }

@@ -1,0 +1,178 @@
+"""Where a channel is tried out: its upstream, a shop and a customer, in a thread of their own.
+
+The tests are plain functions, so that an author's project needs no plugin of pytest for them.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+
+from relay.core.storage import LogEntry
+from relay.core.upstream import UpstreamClient
+from relay.testing.customer import Answer, ask, ask_and_leave
+from relay.testing.reading import Heard, read
+from relay.testing.requests import request
+from relay.testing.scenes import Scene
+from relay.testing.shop import OpenShop, opened, profile
+from relay.testing.upstream import PlayedUpstream, UpstreamCall, UpstreamHandler
+
+PLAY_S = 60.0
+"""How long one cell may take."""
+LEAVE_S = 5.0
+"""How long a customer's leaving may take to reach the upstream: far more than it does, on a busy machine too."""
+POLL_S = 0.005
+
+ResultT = TypeVar("ResultT")
+
+
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """The channel that is tried out. ``{url}`` within *section* is the upstream's address.
+
+    ``models`` are those of all cells: what customers ask for, and the upstream's own name.
+    """
+
+    use: str
+    section: Mapping[str, Any]
+    keys: Sequence[str]
+    secrets: Sequence[str]
+    models: Mapping[str, str]
+    handler: UpstreamHandler | None
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one cell: to the customer, in the books, and at the upstream.
+
+    Attributes:
+        calls: What the upstream was sent; None where there is no upstream of the suite's.
+        is_upstream_left: The upstream saw the connection go before its answer was out.
+        api_key: The customer's key, which is nobody else's business.
+        secrets: What no answer may hold.
+    """
+
+    scene: Scene
+    answer: Answer
+    heard: Heard
+    entry: LogEntry
+    calls: Sequence[UpstreamCall] | None
+    is_upstream_left: bool
+    api_key: str
+    secrets: Sequence[str]
+
+
+class Bench:
+    """Opens everything once, and plays one cell after the other."""
+
+    def __init__(self, tested: Tested, folder: Path) -> None:
+        self._tested = tested
+        self._folder = folder
+        self._thread = threading.Thread(target=self._run, name="relay.testing", daemon=True)
+        self._opened: Future[None] = Future()
+        self._closed: Future[None] = Future()
+
+    def __enter__(self) -> "Bench":
+        self._thread.start()
+        self._opened.result(PLAY_S)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        self._loop.call_soon_threadsafe(self._closing.set)
+        self._closed.result(PLAY_S)
+        self._thread.join(PLAY_S)
+
+    def play(self, scene: Scene) -> Played:
+        """Play *scene*."""
+        return self._wait(self._play(scene))
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the books."""
+        return self._wait(self._shop.problems())
+
+    def _wait(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PLAY_S)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except BaseException as exc:
+            (self._closed if self._opened.done() else self._opened).set_exception(exc)
+        else:
+            self._closed.set_result(None)
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._closing = asyncio.Event()
+        tested = self._tested
+        async with AsyncExitStack() as stack:
+            self._upstream = PlayedUpstream(tested.handler) if tested.handler is not None else None
+            if self._upstream is not None:
+                await stack.enter_async_context(self._upstream.running())
+            keys = {"keys": [self._write_key(place, key) for place, key in enumerate(tested.keys)]}
+            section = _filled({**tested.section, **keys}, self._upstream_url)
+            document = profile(tested.use, section, tested.models)
+            self._shop: OpenShop = await stack.enter_async_context(opened(self._folder, document))
+            self._client = await stack.enter_async_context(UpstreamClient())
+            self._opened.set_result(None)
+            await self._closing.wait()
+
+    def _write_key(self, place: int, key: str) -> str:
+        (self._folder / f"upstream-{place}.key").write_text(key)
+        return f"file:upstream-{place}.key"
+
+    @property
+    def _upstream_url(self) -> str:
+        return self._upstream.url if self._upstream is not None else ""
+
+    async def _play(self, scene: Scene) -> Played:
+        if self._upstream is not None:
+            self._upstream.begin(scene)
+        asked = request(scene, scene.model, self._shop.api_key)
+        tell = ask_and_leave if scene.ending == "hang_up" else ask
+        answer = await tell(self._client, self._shop.url, asked)
+        content_type = answer.headers.get("content-type", "")
+        heard = read(
+            scene.dialect, answer.status, content_type, answer.body, stream=scene.stream, is_broken=answer.is_broken
+        )
+        place = self._upstream_url.removeprefix("http://")
+        return Played(
+            scene=scene,
+            answer=answer,
+            heard=heard,
+            is_upstream_left=scene.ending == "hang_up" and await self._is_upstream_left(),
+            entry=await self._shop.entry(answer.request_id),
+            calls=self._calls(),
+            api_key=self._shop.api_key,
+            secrets=[*self._tested.keys, *self._tested.secrets, *([place] if place else [])],
+        )
+
+    def _calls(self) -> list[UpstreamCall] | None:
+        if self._upstream is None:
+            return None
+        if self._upstream.problem is not None:
+            raise self._upstream.problem
+        return self._upstream.calls
+
+    async def _is_upstream_left(self) -> bool:
+        if self._upstream is None:
+            return True
+        deadline_s = self._loop.time() + LEAVE_S
+        while self._loop.time() < deadline_s:
+            if any(received.cut_at_s is not None for received in self._upstream.log):
+                return True
+            await asyncio.sleep(POLL_S)
+        return False
+
+
+def _filled(value: Any, url: str) -> Any:
+    """Return *value* with the upstream's address wherever ``{url}`` stands in a text."""
+    if isinstance(value, str):
+        return value.replace("{url}", url)
+    if isinstance(value, Mapping):
+        return {name: _filled(inner, url) for name, inner in value.items()}
+    return [_filled(inner, url) for inner in value] if isinstance(value, list | tuple) else value
