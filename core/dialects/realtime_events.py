@@ -337,7 +337,7 @@ def read_transcription_usage(frame: str) -> Usage:
         seconds = read_figures(told).get("seconds")
     except (ValueError, RecursionError):
         return Usage(source="disputed")
-    if not isinstance(seconds, int | float) or not 0 <= seconds < 86_400:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < 86_400:
         return Usage(source="disputed")
     tokens = -(-round(seconds * 1000) * TOKENS_PER_SECOND // 1000)
     return Usage(input_tokens=tokens, audio_input_tokens=tokens)

@@ -1,0 +1,263 @@
+"""Frames of Realtime: what each is by its beginning, and what the few that are read say."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.core.dialects.figures import UntrueFigureError
+from relay.core.dialects.realtime_events import (
+    Measure,
+    ResponseDone,
+    SessionFacts,
+    delta_length,
+    event_type,
+    is_plain_append,
+    measure_event,
+    read_customer_event,
+    read_realtime_usage,
+    read_response_done,
+    read_session,
+    read_session_event,
+    read_transcription_usage,
+    render_event,
+    with_error,
+)
+from relay.core.errors import BadRequestError
+from relay.core.usage import Usage
+
+FRAMES = [
+    ('{"type":"response.done"}', "response.done"),
+    ('{"event_id":"event_1","type":"response.done","x":1}', "response.done"),
+    (' { "event_id" : "e" , "type" : "error" }', "error"),
+    ('{"response":{"type":"inner"},"type":"outer"}', "outer"),
+    ('{"type":"re\\u0073ponse.done"}', "response.done"),
+    ('{"event_id":"a\\"b","type":"x"}', "x"),
+    ('{"type":null}', ""),
+    ("[]", ""),
+    ("", ""),
+    ("{" * 5000, ""),
+]
+
+
+@pytest.mark.parametrize(("frame", "kind"), FRAMES)
+def test_kind_is_read_at_the_beginning(frame: str, kind: str) -> None:
+    """Of a frame that begins otherwise, from the whole."""
+    assert event_type(frame) == kind
+
+
+APPENDS = [
+    ('{"type":"input_audio_buffer.append","audio":"AAAA"}', True),
+    ('{"event_id":"e","type":"input_audio_buffer.append","audio":"AAAA"}', True),
+    ('{"type":"input_audio_buffer.append","audio":"","type":"session.update"}', False),
+    ('{"type":"input_audio_buffer.append","audio":"","\\u0074ype":"session.update"}', False),
+    ('{"audio":"AAAA","type":"input_audio_buffer.append"}', False),
+    ('{"type":"session.update"}', False),
+]
+
+
+@pytest.mark.parametrize(("frame", "is_plain"), APPENDS)
+def test_only_what_can_be_nothing_but_sound_passes_unread(frame: str, is_plain: bool) -> None:
+    """A second type, however spelt, would be the one that an upstream reads."""
+    assert is_plain_append(frame) is is_plain
+
+
+@given(st.text(), st.text(alphabet="abcd.,é字", max_size=50))
+def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
+    """Whatever stands around it."""
+    members = {"type": "response.text.delta", "response_id": other, "delta": text, "after": other}
+    for frame in (json.dumps(members), json.dumps(members, ensure_ascii=False, separators=(",", ":"))):
+        assert delta_length(frame) >= len(text)
+
+
+@given(st.text())
+def test_rubbish_never_crashes(text: str) -> None:
+    """It is something else, or refused by name."""
+    assert isinstance(event_type(text), str)
+    assert read_response_done(text) == ResponseDone()
+    assert read_session_event(text) == SessionFacts()
+    assert read_transcription_usage(text) == Usage(source="disputed")
+    with suppress(BadRequestError):
+        read_customer_event(text)
+
+
+def test_what_was_read_is_what_is_sent() -> None:
+    """The last of repeated members, each byte for byte."""
+    kind, fields = read_customer_event('{"type":"a", "type":"b", "x" : [1 , 2.0]}')
+    assert (kind, render_event(fields)) == ("b", '{"type":"b","x":[1 , 2.0]}')
+
+
+@pytest.mark.parametrize("frame", ["", "[]", "{}", '{"type":1}', '{"type":null}'])
+def test_a_customers_event_has_a_type(frame: str) -> None:
+    """Else it is none."""
+    with pytest.raises(BadRequestError):
+        read_customer_event(frame)
+
+
+def item(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": list(parts)}
+
+
+HEARD = {"type": "input_audio", "audio": "A" * 640}
+SEEN = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 5000}
+SAID = {"type": "input_text", "text": "hello"}
+MEASURES = [
+    ({"type": "input_audio_buffer.append", "audio": "A" * 640}, 0, 642, 0),
+    ({"type": "conversation.item.create", "item": item(HEARD)}, 78, 640, 0),
+    ({"type": "conversation.item.create", "item": item(SEEN)}, 82, 0, 4096),
+    ({"type": "response.create", "response": {"input": [item(HEARD), item(HEARD)]}}, 169, 1280, 0),
+    ({"type": "conversation.item.create", "item": {"content": "odd"}}, 17, 0, 0),
+    ({"type": "conversation.item.create", "item": 5, "event_id": "x" * 99}, 1, 0, 0),
+    ({"type": "response.create"}, 0, 0, 0),
+]
+
+
+@pytest.mark.parametrize(("event", "text_bytes", "sound_chars", "media_tokens"), MEASURES)
+def test_sound_and_pictures_are_measured_apart(
+    event: dict[str, Any], text_bytes: int, sound_chars: int, media_tokens: int
+) -> None:
+    """Their base64 is no text; whatever has no known form is."""
+    kind, fields = read_customer_event(json.dumps(event, separators=(",", ":")))
+    assert measure_event(kind, fields) == Measure(
+        text_bytes=text_bytes, sound_chars=sound_chars, media_tokens=media_tokens
+    )
+
+
+SESSIONS = [
+    (b"{}", SessionFacts()),
+    (
+        b'{"input_audio_format":"g711_ulaw","output_audio_format":"pcm16","input_audio_transcription":{"model":"whisper-1"}}',
+        SessionFacts(input_format="g711_ulaw", output_format="pcm16", transcription_model="whisper-1"),
+    ),
+    (
+        b'{"model":"m","audio":{"input":{"format":{"type":"audio/pcmu"},"transcription":{"language":"en"}}}}',
+        SessionFacts(model="m", input_format="audio/pcmu", transcription_model=""),
+    ),
+    (b'{"audio":{"input":{"transcription":null}}}', SessionFacts()),
+]
+
+
+@pytest.mark.parametrize(("session", "facts"), SESSIONS)
+def test_settings_are_read_in_both_forms(session: bytes, facts: SessionFacts) -> None:
+    """The beta's and the present one."""
+    assert read_session(session) == facts
+
+
+@pytest.mark.parametrize("session", [b"[]", b'{"audio":5}', b'{"model":{}}', b"null"])
+def test_settings_of_another_form_are_refused(session: bytes) -> None:
+    """What can't be read can't be priced."""
+    with pytest.raises(BadRequestError):
+        read_session(session)
+
+
+USAGES: list[tuple[object, Usage | None]] = [
+    (None, None),
+    ({}, None),
+    ({"input_tokens": 5, "output_tokens": 0}, Usage(input_tokens=5)),
+    (
+        {
+            "input_tokens": 100,
+            "output_tokens": 30,
+            "input_token_details": {
+                "text_tokens": 20,
+                "audio_tokens": 80,
+                "cached_tokens": 60,
+                "cached_tokens_details": {"text_tokens": 10, "audio_tokens": 50},
+            },
+            "output_token_details": {"text_tokens": 5, "audio_tokens": 25},
+        },
+        Usage(input_tokens=40, cache_read_tokens=60, audio_input_tokens=30, output_tokens=30, audio_output_tokens=25),
+    ),
+    (
+        {"input_tokens": 9, "output_tokens": 3, "input_tokens_details": {"audio_tokens": 7}},
+        Usage(input_tokens=9, audio_input_tokens=7, output_tokens=3),
+    ),
+    (
+        {"input_tokens": 9, "output_tokens": 3, "output_token_details": {"audio_tokens": 7}},
+        Usage(input_tokens=9, output_tokens=3, audio_output_tokens=3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "usage"), USAGES)
+def test_usage_is_disjoint(told: object, usage: Usage | None) -> None:
+    """Cached sound is no fresh sound, and no part is more than the whole."""
+    assert read_realtime_usage(told) == usage
+
+
+@pytest.mark.parametrize("told", [5, {"input_tokens": "5"}, {"input_tokens": 1.5}, {"output_tokens": -1}])
+def test_figures_that_can_not_be_true_are_none(told: object) -> None:
+    """Whoever asks decides what stands in their place."""
+    with pytest.raises(UntrueFigureError):
+        read_realtime_usage(told)
+
+
+DONE: dict[str, Any] = {
+    "status": "incomplete",
+    "status_details": {"type": "incomplete", "reason": "max_output_tokens"},
+    "conversation_id": "conv_1",
+    "usage": {"input_tokens": 9, "output_tokens": 3, "input_token_details": {"audio_tokens": 7}},
+}
+
+
+def test_the_end_of_a_response_is_read() -> None:
+    """How it ended, whether the conversation goes on from it, and its figures."""
+    usage = Usage(input_tokens=9, audio_input_tokens=7, output_tokens=3)
+    assert read_response_done(json.dumps({"type": "response.done", "response": DONE})) == ResponseDone(
+        status="incomplete", reason="max_output_tokens", is_of_conversation=True, usage=usage, sound_tokens=7
+    )
+
+
+@pytest.mark.parametrize("odd", [{"status": 5}, {"status_details": 5}, {"status_details": {"reason": 5, "error": 5}}])
+def test_odd_words_about_the_end_lose_no_figures(odd: dict[str, Any]) -> None:
+    """They alone are money."""
+    done = read_response_done(json.dumps({"response": {**DONE, **odd}}))
+    assert done.usage == Usage(input_tokens=9, audio_input_tokens=7, output_tokens=3)
+
+
+def test_figures_of_a_response_that_can_not_be_true_are_disputed() -> None:
+    """Not taken for none at all."""
+    done = read_response_done(json.dumps({"response": {**DONE, "usage": {"input_tokens": -1}}}))
+    assert (done.usage, done.is_disputed) == (None, True)
+
+
+def test_another_error_takes_the_place_of_a_responses_own() -> None:
+    """And nothing else changes."""
+    frame = json.dumps(
+        {"type": "response.done", "response": {"status_details": {"error": {"message": "org-1"}}, "x": 1}}
+    )
+    assert json.loads(with_error(frame, {"message": "ours"})) == {
+        "type": "response.done",
+        "response": {"status_details": {"error": {"message": "ours"}}, "x": 1},
+    }
+
+
+TRANSCRIPTIONS = [
+    (
+        {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}},
+        22,
+        20,
+        4,
+    ),
+    ({"type": "duration", "seconds": 2.05}, 21, 21, 0),
+    ({"type": "duration", "seconds": 3}, 30, 30, 0),
+]
+
+
+@pytest.mark.parametrize(("usage", "tokens", "sound", "output"), TRANSCRIPTIONS)
+def test_a_transcription_is_counted_in_tokens_or_by_its_length(
+    usage: dict[str, Any], tokens: int, sound: int, output: int
+) -> None:
+    """Ten tokens a second, as sound is heard."""
+    assert read_transcription_usage(json.dumps({"usage": usage})) == Usage(
+        input_tokens=tokens, audio_input_tokens=sound, output_tokens=output
+    )
+
+
+@pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])
+def test_a_transcription_without_figures_is_disputed(usage: object) -> None:
+    """Nothing else is known of it."""
+    assert read_transcription_usage(json.dumps({"usage": usage})).source == "disputed"
