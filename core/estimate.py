@@ -183,7 +183,7 @@ def _contents_with_media(turns: bytes) -> Iterable[bytes]:
     Where no second bracket opens, not even the frame of the conversation is read; and one look
     for the rare word spares the ordinary list of texts.
     """
-    if turns.count(b"[") == 1:
+    if turns.find(b"[", turns.find(b"[") + 1) < 0:
         return ()
     try:
         read = _READ_TURNS.decode(turns)
