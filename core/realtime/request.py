@@ -4,6 +4,8 @@ Frames of sound pass as they are. Every other one is decoded at its top level an
 that what was looked at is what is sent; rubbish is refused here, and the session goes on.
 """
 
+from typing import Any
+
 import msgspec
 
 from ..dialects.realtime_events import (
@@ -80,16 +82,21 @@ def _checked(session: msgspec.Raw, models: Models) -> msgspec.Raw:
     Raises:
         BadRequestError: Another model, or a transcription by one that is not sold.
     """
-    facts = read_session(bytes(session))
-    if facts.model not in (None, models.asked, models.sent):
-        raise BadRequestError(param="session.model")
-    transcribing = facts.transcription_model
-    if transcribing is not None and transcribing not in models.transcribing:
-        raise BadRequestError("not_offered", param=TRANSCRIPTION_FIELD)
+    asked = read_session(bytes(session)).model
     settings = msgspec.json.decode(session)
-    if facts.model is not None:
+    if asked is not None:
+        if asked not in (models.asked, models.sent):
+            raise BadRequestError(param="session.model")
         settings["model"] = models.sent
-    if transcribing is not None:
-        heard = settings.get("audio", {}).get("input", {}).get("transcription") or settings["input_audio_transcription"]
-        heard["model"] = models.transcribing[transcribing]
+    for transcription in _transcriptions(settings):
+        if transcription.get("model") not in models.transcribing:
+            raise BadRequestError("not_offered", param=TRANSCRIPTION_FIELD)
+        transcription["model"] = models.transcribing[transcription["model"]]
     return msgspec.Raw(msgspec.json.encode(settings))
+
+
+def _transcriptions(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the transcriptions that *settings* ask for, at the beta's place and at the present one."""
+    heard = (settings.get("audio") or {}).get("input") or {}
+    places = (heard.get("transcription"), settings.get("input_audio_transcription"))
+    return [place for place in places if place is not None]

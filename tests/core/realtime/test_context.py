@@ -1,0 +1,157 @@
+"""What the next response may read and the present one has said, counted on from the upstream's own figures."""
+
+import json
+
+from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
+from relay.core.realtime.context import Context, Input
+from relay.core.usage import Usage
+
+from .talks import SECOND_OF_SOUND, event, sound, words
+
+BEGINNING = 512
+"""What the upstream's own instructions may be."""
+DONE = ResponseDone(
+    status="completed",
+    is_of_conversation=True,
+    usage=Usage(input_tokens=68, cache_read_tokens=64, output_tokens=121),
+    sound_tokens=104,
+)
+
+
+def heard(context: Context, seconds: int) -> None:
+    for _ in range(seconds):
+        context.customer_sent(APPEND, Measure(sound_chars=len(SECOND_OF_SOUND)))
+
+
+def at(kind: str, ms: int) -> tuple[str, str]:
+    name = "audio_start_ms" if kind.endswith("started") else "audio_end_ms"
+    return kind, json.dumps({"type": kind, name: ms})
+
+
+def committed(context: Context) -> None:
+    context.buffer_changed("input_audio_buffer.committed", "{}")
+
+
+def test_a_second_of_sound_is_ten_tokens_heard() -> None:
+    """Whether a turn was made of it yet or not."""
+    context = Context()
+    heard(context, 3)
+    assert context.input_bound == Input(text=BEGINNING, sound=30)
+    committed(context)
+    assert context.input_bound == Input(text=BEGINNING, sound=30)
+
+
+def test_sound_of_telephones_is_counted_by_its_own_coding() -> None:
+    """Eight thousand samples of one byte a second."""
+    for told in ("g711_ulaw", "audio/pcmu", "audio/of-tomorrow"):
+        context = Context()
+        context.session_told(SessionFacts(input_format=told, output_format=told))
+        context.customer_sent(APPEND, Measure(sound_chars=10_666))
+        context.response_began()
+        context.response_sent("response.output_audio.delta", sound("A" * 10_666))
+        assert (context.input_bound.sound, context.output_counted_tokens) == (10, 20)
+
+
+def test_silence_before_speech_is_no_input() -> None:
+    """Of twenty seconds the upstream heard two."""
+    context = Context()
+    heard(context, 20)
+    context.buffer_changed(*at("input_audio_buffer.speech_started", 17_000))
+    context.buffer_changed(*at("input_audio_buffer.speech_stopped", 19_000))
+    committed(context)
+    assert context.input_bound.sound == 20
+
+
+def test_a_cleared_buffer_is_no_input() -> None:
+    """The customer threw it away."""
+    context = Context()
+    heard(context, 5)
+    context.buffer_changed("input_audio_buffer.cleared", "{}")
+    assert context.input_bound.sound == 0
+
+
+def test_text_and_pictures_are_bounded() -> None:
+    """A token every two bytes, and the dearest picture."""
+    context = Context()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=100, media_tokens=4096))
+    assert context.input_bound == Input(text=BEGINNING + 50 + 4096)
+
+
+def test_the_upstreams_figures_take_the_place_of_ours() -> None:
+    """What came while the response was under way is added to them."""
+    context = Context()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
+    heard(context, 1)
+    committed(context)
+    context.response_began()
+    heard(context, 2)
+    context.response_ended(DONE)
+    assert context.input_bound == Input(text=BEGINNING + 149, sound=104 + 20)
+    assert (context.open_count, context.output_counted_tokens) == (0, 0)
+
+
+def test_a_response_beside_the_conversation_tells_nothing_of_it() -> None:
+    """Nor does one without figures: what was added stays added."""
+    context = Context()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
+    context.response_began()
+    context.response_ended(ResponseDone(status="completed", usage=DONE.usage))
+    context.response_began()
+    context.response_ended(ResponseDone(status="completed", is_of_conversation=True))
+    assert context.input_bound == Input(text=BEGINNING + 500)
+
+
+def test_output_is_counted_and_bounded() -> None:
+    """Twenty tokens a second of sound, and what its words likely are."""
+    context = Context()
+    context.response_began()
+    context.response_sent("response.output_audio.delta", sound())
+    context.response_sent("response.output_audio_transcript.delta", words("Hello world"))
+    assert context.output_counted_tokens == 20 + 4
+    assert context.output_bound_tokens == 20 + 3
+    assert context.output_bytes == 64_000 + 11
+
+
+def test_output_of_two_responses_counts_until_both_have_ended() -> None:
+    """A hold must cover them together."""
+    context = Context()
+    context.response_began()
+    context.response_began()
+    context.response_sent("response.output_audio.delta", sound())
+    context.response_ended(DONE)
+    assert context.output_counted_tokens == 20
+    context.response_ended(DONE)
+    context.response_ended(DONE)
+    assert (context.open_count, context.output_counted_tokens) == (0, 0)
+
+
+def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
+    """And by what it read: what the response before read was cached."""
+    context = Context()
+    context.response_began()
+    context.response_ended(DONE)
+    heard(context, 1)
+    committed(context)
+    context.customer_sent("conversation.item.create", Measure(text_bytes=36))
+    context.response_began()
+    context.response_sent("response.output_audio.delta", sound())
+    usage = Usage(
+        input_tokens=20,
+        audio_input_tokens=10,
+        cache_read_tokens=253,
+        output_tokens=20,
+        audio_output_tokens=20,
+        source="estimated",
+    )
+    assert context.delivered_usage() == usage
+    assert context.delivered_usage(is_output_charged=False).output_tokens == 0
+
+
+def test_positions_that_are_none_change_nothing() -> None:
+    """The whole buffer is taken for speech."""
+    context = Context()
+    heard(context, 4)
+    context.buffer_changed("input_audio_buffer.speech_started", event("x", audio_start_ms="?"))
+    context.buffer_changed("input_audio_buffer.speech_stopped", event("x"))
+    committed(context)
+    assert context.input_bound.sound == 40
