@@ -58,6 +58,10 @@ class Catalog:
             return found
         raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
 
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel of that name, whichever groups it serves."""
+        return next((channel for channel in self._channels if channel.name == name), None)
+
     def _hint(self, group: str, model: str) -> dict[str, str]:
         """Return what to tell a customer whose *group* can't serve *model* in the dialect it was asked in."""
         endpoints = [rules.path for name, rules in RULES.items() if (group, model, name) in self._candidates]

@@ -21,6 +21,7 @@ from .errors import (
     UpgradeRequiredError,
 )
 from .exchange import Exchange
+from .kept_answers import serve_kept_answer
 from .observe import emit_exception
 from .pipeline import carry
 from .shop import Shop
@@ -84,6 +85,10 @@ class Door:
                     await self._answer_models(exchange, rules, address.model)
                     return
                 body = await self._read_body()
+                if address is not None and address.kept:
+                    endpoint = next(kept for kept in address.kept if kept.method == self._method)
+                    await serve_kept_answer(self._shop, exchange, endpoint, address.answer_id, self._sink)
+                    return
                 if rules.operation == "count_tokens":
                     await count(self._shop, exchange, rules, body, self._sink)
                     return
@@ -133,9 +138,9 @@ class Door:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
         if address.rules is not None and address.rules.operation == "realtime":
             raise UpgradeRequiredError
-        method = "GET" if address.rules is None else "POST"
-        if self._method != method and not (self._method == "HEAD" and method == "GET"):
-            raise MethodNotAllowedError(method=self._method[:10], expected=method)
+        methods = [kept.method for kept in address.kept] or ["GET" if address.rules is None else "POST"]
+        if self._method not in methods and not (self._method == "HEAD" and address.rules is None):
+            raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
 
     def _served_paths(self) -> list[str]:
         served = self._shop.profile.endpoints

@@ -11,18 +11,25 @@ import msgspec
 
 from .dialects import ENDPOINTS
 from .dialects.dialect import DialectRules
+from .dialects.kept_answers import KEPT_ANSWER_ENDPOINTS, KeptAnswerEndpoint
 from .exchange import Dialect
+
+PATH_LENGTH_MAX = 2048
+"""Longer than any path with the longest name of a model in it."""
 
 
 class Address(msgspec.Struct, frozen=True):
     """An endpoint that a path leads to; ``rules`` is None for the list of models.
 
     ``model`` is the model that the path names, where it names one: Gemini's way to ask for it,
-    and the one model shown of the list.
+    and the one model shown of the list. ``answer_id`` is the kept answer that it names, and
+    ``kept`` what can be done with it there.
     """
 
     rules: DialectRules | None
     model: str = ""
+    answer_id: str = ""
+    kept: tuple[KeptAnswerEndpoint, ...] = ()
 
 
 def resolve(path: str) -> Address | None:
@@ -34,21 +41,29 @@ def resolve(path: str) -> Address | None:
     'anthropic_messages'
     >>> resolve("/v1/models/gpt-4o").model
     'gpt-4o'
+    >>> resolve("/v1/responses/resp_1/cancel").answer_id
+    'resp_1'
     """
     known = _KNOWN.get(path)
     if known is not None:
         return known
-    match = _ADDRESS.fullmatch(re.sub("/{2,}", "/", path).rstrip("/"))
+    # Of what is printable every path that names a model matches, so that the pattern never has to
+    # try in how many ways a long one falls into names: their number doubles with each.
+    is_sane = len(path) <= PATH_LENGTH_MAX and path.isprintable()
+    match = _ADDRESS.fullmatch(re.sub("/{2,}", "/", path).rstrip("/")) if is_sane else None
     if match is None:
         return None
     for pattern, rules in _PATTERNS:
         if found := pattern.fullmatch(match["endpoint"]):
             return Address(rules, found["model"] if pattern.groups else "")
+    for pattern, kept in _KEPT_PATTERNS:
+        if found := pattern.fullmatch(match["endpoint"]):
+            return Address(kept[0].rules, answer_id=found["id"], kept=kept)
     return Address(None, match["endpoint"].removeprefix("/models").removeprefix("/"))
 
 
-def _without_version(rules: DialectRules) -> str:
-    return re.sub("^/v1(beta)?(?=/)", "", rules.path)
+def _without_version(endpoint: DialectRules | KeptAnswerEndpoint) -> str:
+    return re.sub("^/v1(beta)?(?=/)", "", endpoint.path)
 
 
 def _pattern(rules: DialectRules, name: str) -> str:
@@ -56,10 +71,24 @@ def _pattern(rules: DialectRules, name: str) -> str:
     return re.escape(_without_version(rules)).replace(re.escape("{model}"), f"({name}.+?)")
 
 
+def _kept_pattern(path: str, name: str) -> str:
+    """Return what *path* looks like; *name* opens the group of the answer's id, which is no endpoint's name."""
+    return re.escape(path).replace(re.escape("/{id}"), f"(?!(?:{_ENDPOINT})$)/({name}[^/]+)")
+
+
 _KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
 _PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
 _ENDPOINT = "|".join([*(_pattern(rules, "?:") for rules in ENDPOINTS), "/models(?:/.+)?"])
-_ADDRESS = re.compile(rf"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT})")
+_KEPT_PATHS = dict.fromkeys(_without_version(kept) for kept in KEPT_ANSWER_ENDPOINTS)
+_KEPT_PATTERNS = tuple(
+    (
+        re.compile(_kept_pattern(path, "?P<id>")),
+        tuple(kept for kept in KEPT_ANSWER_ENDPOINTS if _without_version(kept) == path),
+    )
+    for path in _KEPT_PATHS
+)
+_KEPT = "|".join(_kept_pattern(path, "?:") for path in _KEPT_PATHS)
+_ADDRESS = re.compile(rf"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT}|{_KEPT})")
 
 
 def speaker(path: str, headers: dict[str, str]) -> Dialect:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from .dialects.form import Form
 from .errors import FailureClass
 from .money import ratio_to_nano
 from .usage import Usage
@@ -35,6 +36,7 @@ Operation = Literal[
     "completion",
     "count_tokens",
     "compact",
+    "kept_answer",
     "embeddings",
     "image_generation",
     "image_edit",
@@ -199,9 +201,10 @@ class ChannelRequest:
 
     Its text may be read and changed, never kept. ``headers`` are those that travel upstream;
     ``model``, the upstream's name of it, and ``query`` are for channels whose address carries them.
+    ``method`` and ``subpath``, what follows the endpoint's address, differ for kept answers alone.
     """
 
-    __slots__ = ("dialect", "fields", "headers", "model", "operation", "query", "stream")
+    __slots__ = ("dialect", "fields", "headers", "method", "model", "operation", "query", "stream", "subpath")
 
     def __init__(
         self,
@@ -213,11 +216,15 @@ class ChannelRequest:
         headers: dict[str, str],
         stream: bool,
         query: str = "",
+        method: str = "POST",
+        subpath: str = "",
     ) -> None:
         self.dialect: Dialect = dialect
         self.operation: Operation = operation
         self.model = model
         self.query = query
+        self.method = method
+        self.subpath = subpath
         self.fields = fields
         self.headers = headers
         self.stream = stream
@@ -227,7 +234,9 @@ class ChannelRequest:
         self.fields[name] = msgspec.Raw(msgspec.json.encode(value))
 
     def body(self) -> bytes:
-        """Encode the body anew, each field byte for byte as it came or was set."""
+        """Encode the body anew, each field byte for byte as it came or was set; a kept answer is asked for without one."""
+        if self.operation == "kept_answer":
+            return b""
         # Joined at once: an encoder would copy a long prompt several times over as it grows.
         pieces: list[bytes | msgspec.Raw] = []
         for name, value in self.fields.items():

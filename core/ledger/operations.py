@@ -89,6 +89,13 @@ class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
     amount_nano: int
 
 
+class ForgetAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The upstream keeps an answer no more; ``answer_id`` is its own id of it."""
+
+    account_id: str
+    answer_id: str
+
+
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """An open hold."""
 
@@ -155,6 +162,10 @@ class Ledger(Protocol):
 
     async def claim(self, request_id: str, claim: Claim, amount_nano: int) -> None:
         """Write a claim, once per request and rule."""
+        ...
+
+    async def forget_answer(self, account_id: str, answer_id: str) -> None:
+        """Forget whose an answer was that the upstream keeps no more; one never known changes nothing."""
         ...
 
 
@@ -286,6 +297,7 @@ Operation = (
     | Withdraw
     | Recover
     | FileClaim
+    | ForgetAnswer
     | CreateAccount
     | TopUp
     | CreateKey

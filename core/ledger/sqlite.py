@@ -23,6 +23,7 @@ from .operations import (
     Delivered,
     Extend,
     FileClaim,
+    ForgetAnswer,
     Mark,
     Operation,
     Post,
@@ -160,6 +161,10 @@ class SqliteLedger:
     async def claim(self, request_id: str, claim: Claim, amount_nano: int) -> None:
         """Write a claim; see `Ledger.claim`."""
         await self._do(FileClaim(request_id=request_id, claim=claim, amount_nano=amount_nano))
+
+    async def forget_answer(self, account_id: str, answer_id: str) -> None:
+        """Forget whose an answer was; see `Ledger.forget_answer`."""
+        await self._do(ForgetAnswer(account_id=account_id, answer_id=answer_id))
 
     async def create_account(self, operation: CreateAccount) -> None:
         """Open an account; see `Administration.create_account`."""

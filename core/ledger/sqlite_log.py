@@ -5,7 +5,7 @@ import hashlib
 from ..clock import to_ms
 from ..exchange import RequestRecord
 from .codec import encode
-from .operations import Posted
+from .operations import ForgetAnswer, Posted
 from .sqlite_batch import Batch
 from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER
 
@@ -54,6 +54,14 @@ def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version
     if record.answer_id is not None:
         place = (facts.account_id, facts.channel, record.attempts[-1].candidate.key_id)
         batch.write(KEEP_ANSWER, (answer_digest(record.answer_id), *place, facts.model, batch.now_ms))
+
+
+def forget_answer(batch: Batch, operation: ForgetAnswer) -> None:
+    """Forget whose an answer was; see `Ledger.forget_answer`."""
+    batch.annotate(
+        "DELETE FROM kept_answer WHERE digest = ? AND account_id = ?",
+        (answer_digest(operation.answer_id), operation.account_id),
+    )
 
 
 def answer_digest(answer_id: str) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ..clock import Clock, to_ms
 from ..errors import CommitFailedError, LedgerError, RelayError
 from ..observe import emit_exception
-from . import sqlite_accounts, sqlite_recovery, sqlite_requests
+from . import sqlite_accounts, sqlite_log, sqlite_recovery, sqlite_requests
 from .chain import GENESIS
 from .database import connect
 from .operations import (
@@ -20,6 +20,7 @@ from .operations import (
     CreateKey,
     Extend,
     FileClaim,
+    ForgetAnswer,
     Note,
     Operation,
     Post,
@@ -47,6 +48,7 @@ _HANDLERS: Mapping[type, Handler] = {
     Void: sqlite_requests.void,
     Withdraw: sqlite_requests.withdraw,
     FileClaim: sqlite_requests.file_claim,
+    ForgetAnswer: sqlite_log.forget_answer,
     Recover: sqlite_recovery.recover,
     CreateAccount: sqlite_accounts.create_account,
     TopUp: sqlite_accounts.top_up,

@@ -56,13 +56,16 @@ class Gemini(ChannelPlugin[GeminiConfig]):
         url = f"{self._base_url}/{self._place(request)}"
         headers = {**request.headers, "content-type": "application/json", "x-goog-api-key": api_key}
         return UpstreamRequest(
-            url=f"{url}?{request.query}" if request.query else url, headers=headers, body=request.body()
+            method=request.method,
+            url=f"{url}?{request.query}" if request.query else url,
+            headers=headers,
+            body=request.body(),
         )
 
     def _place(self, request: ChannelRequest) -> str:
         """Return where the request stands below the version; an interaction names its model in its body."""
         if request.dialect == "gemini_interactions":
-            return "interactions"
+            return f"interactions{request.subpath}"
         action = ACTIONS[request.operation, request.stream]
         if request.operation == "embeddings" and "requests" in request.fields:
             action = "batchEmbedContents"

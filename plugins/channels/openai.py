@@ -65,6 +65,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
             ("openai_responses", "chat"): responses,
             ("openai_responses", "count_tokens"): f"{responses}/input_tokens",
             ("openai_responses", "compact"): f"{responses}/compact",
+            ("openai_responses", "kept_answer"): responses,
             ("openai_completions", "completion"): endpoint_url(base_url, "/completions"),
             ("embeddings", "embeddings"): endpoint_url(base_url, "/embeddings"),
             ("images", "image_generation"): endpoint_url(base_url, "/images/generations"),
@@ -76,7 +77,10 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
         headers = {**request.headers, "content-type": "application/json", "authorization": f"Bearer {api_key}"}
-        url = self._urls[request.dialect, request.operation]
+        url = self._urls[request.dialect, request.operation] + request.subpath
         return UpstreamRequest(
-            url=f"{url}?{request.query}" if request.query else url, headers=headers, body=request.body()
+            method=request.method,
+            url=f"{url}?{request.query}" if request.query else url,
+            headers=headers,
+            body=request.body(),
         )

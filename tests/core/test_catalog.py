@@ -82,3 +82,9 @@ def test_models_are_those_of_the_group_and_the_keys_list() -> None:
     """A list shows nothing that a request would be refused for."""
     assert Catalog(CHANNELS).models(principal("dear")) == ["gpt-4o", "Claude-X"]
     assert Catalog(CHANNELS).models(principal("dear", frozenset({"Claude-X"}))) == ["Claude-X"]
+
+
+def test_a_channel_is_found_by_its_name_alone() -> None:
+    """What it keeps is there for its owner, whichever group their key is in by now."""
+    catalog = Catalog(CHANNELS)
+    assert (catalog.channel("b"), catalog.channel("c")) == (CHANNELS[1], None)

@@ -53,6 +53,52 @@ def test_a_path_leads_to_the_list_or_to_one_model(path: str, model: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("path", "answer_id", "methods"),
+    [
+        ("/v1/responses/resp_1", "resp_1", ["GET", "DELETE"]),
+        ("/responses/resp_1", "resp_1", ["GET", "DELETE"]),
+        ("/v1/responses/v1/responses/resp_1", "resp_1", ["GET", "DELETE"]),
+        ("/v1/responses/resp_1/cancel", "resp_1", ["POST"]),
+        ("/v1/responses/resp_1/input_items/", "resp_1", ["GET"]),
+        ("/v1beta/interactions/v1_a", "v1_a", ["GET", "DELETE"]),
+        ("/v1/interactions/v1_a/cancel", "v1_a", ["POST"]),
+    ],
+)
+def test_a_path_leads_to_a_kept_answer(path: str, answer_id: str, methods: list[str]) -> None:
+    """By its id, and to what can be done with it there."""
+    found = resolve(path)
+    assert found is not None
+    assert (found.answer_id, [kept.method for kept in found.kept]) == (answer_id, methods)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/responses/responses", "openai_responses"),
+        ("/v1/responses/v1/responses", "openai_responses"),
+        ("/v1/responses/input_tokens", "openai_responses"),
+        ("/v1/responses/compact", "openai_responses"),
+        ("/v1/responses/chat/completions", CHAT),
+        ("/v1/responses/messages", MESSAGES),
+        ("/v1/responses/embeddings", EMBEDDINGS),
+        ("/v1beta/interactions/interactions", "gemini_interactions"),
+    ],
+)
+def test_an_endpoint_behind_another_is_no_answers_id(path: str, name: str) -> None:
+    """A full endpoint path used as a base stays one."""
+    found = resolve(path)
+    assert found is not None
+    assert found.rules is not None
+    assert (found.rules.name, found.answer_id) == (name, "")
+
+
+@pytest.mark.parametrize("end", ["\n", "/x\n", "/x\r\n", "\x00", "/" + "a" * 2048])
+def test_a_path_made_to_be_costly_is_looked_at_once(end: str) -> None:
+    """A pattern that tried every way to read this one would be busy for years."""
+    assert resolve("/v1/models/a:generateContent" * 60 + end) is None
+
+
+@pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/chat", "/v2/chat/completions", "/v1/chat/completionsx", "/x/v1/models"]
 )
 def test_another_path_leads_nowhere(path: str) -> None:

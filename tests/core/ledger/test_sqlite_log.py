@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from relay.core.exchange import Attempt, Candidate, Channel
-from relay.core.ledger.operations import Post
+from relay.core.ledger.operations import ForgetAnswer, Post
 from relay.core.usage import Usage
 
 from .books import Books, record, reservation
@@ -48,3 +48,19 @@ def test_each_attempt_has_a_row(books: Books) -> None:
         ("r1", 0, "aws", "k1", "claude-fast", 1795435201000, 30, 529, "sick", None),
         ("r1", 1, "aws", "k1", "claude-fast", 1795435201000, 40, 200, None, None),
     ]
+
+
+def test_an_answer_is_forgotten_for_its_owner_alone(books: Books) -> None:
+    """Another account's answer of the same id stays, and forgetting twice changes nothing."""
+    books.play("""
+        account alice gift=5
+        account bob gift=5
+    """)
+    attempts = (Attempt(candidate=CANDIDATE, started_at=AT, duration_ms=40, status=200),)
+    for name in ("alice", "bob"):
+        books.do(reservation(name, name, 10**9))
+        posted = msgspec.structs.replace(record(name, name, "1"), attempts=attempts, answer_id="resp_1")
+        books.do(Post(record=posted))
+    for _ in range(2):
+        books.do(ForgetAnswer(account_id="alice", answer_id="resp_1"))
+    assert books.ask("SELECT account_id, channel FROM kept_answer") == [("bob", "aws")]

@@ -96,3 +96,21 @@ def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
     """A profile's slip is found at the start, not at the first request."""
     with pytest.raises(ValueError, match="base_url: expected an address"):
         channel(base_url)
+
+
+def test_a_kept_interaction_is_asked_for_by_its_id_and_without_a_body() -> None:
+    """With the method that goes with it."""
+    asked = ChannelRequest(
+        dialect="gemini_interactions",
+        operation="kept_answer",
+        model="m",
+        fields={},
+        headers={},
+        stream=False,
+        method="GET",
+        subpath="/v1_a",
+        query="stream=true",
+    )
+    built = channel("https://up.example").build(asked, "k")
+    assert built.url == "https://up.example/v1beta/interactions/v1_a?stream=true"
+    assert (built.method, built.body) == ("GET", b"")

@@ -58,6 +58,23 @@ def test_what_responses_offers_stands_beneath_it(operation: Operation, path: str
     assert built.url == f"https://up.example/v1/responses{path}"
 
 
+def test_a_kept_answer_is_asked_for_by_its_id_and_without_a_body() -> None:
+    """With the method and the parameters that go with it."""
+    asked = ChannelRequest(
+        dialect="openai_responses",
+        operation="kept_answer",
+        model="m",
+        fields={},
+        headers={},
+        stream=False,
+        method="DELETE",
+        subpath="/resp_1",
+        query="a=b",
+    )
+    built = channel("https://up.example").build(asked, "sk-up")
+    assert (built.method, built.url, built.body) == ("DELETE", "https://up.example/v1/responses/resp_1?a=b", b"")
+
+
 @pytest.mark.parametrize("base_url", ["up.example", "ftp://up.example", "https://", "https://up.example?key=1"])
 def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
     """A profile's slip is found at the start, not at the first request."""

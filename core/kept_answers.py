@@ -1,0 +1,115 @@
+"""Serves answers that an upstream keeps to the account that got them. It costs nothing, and leaves no row.
+
+The channel and the key that made an answer are the only ones that can show it, so nothing is
+chosen here, and nothing tried twice.
+"""
+
+from .answers import JSON
+from .deadline import DeadlineExpiredError, within
+from .dialects.kept_answers import KeptAnswerEndpoint
+from .errors import CustomerGoneError, NotFoundError, UpstreamBrokenError, UpstreamStatusError
+from .exchange import ChannelRequest, Exchange, Principal
+from .pipeline import SLOWEST_BYTES_PER_S
+from .shop import Shop
+from .sink import WRITE_DEADLINE_S, Sink
+from .transport import UpstreamResponse
+from .whole import BODY_BYTES_MAX, read_all, read_refusal
+
+EVENT_STREAM = "text/event-stream"
+
+
+async def serve_kept_answer(
+    shop: Shop, exchange: Exchange, endpoint: KeptAnswerEndpoint, answer_id: str, sink: Sink
+) -> None:
+    """Do what *endpoint* says with the answer *answer_id*.
+
+    Raises:
+        NotFoundError: The account never got such an answer, or nobody keeps it any more.
+        RelayError: The key is refused, or the upstream failed.
+    """
+    exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
+    principal = await shop.dispatch.authenticate(exchange)
+    request, place = await _find(shop, exchange, principal, endpoint, answer_id)
+    response = await _ask(shop, request, *place)
+    try:
+        if endpoint.is_removal:
+            await shop.ledger.forget_answer(principal.account_id, answer_id)
+        with sink, sink.listening():
+            if response.headers.get("content-type", "").lower().startswith(EVENT_STREAM):
+                await _pass_stream(exchange, endpoint, response, sink)
+            else:
+                await _pass_document(response, sink)
+    except CustomerGoneError:
+        return
+    except DeadlineExpiredError:  # a customer who takes nothing has left
+        sink.hang_up()
+    finally:
+        response.close()
+
+
+async def _find(
+    shop: Shop, exchange: Exchange, principal: Principal, endpoint: KeptAnswerEndpoint, answer_id: str
+) -> tuple[ChannelRequest, tuple[str, str]]:
+    """Return what to ask of which channel, with which of its keys.
+
+    Whether an answer is another's, was asked of a model that this key may not use, or never was,
+    is told in the same words.
+    """
+    kept = await shop.answers.find(principal.account_id, answer_id)
+    if kept is None or (principal.models is not None and kept.model not in principal.models):
+        raise NotFoundError("answer_not_found")
+    channel = shop.catalog.channel(kept.channel)
+    if channel is None or kept.key_id not in shop.secrets or exchange.dialect not in channel.dialects:
+        raise NotFoundError("answer_not_found")
+    model_sent = channel.models.get(kept.model, kept.model)
+    return endpoint.prepare(exchange, answer_id, model_sent), (channel.name, kept.key_id)
+
+
+async def _ask(shop: Shop, request: ChannelRequest, channel_name: str, key_id: str) -> UpstreamResponse:
+    """Return the answer of the upstream, whose head says success."""
+    try:
+        response = await shop.channels[channel_name].send(request, shop.secrets[key_id])
+    except LookupError as exc:  # a channel whose plugin has no such place
+        raise NotFoundError("answer_not_found") from exc
+    if 200 <= response.status < 300:
+        return response
+    try:
+        refusal = await read_refusal(response)
+    finally:
+        response.close()
+    if isinstance(refusal, UpstreamStatusError) and refusal.upstream_status == 404:
+        raise NotFoundError("answer_not_found") from refusal
+    raise refusal
+
+
+async def _pass_document(response: UpstreamResponse, sink: Sink) -> None:
+    pieces: list[bytes] = []
+    await read_all(response, BODY_BYTES_MAX, pieces)
+    body = b"".join(pieces)
+    await within(WRITE_DEADLINE_S + len(body) / SLOWEST_BYTES_PER_S, sink.whole(200, [JSON], body))
+
+
+async def _pass_stream(
+    exchange: Exchange, endpoint: KeptAnswerEndpoint, response: UpstreamResponse, sink: Sink
+) -> None:
+    """Hand over a kept answer as the events it was made of; what breaks off upstream ends in an error event.
+
+    Raises:
+        UpstreamError: It broke off, or says that it failed.
+    """
+    reader = endpoint.rules.stream_reader(exchange)
+    await sink.head(200, [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")])
+    has_begun = False
+    while not reader.is_ended and reader.error is None:
+        data = await response.read()
+        passed = reader.feed(data) if data else reader.finish()
+        if passed:
+            await within(WRITE_DEADLINE_S, sink.write(passed))
+        if not data:
+            break
+        has_begun = True
+    if reader.error is not None:
+        raise reader.error
+    if has_begun and not reader.is_ended:
+        raise UpstreamBrokenError("the stream ended before its end mark")
+    await within(WRITE_DEADLINE_S, sink.end(reader.end))
