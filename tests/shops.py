@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from relay.core.app import build_app
-from relay.core.face import face_of
 from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.money import parse_amount
 from relay.core.profile.loader import load_profile
 from relay.core.profile.structs import Keys
-from relay.core.realtime.face import websocket_face_of
 from relay.core.shop import Shop
+from relay.testing.shop import answering
 
 PROFILE = """
 shop: {{name: {{en: Test, zh: 测试}}}}
@@ -137,33 +134,6 @@ async def serving(
         api_key, key_id = await open_account(shop.ledger, credit, key_fields)
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             yield Running(url, folder / "data", shop, client, api_key, key_id)
-
-
-@asynccontextmanager
-async def answering(shop: Shop) -> AsyncIterator[str]:
-    """Open *shop* on a free port of loopback; give its address."""
-    config = uvicorn.Config(
-        build_app(shop),
-        host="127.0.0.1",
-        port=0,
-        http=face_of(shop),
-        ws=websocket_face_of(shop),
-        lifespan="on",
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            await task
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def open_account(ledger: SqliteLedger, credit: str, key_fields: dict[str, Any]) -> tuple[str, str]:

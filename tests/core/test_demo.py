@@ -13,7 +13,7 @@ from relay.core.profile.loaded import Loaded
 from relay.core.profile.loader import find_profile, for_demo, load_profile
 from relay.core.shop import Shop
 from relay.core.storage import Key, Storage
-from tests.shops import answering
+from relay.testing.shop import answering
 
 
 @pytest.fixture

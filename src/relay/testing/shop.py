@@ -18,6 +18,7 @@ from relay.core.ledger.verify import verify
 from relay.core.money import NANO
 from relay.core.profile.loader import load_profile, resolve_secrets
 from relay.core.profile.structs import Keys
+from relay.core.realtime.face import websocket_face_of
 from relay.core.shop import Shop
 from relay.core.storage import LogEntry, Storage
 
@@ -91,6 +92,7 @@ async def answering(shop: Shop) -> AsyncIterator[str]:
         host="127.0.0.1",
         port=0,
         http=face_of(shop),
+        ws=websocket_face_of(shop),
         lifespan="on",
         log_config=None,
         server_header=False,
