@@ -118,6 +118,12 @@ TEXTS: Mapping[str, Sentence] = {
         "compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
+    "bad_form": Sentence(
+        "expected a plain form with files (multipart/form-data): each part with one Content-Disposition of its own, "
+        "and nothing around the parts; let an HTTP library write it",
+        "请求体应为规范的 multipart/form-data 表单：每个部分各有一个 Content-Disposition，部分之外没有其他内容；"
+        "请使用 HTTP 库生成表单",
+    ),
     "not_offered": Sentence(
         "this shop does not offer what the field '{param}' asks for; leave the field out",
         "本站不支持参数 {param} 所要求的功能；请去掉该参数",
