@@ -1,7 +1,7 @@
 """Websockets to upstreams, each for one session.
 
 The protocol is the websockets library's; how a connection is reached is the client's. Handed a
-socket, the library follows no redirect and asks no proxy. Frames are not compressed: sound gains
+socket, the library asks no proxy. Frames are not compressed: sound gains
 nothing, and what unpacks without bound can't be sent here.
 """
 
@@ -58,6 +58,13 @@ class Websocket:
         await self._connection.close()
 
 
+class _Direct(connect):
+    """Follows no redirect: the key would go along."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 async def open_websocket(dialler: Dialler, request: UpstreamRequest, deadlines: Deadlines) -> Websocket:
     """Return a websocket at the address of *request*; see `Transport.connect`."""
     try:
@@ -89,7 +96,7 @@ async def _upgrade(
     dialler: Dialler, reached: object, origin: Origin, request: UpstreamRequest, deadlines: Deadlines
 ) -> ClientConnection:
     parts = urlsplit(request.url)
-    return await connect(
+    return await _Direct(
         urlunsplit(parts._replace(scheme=_SCHEMES[parts.scheme])),
         sock=reached,
         ssl=dialler.tls if origin.is_tls else None,
