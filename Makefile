@@ -58,7 +58,7 @@ bench: dev ## Measure what a request costs
 
 # The development lock is resolved first and binds the other one, so that both name the same versions.
 COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links $(LOCK_FLAGS) pyproject.toml
+	--no-strip-extras --no-emit-index-url --no-emit-find-links $(LOCK_FLAGS) pyproject.toml
 
 lock: ## Resolve both locks anew; LOCK_FLAGS=--upgrade takes newer versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -e; \
