@@ -8,8 +8,7 @@ from pathlib import Path
 import msgspec
 
 import relay.core.errors
-from relay.core.answers import STATUS_BY_FAILURE
-from relay.core.dialects.meaning import CODE_BY_FAILURE
+from relay.core.dialects.meaning import CODE_BY_FAILURE, STATUS_BY_FAILURE
 from relay.core.errors import RejectedError, RelayError
 from relay.core.texts import TEXTS
 

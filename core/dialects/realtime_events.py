@@ -305,6 +305,7 @@ def read_realtime_usage(usage: object) -> Usage | None:
         input_tokens=all_input - cached,
         cache_read_tokens=cached,
         output_tokens=output,
+        reasoning_tokens=min(read_figure(spoken, "reasoning_tokens"), output),
         audio_input_tokens=min(sound, all_input - cached),
         audio_output_tokens=min(read_figure(spoken, "audio_tokens"), output),
     )

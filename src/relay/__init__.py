@@ -43,6 +43,7 @@ from relay.core.transport import (
     Transport,
     UpstreamRequest,
     UpstreamResponse,
+    UpstreamSocket,
     check_forwarded_headers,
     endpoint_url,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "UpstreamError",
     "UpstreamRequest",
     "UpstreamResponse",
+    "UpstreamSocket",
     "UpstreamStatusError",
     "UpstreamTimeoutError",
     "Usage",

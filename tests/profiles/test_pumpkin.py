@@ -131,6 +131,7 @@ def test_agave_sets_temperature_and_keeps_top_p_below_one(profile: Profile) -> N
         ("gpt-5", "0.625", "8", "0.1"),
         ("gpt-5-chat-latest", "0.625", "8", "0.1"),
         ("text-embedding-3-small", "0.01", "1", "1"),
+        ("gpt-realtime-1.5", "2", "4", "0.1"),
     ],
 )
 def test_price_follows_the_official_one(

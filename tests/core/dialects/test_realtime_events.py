@@ -167,9 +167,16 @@ USAGES: list[tuple[object, Usage | None]] = [
                 "cached_tokens": 60,
                 "cached_tokens_details": {"text_tokens": 10, "audio_tokens": 50},
             },
-            "output_token_details": {"text_tokens": 5, "audio_tokens": 25},
+            "output_token_details": {"text_tokens": 5, "audio_tokens": 25, "reasoning_tokens": 2},
         },
-        Usage(input_tokens=40, cache_read_tokens=60, audio_input_tokens=30, output_tokens=30, audio_output_tokens=25),
+        Usage(
+            input_tokens=40,
+            cache_read_tokens=60,
+            audio_input_tokens=30,
+            output_tokens=30,
+            reasoning_tokens=2,
+            audio_output_tokens=25,
+        ),
     ),
     (
         {"input_tokens": 9, "output_tokens": 3, "input_tokens_details": {"audio_tokens": 7}},
