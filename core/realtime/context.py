@@ -61,6 +61,8 @@ class Context:
         self._speech_start_ms = 0
         self.open_count = 0
         """Responses under way."""
+        self._asked_count = 0
+        """Responses that the customer has asked for, and the upstream has not taken up or refused yet."""
         self._forget_output()
 
     def _forget_output(self) -> None:
@@ -78,8 +80,14 @@ class Context:
         """Count what the customer adds; sound for the buffer waits there."""
         if kind == APPEND:
             self._buffered_chars += measure.sound_chars
-        else:
-            self._added += measure
+            return
+        self._added += measure
+        if kind == "response.create":
+            self._asked_count += 1
+
+    def request_failed(self) -> None:
+        """Note that the upstream refused an event; the oldest that asked for a response, if any did."""
+        self._asked_count = max(0, self._asked_count - 1)
 
     def buffer_changed(self, kind: str, frame: str) -> None:
         """Follow the upstream's ``input_audio_buffer`` events: of what was buffered, only speech becomes input."""
@@ -101,6 +109,7 @@ class Context:
     def response_began(self) -> None:
         """Note what the response reads; more may come while it is under way."""
         self.open_count += 1
+        self._asked_count = max(0, self._asked_count - 1)
         self._added_before = self._added
 
     def response_sent(self, kind: str, frame: str) -> None:
@@ -126,12 +135,14 @@ class Context:
 
     @property
     def input_bound(self) -> Input:
-        """What the next response may read, never below the truth."""
+        """What the next response may read, never below the truth; several beside each other read it each."""
         added = Input(
             text=REQUEST_TOKENS + self._added.text_bytes // 2 + self._added.media_tokens,
             sound=math.ceil((self._added.sound_chars + self._buffered_chars) * self._heard_ratio),
         )
-        return self._known + added
+        count = max(1, self.open_count + self._asked_count)
+        each = self._known + added
+        return Input(text=each.text * count, sound=each.sound * count)
 
     @property
     def output_bound_tokens(self) -> int:

@@ -74,6 +74,7 @@ class Session:
         self._models = models_of(self._candidate, exchange.model, allowed, frozenset(shop.profile.prices))
         self._transcribed_by = ""
         self._first = opened.first
+        self._unclaimed: list[tuple[RequestRecord, Posted]] = []
         self._books = asyncio.Lock()
         """Held while a turn's hold or post is under way: nothing interrupts it."""
         self._loop = asyncio.get_running_loop()
@@ -126,24 +127,32 @@ class Session:
     async def _end(self, error: RelayError | None) -> None:
         async with asyncio.TaskGroup() as closing:
             closing.create_task(self._upstream.close())
-            settled = await self._settle_last(error)
+            await self._settle_last(error)
             if not isinstance(error, CustomerGoneError):
                 await self._tell_end(error)
+        self._turn.settlement.delivered()
         if isinstance(error, UpstreamError):
             self._report(error)
-        if settled is not None:
-            self._turn.settlement.delivered()
-            await file_claims(self._shop, *settled)
+        await self._file_claims()
 
-    async def _settle_last(self, error: RelayError | None) -> tuple[RequestRecord, Posted] | None:
+    async def _settle_last(self, error: RelayError | None) -> None:
         """Settle the turn that is open; an end of no error has no response under way."""
         try:
             if error is not None and self._context.open_count:
-                return await self._turn.cut(error)
-            await self._turn.release(error)
+                self._settled(await self._turn.cut(error))
+            else:
+                await self._turn.release(error)
         except LedgerUnavailableError as exc:
             emit("post.failed", request_id=self._turn.exchange.id, code=exc.code)
-        return None
+
+    def _settled(self, posted: tuple[RequestRecord, Posted] | None) -> None:
+        if posted is not None:
+            self._unclaimed.append(posted)
+
+    async def _file_claims(self) -> None:
+        """Let the after-sales plugins look at what was posted, once the customer has been told."""
+        while self._unclaimed:
+            await file_claims(self._shop, *self._unclaimed.pop())
 
     async def _tell_end(self, error: RelayError | None) -> None:
         """Tell the customer why the session ends: an event, then a close frame that is no success."""
@@ -196,11 +205,14 @@ class Session:
                 await self._customer.send(self._error_event(error))
                 continue
             self._context.customer_sent(passed.kind, passed.measure)
-            async with self._books:
-                await self._turn.settlement.cover_input(self._context.input_bound)
+            await self._cover_input()
             self._sending_since = self._loop.time()
             await self._upstream.send(passed.frame)
             self._sending_since = None
+
+    async def _cover_input(self) -> None:
+        async with self._books:
+            await self._turn.settlement.cover_input(self._context.input_bound)
 
     async def _pump_upstream(self) -> None:
         """Pass the upstream's frames on, each once what it may cost is covered."""
@@ -220,10 +232,12 @@ class Session:
             await self._finish(frame)
             return
         if kind == "error":
+            self._context.request_failed()
             frame = self._told_error(frame)
         elif kind == "response.created":
             self._context.response_began()
             self._turn.began()
+            await self._cover_input()
         elif kind.startswith("response.") and kind.endswith(".delta"):
             self._context.response_sent(kind, frame)
             async with self._books:
@@ -248,17 +262,18 @@ class Session:
         done = read_response_done(frame)
         async with self._books:
             turn = self._turn
-            settled = await turn.post(done)
+            self._settled(await turn.post(done))
             self._context.response_ended(done)
             try:
                 self._turn = await turn.next()
             except RelayError as exc:
                 refusal = exc
         hit("before_end")
-        await self._customer.send(self._told_failure(frame, done) if done.error else frame)
-        if settled is not None:
-            turn.settlement.delivered()
-            await file_claims(self._shop, *settled)
+        try:
+            await self._customer.send(self._told_failure(frame, done) if done.error else frame)
+        finally:
+            turn.settlement.delivered()  # whoever has left by now left after the end
+        await self._file_claims()
         if refusal is not None:
             raise refusal
 

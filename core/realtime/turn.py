@@ -52,6 +52,11 @@ class TurnSettlement(Settlement):
         )
         self._covered_input = Input()
 
+    @property
+    def is_closed(self) -> bool:
+        """A post or a void is on its way, or done."""
+        return self._is_closed
+
     def expect(self, needed: Input) -> None:
         """Let the hold that is reserved next cover *needed*, and a window beyond."""
         self._set_input(needed + INPUT_WINDOW)
@@ -249,10 +254,12 @@ class Turn:
         await self.settlement.void(outcome, self._evidence(), [*self._attempts, self._attempt()])
 
     async def cut(self, error: RelayError) -> tuple[RequestRecord, Posted] | None:
-        """Book what was delivered of a response that *error* cut short.
+        """Book what was delivered of a response that *error* cut short; None where its post has begun already.
 
         A customer's leaving closes the upstream at once, so the shop's policy ``drain`` is ``delivered`` here.
         """
+        if self.settlement.is_closed:
+            return None
         is_gone = isinstance(error, CustomerGoneError)
         is_input_only = is_gone and self._shop.profile.limits.hang_up == "input_only"
         policy: HangUpPolicy = "input_only" if is_input_only else "delivered"

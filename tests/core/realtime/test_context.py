@@ -90,6 +90,21 @@ def test_the_upstreams_figures_take_the_place_of_ours() -> None:
     assert (context.open_count, context.output_counted_tokens) == (0, 0)
 
 
+def test_responses_beside_each_other_read_it_each() -> None:
+    """Those asked for count as soon as they are, until they are taken up, refused or done."""
+    context = Context()
+    for _ in range(3):
+        context.customer_sent("response.create", Measure())
+    assert context.input_bound.text == 3 * BEGINNING
+    context.response_began()
+    context.request_failed()
+    assert context.input_bound.text == 2 * BEGINNING
+    context.response_began()
+    context.response_ended(ResponseDone())
+    context.request_failed()
+    assert context.input_bound.text == BEGINNING
+
+
 def test_a_response_beside_the_conversation_tells_nothing_of_it() -> None:
     """Nor does one without figures: what was added stays added."""
     context = Context()

@@ -317,6 +317,36 @@ async def test_an_account_that_can_not_pay_for_what_is_heard_is_told(tmp_path: P
     assert upstream.visits[0].said == []
 
 
+async def test_responses_beside_each_other_are_all_held_for(tmp_path: Path) -> None:
+    """Whoever asks for more of them than the account can pay for is told before the upstream is."""
+    beside = '{"type":"response.create","response":{"conversation":"none"}}'
+    talk = says(created())
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.15") as shop,
+    ):
+        heard, code = await talk_with(shop, *[beside] * 30)
+        rows = await shop.log()
+    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
+    # 64 million nano-credits are left beside the first hold, and each reads at least 512 tokens of text.
+    assert len(upstream.visits[0].said) < 30
+    assert outcomes(rows) == [("upstream_error", 0)]
+
+
+async def test_a_response_that_ended_while_its_customer_left_is_complete(tmp_path: Path) -> None:
+    """And stays paid, should the process die later."""
+    talk = says(created(), words("Hello"), done())
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client, "response.created")
+            client.transport.abort()
+        rows = await shop.log()
+        undelivered = shop.rows("select * from reservation where state = 'posted' and delivered_at is null")
+    assert outcomes(rows)[0] in (("complete", CHARGE), ("customer_gone", 32_000))
+    assert undelivered == []
+
+
 RUBBISH = ["", "no json", "[]", '{"type":1}', "{}", '{"type":"response.create"', b"\x00\xff", '"\\ud800"', "[" * 5000]
 
 
@@ -498,7 +528,7 @@ async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -
     async with (
         RealtimeUpstream(talk).opened() as upstream,
         serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop, max_queue=1) as client,
+        connected(shop, max_queue=1, close_timeout=0.2) as client,
     ):
         await client.send(CREATE)
         before = -1
