@@ -2,13 +2,16 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
 from examples.echo_channel import Echo, EchoConfig
 
 from relay import ChannelRequest, ChannelSection
+from relay.testing import ChannelConformance
 from tests.examples.installed import install
 from tests.examples.swapped import EXAMPLES, with_channel
 from tests.services import services
@@ -16,6 +19,17 @@ from tests.shops import serving
 
 SOURCE = EXAMPLES / "echo_channel.py"
 BODY = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"},{"role":"user","content":"\xe9\x87\x91"}]}'
+
+
+class TestContract(ChannelConformance):
+    """It keeps the contract of channels, as far as it goes: it says words back, and always comes to its end."""
+
+    use = str(SOURCE)
+    section: ClassVar[Mapping[str, Any]] = {}
+    keys = ()
+    upstream = None
+    tasks = ("text",)
+    endings = ("stop",)
 
 
 async def answer(*, stream: bool) -> tuple[int, str, list[bytes]]:

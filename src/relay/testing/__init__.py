@@ -5,7 +5,7 @@ test asks: docs/testing.md.
 """
 
 from relay.plugins.channels.simulator.answer import Answer
-from relay.plugins.channels.simulator.reply import Reply, error_reply
+from relay.plugins.channels.simulator.reply import Reply, write_down
 from relay.testing.conformance import ChannelConformance
 from relay.testing.scenes import Ending, Scene, Task
 from relay.testing.upstream import UpstreamCall, UpstreamHandler, play
@@ -19,6 +19,6 @@ __all__ = [
     "Task",
     "UpstreamCall",
     "UpstreamHandler",
-    "error_reply",
     "play",
+    "write_down",
 ]

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from relay.core.errors import UpstreamConnectError, UpstreamTimeoutError
 from relay.core.storage import LogEntry
 from relay.core.upstream import UpstreamClient
+from relay.testing.contract import fail
 from relay.testing.customer import Answer, ask, ask_and_leave
 from relay.testing.reading import Heard, read
 from relay.testing.requests import request
@@ -27,12 +29,14 @@ PLAY_S = 60.0
 """How long one cell may take."""
 LEAVE_S = 5.0
 """How long a customer's leaving may take to reach the upstream: far more than it does, on a busy machine too."""
+LOG_S = 10.0
+"""How long the log's row of an answer may take; that of an error is there before the error is."""
 POLL_S = 0.005
 
 ResultT = TypeVar("ResultT")
 
 
-class Tested(msgspec.Struct, frozen=True, kw_only=True):
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """The channel that is tried out. ``{url}`` within *section* is the upstream's address.
 
     ``models`` are those of all cells: what customers ask for, and the upstream's own name.
@@ -50,6 +54,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one cell: to the customer, in the books, and at the upstream.
 
     Attributes:
+        entry: The log's row; None where the request was refused before anything was sent.
         calls: What the upstream was sent; None where there is no upstream of the suite's.
         is_upstream_left: The upstream saw the connection go before its answer was out.
         api_key: The customer's key, which is nobody else's business.
@@ -59,7 +64,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     scene: Scene
     answer: Answer
     heard: Heard
-    entry: LogEntry
+    entry: LogEntry | None
     calls: Sequence[UpstreamCall] | None
     is_upstream_left: bool
     api_key: str
@@ -69,8 +74,8 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 class Bench:
     """Opens everything once, and plays one cell after the other."""
 
-    def __init__(self, tested: Tested, folder: Path) -> None:
-        self._tested = tested
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        self._subject = subject
         self._folder = folder
         self._thread = threading.Thread(target=self._run, name="relay.testing", daemon=True)
         self._opened: Future[None] = Future()
@@ -87,8 +92,11 @@ class Bench:
         self._thread.join(PLAY_S)
 
     def play(self, scene: Scene) -> Played:
-        """Play *scene*."""
-        return self._wait(self._play(scene))
+        """Play *scene*; that no answer comes fails the test."""
+        try:
+            return self._wait(self._play(scene))
+        except (UpstreamConnectError, UpstreamTimeoutError) as exc:
+            fail("answered", f"no answer from the relay: {exc}")
 
     def problems(self) -> list[str]:
         """Return what is wrong with the books."""
@@ -108,14 +116,14 @@ class Bench:
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
-        tested = self._tested
+        subject = self._subject
         async with AsyncExitStack() as stack:
-            self._upstream = PlayedUpstream(tested.handler) if tested.handler is not None else None
+            self._upstream = PlayedUpstream(subject.handler) if subject.handler is not None else None
             if self._upstream is not None:
                 await stack.enter_async_context(self._upstream.running())
-            keys = {"keys": [self._write_key(place, key) for place, key in enumerate(tested.keys)]}
-            section = _filled({**tested.section, **keys}, self._upstream_url)
-            document = profile(tested.use, section, tested.models)
+            keys = {"keys": [self._write_key(place, key) for place, key in enumerate(subject.keys)]}
+            section = _filled({**subject.section, **keys}, self._upstream_url)
+            document = profile(subject.use, section, subject.models)
             self._shop: OpenShop = await stack.enter_async_context(opened(self._folder, document))
             self._client = await stack.enter_async_context(UpstreamClient())
             self._opened.set_result(None)
@@ -135,6 +143,7 @@ class Bench:
         asked = request(scene, scene.model, self._shop.api_key)
         tell = ask_and_leave if scene.ending == "hang_up" else ask
         answer = await tell(self._client, self._shop.url, asked)
+        calls = self._calls()
         content_type = answer.headers.get("content-type", "")
         heard = read(
             scene.dialect, answer.status, content_type, answer.body, stream=scene.stream, is_broken=answer.is_broken
@@ -145,10 +154,10 @@ class Bench:
             answer=answer,
             heard=heard,
             is_upstream_left=scene.ending == "hang_up" and await self._is_upstream_left(),
-            entry=await self._shop.entry(answer.request_id),
-            calls=self._calls(),
+            entry=await self._shop.entry(answer.request_id, LOG_S if answer.status == 200 else 0.0),
+            calls=calls,
             api_key=self._shop.api_key,
-            secrets=[*self._tested.keys, *self._tested.secrets, *([place] if place else [])],
+            secrets=[*self._subject.keys, *self._subject.secrets, *([place] if place else [])],
         )
 
     def _calls(self) -> list[UpstreamCall] | None:

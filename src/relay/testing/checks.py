@@ -3,8 +3,9 @@
 import msgspec
 
 from relay.core.exchange import Outcome
+from relay.core.storage import LogEntry
 from relay.testing.bench import Played
-from relay.testing.contract import require
+from relay.testing.contract import fail, require
 from relay.testing.requests import markers
 from relay.testing.scenes import ARGUMENTS, INPUT_TOKENS, THINKING, TOOL
 from relay.testing.shop import INPUT_NANO, OUTPUT_NANO
@@ -35,8 +36,8 @@ def check_truncated(played: Played) -> None:
         said = played.scene.answer("openai_chat", "")
         require(said.text.startswith(heard.text), "words", f"the text {heard.text!r}")
         # What an estimate adds for a call, its name and its beginning, the scene's own figures leave out.
-        is_less = said.tool_name or played.entry.output_tokens < said.output_tokens
-        require(bool(is_less), "charge", f"{played.entry.output_tokens} tokens of output, as many as of the whole")
+        is_less = said.tool_name or _entry(played).output_tokens < said.output_tokens
+        require(bool(is_less), "charge", f"{_entry(played).output_tokens} tokens of output, as many as of the whole")
 
 
 def check_failed(played: Played) -> None:
@@ -44,7 +45,7 @@ def check_failed(played: Played) -> None:
     require(played.answer.status >= 500, "failed", f"status {played.answer.status}: {played.answer.body[:500]!r}")
     require(played.heard.error_code is not None, "failed", f"no error in {played.answer.body[:500]!r}")
     _check_form(played)
-    require(played.entry.charge_nano == 0, "charge", f"{played.entry.charge_nano} nano-credits for a failure")
+    require(_entry(played).charge_nano == 0, "charge", f"{_entry(played).charge_nano} nano-credits for a failure")
     _check_books(played, "upstream_error")
 
 
@@ -53,6 +54,12 @@ def check_left(played: Played) -> None:
     require(played.answer.status == 200, "answered", f"status {played.answer.status}")
     require(played.is_upstream_left, "hang_up", "a connection to the upstream that is still open")
     _check_books(played, "customer_gone")
+
+
+def _entry(played: Played) -> LogEntry:
+    if played.entry is None:
+        fail("outcome", f"no row in the log, and the answer {played.answer.status}: {played.answer.body[:500]!r}")
+    return played.entry
 
 
 def _check_form(played: Played) -> None:
@@ -85,7 +92,7 @@ def _plain(arguments: str) -> object:
 
 def _check_usage(played: Played) -> None:
     """Customer, books and upstream tell the same figures."""
-    heard, entry = played.heard, played.entry
+    heard, entry = played.heard, _entry(played)
     counted = (_input_tokens(played), entry.output_tokens)
     if played.calls is not None:
         told = (INPUT_TOKENS, played.scene.answer("openai_chat", "").output_tokens)
@@ -97,14 +104,14 @@ def _check_usage(played: Played) -> None:
 
 
 def _input_tokens(played: Played) -> int:
-    entry = played.entry
+    entry = _entry(played)
     written = entry.cache_write_5m_tokens + entry.cache_write_1h_tokens
     return entry.input_tokens + entry.cache_read_tokens + written
 
 
 def _check_books(played: Played, outcome: Outcome) -> None:
     """The log's row has the *outcome* and the exact price of its counts; nothing else leaked on the way."""
-    entry = played.entry
+    entry = _entry(played)
     require(entry.outcome == outcome, "outcome", f"'{entry.outcome}' instead of '{outcome}'")
     if _input_tokens(played) == entry.input_tokens:  # what is cached has prices of its own
         nano = entry.input_tokens * INPUT_NANO + entry.output_tokens * OUTPUT_NANO

@@ -1,12 +1,14 @@
 """The suite itself: a class of tests that every channel inherits, a test for each cell."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from relay.testing import checks
-from relay.testing.bench import Bench, Played, Tested
+from relay.testing.bench import Bench, Played, Subject
 from relay.testing.contract import require
 from relay.testing.scenes import ENDINGS, TASKS, Ending, Scene, Task, scenes
 from relay.testing.upstream import UpstreamHandler, play
@@ -18,7 +20,7 @@ class ChannelConformance:
     """Tests of one channel; a subclass says which. ``docs/testing.md`` explains all of it.
 
     Attributes:
-        use: The plugin: its id, or the path of its file.
+        use: The plugin: its id, or the path of its file, from that of the tests.
         section: What else stands in the channel's section of a profile; ``{url}`` is the upstream's address.
         keys: The upstream's keys; they must reach no customer.
         secrets: Other words that must reach no customer, such as a resource's name.
@@ -54,15 +56,15 @@ class ChannelConformance:
     @classmethod
     def bench(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         """Open a shop with the channel, once for all cells."""
-        tested = Tested(
-            use=cls.use,
+        subject = Subject(
+            use=str(Path(inspect.getfile(cls)).parent / cls.use) if cls.use.endswith(".py") else cls.use,
             section=cls.section,
             keys=cls.keys,
             secrets=cls.secrets,
             models={scene.model: cls.upstream_model(scene) for scene in cls._scenes()},
             handler=cls.upstream,
         )
-        with Bench(tested, tmp_path_factory.mktemp("conformance")) as bench:
+        with Bench(subject, tmp_path_factory.mktemp("conformance")) as bench:
             yield bench
 
     @pytest.fixture

@@ -29,11 +29,11 @@ PAGE = "docs/testing.md"
 
 
 def require(is_kept: bool, rule: Rule, found: object) -> None:
-    """Fail the test, saying what the contract is and what was found, unless it *is_kept*."""
+    """Fail the test with what the contract is and what was *found*, unless the *rule* is kept."""
     if not is_kept:
-        _fail(rule, found)
+        fail(rule, found)
 
 
-def _fail(rule: Rule, found: object) -> NoReturn:
-    __tracebackhide__ = True
+def fail(rule: Rule, found: object) -> NoReturn:
+    """Fail the test with what the contract is and what was *found*."""
     pytest.fail(f"{CONTRACT[rule]} ({PAGE}#{rule.replace('_', '-')})\nfound: {found}", pytrace=False)

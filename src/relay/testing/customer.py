@@ -9,7 +9,7 @@ from relay.core.transport import Deadlines, UpstreamRequest
 from relay.core.upstream import UpstreamClient
 from relay.testing.requests import CustomerRequest
 
-DEADLINES = Deadlines(connect_s=10, first_event_s=30, idle_s=30, total_s=60)
+DEADLINES = Deadlines(connect_s=5, first_event_s=15, idle_s=15, total_s=30)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

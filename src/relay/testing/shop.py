@@ -27,7 +27,8 @@ INPUT_NANO = 2_000
 """Price of one token of input, in nano-credits: a ratio of 1 at 500 000 quota a credit."""
 OUTPUT_NANO = 8_000
 """Price of one token of output: four times as much."""
-LOG_S = 10.0
+RECENT_S = 60.0
+"""Rows of the log are looked for among those of this last while."""
 POLL_S = 0.005
 
 
@@ -41,19 +42,17 @@ class OpenShop:
         self.url = url
         self.api_key = api_key
 
-    async def entry(self, request_id: str) -> LogEntry:
-        """Return the log's row of a request, once it is there.
-
-        Raises:
-            TimeoutError: It never came.
-        """
-        since = self._shop.clock.now() - timedelta(seconds=LOG_S)
-        async with asyncio.timeout(LOG_S):
-            while True:
-                for entry in await self._storage.list_log(since=since):
-                    if entry.request_id == request_id:
-                        return entry
-                await asyncio.sleep(POLL_S)
+    async def entry(self, request_id: str, wait_s: float) -> LogEntry | None:
+        """Return the log's row of a request; None where there is none after *wait_s*."""
+        since = self._shop.clock.now() - timedelta(seconds=RECENT_S)
+        deadline_s = self._shop.clock.monotonic() + wait_s
+        while True:
+            for entry in await self._storage.list_log(since=since):
+                if entry.request_id == request_id:
+                    return entry
+            if self._shop.clock.monotonic() >= deadline_s:
+                return None
+            await asyncio.sleep(POLL_S)
 
     async def problems(self) -> list[str]:
         """Return what is wrong with the books."""

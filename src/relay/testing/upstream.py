@@ -14,7 +14,7 @@ from relay.plugins.channels.simulator.answer import Kind
 from relay.plugins.channels.simulator.behaviours import REPLIES, WIRES
 from relay.plugins.channels.simulator.reply import Reply, Step, chunk, error_reply, head, honest, write_down
 from relay.plugins.channels.simulator.server import Received, SimulatorServer
-from relay.testing.scenes import Scene
+from relay.testing.scenes import PROMPT, Scene
 
 MODEL = "upstream-model"
 """What answers name as their model."""
@@ -42,7 +42,7 @@ UpstreamHandler = Callable[[UpstreamCall, Scene], Reply]
 """Answers one request of the channel: with what the scene says, in the upstream's own form.
 
 The reply is whole and in order: a stream has a piece per event, anything else is one piece. The
-suite itself leaves it in the middle where the scene wants it so.
+suite itself leaves the answer to the customer's words in the middle where the scene wants it so.
 """
 
 
@@ -90,9 +90,14 @@ class PlayedUpstream(SimulatorServer):
         except Exception as exc:
             self.problem = exc
             return ["close"]
-        if reply.status == 200 and self.scene.ending in ("cut", "hang_up"):
-            return _cut(reply) if self.scene.ending == "cut" else _hang(reply)
-        return honest(reply)
+        is_answer = PROMPT.encode() in body  # what else a channel asks for, such as a token, comes whole
+        match self.scene.ending if is_answer else "stop":
+            case "cut":
+                return _cut(reply)
+            case "hang_up":
+                return _hang(reply)
+            case _:
+                return honest(reply)
 
 
 def _spoken_at(target: str) -> Kind:
