@@ -4,13 +4,15 @@ An upstream account serves many customers, and to the upstream they are one. So 
 shown and continued only for the account whose request made it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
 import msgspec
 
+from .errors import NotFoundError
+from .exchange import Candidate, Exchange
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.sqlite_log import answer_digest
 
@@ -38,6 +40,22 @@ class AnswerStore:
         address = f"{database_path(data).absolute().as_uri()}?mode=ro"
         async with aiosqlite.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000) as connection:
             yield cls(connection)
+
+    async def keepers(self, exchange: Exchange, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return those of *candidates* that can go on from what *exchange* continues: all, where it continues nothing.
+
+        Raises:
+            NotFoundError: The account never got such an answer, or its channel serves it no more.
+        """
+        if exchange.continued is None:
+            return candidates
+        assert exchange.principal is not None, "authenticated before a channel is chosen"
+        kept = await self.find(exchange.principal.account_id, exchange.continued.id)
+        place = (kept.channel, kept.key_id, exchange.dialect) if kept is not None else None
+        keepers = [one for one in candidates if (one.channel.name, one.key_id, one.dialect) == place]
+        if not keepers:
+            raise NotFoundError("unknown_answer", param=exchange.continued.param)
+        return keepers
 
     async def find(self, account_id: str, answer_id: str) -> KeptAnswer | None:
         """Return where the answer is kept that *account_id* got under *answer_id*; None if it never did."""

@@ -24,8 +24,9 @@ async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
     assert isinstance(rules, Counting)
     rules.read_request(exchange, body)
     exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
-    principal = await shop.dispatch.authenticate(exchange)
-    for candidate in shop.catalog.candidates(principal, exchange.model, exchange.dialect, "chat"):
+    exchange.principal = await shop.dispatch.authenticate(exchange)
+    candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, "chat")
+    for candidate in await shop.answers.keepers(exchange, candidates):
         # Another dialect's count is another count: where none of the customer's own counts, the estimate stands.
         counted = await _ask(shop, exchange, rules, candidate) if candidate.dialect == exchange.dialect else None
         if counted is not None:

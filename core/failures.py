@@ -100,6 +100,8 @@ def _failure(status: int, said: _Said) -> FailureClass:
     # who must not be able to take a key out by having a word quoted back.
     words = _QUOTED.sub(" ", said.message.lower())[:100]
     names = {said.code.lower(), said.type.lower(), *said.reasons}
+    if said.code in _THREAD_CODES:
+        return "request"
     if names & _QUOTA_NAMES or (said.retry_after_s is None and _QUOTA_WORDS.search(words)):
         # Gemini words a passing limit as a used-up quota, but says when to come again.
         return "key_dead"
@@ -165,6 +167,8 @@ _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _KEY_WORDS = re.compile(r"(incorrect|invalid|expired) api.?key|api.?key (not valid|expired|is invalid|not found)")
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error"}
+_THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
+"""What Anthropic says of a talk that it keeps: its status 404 is not the model's."""
 _POLICY_NAMES = {
     "content_policy_violation", "content_filter", "responsibleaipolicyviolation", "data_inspection_failed",
     "moderation_blocked", "safety_check_failed",
@@ -229,7 +233,9 @@ def _read_document(outer: dict[str, Any]) -> _Said:
         inner = inner[0]
     message = inner if isinstance(inner, str) else ""
     fields: dict[str, Any] = inner if isinstance(inner, dict) else outer
-    code = _text(fields, "code", "error_code", "status_code") or _text(outer, "code")
+    details = fields.get("details")
+    detailed = _text(details, "error_code") if isinstance(details, dict) else ""
+    code = detailed or _text(fields, "code", "error_code", "status_code") or _text(outer, "code")
     message = message or _text(fields, "message", "msg", "error_msg", "status_msg") or _text(outer, "message")
     param = fields.get("param") or ".".join(str(part) for part in _items(fields.get("loc")))
     return _Said(

@@ -25,7 +25,6 @@ from .errors import (
     LedgerUnavailableError,
     NoChannelError,
     NotAllowedError,
-    NotFoundError,
     PluginError,
     RelayError,
     StaleKeyError,
@@ -33,7 +32,7 @@ from .errors import (
     UpstreamError,
     UpstreamStatusError,
 )
-from .exchange import Attempt, Candidate, ChannelRequest, Continued, Evidence, Exchange, Principal
+from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
 from .failpoints import hit
 from .hub.translation import Translation
 from .observe import emit, emit_exception
@@ -114,8 +113,7 @@ class Passage:
         candidates: Sequence[Candidate] = shop.catalog.candidates(
             exchange.principal, exchange.model, exchange.dialect, exchange.operation
         )
-        if exchange.continued is not None:
-            candidates = await self._keepers(exchange.principal, exchange.continued, candidates)
+        candidates = await shop.answers.keepers(exchange, candidates)
         if exchange.stream:
             self._stream = StreamAnswer(
                 exchange, self._rules, self._settlement, self._sink, shop.heartbeat, shop.profile.limits
@@ -136,21 +134,6 @@ class Passage:
         finally:
             if self._stream is not None:
                 self._stream.close()
-
-    async def _keepers(
-        self, principal: Principal, continued: Continued, candidates: Sequence[Candidate]
-    ) -> Sequence[Candidate]:
-        """Return the one candidate that keeps the answer which the request goes on from.
-
-        Raises:
-            NotFoundError: The account never got such an answer, or its channel serves it no more.
-        """
-        kept = await self._shop.answers.find(principal.account_id, continued.id)
-        place = (kept.channel, kept.key_id, self._exchange.dialect) if kept is not None else None
-        keepers = [one for one in candidates if (one.channel.name, one.key_id, one.dialect) == place]
-        if not keepers:
-            raise NotFoundError("unknown_answer", param=continued.param)
-        return keepers
 
     async def _answer(self, candidates: Sequence[Candidate]) -> Ending:
         """Try candidates in turn until one has answered, whole or in part."""

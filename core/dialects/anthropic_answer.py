@@ -35,6 +35,7 @@ class _Delta(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     type: str = ""
+    id: str | None = None
     model: str | None = None
     content: list[_Block] | None = None
     stop_reason: str | None = None
@@ -58,10 +59,11 @@ _read_message = msgspec.json.Decoder(_Message).decode
 class MessagesStreamReader(EventReader):
     """Reads along one stream of message events; see `StreamReader`."""
 
-    __slots__ = ("_has_final_output", "_is_untrue", "_usage")
+    __slots__ = ("_has_final_output", "_is_kept", "_is_untrue", "_usage")
 
-    def __init__(self, exchange: Exchange, *, thinking_asked: bool) -> None:
+    def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
+        self._is_kept = is_kept
         self._usage: dict[str, object] = {}
         self._is_untrue = False
         self._has_final_output = False
@@ -88,6 +90,7 @@ class MessagesStreamReader(EventReader):
                 _tally_block(self, read.content_block)
             case "message_start" if read.message is not None:
                 self.model_returned = read.message.model
+                self.answer_id = read.message.id if self._is_kept else None
                 self._merge(read.message.usage)
             case "message_delta":
                 if read.delta is not None and read.delta.stop_reason:
@@ -134,7 +137,7 @@ class MessagesStreamReader(EventReader):
         return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source="estimated")
 
 
-def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
+def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
     """Read a whole message; see `DialectRules.read_body`."""
     try:
         message = _read_message(body)
@@ -162,6 +165,7 @@ def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) 
         model_returned=message.model,
         output_bound_tokens=tally.output_bound_tokens,
         output_counted_tokens=tally.output_counted_tokens,
+        answer_id=message.id if is_kept else None,
     )
 
 

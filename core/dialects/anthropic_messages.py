@@ -5,18 +5,29 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError, UpstreamStatusError
+from ..errors import BadRequestError, NotCarriedError, RelayError, UpstreamStatusError
 from ..estimate import input_bound, input_estimate
-from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
 from .dialect import BodyReading, ModelEntry
-from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_object
+from .fields import (
+    Fields,
+    check_list,
+    check_numbers,
+    read_bool,
+    read_int,
+    read_model,
+    read_nested,
+    read_object,
+    read_value,
+)
 from .meaning import Meaning, code_of, meaning_of, param_of
 
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 """A gateway must pass them on unchanged. Source: code.claude.com llm-gateway, by DIALECTS 1, read 2026-11-23."""
 DEFAULT_VERSION = "2023-06-01"
+_TEXT = msgspec.json.Decoder(str | None)
 
 _TYPES: Mapping[Meaning, str] = {
     "bad_request": "invalid_request_error",
@@ -50,6 +61,7 @@ class AnthropicMessages:
         exchange.output_tokens_asked = read_int(fields, "max_tokens")
         if exchange.output_tokens_asked is None:
             raise BadRequestError(param="max_tokens")
+        read_thread(exchange, fields)
         # Here, not where they are sent: nothing may be held for a request that can't be.
         check_forwarded_headers(_forwarded_headers(exchange))
         exchange.fields = fields
@@ -83,17 +95,23 @@ class AnthropicMessages:
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> MessagesStreamReader:
         """Return a reader for one attempt's stream; reasoning is always inside the output here."""
-        return MessagesStreamReader(exchange, thinking_asked=_is_thinking_asked(exchange.fields))
+        return MessagesStreamReader(
+            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
+        )
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
         """Read a whole answer of status 200; reasoning is always inside the output here."""
-        return read_message_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
+        return read_message_body(
+            exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
+        )
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the body of an error answer; ``code`` is our addition, beside the vendor's ``type``."""
         param = param_of(error) if isinstance(error, BadRequestError) else None
         message = text if param is None or param in text else f"{param}: {text}"
-        fields = {"type": _type_of(error), "message": message, "code": code_of(error)}
+        fields: dict[str, object] = {"type": _type_of(error), "message": message, "code": code_of(error)}
+        if (thread_code := _thread_code_of(error)) is not None:
+            fields["details"] = {"error_code": thread_code}
         return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
@@ -114,6 +132,45 @@ class AnthropicMessages:
     def render_model(self, model: ModelEntry) -> bytes:
         """Return one model."""
         return msgspec.json.encode(_model(model))
+
+
+def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
+    """Note which message of a thread, a talk that the upstream keeps, the request goes on from.
+
+    The thread is encoded anew, so that no second spelling of the same member names another message.
+
+    Source: field/clients.md; anthropics/anthropic-sdk-python types/beta/beta_thread_continue_params.py,
+    read 2026-11-24.
+    """
+    thread = read_nested(fields, "thread")
+    if thread is None:
+        return
+    fields["thread"] = msgspec.Raw(msgspec.json.encode(thread))
+    param = "thread.previous_message_id"
+    try:
+        continued_id = read_value(thread, "previous_message_id", _TEXT)
+    except BadRequestError as exc:
+        raise BadRequestError(param=param) from exc
+    if continued_id is not None:
+        exchange.continued = Continued(param, continued_id)
+        exchange.has_unseen_input = True
+
+
+def _is_kept(fields: Fields) -> bool:
+    """Say whether the upstream keeps the answer: only as part of a thread."""
+    return bytes(fields.get("thread", b"null")) != b"null"
+
+
+def _thread_code_of(error: RelayError) -> str | None:
+    """Return what the SDK must read of a thread that can't go on: it then sends the talk whole, or without a thread.
+
+    Source: anthropics/anthropic-sdk-python lib/threads/_thread_state.py, read 2026-11-24.
+    """
+    if code_of(error) == "unknown_answer":
+        return "thread_not_found"
+    if isinstance(error, NotCarriedError) and error.param == "thread":
+        return "thread_unsupported_request"
+    return code_of(error) if code_of(error).startswith("thread_") else None
 
 
 def _forwarded_headers(exchange: Exchange) -> dict[str, str]:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import msgspec
 
 from ..exchange import ChannelRequest, Exchange, Operation
-from .anthropic_messages import AnthropicMessages
+from .anthropic_messages import AnthropicMessages, read_thread
 from .fields import check_list, read_model, read_object, read_value
 from .gemini_generate import GeminiGenerate, name_model
 from .openai_responses import OpenAIResponses
@@ -34,6 +34,7 @@ class MessagesCount(Counting, AnthropicMessages):
         fields = read_object(body)
         exchange.model = read_model(fields)
         check_list(fields, "messages")
+        read_thread(exchange, fields)
         exchange.fields = fields
 
     def render_count(self, tokens: int) -> bytes:

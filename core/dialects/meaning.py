@@ -42,7 +42,8 @@ def meaning_of(error: RelayError) -> Meaning:
     if isinstance(error, UpstreamStatusError):
         match error.failure:
             case "request":
-                return "too_large" if error.upstream_status == 413 else "bad_request"
+                of_request: dict[int, Meaning] = {404: "not_found", 413: "too_large"}
+                return of_request.get(error.upstream_status, "bad_request")
             case "throttled":
                 return "too_many"
             case "misrouted" | "key_dead":

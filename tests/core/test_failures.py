@@ -180,6 +180,13 @@ def test_context_errors_keep_the_words_clients_look_for(recording: str, message:
     assert (refused.message, refused.error_type) == (message, error_type)
 
 
+def test_a_thread_that_was_lost_is_the_requests_own_fault() -> None:
+    """Nothing is wrong with the model or the channel, and the client must read the code to send its talk whole."""
+    fields = {"type": "not_found_error", "details": {"error_code": "thread_not_found"}}
+    lost = classify_json(404, error("No usable Thread state was found.", **fields))
+    assert (lost.failure, lost.upstream_status, lost.error_type) == ("request", 404, "thread_not_found")
+
+
 @pytest.mark.parametrize("status", [401, 402, 404, 429, 500])
 def test_no_other_class_keeps_a_word(status: int) -> None:
     """What an upstream says of itself, our key or our money stays here."""

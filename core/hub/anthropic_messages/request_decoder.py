@@ -83,6 +83,7 @@ _READ = frozenset(
     {
         "model", "messages", "system", "stream", "tools", "tool_choice", "thinking", "output_config", "output_format",
         "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "mcp_servers", "container",
+        "thread",
     }
 )  # fmt: skip
 """Fields that are read here; every other is named as dropped."""
@@ -109,7 +110,9 @@ def decode_request(exchange: Exchange) -> Request:
         reasoning=_reasoning(fields),
         sampling=_sampling(fields),
         user=metadata.user_id if metadata is not None else None,
-        unanswerable=tuple(name for name in ("mcp_servers", "container") if name in fields),
+        unanswerable=tuple(
+            name for name in ("mcp_servers", "container", "thread") if bytes(fields.get(name, b"null")) != b"null"
+        ),
         dropped=tuple(name for name in fields if name not in _READ),
     )
 

@@ -16,7 +16,7 @@ from tests.core.dialects.replay import answer_bytes, exchange, request_fields
 
 
 def reader() -> MessagesStreamReader:
-    return MessagesStreamReader(exchange("anthropic_messages"), thinking_asked=True)
+    return MessagesStreamReader(exchange("anthropic_messages"), thinking_asked=True, is_kept=False)
 
 
 def event(kind: str, **members: Any) -> bytes:

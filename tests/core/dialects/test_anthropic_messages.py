@@ -14,13 +14,14 @@ from relay.core.errors import (
     InsufficientBalanceError,
     NoChannelError,
     NotAllowedError,
+    NotCarriedError,
     NotFoundError,
     RelayError,
     UpstreamBrokenError,
     UpstreamStatusError,
     UpstreamTimeoutError,
 )
-from relay.core.exchange import Exchange
+from relay.core.exchange import Continued, Exchange
 from tests.core.dialects.replay import exchange
 
 RULES = AnthropicMessages()
@@ -57,6 +58,74 @@ def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], para
     with pytest.raises(BadRequestError) as refused:
         read(**members)
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("thread", "sent", "continued"),
+    [
+        ('{"type": "create"}', '{"type":"create"}', None),
+        ("null", "null", None),
+        (
+            '{"type":"conti\\u006eue","previous_message\\u005fid":"msg_1"}',
+            '{"type":"conti\\u006eue","previous_message_id":"msg_1"}',
+            Continued("thread.previous_message_id", "msg_1"),
+        ),
+        (
+            '{"previous_message_id":"msg_1","previous_message_id":"msg_2"}',
+            '{"previous_message_id":"msg_2"}',
+            Continued("thread.previous_message_id", "msg_2"),
+        ),
+    ],
+)
+def test_the_message_that_a_thread_goes_on_from_is_the_one_that_is_sent(
+    thread: str, sent: str, continued: Continued | None
+) -> None:
+    """However its name is spelt, and however often it stands there."""
+    made = exchange("anthropic_messages", None)
+    body = f'{{"model":"c","max_tokens":1,"messages":[{{"role":"user","content":"Hi"}}],"thread":{thread}}}'
+    RULES.read_request(made, body.encode())
+    assert (bytes(made.fields["thread"]).decode(), made.continued) == (sent, continued)
+    assert made.has_unseen_input == (continued is not None)
+
+
+@pytest.mark.parametrize(
+    ("thread", "param"),
+    [
+        ("create", "thread"),
+        ([], "thread"),
+        ({"type": "continue", "previous_message_id": 7}, "thread.previous_message_id"),
+    ],
+)
+def test_a_thread_that_cannot_be_is_refused_by_name(thread: object, param: str) -> None:
+    """Before anything is asked or held."""
+    with pytest.raises(BadRequestError) as refused:
+        read(thread=thread)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "details"),
+    [
+        (NotFoundError("unknown_answer", param="x"), "not_found_error", {"error_code": "thread_not_found"}),
+        (
+            NotCarriedError(param="thread", dialect="openai_chat"),
+            "invalid_request_error",
+            {"error_code": "thread_unsupported_request"},
+        ),
+        (NotCarriedError(param="container", dialect="openai_chat"), "invalid_request_error", None),
+        (
+            UpstreamStatusError("request", 404, error_type="thread_not_found"),
+            "not_found_error",
+            {"error_code": "thread_not_found"},
+        ),
+    ],
+)
+def test_a_thread_that_cannot_go_on_is_told_in_the_sdks_words(
+    error: RelayError, status: str, details: dict[str, str] | None
+) -> None:
+    """They make it send the talk whole."""
+    told = json.loads(RULES.render_error(error, "words", "req_1"))["error"]
+    assert (told["type"], told.get("details")) == (status, details)
 
 
 def test_version_and_betas_travel_unchanged_and_nothing_else() -> None:
