@@ -10,7 +10,6 @@ from typing import Literal
 
 import msgspec
 
-from .dialects.form import Form
 from .errors import FailureClass
 from .money import ratio_to_nano
 from .usage import Usage
