@@ -141,6 +141,7 @@ def test_explanation_as_json_names_plugins_hooks_and_offers(tmp_path: Path) -> N
                 "images",
                 "moderations",
                 "rerank",
+                "realtime",
             ],
             "translated": {"anthropic_messages": "openai_chat", "gemini_generate": "openai_chat"},
         }

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.core.dialects import ENDPOINTS, RULES
-from relay.core.errors import BadRequestError, UpstreamBrokenError, UpstreamStatusError
+from relay.core.errors import BadRequestError, RejectedError, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.translation import TranslatedReader, Translation
@@ -64,7 +64,7 @@ TURNS: dict[Dialect, str] = {"openai_responses": "input", "gemini_generate": "co
 def check_request(document: dict[str, Any]) -> None:
     """Let every endpoint read *document*: it is taken, or refused by name."""
     for rules in ENDPOINTS:
-        with contextlib.suppress(BadRequestError):
+        with contextlib.suppress(RejectedError):
             rules.read_request(exchange(rules.name), json.dumps(document).encode())
 
 
