@@ -27,9 +27,12 @@ def read(dialect: Dialect, status: int, content_type: str, body: bytes, *, strea
     is_stream = stream and status == 200
     expected = "text/event-stream" if is_stream else "application/json"
     heard.need(content_type.startswith(expected), "content-type", expected, content_type)
-    if is_stream:
-        reader.read_stream(heard, body)
-    elif (document := heard.document(body, "the body")) is not None:
-        read_document = reader.read_whole if status == 200 else reader.read_error
-        read_document(heard, document)
+    try:
+        if is_stream:
+            reader.read_stream(heard, body)
+        elif (document := heard.document(body, "the body")) is not None:
+            read_document = reader.read_whole if status == 200 else reader.read_error
+            read_document(heard, document)
+    except (AttributeError, TypeError) as exc:  # readers check the types that matter; this is for all others
+        heard.need(False, "a member", "the type that the dialect gives it", exc)
     return heard
