@@ -68,12 +68,12 @@ class Wire:
         on_loss: Called once when that happens.
     """
 
-    __slots__ = ("_cycle", "_is_chunked", "_transport", "_write", "is_lost", "on_loss")
+    __slots__ = ("_cycle", "_head", "_is_chunked", "_transport", "is_lost", "on_loss")
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
         self._transport = cycle.transport
-        self._write = cycle.transport.write
+        self._head = b""
         self._is_chunked = False
         self.is_lost = cycle.disconnected
         self.on_loss: Callable[[], None] | None = None
@@ -88,7 +88,7 @@ class Wire:
         await self._cycle.flow.drain()
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Write status and headers; a body without a length is sent in chunks."""
+        """Take status and headers, which leave with the first of the body; one without a length is sent in chunks."""
         cycle = self._cycle
         lines = [STATUS_LINE[status]]
         self._is_chunked = status not in (204, 304)
@@ -103,13 +103,18 @@ class Wire:
         lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._is_chunked else b"\r\n")
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        if not self.is_lost:
-            self._write(b"".join(lines))
+        self._head = b"".join(lines)
 
     def put(self, data: bytes) -> None:
         """Write a piece of the body, room or not."""
-        if not self.is_lost:
-            self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+        self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+
+    def _write(self, data: bytes) -> None:
+        if self.is_lost:
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._transport.write(data)
 
     def end(self) -> None:
         """End the body, and let the connection take the next request."""
@@ -117,8 +122,8 @@ class Wire:
         cycle.response_complete = True
         if self.is_lost:
             return
-        if self._is_chunked:
-            self._write(b"0\r\n\r\n")
+        if self._is_chunked or self._head:
+            self._write(b"0\r\n\r\n" if self._is_chunked else b"")
         if not cycle.keep_alive:
             self._transport.close()
         cycle.on_response()

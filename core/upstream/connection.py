@@ -98,17 +98,19 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    def can_be_used_again(self) -> bool:
-        """Say whether the next request may go out here: the answer was whole, and nothing came behind it.
-
-        The kernel is asked too: what lies there, be it a FIN, the loop has not read yet.
-        """
+    def is_spent(self) -> bool:
+        """Say whether no further request can go out here: the answer is not whole, or something came behind it."""
         return (
-            self.is_complete
-            and self._is_keep_alive
-            and not (self._is_dirty or self._is_paused or self.loss or self._poll.poll(0))
-            and self._transport.get_write_buffer_size() == 0
+            not (self.is_complete and self._is_keep_alive)
+            or self._is_dirty
+            or self._is_paused
+            or bool(self.loss)
+            or self._transport.get_write_buffer_size() > 0
         )
+
+    def has_unread(self) -> bool:
+        """Ask the kernel what the loop has not read yet, be it a FIN."""
+        return bool(self._poll.poll(0))
 
     def abort(self) -> None:
         """Shut it without waiting for what is still to be sent."""

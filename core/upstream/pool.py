@@ -25,14 +25,15 @@ class Pool:
         idle = self._idle.get(origin)
         while idle:
             connection, since_s = idle.popitem()
-            if self._loop.time() - since_s < KEEP_ALIVE_S and connection.can_be_used_again():
+            is_fresh = self._loop.time() - since_s < KEEP_ALIVE_S
+            if is_fresh and not connection.is_spent() and not connection.has_unread():
                 return connection
             connection.abort()
         return None
 
     def put(self, origin: Origin, connection: Connection) -> None:
         """Keep *connection* for the next request if it can take one, else shut it."""
-        if not connection.can_be_used_again():
+        if connection.is_spent():
             connection.abort()
             return
         self._idle.setdefault(origin, {})[connection] = self._loop.time()
