@@ -6,6 +6,7 @@ Source: OpenAI API reference, Realtime client and server events, and ``types/rea
 Python SDK 3.54, read 2026-11-24.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Literal, get_args
@@ -329,7 +330,7 @@ TOKENS_PER_SECOND = 10
 
 
 def read_transcription_usage(frame: str) -> Usage:
-    """Return what a transcription used; one that is billed by its length counts as the sound it heard."""
+    """Return what a transcription used; one that is billed by its length, as seconds and as the sound it heard."""
     try:
         told = msgspec.json.decode(frame, type=_Transcribed).usage
         usage = read_realtime_usage(told)
@@ -341,4 +342,4 @@ def read_transcription_usage(frame: str) -> Usage:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < 86_400:
         return Usage(source="disputed")
     tokens = -(-round(seconds * 1000) * TOKENS_PER_SECOND // 1000)
-    return Usage(input_tokens=tokens, audio_input_tokens=tokens)
+    return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=math.ceil(seconds))

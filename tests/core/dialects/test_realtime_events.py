@@ -242,26 +242,18 @@ def test_another_error_takes_the_place_of_a_responses_own() -> None:
     }
 
 
+TOLD = {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
 TRANSCRIPTIONS = [
-    (
-        {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}},
-        22,
-        20,
-        4,
-    ),
-    ({"type": "duration", "seconds": 2.05}, 21, 21, 0),
-    ({"type": "duration", "seconds": 3}, 30, 30, 0),
+    (TOLD, Usage(input_tokens=22, audio_input_tokens=20, output_tokens=4)),
+    ({"type": "duration", "seconds": 2.05}, Usage(input_tokens=21, audio_input_tokens=21, unit_count=3)),
+    ({"type": "duration", "seconds": 3}, Usage(input_tokens=30, audio_input_tokens=30, unit_count=3)),
 ]
 
 
-@pytest.mark.parametrize(("usage", "tokens", "sound", "output"), TRANSCRIPTIONS)
-def test_a_transcription_is_counted_in_tokens_or_by_its_length(
-    usage: dict[str, Any], tokens: int, sound: int, output: int
-) -> None:
-    """Ten tokens a second, as sound is heard."""
-    assert read_transcription_usage(json.dumps({"usage": usage})) == Usage(
-        input_tokens=tokens, audio_input_tokens=sound, output_tokens=output
-    )
+@pytest.mark.parametrize(("told", "usage"), TRANSCRIPTIONS)
+def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, Any], usage: Usage) -> None:
+    """Ten tokens a second, as sound is heard, and every second that was begun."""
+    assert read_transcription_usage(json.dumps({"usage": told})) == usage
 
 
 @pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])
