@@ -51,12 +51,16 @@ class Catalog:
         """
         if principal.models is not None and model not in principal.models:
             raise NotAllowedError("model_not_allowed", param="model", model=model)
-        found = self._candidates.get((principal.group, model, dialect), ())
+        found = self.ways(principal.group, model, dialect)
         if operation != "chat":
             found = tuple(one for one in found if one.dialect == dialect)
         if found:
             return found
         raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
+
+    def ways(self, group: str, model: str, dialect: Dialect) -> tuple[Candidate, ...]:
+        """Return every candidate by which *group* can ask for *model* in *dialect*; those first that speak it."""
+        return self._candidates.get((group, model, dialect), ())
 
     def channel(self, name: str) -> Channel | None:
         """Return the channel of that name, whichever groups it serves."""

@@ -10,7 +10,7 @@ from .clock import new_id
 from .counting import count
 from .deadline import DeadlineExpiredError, within
 from .dialects import ENDPOINTS, RULES
-from .dialects.dialect import DialectRules, ModelEntry
+from .dialects.dialect import DialectRules
 from .endpoints import Address, resolve, speaker
 from .errors import (
     BadRequestError,
@@ -22,6 +22,7 @@ from .errors import (
 )
 from .exchange import Exchange
 from .kept_answers import serve_kept_answer
+from .model_list import list_models
 from .observe import emit_exception
 from .pipeline import carry
 from .shop import Shop
@@ -76,13 +77,16 @@ class Door:
 
     async def _serve_endpoint(self) -> None:
         address = resolve(self._path)
-        rules = (address.rules if address is not None else None) or RULES[speaker(self._path, self._headers)]
+        rules = (address.rules if address is not None else None) or RULES[
+            speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
+        ]
         exchange = self._exchange(rules, address.model if address is not None else "")
         try:
             with self._shop.admitted():
                 self._check_address(address)
                 if address is not None and address.rules is None:
-                    await self._answer_models(exchange, rules, address.model)
+                    listed = await list_models(self._shop, exchange, address.model)
+                    await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else listed)
                     return
                 body = await self._read_body()
                 if address is not None and address.kept:
@@ -185,22 +189,6 @@ class Door:
                 raise too_large
             is_more = message.get("more_body", False)
         return b"".join(pieces)
-
-    async def _answer_models(self, exchange: Exchange, rules: DialectRules, name: str) -> None:
-        """List the models the key may use, in the caller's form; or show one of them."""
-        exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
-        principal = await self._shop.dispatch.authenticate(exchange)
-        entries = [
-            ModelEntry(name=model, created_at=self._shop.opened_s) for model in self._shop.catalog.models(principal)
-        ]
-        if not name:
-            body = rules.render_models(entries)
-        else:
-            entry = next((entry for entry in entries if entry.name == name), None)
-            if entry is None:
-                raise NotFoundError("unknown_model", param="model", model=name[:100])
-            body = rules.render_model(entry)
-        await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else body)
 
     async def _answer_preflight(self) -> None:
         """Answer a browser's pre-flight: what it asks is echoed, as ``*`` does not cover Authorization.

@@ -91,13 +91,16 @@ _KEPT = "|".join(_kept_pattern(path, "?:") for path in _KEPT_PATHS)
 _ADDRESS = re.compile(rf"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT}|{_KEPT})")
 
 
-def speaker(path: str, headers: dict[str, str]) -> Dialect:
+def speaker(path: str, headers: dict[str, str], *, is_key_in_query: bool = False) -> Dialect:
     """Return the dialect in which to answer a request that leads to no endpoint of one dialect.
 
-    Source: wire/DIALECTS.md 1, read 2026-11-23.
+    Source: wire/DIALECTS.md 1, read 2026-11-23; that only Google's clients put a key into the
+    query, field/clients.md, read 2026-11-24.
     """
     if "anthropic-version" in headers or "/messages" in path:
         return "anthropic_messages"
-    if "x-goog-api-key" in headers or path.startswith("/v1beta"):
+    if "/openai/" in path:
+        return "openai_chat"
+    if "x-goog-api-key" in headers or is_key_in_query or path.startswith("/v1beta"):
         return "gemini_generate"
     return "openai_chat"

@@ -1,7 +1,6 @@
 """Anthropic's messages, spoken by Claude Code and by channels to Anthropic itself, Vertex and relays."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
 import msgspec
 
@@ -10,7 +9,7 @@ from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .fields import (
     Fields,
     check_list,
@@ -118,21 +117,6 @@ class AnthropicMessages:
         """Return the event that ends a stream already begun."""
         return b"event: error\ndata: " + self.render_error(error, text, request_id) + b"\n\n"
 
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models, all on one page."""
-        return msgspec.json.encode(
-            {
-                "data": [_model(model) for model in models],
-                "has_more": False,
-                "first_id": models[0].name if models else None,
-                "last_id": models[-1].name if models else None,
-            }
-        )
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return msgspec.json.encode(_model(model))
-
 
 def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
     """Note which message of a thread, a talk that the upstream keeps, the request goes on from.
@@ -182,11 +166,6 @@ def _type_of(error: RelayError) -> str:
     if isinstance(error, UpstreamStatusError) and error.failure == "request" and error.error_type in _TYPES.values():
         return error.error_type
     return _TYPES[meaning_of(error)]
-
-
-def _model(model: ModelEntry) -> dict[str, str]:
-    created_at = datetime.fromtimestamp(model.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"type": "model", "id": model.name, "display_name": model.name, "created_at": created_at}
 
 
 def _is_thinking_asked(fields: Fields) -> bool:

@@ -4,7 +4,6 @@ A dialect holds no state and does no I/O. What one answer needs to remember live
 `StreamReader`.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,13 +11,6 @@ import msgspec
 from ..errors import RelayError, UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
-
-
-class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One model of a list; ``created_at`` is seconds since 1970."""
-
-    name: str
-    created_at: int
 
 
 class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +163,4 @@ class DialectRules(ChannelSide, Protocol):
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the event that ends a stream already begun; empty where only a broken connection can."""
-        ...
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models in this dialect's form."""
-        ...
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model in this dialect's form."""
         ...

@@ -1,6 +1,5 @@
 """OpenAI's embeddings: one whole answer, no stream. Source: wire/DIALECTS.md 3.5, read 2026-11-23."""
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 import msgspec
@@ -9,11 +8,11 @@ from ..errors import RelayError, UpstreamBrokenError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .disguised import disguised_error
 from .fields import check_list, read_int, read_model, read_object
 from .figures import UntrueFigureError
-from .openai_face import render_openai_error, render_openai_model, render_openai_models
+from .openai_face import render_openai_error
 from .openai_usage import read_openai_usage
 
 DIMENSIONS_MAX = 1_000_000
@@ -103,11 +102,3 @@ class Embeddings:
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return what ends an answer already begun; never needed for answers sent whole."""
         return render_openai_error(error, text)
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_openai_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_openai_model(model)

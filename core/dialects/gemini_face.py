@@ -1,11 +1,10 @@
-"""What all of Gemini's endpoints share: errors and model lists. Source: wire/DIALECTS.md 7, 8, read 2026-11-24."""
+"""What all of Gemini's endpoints share: errors. Source: wire/DIALECTS.md 7, 8, read 2026-11-24."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from ..errors import RelayError
-from .dialect import ModelEntry
 from .meaning import Meaning, code_of, meaning_of, param_of, status_of
 
 _NAMES: Mapping[Meaning, str] = {
@@ -20,7 +19,6 @@ _NAMES: Mapping[Meaning, str] = {
     "overloaded": "UNAVAILABLE",
     "time_out": "DEADLINE_EXCEEDED",
 }
-_METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 
 
 def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
@@ -31,21 +29,3 @@ def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code_of(error), "metadata": metadata}
     fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": [reason]}
     return msgspec.json.encode({"error": fields})
-
-
-def render_gemini_models(models: Sequence[ModelEntry]) -> bytes:
-    """Return a list of models in Gemini's form, all on one page."""
-    return msgspec.json.encode({"models": [_model(model) for model in models]})
-
-
-def render_gemini_model(model: ModelEntry) -> bytes:
-    """Return one model in Gemini's form."""
-    return msgspec.json.encode(_model(model))
-
-
-def _model(model: ModelEntry) -> dict[str, object]:
-    return {
-        "name": f"models/{model.name}",
-        "displayName": model.name,
-        "supportedGenerationMethods": _METHODS,
-    }

@@ -1,6 +1,5 @@
 """Gemini's generateContent and its stream: the model and what is wanted of it stand in the path."""
 
-from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -8,10 +7,10 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .fields import Fields, check_list, read_int, read_nested, read_object, read_value
 from .gemini_answer import GeminiStreamReader, read_gemini_body
-from .gemini_face import render_gemini_error, render_gemini_model, render_gemini_models
+from .gemini_face import render_gemini_error
 
 CHOICES_MAX = 8
 _QUERY = frozenset({"alt", "$alt"})
@@ -89,14 +88,6 @@ class GeminiGenerate:
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return nothing: there is no such event, and the connection breaks."""
         return b""
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_gemini_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_gemini_model(model)
 
 
 def name_model(fields: dict[str, msgspec.Raw], model_sent: str) -> None:

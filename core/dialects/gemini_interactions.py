@@ -3,16 +3,14 @@
 Source: wire/DIALECTS.md 2.5, 3.1; googleapis/python-genai _gaos/types/interactions, read 2026-11-24.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object, read_value
-from .gemini_face import render_gemini_error, render_gemini_model, render_gemini_models
+from .gemini_face import render_gemini_error
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
 from .meaning import code_of
 
@@ -98,14 +96,6 @@ class GeminiInteractions:
         """Return the event that ends a stream already begun."""
         document = {"event_type": "error", "error": {"code": code_of(error), "message": text}}
         return b"event: error\ndata: " + msgspec.json.encode(document) + b"\n\n"
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_gemini_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_gemini_model(model)
 
 
 def _config(fields: Fields) -> Fields:

@@ -1,16 +1,14 @@
 """OpenAI's chat completions, spoken by most customers and most upstreams."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_nested, read_object
 from .openai_chat_answer import ChatStreamReader, read_chat_body
-from .openai_face import render_openai_error, render_openai_model, render_openai_models
+from .openai_face import render_openai_error
 
 CHOICES_MAX = 128
 _TRUE = msgspec.Raw(b"true")
@@ -97,14 +95,6 @@ class OpenAIChat:
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the event that ends a stream already begun; the SDKs raise on it."""
         return b"data: " + render_openai_error(error, text) + b"\n\n"
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_openai_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_openai_model(model)
 
 
 def _is_usage_asked(options: Fields) -> bool:

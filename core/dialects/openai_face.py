@@ -1,11 +1,10 @@
-"""What all of OpenAI's endpoints share: errors and model lists. Source: wire/DIALECTS.md 7, 8, read 2026-11-23."""
+"""What all of OpenAI's endpoints share: errors. Source: wire/DIALECTS.md 7, 8, read 2026-11-23."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from ..errors import RelayError
-from .dialect import ModelEntry
 from .meaning import Meaning, code_of, meaning_of, param_of
 
 _TYPES: Mapping[Meaning, str] = {
@@ -30,17 +29,3 @@ def render_openai_error(error: RelayError, text: str) -> bytes:
 def describe_openai_error(error: RelayError, text: str) -> dict[str, str | None]:
     """Return what OpenAI's form says of an error."""
     return {"message": text, "type": _TYPES[meaning_of(error)], "param": param_of(error), "code": code_of(error)}
-
-
-def render_openai_models(models: Sequence[ModelEntry]) -> bytes:
-    """Return a list of models in OpenAI's form."""
-    return msgspec.json.encode({"object": "list", "data": [_model(model) for model in models]})
-
-
-def render_openai_model(model: ModelEntry) -> bytes:
-    """Return one model in OpenAI's form."""
-    return msgspec.json.encode(_model(model))
-
-
-def _model(model: ModelEntry) -> dict[str, str | int]:
-    return {"id": model.name, "object": "model", "created": model.created_at, "owned_by": "relay"}

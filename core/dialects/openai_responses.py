@@ -1,13 +1,11 @@
 """OpenAI's Responses, spoken by Codex and the newer SDKs. Source: wire/DIALECTS.md 2.3, read 2026-11-24."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
-from .dialect import BodyReading, ModelEntry
+from .dialect import BodyReading
 from .fields import (
     Fields,
     check_list,
@@ -19,7 +17,7 @@ from .fields import (
     read_object,
     read_value,
 )
-from .openai_face import describe_openai_error, render_openai_error, render_openai_model, render_openai_models
+from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
@@ -129,14 +127,6 @@ class OpenAIResponses:
             b"event: " + str(document["type"]).encode() + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
             for document in documents
         )
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_openai_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_openai_model(model)
 
 
 def _is_kept(fields: Fields) -> bool:

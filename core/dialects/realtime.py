@@ -4,7 +4,7 @@ The model stands in the address, everything else in frames (`realtime_events`).
 Source: OpenAI API reference, Realtime, and its guide "Realtime API with WebSocket", read 2026-11-24.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NoReturn
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,9 +13,8 @@ import msgspec
 from ..errors import BadRequestError, RelayError, UpgradeRequiredError
 from ..estimate import REQUEST_TOKENS
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
-from .dialect import ModelEntry
 from .fields import read_model
-from .openai_face import describe_openai_error, render_openai_error, render_openai_model, render_openai_models
+from .openai_face import describe_openai_error, render_openai_error
 
 SUBPROTOCOL = "realtime"
 """What a client offers and is answered with; the others it names are its key and versions."""
@@ -91,14 +90,6 @@ class Realtime:
         """Return the frame that tells an error after the upgrade."""
         described = {**describe_openai_error(error, text), "event_id": None}
         return msgspec.json.encode({"type": "error", "event_id": f"event_{request_id}", "error": described})
-
-    def render_models(self, models: Sequence[ModelEntry]) -> bytes:
-        """Return the list of models."""
-        return render_openai_models(models)
-
-    def render_model(self, model: ModelEntry) -> bytes:
-        """Return one model."""
-        return render_openai_model(model)
 
 
 def offered_subprotocols(headers: Mapping[str, str]) -> list[str]:

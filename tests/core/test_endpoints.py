@@ -112,6 +112,8 @@ def test_the_anthropic_version_header_tells_the_speaker() -> None:
     assert speaker("/v1/models", {}) == CHAT
     assert speaker("/v1/models", {"x-goog-api-key": "k"}) == GEMINI
     assert speaker("/v1beta/models", {}) == GEMINI
+    assert speaker("/v1/models", {}, is_key_in_query=True) == GEMINI
+    assert speaker("/v1beta/openai/models", {"x-goog-api-key": "k"}) == CHAT
 
 
 def test_geminis_paths_name_the_model() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from relay.core.dialects.anthropic_messages import AnthropicMessages
-from relay.core.dialects.dialect import ModelEntry
 from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
@@ -216,23 +215,3 @@ def test_an_error_event_is_named() -> None:
 def test_keep_alives_are_pings() -> None:
     """As the vendor writes them."""
     assert RULES.keep_alive == b'event: ping\ndata: {"type": "ping"}\n\n'
-
-
-def test_models_are_listed() -> None:
-    """All on one page, in the form of GET /v1/models."""
-    assert RULES.render_models([ModelEntry(name="claude", created_at=1700000000)]) == (
-        b'{"data":[{"type":"model","id":"claude","display_name":"claude","created_at":"2023-11-14T22:13:20Z"}],'
-        b'"has_more":false,"first_id":"claude","last_id":"claude"}'
-    )
-
-
-def test_no_models_are_an_empty_page() -> None:
-    """Without ids."""
-    assert RULES.render_models([]) == b'{"data":[],"has_more":false,"first_id":null,"last_id":null}'
-
-
-def test_one_model_is_shown() -> None:
-    """As GET /v1/models/claude answers."""
-    assert RULES.render_model(ModelEntry(name="claude", created_at=0)) == (
-        b'{"type":"model","id":"claude","display_name":"claude","created_at":"1970-01-01T00:00:00Z"}'
-    )

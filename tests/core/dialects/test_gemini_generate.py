@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from relay.core.dialects.dialect import ModelEntry
 from relay.core.dialects.gemini_generate import GeminiGenerate
 from relay.core.errors import (
     AuthenticationError,
@@ -110,13 +109,6 @@ def test_errors_are_googles() -> None:
 def test_nothing_is_written_into_silence_nor_after_a_break() -> None:
     """Google's clients survive neither comments nor unknown events."""
     assert (WHOLE.keep_alive, WHOLE.render_error_event(AuthenticationError(), "words", "req-1")) == (b"", b"")
-
-
-def test_models_are_named_as_google_names_them() -> None:
-    """With what can be done with them."""
-    entry = ModelEntry(name="gemini-x", created_at=0)
-    assert json.loads(WHOLE.render_models([entry]))["models"] == [json.loads(WHOLE.render_model(entry))]
-    assert json.loads(WHOLE.render_model(entry))["name"] == "models/gemini-x"
 
 
 def test_a_model_named_beside_the_path_is_the_one_that_is_paid_for() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from relay.core.dialects.dialect import ModelEntry
 from relay.core.dialects.gemini_interactions import KEPT_ELSEWHERE, GeminiInteractions
 from relay.core.errors import AuthenticationError, BadRequestError, UpstreamTimeoutError
 from relay.core.exchange import Continued, Exchange
@@ -78,12 +77,9 @@ def test_a_stream_that_broke_ends_with_an_error_event() -> None:
     )
 
 
-def test_refusals_and_models_are_googles() -> None:
+def test_refusals_are_googles() -> None:
     """As for generateContent; nothing is written into silence."""
     assert (
         json.loads(RULES.render_error(AuthenticationError(), "words", "req-1"))["error"]["status"] == "UNAUTHENTICATED"
     )
     assert RULES.keep_alive == b""
-    entry = ModelEntry(name="gemini-x", created_at=0)
-    assert json.loads(RULES.render_model(entry))["name"] == "models/gemini-x"
-    assert json.loads(RULES.render_models([entry]))["models"] == [json.loads(RULES.render_model(entry))]

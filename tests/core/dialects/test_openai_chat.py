@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from relay.core.dialects.dialect import ModelEntry
 from relay.core.dialects.openai_chat import OpenAIChat
 from relay.core.errors import BadRequestError, UpstreamStatusError
 from relay.core.exchange import Exchange
@@ -153,14 +152,12 @@ def test_keep_alives_are_comments() -> None:
     assert RULES.keep_alive == b": keep-alive\n\n"
 
 
-def test_errors_and_models_have_openais_form() -> None:
-    """As rendered for all of OpenAI's endpoints."""
-    assert RULES.render_error(BadRequestError(param="n"), "words", "req-1").startswith(b'{"error":{"message":"words"')
-    assert RULES.render_models([]) == b'{"object":"list","data":[]}'
-    assert RULES.render_model(ModelEntry(name="m", created_at=1)).startswith(b'{"id":"m"')
-
-
 def test_input_is_bounded_and_estimated() -> None:
     """By the bytes of the request: 61 of them."""
     made = read(b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}')
     assert (RULES.input_bound(made), RULES.input_estimate(made)) == (529, 10)
+
+
+def test_errors_have_openais_form() -> None:
+    """As rendered for all of OpenAI's endpoints."""
+    assert RULES.render_error(BadRequestError(param="n"), "words", "req-1").startswith(b'{"error":{"message":"words"')

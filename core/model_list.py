@@ -1,0 +1,53 @@
+"""Lists the models that a key may ask for, in the form of its client; or shows one of them."""
+
+from urllib.parse import parse_qsl
+
+from .dialects.model_lists import MODEL_LISTS, ModelEntry
+from .errors import NotFoundError
+from .exchange import Exchange, Principal
+from .shop import Shop
+
+_CHAT_METHODS = ("generateContent", "streamGenerateContent", "countTokens")
+_NO_CHATS = (
+    "dall-e", "gpt-image", "imagen", "moderation", "realtime", "rerank", "transcribe", "tts", "whisper",
+)  # fmt: skip
+"""Parts of the names of models that answer no chat. Source: the model lists of OpenAI, Google and Cohere, read 2026-11-24."""
+
+
+async def list_models(shop: Shop, exchange: Exchange, name: str) -> bytes:
+    """Return the list, or the model *name* of it.
+
+    Raises:
+        NotFoundError: There is none of that name, or the key may not ask for it.
+        RejectedError: The key is refused, or a parameter can't be.
+    """
+    exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
+    principal = await shop.dispatch.authenticate(exchange)
+    form = MODEL_LISTS[exchange.dialect]
+    entries = [_entry(shop, principal, model) for model in shop.catalog.models(principal)]
+    if not name:
+        return form.render_page(entries, dict(parse_qsl(exchange.query)))
+    entry = next((entry for entry in entries if entry.name == name), None)
+    if entry is None:
+        raise NotFoundError("unknown_model", param="model", model=name[:100])
+    return form.render_model(entry)
+
+
+def _entry(shop: Shop, principal: Principal, model: str) -> ModelEntry:
+    price = shop.profile.prices.get(model)
+    return ModelEntry(
+        name=model,
+        created_at=shop.opened_s,
+        output_tokens_max=price.output_tokens_max if price is not None else None,
+        methods=_gemini_methods(shop, principal, model),
+    )
+
+
+def _gemini_methods(shop: Shop, principal: Principal, model: str) -> tuple[str, ...]:
+    """Return by which of Gemini's methods *model* can be asked; what a channel's model is for, its name tells."""
+    ways = shop.catalog.ways(principal.group, model, "gemini_generate")
+    if "embed" in model.lower():
+        return ("embedContent",) if any(way.dialect == "gemini_generate" for way in ways) else ()
+    if not ways or any(part in model.lower() for part in _NO_CHATS):
+        return ()
+    return _CHAT_METHODS
