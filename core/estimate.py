@@ -103,7 +103,14 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
         return usage
     reads_by_itself = usage.web_search_count or usage.iterations
     if not reads_by_itself and is_beyond(usage.all_input_tokens, input_bound_tokens):
-        usage = Usage(input_tokens=input_bound_tokens, output_tokens=usage.output_tokens, source="disputed")
+        usage = Usage(
+            input_tokens=input_bound_tokens,
+            output_tokens=usage.output_tokens,
+            unit_count=usage.unit_count,
+            size=usage.size,
+            quality=usage.quality,
+            source="disputed",
+        )
     if output_bound_tokens is None:
         return usage
     if is_beyond(usage.output_tokens, output_bound_tokens):

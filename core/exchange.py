@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from .errors import FailureClass
+from .form import Form
 from .money import ratio_to_nano
 from .usage import Usage
 
@@ -94,6 +95,7 @@ class Exchange:
         "continued",
         "dialect",
         "fields",
+        "form",
         "has_unseen_input",
         "headers",
         "id",
@@ -103,10 +105,14 @@ class Exchange:
         "operation",
         "output_tokens_asked",
         "principal",
+        "quality",
         "query",
         "received_at",
+        "size",
         "started_s",
         "stream",
+        "unit_bound",
+        "unit_estimate",
     )
 
     def __init__(
@@ -144,6 +150,15 @@ class Exchange:
         """The request refers to input that the upstream keeps, which no count of its own text covers."""
         self.choice_count = 1
         """How many answers the customer asked for (``n``)."""
+        self.form: Form | None = None
+        """The body, where it is a form with files; ``fields`` are its plain fields then, as texts."""
+        self.size: str | None = None
+        self.quality: str | None = None
+        """Size and quality of pictures, as the customer spelt them; None where left open."""
+        self.unit_bound = 1
+        """The most the answer counts of what may be sold apiece: pictures, seconds, characters."""
+        self.unit_estimate = 0
+        """What the request itself brings of it, answered or not: characters to speak, seconds to hear."""
         self.principal: Principal | None = None
         self.is_fresh_authentication = False
         """Set for the second authentication of an exchange: look up, remember nothing."""
@@ -201,9 +216,10 @@ class ChannelRequest:
     Its text may be read and changed, never kept. ``headers`` are those that travel upstream;
     ``model``, the upstream's name of it, and ``query`` are for channels whose address carries them.
     ``method`` and ``subpath``, what follows the endpoint's address, differ for kept answers alone.
+    ``form`` is what a form with files came as; its plain fields are edited like those of JSON.
     """
 
-    __slots__ = ("dialect", "fields", "headers", "method", "model", "operation", "query", "stream", "subpath")
+    __slots__ = ("dialect", "fields", "form", "headers", "method", "model", "operation", "query", "stream", "subpath")
 
     def __init__(
         self,
@@ -217,6 +233,7 @@ class ChannelRequest:
         query: str = "",
         method: str = "POST",
         subpath: str = "",
+        form: Form | None = None,
     ) -> None:
         self.dialect: Dialect = dialect
         self.operation: Operation = operation
@@ -224,9 +241,15 @@ class ChannelRequest:
         self.query = query
         self.method = method
         self.subpath = subpath
+        self.form = form
         self.fields = fields
         self.headers = headers
         self.stream = stream
+
+    @property
+    def content_type(self) -> str:
+        """What the body is sent as."""
+        return "application/json" if self.form is None else self.form.content_type
 
     def set(self, name: str, value: object) -> None:
         """Replace or add one top-level field of the body."""
@@ -236,6 +259,8 @@ class ChannelRequest:
         """Encode the body anew, each field byte for byte as it came or was set; a kept answer is asked for without one."""
         if self.operation == "kept_answer":
             return b""
+        if self.form is not None:
+            return self.form.body(self.fields)
         # Joined at once: an encoder would copy a long prompt several times over as it grows.
         pieces: list[bytes | msgspec.Raw] = []
         for name, value in self.fields.items():
@@ -246,7 +271,8 @@ class ChannelRequest:
 class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a price may depend on besides usage. Stored with the reservation.
 
-    The price follows ``model``, the name the customer asked for.
+    The price follows ``model``, the name the customer asked for. ``size`` and ``quality`` are
+    those of pictures as asked for; what came is in the usage.
     """
 
     account_id: str
@@ -262,6 +288,8 @@ class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     stream: bool
     choice_count: int = 1
+    size: str | None = None
+    quality: str | None = None
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):

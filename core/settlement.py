@@ -83,6 +83,8 @@ class Settlement:
             at=exchange.received_at,
             stream=exchange.stream,
             choice_count=exchange.choice_count,
+            size=exchange.size,
+            quality=exchange.quality,
         )
         self.covered_tokens = self._at_most_full(self._window_tokens)
         amount_nano = self._quote(self.covered_tokens)
@@ -157,7 +159,7 @@ class Settlement:
         return Usage(
             input_tokens=self.input_bound_tokens,
             output_tokens=output_tokens,
-            unit_count=self._exchange.choice_count,
+            unit_count=max(self._exchange.choice_count, self._exchange.unit_bound),
             source="estimated",
         )
 
@@ -167,7 +169,8 @@ class Settlement:
         Its input is what the upstream said *so_far*, else an estimate.
         """
         if so_far is None:
-            so_far = Usage(input_tokens=self._rules.input_estimate(self._exchange))
+            estimate = self._rules.input_estimate(self._exchange)
+            so_far = Usage(input_tokens=estimate, unit_count=self._exchange.unit_estimate)
         return msgspec.structs.replace(so_far, output_tokens=output_tokens, iterations=(), source="estimated")
 
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:

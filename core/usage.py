@@ -44,8 +44,16 @@ class Usage(TokenCounts, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
     web_search_count: int = 0
     unit_count: int = 0
-    """What was delivered of things sold apiece: pictures, search units, requests; 0 for answers in tokens."""
+    """What is sold apiece: pictures, search units or requests answered, seconds of sound heard, characters spoken.
+
+    0 for answers that are sold by the token alone.
+    """
+    size: str | None = None
+    quality: str | None = None
+    """Size and quality of the pictures that came; None where the answer does not say."""
     iterations: tuple[Iteration, ...] = ()
     source: UsageSource = "upstream"

@@ -91,6 +91,14 @@ class Membership(Section, frozen=True, kw_only=True):
     label: Annotated[Text | None, Meta(description="Name customers see.")] = None
 
 
+class UnitPrice(Section, frozen=True, kw_only=True):
+    """What one picture costs in a size or quality of its own; what is left out fits any."""
+
+    size: Annotated[str | None, Meta(description="Size as the API writes it, such as 1024x1536.")] = None
+    quality: Annotated[str | None, Meta(description="Quality as the API writes it, such as high or hd.")] = None
+    price: Annotated[NonNegative, Meta(description="Credits for one, before the group's ratio.")]
+
+
 class ModelPrice(Section, frozen=True, kw_only=True):
     """What billing plugins read about one model, by the name customers ask for."""
 
@@ -113,15 +121,29 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     audio_completion_ratio: Annotated[
         NonNegative | None, Meta(description="Audio output as a multiple of audio input; as text where absent.")
     ] = None
+    image_ratio: Annotated[
+        NonNegative | None, Meta(description="Picture input as a multiple of input; as text where absent.")
+    ] = None
+    image_completion_ratio: Annotated[
+        NonNegative | None, Meta(description="Picture output as a multiple of picture input; as text where absent.")
+    ] = None
     web_search_price: Annotated[
         NonNegative | None, Meta(description="Credits for one web search, before the group's ratio.")
     ] = None
     unit_price: Annotated[
         NonNegative | None,
         Meta(
-            description="Credits for one picture, search unit or request, before the group's ratio (billing.per_call)."
+            description="Credits for one picture, search unit or request, one second of sound heard or one character "
+            "spoken, before the group's ratio (billing.per_call)."
         ),
     ] = None
+    unit_prices: Annotated[
+        tuple[UnitPrice, ...],
+        Meta(
+            description="Pictures whose size or quality costs something else; the first that fits what the answer "
+            "says, or else the request, and unit_price where none does."
+        ),
+    ] = ()
     output_tokens_max: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="The most output tokens the model can be asked for; bounds holds."),

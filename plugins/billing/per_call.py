@@ -1,10 +1,14 @@
-"""Charge apiece: pictures, search units, requests; whatever a model's ``unit_price`` is the price of.
+"""Charge apiece: pictures, search units, requests, seconds heard, characters spoken; each at its model's ``unit_price``.
 
 Two pictures of a model with the unit price 0.04, in a group with the ratio 1.5, cost
-2 x 0.04 x 1.5 = 0.12 credits.
+2 x 0.04 x 1.5 = 0.12 credits. Where its ``unit_prices`` say 0.08 for the quality ``hd``, and the
+pictures are of that quality, 2 x 0.08 x 1.5 = 0.24. A second of sound at 0.0001 is the vendor's
+0.006 a minute, a character at 0.000015 its 15 a million.
 """
 
-from relay import Charge, ChargeLine, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
+from fractions import Fraction
+
+from relay import Charge, ChargeLine, ModelPrice, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
 
 
 class PerCallConfig(PluginConfig, frozen=True, kw_only=True):
@@ -21,8 +25,18 @@ class PerCall(Plugin[PerCallConfig]):
         """Price the units; a model or group without a price is left unpriced."""
         price = self.services.profile.prices.get(facts.model)
         group = self.services.profile.groups.get(facts.group)
-        if price is None or price.unit_price is None or group is None:
+        unit_price = price_of_one(price, facts, usage) if price is not None else None
+        if unit_price is None or group is None:
             return None
-        factors = (("unit_price", price.unit_price), ("group_ratio", group.ratio))
+        factors = (("unit_price", unit_price), ("group_ratio", group.ratio))
         line = ChargeLine(rule="billing.per_call", item="units", count=usage.unit_count, factors=factors)
         return (charge or Charge()).plus(*([line] if usage.unit_count else []))
+
+
+def price_of_one(price: ModelPrice, facts: PriceFacts, usage: Usage) -> Fraction | None:
+    """Return what one costs in the size and quality that came, or was asked for where the answer does not say."""
+    size, quality = usage.size or facts.size, usage.quality or facts.quality
+    for special in price.unit_prices:
+        if special.size in (None, size) and special.quality in (None, quality):
+            return special.price
+    return price.unit_price

@@ -107,12 +107,11 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Fraction) -> Sheet:
     """Return what everything costs that a model sells in a group; made once, for every exchange asks twice.
 
-    A model without audio ratios sells audio tokens as text.
+    A model without ratios for audio or pictures sells their tokens as text.
     """
     assert price.model_ratio is not None, "only priced models get here"
     write_1h = price.cache_write_1h_ratio
     write_1h = price.cache_write_ratio * CACHE_WRITE_1H if write_1h is None else write_1h
-    audio: Factors = (("audio_ratio", price.audio_ratio),) if price.audio_ratio is not None else ()
     ratios: dict[str, Factors] = {
         "input_tokens": (),
         "cache_read_tokens": (("cache_read_ratio", price.cache_read_ratio),),
@@ -120,10 +119,15 @@ def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Frac
         "cache_write_1h_tokens": (("cache_write_1h_ratio", write_1h),),
         "output_tokens": (("completion_ratio", price.completion_ratio),),
     }
-    if audio:
-        ratios["audio_input_tokens"] = audio
-    if price.audio_completion_ratio is not None:
-        ratios["audio_output_tokens"] = (*audio, ("audio_completion_ratio", price.audio_completion_ratio))
+    for kind, ratio, completion_ratio in (
+        ("audio", price.audio_ratio, price.audio_completion_ratio),
+        ("image", price.image_ratio, price.image_completion_ratio),
+    ):
+        factors: Factors = ((f"{kind}_ratio", ratio),) if ratio is not None else ()
+        if factors:
+            ratios[f"{kind}_input_tokens"] = factors
+        if completion_ratio is not None:
+            ratios[f"{kind}_output_tokens"] = (*factors, (f"{kind}_completion_ratio", completion_ratio))
     start, end = (
         (("credit_per_quota", credit_per_quota), ("model_ratio", price.model_ratio)),
         ("group_ratio", group_ratio),
@@ -135,18 +139,23 @@ def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Frac
 
 
 def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]:
-    """Yield each kind of token and how many; audio is part of input and output, and apart where *sheet* has it."""
-    audio_in = audio_out = 0
+    """Yield each kind of token and how many; audio and pictures are part of input and output, and apart where *sheet* has them."""
+    text_in, text_out = counts.input_tokens, counts.output_tokens
+    audio_in = audio_out = image_in = image_out = 0
     if isinstance(counts, Usage):
-        audio_in = min(counts.audio_input_tokens, counts.input_tokens) if "audio_input_tokens" in sheet else 0
-        audio_out = min(counts.audio_output_tokens, counts.output_tokens) if "audio_output_tokens" in sheet else 0
-    yield "input_tokens", counts.input_tokens - audio_in
+        audio_in = min(counts.audio_input_tokens, text_in) if "audio_input_tokens" in sheet else 0
+        audio_out = min(counts.audio_output_tokens, text_out) if "audio_output_tokens" in sheet else 0
+        image_in = min(counts.image_input_tokens, text_in - audio_in) if "image_input_tokens" in sheet else 0
+        image_out = min(counts.image_output_tokens, text_out - audio_out) if "image_output_tokens" in sheet else 0
+    yield "input_tokens", text_in - audio_in - image_in
     yield "audio_input_tokens", audio_in
+    yield "image_input_tokens", image_in
     yield "cache_read_tokens", counts.cache_read_tokens
     yield "cache_write_5m_tokens", counts.cache_write_5m_tokens
     yield "cache_write_1h_tokens", counts.cache_write_1h_tokens
-    yield "output_tokens", counts.output_tokens - audio_out
+    yield "output_tokens", text_out - audio_out - image_out
     yield "audio_output_tokens", audio_out
+    yield "image_output_tokens", image_out
 
 
 def line(item: str, count: int, factors: Factors) -> ChargeLine:

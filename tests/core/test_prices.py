@@ -64,6 +64,9 @@ async def test_document_says_everything_a_charge_depends_on(tmp_path: Path) -> N
                 "model_ratio": "1.25",
                 "output_tokens_max": None,
                 "unit_price": None,
+                "unit_prices": [],
+                "image_ratio": None,
+                "image_completion_ratio": None,
                 "web_search_price": None,
             }
         },

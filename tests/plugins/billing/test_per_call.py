@@ -1,7 +1,10 @@
 from fractions import Fraction
 
+import msgspec
+import pytest
+
 from relay import Charge, ModelPrice, Usage
-from relay.core.profile.structs import Group
+from relay.core.profile.structs import Group, UnitPrice
 from relay.plugins.billing.per_call import PerCall, PerCallConfig
 from tests.books import FACTS
 from tests.services import profile, services
@@ -43,3 +46,52 @@ def test_what_others_charged_stays() -> None:
 def test_a_model_without_a_unit_price_is_left_to_others() -> None:
     """It is sold by the token."""
     assert settled(ModelPrice(model_ratio=Fraction(1)), Usage(unit_count=1)) is None
+
+
+DALLE = ModelPrice(
+    unit_price=Fraction("0.04"),
+    unit_prices=(
+        UnitPrice(quality="hd", size="1024x1792", price=Fraction("0.12")),
+        UnitPrice(quality="hd", price=Fraction("0.08")),
+        UnitPrice(size="1024x1792", price=Fraction("0.08")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "came", "nano"),
+    [
+        ((None, None), (None, None), 60_000_000),
+        (("512x512", "standard"), (None, None), 60_000_000),
+        (("1024x1792", None), (None, None), 120_000_000),
+        ((None, "hd"), (None, None), 120_000_000),
+        (("1024x1792", "hd"), (None, None), 180_000_000),
+        (("auto", "auto"), ("1024x1792", "hd"), 180_000_000),
+        (("1024x1792", "hd"), ("1024x1024", "standard"), 60_000_000),
+    ],
+)
+def test_size_and_quality_have_their_price(
+    asked: tuple[str | None, str | None], came: tuple[str | None, str | None], nano: int
+) -> None:
+    """What came counts before what was asked for; the first price that fits is taken, else the model's."""
+    shop = profile(prices={FACTS.model: DALLE}, groups={FACTS.group: Group(ratio=Fraction(3, 2))})
+    facts = msgspec.structs.replace(FACTS, size=asked[0], quality=asked[1])
+    usage = Usage(unit_count=1, size=came[0], quality=came[1])
+    charge = PerCall(PerCallConfig(), services(shop)).settle(facts, usage, None)
+    assert charge is not None
+    assert charge.nano == nano
+
+
+def test_a_size_without_a_price_is_not_free() -> None:
+    """Where the model has no price for all others, it is left unpriced, and so refused."""
+    price = ModelPrice(unit_prices=DALLE.unit_prices)
+    assert settled(price, Usage(unit_count=1, size="512x512", quality="standard")) is None
+
+
+def test_a_second_and_a_character_are_priced_to_the_nano_credit() -> None:
+    """4 seconds at 0.0001, 22 characters at 0.000015, both times 1.5."""
+    heard = settled(ModelPrice(unit_price=Fraction("0.0001")), Usage(unit_count=4))
+    spoken = settled(ModelPrice(unit_price=Fraction("0.000015")), Usage(unit_count=22))
+    assert heard is not None
+    assert spoken is not None
+    assert (heard.nano, spoken.nano) == (600_000, 495_000)

@@ -34,6 +34,12 @@ PRICES = {
         audio_ratio=Fraction(16),
         audio_completion_ratio=Fraction(2),
     ),
+    "image": ModelPrice(
+        model_ratio=Fraction("2.5"),
+        completion_ratio=Fraction(2),
+        image_ratio=Fraction("1.6"),
+        image_completion_ratio=Fraction(4),
+    ),
     "audio-out": ModelPrice(model_ratio=Fraction(1), completion_ratio=Fraction(4), audio_completion_ratio=Fraction(8)),
     "own-1h": ModelPrice(model_ratio=Fraction(1), cache_write_1h_ratio=Fraction(3)),
     "per-call-only": ModelPrice(web_search_price=Fraction(1)),
@@ -217,6 +223,12 @@ def test_searches_without_a_price_cost_nothing() -> None:
         ),
         # No audio ratios at all: 150 + 30 x 3, at 0.25: 60 quota.
         ("cheap", Usage(input_tokens=150, audio_input_tokens=50, output_tokens=30, audio_output_tokens=10), 120_000),
+        # gpt-image-1.5 (w:openai-other/image-edit): 27 + 194 x 1.6 in; 143 x 2 text + 272 x 1.6 x 4 out; x 2.5.
+        (
+            "image",
+            Usage(input_tokens=221, image_input_tokens=194, output_tokens=415, image_output_tokens=272),
+            11_821_000,
+        ),
         # More audio than input can't be: 10 x 16 x 1.25 = 200 quota.
         ("audio", Usage(input_tokens=10, audio_input_tokens=50), 400_000),
     ],
