@@ -15,7 +15,7 @@ from relay.testing import Reply, Scene, UpstreamCall, checks, customer, play, wr
 from relay.testing.bench import Bench, Played, Subject
 from relay.testing.contract import CONTRACT, RULES
 from relay.testing.reading import Heard
-from relay.testing.scenes import Ending, Task
+from relay.testing.scenes import ENDINGS, TASKS, Ending, Task, scenes
 from relay.testing.upstream import UnknownUpstreamError
 
 replaced = msgspec.structs.replace
@@ -247,6 +247,15 @@ def test_a_path_of_no_known_dialect_is_named(tmp_path: Path) -> None:
 
 def unknown(call: UpstreamCall, scene: Scene) -> Reply:
     return play(replaced(call, target="/talk?x=1"), scene)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"), [({"tasks": ("txt",)}, "tasks"), ({"endings": ("stop", "cutt")}, "endings")]
+)
+def test_a_misspelt_cell_is_named(given: dict[str, Any], what: str) -> None:
+    """Else it would be a test less, and nobody would know."""
+    with pytest.raises(ValueError, match=f"{what}: expected some of "):
+        scenes(**{"tasks": TASKS, "endings": ENDINGS, "streams": (True,), **given})
 
 
 def test_a_profile_s_problem_is_the_author_s_to_read(tmp_path: Path) -> None:

@@ -78,7 +78,14 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scenes(tasks: Sequence[Task], endings: Sequence[Ending], streams: Sequence[bool]) -> list[Scene]:
-    """Return every cell that can be, of those asked for."""
+    """Return every cell that can be, of those asked for.
+
+    Raises:
+        ValueError: A word that is no task, or no ending.
+    """
+    for what, given, known in (("tasks", tasks, TASKS), ("endings", endings, ENDINGS)):
+        if unknown := [word for word in given if word not in known]:
+            raise ValueError(f"{what}: expected some of {', '.join(known)}; found '{unknown[0]}'")
     made = (
         Scene(dialect=dialect, stream=stream, task=task, ending=ending)
         for ending, dialect, stream, task in product(endings, DIALECTS, streams, tasks)
