@@ -21,6 +21,7 @@ from .errors import (
     UpgradeRequiredError,
 )
 from .exchange import Exchange
+from .housekeeping import housekeeping_answer, is_base
 from .kept_answers import serve_kept_answer
 from .model_list import list_models
 from .observe import emit_exception
@@ -70,8 +71,10 @@ class Door:
         """Answer the request; nothing that goes wrong leaves it without an answer in its dialect."""
         if self._method == "OPTIONS":
             await self._answer_preflight()
-        elif self._path in ("/", "") and self._method in ("GET", "HEAD"):
+        elif is_base(self._method, self._path):
             await self._answer_hello()
+        elif (kind_words := housekeeping_answer(self._method, self._path)) is not None:
+            await self._sink.whole(200, [JSON], kind_words)
         else:
             await self._serve_endpoint()
 
