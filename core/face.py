@@ -50,8 +50,7 @@ class Face(HttpToolsProtocol):
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
         finally:
             if not cycle.response_complete:
-                # The answer was left without its end: only a broken connection says so.
-                self.transport.close()
+                wire.leave()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""
@@ -115,6 +114,16 @@ class Wire:
         if self._head:
             data, self._head = self._head + data, b""
         self._transport.write(data)
+
+    def leave(self) -> None:
+        """Close the connection of an answer that is left without its end: only that says so.
+
+        A head that still waits goes first. A client that saw none would ask again by itself, and
+        its customer would pay twice.
+        """
+        if self._head:
+            self._write(b"")
+        self._transport.close()
 
     def end(self) -> None:
         """End the body, and let the connection take the next request."""

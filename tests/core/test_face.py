@@ -149,6 +149,24 @@ async def write_on(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_an_answer_that_broke_before_its_first_byte_has_its_head(tmp_path: Path) -> None:
+    """Gemini's customers get a call whole or not at all; one without a head would be asked for again, and paid twice."""
+    call = b'{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{"}}'
+    begun = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[%s]}}]}\n\n' % call
+    broken = writes(whole(begun, "content-type: text/event-stream"))
+    async with raw_upstream(broken) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        asked = question(shop, body=b'{"contents":[{"parts":[{"text":"hi"}]}]}')
+        target = b"/v1beta/models/gpt-4o-mini:streamGenerateContent?alt=sse"
+        writer.write(asked.replace(b"/v1/chat/completions", target))
+        answer = await reader.read()
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"transfer-encoding: chunked" in head
+    assert body == b""
+
+
 async def test_a_customer_who_takes_nothing_is_shut_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connection is gone, the upstream is told, and what was handed over is charged."""
     assert WRITE_DEADLINE_S == 30
