@@ -34,7 +34,8 @@ class GeminiInteractions:
             if bytes(fields.get(name, b"null")) != b"null":
                 raise BadRequestError("not_offered", param=name)
         exchange.model = read_model(fields)
-        if bytes(fields.get("input", b"null")) in (b"null", b'""', b"[]"):
+        asked = bytes(fields.get("input", b"null"))
+        if asked[:1] not in b'"[{' or asked in (b'""', b"[]", b"{}"):
             raise BadRequestError(param="input")
         continued_id = read_value(fields, "previous_interaction_id", _TEXT)
         if continued_id is not None:
