@@ -20,9 +20,18 @@ from .fields import read_object
 from .figures import Figures, UntrueFigureError, read_figure, read_figures
 
 SOUND_DELTAS = frozenset({"response.audio.delta", "response.output_audio.delta"})
+TEXT_DELTAS = frozenset(
+    {
+        "response.text.delta",
+        "response.output_text.delta",
+        "response.audio_transcript.delta",
+        "response.output_audio_transcript.delta",
+    }
+)
 APPEND = "input_audio_buffer.append"
 _HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
 _DELTA = '"delta"'
+_RESPONSE_ID = re.compile(r'"response_id"\s*:\s*"([^"\\]*)"')
 
 
 class _Typed(msgspec.Struct):
@@ -61,6 +70,12 @@ def is_plain_append(frame: str) -> bool:
 def delta_length(frame: str) -> int:
     """Return how long the delta in *frame* is at most, in characters."""
     return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(':""}'))
+
+
+def delta_of(frame: str) -> str:
+    """Return the id of the response whose delta *frame* is; empty where it says none before the delta."""
+    named = _RESPONSE_ID.search(frame, 0, max(0, frame.find(_DELTA)))
+    return named[1] if named is not None else ""
 
 
 Fields = dict[str, msgspec.Raw]
@@ -215,6 +230,7 @@ def read_session_event(frame: str) -> SessionFacts:
 
 
 class _Response(msgspec.Struct):
+    id: object = None
     status: object = None
     status_details: object = None
     conversation_id: object = None
@@ -232,6 +248,7 @@ class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
     """How a response ended.
 
     Attributes:
+        id: The upstream's own; empty where it says none.
         status: The upstream's; ``failed`` where it says nothing that is known.
         reason: Why it is cancelled or incomplete, if it is.
         error: What is said of a failed one.
@@ -241,6 +258,7 @@ class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
         is_disputed: The figures could not be true.
     """
 
+    id: str = ""
     status: Status = "failed"
     reason: str | None = None
     error: Mapping[str, object] = {}
@@ -268,6 +286,7 @@ def read_response_done(frame: str) -> ResponseDone:
     except UntrueFigureError:
         is_disputed = True
     return ResponseDone(
+        id=response.id if isinstance(response.id, str) else "",
         status=_STATUSES.get(str(response.status), "failed"),
         reason=reason if isinstance(reason, str) else None,
         error=error if isinstance(error, dict) else {},

@@ -13,11 +13,13 @@ import msgspec
 from ..dialects.realtime_events import (
     APPEND,
     SOUND_DELTAS,
+    TEXT_DELTAS,
     TOKENS_PER_SECOND,
     Measure,
     ResponseDone,
     SessionFacts,
     delta_length,
+    delta_of,
 )
 from ..estimate import REQUEST_TOKENS, estimate_bytes, piece_bound
 from ..usage import Usage
@@ -63,11 +65,10 @@ class Context:
         """Responses under way."""
         self._asked_count = 0
         """Responses that the customer has asked for, and the upstream has not taken up or refused yet."""
-        self._forget_output()
-
-    def _forget_output(self) -> None:
-        self._text_bytes = self._sound_chars = 0
-        self._text_bound = 0
+        self._said: dict[str, Said] = {}
+        """What each response under way has said."""
+        self._passing = Said()
+        """The one whose delta is on its way to the customer."""
 
     def session_told(self, facts: SessionFacts) -> None:
         """Take note of the formats of sound."""
@@ -113,19 +114,25 @@ class Context:
         self._added_before = self._added
 
     def response_sent(self, kind: str, frame: str) -> None:
-        """Count a delta of a response."""
-        length = delta_length(frame)
-        if kind in SOUND_DELTAS:
-            self._sound_chars += length
-        else:
-            self._text_bytes += length
-            self._text_bound += piece_bound(length)
+        """Count a delta of a response that is about to be passed on."""
+        self._passing = self._said.setdefault(delta_of(frame), Said())
+        self._passing.add(kind, delta_length(frame))
+
+    def handed_over(self) -> None:
+        """Note that what was counted last has reached the customer's socket."""
+        self._passing.delivered = (self._passing.text_bytes, self._passing.sound_chars)
+
+    def said_by(self, response_id: str | None) -> "Said":
+        """Return what that response has said; all those under way together for None, and where its deltas did not name it."""
+        said = self._said.get(response_id) if response_id is not None else None
+        return said or sum(self._said.values(), Said())
 
     def response_ended(self, done: ResponseDone) -> None:
         """Go on from the upstream's own figures, where the response belongs to the conversation."""
         self.open_count = max(0, self.open_count - 1)
+        self._said.pop(done.id, None)
         if self.open_count == 0:
-            self._forget_output()
+            self._said.clear()
         if done.usage is not None and done.is_of_conversation:
             tokens = done.usage.all_input_tokens + done.usage.output_tokens
             sound = min(done.sound_tokens, tokens)
@@ -147,32 +154,30 @@ class Context:
     @property
     def output_bound_tokens(self) -> int:
         """What the responses under way have said, never below the truth."""
-        return self._text_bound + math.ceil(self._spoken_tokens)
+        said = self.said_by(None)
+        return said.text_bound + math.ceil(self._spoken_tokens(said.sound_chars))
 
     @property
     def output_counted_tokens(self) -> int:
         """The same, as near the truth as can be had."""
-        return estimate_bytes(self._text_bytes) + int(self._spoken_tokens)
+        said = self.said_by(None)
+        return estimate_bytes(said.text_bytes) + int(self._spoken_tokens(said.sound_chars))
 
-    @property
-    def output_bytes(self) -> int:
-        """Characters of what was said, sound included."""
-        return self._text_bytes + self._sound_chars
-
-    def delivered_usage(self, *, is_output_charged: bool = True) -> Usage:
-        """Return the usage of a response that ends here: what it read, likely, and what was handed over of it.
+    def delivered_usage(self, said: "Said", *, is_output_charged: bool = True) -> Usage:
+        """Return the usage of a response that ends here: what it read, likely, and what was handed over of what it *said*.
 
         What the response before had read counts as cached, as upstreams do.
         """
         added = self._added_before
         heard = int(added.sound_chars * self._heard_ratio)
-        counted = self.output_counted_tokens if is_output_charged else 0
+        text_bytes, sound_chars = said.delivered if is_output_charged else (0, 0)
+        spoken = int(self._spoken_tokens(sound_chars))
         return Usage(
             input_tokens=estimate_bytes(added.text_bytes) + heard,
             cache_read_tokens=self._known.text + self._known.sound,
             audio_input_tokens=heard,
-            output_tokens=counted,
-            audio_output_tokens=min(int(self._spoken_tokens), counted),
+            output_tokens=estimate_bytes(text_bytes) + spoken,
+            audio_output_tokens=spoken,
             source="estimated",
         )
 
@@ -180,9 +185,38 @@ class Context:
     def _heard_ratio(self) -> float:
         return TOKENS_PER_SECOND / self._heard_per_second
 
-    @property
-    def _spoken_tokens(self) -> float:
-        return self._sound_chars * SPOKEN_TOKENS_PER_SECOND / self._spoken_per_second
+    def _spoken_tokens(self, chars: int) -> float:
+        return chars * SPOKEN_TOKENS_PER_SECOND / self._spoken_per_second
+
+
+class Said:
+    """What a response has said, in bytes of text and characters of sound; ``delivered`` is what of both was handed over."""
+
+    __slots__ = ("delivered", "has_call", "has_text", "sound_chars", "text_bound", "text_bytes")
+
+    def __init__(self) -> None:
+        self.text_bytes = self.sound_chars = self.text_bound = 0
+        self.delivered = (0, 0)
+        self.has_text = self.has_call = False
+
+    def add(self, kind: str, length: int) -> None:
+        """Count a delta."""
+        if kind in SOUND_DELTAS:
+            self.sound_chars += length
+        else:
+            self.text_bytes += length
+            self.text_bound += piece_bound(length)
+        self.has_text |= kind in SOUND_DELTAS or kind in TEXT_DELTAS
+        self.has_call |= kind.endswith("_arguments.delta")
+
+    def __add__(self, other: "Said") -> "Said":
+        both = Said()
+        both.text_bytes = self.text_bytes + other.text_bytes
+        both.sound_chars = self.sound_chars + other.sound_chars
+        both.text_bound = self.text_bound + other.text_bound
+        both.delivered = (self.delivered[0] + other.delivered[0], self.delivered[1] + other.delivered[1])
+        both.has_text, both.has_call = self.has_text or other.has_text, self.has_call or other.has_call
+        return both
 
 
 def _chars_per_second(format: str) -> int:

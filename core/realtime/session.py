@@ -37,6 +37,7 @@ from ..errors import (
     StaleKeyError,
     UpstreamBrokenError,
     UpstreamError,
+    UpstreamStatusError,
     UpstreamTimeoutError,
 )
 from ..exchange import Exchange, RequestRecord
@@ -144,6 +145,10 @@ class Session:
                 await self._turn.release(error)
         except LedgerUnavailableError as exc:
             emit("post.failed", request_id=self._turn.exchange.id, code=exc.code)
+        except Exception as exc:
+            # A bug of ours: the hold must not outlive the session. Does nothing once a post is on its way.
+            emit_exception("request.crashed", exc, request_id=self._turn.exchange.id)
+            await self._turn.release(error)
 
     def _settled(self, posted: tuple[RequestRecord, Posted] | None) -> None:
         if posted is not None:
@@ -241,7 +246,7 @@ class Session:
         elif kind.startswith("response.") and kind.endswith(".delta"):
             self._context.response_sent(kind, frame)
             async with self._books:
-                await self._turn.cover(kind)
+                await self._turn.cover()
         elif kind in ("session.created", "session.updated"):
             facts = read_session_event(frame)
             self._context.session_told(facts)
@@ -251,6 +256,7 @@ class Session:
         elif kind == _TRANSCRIBED:
             await self._charge_transcription(frame)
         await self._customer.send(frame)
+        self._context.handed_over()
 
     async def _finish(self, frame: str) -> None:
         """Post a response, hold for the next, and only then let the customer see that it is done.
@@ -286,7 +292,7 @@ class Session:
     def _told_error(self, frame: str) -> str:
         """Return an error of the upstream as the customer may see it: about the request as it came, else in our words."""
         error = disguised_error(frame.encode())
-        if error.failure == "request":
+        if is_about_request(error, frame):
             return frame
         self._report(error)
         return self._error_event(error)
@@ -294,10 +300,15 @@ class Session:
     def _told_failure(self, frame: str, done: ResponseDone) -> str:
         """Return the end of a failed response, with our words where the upstream's are about itself."""
         error = disguised_error(msgspec.json.encode({"error": done.error}))
-        if error.failure == "request":
+        if is_about_request(error, frame):
             return frame
         self._report(error)
         return with_error(frame, describe_openai_error(error, sentence(error, self._exchange.locale)))
+
+
+def is_about_request(error: UpstreamStatusError, frame: str) -> bool:
+    """Say whether *frame* tells *error* in words that are about the request alone, and name nothing of the upstream's."""
+    return error.failure == "request" and msgspec.json.encode(error.message).decode()[1:-1] in frame
 
 
 def close_code(error: RelayError | None) -> int:

@@ -4,11 +4,12 @@ import msgspec
 
 from ..clock import new_id
 from ..dialects.realtime import Realtime
-from ..dialects.realtime_events import SOUND_DELTAS, ResponseDone
+from ..dialects.realtime_events import ResponseDone
 from ..errors import (
     CustomerGoneError,
     InsufficientBalanceError,
     KeyCapError,
+    NoChannelError,
     RelayError,
     StaleKeyError,
     UpstreamError,
@@ -20,20 +21,11 @@ from ..plugin_meter import PluginMeter
 from ..settlement import Settlement
 from ..shop import Shop
 from ..usage import Usage
-from .context import Context, Input
+from .context import Context, Input, Said
 
 INPUT_WINDOW = Input(text=512, sound=512)
 """What a hold covers beyond the input that is there: some fifty seconds of speech."""
 SWITCHING_PROTOCOLS = 101
-_TEXT_DELTAS = frozenset(
-    {
-        *SOUND_DELTAS,
-        "response.text.delta",
-        "response.output_text.delta",
-        "response.audio_transcript.delta",
-        "response.output_audio_transcript.delta",
-    }
-)
 
 
 class TurnSettlement(Settlement):
@@ -108,9 +100,8 @@ class Turn:
         self._context = context
         self._attempts = attempts
         self._meter: PluginMeter | None = None
-        self._has_text = self._has_call = False
         self._first_output_ms: int | None = None
-        self._marked_tokens = 0
+        self._marked = (0, 0)
         self._refusal: RelayError | None = None
         self.exchange = exchange
         self.settlement = TurnSettlement(shop, exchange, rules)
@@ -142,7 +133,10 @@ class Turn:
             exchange = turn.exchange
             exchange.is_fresh_authentication = True
             exchange.principal = await self._shop.dispatch.authenticate(exchange)
-            self._shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
+            if self.candidate not in self._shop.catalog.candidates(
+                exchange.principal, exchange.model, exchange.dialect, exchange.operation
+            ):
+                raise NoChannelError(param="model", group=exchange.principal.group, model=exchange.model) from None
             await turn.reserve(self.candidate)
         turn.meter()
         return turn
@@ -169,7 +163,7 @@ class Turn:
         """Count the turn's time from here."""
         self.exchange.started_s = self._shop.clock.monotonic()
 
-    async def cover(self, kind: str) -> None:
+    async def cover(self) -> None:
         """Let the hold grow with what the response says, before more is passed on.
 
         The bound that asks for more is generous: where no more is granted, the response goes on
@@ -188,48 +182,43 @@ class Turn:
                 self._refusal = refusal
         if self._refusal is not None and context.output_counted_tokens >= settlement.covered_tokens:
             raise self._refusal
-        self._has_text |= kind in _TEXT_DELTAS
-        self._has_call |= kind.endswith("_arguments.delta")
         if self._first_output_ms is None:
             self._first_output_ms = settlement.elapsed_ms()
 
     def mark(self) -> None:
         """Note what was delivered of a response under way: what recovery posts if the process dies."""
-        tokens = self._context.output_counted_tokens
-        if tokens > self._marked_tokens:
-            self._marked_tokens = tokens
-            self.settlement.mark(self._context.delivered_usage(), self._evidence())
-
-    def _evidence(self) -> Evidence:
-        return Evidence(has_text=self._has_text, has_tool_call=self._has_call, output_bytes=self._context.output_bytes)
+        said = self._context.said_by(None)
+        if said.delivered != self._marked:
+            self._marked = said.delivered
+            if any(said.delivered):
+                self.settlement.mark(self._context.delivered_usage(said), _evidence(said))
 
     async def post(self, done: ResponseDone) -> tuple[RequestRecord, Posted] | None:
         """Book the response that *done* ended, durably; None where it ended without anything to pay for.
 
         A response that its customer cut short was delivered as it was wanted.
         """
+        said = self._context.said_by(done.id)
         error_type = done.error.get("code") or done.error.get("type")
         evidence = msgspec.structs.replace(
-            self._evidence(),
+            _evidence(said),
             stop_reason=done.reason,
             is_end_seen=done.status != "failed",
             error_type=error_type if isinstance(error_type, str) else None,
         )
         outcome: Outcome = "complete" if done.status == "cancelled" else derive_outcome(evidence)
         usage = (self._meter.usage() if self._meter is not None else None) or done.usage
-        if usage is None and done.is_disputed:
-            usage = msgspec.structs.replace(self._context.delivered_usage(), source="disputed")
+        if usage is None:
+            usage = self._context.delivered_usage(said) if any(said.delivered) else Usage(source="estimated")
+        if done.is_disputed:
+            usage = msgspec.structs.replace(usage, source="disputed")
         return await self._close(usage, outcome, evidence)
 
-    async def _close(
-        self, usage: Usage | None, outcome: Outcome, evidence: Evidence
-    ) -> tuple[RequestRecord, Posted] | None:
+    async def _close(self, usage: Usage, outcome: Outcome, evidence: Evidence) -> tuple[RequestRecord, Posted] | None:
         attempts = [*self._attempts, self._attempt()]
         if outcome == "upstream_error":
             await self.settlement.void(outcome, evidence, attempts)
             return None
-        if usage is None:
-            usage = self._context.delivered_usage() if self._first_output_ms is not None else Usage(source="estimated")
         return await self.settlement.post(
             self.settlement.plausible(usage, evidence),
             outcome,
@@ -251,7 +240,7 @@ class Turn:
     async def release(self, error: RelayError | None) -> None:
         """Give back the hold of a session that ends between two responses; of a posted turn nothing is held."""
         outcome: Outcome = "upstream_error" if isinstance(error, UpstreamError) else "customer_gone"
-        await self.settlement.void(outcome, self._evidence(), [*self._attempts, self._attempt()])
+        await self.settlement.void(outcome, Evidence(), [*self._attempts, self._attempt()])
 
     async def cut(self, error: RelayError) -> tuple[RequestRecord, Posted] | None:
         """Book what was delivered of a response that *error* cut short; None where its post has begun already.
@@ -260,14 +249,18 @@ class Turn:
         """
         if self.settlement.is_closed:
             return None
-        is_gone = isinstance(error, CustomerGoneError)
+        said, is_gone = self._context.said_by(None), isinstance(error, CustomerGoneError)
         is_input_only = is_gone and self._shop.profile.limits.hang_up == "input_only"
         policy: HangUpPolicy = "input_only" if is_input_only else "delivered"
         evidence = msgspec.structs.replace(
-            self._evidence(),
+            _evidence(said),
             error_type=None if is_gone else error.code,
             is_unpaid=isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError),
             hang_up_policy=policy if is_gone else None,
         )
-        usage = self._context.delivered_usage(is_output_charged=not is_input_only)
+        usage = self._context.delivered_usage(said, is_output_charged=not is_input_only)
         return await self._close(usage, derive_outcome(evidence), evidence)
+
+
+def _evidence(said: Said) -> Evidence:
+    return Evidence(has_text=said.has_text, has_tool_call=said.has_call, output_bytes=sum(said.delivered))

@@ -14,6 +14,7 @@ from relay.core.dialects.realtime_events import (
     ResponseDone,
     SessionFacts,
     delta_length,
+    delta_of,
     event_type,
     is_plain_append,
     measure_event,
@@ -71,6 +72,21 @@ def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
     members = {"type": "response.text.delta", "response_id": other, "delta": text, "after": other}
     for frame in (json.dumps(members), json.dumps(members, ensure_ascii=False, separators=(",", ":"))):
         assert delta_length(frame) >= len(text)
+
+
+DELTAS = [
+    ('{"type":"x","response_id":"resp_1","delta":"a"}', "resp_1"),
+    ('{"response_id" : "resp_1", "delta" : "a"}', "resp_1"),
+    ('{"delta":"\\"response_id\\":\\"no\\"","response_id":"late"}', ""),
+    ('{"response_id":"resp_1"}', ""),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("frame", "response_id"), DELTAS)
+def test_a_delta_names_its_response_before_what_it_says(frame: str, response_id: str) -> None:
+    """Nothing that was said is taken for a name."""
+    assert delta_of(frame) == response_id
 
 
 @given(st.text())
@@ -203,6 +219,7 @@ def test_figures_that_can_not_be_true_are_none(told: object) -> None:
 
 
 DONE: dict[str, Any] = {
+    "id": "resp_1",
     "status": "incomplete",
     "status_details": {"type": "incomplete", "reason": "max_output_tokens"},
     "conversation_id": "conv_1",
@@ -214,7 +231,12 @@ def test_the_end_of_a_response_is_read() -> None:
     """How it ended, whether the conversation goes on from it, and its figures."""
     usage = Usage(input_tokens=9, audio_input_tokens=7, output_tokens=3)
     assert read_response_done(json.dumps({"type": "response.done", "response": DONE})) == ResponseDone(
-        status="incomplete", reason="max_output_tokens", is_of_conversation=True, usage=usage, sound_tokens=7
+        id="resp_1",
+        status="incomplete",
+        reason="max_output_tokens",
+        is_of_conversation=True,
+        usage=usage,
+        sound_tokens=7,
     )
 
 

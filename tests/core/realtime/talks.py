@@ -95,15 +95,17 @@ def words(text: str) -> str:
     return event("response.output_text.delta", response_id="resp_1", item_id="item_1", delta=text)
 
 
-def sound(data: str = SECOND_OF_SOUND) -> str:
-    return event("response.output_audio.delta", response_id="resp_1", item_id="item_1", delta=data)
+def sound(data: str = SECOND_OF_SOUND, response_id: str = "resp_1") -> str:
+    return event("response.output_audio.delta", response_id=response_id, item_id="item_1", delta=data)
 
 
-def done(status: str = "completed", usage: dict[str, Any] | None = USAGE, **details: Any) -> str:
+def done(
+    status: str = "completed", usage: dict[str, Any] | None = USAGE, response_id: str = "resp_1", **details: Any
+) -> str:
     """Return the end of a response; *details* are those of its status."""
     response: dict[str, Any] = {
         "object": "realtime.response",
-        "id": "resp_1",
+        "id": response_id,
         "status": status,
         "status_details": details or None,
         "output": [],

@@ -124,20 +124,47 @@ def test_output_is_counted_and_bounded() -> None:
     context.response_sent("response.output_audio_transcript.delta", words("Hello world"))
     assert context.output_counted_tokens == 20 + 4
     assert context.output_bound_tokens == 20 + 3
-    assert context.output_bytes == 64_000 + 11
+    context.handed_over()
+    said = context.said_by("resp_1")
+    assert (said.delivered, said.has_text, said.has_call) == ((11, 64_000), True, False)
 
 
-def test_output_of_two_responses_counts_until_both_have_ended() -> None:
-    """A hold must cover them together."""
+def test_output_of_two_responses_is_told_apart() -> None:
+    """A hold covers both; what one has said is gone with its end."""
     context = Context()
     context.response_began()
     context.response_began()
-    context.response_sent("response.output_audio.delta", sound())
-    context.response_ended(DONE)
+    for response_id in ("resp_1", "resp_2"):
+        context.response_sent("response.output_audio.delta", event("x", response_id=response_id, delta=SECOND_OF_SOUND))
+        context.handed_over()
+    assert context.output_counted_tokens == 40
+    assert context.delivered_usage(context.said_by("resp_1")).output_tokens == 20
+    context.response_ended(ResponseDone(id="resp_1"))
     assert context.output_counted_tokens == 20
-    context.response_ended(DONE)
+    context.response_ended(ResponseDone(id="resp_2"))
     context.response_ended(DONE)
     assert (context.open_count, context.output_counted_tokens) == (0, 0)
+
+
+def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:
+    """As those of whoever copies OpenAI."""
+    context = Context()
+    context.response_began()
+    context.response_sent("response.function_call_arguments.delta", event("x", delta="{}"))
+    context.handed_over()
+    said = context.said_by("resp_1")
+    assert (said.delivered, said.has_text, said.has_call) == ((2, 0), False, True)
+
+
+def test_what_was_not_handed_over_is_not_delivered() -> None:
+    """A delta that is counted for the hold, and never passed on."""
+    context = Context()
+    context.response_began()
+    for _ in range(2):
+        context.response_sent("response.output_audio.delta", sound())
+    assert context.delivered_usage(context.said_by(None)).output_tokens == 0
+    context.handed_over()
+    assert context.delivered_usage(context.said_by(None)).output_tokens == 40
 
 
 def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
@@ -150,6 +177,7 @@ def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
     context.customer_sent("conversation.item.create", Measure(text_bytes=36))
     context.response_began()
     context.response_sent("response.output_audio.delta", sound())
+    context.handed_over()
     usage = Usage(
         input_tokens=20,
         audio_input_tokens=10,
@@ -158,8 +186,9 @@ def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
         audio_output_tokens=20,
         source="estimated",
     )
-    assert context.delivered_usage() == usage
-    assert context.delivered_usage(is_output_charged=False).output_tokens == 0
+    said = context.said_by(None)
+    assert context.delivered_usage(said) == usage
+    assert context.delivered_usage(said, is_output_charged=False).output_tokens == 0
 
 
 def test_positions_that_are_none_change_nothing() -> None:

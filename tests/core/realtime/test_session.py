@@ -18,8 +18,10 @@ from relay.core.errors import (
     ShuttingDownError,
     UpstreamBrokenError,
 )
-from relay.core.ledger.operations import RevokeKey, SetKeyGroup
+from relay.core.exchange import RequestRecord
+from relay.core.ledger.operations import Posted, RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
+from relay.core.realtime.context import Context
 from relay.core.realtime.session import close_code
 from tests.chats import LOTS, balances
 from tests.shops import Running, serving
@@ -331,6 +333,77 @@ async def test_responses_beside_each_other_are_all_held_for(tmp_path: Path) -> N
     # 64 million nano-credits are left beside the first hold, and each reads at least 512 tokens of text.
     assert len(upstream.visits[0].said) < 30
     assert outcomes(rows) == [("upstream_error", 0)]
+
+
+async def test_responses_beside_each_other_are_told_apart(tmp_path: Path) -> None:
+    """One is done; the other is cut, and pays for its own second of sound: 253 x 400 read, 20 x 64000 spoken."""
+    talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done(), then="cut")
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        await talk_with(shop)
+        rows = await shop.log(count=2)
+    assert outcomes(rows) == [("complete", CHARGE), ("truncated", 253 * 400 + 20 * 64_000)]
+
+
+async def test_a_response_that_was_said_before_another_ended_is_not_empty(tmp_path: Path) -> None:
+    """Else its price would be claimed back."""
+    talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done(), done(response_id="resp_2"))
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+            await hear(client)
+        rows = await shop.log(count=3)
+        assert shop.rows("select * from claim") == []
+    assert outcomes(rows)[:2] == [("complete", CHARGE), ("complete", CHARGE)]
+
+
+async def test_a_bug_of_ours_at_the_end_leaves_no_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer is gone; the hold goes along."""
+
+    def delivered_usage(*_: object, **__: object) -> None:
+        raise AssertionError("a bug")
+
+    talk = says(created(), words("Hello"))
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        monkeypatch.setattr(Context, "delivered_usage", delivered_usage)
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client, "response.output_text.delta")
+        assert outcomes(await shop.log()) == [("customer_gone", 0)]
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+async def test_a_bug_of_ours_in_the_middle_ends_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an error, and what was delivered is priced."""
+
+    def session_told(*_: object) -> None:
+        raise AssertionError("a bug")
+
+    talk = says(created(), words("Hello"), event("session.updated", session={}))
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            monkeypatch.setattr(Context, "session_told", session_told)
+            await client.send(CREATE)
+            heard, code = await ended(client)
+        assert outcomes(await shop.log()) == [("truncated", 32_000)]
+    assert (heard[-1]["error"]["code"], code) == ("internal_error", 1011)
+
+
+async def test_books_that_can_not_be_written_end_the_session(tmp_path: Path) -> None:
+    """Before the customer sees the end of what is not booked; nothing is booked twice."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        posted: list[str] = []
+
+        async def post(record: RequestRecord) -> Posted:
+            posted.append(record.request_id)
+            raise LedgerUnavailableError("the disk is full")
+
+        shop.shop.ledger.post = post  # type: ignore[method-assign] # a full disk
+        heard, code = await talk_with(shop)
+    assert (heard[-1]["error"]["code"], code) == ("ledger_unavailable", 1013)
+    assert "response.done" not in [said["type"] for said in heard]
+    assert len(posted) == 1
 
 
 async def test_a_response_that_ended_while_its_customer_left_is_complete(tmp_path: Path) -> None:
