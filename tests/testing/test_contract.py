@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from relay import testing
 from relay.core.errors import ProfileError
 from relay.core.transport import Deadlines
 from relay.testing import Reply, Scene, UpstreamCall, checks, customer, play, write_down
@@ -247,6 +248,12 @@ def test_a_path_of_no_known_dialect_is_named(tmp_path: Path) -> None:
 
 def unknown(call: UpstreamCall, scene: Scene) -> Reply:
     return play(replaced(call, target="/talk?x=1"), scene)
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    """What authors import from ``relay.testing``."""
+    assert list(testing.__all__) == sorted(testing.__all__)
+    assert [name for name in testing.__all__ if not hasattr(testing, name)] == []
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ COMPLETED = RESPONSE | {"status": "completed", "usage": {"input_tokens": 1, "out
         (MESSAGES, START + event("message_stop"), "message_stop: expected a stop reason before"),
         (MESSAGES, START + BLOCK + event("message_delta", delta={}, usage={}), "message_delta: expected every block to be closed"),
         (MESSAGES, START.replace("event: message_start\n", ""), "event 0: type: expected , found message_start"),
-        (MESSAGES, START + event("surprise"), "event 1: expected an event of the API"),
+        (MESSAGES, START + event("surprise"), "an event: expected one of the API's, found surprise"),
         (GEMINI, ": keep-alive\n\n" + generated(), "the stream: expected no comment"),
         (GEMINI, "event: x\n" + generated(), "event 0: expected no name"),
         (GEMINI, generated(finishReason="DONE"), "finishReason: expected one of"),

@@ -40,8 +40,7 @@ def read_whole(heard: Heard, document: dict[str, Any]) -> None:
 def read_stream(heard: Heard, body: bytes) -> None:
     """Read a stream of events: a message's beginning, its blocks one after the other, its end."""
     usage: dict[str, Any] = {}
-    open_block: int | None = None
-    block_count = 0
+    blocks = _Blocks()
     for number, event in enumerate(heard.events(body)):
         document = heard.document(event.data, f"event {number}")
         if document is None or event.name == "ping":
@@ -57,22 +56,8 @@ def read_stream(heard: Heard, body: bytes) -> None:
                 message = heard.object_in(document, "message", "message_start")
                 _check_message(heard, message)
                 usage |= heard.object_in(message, "usage", "message")
-            case "content_block_start":
-                heard.need(open_block is None, "content_block_start", "the block before to be closed", open_block)
-                open_block, block_count = block_count, block_count + 1
-                _check_index(heard, document, open_block)
-                block = heard.object_in(document, "content_block", kind)
-                _take_block(heard, block)
-                if block.get("type") == "tool_use":
-                    heard.calls.append((heard.text_in(block, "name", "block"), ""))
-            case "content_block_delta":
-                _check_index(heard, document, open_block)
-                _take_delta(heard, heard.object_in(document, "delta", kind))
-            case "content_block_stop":
-                _check_index(heard, document, open_block)
-                open_block = None
             case "message_delta":
-                heard.need(open_block is None, "message_delta", "every block to be closed", open_block)
+                heard.need(blocks.open is None, "message_delta", "every block to be closed", blocks.open)
                 _take_stop(heard, heard.object_in(document, "delta", kind))
                 usage |= heard.object_in(document, "usage", kind)
                 _take_usage(heard, usage)
@@ -80,7 +65,35 @@ def read_stream(heard: Heard, body: bytes) -> None:
                 heard.need(heard.stop is not None, "message_stop", "a stop reason before", None)
                 heard.is_ended = True
             case _:
-                heard.need(False, f"event {number}", "an event of the API", kind)
+                blocks.take(heard, str(kind), document)
+
+
+class _Blocks:
+    """The blocks of a streamed message: one is open at a time, and each has the next number."""
+
+    def __init__(self) -> None:
+        self.open: int | None = None
+        self._count = 0
+
+    def take(self, heard: Heard, kind: str, document: dict[str, Any]) -> None:
+        """Read an event of a block."""
+        if kind == "content_block_start":
+            heard.need(self.open is None, kind, "the block before to be closed", self.open)
+            self.open, self._count = self._count, self._count + 1
+        index = document.get("index")
+        heard.need(index == self.open, f"{kind}.index", self.open, index)
+        match kind:
+            case "content_block_start":
+                block = heard.object_in(document, "content_block", kind)
+                _take_block(heard, block)
+                if block.get("type") == "tool_use":
+                    heard.calls.append((heard.text_in(block, "name", "block"), ""))
+            case "content_block_delta":
+                _take_delta(heard, heard.object_in(document, "delta", kind))
+            case "content_block_stop":
+                self.open = None
+            case _:
+                heard.need(False, "an event", "one of the API's", kind)
 
 
 def _check_message(heard: Heard, message: dict[str, Any]) -> None:
@@ -88,11 +101,6 @@ def _check_message(heard: Heard, message: dict[str, Any]) -> None:
         heard.need(message.get(name) == expected, f"message.{name}", expected, message.get(name))
     for name in ("id", "model"):
         heard.text_in(message, name, "message")
-
-
-def _check_index(heard: Heard, document: dict[str, Any], expected: int | None) -> None:
-    index = document.get("index")
-    heard.need(index == expected, f"{document.get('type')}.index", expected, index)
 
 
 def _take_block(heard: Heard, block: dict[str, Any]) -> None:
