@@ -307,7 +307,7 @@ def with_error(frame: str, error: Mapping[str, object]) -> str:
 def read_realtime_usage(usage: object) -> Usage | None:
     """Return what a ``usage`` of a response or a transcription says; None where it counts no tokens.
 
-    Cached tokens are part of ``input_tokens``, and sound is part of both. Aliyun's Qwen names the
+    Cached tokens are part of ``input_tokens``, and sound and pictures are part of both. Aliyun's Qwen names the
     details in the plural. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 
     Raises:
@@ -319,8 +319,10 @@ def read_realtime_usage(usage: object) -> Usage | None:
     all_input, output = read_figure(figures, "input_tokens"), read_figure(figures, "output_tokens")
     heard, spoken = _details(figures, "input"), _details(figures, "output")
     cached = min(read_figure(heard, "cached_tokens"), all_input)
-    sound_cached = read_figure(read_figures(heard.get("cached_tokens_details")), "audio_tokens")
-    sound = max(0, read_figure(heard, "audio_tokens") - sound_cached)
+    again = read_figures(heard.get("cached_tokens_details"))
+    sound, pictures = (
+        max(0, read_figure(heard, kind) - read_figure(again, kind)) for kind in ("audio_tokens", "image_tokens")
+    )
     return Usage(
         input_tokens=all_input - cached,
         cache_read_tokens=cached,
@@ -328,6 +330,7 @@ def read_realtime_usage(usage: object) -> Usage | None:
         reasoning_tokens=min(read_figure(spoken, "reasoning_tokens"), output),
         audio_input_tokens=min(sound, all_input - cached),
         audio_output_tokens=min(read_figure(spoken, "audio_tokens"), output),
+        image_input_tokens=min(pictures, all_input - cached),
     )
 
 

@@ -178,10 +178,11 @@ USAGES: list[tuple[object, Usage | None]] = [
             "input_tokens": 100,
             "output_tokens": 30,
             "input_token_details": {
-                "text_tokens": 20,
+                "text_tokens": 11,
                 "audio_tokens": 80,
+                "image_tokens": 9,
                 "cached_tokens": 60,
-                "cached_tokens_details": {"text_tokens": 10, "audio_tokens": 50},
+                "cached_tokens_details": {"text_tokens": 8, "audio_tokens": 50, "image_tokens": 2},
             },
             "output_token_details": {"text_tokens": 5, "audio_tokens": 25, "reasoning_tokens": 2},
         },
@@ -192,6 +193,7 @@ USAGES: list[tuple[object, Usage | None]] = [
             output_tokens=30,
             reasoning_tokens=2,
             audio_output_tokens=25,
+            image_input_tokens=7,
         ),
     ),
     (
