@@ -29,6 +29,17 @@ def test_model_of_the_page_has_a_price(profile: Profile, model: str) -> None:
     assert profile.prices[model].model_ratio is not None
 
 
+def test_what_is_sold_apiece_costs_the_list_price(profile: Profile) -> None:
+    """A picture, a second heard, a character spoken."""
+    prices = {name: profile.prices[name].unit_price for name in ("dall-e-3", "whisper-1", "tts-1")}
+    assert prices == {"dall-e-3": Fraction(1, 25), "whisper-1": Fraction(1, 10_000), "tts-1": Fraction(3, 200_000)}
+
+
+def test_only_what_the_shop_sells_is_served(profile: Profile) -> None:
+    """One API, OpenAI's."""
+    assert profile.endpoints == ("openai_chat", "embeddings", "images", "audio", "models")
+
+
 def test_quotients_stay_exact(profile: Profile) -> None:
     """$1.10 is 110/27 of $0.27."""
     assert profile.prices["deepseek-chat"].completion_ratio == Fraction(110, 27)

@@ -41,6 +41,16 @@ def test_members_pay_less_for_life(profile: Profile) -> None:
     assert ratios == {"default": 1, "vip": Fraction(19, 20), "svip": Fraction(9, 10)}
 
 
+def test_the_pages_sample_of_a_picture_is_sold(profile: Profile) -> None:
+    """It names no model, so OpenAI's default is meant; sizes have prices of their own."""
+    price = profile.prices["dall-e-2"]
+    assert (price.unit_price, [each.price for each in price.unit_prices]) == (
+        Fraction(1, 50),
+        [Fraction(2, 125), Fraction(9, 500)],
+    )
+    assert "images" in profile.endpoints
+
+
 def test_keys_are_issued_with_one_prefix_and_taken_with_two(profile: Profile) -> None:
     """The page's samples write ak- as well."""
     assert (profile.keys.prefix, profile.keys.accepted_prefixes) == ("sk-", ("ak-",))
