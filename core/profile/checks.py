@@ -13,6 +13,9 @@ from .document import Mapping, Scalar
 from .place import Names, Place, nearest
 from .secrets import REFERENCE, read_secret
 
+_PRICING = frozenset({"model_ratio", "unit_price", "unit_prices"})
+"""Settings of a price that make it one; the others only change what it comes to."""
+
 
 def collect_names(root: Place) -> Names:
     """Return what the profile's texts may name."""
@@ -142,6 +145,10 @@ def _check_prices(root: Place) -> None:
             guess = nearest(model, prices.names())
             guess = guess if "did you mean" in guess else "; add it to prices, or every request for it is refused"
             place.problem(f"model '{model[:60]}' has no price" + guess)
-    for name, _ in prices.entries():
+    for name, price in prices.entries():
+        if isinstance(price.node, Mapping) and not _PRICING.intersection(price.names()):
+            price.problem(
+                "expected model_ratio, or unit_price for what is sold apiece; without one every request is refused"
+            )
         if name.text not in sold:
             prices.name_warning(name, f"no channel sells '{name.text}'")

@@ -75,6 +75,22 @@ CASES = {
             "realtime, models, found text; did you mean 'embeddings'?"
         ],
     ),
+    "price of nothing": (
+        '{model_ratio: "1.25"}',
+        "{}",
+        [
+            "shop.yaml:8:11: prices.gpt-4o: expected model_ratio, or unit_price for what is sold apiece; "
+            "without one every request is refused"
+        ],
+    ),
+    "price that only changes one": (
+        '{model_ratio: "1.25"}',
+        '{completion_ratio: "4"}',
+        [
+            "shop.yaml:8:11: prices.gpt-4o: expected model_ratio, or unit_price for what is sold apiece; "
+            "without one every request is refused"
+        ],
+    ),
     "model without price": (
         "[gpt-4o]",
         "[gpt-4o, gpt-40]",
