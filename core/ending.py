@@ -20,4 +20,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     model_returned: str | None
     answer_id: str | None = None
     end: bytes = b""
+    content_type: str = "application/json"
+    """Of a whole answer; a stream has told its own with its head."""
     error: RelayError | None = None

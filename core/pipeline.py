@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from .answers import JSON, answer_with_error
+from .answers import answer_with_error
 from .claims import file_claims
 from .deadline import within
-from .dialects.dialect import ChannelSide, DialectRules
+from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
 from .ending import Ending
 from .errors import (
@@ -253,12 +253,14 @@ class Passage:
         exchange, channel = self._exchange, self._channel(candidate)
         is_beside = channel.is_reasoning_beside_output
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
-        if self._stream is None:
+        stream_type = channel_side.stream_type(exchange)
+        is_stream = is_of_type(response.headers.get("content-type", stream_type), stream_type)
+        # Whisper streams nothing, and heeds no wish to: its whole answer is as good.
+        if self._stream is None or (exchange.operation == "transcription" and not is_stream):
             limits = self._shop.profile.limits
             whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
             return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)
-        stream_type = channel_side.stream_type(exchange)
-        if not response.headers.get("content-type", stream_type).lower().startswith(stream_type):
+        if not is_stream:
             # A stream was asked for: a document here is an error dressed as success, or no answer.
             channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
@@ -307,4 +309,4 @@ class Passage:
         elif self._sink.is_head_sent:
             await self._sink.end(ending.end)
         else:
-            await self._sink.whole(200, [JSON], ending.end)
+            await self._sink.whole(200, [(b"content-type", ending.content_type.encode())], ending.end)

@@ -27,9 +27,10 @@ class Splitter:
     ([b'data: 2\\n\\n'], b'')
     """
 
-    __slots__ = ("_has_cr", "_pending", "_scanned")
+    __slots__ = ("_event_bytes_max", "_has_cr", "_pending", "_scanned")
 
-    def __init__(self) -> None:
+    def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
+        self._event_bytes_max = event_bytes_max
         self._pending = bytearray()
         self._scanned = 0
         self._has_cr = False
@@ -48,7 +49,7 @@ class Splitter:
         """Take the next bytes; return the events that they complete.
 
         Raises:
-            UpstreamBrokenError: An event is larger than `EVENT_BYTES_MAX`.
+            UpstreamBrokenError: An event is larger than any honest one.
         """
         if not self._has_cr and data.find(b"\r") >= 0:
             self._has_cr = True
@@ -100,10 +101,11 @@ class Splitter:
         return []
 
     def _check(self, events: list[bytes], bytes_seen: int) -> None:
-        if bytes_seen <= EVENT_BYTES_MAX:
+        bytes_max = self._event_bytes_max
+        if bytes_seen <= bytes_max:
             return
-        if len(self._pending) > EVENT_BYTES_MAX or any(len(event) > EVENT_BYTES_MAX for event in events):
-            raise UpstreamBrokenError(f"an event of more than {EVENT_BYTES_MAX} bytes")
+        if len(self._pending) > bytes_max or any(len(event) > bytes_max for event in events):
+            raise UpstreamBrokenError(f"an event of more than {bytes_max} bytes")
 
 
 def event_name_and_data(raw: bytes) -> tuple[bytes, bytes]:

@@ -62,6 +62,8 @@ class StreamAnswer:
         self._heartbeat = heartbeat
         self._limits = limits
         self._reader: StreamReader | None = None
+        self._sound_type = "application/octet-stream"
+        """What the upstream calls its sound, where sound is what comes."""
         self._extension: asyncio.Task[None] | None = None
         self._refusal: RelayError | None = None
         self._marked_tokens = -1
@@ -96,8 +98,9 @@ class StreamAnswer:
 
     async def _open(self) -> None:
         if not self._sink.is_head_sent:
-            content_type = f"{self._rules.stream_type(self._exchange)}; charset=utf-8".encode()
-            await self._sink.head(200, [(b"content-type", content_type), (b"cache-control", b"no-cache")])
+            stream_type = self._rules.stream_type(self._exchange)
+            content_type = f"{stream_type}; charset=utf-8" if stream_type != "audio/" else self._sound_type
+            await self._sink.head(200, [(b"content-type", content_type.encode()), (b"cache-control", b"no-cache")])
 
     async def attempt(
         self, response: UpstreamResponse, reader: StreamReader, meter: Meter | None, first_event_s: float
@@ -112,6 +115,7 @@ class StreamAnswer:
         with self._sink.listening():
             staged = await self._stage(response, reader, plugin_meter, first_event_s)
         self._reader = reader
+        self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
         self.first_output_ms = self._settlement.elapsed_ms()
         error: RelayError | None = None

@@ -67,6 +67,7 @@ class WholeAnswer:
             model_returned=reading.model_returned,
             answer_id=reading.answer_id,
             end=body if reading.answer is None else reading.answer,
+            content_type=reading.content_type,
         )
 
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:

@@ -14,8 +14,11 @@ from .gemini_interactions import GeminiInteractions
 from .openai_chat import OpenAIChat
 from .openai_completions import OpenAICompletions
 from .openai_responses import OpenAIResponses
+from .pictures import Pictures
 from .realtime import Realtime
 from .single import Single
+from .speech import Speech
+from .transcription import Transcription
 
 RULES: Mapping[Dialect, DialectRules] = {
     "openai_chat": OpenAIChat(),
@@ -25,9 +28,8 @@ RULES: Mapping[Dialect, DialectRules] = {
     "gemini_interactions": GeminiInteractions(),
     "openai_completions": OpenAICompletions(),
     "embeddings": Embeddings(),
-    "images": Single(
-        "images", "image_generation", "/v1/images/generations", required="prompt", default_model="dall-e-2"
-    ),
+    "images": Pictures("image_generation", "/v1/images/generations"),
+    "audio": Transcription("transcription", "/v1/audio/transcriptions"),
     "moderations": Single(
         "moderations", "moderation", "/v1/moderations", required="input", default_model="omni-moderation-latest"
     ),
@@ -45,6 +47,9 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     GeminiCount(),
     GeminiEmbeddings(is_batch=False),
     GeminiEmbeddings(is_batch=True),
+    Pictures("image_edit", "/v1/images/edits"),
+    Transcription("translation", "/v1/audio/translations"),
+    Speech(),
     Single("rerank", "rerank", "/v2/rerank", required="documents"),
 )
 """Every endpoint that is served, those included that a dialect has beside its main one."""

@@ -27,6 +27,13 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None
     """What the customer gets, where that is not the body as it came."""
+    content_type: str = "application/json"
+
+
+def is_of_type(content_type: str, stream_type: str) -> bool:
+    """Say whether a stream that calls itself *content_type* is one; sound may come as bytes of no kind named."""
+    told = content_type.lower()
+    return told.startswith(stream_type) or (stream_type == "audio/" and told.startswith("application/octet-stream"))
 
 
 class ChannelSide(Protocol):
@@ -37,7 +44,7 @@ class ChannelSide(Protocol):
         ...
 
     def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream, without parameters."""
+        """Return the content type of a stream, without parameters; ``audio/`` stands for all kinds of sound."""
         ...
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "StreamReader":

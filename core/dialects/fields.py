@@ -11,6 +11,7 @@ MODEL_NAME_LENGTH_MAX = 256
 TOKENS_MAX = 10_000_000
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
+_OPTIONAL_TEXT = msgspec.json.Decoder(str | None)
 _WHOLE = msgspec.json.Decoder(int | None)
 _SWITCH = msgspec.json.Decoder(bool | None)
 _NUMBER = msgspec.json.Decoder(float | None)
@@ -55,6 +56,19 @@ def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MA
 def read_bool(fields: Fields, name: str) -> bool:
     """Return a switch; False where absent or null."""
     return bool(read_value(fields, name, _SWITCH))
+
+
+def read_optional_text(fields: Fields, name: str) -> str | None:
+    """Return a text; None where absent or null."""
+    text: str | None = read_value(fields, name, _OPTIONAL_TEXT)
+    return text
+
+
+def read_form_value(fields: Fields, name: str) -> dict[str, msgspec.Raw]:
+    """Return the one field of a form as JSON would have it: forms know numbers and switches only as text."""
+    text = (read_optional_text(fields, name) or "null").lower()
+    is_plain = text in ("true", "false", "null") or (text.isascii() and text.isdigit())
+    return {name: msgspec.Raw(text.encode() if is_plain else msgspec.json.encode(text))}
 
 
 def check_numbers(fields: Fields, *names: str) -> None:

@@ -1,10 +1,7 @@
-"""Endpoints that are asked once and answer with one document: pictures, moderations, rankings.
+"""Endpoints that are asked once and answer with one document: moderations, rankings.
 
-What they sell is counted apiece where the upstream gives no tokens: pictures, search units,
-requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
+What they sell is counted apiece where the upstream gives no tokens: search units, requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
 """
-
-from typing import NoReturn
 
 import msgspec
 
@@ -12,13 +9,11 @@ from ..errors import RelayError, UpstreamBrokenError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
-from .dialect import BodyReading
+from .dialect import BodyReading, StreamReader
 from .disguised import disguised_error
-from .fields import check_list, read_int, read_model, read_object
+from .fields import check_list, read_model, read_object
 from .figures import UntrueFigureError, read_figure, read_figures
 from .openai_face import render_openai_error
-
-PICTURES_MAX = 10
 
 
 class _Answer(msgspec.Struct):
@@ -57,12 +52,15 @@ class Single:
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
-        if self._default_model is not None and bytes(fields.get("model", b"null")) in (b"null", b'""'):
-            fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
+        self.name_model(fields)
         exchange.model = read_model(fields)
         check_list(fields, self._required, or_text=True)
-        exchange.choice_count = read_int(fields, "n", most=PICTURES_MAX) or 1
         exchange.fields = fields
+
+    def name_model(self, fields: dict[str, msgspec.Raw]) -> None:
+        """Fill in the model that is meant where none is named."""
+        if self._default_model is not None and bytes(fields.get("model", b"null")) in (b"null", b'""'):
+            fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
@@ -72,7 +70,8 @@ class Single:
             model=model_sent,
             fields=dict(exchange.fields),
             headers={},
-            stream=False,
+            stream=exchange.stream,
+            form=exchange.form,
         )
         if model_sent != exchange.model:
             request.set("model", model_sent)
@@ -90,7 +89,7 @@ class Single:
         """Return input tokens, as near the truth as can be had."""
         return input_estimate(exchange.fields)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> StreamReader:
         """These do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError(f"{self.name} does not stream")
 
@@ -105,11 +104,10 @@ class Single:
         items = answer.data if answer.data is not None else answer.results
         if items is None:
             raise disguised_error(body)
-        unit_count = len(items) if self.operation in ("image_generation", "image_edit") else 1
         try:
-            usage = _read_usage(answer, unit_count)
+            usage = _read_usage(answer)
         except UntrueFigureError:
-            usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=unit_count, source="disputed")
+            usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=1, source="disputed")
         return BodyReading(
             usage=usage,
             evidence=Evidence(has_text=bool(items), is_end_seen=True),
@@ -127,13 +125,13 @@ class Single:
         return render_openai_error(error, text)
 
 
-def _read_usage(answer: _Answer, unit_count: int) -> Usage:
-    """Return the tokens that gpt-image tells, the search units that Cohere bills, and the count of units."""
+def _read_usage(answer: _Answer) -> Usage:
+    """Return the tokens that some tell, and the search units that Cohere bills, else one request."""
     figures = read_figures(answer.usage)
     billed = read_figures(read_figures(answer.meta).get("billed_units"))
     searched = read_figure(billed, "search_units")
     return Usage(
         input_tokens=read_figure(figures, "input_tokens"),
         output_tokens=read_figure(figures, "output_tokens"),
-        unit_count=searched or unit_count,
+        unit_count=searched or 1,
     )

@@ -26,6 +26,10 @@ _PATHS = {
     ("openai_completions", "completion"): "/completions",
     ("embeddings", "embeddings"): "/embeddings",
     ("images", "image_generation"): "/images/generations",
+    ("images", "image_edit"): "/images/edits",
+    ("audio", "speech"): "/audio/speech",
+    ("audio", "transcription"): "/audio/transcriptions",
+    ("audio", "translation"): "/audio/translations",
 }
 
 
@@ -44,7 +48,7 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     """
 
     config_type = AzureOpenAIConfig
-    dialects: tuple[Dialect, ...] = ("openai_chat", "openai_completions", "embeddings", "images")
+    dialects: tuple[Dialect, ...] = ("openai_chat", "openai_completions", "embeddings", "images", "audio")
 
     def __init__(self, config: AzureOpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
@@ -59,5 +63,5 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
         check_forwarded_headers(request.headers)
         path = _PATHS[request.dialect, request.operation]
         url = f"{self._base_url}/{quote(request.model, safe='')}{path}?{self._query}"
-        headers = {**request.headers, "content-type": "application/json", "api-key": api_key}
+        headers = {**request.headers, "content-type": request.content_type, "api-key": api_key}
         return UpstreamRequest(url=url, headers=headers, body=request.body())

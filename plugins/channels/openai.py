@@ -48,6 +48,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
         "openai_completions",
         "embeddings",
         "images",
+        "audio",
         "moderations",
         "rerank",
         "realtime",
@@ -69,6 +70,10 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
             ("openai_completions", "completion"): endpoint_url(base_url, "/completions"),
             ("embeddings", "embeddings"): endpoint_url(base_url, "/embeddings"),
             ("images", "image_generation"): endpoint_url(base_url, "/images/generations"),
+            ("images", "image_edit"): endpoint_url(base_url, "/images/edits"),
+            ("audio", "speech"): endpoint_url(base_url, "/audio/speech"),
+            ("audio", "transcription"): endpoint_url(base_url, "/audio/transcriptions"),
+            ("audio", "translation"): endpoint_url(base_url, "/audio/translations"),
             ("moderations", "moderation"): endpoint_url(base_url, "/moderations"),
             ("rerank", "rerank"): endpoint_url(base_url, "/rerank"),
             ("realtime", "realtime"): endpoint_url(base_url, "/realtime"),
@@ -76,7 +81,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
-        headers = {**request.headers, "content-type": "application/json", "authorization": f"Bearer {api_key}"}
+        headers = {**request.headers, "content-type": request.content_type, "authorization": f"Bearer {api_key}"}
         url = self._urls[request.dialect, request.operation] + request.subpath
         return UpstreamRequest(
             method=request.method,

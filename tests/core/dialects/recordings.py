@@ -230,11 +230,23 @@ STREAMS: tuple[Expected, ...] = (
 """Streams. Of those that were cut in a Messages answer, the output is ``message_start``'s, not final."""
 
 BODIES: tuple[Expected, ...] = (
-    Expected("openai-other/image-dalle3-url", "complete", Usage(unit_count=1), dialect="images"),
+    Expected(
+        "openai-other/image-dalle3-url",
+        "complete",
+        Usage(input_tokens=1000, unit_count=1, source="estimated"),
+        dialect="images",
+    ),
     Expected(
         "openai-other/image-gpt-image-b64",
         "complete",
-        Usage(input_tokens=10, output_tokens=4160, unit_count=1),
+        Usage(
+            input_tokens=10,
+            output_tokens=4160,
+            image_output_tokens=4160,
+            unit_count=1,
+            size="1024x1024",
+            quality="high",
+        ),
         dialect="images",
     ),
     Expected("openai-other/moderation", "complete", Usage(unit_count=1), dialect="moderations"),

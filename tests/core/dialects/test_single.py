@@ -14,7 +14,6 @@ from tests.core.dialects.recordings import BODIES, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, request_fields
 
 ASKED: dict[Dialect, dict[str, Any]] = {
-    "images": {"model": "dall-e-3", "prompt": "A lion"},
     "moderations": {"model": "omni-moderation-latest", "input": "Hi"},
     "rerank": {"model": "rerank-v3.5", "query": "capital?", "documents": ["a", "b"]},
 }
@@ -35,24 +34,16 @@ def test_a_request_is_read(dialect: Dialect) -> None:
     assert RULES[dialect].prepare(made, "other").body().startswith(b'{"model":"other",')
 
 
-def test_several_pictures_are_several_units() -> None:
-    """They are held for before they are asked for."""
-    assert read("images", n=3).choice_count == 3
-
-
-@pytest.mark.parametrize(("dialect", "model"), [("images", "dall-e-2"), ("moderations", "omni-moderation-latest")])
-def test_where_no_model_is_named_one_is_meant(dialect: Dialect, model: str) -> None:
+def test_where_no_model_is_named_one_is_meant() -> None:
     """And it is what the upstream is told."""
-    made = read(dialect, model=None)
-    assert made.model == model
-    assert json.loads(RULES[dialect].prepare(made, model).body())["model"] == model
+    made = read("moderations", model=None)
+    assert made.model == "omni-moderation-latest"
+    assert json.loads(RULES["moderations"].prepare(made, made.model).body())["model"] == "omni-moderation-latest"
 
 
 @pytest.mark.parametrize(
     ("dialect", "members", "param"),
     [
-        ("images", {"prompt": ""}, "prompt"),
-        ("images", {"n": 99}, "n"),
         ("moderations", {"input": []}, "input"),
         ("rerank", {"documents": None}, "documents"),
         ("rerank", {"model": None}, "model"),
@@ -74,16 +65,16 @@ def test_a_recorded_answer_is_counted(expected: Expected) -> None:
 
 
 def test_an_answer_without_anything_is_empty() -> None:
-    """A filter may have taken every picture."""
-    reading = RULES["images"].read_body(read("images"), b'{"created":1,"data":[]}')
-    assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(), "empty")
+    """No document was near enough; the search is paid for."""
+    reading = RULES["rerank"].read_body(read("rerank"), b'{"results":[]}')
+    assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(unit_count=1), "empty")
 
 
 @pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{"data":3}'])
 def test_an_error_dressed_as_an_answer_is_an_error(body: bytes) -> None:
     """Whatever its status."""
     with pytest.raises(UpstreamStatusError):
-        RULES["images"].read_body(read("images"), body)
+        RULES["rerank"].read_body(read("rerank"), body)
 
 
 def test_what_is_no_answer_is_broken() -> None:

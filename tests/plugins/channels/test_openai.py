@@ -117,7 +117,7 @@ def test_reasoning_that_output_leaves_out_is_told_to_core(reasoning_in_output: b
         (
             "https://up.example",
             (),
-            ("openai_chat", "openai_completions", "embeddings", "images", "moderations", "rerank"),
+            ("openai_chat", "openai_completions", "embeddings", "images", "audio", "moderations", "rerank"),
         ),
         ("https://up.example", ("openai_responses",), ("openai_responses",)),
     ],

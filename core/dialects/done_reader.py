@@ -1,0 +1,77 @@
+"""Reading along a stream whose last event says that all is done, and what it used: sound, text of sound, pictures."""
+
+from abc import abstractmethod
+from typing import Any
+
+import msgspec
+
+from ..exchange import Exchange
+from ..sse import EVENT_BYTES_MAX, Splitter, event_name_and_data
+from ..usage import Usage
+from .event_reader import EventReader
+from .figures import UntrueFigureError
+
+
+class Said(msgspec.Struct):
+    """What such an event may say."""
+
+    type: str = ""
+    delta: str | None = None
+    text: str | None = None
+    usage: Any = None
+    size: str | None = None
+    quality: str | None = None
+    error: Any = None
+
+
+_read_said = msgspec.json.Decoder(Said).decode
+
+
+class DoneReader(EventReader):
+    """Holds the event that ends the answer, and the ``[DONE]`` that some upstreams add, until the end."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, exchange: Exchange, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
+        super().__init__(exchange, thinking_asked=False)
+        self._splitter = Splitter(event_bytes_max)
+        self._held = b""
+
+    @abstractmethod
+    def _note(self, said: Said, event: bytes) -> bool:
+        """Read one event; say whether it is the last of the answer."""
+
+    @abstractmethod
+    def _disputed(self) -> Usage:
+        """Return the local bounds, where the figures can't be true."""
+
+    def usage(self) -> Usage | None:
+        """Return the upstream's figures so far, or local bounds where they can't be true."""
+        try:
+            return self._figures()
+        except UntrueFigureError:
+            return self._disputed()
+
+    def finish(self) -> bytes:
+        """Take the end of the body, which is the end of the answer where its last event has come."""
+        passed = super().finish()
+        if self._held and self.error is None and not self.is_ended:
+            self._end_with(self._held)
+        return passed
+
+    def _take(self, event: bytes) -> bool:
+        name, data = event_name_and_data(event)
+        if data == b"[DONE]":
+            return self._end_with(self._held + event) if self._held else True
+        if self._held or not data:
+            return not self._held  # nothing that matters follows the last event
+        try:
+            said = _read_said(data)
+        except (ValueError, RecursionError):
+            return name != b"error" or self._fail(data)
+        if said.error is not None or said.type == "error" or name == b"error":
+            return self._fail(data)
+        if self._note(said, event):
+            self._held = event
+            return False
+        return True

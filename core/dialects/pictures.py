@@ -1,0 +1,204 @@
+"""Pictures made or changed: ``/v1/images/generations`` and ``/v1/images/edits``, whole or streamed.
+
+Source: OpenAI API reference, "Create image", "Create image edit" and their streaming events;
+wire/DIALECTS.md 3.5, w:openai-other/image-edit (a request in JSON; SDKs send a form), read 2026-11-24.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError, UpstreamBrokenError
+from ..estimate import input_bound, input_estimate
+from ..exchange import Evidence, Exchange, Operation
+from ..form import Form
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .done_reader import DoneReader, Said
+from .fields import check_list, read_bool, read_form_value, read_int, read_model, read_object, read_optional_text
+from .figures import UntrueFigureError, read_figure, read_figures
+from .single import Single
+
+DEFAULT_MODEL = "dall-e-2"
+PICTURES_MAX = 10
+EVENT_BYTES_MAX = 64 * 1024 * 1024
+"""One event is one picture; as much as a whole answer may have."""
+INPUT_TOKENS_MAX = 8192
+"""Far more than a picture to be changed was seen to count: 194 for a small one (w:openai-other/image-edit)."""
+INPUT_TOKENS = 1024
+UNTOLD_TOKENS = 1000
+"""What a picture counts where its upstream tells no tokens; One API's measure. Source: field/relay-platforms.md 1.6, F9."""
+PARTIAL_TOKENS = 100
+"""Output of one partial picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
+_FILES = ("image", "image[]", "mask", "markup")
+
+
+class _Answer(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+    model: str | None = None
+    usage: Any = None
+    size: str | None = None
+    quality: str | None = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class Pictures(Single):
+    """Rules of one of the two; see `DialectRules`."""
+
+    keep_alive = b": keep-alive\n\n"
+
+    def __init__(self, operation: Operation, path: str) -> None:
+        super().__init__("images", operation, path, required="prompt", default_model=DEFAULT_MODEL)
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``; a form is taken for changes alone."""
+        content_type = exchange.headers.get("content-type", "")
+        if self.operation == "image_edit" and content_type.lower().startswith("multipart/"):
+            exchange.form = Form(body, content_type)
+            fields = dict(exchange.form.fields)
+            if not exchange.form.files("image", "image[]"):
+                raise BadRequestError(param="image")
+        else:
+            fields = read_object(body)
+            if self.operation == "image_edit":
+                check_list(fields, "images")
+        self.name_model(fields)
+        exchange.model = read_model(fields)
+        check_list(fields, "prompt", or_text=True)
+        plain = (
+            {**fields, **read_form_value(fields, "n"), **read_form_value(fields, "stream")} if exchange.form else fields
+        )
+        exchange.choice_count = read_int(plain, "n", most=PICTURES_MAX) or 1
+        exchange.stream = read_bool(plain, "stream")
+        exchange.size = read_optional_text(fields, "size")
+        exchange.quality = read_optional_text(fields, "quality")
+        exchange.fields = fields
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream."""
+        return "text/event-stream"
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth; pictures count by number."""
+        return input_bound(_words(exchange.fields)) + INPUT_TOKENS_MAX * _picture_count(exchange)
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return input_estimate(_words(exchange.fields)) + INPUT_TOKENS * _picture_count(exchange)
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "PictureReader":
+        """Return a reader for one attempt's stream."""
+        return PictureReader(exchange, self.input_bound(exchange))
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200."""
+        try:
+            answer = _read_answer(body)
+        except msgspec.ValidationError as exc:
+            raise disguised_error(body) from exc
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamBrokenError("expected pictures, found no JSON document") from exc
+        if answer.data is None:
+            raise disguised_error(body)
+        try:
+            usage = read_picture_usage([answer.usage], len(answer.data))
+        except UntrueFigureError:
+            bound = self.input_bound(exchange)
+            usage = Usage(input_tokens=bound, unit_count=len(answer.data), source="disputed")
+        return BodyReading(
+            usage=msgspec.structs.replace(usage, size=answer.size, quality=answer.quality),
+            evidence=Evidence(has_text=bool(answer.data), is_end_seen=True),
+            model_returned=answer.model,
+            output_bound_tokens=0,
+            output_counted_tokens=0,
+        )
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return the event that ends a stream already begun; the SDKs raise on it."""
+        return b"data: " + self.render_error(error, text, request_id) + b"\n\n"
+
+
+class PictureReader(DoneReader):
+    """Reads along one stream of pictures; see `StreamReader`."""
+
+    __slots__ = ("_input_bound", "_picture_count", "_quality", "_size", "_usages")
+
+    def __init__(self, exchange: Exchange, input_bound_tokens: int) -> None:
+        super().__init__(exchange, EVENT_BYTES_MAX)
+        self._input_bound = input_bound_tokens
+        self._picture_count = 0
+        self._usages: list[object] = []
+        self._size: str | None = None
+        self._quality: str | None = None
+
+    def finish(self) -> bytes:
+        """Take the end of the body; fewer pictures than asked for can be all there are."""
+        passed = super().finish()
+        self.is_ended = self.is_ended or (self._picture_count > 0 and self.error is None)
+        return passed
+
+    def _note(self, said: Said, event: bytes) -> bool:
+        if said.type.endswith(".partial_image"):
+            self.note_answer()
+            self.output_counted_tokens += PARTIAL_TOKENS
+            self.output_bound_tokens += PARTIAL_TOKENS
+        elif said.type.endswith(".completed"):
+            self.note_answer()
+            self._picture_count += 1
+            self._usages.append(said.usage)
+            self._size, self._quality = said.size, said.quality
+        return self._picture_count >= self._exchange.choice_count
+
+    def _figures(self) -> Usage | None:
+        if not self._picture_count:
+            return None
+        usage = read_picture_usage(self._usages, self._picture_count)
+        return msgspec.structs.replace(usage, size=self._size, quality=self._quality)
+
+    def _disputed(self) -> Usage:
+        return Usage(
+            input_tokens=self._input_bound,
+            output_tokens=self.output_bound_tokens,
+            unit_count=self._picture_count,
+            source="disputed",
+        )
+
+
+def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
+    """Return what *picture_count* pictures used; the input that each of them tells is the same.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    told = [figures for usage in usages if (figures := read_figures(usage)).get("output_tokens") is not None]
+    if not told:
+        return Usage(input_tokens=UNTOLD_TOKENS * picture_count, unit_count=picture_count, source="estimated")
+    inputs = [read_figures(figures.get("input_tokens_details")) for figures in told]
+    outputs = [read_figures(figures.get("output_tokens_details")) for figures in told]
+    return Usage(
+        input_tokens=max(read_figure(figures, "input_tokens") for figures in told),
+        image_input_tokens=max(read_figure(details, "image_tokens") for details in inputs),
+        output_tokens=sum(read_figure(figures, "output_tokens") for figures in told),
+        image_output_tokens=sum(
+            read_figure(details, "image_tokens") if details else read_figure(figures, "output_tokens")
+            for figures, details in zip(told, outputs, strict=True)
+        ),
+        unit_count=picture_count,
+    )
+
+
+def _words(fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """Return *fields* without those that hold pictures."""
+    return {name: value for name, value in fields.items() if name not in ("images", "mask")}
+
+
+def _picture_count(exchange: Exchange) -> int:
+    """Return how many pictures the request brings."""
+    if exchange.form is not None:
+        return len(exchange.form.files(*_FILES))
+    images = exchange.fields.get("images")
+    return ("mask" in exchange.fields) + (len(msgspec.json.decode(images, type=list[msgspec.Raw])) if images else 0)

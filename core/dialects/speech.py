@@ -1,0 +1,153 @@
+"""Text into sound: ``/v1/audio/speech``, streamed as the sound itself or as events with the sound in base64.
+
+Sound as such has no end mark and no usage: it is whole when its body ends in order, and costs its
+characters, or the tokens they are likely to make. Source: OpenAI API reference, "Create speech";
+wire/DIALECTS.md 3.5 and w:openai-other/speech, read 2026-11-24.
+"""
+
+from typing import NoReturn
+
+import msgspec
+
+from ..errors import BadRequestError, RelayError, UpstreamStatusError
+from ..estimate import input_bound, input_estimate
+from ..exchange import Evidence, Exchange
+from ..usage import Usage
+from .disguised import disguised_error
+from .done_reader import DoneReader, Said
+from .fields import read_model, read_object, read_optional_text
+from .figures import read_figure, read_figures
+from .single import Single
+from .tally import Tally
+
+
+class Speech(Single):
+    """Rules of ``POST /v1/audio/speech``; see `DialectRules`."""
+
+    def __init__(self) -> None:
+        super().__init__("audio", "speech", "/v1/audio/speech", required="input")
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Decode *body* as far as relay reads it, into ``exchange``."""
+        fields = read_object(body)
+        exchange.model = read_model(fields)
+        text = read_optional_text(fields, "input")
+        if not text:
+            raise BadRequestError(param="input")
+        read_optional_text(fields, "stream_format")
+        exchange.fields = fields
+        exchange.stream = True
+        exchange.unit_bound = exchange.unit_estimate = len(text)
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream: of events, or of any kind of sound."""
+        return "text/event-stream" if _is_in_events(exchange) else "audio/"
+
+    def stream_reader(
+        self, exchange: Exchange, *, is_reasoning_beside_output: bool = False
+    ) -> "SpokenEventsReader | SoundReader":
+        """Return a reader for one attempt's stream."""
+        return SpokenEventsReader(exchange) if _is_in_events(exchange) else SoundReader(exchange)
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+        """Refuse a document where sound was asked for: an error dressed as success."""
+        raise disguised_error(body)
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return nothing: in the midst of sound only a broken connection tells that it is not whole."""
+        return b""
+
+
+class SoundReader(Tally):
+    """Reads along one stream of sound, of which every byte is output; see `StreamReader`."""
+
+    __slots__ = ("_exchange", "is_ended")
+
+    end = b""
+    error: UpstreamStatusError | None = None
+    model_returned: str | None = None
+    answer_id: str | None = None
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__()
+        self._exchange = exchange
+        self.is_ended = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes and return them."""
+        if data and not self.is_output_seen:
+            self.note_answer()
+            self.output_bound_tokens = self.output_counted_tokens = spoken_tokens(self._exchange)
+        return data
+
+    def finish(self) -> bytes:
+        """Take the end of the body, which came in order and so is the end of the sound."""
+        self.is_ended = True
+        return b""
+
+    def usage(self) -> Usage | None:
+        """Return the characters, and the tokens that they likely make."""
+        return spoken_usage(self._exchange, self.output_counted_tokens)
+
+    def evidence(self) -> Evidence:
+        """Return how the answer was built so far."""
+        return self.make_evidence(is_end_seen=self.is_ended, thinking_asked=False)
+
+
+class SpokenEventsReader(DoneReader):
+    """Reads along one stream of events that carry sound; see `StreamReader`."""
+
+    __slots__ = ("_usage",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange)
+        self._usage: object = None
+
+    def _note(self, said: Said, event: bytes) -> bool:
+        if said.type == "speech.audio.done":
+            self._usage, self.stop_reason = said.usage, "done"
+            return True
+        if said.type == "speech.audio.delta" and not self.is_output_seen:
+            self.note_answer()
+            self.output_bound_tokens = self.output_counted_tokens = spoken_tokens(self._exchange)
+        return False
+
+    def _figures(self) -> Usage | None:
+        figures = read_figures(self._usage)
+        if figures.get("output_tokens") is None:
+            return spoken_usage(self._exchange, self.output_counted_tokens)
+        output = read_figure(figures, "output_tokens")
+        return Usage(
+            input_tokens=read_figure(figures, "input_tokens"),
+            output_tokens=output,
+            audio_output_tokens=output,
+            unit_count=self._exchange.unit_estimate,
+        )
+
+    def _disputed(self) -> Usage:
+        usage = spoken_usage(self._exchange, self.output_bound_tokens)
+        return msgspec.structs.replace(usage, input_tokens=input_bound(self._exchange.fields), source="disputed")
+
+
+def spoken_usage(exchange: Exchange, output_tokens: int) -> Usage:
+    """Return the usage of a text spoken, where the upstream tells none."""
+    return Usage(
+        input_tokens=input_estimate({"input": exchange.fields["input"]}),
+        output_tokens=output_tokens,
+        audio_output_tokens=output_tokens,
+        unit_count=exchange.unit_estimate,
+        source="estimated",
+    )
+
+
+def spoken_tokens(exchange: Exchange) -> int:
+    """Return the tokens that a text likely makes when spoken, three for two bytes of UTF-8.
+
+    A minute is about 840 bytes of text, and 1250 tokens. Source: OpenAI pricing of
+    gpt-4o-mini-tts, 0.015 a minute at 12 a million, read 2026-11-24.
+    """
+    return len((read_optional_text(exchange.fields, "input") or "").encode()) * 3 // 2
+
+
+def _is_in_events(exchange: Exchange) -> bool:
+    return read_optional_text(exchange.fields, "stream_format") == "sse"

@@ -1,0 +1,182 @@
+"""Sound into text: ``/v1/audio/transcriptions`` and ``/v1/audio/translations``, whole, streamed, or as subtitles.
+
+The sound comes in a form with files, which is passed on as it came. Source: OpenAI API reference,
+"Create transcription", and ``types/audio`` of its Python SDK 3.54; wire/DIALECTS.md 3.5,
+w:openai-other/transcription-whisper and transcription-4o-stream, read 2026-11-24.
+"""
+
+import math
+from typing import Any
+
+import msgspec
+
+from ..errors import BadRequestError, UpstreamBrokenError
+from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, input_estimate
+from ..exchange import Evidence, Exchange, Operation
+from ..form import Form
+from ..usage import Usage
+from .dialect import BodyReading
+from .disguised import disguised_error
+from .done_reader import DoneReader, Said
+from .fields import read_bool, read_form_value, read_model, read_optional_text
+from .figures import UntrueFigureError, read_figure, read_figures
+from .single import Single
+from .sound import TOKENS_PER_SECOND, seconds_bound, seconds_estimate, seconds_spoken
+
+TEXT_FORMATS = frozenset({"text", "srt", "vtt"})
+SECONDS_FLOOR = 60
+"""Below this a length that the upstream tells is never disputed: short files are mostly head."""
+
+
+class _Transcript(msgspec.Struct):
+    text: str | None = None
+    duration: Any = None
+    usage: Any = None
+
+
+_read_transcript = msgspec.json.Decoder(_Transcript).decode
+
+
+class Transcription(Single):
+    """Rules of one of the two; see `DialectRules`."""
+
+    def __init__(self, operation: Operation, path: str) -> None:
+        super().__init__("audio", operation, path, required="file")
+
+    def read_request(self, exchange: Exchange, body: bytes) -> None:
+        """Read the form in *body* as far as relay reads it, into ``exchange``."""
+        form = Form(body, exchange.headers.get("content-type", ""))
+        exchange.model = read_model(form.fields)
+        read_optional_text(form.fields, "response_format")
+        sounds = form.files("file")
+        if len(sounds) != 1 or not sounds[0]:
+            raise BadRequestError(param="file")
+        if self.operation == "transcription":
+            exchange.stream = read_bool(read_form_value(form.fields, "stream"), "stream")
+        exchange.form, exchange.fields = form, form.fields
+        exchange.unit_bound = seconds_bound(sounds[0])
+        exchange.unit_estimate = seconds_estimate(sounds[0])
+
+    def stream_type(self, exchange: Exchange) -> str:
+        """Return the content type of a stream."""
+        return "text/event-stream"
+
+    def input_bound(self, exchange: Exchange) -> int:
+        """Return input tokens, never below the truth: twice what sound of the longest length was seen to count."""
+        return REQUEST_TOKENS + input_estimate(exchange.fields) + 2 * TOKENS_PER_SECOND * exchange.unit_bound
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return input tokens, as near the truth as can be had."""
+        return TOKENS_PER_SECOND * exchange.unit_estimate
+
+    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranscriptReader":
+        """Return a reader for one attempt's stream."""
+        return TranscriptReader(exchange)
+
+    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+        """Read a whole answer of status 200: a document, or plain text where that was asked for."""
+        is_text = read_optional_text(exchange.fields, "response_format") in TEXT_FORMATS
+        transcript = _text_answer(body) if is_text else _json_answer(body)
+        text = transcript.text or ""
+        return BodyReading(
+            usage=heard_usage(exchange, transcript.usage, transcript.duration, text),
+            evidence=Evidence(has_text=bool(text.strip()), is_end_seen=True),
+            model_returned=None,
+            output_bound_tokens=0,
+            output_counted_tokens=0,
+            content_type="text/plain; charset=utf-8" if is_text else "application/json",
+        )
+
+
+class TranscriptReader(DoneReader):
+    """Reads along one stream of text; see `StreamReader`."""
+
+    __slots__ = ("_text", "_usage")
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange)
+        self._usage: object = None
+        self._text = ""
+
+    def _note(self, said: Said, event: bytes) -> bool:
+        if said.type == "transcript.text.done":
+            self._usage, self._text = said.usage, said.text or ""
+            self.stop_reason = "done"
+            return True
+        if piece := said.delta or (said.text if said.type == "transcript.text.segment" else None):
+            self.add_text(len(piece.encode()))
+        return False
+
+    def _figures(self) -> Usage | None:
+        return read_heard_usage(self._exchange, self._usage, None, self._text)
+
+    def _disputed(self) -> Usage:
+        return bound_usage(self._exchange)
+
+
+def heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
+    """Return what an answer says that it heard, or local bounds where that can't be true."""
+    try:
+        return read_heard_usage(exchange, usage, duration, text)
+    except UntrueFigureError:
+        return bound_usage(exchange)
+
+
+def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
+    """Return tokens and seconds, each as told, else as the other or the text makes it likely.
+
+    So a model is charged for whichever it is sold by, whatever its upstream counts in.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(usage)
+    told = figures.get("seconds") if figures.get("seconds") is not None else duration
+    spoken = max(exchange.unit_estimate, min(seconds_spoken(text), exchange.unit_bound))
+    seconds = spoken if told is None else _read_seconds(told, exchange)
+    if figures.get("input_tokens") is None:
+        tokens = TOKENS_PER_SECOND * seconds
+        source = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
+        return source if told is not None else msgspec.structs.replace(source, source="estimated")
+    return Usage(
+        input_tokens=read_figure(figures, "input_tokens"),
+        audio_input_tokens=read_figure(read_figures(figures.get("input_token_details")), "audio_tokens"),
+        output_tokens=read_figure(figures, "output_tokens"),
+        unit_count=seconds,
+    )
+
+
+def bound_usage(exchange: Exchange) -> Usage:
+    """Return the most that the sound of a request can count, for figures that can't be true."""
+    tokens = TOKENS_PER_SECOND * exchange.unit_bound
+    return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=exchange.unit_bound, source="disputed")
+
+
+def _read_seconds(told: object, exchange: Exchange) -> int:
+    """Return whole seconds, the last one begun counted; whisper's older answers tell them as text."""
+    try:
+        seconds = math.ceil(float(told)) if isinstance(told, str | int | float) else -1
+    except (ValueError, OverflowError) as exc:
+        raise UntrueFigureError("seconds are no number") from exc
+    if not 0 <= seconds <= DISPUTED_FACTOR * max(exchange.unit_bound, SECONDS_FLOOR):
+        raise UntrueFigureError("more seconds than the sound can have")
+    return seconds
+
+
+def _json_answer(body: bytes) -> _Transcript:
+    try:
+        transcript = _read_transcript(body)
+    except msgspec.ValidationError as exc:
+        raise disguised_error(body) from exc
+    except (ValueError, RecursionError) as exc:
+        raise UpstreamBrokenError("expected a transcript, found no JSON document") from exc
+    if transcript.text is None:
+        raise disguised_error(body)
+    return transcript
+
+
+def _text_answer(body: bytes) -> _Transcript:
+    """Return plain text as a transcript; a document of an error may stand in its place."""
+    if body.lstrip().startswith(b'{"error"'):
+        raise disguised_error(body)
+    return _Transcript(text=body.decode(errors="replace"))
