@@ -3,39 +3,60 @@
 from typing import Any
 
 DEPTH_MAX = 20
+NODES_MAX = 1000
+"""Values of one document; a schema of a hundred bytes can ask for more of them than there is memory."""
+LENGTH_MAX = 10_000
 
 
-def instance(schema: Any, definitions: Any = None, depth: int = 0) -> Any:
+def instance(schema: Any) -> Any:
     """Return a small document that fits a JSON *schema*, as far as the usual keywords go.
+
+    What is nested too deep is null, and what comes behind too many other values is null or left out.
 
     >>> instance({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
     {'city': 'text'}
     """
-    if not isinstance(schema, dict) or depth > DEPTH_MAX:
-        return None
-    definitions = definitions or {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    if "$ref" in schema:
-        return instance(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
-    for keyword in ("const", "default"):
-        if keyword in schema:
-            return schema[keyword]
-    for keyword in ("enum", "anyOf", "oneOf", "allOf"):
-        if schema.get(keyword):
-            first = schema[keyword][0]
-            return first if keyword == "enum" else instance(first, definitions, depth + 1)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    match kind[0] if isinstance(kind, list) else kind:
-        case "object":
-            properties = schema.get("properties", {})
-            names: list[str] = list(schema.get("required") or properties)
-            return {name: instance(properties.get(name, {}), definitions, depth + 1) for name in names}
-        case "array":
-            return [instance(schema.get("items", {}), definitions, depth + 1) for _ in range(schema.get("minItems", 0))]
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return True
-        case "null":
+    is_readable = isinstance(schema, dict)
+    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})} if is_readable else {}
+    return _Writer(definitions).write(schema, 0)
+
+
+class _Writer:
+    def __init__(self, definitions: dict[str, Any]) -> None:
+        self._definitions = definitions
+        self._nodes_left = NODES_MAX
+
+    def write(self, schema: Any, depth: int) -> Any:
+        """Return a value that fits."""
+        self._nodes_left -= 1
+        if not isinstance(schema, dict) or depth > DEPTH_MAX or self._nodes_left < 0:
             return None
-        case _:
-            return "text".ljust(schema.get("minLength", 0), "x")
+        if "$ref" in schema:
+            return self.write(self._definitions.get(str(schema["$ref"]).rpartition("/")[2]), depth + 1)
+        for keyword in ("const", "default"):
+            if keyword in schema:
+                return schema[keyword]
+        for keyword in ("enum", "anyOf", "oneOf", "allOf"):
+            if schema.get(keyword):
+                first = schema[keyword][0]
+                return first if keyword == "enum" else self.write(first, depth + 1)
+        return self._write_kind(schema, depth)
+
+    def _write_kind(self, schema: dict[str, Any], depth: int) -> Any:
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        match kind[0] if isinstance(kind, list) else kind:
+            case "object":
+                properties = schema.get("properties", {})
+                names: list[str] = list(schema.get("required") or properties)[: max(self._nodes_left, 0)]
+                return {name: self.write(properties.get(name, {}), depth + 1) for name in names}
+            case "array":
+                count = min(schema.get("minItems", 0), max(self._nodes_left, 0))
+                return [self.write(schema.get("items", {}), depth + 1) for _ in range(count)]
+            case "integer" | "number":
+                return schema.get("minimum", 1)
+            case "boolean":
+                return True
+            case "null":
+                return None
+            case _:
+                return "text".ljust(min(schema.get("minLength", 0), LENGTH_MAX), "x")

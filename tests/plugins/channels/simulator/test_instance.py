@@ -1,3 +1,6 @@
+from typing import Any
+
+import msgspec
 import pytest
 
 from relay.plugins.channels.simulator.instance import instance
@@ -21,3 +24,23 @@ from relay.plugins.channels.simulator.instance import instance
 def test_instance_fits_its_schema(schema: object, expected: object) -> None:
     """The usual keywords are followed, and a schema that refers to itself ends."""
     assert instance(schema) == expected
+
+
+PAIR = {"type": "object", "properties": {"left": {"$ref": "#/$defs/P"}, "right": {"$ref": "#/$defs/P"}}}
+WIDE = {"type": "object", "required": [str(n) for n in range(2000)], "properties": {"0": {"$ref": "#/$defs/W"}}}
+NESTED: Any = {"type": "array", "minItems": 10**9, "items": {"type": "array", "minItems": 10**9}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$defs": {"P": PAIR}, "$ref": "#/$defs/P"},
+        NESTED,
+        {"type": "string", "minLength": 10**12},
+        {"$defs": {"W": WIDE}, "$ref": "#/$defs/W"},
+    ],
+    ids=["tree", "lists", "text", "members"],
+)
+def test_no_schema_asks_for_more_than_there_is_memory(schema: object) -> None:
+    """The demo stands in the open."""
+    assert len(msgspec.json.encode(instance(schema))) < 50_000
