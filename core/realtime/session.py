@@ -82,6 +82,7 @@ class Session:
         self._began_s = self._heard_s = self._loop.time()
         self._limit: asyncio.Future[None] = self._loop.create_future()
         self._sending_since: float | None = None
+        self._is_reported = False
 
     async def run(self, subprotocol: str | None, headers: Headers) -> None:
         """Upgrade the customer's connection, pass frames on until one side ends, close both and settle."""
@@ -174,7 +175,10 @@ class Session:
         return self._rules.render_error_event(error, words, self._turn.exchange.id).decode()
 
     def _report(self, error: UpstreamError) -> None:
-        """Tell the circuit what became of a session that had begun well."""
+        """Tell the circuit, once, what became of a session that had begun well: many errors of one are no more than one."""
+        if self._is_reported:
+            return
+        self._is_reported = True
         place = (self._candidate.channel.name, self._exchange.model, self._candidate.key_id)
         self._shop.circuit.report(*place, error.failure, getattr(error, "retry_after_s", None))
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import random
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from relay.core.errors import (
     InsufficientBalanceError,
@@ -609,6 +610,62 @@ async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -
             before = written
             await asyncio.sleep(0.5)
         assert written < 60
+
+
+SAID = [
+    "",
+    "[" * 3000,
+    b"\x00",
+    created(),
+    created("resp_2"),
+    words("Hello"),
+    sound(),
+    sound(response_id="resp_2"),
+    done(),
+    done("failed", None, type="failed", error={"type": "server_error"}),
+    done("cancelled", {"input_tokens": "many"}, response_id="resp_2", type="cancelled"),
+    event("response.done", response=None),
+    event("response.output_audio.delta"),
+    event("error", error={"type": "invalid_request_error", "message": "no"}),
+    event("error", error=5),
+    event("session.updated", session={"audio": 5}),
+    event("input_audio_buffer.speech_started", audio_start_ms=10**8),
+    event("input_audio_buffer.speech_stopped", audio_end_ms=5),
+    event("input_audio_buffer.committed"),
+    event("conversation.item.input_audio_transcription.completed", usage={"input_tokens": 5}),
+    event("conversation.item.input_audio_transcription.completed"),
+]
+ASKED = [
+    CREATE,
+    "no json",
+    '{"type":"session.update","session":{"model":"other"}}',
+    '{"type":"session.update","session":{"audio":[]}}',
+    '{"type":"conversation.item.create","item":{"content":[{"type":"input_audio","audio":7}]}}',
+    event("input_audio_buffer.append", audio=SECOND_OF_SOUND),
+    '{"type":"input_audio_buffer.append","audio":5}',
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_either_side_does_the_books_are_right(tmp_path: Path, seed: int) -> None:
+    """Nothing is held once both are gone, and every balance can be made again from what was booked."""
+    dice = random.Random(seed)
+    talk = says(*dice.choices(SAID, k=40), then=dice.choice(["open", "close", "cut"]))
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        for _ in range(3):
+            with suppress(ConnectionClosed, InvalidStatus, TimeoutError):
+                async with connected(shop) as client, asyncio.timeout(0.3):
+                    for frame in [*dice.choices(ASKED, k=dice.randrange(8)), CREATE]:
+                        await client.send(frame)
+                    while dice.random() > 0.01:
+                        await client.recv()
+        await asyncio.gather(*(visit.gone.wait() for visit in upstream.visits))
+        await shop.log()
+        left, held = balances(shop.rows(LOTS))
+        charged = sum(row["charge_nano"] for row in shop.rows("select charge_nano from request_log"))
+        assert (left, held) == (10_000_000_000 - charged, 0)
+        assert shop.rows("select * from reservation where state = 'open'") == []
+        assert verify(shop.data) == []
 
 
 CODES: list[tuple[RelayError | None, int]] = [
