@@ -43,4 +43,4 @@ NESTED: Any = {"type": "array", "minItems": 10**9, "items": {"type": "array", "m
 )
 def test_no_schema_asks_for_more_than_there_is_memory(schema: object) -> None:
     """The demo stands in the open."""
-    assert len(msgspec.json.encode(instance(schema))) < 50_000
+    assert len(msgspec.json.encode(instance(schema))) < 500_000
