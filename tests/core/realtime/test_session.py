@@ -612,7 +612,7 @@ async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -
         assert written < 60
 
 
-SAID = [
+SAID: list[str | bytes] = [
     "",
     "[" * 3000,
     b"\x00",
@@ -646,7 +646,7 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 async def test_whatever_either_side_does_the_books_are_right(tmp_path: Path, seed: int) -> None:
     """Nothing is held once both are gone, and every balance can be made again from what was booked."""
     dice = random.Random(seed)
@@ -659,13 +659,14 @@ async def test_whatever_either_side_does_the_books_are_right(tmp_path: Path, see
                         await client.send(frame)
                     while dice.random() > 0.01:
                         await client.recv()
-        await asyncio.gather(*(visit.gone.wait() for visit in upstream.visits))
-        await shop.log()
-        left, held = balances(shop.rows(LOTS))
-        charged = sum(row["charge_nano"] for row in shop.rows("select charge_nano from request_log"))
-        assert (left, held) == (10_000_000_000 - charged, 0)
-        assert shop.rows("select * from reservation where state = 'open'") == []
-        assert verify(shop.data) == []
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(visit.gone.wait() for visit in upstream.visits))
+    # The shop has closed, and every session has settled.
+    left, held = balances(shop.rows(LOTS))
+    charged = sum(row["charge_nano"] for row in shop.rows("select charge_nano from request_log"))
+    assert (left, held) == (10_000_000_000 - charged, 0)
+    assert shop.rows("select * from reservation where state = 'open'") == []
+    assert verify(shop.data) == []
 
 
 CODES: list[tuple[RelayError | None, int]] = [
