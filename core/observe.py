@@ -15,6 +15,7 @@ import msgspec
 EVENTS = frozenset(
     {
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
+        "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed

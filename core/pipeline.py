@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from .answers import answer_with_error
+from .background import cancel, is_left_running
 from .claims import file_claims
 from .deadline import within
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
@@ -265,7 +266,11 @@ class Passage:
             channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
         reader = channel_side.stream_reader(exchange, is_reasoning_beside_output=is_beside)
-        return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
+        try:
+            return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
+        finally:
+            if is_left_running(exchange, reader):
+                await cancel(channel, self._shop.secrets[candidate.key_id], candidate, exchange, reader)
 
     async def _settle(self, ending: Ending) -> None:
         """Post, then write the end of the answer, then let the after-sales plugins look."""

@@ -1,0 +1,43 @@
+"""Ends answers that an upstream would go on making in the background after their stream was left.
+
+An answer is metered by its stream. One that is asked for in the background outlives the stream,
+at the shop's cost, where the customer hangs up or the stream breaks off: so it is cancelled.
+
+Source: platform.openai.com guides/background, read 2026-11-24.
+"""
+
+import asyncio
+from typing import Any
+
+from .dialects.dialect import StreamReader
+from .dialects.kept_answers import KEPT_ANSWER_ENDPOINTS
+from .errors import PluginError, UpstreamError
+from .exchange import Candidate, Exchange
+from .observe import emit_exception
+from .plugin import ChannelPlugin
+
+CANCEL_S = 5.0
+"""How long an upstream may take to hear of it; the customer's own ending waits for that."""
+
+
+def is_left_running(exchange: Exchange, reader: StreamReader) -> bool:
+    """Say whether the answer that *reader* read along is still being made."""
+    is_in_background = bytes(exchange.fields.get("background", b"false")) == b"true"
+    return is_in_background and reader.answer_id is not None and not reader.is_ended and reader.error is None
+
+
+async def cancel(
+    channel: ChannelPlugin[Any], secret: str, candidate: Candidate, exchange: Exchange, reader: StreamReader
+) -> None:
+    """Tell the upstream to make no more of it; whether it heeds that is not waited for."""
+    endpoint = next(
+        one for one in KEPT_ANSWER_ENDPOINTS if (one.rules.name, one.action) == (exchange.dialect, "/cancel")
+    )
+    assert reader.answer_id is not None
+    request = endpoint.prepare(exchange, reader.answer_id, candidate.model_sent)
+    try:
+        async with asyncio.timeout(CANCEL_S):
+            response = await channel.send(request, secret)
+            response.close()
+    except (UpstreamError, PluginError, TimeoutError, LookupError) as exc:
+        emit_exception("cancel.failed", exc, request_id=exchange.id)

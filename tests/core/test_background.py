@@ -1,0 +1,100 @@
+"""An answer in the background ends with its stream, however that ends."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.test_kept_answers import PROFILE, RESPONSE
+from tests.shops import Running, serving
+from tests.upstreams import Received, Step, Upstream, document, stream
+
+
+def event(kind: str, **members: Any) -> str:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n"
+
+
+BEGUN = event("response.queued", response={**RESPONSE, "status": "queued", "usage": None}) + event(
+    "response.output_text.delta", delta="Hel", item_id="m"
+)
+WHOLE = BEGUN + event("response.completed", response=RESPONSE)
+LEFT = event("interaction.created", interaction={"id": "v1_a", "model": "gemini-x"}).replace(
+    '"type"', '"event_type"'
+) + event("step.delta", index=0, delta={"type": "text", "text": "Hel"}).replace(
+    '{"type": "step', '{"event_type": "step'
+)
+
+
+@asynccontextmanager
+async def opened(folder: Path, said: str, ending: str) -> AsyncIterator[tuple[Running, Upstream]]:
+    """Serve a shop whose upstream streams what is *said*, and takes every cancellation."""
+
+    def script(request: Received) -> list[Step]:
+        return document({}) if request.path.endswith("/cancel") else stream(said, ending=ending)
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(folder, upstream.url, profile=PROFILE) as shop:
+        yield shop, upstream
+
+
+async def ask(shop: Running, path: str, **fields: Any) -> None:
+    """Ask for a stream, and leave after the first text."""
+    body = {"input": "hi", "stream": True, **fields}
+    async with shop.client.stream("POST", path, json=body, headers=shop.headers) as answer:
+        async for line in answer.aiter_lines():
+            if "Hel" in line:
+                break
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "said", "place"),
+    [
+        ("/v1/responses", "gpt-x", BEGUN, "/v1/responses/resp_1/cancel"),
+        ("/v1beta/interactions", "gemini-x", LEFT, "/v1beta/interactions/v1_a/cancel"),
+    ],
+)
+async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves(
+    tmp_path: Path, path: str, model: str, said: str, place: str
+) -> None:
+    """It would go on unseen and unpaid; what was handed over is paid for."""
+    async with opened(tmp_path, said, "open") as (shop, upstream):
+        await ask(shop, path, model=model, background=True)
+        [row] = await shop.log()
+        assert [(each.method, each.path) for each in upstream.received[1:]] == [("POST", place)]
+        assert row["outcome"] == "customer_gone"
+        assert row["charge_nano"] > 0
+
+
+async def test_an_answer_in_the_background_is_cancelled_when_its_stream_breaks_off(tmp_path: Path) -> None:
+    """The customer gets the error, and nothing of it is kept for them."""
+    async with opened(tmp_path, BEGUN, "reset") as (shop, upstream):
+        body = {"model": "gpt-x", "input": "hi", "stream": True, "background": True}
+        answer = await shop.client.post("/v1/responses", json=body, headers=shop.headers)
+        assert answer.text.count("event: error") == 1
+        await shop.log()
+        assert [each.path for each in upstream.received[1:]] == ["/v1/responses/resp_1/cancel"]
+        assert shop.rows("select * from kept_answer") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "ending", "background"), [(WHOLE, "whole", True), (WHOLE, "whole", False), (BEGUN, "open", False)]
+)
+async def test_nothing_else_is_cancelled(tmp_path: Path, said: str, ending: str, background: bool) -> None:
+    """What has ended needs it not, and what is no background answer ends with its connection."""
+    async with opened(tmp_path, said, ending) as (shop, upstream):
+        await ask(shop, "/v1/responses", model="gpt-x", background=background)
+        await shop.log()
+        assert [each.path for each in upstream.received] == ["/v1/responses"]
+
+
+async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path: Path) -> None:
+    """It is logged; the customer's part is settled all the same."""
+    async with opened(tmp_path, BEGUN, "open") as (shop, upstream):
+        honest = upstream.script
+        upstream.script = lambda request: ["reset"] if request.path.endswith("/cancel") else honest(request)
+        await ask(shop, "/v1/responses", model="gpt-x", background=True)
+        [row] = await shop.log()
+        assert row["outcome"] == "customer_gone"
