@@ -1,24 +1,33 @@
 """``channels.openai``: OpenAI, and everyone who speaks its dialect."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from msgspec import Meta
+import msgspec
+from msgspec import Meta, field
 
 from relay import (
     ChannelPlugin,
     ChannelRequest,
     ChannelSection,
     Dialect,
+    Exact,
     PluginConfig,
     Services,
     UpstreamRequest,
+    cap_numbers,
+    check_caps,
     check_forwarded_headers,
     endpoint_url,
 )
 
 BASE_URL = "https://api.openai.com"
 _SELDOM_COPIED = ("openai_responses", "realtime")
+_OWNED_FIELDS = frozenset({"model", "messages", "stream", "n"})
+"""Fields by which a chat is priced and its answer read: no setting takes them out or changes them."""
+_OUTPUT_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_SYSTEM = msgspec.Raw(b'"system"')
 
 
 class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
@@ -31,6 +40,27 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
         bool,
         Meta(description="Whether completion_tokens include reasoning; false for xAI's chat and Gemini's OpenAI form."),
     ] = True
+    output_limit: Annotated[
+        Literal["max_tokens", "max_completion_tokens"] | None,
+        Meta(
+            description="The one name under which chats are told the most output, where the upstream knows one alone."
+        ),
+    ] = None
+    developer_role: Annotated[
+        bool, Meta(description="Whether chats may have the role developer; system is sent instead where false.")
+    ] = True
+    refused_fields: Annotated[
+        tuple[str, ...], Meta(description="Fields of chats that the upstream answers with an error: they are left out.")
+    ] = ()
+    at_most: Annotated[
+        dict[str, Exact],
+        Meta(description="Fields of chats and the largest number the upstream takes; a larger one is lowered to it."),
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if owned := sorted(_OWNED_FIELDS & {*self.refused_fields, *self.at_most}):
+            raise ValueError(f"'{owned[0]}' cannot be left out or changed: prices and readings rest on it")
+        check_caps(self.at_most)
 
 
 class OpenAI(ChannelPlugin[OpenAIConfig]):
@@ -81,6 +111,8 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
+        if (request.dialect, request.operation) == ("openai_chat", "chat"):
+            _conform(request, self.config)
         headers = {**request.headers, "content-type": request.content_type, "authorization": f"Bearer {api_key}"}
         url = self._urls[request.dialect, request.operation] + request.subpath
         return UpstreamRequest(
@@ -89,3 +121,29 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
             headers=headers,
             body=request.body(),
         )
+
+
+def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
+    """Write *chat* as this upstream takes it; what it takes anyway stays byte for byte."""
+    if config.output_limit is not None:
+        for other in _OUTPUT_LIMITS - {config.output_limit}:
+            limit = chat.fields.pop(other, None)
+            if limit is not None:
+                chat.fields.setdefault(config.output_limit, limit)
+    for name in config.refused_fields:
+        chat.fields.pop(name, None)
+    cap_numbers(chat, config.at_most)
+    if not config.developer_role and b'"developer"' in bytes(chat.fields.get("messages", b"")):
+        _without_developers(chat)
+
+
+def _without_developers(chat: ChannelRequest) -> None:
+    """Send what a developer says as the system's; what are no messages is the upstream's to refuse."""
+    try:
+        messages = _MESSAGES.decode(chat.fields["messages"])
+        for message in messages:
+            if msgspec.json.decode(message.get("role", b"null")) == "developer":
+                message["role"] = _SYSTEM
+    except (ValueError, RecursionError):
+        return
+    chat.set("messages", messages)

@@ -1,12 +1,21 @@
 """Set or bound parameters of requests, by group and model: what an upstream insists on."""
 
-from decimal import Decimal
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, field
 
-from relay import ChannelRequest, Exact, Exchange, GroupName, ModelName, Plugin, PluginConfig, format_exact, hookimpl
+from relay import (
+    ChannelRequest,
+    Exact,
+    Exchange,
+    GroupName,
+    ModelName,
+    Plugin,
+    PluginConfig,
+    cap_numbers,
+    check_caps,
+    hookimpl,
+)
 
 OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
 """Fields by which a request is priced and its answer read; a rule must not touch them."""
@@ -29,9 +38,7 @@ class ParameterRule(PluginConfig, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if owned := sorted(OWNED_FIELDS & (self.set.keys() | self.at_most.keys())):
             raise ValueError(f"a rule cannot change '{owned[0]}': prices and readings rest on it")
-        for name, limit in self.at_most.items():
-            if "/" in format_exact(limit):
-                raise ValueError(f"at_most of '{name}' must be a plain decimal, got {limit}")
+        check_caps(self.at_most)
 
 
 class ParametersConfig(PluginConfig, frozen=True, kw_only=True):
@@ -58,21 +65,4 @@ def apply(rule: ParameterRule, request: ChannelRequest) -> None:
     """Apply one rule to *request*, touching only the fields it must."""
     for name, value in rule.set.items():
         request.set(name, value)
-    for name, limit in rule.at_most.items():
-        text = format_exact(limit)
-        number = number_of(request.fields.get(name))
-        if number is not None and number > Decimal(text):
-            request.fields[name] = msgspec.Raw(text.encode())
-
-
-def number_of(raw: msgspec.Raw | None) -> Decimal | None:
-    """Return the number that *raw* is, or None for anything else, which is the upstream's to refuse.
-
-    A decimal, because ``1e999999999`` must cost no more to compare than it did to send.
-    """
-    if raw is None or bytes(raw).startswith(b'"'):
-        return None
-    try:
-        return msgspec.json.decode(raw, type=Decimal)
-    except msgspec.MsgspecError:
-        return None
+    cap_numbers(request, rule.at_most)

@@ -3,6 +3,7 @@
 Authors of plugins import from here and from nowhere else in the package.
 """
 
+from relay.core.caps import cap_numbers, check_caps
 from relay.core.clock import Clock
 from relay.core.errors import (
     AuthenticationError,
@@ -102,6 +103,8 @@ __all__ = [
     "UpstreamTimeoutError",
     "Usage",
     "api_key_digest",
+    "cap_numbers",
+    "check_caps",
     "check_forwarded_headers",
     "endpoint_url",
     "format_exact",

@@ -1,3 +1,6 @@
+from fractions import Fraction
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -135,3 +138,69 @@ def test_a_dialect_the_plugin_cannot_speak_is_named() -> None:
     section = ChannelSection(name="one", use="x", models=("m",), groups=("g",), dialects=("gemini_generate",))
     with pytest.raises(ValueError, match=r"dialects: expected some of openai_chat, .*, found 'gemini_generate'"):
         OpenAI(OpenAIConfig(), services(), section)
+
+
+def chat_body(config: OpenAIConfig, body: bytes) -> bytes:
+    """Return what is sent of a chat with *body*."""
+    section = ChannelSection(name="one", use="x", base_url="https://up.example", models=("m",), groups=("g",))
+    asked = request()
+    asked.fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return OpenAI(config, services(), section).build(asked, "sk-up").body
+
+
+@pytest.mark.parametrize(
+    ("sent", "goes_on"),
+    [
+        (b'{"messages":[],"max_completion_tokens":1e1}', b'{"messages":[],"max_tokens":1e1}'),
+        (b'{"messages":[],"max_tokens":5}', b'{"messages":[],"max_tokens":5}'),
+        (b'{"messages":[],"max_completion_tokens":7,"max_tokens":5}', b'{"messages":[],"max_tokens":5}'),
+        (b'{"messages":[]}', b'{"messages":[]}'),
+    ],
+)
+def test_the_most_output_is_told_under_the_one_name_known(sent: bytes, goes_on: bytes) -> None:
+    """Its own name comes first where a customer used both."""
+    assert chat_body(OpenAIConfig(output_limit="max_tokens"), sent) == goes_on
+
+
+@pytest.mark.parametrize(
+    ("sent", "goes_on"),
+    [
+        (
+            b'[{"role":"developer","content": "a"},{"role": "user","content":"developer"}]',
+            b'[{"role":"system","content":"a"},{"role":"user","content":"developer"}]',
+        ),
+        (b'[{"content":"developer"}, {"role":1}]', b'[{"content":"developer"}, {"role":1}]'),
+        (b'[{"role": "user", "content": "hi"}]', b'[{"role": "user", "content": "hi"}]'),
+        (b'["developer", {"role":"developer"}]', b'["developer", {"role":"developer"}]'),
+        (b'"developer"', b'"developer"'),
+    ],
+)
+def test_a_developer_speaks_as_the_system_where_nobody_knows_the_role(sent: bytes, goes_on: bytes) -> None:
+    """Nothing else changes, and what are no messages goes on as it came."""
+    sent_body = chat_body(OpenAIConfig(developer_role=False), b'{"messages":' + sent + b"}")
+    assert msgspec.json.decode(sent_body) == {"messages": msgspec.json.decode(goes_on)}
+
+
+def test_what_the_upstream_refuses_is_left_out_and_lowered() -> None:
+    """Every other field stays byte for byte."""
+    config = OpenAIConfig(refused_fields=("logprobs", "stream_options"), at_most={"temperature": Fraction(1)})
+    sent = b'{"messages": [ ],"logprobs":true,"temperature":2.0,"seed":1e3,"stream_options":{"include_usage":true}}'
+    assert chat_body(config, sent) == b'{"messages":[ ],"temperature":1,"seed":1e3}'
+
+
+def test_other_endpoints_are_no_chats() -> None:
+    """Settings of chats leave a ranking or an embedding alone."""
+    section = ChannelSection(name="one", use="x", base_url="https://up.example", models=("m",), groups=("g",))
+    asked = request(operation="embeddings")
+    asked.fields["user"] = msgspec.Raw(b'"u"')
+    built = OpenAI(OpenAIConfig(refused_fields=("user",)), services(), section).build(asked, "sk-up")
+    assert built.body == b'{"model":"m","seed":1e3,"user":"u"}'
+
+
+@pytest.mark.parametrize(
+    "settings", [{"refused_fields": ("stream",)}, {"at_most": {"n": Fraction(1)}}, {"at_most": {"x": Fraction(1, 3)}}]
+)
+def test_what_prices_rest_on_is_no_setting(settings: dict[str, Any]) -> None:
+    """As for transforms.parameters; and a bound must be a number that JSON has."""
+    with pytest.raises(ValueError, match=r"'(stream|n)' cannot be left out|must be a plain decimal"):
+        OpenAIConfig(**settings)
