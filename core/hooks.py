@@ -113,13 +113,14 @@ class RelayHooks:
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
         """Price *usage*, on top of what earlier policies charged.
 
-        Called for every billing plugin in profile order: with an estimate, to reserve; while a
+        Called for every billing plugin in profile order: with a bound, to reserve; while a
         stream runs, for its marks; and with the measured usage, to post. Must be pure: same
         arguments, same charge; no clock, no I/O.
 
         Args:
             facts: Everything a price may depend on besides usage; the time is ``facts.at``.
-            usage: Token counts, estimated or measured.
+            usage: Token counts. Where their source is ``bound``, the charge is what is held: it must
+                cover the dearest that may come.
             charge: What earlier policies charged; None for the first.
 
         Returns:

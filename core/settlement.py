@@ -160,7 +160,7 @@ class Settlement:
             input_tokens=self.input_bound_tokens,
             output_tokens=output_tokens,
             unit_count=max(self._exchange.choice_count, self._exchange.unit_bound),
-            source="estimated",
+            source="bound",
         )
 
     def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:

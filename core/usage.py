@@ -4,9 +4,10 @@ from typing import Literal
 
 import msgspec
 
-UsageSource = Literal["upstream", "estimated", "disputed"]
+UsageSource = Literal["upstream", "estimated", "disputed", "bound"]
 """``upstream``: its own figures. ``estimated``: counted here, for want of them. ``disputed``:
-the upstream's figures could not be true, so the local bound stands in their place."""
+the upstream's figures could not be true, so the local bound stands in their place. ``bound``: the
+most that may come, before anything has; a hold is priced by it, never an answer."""
 
 
 class TokenCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,9 @@ from fractions import Fraction
 
 from relay import Charge, ChargeLine, ModelPrice, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
 
+OPEN = (None, "auto")
+"""Sizes and qualities that leave the choice to the model. Source: OpenAI API reference, ``size``, read 2026-11-24."""
+
 
 class PerCallConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``billing.per_call``: none, the prices stand with the models."""
@@ -34,8 +37,19 @@ class PerCall(Plugin[PerCallConfig]):
 
 
 def price_of_one(price: ModelPrice, facts: PriceFacts, usage: Usage) -> Fraction | None:
-    """Return what one costs in the size and quality that came, or was asked for where the answer does not say."""
+    """Return what one costs in the size and quality that came, or was asked for where the answer does not say.
+
+    For a hold, what the request leaves open may come in any size and quality: the dearest that fits.
+    """
     size, quality = usage.size or facts.size, usage.quality or facts.quality
+    if usage.source == "bound" and (size in OPEN or quality in OPEN):
+        dear = [
+            special.price
+            for special in price.unit_prices
+            if (size in OPEN or special.size in (None, size))
+            and (quality in OPEN or special.quality in (None, quality))
+        ]
+        return max(dear if price.unit_price is None else [*dear, price.unit_price], default=None)
     for special in price.unit_prices:
         if special.size in (None, size) and special.quality in (None, quality):
             return special.price

@@ -16,6 +16,7 @@ Source of the formula: field/relay-platforms.md 1.6, F1, F3 and F11, read 2026-1
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import prod
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -147,6 +148,10 @@ def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]
         audio_out = min(counts.audio_output_tokens, text_out) if "audio_output_tokens" in sheet else 0
         image_in = min(counts.image_input_tokens, text_in - audio_in) if "image_input_tokens" in sheet else 0
         image_out = min(counts.image_output_tokens, text_out - audio_out) if "image_output_tokens" in sheet else 0
+        if counts.source == "bound":
+            dearest = dearest_output(sheet)
+            audio_out = text_out if dearest == "audio_output_tokens" else 0
+            image_out = text_out if dearest == "image_output_tokens" else 0
     yield "input_tokens", text_in - audio_in - image_in
     yield "audio_input_tokens", audio_in
     yield "image_input_tokens", image_in
@@ -156,6 +161,12 @@ def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]
     yield "output_tokens", text_out - audio_out - image_out
     yield "audio_output_tokens", audio_out
     yield "image_output_tokens", image_out
+
+
+def dearest_output(sheet: Sheet) -> str:
+    """Return the kind of output that costs most: what a hold must cover may all come out as that."""
+    kinds = [item for item in ("output_tokens", "audio_output_tokens", "image_output_tokens") if item in sheet]
+    return kinds[0] if len(kinds) == 1 else max(kinds, key=lambda item: prod(factor for _, factor in sheet[item]))
 
 
 def line(item: str, count: int, factors: Factors) -> ChargeLine:

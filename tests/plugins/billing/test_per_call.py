@@ -82,6 +82,26 @@ def test_size_and_quality_have_their_price(
     assert charge.nano == nano
 
 
+@pytest.mark.parametrize(
+    ("size", "quality", "nano"),
+    [
+        (None, None, 180_000_000),
+        ("auto", "auto", 180_000_000),
+        ("1024x1792", None, 180_000_000),
+        ("1024x1024", "auto", 120_000_000),
+        (None, "standard", 120_000_000),
+        ("1024x1024", "standard", 60_000_000),
+    ],
+)
+def test_a_hold_covers_whatever_may_come(size: str | None, quality: str | None, nano: int) -> None:
+    """Where the request leaves size or quality open, the dearest that fits is held."""
+    shop = profile(prices={FACTS.model: DALLE}, groups={FACTS.group: Group(ratio=Fraction(3, 2))})
+    facts = msgspec.structs.replace(FACTS, size=size, quality=quality)
+    quote = PerCall(PerCallConfig(), services(shop)).settle(facts, Usage(unit_count=1, source="bound"), None)
+    assert quote is not None
+    assert quote.nano == nano
+
+
 def test_a_size_without_a_price_is_not_free() -> None:
     """Where the model has no price for all others, it is left unpriced, and so refused."""
     price = ModelPrice(unit_prices=DALLE.unit_prices)

@@ -258,6 +258,19 @@ def test_a_pass_of_the_asked_model_goes_by_the_name_the_customer_asked_for(named
     assert charge("claude-sonnet-4-5", usage, **sent).nano == 3_000_000
 
 
+@pytest.mark.parametrize(
+    ("model", "nano"),
+    [
+        ("audio", 2_775_000),  # 150 + 30 x 16 x 2 quota, times 1.25
+        ("audio-out", 780_000),  # 150 + 30 x 8 quota
+        ("gpt-4o", 675_000),  # 150 + 30 x 4 quota, times 1.25
+    ],
+)
+def test_a_hold_covers_output_of_the_dearest_kind(model: str, nano: int) -> None:
+    """Before the answer nobody knows whether it is text or sound."""
+    assert charge(model, Usage(input_tokens=150, output_tokens=30, source="bound")).nano == nano
+
+
 @pytest.mark.parametrize(("model", "group"), [("unknown", "plain"), ("per-call-only", "plain"), ("gpt-4o", "gone")])
 def test_what_has_no_price_is_left_unpriced(model: str, group: str) -> None:
     """No ratio of model or group: no charge, which core refuses; never free."""
