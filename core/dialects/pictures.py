@@ -32,7 +32,8 @@ UNTOLD_TOKENS = 1000
 """What a picture counts where its upstream tells no tokens; One API's measure. Source: field/relay-platforms.md 1.6, F9."""
 PARTIAL_TOKENS = 100
 """Output of one partial picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
-_FILES = ("image", "image[]", "mask", "markup")
+_PICTURES = frozenset({"image", "images", "markup", "mask"})
+"""Fields that hold pictures; some vendors take them for new pictures too."""
 
 
 class _Answer(msgspec.Struct):
@@ -83,8 +84,9 @@ class Pictures(Single):
         return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth; pictures count by number."""
-        return input_bound(_words(exchange.fields)) + INPUT_TOKENS_MAX * _picture_count(exchange)
+        """Return input tokens, never below the truth, nor below what counts where none are told; pictures by number."""
+        words = input_bound(_words(exchange.fields)) + UNTOLD_TOKENS * exchange.choice_count
+        return words + INPUT_TOKENS_MAX * _picture_count(exchange)
 
     def input_estimate(self, exchange: Exchange) -> int:
         """Return input tokens, as near the truth as can be had."""
@@ -193,12 +195,15 @@ def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
 
 def _words(fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     """Return *fields* without those that hold pictures."""
-    return {name: value for name, value in fields.items() if name not in ("images", "mask")}
+    return {name: value for name, value in fields.items() if name not in _PICTURES}
 
 
 def _picture_count(exchange: Exchange) -> int:
-    """Return how many pictures the request brings."""
+    """Return how many pictures the request brings: each alone in its field, or several in a list."""
     if exchange.form is not None:
-        return len(exchange.form.files(*_FILES))
-    images = exchange.fields.get("images")
-    return ("mask" in exchange.fields) + (len(msgspec.json.decode(images, type=list[msgspec.Raw])) if images else 0)
+        return len(exchange.form.files(*_PICTURES, *(f"{name}[]" for name in _PICTURES)))
+    count = 0
+    for name in _PICTURES & exchange.fields.keys():
+        held = bytes(exchange.fields[name])
+        count += len(msgspec.json.decode(held, type=list[msgspec.Raw])) if held.startswith(b"[") else 1
+    return count

@@ -1,10 +1,8 @@
-"""How long sound lasts, as far as can be told without hearing it, and what it counts in tokens."""
+"""How long sound lasts, as far as can be told without hearing it."""
 
 import math
 import re
 
-TOKENS_PER_SECOND = 10
-"""What a second of sound counts as input; 37 tokens for 4 seconds (w:openai-other/transcription-4o-stream)."""
 BYTES_PER_S_MIN = 1500
 """Speech is hardly ever packed tighter than this, 12 kbit/s."""
 BYTES_PER_S_MAX = 16_000

@@ -20,8 +20,9 @@ from .disguised import disguised_error
 from .done_reader import DoneReader, Said
 from .fields import read_bool, read_form_value, read_model, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
+from .realtime_events import TOKENS_PER_SECOND
 from .single import Single
-from .sound import TOKENS_PER_SECOND, seconds_bound, seconds_estimate, seconds_spoken
+from .sound import seconds_bound, seconds_estimate, seconds_spoken
 
 TEXT_FORMATS = frozenset({"text", "srt", "vtt"})
 SECONDS_FLOOR = 60

@@ -25,7 +25,10 @@ READS_MORE_BY_ITSELF = {
 ASKED = [
     each
     for each in (*STREAMS, *BODIES)
-    if each.usage is not None and each.outcome != "upstream_error" and each.name not in READS_MORE_BY_ITSELF
+    if each.usage is not None
+    and each.usage.source == "upstream"
+    and each.outcome != "upstream_error"
+    and each.name not in READS_MORE_BY_ITSELF
 ]
 
 
@@ -160,6 +163,10 @@ def test_input_is_estimated_by_length_without_the_vocabulary() -> None:
         (Usage(input_tokens=8001), Usage(input_tokens=2000, source="disputed")),
         (Usage(input_tokens=1, cache_read_tokens=8000), Usage(input_tokens=2000, source="disputed")),
         (Usage(input_tokens=10, output_tokens=12001), Usage(input_tokens=10, output_tokens=3000, source="disputed")),
+        (
+            Usage(input_tokens=8001, unit_count=2, size="512x512", quality="hd"),
+            Usage(input_tokens=2000, unit_count=2, size="512x512", quality="hd", source="disputed"),
+        ),
         (Usage(input_tokens=9000, web_search_count=1), Usage(input_tokens=9000, web_search_count=1)),
         (Usage(input_tokens=9000, source="estimated"), Usage(input_tokens=9000, source="estimated")),
         (

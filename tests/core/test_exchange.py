@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 
 from relay.core.exchange import ChannelRequest, Charge, ChargeLine
+from relay.core.form import Form
 
 
 def charge(*amounts: str) -> Charge:
@@ -34,3 +35,21 @@ def test_an_edited_request_keeps_every_other_field_byte_for_byte() -> None:
     )
     request.set("model", "b")
     assert request.body() == b'{"model":"b","odd":{"x" : 1.00}}'
+
+
+def test_a_form_is_edited_like_json() -> None:
+    """A number set where there was none, and the content type of the form."""
+    body = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\na\r\n--b--\r\n'
+    form = Form(body, "multipart/form-data; boundary=b")
+    request = ChannelRequest(
+        model="m",
+        dialect="audio",
+        operation="transcription",
+        fields=dict(form.fields),
+        headers={},
+        stream=False,
+        form=form,
+    )
+    request.set("temperature", 0.5)
+    assert request.content_type == 'multipart/form-data; boundary="b"'
+    assert request.body() == b'--b\r\nContent-Disposition: form-data; name="temperature"\r\n\r\n0.5\r\n' + body

@@ -100,6 +100,13 @@ def test_a_large_event_in_small_reads_is_split_in_linear_time() -> None:
     assert len(splitter.feed(b"\n\n")[0]) == 8192 * 64 + 2
 
 
+def test_how_large_an_event_may_be_can_be_said() -> None:
+    """A picture in base64 is one event."""
+    assert len(Splitter(5_000_000).feed(b"x" * 4_500_000 + b"\n\n")) == 1
+    with pytest.raises(UpstreamBrokenError):
+        Splitter(1000).feed(b"x" * 1001)
+
+
 @pytest.mark.parametrize(
     ("raw", "name", "data"),
     [

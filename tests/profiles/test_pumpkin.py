@@ -152,3 +152,18 @@ def test_carnation_sells_nothing_but_gemini_2_5_pro(profile: Profile) -> None:
     sold = [channel.models for channel in profile.channels if "carnation" in channel.groups]
 
     assert sold == [("gemini-2.5-pro",)]
+
+
+def test_sound_and_pictures_are_sold_in_agave(profile: Profile) -> None:
+    """By the token, the second and the character, at the vendor's list prices."""
+    [channel] = [one for one in profile.channels if one.name == "openai"]
+    sold = {"gpt-image-1.5", "gpt-4o-transcribe", "gpt-4o-mini-tts", "whisper-1", "tts-1"}
+    assert sold <= set(channel.models)
+    assert profile.prices["whisper-1"].unit_price == Fraction("0.006") / 60
+    assert profile.prices["tts-1"].unit_price == Fraction(15, 1_000_000)
+    picture = profile.prices["gpt-image-1.5"]
+    assert (picture.model_ratio, picture.image_ratio, picture.image_completion_ratio) == (
+        Fraction("2.5"),
+        Fraction("1.6"),
+        Fraction(4),
+    )

@@ -12,10 +12,12 @@ from relay.core.dialects.fields import (
     check_list,
     check_numbers,
     read_bool,
+    read_form_value,
     read_int,
     read_model,
     read_nested,
     read_object,
+    read_optional_text,
 )
 from relay.core.errors import BadRequestError
 
@@ -120,3 +122,22 @@ def test_a_nested_object_keeps_its_members_bytes(raw: bytes, nested: Any) -> Non
     """Read one level deep, like the body itself."""
     members = read_nested(one("stream_options", raw), "stream_options")
     assert (members if members is None else {name: bytes(value) for name, value in members.items()}) == nested
+
+
+def test_a_text_may_be_left_out() -> None:
+    """Absent and null are the same; a number is refused by the field's name."""
+    fields = {"size": msgspec.Raw(b'"auto"'), "quality": msgspec.Raw(b"null"), "n": msgspec.Raw(b"1")}
+    assert (read_optional_text(fields, "size"), read_optional_text(fields, "quality")) == ("auto", None)
+    assert read_optional_text(fields, "voice") is None
+    with pytest.raises(BadRequestError, match="param=n"):
+        read_optional_text(fields, "n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("true", True), ("False", False), ("", None), ("null", None), ("1.5", "1.5"), ("٣", "٣"), ("-1", "-1")],
+)
+def test_a_form_knows_numbers_and_switches_as_text(text: str, value: object) -> None:
+    """What is neither stays a text, which no number or switch can be."""
+    fields = {"n": msgspec.Raw(msgspec.json.encode(text))}
+    assert msgspec.json.decode(read_form_value(fields, "n")["n"]) == value

@@ -99,9 +99,15 @@ def test_pictures_to_be_changed_count_by_number() -> None:
     made = exchange("images", content_type="application/json")
     body = {"prompt": "green", "images": [{"image_url": "x" * 90_000}] * 2, "mask": {"image_url": "x" * 90_000}}
     EDITS.read_request(made, json.dumps(body).encode())
-    assert EDITS.input_bound(made) == 512 + (7 + 10) // 2 + 3 * 8192
-    assert EDITS.input_bound(edit("image[]", "image[]", "mask")) == 512 + (7 + 10) // 2 + 3 * 8192
+    assert EDITS.input_bound(made) == 512 + (7 + 10) // 2 + 1000 + 3 * 8192
+    assert EDITS.input_bound(edit("image[]", "image[]", "mask")) == 512 + (7 + 10) // 2 + 1000 + 3 * 8192
     assert EDITS.input_estimate(made) == 5 + 3 * 1024
+
+
+@pytest.mark.parametrize(("pictures", "count"), [("data:image/png;base64,AAAA", 1), (["a", "b"], 2), ([], 0), ({}, 1)])
+def test_a_new_picture_may_be_made_after_others(pictures: object, count: int) -> None:
+    """As some vendors have it; whatever stands there is not read."""
+    assert RULES["images"].input_bound(read(image=pictures)) == 512 + (15 + 8) // 2 + 1000 + count * 8192
 
 
 @pytest.mark.parametrize("expected", [e for e in BODIES if e.dialect == "images"], ids=lambda each: each.name)
@@ -154,7 +160,7 @@ def test_figures_that_cannot_be_true_are_disputed() -> None:
     """The bound of the request stands in their place; the picture counts all the same."""
     body = json.dumps({"data": [{}], "usage": {"input_tokens": -5, "output_tokens": 3}}).encode()
     usage = RULES["images"].read_body(read(), body).usage
-    assert usage == Usage(input_tokens=512 + (15 + 8) // 2, unit_count=1, source="disputed")
+    assert usage == Usage(input_tokens=512 + (15 + 8) // 2 + 1000, unit_count=1, source="disputed")
 
 
 def event(kind: str, **members: Any) -> bytes:

@@ -32,6 +32,10 @@ def request(
         ("openai_completions", "completion", "completions"),
         ("embeddings", "embeddings", "embeddings"),
         ("images", "image_generation", "images/generations"),
+        ("images", "image_edit", "images/edits"),
+        ("audio", "speech", "audio/speech"),
+        ("audio", "transcription", "audio/transcriptions"),
+        ("audio", "translation", "audio/translations"),
     ],
 )
 def test_the_deployment_and_the_version_stand_in_the_address(dialect: Dialect, operation: Operation, path: str) -> None:
