@@ -12,7 +12,7 @@ import aiosqlite
 import msgspec
 
 from .errors import NotFoundError
-from .exchange import Candidate, Exchange
+from .exchange import Candidate, Exchange, Principal
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.sqlite_log import answer_digest
 
@@ -50,12 +50,21 @@ class AnswerStore:
         if exchange.continued is None:
             return candidates
         assert exchange.principal is not None, "authenticated before a channel is chosen"
-        kept = await self.find(exchange.principal.account_id, exchange.continued.id)
+        kept = await self.find_for(exchange.principal, exchange.continued.id)
         place = (kept.channel, kept.key_id, exchange.dialect) if kept is not None else None
         keepers = [one for one in candidates if (one.channel.name, one.key_id, one.dialect) == place]
         if not keepers:
             raise NotFoundError("unknown_answer", param=exchange.continued.param)
         return keepers
+
+    async def find_for(self, principal: Principal, answer_id: str) -> KeptAnswer | None:
+        """Return where the answer is kept, if it is their account's and of a model that their key may ask for.
+
+        An account's keys may be many people's: a reseller's customers hold one each.
+        """
+        kept = await self.find(principal.account_id, answer_id)
+        is_allowed = kept is not None and (principal.models is None or kept.model in principal.models)
+        return kept if is_allowed else None
 
     async def find(self, account_id: str, answer_id: str) -> KeptAnswer | None:
         """Return where the answer is kept that *account_id* got under *answer_id*; None if it never did."""

@@ -11,6 +11,7 @@ from .counting import count
 from .deadline import DeadlineExpiredError, within
 from .dialects import ENDPOINTS, RULES
 from .dialects.dialect import DialectRules
+from .dialects.fields import MODEL_NAME_LENGTH_MAX
 from .endpoints import Address, resolve, speaker
 from .errors import (
     BadRequestError,
@@ -145,6 +146,8 @@ class Door:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
         if address.rules is not None and address.rules.operation == "realtime":
             raise UpgradeRequiredError
+        if len(address.model) > MODEL_NAME_LENGTH_MAX:
+            raise BadRequestError(param="model")
         methods = [kept.method for kept in address.kept] or ["GET" if address.rules is None else "POST"]
         if self._method not in methods and not (self._method == "HEAD" and address.rules is None):
             raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))

@@ -55,11 +55,9 @@ async def _find(
     Whether an answer is another's, was asked of a model that this key may not use, or never was,
     is told in the same words.
     """
-    kept = await shop.answers.find(principal.account_id, answer_id)
-    if kept is None or (principal.models is not None and kept.model not in principal.models):
-        raise NotFoundError("answer_not_found")
-    channel = shop.catalog.channel(kept.channel)
-    if channel is None or kept.key_id not in shop.secrets or exchange.dialect not in channel.dialects:
+    kept = await shop.answers.find_for(principal, answer_id)
+    channel = shop.catalog.channel(kept.channel) if kept is not None else None
+    if kept is None or channel is None or kept.key_id not in shop.secrets or exchange.dialect not in channel.dialects:
         raise NotFoundError("answer_not_found")
     model_sent = channel.models.get(kept.model, kept.model)
     return endpoint.prepare(exchange, answer_id, model_sent), (channel.name, kept.key_id)

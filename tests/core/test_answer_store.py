@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.answer_store import AnswerStore, KeptAnswer
+from relay.core.exchange import Principal
 from relay.core.ledger.sqlite import SqliteLedger
 from tests.books import FACTS, account, key, record, reserve
 from tests.services import SetClock
@@ -30,6 +31,25 @@ async def test_an_answer_is_found_for_the_account_that_got_it(answers: AnswerSto
 async def test_an_answer_is_unknown_to_every_other_account(answers: AnswerStore) -> None:
     """To the upstream all customers are one account: here they are not."""
     assert await answers.find("acct_bob", "resp_1") is None
+
+
+@pytest.mark.parametrize(
+    ("account_id", "models", "is_found"),
+    [
+        ("acct_alice", None, True),
+        ("acct_alice", frozenset({FACTS.model}), True),
+        ("acct_alice", frozenset({"another"}), False),
+        ("acct_bob", None, False),
+    ],
+)
+async def test_an_answer_is_found_for_keys_that_may_ask_for_its_model(
+    answers: AnswerStore, account_id: str, models: frozenset[str] | None, is_found: bool
+) -> None:
+    """A reseller's customers share an account, and not their talks."""
+    principal = Principal(
+        account_id=account_id, key_id="k", key_version=1, group="g", membership="default", models=models
+    )
+    assert (await answers.find_for(principal, "resp_1") is not None) == is_found
 
 
 async def test_an_id_nobody_got_is_unknown(answers: AnswerStore) -> None:

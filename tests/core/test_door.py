@@ -87,6 +87,14 @@ async def test_an_unknown_path_is_told_what_there_is(shop: Running) -> None:
     assert "POST /v1/chat/completions" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_name_in_the_path_is_no_longer_than_one_in_a_body(shop: Running, method: str) -> None:
+    """Nothing looks for the nearest to a name of any length."""
+    action = ":generateContent" if method == "POST" else ""
+    answer = await shop.client.request(method, f"/v1beta/models/{'m' * 257}{action}", headers=shop.headers)
+    assert (answer.status_code, answer.json()["error"]["details"][0]["reason"]) == (400, "bad_request")
+
+
 async def test_the_wrong_method_is_told_the_right_one(shop: Running) -> None:
     """GET on a POST endpoint."""
     answer = await shop.client.get("/v1/chat/completions", headers=shop.headers)

@@ -220,6 +220,20 @@ async def test_a_response_is_shown_as_its_stream(client: openai.AsyncOpenAI, ups
     assert asked(upstream) == [("GET", "/v1/responses/resp_1?starting_after=7&stream=true", b"")]
 
 
+async def test_an_interaction_is_shown_as_its_stream(shop: Running, upstream: Upstream) -> None:
+    """Byte for byte."""
+    told = (
+        'event: interaction.created\ndata: {"event_type":"interaction.created","interaction":{"id":"v1_a"}}\n\n'
+        'event: interaction.completed\ndata: {"event_type":"interaction.completed","interaction":'
+        '{"id":"v1_a","status":"completed"}}\n\nevent: done\ndata: [DONE]\n\n'
+    )
+    upstream.script = lambda _: stream(told, seed=5)
+    path = "/v1/interactions/v1_a?stream=true&last_event_id=e1&alt=sse"
+    shown = await shop.client.get(path, headers={"x-goog-api-key": shop.api_key})
+    assert (shown.headers["content-type"], shown.text) == ("text/event-stream; charset=utf-8", told)
+    assert asked(upstream) == [("GET", "/v1beta/interactions/v1_a?stream=true&last_event_id=e1", b"")]
+
+
 async def test_a_shown_stream_that_breaks_off_does_not_end_in_order(
     client: openai.AsyncOpenAI, upstream: Upstream
 ) -> None:
