@@ -46,6 +46,11 @@ from .streaming import StreamAnswer
 from .transport import UpstreamResponse
 from .whole import WholeAnswer, read_refusal, read_small
 
+MAY_COME_WHOLE = frozenset({"transcription", "image_generation", "image_edit"})
+"""Operations of which some models stream nothing and heed no wish to; their whole answer is as good.
+
+Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create image", read 2026-11-24.
+"""
 SLOWEST_BYTES_PER_S = 16 * 1024
 """How slowly a customer may take a long answer that is sent at once."""
 
@@ -256,8 +261,11 @@ class Passage:
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
         stream_type = channel_side.stream_type(exchange)
         is_stream = is_of_type(response.headers.get("content-type", stream_type), stream_type)
-        # Whisper streams nothing, and heeds no wish to: its whole answer is as good.
-        if self._stream is None or (exchange.operation == "transcription" and not is_stream):
+        is_whole = not is_stream and exchange.operation in MAY_COME_WHOLE and not self._sink.is_head_sent
+        if self._stream is None or is_whole:
+            if self._stream is not None:
+                # Nothing may be written any more into the silence before an answer that has a length.
+                self._stream.close()
             limits = self._shop.profile.limits
             whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
             return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)

@@ -233,3 +233,57 @@ async def test_whisper_asked_for_a_stream_answers_whole(tmp_path: Path) -> None:
         )
         assert (made.json(), made.headers["content-type"]) == (answer, "application/json")
         assert await shop.row() == ("complete", 600_000, "upstream")
+
+
+async def test_a_model_that_streams_no_pictures_answers_whole(tmp_path: Path) -> None:
+    """DALL-E heeds no wish for a stream; its document is passed on and paid for."""
+    answer = {"created": 1, "data": [{"url": "https://x/1"}]}
+    async with till(tmp_path, lambda _: document(answer)) as shop:
+        made = await shop.shop.client.post(
+            "/v1/images/generations",
+            json={"model": "dall-e-2", "prompt": "Cat", "stream": True},
+            headers=shop.shop.headers,
+        )
+        assert (made.json(), made.headers["content-type"]) == (answer, "application/json")
+        assert await shop.row() == ("complete", 30_000_000, "estimated")
+
+
+async def test_a_customer_who_leaves_in_the_midst_of_sound_pays_for_its_text(tmp_path: Path) -> None:
+    """The upstream had read all of it; it is let go at once."""
+    async with till(tmp_path, lambda _: [*sound()[:2], 30.0]) as shop:
+        async with shop.client.audio.speech.with_streaming_response.create(
+            model="tts-1", voice="alloy", input="This is a speech test!"
+        ) as made:
+            async for piece in made.iter_bytes():
+                assert SOUND.startswith(piece)
+                break
+        assert await shop.row() == ("customer_gone", 495_000, "estimated")
+
+
+async def test_a_form_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """In OpenAI's shape; the profile says how large."""
+    async with till(tmp_path, lambda _: document({})) as shop:
+        with pytest.raises(openai.APIStatusError) as refused:
+            await shop.client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", bytes(33 << 20)))
+        assert (refused.value.status_code, shop.upstream.received) == (413, [])
+
+
+async def test_an_empty_sound_is_empty(tmp_path: Path) -> None:
+    """The end came in order, and nothing before it."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 0\r\n\r\n"
+    async with till(tmp_path, lambda _: [head]) as shop:
+        made = await shop.client.audio.speech.create(model="tts-1", voice="alloy", input="This is a speech test!")
+        assert made.content == b""
+        assert await shop.row() == ("empty", 495_000, "estimated")
+
+
+async def test_no_name_and_no_content_of_a_file_is_kept(tmp_path: Path) -> None:
+    """Neither in the books nor anywhere beside them, nor the words that were heard."""
+    answer = {"text": "canary-of-words", "duration": 2.0}
+    async with till(tmp_path, lambda _: document(answer)) as shop:
+        await shop.client.audio.transcriptions.create(
+            model="whisper-1", file=("canary-of-a-name.mp3", b"canary-of-sound"), prompt="canary-of-a-prompt"
+        )
+        assert await shop.row() == ("complete", 300_000, "upstream")
+        kept = b"".join(path.read_bytes() for path in shop.shop.data.rglob("*") if path.is_file())
+    assert b"canary" not in kept
