@@ -88,7 +88,11 @@ class Realtime:
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the frame that tells an error after the upgrade."""
-        described = {**describe_openai_error(error, text), "event_id": None}
+        return self.render_refusal(error, text, request_id, None)
+
+    def render_refusal(self, error: RelayError, text: str, request_id: str, refused_id: str | None) -> bytes:
+        """Return the same for an event of the customer's; *refused_id* is what it calls itself, if anything."""
+        described = {**describe_openai_error(error, text), "event_id": refused_id}
         return msgspec.json.encode({"type": "error", "event_id": f"event_{request_id}", "error": described})
 
 

@@ -38,6 +38,11 @@ class _Typed(msgspec.Struct):
     type: str = ""
 
 
+class _Named(msgspec.Struct):
+    event_id: str | None = None
+
+
+_read_named = msgspec.json.Decoder(_Named).decode
 _read_typed = msgspec.json.Decoder(_Typed, strict=False).decode
 
 
@@ -92,6 +97,14 @@ def read_customer_event(frame: str) -> tuple[str, Fields]:
         return msgspec.json.decode(fields.get("type", b"null"), type=str), fields
     except ValueError as exc:
         raise BadRequestError(param="type") from exc
+
+
+def event_id_of(frame: str | bytes) -> str | None:
+    """Return what a customer's event calls itself; None where it does not, or is none."""
+    try:
+        return _read_named(frame).event_id
+    except (ValueError, RecursionError):
+        return None
 
 
 def render_event(fields: Fields) -> str:

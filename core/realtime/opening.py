@@ -114,9 +114,13 @@ class Opening:
 
     async def _attempt(self, candidate: Candidate) -> Opened:
         request = self._rules.prepare(self._exchange, candidate.model_sent)
-        await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
-        await self._turn.reserve(candidate)
         clock, circuit = self._shop.clock, self._shop.circuit
+        try:
+            await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
+        except PluginError:
+            self._attempts.append(Attempt(candidate=candidate, started_at=clock.now(), duration_ms=0, failure="sick"))
+            raise
+        await self._turn.reserve(candidate)
         place = (candidate.channel.name, self._exchange.model, candidate.key_id)
         started_at, started_s = clock.now(), clock.monotonic()
         verdict: FailureClass | None = "request"

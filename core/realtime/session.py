@@ -16,6 +16,7 @@ from ..dialects.openai_face import describe_openai_error
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import (
     ResponseDone,
+    event_id_of,
     event_type,
     read_response_done,
     read_session_event,
@@ -170,9 +171,9 @@ class Session:
         except (CustomerGoneError, TimeoutError):
             return
 
-    def _error_event(self, error: RelayError) -> str:
+    def _error_event(self, error: RelayError, refused_id: str | None = None) -> str:
         words = sentence(error, self._exchange.locale)
-        return self._rules.render_error_event(error, words, self._turn.exchange.id).decode()
+        return self._rules.render_refusal(error, words, self._turn.exchange.id, refused_id).decode()
 
     def _report(self, error: UpstreamError) -> None:
         """Tell the circuit, once, what became of a session that had begun well: many errors of one are no more than one."""
@@ -211,7 +212,7 @@ class Session:
             try:
                 passed = read_customer_frame(frame, self._models)
             except BadRequestError as error:
-                await self._customer.send(self._error_event(error))
+                await self._customer.send(self._error_event(error, event_id_of(frame)))
                 continue
             self._context.customer_sent(passed.kind, passed.measure)
             await self._cover_input()

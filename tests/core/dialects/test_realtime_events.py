@@ -15,6 +15,7 @@ from relay.core.dialects.realtime_events import (
     SessionFacts,
     delta_length,
     delta_of,
+    event_id_of,
     event_type,
     is_plain_append,
     measure_event,
@@ -72,6 +73,22 @@ def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
     members = {"type": "response.text.delta", "response_id": other, "delta": text, "after": other}
     for frame in (json.dumps(members), json.dumps(members, ensure_ascii=False, separators=(",", ":"))):
         assert delta_length(frame) >= len(text)
+
+
+@pytest.mark.parametrize(
+    ("frame", "name"),
+    [
+        ('{"event_id":"a"}', "a"),
+        ('{"event_id":5}', None),
+        ("{}", None),
+        ("", None),
+        (b"\x00", None),
+        ("[" * 5000, None),
+    ],
+)
+def test_an_event_may_have_a_name(frame: str | bytes, name: str | None) -> None:
+    """Its customer's own."""
+    assert event_id_of(frame) == name
 
 
 DELTAS = [

@@ -160,6 +160,31 @@ async def test_a_channel_with_a_bug_is_a_failed_attempt(tmp_path: Path) -> None:
         assert (await refused(shop))[0] == 500
 
 
+async def test_a_plugin_that_fails_at_the_request_is_a_failed_attempt(tmp_path: Path) -> None:
+    """Nothing was held yet, and the upstream heard nothing."""
+    (tmp_path / "fails.py").write_text(FAILS)
+    profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./fails.py\n", 1)
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+        assert await refused(shop) == (500, "plugin_error")
+        assert shop.rows("select * from reservation") == []
+        assert upstream.visits == []
+
+
+FAILS = """\
+from relay import Plugin, PluginConfig, hookimpl
+
+
+class FailsConfig(PluginConfig, frozen=True, kw_only=True):
+    pass
+
+
+class Fails(Plugin[FailsConfig]):
+    config_type = FailsConfig
+
+    @hookimpl
+    async def transform_request(self, request):
+        raise ZeroDivisionError
+"""
 BROKEN = """\
 from relay import ChannelPlugin, PluginConfig
 

@@ -441,6 +441,18 @@ async def test_rubbish_of_a_customer_is_refused_and_the_session_goes_on(tmp_path
     assert [frame["type"] for frame in upstream.visits[0].events] == ["response.create"]
 
 
+async def test_a_refusal_names_the_event_it_refuses(tmp_path: Path) -> None:
+    """As a client called it, so that it knows which."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send('{"type":"session.update","event_id":"mine","session":{"model":"other"}}')
+        [*_, refusal] = await hear(client, "error")
+    assert (refusal["error"]["event_id"], refusal["error"]["param"]) == ("mine", "session.model")
+
+
 @pytest.mark.parametrize("rubbish", ["", "no json", "[1]", '{"type":{}}', '{"type":"response.done"}', b"\x00"])
 async def test_rubbish_of_an_upstream_passes_and_breaks_nothing(tmp_path: Path, rubbish: str | bytes) -> None:
     """It is the customer's to make sense of; what can be metered still is."""
