@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -153,11 +154,11 @@ class RealtimeUpstream:
         self.visited = asyncio.Event()
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator["RealtimeUpstream"]:
+    async def opened(self, tls: SSLContext | None = None) -> AsyncIterator["RealtimeUpstream"]:
         async with serve(
-            self._serve, "127.0.0.1", 0, process_request=self._answer, compression=None, max_size=None
+            self._serve, "127.0.0.1", 0, process_request=self._answer, compression=None, max_size=None, ssl=tls
         ) as server:
-            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             yield self
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -2,10 +2,8 @@ import asyncio
 import contextlib
 import gzip
 import os
-import shutil
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -181,19 +179,6 @@ async def test_plain_upstream_behind_https_is_a_connect_error(transport: Upstrea
         with pytest.raises(UpstreamConnectError) as caught:
             await transport.send(UpstreamRequest(url=url, headers={}, body=b"{}"), PATIENT)
         assert isinstance(caught.value.__cause__, ssl.SSLError)
-
-
-@pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl makes the certificate, and it is not installed")
-    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*made, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    return context
 
 
 async def test_certificate_nobody_vouches_for_is_a_connect_error(

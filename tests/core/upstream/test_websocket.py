@@ -1,7 +1,9 @@
 """Websockets to upstreams: whatever an upstream does there has a name, and nothing is remembered or followed."""
 
 import asyncio
+import ssl
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -149,6 +151,21 @@ async def test_a_connection_that_is_reset_or_refused_is_named(transport: Upstrea
     for url in ("http://127.0.0.1:9", "ftp://example", "http://user@example"):
         with pytest.raises(UpstreamConnectError):
             await transport.connect(asked(url), PATIENT)
+
+
+async def test_a_certificate_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, self_signed: ssl.SSLContext
+) -> None:
+    """Against those that the machine trusts."""
+    async with RealtimeUpstream(saying("safe")).opened(self_signed) as upstream:
+        async with UpstreamClient() as transport:
+            with pytest.raises(UpstreamConnectError, match="SSLCertVerificationError"):
+                await transport.connect(asked(upstream.url), PATIENT)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+        async with UpstreamClient() as transport:
+            socket = await transport.connect(asked(upstream.url), PATIENT)
+            assert await socket.receive() == "safe"
+            await socket.close()
 
 
 async def test_an_upgrade_that_does_not_come_passes_its_deadline(transport: UpstreamClient) -> None:
