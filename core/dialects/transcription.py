@@ -6,6 +6,7 @@ w:openai-other/transcription-whisper and transcription-4o-stream, read 2026-11-2
 """
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -178,6 +179,8 @@ def _json_answer(body: bytes) -> _Transcript:
 
 def _text_answer(body: bytes) -> _Transcript:
     """Return plain text as a transcript; a document of an error may stand in its place."""
-    if body.lstrip().startswith(b'{"error"'):
-        raise disguised_error(body)
+    if body.lstrip().startswith(b"{"):
+        with suppress(ValueError, RecursionError):
+            if "error" in msgspec.json.decode(body):
+                raise disguised_error(body)
     return _Transcript(text=body.decode(errors="replace"))

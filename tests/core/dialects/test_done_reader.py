@@ -1,8 +1,15 @@
 """Streams whose last event says that all is done."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.core.dialects.done_reader import DoneReader
+from relay.core.dialects.pictures import PictureReader
 from relay.core.dialects.speech import Speech, SpokenEventsReader
+from relay.core.dialects.transcription import TranscriptReader
 from relay.core.exchange import Exchange
 from tests.core.dialects.replay import exchange
 
@@ -56,3 +63,34 @@ def test_what_is_of_another_form_is_passed_on(event: bytes) -> None:
     reader = SpokenEventsReader(asked())
     assert reader.feed(event) == event
     assert reader.is_ended is False
+
+
+WORDS = st.sampled_from(
+    [
+        b"data: ",
+        b"event: error\n",
+        b"\n\n",
+        b'{"type":"speech.audio.done"',
+        b'{"type":"transcript.text.done"',
+        b'{"type":"transcript.text.delta"',
+        b'{"type":"image_edit.completed"',
+        b',"usage":{"input_tokens":1e400,"output_tokens":-1,"seconds":"x"}}',
+        b',"usage":{"input_tokens":3,"output_tokens":2,"input_tokens_details":[]}}',
+        b',"delta":"x","size":"auto"}',
+        b"[DONE]",
+    ]
+)
+READERS = (SpokenEventsReader, TranscriptReader, lambda exchange: PictureReader(exchange, 1))
+
+
+@pytest.mark.parametrize("reader_of", READERS)
+@settings(max_examples=150, deadline=None)
+@given(pieces=st.lists(WORDS | st.binary(max_size=8), max_size=20))
+def test_rubbish_is_an_answer_or_a_named_error(
+    reader_of: Callable[[Exchange], DoneReader], pieces: list[bytes]
+) -> None:
+    """Never a crash; whatever was passed on is the beginning of what came."""
+    reader = reader_of(asked())
+    passed = b"".join(reader.feed(piece) for piece in pieces) + reader.finish()
+    assert b"".join(pieces).startswith(passed) or reader.error is not None or reader.is_ended
+    assert reader.evidence().is_end_seen is reader.is_ended

@@ -126,10 +126,17 @@ def test_plain_text_is_passed_on_as_such() -> None:
 
 
 @pytest.mark.parametrize("response_format", ["json", "text"])
-def test_an_error_dressed_as_an_answer_is_an_error(response_format: str) -> None:
-    """In either form."""
+@pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{\n  "error": {\n    "message": "no"}}'])
+def test_an_error_dressed_as_an_answer_is_an_error(response_format: str, body: bytes) -> None:
+    """In either form, however it is written."""
     with pytest.raises(UpstreamStatusError):
-        RULES["audio"].read_body(read(response_format=response_format), b'{"error":{"message":"no"}}')
+        RULES["audio"].read_body(read(response_format=response_format), body)
+
+
+@pytest.mark.parametrize("text", ["{sighs} Hi", "{}", "[1]", "{" * 100_000])
+def test_words_in_braces_are_words(text: str) -> None:
+    """What was said may look like anything."""
+    assert derive_outcome(RULES["audio"].read_body(read(response_format="text"), text.encode()).evidence) == "complete"
 
 
 def test_what_is_no_answer_is_broken() -> None:
