@@ -4,7 +4,6 @@ import gzip
 import os
 import socket
 import ssl
-from pathlib import Path
 
 import pytest
 
