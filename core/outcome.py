@@ -2,8 +2,10 @@
 
 from .exchange import Evidence, Outcome
 
-REFUSALS = frozenset({"refusal", "content_filter"})
-"""Stop reasons by which a model or its vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-23."""
+REFUSALS = frozenset({"refusal", "content_filter", "sensitive"})
+"""Stop reasons by which a model or its vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-23; presets/zhipu.yaml."""
+INTERRUPTIONS = frozenset({"insufficient_system_resource", "network_error"})
+"""Stop reasons by which a vendor breaks an answer off. Source: presets/deepseek.yaml, presets/zhipu.yaml."""
 
 
 def derive_outcome(evidence: Evidence) -> Outcome:
@@ -20,4 +22,6 @@ def derive_outcome(evidence: Evidence) -> Outcome:
         return "truncated" if has_output else "upstream_error"
     if evidence.has_refusal or evidence.stop_reason in REFUSALS:
         return "refused"
+    if has_answer and evidence.stop_reason in INTERRUPTIONS:
+        return "truncated"
     return "complete" if has_answer else "empty"

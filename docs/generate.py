@@ -14,7 +14,11 @@ FOLDER = Path(__file__).parent
 
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "hooks.md": {"hooks": hooks_page.hook_sections, "types": hooks_page.type_sections},
-    "profile.md": {"profile": profile_page.sections, "plugins": profile_page.plugin_sections},
+    "profile.md": {
+        "profile": profile_page.sections,
+        "plugins": profile_page.plugin_sections,
+        "presets": profile_page.preset_sections,
+    },
     "errors.md": {"errors": errors_page.table},
     "cli.md": {"commands": cli_page.sections},
 }

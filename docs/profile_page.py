@@ -9,6 +9,7 @@ import msgspec.inspect as types
 
 from relay import format_exact
 from relay.core.finder import FoundPlugin, built_in_ids, find_plugin
+from relay.core.profile.presets import load_preset, preset_names
 from relay.core.profile.structs import Profile
 
 from .docstrings import first_sentence
@@ -34,6 +35,23 @@ def sections() -> str:
 def plugin_sections() -> str:
     """Return one section per built-in plugin: what it does, and its settings."""
     return "\n\n".join(_plugin_section(plugin) for plugin in plugins().values())
+
+
+def preset_sections() -> str:
+    """Return one section per preset: what it brings, and why each of it is so."""
+    return "\n\n".join(map(_preset_section, preset_names()))
+
+
+def _preset_section(name: str) -> str:
+    preset = load_preset(name)
+    brought = [f"`base_url: {preset.base_url}`"]
+    if preset.dialects:
+        brought.append(f"`dialects: {_yaml(preset.dialects)}`")
+    brought += [f"`{setting}: {_yaml(value)}`" for setting, value in preset.settings.items()]
+    brought += [f"`{model}` is sent as `{upstream}`" for model, upstream in preset.models.items()]
+    facts = [f"| {_cell(fact.says)} | {_cell(fact.source)} | {fact.read} |" for fact in preset.facts]
+    table = "\n".join(["| fact | source | read |", "|---|---|---|", *facts])
+    return f"### {name}\n\n{preset.label.en}: {', '.join(brought)}.\n\n{table}"
 
 
 def plugins() -> dict[str, FoundPlugin]:

@@ -1,5 +1,6 @@
 """What a profile resolves to, for people and for programs."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import click
@@ -11,7 +12,8 @@ from ..finder import FoundPlugin, find_plugin
 from ..money import format_exact
 from ..profile.exact import to_json
 from ..profile.loaded import Loaded
-from ..profile.structs import ChannelModel
+from ..profile.presets import load_preset
+from ..profile.structs import ChannelModel, ChannelSection
 from ..registry import hook_names, hooks_of
 from .output import print_cells
 from .unopened import unopened_registry
@@ -48,6 +50,16 @@ class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
     translated: dict[Dialect, Dialect]
 
 
+class PresetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One field that a channel's preset has; ``is_brought`` says that it holds, and not the channel's own."""
+
+    channel: str
+    preset: str
+    field: str
+    value: str
+    is_brought: bool
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What a profile resolves to. ``hooks`` lists who is asked, first to last."""
 
@@ -55,6 +67,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     plugins: tuple[PluginRow, ...]
     hooks: dict[str, tuple[str, ...]]
     offers: tuple[OfferRow, ...]
+    presets: tuple[PresetRow, ...]
 
 
 def explain(loaded: Loaded) -> Explanation:
@@ -65,6 +78,7 @@ def explain(loaded: Loaded) -> Explanation:
         plugins=list_plugins(loaded),
         hooks={hook: tuple(each.use for each in found if hook in hooks_of(each)) for hook in hook_names()},
         offers=_offers(loaded),
+        presets=tuple(row for section in loaded.profile.channels for row in _preset_rows(section)),
     )
 
 
@@ -110,6 +124,13 @@ def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
     click.echo()
     ways = {row.channel: _way(row) for row in explanation.offers}
     print_cells([("channel", "passes", "is translated to"), *ways.values()])
+    if explanation.presets:
+        click.echo()
+        brought = [
+            (row.channel, row.preset, row.field, row.value, "the preset" if row.is_brought else "the channel")
+            for row in explanation.presets
+        ]
+        print_cells([("channel", "preset", "field", "value", "said by"), *brought])
 
 
 def _found_plugins(loaded: Loaded) -> list[FoundPlugin]:
@@ -118,6 +139,21 @@ def _found_plugins(loaded: Loaded) -> list[FoundPlugin]:
 
 def _row(found: FoundPlugin, channel: str | None = None) -> PluginRow:
     return PluginRow(use=found.use, file=str(found.file), version=found.version, hooks=hooks_of(found), channel=channel)
+
+
+def _preset_rows(section: ChannelSection) -> Iterator[PresetRow]:
+    if section.preset is None:
+        return
+    preset = load_preset(section.preset)
+    fields = {"base_url": (section.base_url, preset.base_url)}
+    if preset.dialects:
+        fields["dialects"] = (", ".join(section.dialects), ", ".join(preset.dialects))
+    for name, value in preset.settings.items():
+        fields[f"settings.{name}"] = (to_json(section.settings[name]), to_json(value))
+    for field, (value, brought) in fields.items():
+        yield PresetRow(
+            channel=section.name, preset=section.preset, field=field, value=value or "-", is_brought=value == brought
+        )
 
 
 def _offers(loaded: Loaded) -> tuple[OfferRow, ...]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from ..money import parse_exact
 from .document import Mapping, Scalar
 from .place import Names, Place, nearest
+from .presets import preset_names
 from .secrets import REFERENCE, read_secret
 
 _PRICING = frozenset({"model_ratio", "unit_price", "unit_prices"})
@@ -23,6 +24,7 @@ def collect_names(root: Place) -> Names:
         "groups": root.entry("groups").names(),
         "memberships": tuple({"default": None, **dict.fromkeys(root.entry("memberships").names())}),
         "models": tuple({name: None for name, _ in _models_sold(root)}),
+        "presets": preset_names(),
     }
 
 

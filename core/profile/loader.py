@@ -13,6 +13,7 @@ from .convert import convert, convert_struct, report_traps
 from .document import DocumentError, Mapping, Scalar, read_document
 from .loaded import Loaded
 from .place import Place, Report
+from .presets import with_presets
 from .secrets import read_secret
 from .structs import Membership, Profile
 
@@ -53,7 +54,7 @@ def load_profile(path: Path) -> Loaded:
         ProfileError: Every problem of the file, in its order.
     """
     try:
-        node = read_document(path)
+        node = with_presets(read_document(path))
     except DocumentError as exc:
         line = Report(str(path), {}).line(exc.mark, "", str(exc))
         raise ProfileError([line]) from exc
@@ -75,9 +76,20 @@ def load_profile(path: Path) -> Loaded:
 
 
 def for_demo(profile: Profile) -> Profile:
-    """Return *profile* with every channel answered by the simulator: no key, no address, no settings."""
+    """Return *profile* with every channel answered by the simulator: no key, no address, no settings.
+
+    What a preset says its vendor speaks is forgotten with it: the simulator may not.
+    """
     channels = tuple(
-        msgspec.structs.replace(section, use=SIMULATOR, keys=(), base_url=None, settings={})
+        msgspec.structs.replace(
+            section,
+            use=SIMULATOR,
+            preset=None,
+            keys=(),
+            base_url=None,
+            dialects=() if section.preset else section.dialects,
+            settings={},
+        )
         for section in profile.channels
     )
     return msgspec.structs.replace(profile, channels=channels)

@@ -9,7 +9,7 @@ from typing import Literal
 from .document import Mapping, Mark, Node, Scalar, Sequence
 
 Names = Map[str, tuple[str, ...]]
-"""What a profile's texts may name, by kind: ``groups``, ``memberships``, ``models``."""
+"""What a profile's texts may name, by kind: ``groups``, ``memberships``, ``models``, ``presets``."""
 
 _SIMPLE = re.compile(r"[A-Za-z0-9_-]+")
 

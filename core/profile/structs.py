@@ -20,6 +20,8 @@ MembershipName = Annotated[str, Meta(extra={"names": "memberships"})]
 """Text that must name a membership of the profile; ``default`` always exists."""
 ModelName = Annotated[str, Meta(extra={"names": "models"})]
 """Text that must name a model, as customers ask for it, that some channel sells."""
+PresetName = Annotated[str, Meta(extra={"names": "presets"})]
+"""Text that must name a preset of ``profiles/presets``."""
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -171,6 +173,10 @@ class ChannelSection(Section, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="Name in logs and bills; unique.", min_length=1)]
     use: Annotated[str, Meta(description="Id of the channel plugin, such as channels.openai.", min_length=1)]
+    preset: Annotated[
+        PresetName | None,
+        Meta(description="A vendor's address, dialects, settings and model names, where the channel has none itself."),
+    ] = None
     base_url: Annotated[str | None, Meta(description="Address of the upstream, without /v1.")] = None
     keys: Annotated[
         tuple[str, ...],

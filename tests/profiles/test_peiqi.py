@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from relay.core.profile.loader import find_profile, load_profile
-from relay.core.profile.structs import Profile
+from relay.core.profile.structs import ChannelModel, Profile
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,19 @@ def test_customers_write_the_names_of_the_page(profile: Profile) -> None:
     }
 
     assert {"ERNIE-Bot", "chatglm_pro", "SparkDesk", "claude-2", "gpt-3.5-turbo", "gpt-4"} <= names
+
+
+@pytest.mark.parametrize(
+    ("model", "upstream", "base_url"),
+    [
+        ("ERNIE-Bot", "ernie-3.5-8k", "https://qianfan.baidubce.com/v2/chat/completions"),
+        ("chatglm_pro", "glm-4-plus", "https://open.bigmodel.cn/api/paas/v4/chat/completions"),
+        ("SparkDesk", "generalv3", "https://spark-api-open.xf-yun.com"),
+        ("hunyuan", "hunyuan-turbos-latest", "https://api.hunyuan.cloud.tencent.com"),
+    ],
+)
+def test_the_vendors_presets_know_todays_names(profile: Profile, model: str, upstream: str, base_url: str) -> None:
+    """What customers write is none of the profile's business any more."""
+    (channel,) = (each for each in profile.channels if ChannelModel(name=model, upstream=upstream) in each.models)
+
+    assert channel.base_url == base_url

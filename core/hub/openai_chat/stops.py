@@ -10,8 +10,9 @@ STOPS: Mapping[str, Stop] = {
     "tool_calls": "tool_use",
     "function_call": "tool_use",
     "content_filter": "filtered",
+    "sensitive": "filtered",
 }
-"""Every word that chat has; what is not here is an end."""
+"""Every word that chat has, and Zhipu's for a filter (presets/zhipu.yaml); what is not here is an end."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "stop",

@@ -166,3 +166,16 @@ def test_channels_of_a_group_are_explained_in_the_order_of_priority() -> None:
     channels = [row["channel"] for row in offers if (row["group"], row["model"]) == ("hyacinth", "claude-sonnet-4-5")]
 
     assert channels == ["gcp-claude", "aws-claude"]
+
+
+def test_what_a_preset_brought_is_told_apart_from_what_the_channel_says(tmp_path: Path) -> None:
+    """Field by field: whose value holds."""
+    lines = "    groups: [plain]\n    preset: deepseek\n    base_url: https://mirror.example"
+    explained = json.loads(relay("explain", str(write(tmp_path, "    groups: [plain]", lines)), "--json").stdout)
+
+    assert [(row["field"], row["value"], row["is_brought"]) for row in explained["presets"]] == [
+        ("base_url", "https://mirror.example", False),
+        ("settings.output_limit", '"max_tokens"', True),
+        ("settings.developer_role", "false", True),
+    ]
+    assert {(row["channel"], row["preset"]) for row in explained["presets"]} == {("openai", "deepseek")}
