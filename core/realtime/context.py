@@ -163,14 +163,14 @@ class Context:
         said = self.said_by(None)
         return estimate_bytes(said.text_bytes) + int(self._spoken_tokens(said.sound_chars))
 
-    def delivered_usage(self, said: "Said", *, is_output_charged: bool = True) -> Usage:
+    def delivered_usage(self, said: "Said") -> Usage:
         """Return the usage of a response that ends here: what it read, likely, and what was handed over of what it *said*.
 
         What the response before had read counts as cached, as upstreams do.
         """
         added = self._added_before
         heard = int(added.sound_chars * self._heard_ratio)
-        text_bytes, sound_chars = said.delivered if is_output_charged else (0, 0)
+        text_bytes, sound_chars = said.delivered
         spoken = int(self._spoken_tokens(sound_chars))
         return Usage(
             input_tokens=estimate_bytes(added.text_bytes) + heard,

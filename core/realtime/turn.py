@@ -258,7 +258,7 @@ class Turn:
             is_unpaid=isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError),
             hang_up_policy=policy if is_gone else None,
         )
-        usage = self._context.delivered_usage(said, is_output_charged=not is_input_only)
+        usage = self._context.delivered_usage(Said() if is_input_only else said)
         return await self._close(usage, derive_outcome(evidence), evidence)
 
 

@@ -3,7 +3,7 @@
 import json
 
 from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
-from relay.core.realtime.context import Context, Input
+from relay.core.realtime.context import Context, Input, Said
 from relay.core.usage import Usage
 
 from .talks import SECOND_OF_SOUND, event, sound, words
@@ -188,7 +188,7 @@ def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
     )
     said = context.said_by(None)
     assert context.delivered_usage(said) == usage
-    assert context.delivered_usage(said, is_output_charged=False).output_tokens == 0
+    assert context.delivered_usage(Said()).output_tokens == 0
 
 
 def test_positions_that_are_none_change_nothing() -> None:

@@ -214,6 +214,19 @@ async def test_a_customer_who_leaves_takes_the_upstream_along(tmp_path: Path, is
         assert outcomes(await shop.log()) == [("customer_gone", 1_312_000)]
 
 
+async def test_a_shop_may_charge_those_who_leave_for_input_alone(tmp_path: Path) -> None:
+    """Nothing was said to the model but to answer."""
+    profile = PROFILE + "limits: {{hang_up: input_only}}\n"
+    talk = says(created(), words("Hello"), sound())
+    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+        async with connected(shop) as client:
+            await client.send('{"type":"response.create","response":{"instructions":"' + "x" * 345 + '"}}')
+            await hear(client, "response.output_audio.delta")
+        [row] = await shop.log()
+    # 36 bytes are ten tokens: 366 with its braces are 102.
+    assert outcomes([row]) == [("customer_gone", 102 * 4000)]
+
+
 async def test_input_of_a_cut_response_is_what_was_heard_since(tmp_path: Path) -> None:
     """A second of sound was committed: 10 tokens at 32000; what the response before read counts as cached."""
     committed = event("input_audio_buffer.committed", item_id="i")
