@@ -139,6 +139,7 @@ def test_explanation_as_json_names_plugins_hooks_and_offers(tmp_path: Path) -> N
                 "openai_completions",
                 "embeddings",
                 "images",
+                "audio",
                 "moderations",
                 "rerank",
                 "realtime",
