@@ -104,6 +104,7 @@ class Exchange:
         "model",
         "operation",
         "output_tokens_asked",
+        "output_tokens_likely",
         "principal",
         "quality",
         "query",
@@ -144,6 +145,8 @@ class Exchange:
         self.stream = False
         self.output_tokens_asked: int | None = None
         """The most output the customer asked for, in tokens; None where the request is silent."""
+        self.output_tokens_likely = 0
+        """What the answer will hardly exceed, in tokens, where its length is known beforehand: speech, pictures."""
         self.continued: Continued | None = None
         """The kept answer that this request goes on from, where it names one."""
         self.has_unseen_input = False

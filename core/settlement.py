@@ -52,7 +52,8 @@ class Settlement:
         self._full_tokens = min(caps) * exchange.choice_count if caps else None
         """The most output, of all choices, that the request can be answered with, where that is known."""
         self._overrun_max_nano = to_nano(limits.overrun_per_day)
-        self._window_tokens = 0 if exchange.operation == "embeddings" else window * exchange.choice_count
+        window = max(window * exchange.choice_count, exchange.output_tokens_likely)
+        self._window_tokens = 0 if exchange.operation == "embeddings" else window
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
         self.facts: PriceFacts | None = None

@@ -30,6 +30,13 @@ INPUT_TOKENS_MAX = 8192
 INPUT_TOKENS = 1024
 UNTOLD_TOKENS = 1000
 """What a picture counts where its upstream tells no tokens; One API's measure. Source: field/relay-platforms.md 1.6, F9."""
+OUTPUT_TOKENS = {"low": 408, "medium": 1584}
+OUTPUT_TOKENS_MAX = 6240
+"""Output of one picture in the largest usual size, by quality; 4160 for a square one (w:openai-other/image-gpt-image-b64).
+
+Source: OpenAI image generation guide, "Cost and latency", read 2026-11-24.
+"""
+PARTIALS_MAX = 3
 PARTIAL_TOKENS = 100
 """Output of one partial picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
 _PICTURES = frozenset({"image", "images", "markup", "mask"})
@@ -77,6 +84,8 @@ class Pictures(Single):
         exchange.stream = read_bool(plain, "stream")
         exchange.size = read_optional_text(fields, "size")
         exchange.quality = read_optional_text(fields, "quality")
+        tokens = OUTPUT_TOKENS.get(exchange.quality or "", OUTPUT_TOKENS_MAX) + PARTIAL_TOKENS * PARTIALS_MAX
+        exchange.output_tokens_likely = tokens * exchange.choice_count
         exchange.fields = fields
 
     def stream_type(self, exchange: Exchange) -> str:

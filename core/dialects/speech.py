@@ -38,6 +38,7 @@ class Speech(Single):
         exchange.fields = fields
         exchange.stream = True
         exchange.unit_bound = exchange.unit_estimate = len(text)
+        exchange.output_tokens_likely = 2 * spoken_tokens(exchange)
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream: of events, or of any kind of sound."""

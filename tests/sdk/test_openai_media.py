@@ -287,3 +287,23 @@ async def test_no_name_and_no_content_of_a_file_is_kept(tmp_path: Path) -> None:
         assert await shop.row() == ("complete", 300_000, "upstream")
         kept = b"".join(path.read_bytes() for path in shop.shop.data.rglob("*") if path.is_file())
     assert b"canary" not in kept
+
+
+async def test_the_longest_that_a_sound_can_be_is_held_for(tmp_path: Path) -> None:
+    """10 243 bytes are 7 seconds at 12 kbit/s: 7 x 0.0001 x 1.5 credits, of which 4 seconds are paid."""
+    answer = {"text": "Ruby", "usage": {"type": "duration", "seconds": 4}}
+    async with till(tmp_path, lambda _: document(answer)) as shop:
+        await shop.client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", SOUND))
+        assert await shop.row() == ("complete", 600_000, "upstream")
+        assert shop.shop.rows("select held_nano from reservation") == [{"held_nano": 1_050_000}]
+
+
+async def test_the_dearest_that_a_picture_can_be_is_held_for(tmp_path: Path) -> None:
+    """A thousand tokens of input beyond its words' 522; 6240 and three parts of output, all as picture."""
+    answer = {"created": 1, "data": [{"b64_json": PICTURE}], "size": "1024x1024", "usage": PICTURE_USAGE}
+    async with till(tmp_path, lambda _: document(answer)) as shop:
+        await shop.client.images.generate(model="gpt-image-1.5", prompt="Cat")
+        assert await shop.row() == ("complete", 17_731_500, "upstream")
+        [held] = shop.shop.rows("select held_nano from reservation")
+    # (1522 + 6540 x 1.6 x 4) x 2.5 x 1.5 quota
+    assert held["held_nano"] == 325_335_000

@@ -207,3 +207,9 @@ def test_parts_of_a_picture_alone_are_cut() -> None:
     reader.finish()
     assert (reader.is_ended, derive_outcome(reader.evidence())) == (False, "truncated")
     assert (reader.usage(), reader.output_counted_tokens) == (None, 200)
+
+
+@pytest.mark.parametrize(("quality", "tokens"), [("low", 1416), ("medium", 3768), ("high", 13_080), (None, 13_080)])
+def test_what_two_pictures_may_come_to_is_held_for(quality: str | None, tokens: int) -> None:
+    """In their quality, each with three partial ones before it."""
+    assert read(n=2, quality=quality).output_tokens_likely == tokens

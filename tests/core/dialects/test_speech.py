@@ -26,6 +26,7 @@ def test_a_request_is_read_and_passed_on_but_for_the_model() -> None:
     """Its characters are counted, not its bytes; sound always streams."""
     made = read()
     assert (made.model, made.stream, made.unit_bound, made.unit_estimate) == ("tts-1", True, 5, 5)
+    assert made.output_tokens_likely == 18
     request = Speech().prepare(made, "other")
     assert (request.stream, json.loads(request.body())["model"], request.content_type) == (
         True,
