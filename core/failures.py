@@ -166,7 +166,8 @@ _QUOTA_WORDS = re.compile(
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _KEY_WORDS = re.compile(r"(incorrect|invalid|expired) api.?key|api.?key (not valid|expired|is invalid|not found)")
-_MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error"}
+_MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
+"""The number is SiliconFlow's (presets/siliconflow.yaml)."""
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """What Anthropic says of a talk that it keeps: its status 404 is not the model's."""
 _POLICY_NAMES = {
