@@ -186,6 +186,15 @@ class Settlement:
         unseen = usage.all_input_tokens if self._exchange.has_unseen_input else 0
         return plausible(usage, max(self.input_bound_tokens, unseen), bound)
 
+    @property
+    def is_revoked(self) -> bool:
+        """The key was revoked while the answer was under way, as a mark found."""
+        return self._ledger.is_revoked(self._exchange.id)
+
+    def withdraw(self) -> None:
+        """Cover nothing more: whatever comes next needs an extension."""
+        self.covered_tokens = 0
+
     def mark(self, usage: Usage, evidence: Evidence) -> None:
         """Note what is delivered so far, priced: what recovery posts if the process dies."""
         assert self.facts is not None

@@ -88,6 +88,9 @@ class StreamAnswer:
             self._marked_tokens = self.delivered_tokens
             usage = self._settlement.delivered_usage(self.delivered_tokens, self._reader.usage())
             self._settlement.mark(usage, self._reader.evidence())
+        if self._refusal is None and self._settlement.is_revoked:
+            self._refusal = StaleKeyError("the key was revoked while the answer was under way")
+            self._settlement.withdraw()
         return now_s - sink.written_s >= SILENCE_S
 
     async def keep_alive(self) -> None:

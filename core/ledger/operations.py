@@ -156,6 +156,10 @@ class Ledger(Protocol):
         """Note what is delivered so far; durable with the next commit, at the latest in a second."""
         ...
 
+    def is_revoked(self, request_id: str) -> bool:
+        """Say whether a mark of an open request found its key revoked meanwhile."""
+        ...
+
     def delivered(self, request_id: str) -> None:
         """Note that the end of the answer reached the customer; durable with the next commit."""
         ...

@@ -56,6 +56,7 @@ class SqliteLedger:
     def __init__(self, store: SqliteStore, spool: Spool) -> None:
         self._loop = asyncio.get_running_loop()
         self._spool = spool
+        self._store = store
         self._writer = Writer(store, self._loop)
         self._waiting: dict[Ticket, None] = {}
         self._has_spooled = False
@@ -141,6 +142,8 @@ class SqliteLedger:
         except LedgerUnavailableError:
             await self._keep(record)
             return Posted(request_id=record.request_id, charge_nano=record.charge.nano, overrun_nano=0)
+        finally:
+            self._store.revoked.discard(record.request_id)
 
     async def void(self, record: RequestRecord) -> None:
         """Release a hold; see `Ledger.void`.
@@ -149,10 +152,15 @@ class SqliteLedger:
             LedgerUnavailableError: It could not be committed in time; the writer keeps trying.
         """
         await self._do(Void(record=record))
+        self._store.revoked.discard(record.request_id)
 
     def mark(self, mark: Mark) -> None:
         """Note what is delivered so far; see `Ledger.mark`."""
         self._writer.note(mark)
+
+    def is_revoked(self, request_id: str) -> bool:
+        """Say whether the key of a marked request was revoked; see `Ledger.is_revoked`."""
+        return request_id in self._store.revoked
 
     def delivered(self, request_id: str) -> None:
         """Note that the end reached the customer; see `Ledger.delivered`."""

@@ -239,14 +239,26 @@ def _release(batch: Batch, held: Hold, *, is_recovered: bool) -> None:
     _close(batch, held, "voided", 0, None, is_recovered=is_recovered)
 
 
-def note(batch: Batch, notes: Sequence[Note]) -> None:
-    """Keep what recovery would post, unless it is too late for it, and which answers reached their customer."""
-    for mark in notes:
-        if isinstance(mark, Mark):
-            batch.annotate(_MARK, (encode(mark), mark.request_id))
+def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
+    """Keep what recovery would post, unless it is too late for it, and which answers reached their customer.
+
+    Returns:
+        The marked requests that are open, and whose key has been revoked.
+    """
+    marks = [mark for mark in notes if isinstance(mark, Mark)]
+    for mark in marks:
+        batch.annotate(_MARK, (encode(mark), mark.request_id))
     delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
     if delivered:
         batch.annotate(_DELIVER, (batch.now_ms, encode(delivered)))
+    batch.foresee_holds(mark.request_id for mark in marks)
+    return [mark.request_id for mark in marks if _is_revoked(batch, mark.request_id)]
+
+
+def _is_revoked(batch: Batch, request_id: str) -> bool:
+    held = batch.held(request_id)
+    key = batch.key(held.key_id) if held is not None and held.state == "open" else None
+    return key is not None and key.is_revoked
 
 
 def file_claim(batch: Batch, operation: FileClaim) -> None:

@@ -79,6 +79,8 @@ class SqliteStore:
         self._shop_books: dict[str, int] = {}
         self.view = View(self.connection)
         self._has_written = False
+        self.revoked: set[str] = set()
+        """Open requests whose last mark found their key revoked; grows in the writer's thread, which only adds."""
 
     def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
         """Do all of *operations* in one transaction; see `Store.commit`."""
@@ -125,7 +127,7 @@ class SqliteStore:
                 link_before=self._link,
                 shop_books=self._shop_books,
             )
-            sqlite_requests.note(batch, notes)
+            revoked = sqlite_requests.note(batch, notes)
             results = do(batch, operations)
             link = batch.close()
             self.connection.execute("COMMIT")
@@ -133,6 +135,7 @@ class SqliteStore:
             self.view.forget()
             raise
         self._link, self._shop_books, self._has_written = link, batch.shop_books, True
+        self.revoked.update(revoked)
         return results
 
     def _do_together(self, batch: Batch, operations: Sequence[Operation]) -> list[Result]:

@@ -7,6 +7,8 @@ import pytest
 
 from relay.core import streaming
 from relay.core.errors import LedgerUnavailableError
+from relay.core.ledger.operations import RevokeKey
+from relay.core.ledger.verify import verify
 from tests.chats import DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, stream
@@ -47,6 +49,31 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
         assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
         assert (row["outcome"], row["attempt_count"]) == ("truncated", 1)
         assert 512 <= row["output_tokens"] <= 1024
+
+
+@pytest.mark.parametrize("limit", [{}, {"max_tokens": 2000}])
+async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
+    tmp_path: Path, limit: dict[str, int]
+) -> None:
+    """However much its hold still covers; what was delivered is paid for, and the books agree."""
+    slow = ROLE + words(*["word "] * 2000)
+    async with (
+        Upstream(lambda _: stream(slow, seed=1, pause_s=0.3)).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        body, text = shop.chat_body(stream=True, **limit), ""
+        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
+            async for piece in answer.aiter_text():
+                if not text:
+                    await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+                text += piece
+        [row] = await shop.log()
+        delivered_count = text.count('"word "')
+        assert '"code":"stale_key"' in text
+        assert (row["outcome"], row["usage_source"]) == ("truncated", "estimated")
+        assert 0 < delivered_count < 2000
+        assert 0 < row["output_tokens"] <= delivered_count * 2
+        assert verify(shop.data) == []
 
 
 async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import sqlite3
 import pytest
 
 from relay.core.errors import CommitFailedError, LedgerError
-from relay.core.ledger.operations import Post, SetKeyGroup, TopUp
+from relay.core.exchange import Evidence
+from relay.core.ledger.operations import Mark, Post, RevokeKey, SetKeyGroup, TopUp
+from relay.core.usage import Usage
 
 from .books import Books, charge, key, record, reservation, top_up
 
@@ -155,3 +157,20 @@ def test_a_trace_is_stored_exactly(funded: Books) -> None:
             '{"lines":[{"rule":"billing.test","item":"request","count":1,"factors":[["price","1/3"]]}]}',
         )
     ]
+
+
+def test_a_mark_finds_that_its_key_was_revoked(funded: Books) -> None:
+    """While the request is open; another key's requests go on, and so does one that is closed already."""
+    funded.play("account bob gift=5")
+    for request_id, name in (("r1", "alice"), ("r2", "bob"), ("r3", "alice")):
+        funded.do(reservation(request_id, name, 10**9))
+    marks = [
+        Mark(request_id=request_id, charge=charge("1"), usage=Usage(), evidence=Evidence())
+        for request_id in ("r1", "r2", "r3", "unknown")
+    ]
+    funded.store.commit(marks, [])
+    assert funded.store.revoked == set()
+    funded.do(Post(record=record("r3", "alice", "1")))
+    funded.do(RevokeKey(key_id="alice", actor="test"))
+    funded.store.commit(marks, [])
+    assert funded.store.revoked == {"r1"}
