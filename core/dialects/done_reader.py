@@ -13,14 +13,14 @@ from .figures import UntrueFigureError
 
 
 class Said(msgspec.Struct):
-    """What such an event may say."""
+    """What such an event may say; whatever is of another type than known must not hide the rest."""
 
     type: str = ""
-    delta: str | None = None
-    text: str | None = None
+    delta: Any = None
+    text: Any = None
     usage: Any = None
-    size: str | None = None
-    quality: str | None = None
+    size: Any = None
+    quality: Any = None
     error: Any = None
 
 

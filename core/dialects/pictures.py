@@ -23,6 +23,7 @@ from .single import Single
 
 DEFAULT_MODEL = "dall-e-2"
 PICTURES_MAX = 10
+WORD_LENGTH_MAX = 32
 EVENT_BYTES_MAX = 64 * 1024 * 1024
 """One event is one picture; as much as a whole answer may have."""
 INPUT_TOKENS_MAX = 8192
@@ -47,8 +48,8 @@ class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
     model: str | None = None
     usage: Any = None
-    size: str | None = None
-    quality: str | None = None
+    size: Any = None
+    quality: Any = None
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -82,8 +83,7 @@ class Pictures(Single):
         )
         exchange.choice_count = read_int(plain, "n", most=PICTURES_MAX) or 1
         exchange.stream = read_bool(plain, "stream")
-        exchange.size = read_optional_text(fields, "size")
-        exchange.quality = read_optional_text(fields, "quality")
+        exchange.size, exchange.quality = _read_word(fields, "size"), _read_word(fields, "quality")
         tokens = OUTPUT_TOKENS.get(exchange.quality or "", OUTPUT_TOKENS_MAX) + PARTIAL_TOKENS * PARTIALS_MAX
         exchange.output_tokens_likely = tokens * exchange.choice_count
         exchange.fields = fields
@@ -118,10 +118,9 @@ class Pictures(Single):
         try:
             usage = read_picture_usage([answer.usage], len(answer.data))
         except UntrueFigureError:
-            bound = self.input_bound(exchange)
-            usage = Usage(input_tokens=bound, unit_count=len(answer.data), source="disputed")
+            usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
         return BodyReading(
-            usage=msgspec.structs.replace(usage, size=answer.size, quality=answer.quality),
+            usage=msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality)),
             evidence=Evidence(has_text=bool(answer.data), is_end_seen=True),
             model_returned=answer.model,
             output_bound_tokens=0,
@@ -161,7 +160,7 @@ class PictureReader(DoneReader):
             self.note_answer()
             self._picture_count += 1
             self._usages.append(said.usage)
-            self._size, self._quality = said.size, said.quality
+            self._size, self._quality = _told(said.size), _told(said.quality)
         return self._picture_count >= self._exchange.choice_count
 
     def _figures(self) -> Usage | None:
@@ -171,12 +170,18 @@ class PictureReader(DoneReader):
         return msgspec.structs.replace(usage, size=self._size, quality=self._quality)
 
     def _disputed(self) -> Usage:
-        return Usage(
-            input_tokens=self._input_bound,
-            output_tokens=self.output_bound_tokens,
-            unit_count=self._picture_count,
-            source="disputed",
-        )
+        return bound_usage(self._exchange, self._input_bound, self._picture_count)
+
+
+def bound_usage(exchange: Exchange, input_bound_tokens: int, picture_count: int) -> Usage:
+    """Return the most that pictures hardly exceed, for figures that can't be true."""
+    return Usage(
+        input_tokens=input_bound_tokens,
+        output_tokens=exchange.output_tokens_likely,
+        image_output_tokens=exchange.output_tokens_likely,
+        unit_count=picture_count,
+        source="disputed",
+    )
 
 
 def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
@@ -200,6 +205,21 @@ def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
         ),
         unit_count=picture_count,
     )
+
+
+def _read_word(fields: Mapping[str, msgspec.Raw], name: str) -> str | None:
+    """Return a size or quality as the customer spelt it; one that is none is not stored."""
+    word = read_optional_text(fields, name)
+    if word is not None and _told(word) is None:
+        raise BadRequestError(param=name)
+    return word
+
+
+def _told(word: object) -> str | None:
+    """Return a size or quality that is one, by its length and letters; None for anything else."""
+    if isinstance(word, str) and 0 < len(word) <= WORD_LENGTH_MAX and word.isprintable():
+        return word
+    return None
 
 
 def _words(fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:

@@ -102,10 +102,11 @@ class TranscriptReader(DoneReader):
 
     def _note(self, said: Said, event: bytes) -> bool:
         if said.type == "transcript.text.done":
-            self._usage, self._text = said.usage, said.text or ""
+            self._usage, self._text = said.usage, said.text if isinstance(said.text, str) else ""
             self.stop_reason = "done"
             return True
-        if piece := said.delta or (said.text if said.type == "transcript.text.segment" else None):
+        piece = said.text if said.type == "transcript.text.segment" else said.delta
+        if isinstance(piece, str) and piece:
             self.add_text(len(piece.encode()))
         return False
 

@@ -69,7 +69,13 @@ def test_where_no_model_is_named_one_is_meant() -> None:
 
 @pytest.mark.parametrize(
     ("members", "param"),
-    [({"prompt": ""}, "prompt"), ({"n": 99}, "n"), ({"size": 3}, "size"), ({"stream": "true"}, "stream")],
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"n": 99}, "n"),
+        ({"size": 3}, "size"),
+        ({"quality": "q" * 33}, "quality"),
+        ({"stream": "true"}, "stream"),
+    ],
 )
 def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
     """Before anything is held for it."""
@@ -160,7 +166,24 @@ def test_figures_that_cannot_be_true_are_disputed() -> None:
     """The bound of the request stands in their place; the picture counts all the same."""
     body = json.dumps({"data": [{}], "usage": {"input_tokens": -5, "output_tokens": 3}}).encode()
     usage = RULES["images"].read_body(read(), body).usage
-    assert usage == Usage(input_tokens=512 + (15 + 8) // 2 + 1000, unit_count=1, source="disputed")
+    assert usage == Usage(
+        input_tokens=512 + (15 + 8) // 2 + 1000,
+        output_tokens=6540,
+        image_output_tokens=6540,
+        unit_count=1,
+        source="disputed",
+    )
+
+
+@pytest.mark.parametrize("members", [{"size": 5}, {"size": ["a"]}, {"size": "x" * 33}, {"size": "\n"}, {"size": ""}])
+def test_a_size_that_is_none_hides_nothing_else(members: dict[str, Any]) -> None:
+    """Whole or streamed: it is taken for not told, and the tokens count."""
+    body = json.dumps({"data": [{}], "usage": TOLD, **members}).encode()
+    reader = RULES["images"].stream_reader(read(stream=True))
+    reader.feed(event("completed", usage=TOLD, **members))
+    for usage in (RULES["images"].read_body(read(), body).usage, reader.usage()):
+        assert usage is not None
+        assert (usage.output_tokens, usage.size) == (415, None)
 
 
 def event(kind: str, **members: Any) -> bytes:
