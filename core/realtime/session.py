@@ -222,7 +222,11 @@ class Session:
 
     async def _cover_input(self) -> None:
         async with self._books:
-            await self._turn.settlement.cover_input(self._context.input_bound)
+            if not self._turn.settlement.is_closed:
+                await self._turn.settlement.cover_input(self._context.input_bound)
+                return
+        # No turn follows the one that was posted: the customer is being told so, and nothing more is sent.
+        await self._loop.create_future()
 
     async def _pump_upstream(self) -> None:
         """Pass the upstream's frames on, each once what it may cost is covered."""

@@ -271,6 +271,25 @@ async def test_money_that_ends_between_responses_ends_the_session(tmp_path: Path
     assert left == (92_000_000 - CHARGE, 0)
 
 
+async def test_nothing_is_sent_once_there_is_no_money_for_another_response(tmp_path: Path) -> None:
+    """Not even what the customer says while being told of the last one's end."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
+    ):
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            await client.send(CREATE)
+            with suppress(ConnectionClosed):
+                for _ in range(50):
+                    await client.send('{"type":"input_audio_buffer.clear"}')
+            heard, code = await ended(client)
+        async with asyncio.timeout(1):
+            await upstream.visits[0].gone.wait()
+        assert outcomes(await shop.log()) == [("complete", CHARGE)]
+    assert ([said["type"] for said in heard[-2:]], code) == (["response.done", "error"], 1008)
+
+
 async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_path: Path) -> None:
     """The hold of 1024 tokens of sound can't grow: 51 seconds of it are passed on, and not one more."""
     talk = says(created(), *[sound()] * 200, done())
