@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         if self._size > BUFFER_BYTES and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        if self._taker is None or not self._pieces or self.is_complete or self.loss:
+        if self._taker is None or not self._pieces or self._is_over():
             self._wake()
         else:
             self._give(self._taker)
@@ -197,6 +197,9 @@ class Connection(asyncio.Protocol):
 
     def _is_framed(self) -> bool:
         return "content-length" in self.headers or "transfer-encoding" in self.headers
+
+    def _is_over(self) -> bool:
+        return self.is_complete or bool(self.loss)
 
     def _spoil(self, loss: str) -> None:
         """End what can't be gone on with; an answer that was whole before stays so."""
