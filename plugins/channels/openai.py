@@ -27,7 +27,7 @@ _OWNED_FIELDS = frozenset({"model", "messages", "stream", "n"})
 """Fields by which a chat is priced and its answer read: no setting takes them out or changes them."""
 _OUTPUT_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_SYSTEM = msgspec.Raw(b'"system"')
+_SYSTEM, _EMPTY, _NULL = msgspec.Raw(b'"system"'), msgspec.Raw(b'""'), msgspec.Raw(b"null")
 
 
 class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
@@ -49,6 +49,12 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     developer_role: Annotated[
         bool, Meta(description="Whether chats may have the role developer; system is sent instead where false.")
     ] = True
+    reasoning_content_needed: Annotated[
+        bool,
+        Meta(
+            description="Whether messages with tool calls must have reasoning_content; an empty one stands in for it."
+        ),
+    ] = False
     refused_fields: Annotated[
         tuple[str, ...], Meta(description="Fields of chats that the upstream answers with an error: they are left out.")
     ] = ()
@@ -133,17 +139,23 @@ def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
     for name in config.refused_fields:
         chat.fields.pop(name, None)
     cap_numbers(chat, config.at_most)
-    if not config.developer_role and b'"developer"' in bytes(chat.fields.get("messages", b"")):
-        _without_developers(chat)
+    if not config.developer_role or config.reasoning_content_needed:
+        _conform_messages(chat, config)
 
 
-def _without_developers(chat: ChannelRequest) -> None:
-    """Send what a developer says as the system's; what are no messages is the upstream's to refuse."""
+def _conform_messages(chat: ChannelRequest, config: OpenAIConfig) -> None:
+    """Write the messages as this upstream takes them; what are no messages is the upstream's to refuse."""
+    sent = bytes(chat.fields.get("messages", b""))
+    if b'"developer"' not in sent and b'"tool_calls"' not in sent:
+        return
     try:
-        messages = _MESSAGES.decode(chat.fields["messages"])
+        messages = _MESSAGES.decode(sent)
         for message in messages:
-            if msgspec.json.decode(message.get("role", b"null")) == "developer":
+            if not config.developer_role and msgspec.json.decode(message.get("role", b"null")) == "developer":
                 message["role"] = _SYSTEM
+            if config.reasoning_content_needed and message.get("tool_calls", _NULL) != _NULL:
+                said = message.get("reasoning_content", _NULL)
+                message["reasoning_content"] = _EMPTY if said == _NULL else said
     except (ValueError, RecursionError):
         return
     chat.set("messages", messages)

@@ -178,5 +178,6 @@ def test_what_a_preset_brought_is_told_apart_from_what_the_channel_says(tmp_path
         ("base_url", "https://mirror.example", False),
         ("settings.output_limit", '"max_tokens"', True),
         ("settings.developer_role", "false", True),
+        ("settings.reasoning_content_needed", "true", True),
     ]
     assert {(row["channel"], row["preset"]) for row in explained["presets"]} == {("openai", "deepseek")}

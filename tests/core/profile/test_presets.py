@@ -51,7 +51,12 @@ def test_what_the_channel_says_itself_wins(tmp_path: Path) -> None:
 """
     found = channel(tmp_path, lines)
     assert (found.base_url, found.dialects) == ("https://mirror.example", ("openai_chat",))
-    assert found.settings == {"developer_role": True, "refused_fields": ["user"], "output_limit": "max_tokens"}
+    assert found.settings == {
+        "developer_role": True,
+        "refused_fields": ["user"],
+        "output_limit": "max_tokens",
+        "reasoning_content_needed": True,
+    }
 
 
 def test_customers_names_become_the_vendors_own(tmp_path: Path) -> None:

@@ -181,6 +181,31 @@ def test_a_developer_speaks_as_the_system_where_nobody_knows_the_role(sent: byte
     assert msgspec.json.decode(sent_body) == {"messages": msgspec.json.decode(goes_on)}
 
 
+@pytest.mark.parametrize(
+    ("sent", "goes_on"),
+    [
+        (
+            b'[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id": "c"}]}]',
+            b'[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id": "c"}],"reasoning_content":""}]',
+        ),
+        (
+            b'[{"role":"assistant","tool_calls":[{}],"reasoning_content":"so"}]',
+            b'[{"role":"assistant","tool_calls":[{}],"reasoning_content":"so"}]',
+        ),
+        (
+            b'[{"role":"assistant","tool_calls":[{}],"reasoning_content":null}]',
+            b'[{"role":"assistant","tool_calls":[{}],"reasoning_content":""}]',
+        ),
+        (b'[{"role":"assistant","tool_calls":null}]', b'[{"role":"assistant","tool_calls":null}]'),
+        (b'[{"role":"developer","content":"a"}]', b'[{"role":"developer","content":"a"}]'),
+    ],
+)
+def test_thinking_that_a_client_dropped_is_said_to_be_empty_where_it_is_needed(sent: bytes, goes_on: bytes) -> None:
+    """Beside tool calls alone."""
+    sent_body = chat_body(OpenAIConfig(reasoning_content_needed=True), b'{"messages":' + sent + b"}")
+    assert msgspec.json.decode(sent_body) == {"messages": msgspec.json.decode(goes_on)}
+
+
 def test_what_the_upstream_refuses_is_left_out_and_lowered() -> None:
     """Every other field stays byte for byte."""
     config = OpenAIConfig(refused_fields=("logprobs", "stream_options"), at_most={"temperature": Fraction(1)})
