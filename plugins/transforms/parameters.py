@@ -1,6 +1,6 @@
 """Set or bound parameters of requests, by group and model: what an upstream insists on."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, field
 
@@ -20,17 +20,15 @@ from relay import (
 OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
 """Fields by which a request is priced and its answer read; a rule must not touch them."""
 
-Scalar = str | int | float | bool | None
-
 
 class ParameterRule(PluginConfig, frozen=True, kw_only=True):
     """What is changed in the requests of some groups and models."""
 
     groups: Annotated[tuple[GroupName, ...], Meta(description="Groups the rule is for; empty: all.")] = ()
     models: Annotated[tuple[ModelName, ...], Meta(description="Models as customers ask for them; empty: all.")] = ()
-    set: Annotated[
-        dict[str, Scalar], Meta(description="Fields and the value each gets, sent by the customer or not.")
-    ] = field(default_factory=dict)
+    set: Annotated[dict[str, Any], Meta(description="Fields and the value each gets, sent by the customer or not.")] = (
+        field(default_factory=dict)
+    )
     at_most: Annotated[
         dict[str, Exact], Meta(description="Fields and the largest number each may have; less, or none, stays.")
     ] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from relay.core.profile.loader import find_profile, load_profile
-from relay.core.profile.structs import Profile
+from relay.core.profile.structs import ChannelModel, Profile
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,12 @@ def test_only_what_the_shop_sells_is_served(profile: Profile) -> None:
 def test_quotients_stay_exact(profile: Profile) -> None:
     """$1.10 is 110/27 of $0.27."""
     assert profile.prices["deepseek-chat"].completion_ratio == Fraction(110, 27)
+
+
+def test_deepseek_chat_still_answers_without_thinking(profile: Profile) -> None:
+    """Sent as today's model, told not to think."""
+    (channel,) = (each for each in profile.channels if each.name == "deepseek")
+    (rules,) = (plugin["rules"] for plugin in profile.plugins if plugin["use"] == "transforms.parameters")
+
+    assert channel.models == (ChannelModel(name="deepseek-chat", upstream="deepseek-v4-flash"),)
+    assert rules == [{"models": ["deepseek-chat"], "set": {"thinking": {"type": "disabled"}}}]

@@ -95,3 +95,11 @@ def test_a_bound_must_be_a_plain_decimal() -> None:
     """JSON has no fractions."""
     with pytest.raises(ValueError, match="at_most of 'top_p' must be a plain decimal, got 1/3"):
         ParameterRule(at_most={"top_p": Fraction(1, 3)})
+
+
+async def test_a_field_may_be_set_to_a_whole_object() -> None:
+    """Such as a model's thinking."""
+    rule = ParameterRule(set={"thinking": {"type": "disabled"}})
+    assert await edited(rule, body=b'{"model":"m","thinking":{"type":"enabled"}}') == (
+        b'{"model":"m","thinking":{"type":"disabled"}}'
+    )
