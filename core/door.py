@@ -100,8 +100,10 @@ class Door:
                 if rules.operation == "count_tokens":
                     await count(self._shop, exchange, rules, body, self._sink)
                     return
+                carrying = carry(self._shop, exchange, rules, body, self._sink)
+                del body  # a form with files, once it is edited, is needed no more as it came
                 with self._sink:
-                    await carry(self._shop, exchange, rules, body, self._sink)
+                    await carrying
         except RelayError as error:
             await answer_with_error(self._sink, exchange, rules, error)
         except Exception as exc:

@@ -75,9 +75,17 @@ class Form:
         return [view[part.value_start : part.value_end] for part in self._parts if part.is_file and part.name in names]
 
     def body(self, fields: Mapping[str, msgspec.Raw]) -> bytes:
-        """Return the form with *fields* in place of its own; the very body that came where they are the same."""
-        if fields == self.fields:
-            return self._body
+        """Return the form with *fields* in place of its own; the very body that came where they are the same.
+
+        What is returned is the form from now on, so that its files are never held twice.
+        """
+        if fields != self.fields:
+            self._body = self._edited(fields)
+            self._parts = self._split()
+            self.fields = self._read_fields()
+        return self._body
+
+    def _edited(self, fields: Mapping[str, msgspec.Raw]) -> bytes:
         view = memoryview(self._body)
         pieces: list[bytes | memoryview] = []
         for name, value in fields.items():

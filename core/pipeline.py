@@ -59,6 +59,7 @@ async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
     """Carry one exchange from its body to its end; every failure is answered in its dialect."""
     try:
         rules.read_request(exchange, body)
+        del body
         try:
             passage = Passage(shop, exchange, rules, sink)
             await passage.run()

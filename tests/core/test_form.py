@@ -53,6 +53,16 @@ def test_an_edit_changes_one_value_and_no_other_byte() -> None:
     assert form.content_type == 'multipart/form-data; boundary="b"'
 
 
+def test_an_edited_form_is_what_it_was_edited_to() -> None:
+    """It holds no second copy of its files, and can be edited back for another channel."""
+    form = Form(PLAIN, TYPE)
+    came = dict(form.fields)
+    sent = form.body({"model": msgspec.Raw(b'"other"')})
+    [sound] = form.files("file")
+    assert (sound.obj is sent, texts(form)) == (True, {"model": "other"})
+    assert form.body(came) == PLAIN
+
+
 def test_fields_can_be_added_and_taken_away() -> None:
     """Numbers and switches stand in a form as they do in JSON; what is new stands first."""
     form = Form(PLAIN, TYPE)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -307,3 +308,26 @@ async def test_the_dearest_that_a_picture_can_be_is_held_for(tmp_path: Path) -> 
         [held] = shop.shop.rows("select held_nano from reservation")
     # (1522 + 6540 x 1.6 x 4) x 2.5 x 1.5 quota
     assert held["held_nano"] == 325_335_000
+
+
+async def test_a_file_is_held_once_while_its_upstream_works(tmp_path: Path) -> None:
+    """Of 8 MiB that came and were edited, only what is sent is still there: not what the door took in."""
+    held: dict[str, int] = {}
+
+    def script(_: Received) -> list[Step]:
+        for statistic in tracemalloc.take_snapshot().statistics("filename"):
+            held[Path(statistic.traceback[0].filename).name] = statistic.size
+        return document({"text": "Ruby"})
+
+    tracemalloc.start()
+    try:
+        async with till(tmp_path, script) as shop:
+            await shop.shop.client.post(
+                "/v1/audio/transcriptions",
+                data={"model": "whisper-1"},
+                files={"file": ("a.mp3", bytes(8 << 20))},
+                headers=shop.shop.headers,
+            )
+    finally:
+        tracemalloc.stop()
+    assert (held.get("door.py", 0) >> 20, held["form.py"] >> 20) == (0, 8)
