@@ -33,6 +33,7 @@ from relay.core.exchange import (
     Principal,
     RequestRecord,
 )
+from relay.core.framing import Reframed
 from relay.core.hooks import Meter, hookimpl
 from relay.core.keys import api_key_digest
 from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
@@ -87,6 +88,7 @@ __all__ = [
     "PriceFacts",
     "Principal",
     "Profile",
+    "Reframed",
     "RejectedError",
     "RelayError",
     "RequestRecord",

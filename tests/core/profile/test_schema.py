@@ -54,6 +54,7 @@ def test_plugins_and_channels_are_offered_apart(schema: dict[str, Any]) -> None:
             "enum": [
                 "channels.anthropic",
                 "channels.azure_openai",
+                "channels.bedrock",
                 "channels.gemini",
                 "channels.openai",
                 "channels.simulator",

@@ -1,0 +1,166 @@
+"""The channel: what is sent to bedrock-runtime, and the form in which its answers go on.
+
+Sources: Amazon Bedrock API reference, InvokeModel, InvokeModelWithResponseStream and CountTokens;
+its user guide, "Anthropic Claude Messages API"; wire/DIALECTS.md 1 and 2.1; read 2026-11-24.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from relay import (
+    ChannelPlugin,
+    ChannelRequest,
+    ChannelSection,
+    PluginConfig,
+    Reframed,
+    Services,
+    UpstreamRequest,
+    UpstreamResponse,
+    UpstreamStatusError,
+    check_forwarded_headers,
+)
+
+from .event_stream import EventStream
+from .refusals import REFUSAL_BYTES_MAX, meaning_of, message_of, render_error
+from .signing import sign
+
+VERSION = msgspec.Raw(b'"bedrock-2023-05-31"')
+BETAS = (
+    "compact-2026-01-12",
+    "computer-use-2024-10-22",
+    "computer-use-2025-01-24",
+    "computer-use-2025-11-24",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "effort-2025-11-24",
+    "interleaved-thinking-2025-05-14",
+    "token-efficient-tools-2025-02-19",
+    "tool-examples-2025-10-29",
+    "tool-search-tool-2025-10-19",
+)
+"""What Bedrock takes; any other makes it refuse the request, and Claude Code sends others.
+
+Source: AWS user guide as BerriAI/litellm#19877 lists it, anthropics/claude-code#49370; read 2026-11-24.
+"""
+BODY_BYTES_AT_ONCE = 64 * 1024
+"""A larger body is hashed beside the loop."""
+
+
+class BedrockConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings of ``channels.bedrock``, beside those of every channel."""
+
+    region: Annotated[str, Meta(description="AWS region, such as us-east-1.", pattern="^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
+    betas: Annotated[
+        tuple[str, ...], Meta(description="Betas that are sent on where a customer asks for them; others are left out.")
+    ] = BETAS
+
+
+class Bedrock(ChannelPlugin[BedrockConfig]):
+    """Invokes the model that ``upstream`` names: an id, an inference profile or an ARN.
+
+    A key is an API key of Bedrock, or ``ID:SECRET`` (and ``:SESSION_TOKEN``) of AWS, which signs.
+    ``base_url`` is that of the region where left out.
+    """
+
+    config_type = BedrockConfig
+    dialects = ("anthropic_messages",)
+
+    def __init__(self, config: BedrockConfig, services: Services, section: ChannelSection) -> None:
+        super().__init__(config, services, section)
+        base_url = section.base_url or f"https://bedrock-runtime.{config.region}.amazonaws.com"
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"base_url: expected the address of bedrock-runtime, found '{base_url}'")
+        self._base_url = base_url.rstrip("/")
+
+    def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
+        check_forwarded_headers(request.headers)
+        action, body = self._action_and_body(request)
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        if ":" not in api_key:
+            headers["authorization"] = f"Bearer {api_key}"
+        url = f"{self._base_url}/model/{quote(request.model, safe='')}/{action}"
+        return UpstreamRequest(url=url, headers=headers, body=body)
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        built = self.build(request, api_key)
+        if ":" in api_key:
+            if len(built.body) > BODY_BYTES_AT_ONCE:
+                built = await asyncio.to_thread(sign, built, self.config.region, api_key)
+            else:
+                built = sign(built, self.config.region, api_key)
+        response = await self.services.transport.send(built, self.deadlines)
+        if not 200 <= response.status < 300:
+            return _refusal(response)
+        if request.operation == "count_tokens":
+            return Reframed(response, Gathered(_count), "application/json")
+        if response.headers.get("content-type", "").startswith("application/vnd.amazon.eventstream"):
+            return Reframed(response, EventStream().feed, "text/event-stream")
+        return response
+
+    def _action_and_body(self, request: ChannelRequest) -> tuple[str, bytes]:
+        fields = {name: value for name, value in request.fields.items() if name not in ("model", "stream")}
+        fields["anthropic_version"] = VERSION
+        asked = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
+        if betas := [beta for beta in asked if beta in self.config.betas]:
+            fields["anthropic_beta"] = msgspec.Raw(msgspec.json.encode(betas))
+        match request.operation:
+            case "chat":
+                return "invoke-with-response-stream" if request.stream else "invoke", _encode(request, fields)
+            case "count_tokens":
+                # What is counted is a whole request to invoke, so it needs the limit that a count has not.
+                fields.setdefault("max_tokens", msgspec.Raw(b"1"))
+                body = b64encode(_encode(request, fields)).decode()
+                return "count-tokens", msgspec.json.encode({"input": {"invokeModel": {"body": body}}})
+            case _:
+                raise UpstreamStatusError("misrouted", 404)
+
+
+class Gathered:
+    """Gathers a short body; at its end *convert* says what takes its place. More than 64 KiB is cut off."""
+
+    def __init__(self, convert: Callable[[bytes], bytes]) -> None:
+        self._convert = convert
+        self._body = bytearray()
+
+    def __call__(self, data: bytes) -> bytes:
+        self._body += data[: REFUSAL_BYTES_MAX - len(self._body)]
+        return b"" if data else self._convert(bytes(self._body))
+
+
+class _Counted(msgspec.Struct):
+    input_tokens: int = msgspec.field(name="inputTokens")
+
+
+def _count(body: bytes) -> bytes:
+    try:
+        return msgspec.json.encode({"input_tokens": msgspec.json.decode(body, type=_Counted).input_tokens})
+    except ValueError:
+        raise UpstreamStatusError("sick", 200) from None
+
+
+def _refusal(response: UpstreamResponse) -> UpstreamResponse:
+    """Return a refusal of AWS with the status and the words that Anthropic would have sent."""
+    status, error_type = meaning_of(response.headers.get("x-amzn-errortype", ""), response.status)
+    refusal = Reframed(response, Gathered(lambda body: render_error(error_type, message_of(body))), "application/json")
+    refusal.status = status
+    return refusal
+
+
+def _encode(request: ChannelRequest, fields: dict[str, msgspec.Raw]) -> bytes:
+    """Return a body of *fields*, each byte for byte as *request* has it."""
+    sent = ChannelRequest(
+        dialect=request.dialect,
+        operation=request.operation,
+        model=request.model,
+        fields=fields,
+        headers={},
+        stream=request.stream,
+    )
+    return sent.body()
