@@ -154,18 +154,7 @@ class Passage:
             dispatch=shop.dispatch,
             attempts_max=shop.profile.limits.attempts_max,
         )
-        with shop.retries.exchange() as retries:
-            while True:
-                candidate, attempt_count = await selection.choose(), len(self._attempts)
-                try:
-                    ending = await self._attempt(candidate)
-                except (UpstreamError, PluginError) as failure:
-                    is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
-                    if not (is_attempt and selection.may_go_on(failure) and retries.take()):
-                        raise
-                else:
-                    selection.answered(candidate)
-                    return ending
+        return await selection.try_in_turn(self._attempt, shop.retries)
 
     async def _attempt(self, candidate: Candidate) -> Ending:
         """Prepare the request for one candidate, reserve, send it, and carry its answer.

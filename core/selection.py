@@ -1,13 +1,16 @@
 """Which candidate is tried next, whether another is worth it, and what is said where none is left."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from .affinity import Affinity
-from .circuit import Circuit
+from .circuit import Circuit, RetryBudget
 from .dispatch import Dispatch
-from .errors import CoolingDownError, NoChannelError, RelayError, UpstreamError, UpstreamStatusError
+from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
+
+Answer = TypeVar("Answer")
 
 
 class Selection:
@@ -39,6 +42,25 @@ class Selection:
         self._dispatch = dispatch
         self._attempts_max = attempts_max
         self._failure: RelayError | None = None
+
+    async def try_in_turn(self, attempt: Callable[[Candidate], Awaitable[Answer]], budget: RetryBudget) -> Answer:
+        """Return what *attempt* returns for the first candidate that answers, whole or in part.
+
+        Raises:
+            RelayError: None did, or none was left; or *attempt* failed at something no other candidate mends.
+        """
+        with budget.exchange() as retries:
+            while True:
+                candidate, attempt_count = await self.choose(), len(self._attempts)
+                try:
+                    answer = await attempt(candidate)
+                except (UpstreamError, PluginError) as failure:
+                    is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
+                    if not (is_attempt and self.may_go_on(failure) and retries.take()):
+                        raise
+                else:
+                    self.answered(candidate)
+                    return answer
 
     async def choose(self) -> Candidate:
         """Return the best candidate that was never tried and is not cooling down.

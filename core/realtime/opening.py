@@ -93,24 +93,13 @@ class Opening:
             attempts_max=shop.profile.limits.attempts_max,
         )
         try:
-            return await self._try_all(selection)
+            return await selection.try_in_turn(self._attempt, shop.retries)
         except CustomerGoneError:
             await self._turn.settlement.void("customer_gone", Evidence(), self._attempts)
             raise
         except (Exception, asyncio.CancelledError):
             await self._turn.settlement.void("upstream_error", Evidence(), self._attempts)
             raise
-
-    async def _try_all(self, selection: Selection) -> Opened:
-        with self._shop.retries.exchange() as retries:
-            while True:
-                candidate, attempt_count = await selection.choose(), len(self._attempts)
-                try:
-                    return await self._attempt(candidate)
-                except (UpstreamError, PluginError) as failure:
-                    is_attempt = len(self._attempts) > attempt_count
-                    if not (is_attempt and selection.may_go_on(failure) and retries.take()):
-                        raise
 
     async def _attempt(self, candidate: Candidate) -> Opened:
         request = self._rules.prepare(self._exchange, candidate.model_sent)
