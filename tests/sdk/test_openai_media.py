@@ -331,3 +331,21 @@ async def test_a_file_is_held_once_while_its_upstream_works(tmp_path: Path) -> N
     finally:
         tracemalloc.stop()
     assert (held.get("door.py", 0) >> 20, held["form.py"] >> 20) == (0, 8)
+
+
+async def test_another_channel_gets_the_form_with_its_own_name_of_the_model(tmp_path: Path) -> None:
+    """The first fails; what was edited for it is edited back, and the file is whole."""
+    second = (
+        "  - {{name: two, use: channels.openai, base_url: {url}, keys: ['file:upstream.key'], models: [whisper-1], "
+    )
+    profile = f"{PROFILE.replace('name: one', 'name: one, priority: 2')}{second}groups: [plain]}}}}\n"
+    profile = profile.replace("- name: one, priority: 2", "- priority: 2\n    name: one")
+    upstream = Upstream(lambda _: document(REFUSED, 500) if len(upstream.received) == 1 else document({"text": "Hi"}))
+    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile) as shop:
+        files = {"file": ("a.mp3", SOUND)}
+        data = {"model": "whisper-1"}
+        made = await shop.client.post("/v1/audio/transcriptions", data=data, files=files, headers=shop.headers)
+        forms = [Form(sent.body, sent.headers["content-type"]) for sent in upstream.received]
+    assert made.json() == {"text": "Hi"}
+    assert [bytes(form.fields["model"]) for form in forms] == [b'"whisper-large-v3"', b'"whisper-1"']
+    assert [form.files("file") for form in forms] == [[SOUND], [SOUND]]
