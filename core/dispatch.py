@@ -11,20 +11,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from .charge import Charge
 from .deadline import DeadlineExpiredError, within
 from .errors import AuthenticationError, NoPriceError, PluginError, RelayError
-from .exchange import (
-    Attempt,
-    Candidate,
-    Channel,
-    ChannelRequest,
-    Charge,
-    Claim,
-    Exchange,
-    PriceFacts,
-    Principal,
-    RequestRecord,
-)
+from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .finder import FoundPlugin
 from .hooks import Meter
 from .observe import emit_exception

@@ -9,18 +9,8 @@ from typing import Protocol
 
 import pluggy
 
-from .exchange import (
-    Attempt,
-    Candidate,
-    Channel,
-    ChannelRequest,
-    Charge,
-    Claim,
-    Exchange,
-    PriceFacts,
-    Principal,
-    RequestRecord,
-)
+from .charge import Charge
+from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .usage import Usage
 
 hookspec = pluggy.HookspecMarker("relay")

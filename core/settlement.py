@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from .charge import Charge
 from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
 from .estimate import is_beyond, plausible
-from .exchange import Attempt, Candidate, Charge, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
+from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano

@@ -15,8 +15,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from .charge import Charge
 from .clock import from_ms, to_ms
-from .exchange import Charge, Dialect, Outcome
+from .exchange import Dialect, Outcome
 from .ledger.codec import decode
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.schema import account, api_key, book, request_log

@@ -5,7 +5,7 @@ from fractions import Fraction
 import click
 import msgspec
 
-from ..exchange import ChargeLine
+from ..charge import ChargeLine
 from ..money import format_exact, format_nano
 from ..storage import Bill, Storage
 from . import Failure, main

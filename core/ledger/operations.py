@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from ..exchange import Charge, Claim, Evidence, PriceFacts, Principal, RequestRecord
+from ..charge import Charge
+from ..exchange import Claim, Evidence, PriceFacts, Principal, RequestRecord
 from ..usage import Usage
 
 LotKind = Literal["cash", "gift", "trial", "compensation"]

@@ -1,7 +1,8 @@
 """How a request of a dead process is brought to its end in the SQLite ledger."""
 
+from ..charge import Charge
 from ..clock import from_ms
-from ..exchange import Charge, Evidence, PriceFacts, RequestRecord
+from ..exchange import Evidence, PriceFacts, RequestRecord
 from ..failpoints import hit
 from ..usage import Usage
 from .codec import decode

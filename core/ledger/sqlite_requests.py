@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ..charge import Charge
 from ..clock import to_ms
 from ..errors import LedgerConflictError, LedgerUnknownError
-from ..exchange import Charge, RequestRecord
+from ..exchange import RequestRecord
 from .codec import encode
 from .operations import (
     Delivered,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..exchange import Charge
+from ..charge import Charge
 from ..money import format_nano
 from . import boots
 from .chain import GENESIS, Transfer, link

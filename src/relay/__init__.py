@@ -4,6 +4,7 @@ Authors of plugins import from here and from nowhere else in the package.
 """
 
 from relay.core.caps import cap_numbers, check_caps
+from relay.core.charge import Charge, ChargeLine
 from relay.core.clock import Clock
 from relay.core.errors import (
     AuthenticationError,
@@ -23,8 +24,6 @@ from relay.core.exchange import (
     Candidate,
     Channel,
     ChannelRequest,
-    Charge,
-    ChargeLine,
     Claim,
     Dialect,
     Evidence,

@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from relay.core.charge import Charge, ChargeLine
 from relay.core.errors import RejectedError, RelayError
-from relay.core.exchange import Charge, ChargeLine, Claim, Evidence, Outcome, PriceFacts, Principal, RequestRecord
+from relay.core.exchange import Claim, Evidence, Outcome, PriceFacts, Principal, RequestRecord
 from relay.core.ledger.boots import Boot
 from relay.core.ledger.database import connect_reader, prepare_database
 from relay.core.ledger.operations import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.exchange import Charge, ChargeLine
+from relay.core.charge import Charge, ChargeLine
 from relay.core.ledger.codec import decode, encode
 
 CHARGE = Charge(lines=(ChargeLine(rule="r", item="input_tokens", count=3, factors=(("ratio", Fraction(4, 3)),)),))
