@@ -11,8 +11,11 @@ STOPS: Mapping[str, Stop] = {
     "function_call": "tool_use",
     "content_filter": "filtered",
     "sensitive": "filtered",
+    "insufficient_system_resource": "limit",
+    "network_error": "limit",
 }
-"""Every word that chat has, and Zhipu's for a filter (presets/zhipu.yaml); what is not here is an end."""
+"""Every word that chat has; then Zhipu's and DeepSeek's own, of which the last two cut an answer short
+(presets/zhipu.yaml, presets/deepseek.yaml). What is not here is an end."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "stop",

@@ -28,6 +28,7 @@ from relay.core.hub.answer import (
     PartBegun,
     PartEnded,
     Sealed,
+    Stop,
     Stopped,
     StreamEvent,
 )
@@ -531,3 +532,19 @@ def test_every_recorded_stream_reads_natively_after_its_round_trip() -> None:
         reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
         reader.feed(translated_stream(expected, "openai_chat"))
         assert reader.is_ended is (expected.outcome not in ("truncated", "upstream_error")), expected.name
+
+
+@pytest.mark.parametrize(
+    ("said", "stop"),
+    [
+        ("sensitive", "filtered"),
+        ("network_error", "limit"),
+        ("insufficient_system_resource", "limit"),
+        ("of_tomorrow", "end"),
+    ],
+)
+def test_a_vendors_own_finish_reason_is_told_by_its_meaning(said: str, stop: Stop) -> None:
+    """Zhipu's and DeepSeek's; what nobody knows is an end."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": said}
+    body = msgspec.json.encode({"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]})
+    assert CHAT.decode_answer(body).choices == (Choice(parts=(Text(text="Hi"),), stop=stop),)
