@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from ..finder import FoundPlugin, find_plugin
 from ..money import format_exact
+from .presets import preset_names
 from .structs import ChannelSection, Profile
 
 ExactText = Annotated[str, Meta(pattern=r"^-?\d{1,30}(\.\d{1,30})?(/[1-9]\d{0,29})?$")]
@@ -42,6 +43,7 @@ def profile_schema(built_in: Sequence[str]) -> Schema:
     section = components[ChannelSection.__name__]
     cases = _cases(channels)
     section["properties"]["use"] |= cases["properties"]["use"]
+    section["properties"]["preset"]["anyOf"] = [{"enum": list(preset_names())}, {"type": "null"}]
     section["allOf"] = cases["allOf"]
     return {"$schema": _DRAFT, **profile, "title": "relay profile", "$defs": components}
 

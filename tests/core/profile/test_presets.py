@@ -7,6 +7,7 @@ import pytest
 from relay.core.profile.document import read_document
 from relay.core.profile.loader import for_demo, load_profile
 from relay.core.profile.presets import load_preset, preset_names, with_presets
+from relay.core.profile.schema import profile_schema
 from relay.core.profile.structs import ChannelModel, ChannelSection
 from relay.core.registry import Registry
 from relay.plugins.channels.openai import OpenAIConfig
@@ -119,3 +120,9 @@ def test_what_is_no_profile_is_left_for_others_to_report(tmp_path: Path, text: s
     path.write_text(text)
     root = read_document(path)
     assert with_presets(root) == root
+
+
+def test_editors_know_the_presets_by_name() -> None:
+    """And that a channel may have none."""
+    section = profile_schema(["channels.openai"])["$defs"]["ChannelSection"]
+    assert section["properties"]["preset"]["anyOf"] == [{"enum": list(VENDORS)}, {"type": "null"}]
