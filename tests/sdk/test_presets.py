@@ -129,6 +129,10 @@ async def test_the_vendor_gets_what_it_takes_and_its_figures_are_charged(tmp_pat
 
 REFUSALS = [
     # Documented: each in the words of the source that its preset names.
+    ("hunyuan", 400, b'{"error":{"id":"3d98","message":"user and assistant must take turns",'
+     b'"type":"invalid_request_error","param":null,"code":"1001"}}', (400, "invalid_request_error")),
+    ("ollama", 404, b'{"error":{"message":"model \\"a-model\\" not found, try pulling it first","type":"api_error",'
+     b'"param":null,"code":null}}', (503, "upstream_unavailable")),
     ("moonshot", 400, b'{"error":{"message":"invalid temperature: only 1 is allowed","type":"invalid_request_error"}}',
      (400, "invalid_request_error")),
     ("qwen", 400, b'{"error":{"code":"invalid_parameter_error","param":null,"message":"no such role",'
