@@ -335,11 +335,8 @@ async def test_a_file_is_held_once_while_its_upstream_works(tmp_path: Path) -> N
 
 async def test_another_channel_gets_the_form_with_its_own_name_of_the_model(tmp_path: Path) -> None:
     """The first fails; what was edited for it is edited back, and the file is whole."""
-    second = (
-        "  - {{name: two, use: channels.openai, base_url: {url}, keys: ['file:upstream.key'], models: [whisper-1], "
-    )
-    profile = f"{PROFILE.replace('name: one', 'name: one, priority: 2')}{second}groups: [plain]}}}}\n"
-    profile = profile.replace("- name: one, priority: 2", "- priority: 2\n    name: one")
+    second = "{{name: two, use: channels.openai, base_url: {url}, keys: ['file:upstream.key'], models: [whisper-1], "
+    profile = PROFILE.replace("- name: one", "- priority: 2\n    name: one") + f"  - {second}groups: [plain]}}}}\n"
     upstream = Upstream(lambda _: document(REFUSED, 500) if len(upstream.received) == 1 else document({"text": "Hi"}))
     async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile) as shop:
         files = {"file": ("a.mp3", SOUND)}
