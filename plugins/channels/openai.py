@@ -133,9 +133,9 @@ def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
     """Write *chat* as this upstream takes it; what it takes anyway stays byte for byte."""
     if config.output_limit is not None:
         for other in _OUTPUT_LIMITS - {config.output_limit}:
-            limit = chat.fields.pop(other, None)
-            if limit is not None:
-                chat.fields.setdefault(config.output_limit, limit)
+            limit = chat.fields.pop(other, _NULL)
+            if limit != _NULL and chat.fields.get(config.output_limit, _NULL) == _NULL:
+                chat.fields[config.output_limit] = limit
     for name in config.refused_fields:
         chat.fields.pop(name, None)
     cap_numbers(chat, config.at_most)

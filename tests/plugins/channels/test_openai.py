@@ -154,6 +154,8 @@ def chat_body(config: OpenAIConfig, body: bytes) -> bytes:
         (b'{"messages":[],"max_completion_tokens":1e1}', b'{"messages":[],"max_tokens":1e1}'),
         (b'{"messages":[],"max_tokens":5}', b'{"messages":[],"max_tokens":5}'),
         (b'{"messages":[],"max_completion_tokens":7,"max_tokens":5}', b'{"messages":[],"max_tokens":5}'),
+        (b'{"messages":[],"max_completion_tokens":7,"max_tokens":null}', b'{"messages":[],"max_tokens":7}'),
+        (b'{"messages":[],"max_completion_tokens":null}', b'{"messages":[]}'),
         (b'{"messages":[]}', b'{"messages":[]}'),
     ],
 )
