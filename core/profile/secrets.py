@@ -3,7 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 SECRET_BYTES_MAX = 64 * 1024
@@ -11,6 +14,8 @@ SECRET_BYTES_MAX = 64 * 1024
 
 def read_secret(reference: str, folder: Path, environment: Mapping[str, str] = os.environ) -> str:
     """Return the secret that *reference* names; relative files are looked up in *folder*.
+
+    A JSON object, as that of a service account, becomes one line.
 
     Raises:
         ValueError: It is not there, is empty, or is not a header's worth of text. The message
@@ -23,6 +28,10 @@ def read_secret(reference: str, folder: Path, environment: Mapping[str, str] = o
     secret = secret.strip()
     if not secret:
         raise ValueError(f"secret '{reference}' is empty")
+    if secret.startswith("{"):
+        with suppress(msgspec.DecodeError):
+            msgspec.json.decode(secret)  # `format` alone looks at little more than the brackets
+            secret = msgspec.json.format(secret, indent=-1)
     if not secret.isascii() or not secret.isprintable():
         raise ValueError(f"secret '{reference}' is not one line of plain text")
     return secret

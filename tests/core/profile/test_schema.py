@@ -58,6 +58,7 @@ def test_plugins_and_channels_are_offered_apart(schema: dict[str, Any]) -> None:
                 "channels.gemini",
                 "channels.openai",
                 "channels.simulator",
+                "channels.vertex",
             ]
         },
         {"type": "string"},

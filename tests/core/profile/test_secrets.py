@@ -19,12 +19,20 @@ def test_file_is_read_beside_the_profile_without_its_line_end(tmp_path: Path) ->
     assert read_secret("file:a.key", tmp_path) == "sk-1"
 
 
+def test_json_object_becomes_one_line(tmp_path: Path) -> None:
+    """As Google gives out a service account: over several lines."""
+    (tmp_path / "account.json").write_text('{\n  "type": "service_account",\n  "private_key": "a\\nb"\n}\n')
+
+    assert read_secret("file:account.json", tmp_path) == '{"type":"service_account","private_key":"a\\nb"}'
+
+
 @pytest.mark.parametrize(
     ("reference", "value", "message"),
     [
         ("env:KEY", None, "environment variable 'KEY' is not set"),
         ("env:KEY", " ", "secret 'env:KEY' is empty"),
         ("env:KEY", "sk-canary\nsk-canary", "secret 'env:KEY' is not one line of plain text"),
+        ("env:KEY", '{"sk-canary":\n\n1', "secret 'env:KEY' is not one line of plain text"),
         ("env:KEY", "sk-canary\u00e9", "secret 'env:KEY' is not one line of plain text"),
         ("file:none.key", None, "secret file 'none.key' cannot be read: No such file or directory"),
     ],

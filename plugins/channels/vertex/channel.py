@@ -1,0 +1,174 @@
+"""The channel: one publisher's models in one location of one project.
+
+Sources: Vertex AI reference, rawPredict, streamRawPredict, generateContent, countTokens;
+anthropic 2.12 (lib/vertex) for the hosts, the body and the count; wire/DIALECTS.md 1; read 2026-11-24.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from relay import (
+    ChannelPlugin,
+    ChannelRequest,
+    ChannelSection,
+    Dialect,
+    PluginConfig,
+    PluginError,
+    Services,
+    UpstreamRequest,
+    UpstreamResponse,
+    UpstreamStatusError,
+    check_forwarded_headers,
+)
+
+from .access import Tokens
+
+VERSION = msgspec.Raw(b'"vertex-2023-10-16"')
+BETAS = (
+    "compact-2026-01-12",
+    "computer-use-2025-01-24",
+    "computer-use-2025-11-24",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "interleaved-thinking-2025-05-14",
+    "tool-search-tool-2025-10-19",
+    "web-search-2025-03-05",
+)
+"""What Claude takes there; any other makes it refuse the request, and Claude Code sends others.
+
+Source: BerriAI/litellm, anthropic_beta_headers_config.json; QuantumNous/new-api#3041; read 2026-11-24.
+"""
+GLOBAL_HOSTS = {
+    "global": "https://aiplatform.googleapis.com",
+    "us": "https://aiplatform.us.rep.googleapis.com",
+    "eu": "https://aiplatform.eu.rep.googleapis.com",
+}
+_ACTIONS = {
+    ("anthropic", "chat", False): "rawPredict",
+    ("anthropic", "chat", True): "streamRawPredict",
+    ("anthropic", "count_tokens", False): "rawPredict",
+    ("google", "chat", False): "generateContent",
+    ("google", "chat", True): "streamGenerateContent",
+    ("google", "count_tokens", False): "countTokens",
+}
+
+
+class VertexConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings of ``channels.vertex``, beside those of every channel."""
+
+    publisher: Annotated[
+        Literal["anthropic", "google"],
+        Meta(description="Whose models are sold: Claude, or Gemini; a channel for each."),
+    ]
+    location: Annotated[
+        str,
+        Meta(description="Such as us-east5, or global, us, eu for more than one region.", pattern="^[a-z][a-z0-9-]*$"),
+    ] = "global"
+    project: Annotated[str | None, Meta(description="Project that pays; the service account's own where left out.")] = (
+        None
+    )
+    betas: Annotated[
+        tuple[str, ...],
+        Meta(description="Betas of Claude that are sent on where a customer asks for them; others are left out."),
+    ] = BETAS
+
+
+class _Account(msgspec.Struct):
+    project_id: str
+
+
+_ACCOUNT = msgspec.json.Decoder(_Account)
+_CONTENTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class Vertex(ChannelPlugin[VertexConfig]):
+    """Asks for the model that ``upstream`` names; a key is the JSON of a service account, as Google gives it."""
+
+    config_type = VertexConfig
+    dialects: tuple[Dialect, ...] = ("anthropic_messages", "gemini_generate")
+
+    def __init__(self, config: VertexConfig, services: Services, section: ChannelSection) -> None:
+        self.dialects = ("anthropic_messages",) if config.publisher == "anthropic" else ("gemini_generate",)
+        super().__init__(config, services, section)
+        host = GLOBAL_HOSTS.get(config.location, f"https://{config.location}-aiplatform.googleapis.com")
+        base_url = (section.base_url or host).rstrip("/")
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"base_url: expected an address such as '{host}', found '{base_url}'")
+        # Gemini's previews are in v1beta1 alone, where Google's own SDK asks too; Anthropic's asks in v1.
+        self._base_url = f"{base_url}/{'v1' if config.publisher == 'anthropic' else 'v1beta1'}"
+        self._tokens = Tokens(services.transport, services.clock)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self._tokens.close()
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        check_forwarded_headers(request.headers)
+        project = self.config.project or _project(api_key)
+        url, body = self._url(request, project), self._body(request)
+        headers = {"content-type": "application/json", "authorization": f"Bearer {await self._tokens.of(api_key)}"}
+        asked = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
+        if betas := [beta for beta in asked if beta in self.config.betas]:
+            headers["anthropic-beta"] = ",".join(betas)
+        return await self.services.transport.send(UpstreamRequest(url=url, headers=headers, body=body), self.deadlines)
+
+    def _url(self, request: ChannelRequest, project: str) -> str:
+        publisher = self.config.publisher
+        action = _ACTIONS.get((publisher, request.operation, request.stream))
+        if action is None:
+            raise UpstreamStatusError("misrouted", 404)
+        is_claudes_count = publisher == "anthropic" and request.operation == "count_tokens"
+        model = "count-tokens" if is_claudes_count else quote(request.model, safe="@")
+        place = f"projects/{quote(project, safe='')}/locations/{self.config.location}/publishers/{publisher}"
+        url = f"{self._base_url}/{place}/models/{model}:{action}"
+        return f"{url}?{request.query}" if request.query else url
+
+    def _body(self, request: ChannelRequest) -> bytes:
+        """Return the body as Vertex takes it; the model stands in the address, but for a count of Claude's."""
+        fields = dict(request.fields)
+        if self.config.publisher == "google":
+            fields.pop("model", None)
+            _name_roles(fields)
+        else:
+            fields["anthropic_version"] = VERSION
+            if request.operation == "chat":
+                fields.pop("model", None)
+        return ChannelRequest(
+            dialect=request.dialect,
+            operation=request.operation,
+            model=request.model,
+            fields=fields,
+            headers={},
+            stream=request.stream,
+        ).body()
+
+
+def _name_roles(fields: dict[str, msgspec.Raw]) -> None:
+    """Name the customer's role where a turn names none: Gemini's own API takes it so, and Vertex refuses it.
+
+    Source: router-for-me/CLIProxyAPI#17, "Please use a valid role: user, model."; read 2026-11-24.
+    """
+    try:
+        turns = _CONTENTS.decode(fields["contents"])
+    except (KeyError, ValueError):
+        return  # the upstream says best what is wrong
+    if all("role" in turn for turn in turns):
+        return
+    named = [turn if "role" in turn else {"role": msgspec.Raw(b'"user"'), **turn} for turn in turns]
+    fields["contents"] = msgspec.Raw(msgspec.json.encode(named))
+
+
+def _project(account: str) -> str:
+    try:
+        return _ACCOUNT.decode(account).project_id
+    except ValueError:
+        raise PluginError("channels.vertex: a key is not the JSON of a service account; it names no project") from None
