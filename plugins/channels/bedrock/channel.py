@@ -148,7 +148,13 @@ def _count(body: bytes) -> bytes:
 def _refusal(response: UpstreamResponse) -> UpstreamResponse:
     """Return a refusal of AWS with the status and the words that Anthropic would have sent."""
     status, error_type = meaning_of(response.headers.get("x-amzn-errortype", ""), response.status)
-    refusal = Reframed(response, Gathered(lambda body: render_error(error_type, message_of(body))), "application/json")
+
+    def convert(body: bytes) -> bytes:
+        # What stands in front of AWS, or the model itself, says what it has to say in its own form.
+        message = message_of(body)
+        return body if message is None else render_error(error_type, message)
+
+    refusal = Reframed(response, Gathered(convert), "application/json")
     refusal.status = status
     return refusal
 

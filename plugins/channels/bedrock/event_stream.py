@@ -100,7 +100,7 @@ def _event_of(frame: bytes) -> bytes:
         case "event":
             return _sse(_CHUNK.decode(payload).bytes) if headers.get(":event-type") == "chunk" else b""
         case "exception":
-            return _error_event(headers.get(":exception-type", ""), message_of(payload))
+            return _error_event(headers.get(":exception-type", ""), message_of(payload) or "")
         case "error":
             return _error_event(headers.get(":error-code", ""), headers.get(":error-message", ""))
         case _:

@@ -46,12 +46,12 @@ def render_error(error_type: str, message: str) -> bytes:
     return msgspec.json.encode({"type": "error", "error": {"type": error_type, "message": message}})
 
 
-def message_of(body: bytes) -> str:
-    """Return the words of an error's body; empty where it has none."""
+def message_of(body: bytes) -> str | None:
+    """Return the words of an error's body; None where it is nothing that AWS says."""
     try:
         document: Any = msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        return ""
+        return None
     fields = document if isinstance(document, dict) else {}
     message = fields.get("message") or fields.get("Message")
-    return message if isinstance(message, str) else ""
+    return message if isinstance(message, str) else None

@@ -323,3 +323,40 @@ async def test_where_bedrock_cannot_count_the_estimate_stands(tmp_path: Path, an
         headers = {"x-api-key": shop.api_key}
         response = await shop.client.post("/v1/messages/count_tokens", json=body, headers=headers)
         assert response.json()["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"type": "error", "error": {"type": "invalid_request_error", "message": "no such tool"}}, "no such tool"),
+        ({"Message": "no such tool"}, "no such tool"),
+    ],
+)
+async def test_the_models_own_words_are_told_too(tmp_path: Path, said: object, message: str) -> None:
+    """Which come in Anthropic's form already, or in the other spelling of AWS."""
+    async with (
+        Upstream(in_turn(document(said, 400))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=SHOP) as shop,
+    ):
+        response = await shop.messages()
+        assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+
+
+async def test_a_page_in_front_of_aws_takes_no_key_out(tmp_path: Path) -> None:
+    """A customer's text can provoke it; the same key is asked for the next request."""
+    page, whole = document(b"<html>Forbidden</html>", 403), document(ANSWER)
+    async with (
+        Upstream(in_turn(page, whole)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=SHOP) as shop,
+    ):
+        assert (await shop.messages()).status_code == 502
+        assert (await shop.messages()).status_code == 200
+
+
+async def test_a_refusal_without_end_is_cut_off(tmp_path: Path) -> None:
+    """The status is enough."""
+    async with (
+        Upstream(in_turn(document(b" " * 200_000, 429))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=SHOP) as shop,
+    ):
+        assert (await shop.messages()).status_code == 429
