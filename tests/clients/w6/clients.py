@@ -6,7 +6,7 @@ hands the request to a library, the fields it gives to the library are here, and
 (`tests/sdk`, `tests/wire`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 HELLO = [{"role": "user", "content": "ping"}]
@@ -28,13 +28,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Client:
-    """A program; ``origin`` is where a browser says it comes from, ``models`` the path of its list of models."""
+    """A program; ``origin`` is where its browser says it comes from, ``lists`` ask for the models it may use."""
 
     source: str
-    asks: tuple[Ask, ...]
+    asks: tuple[Ask, ...] = ()
     origin: str = ""
-    models: str = ""
-    models_headers: dict[str, str] = field(default_factory=lambda: BEARER)
+    lists: tuple[tuple[str, dict[str, str]], ...] = ()
 
 
 def _chat(**fields: Any) -> dict[str, Any]:
@@ -42,6 +41,7 @@ def _chat(**fields: Any) -> dict[str, Any]:
 
 
 SAMPLING = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
+NEXT = {**BEARER, "x-requested-with": "XMLHttpRequest"}
 STRICT = {"temperature": 0, "top_p": 1, "frequency_penalty": 1, "presence_penalty": 1}
 ANTHROPIC = {**JSON, "anthropic-version": "2023-06-01", "x-api-key": "KEY"}
 PREFILLED = {
@@ -68,10 +68,10 @@ GEMINI = "/v1beta/models/gemini-2.5-pro"
 
 CLIENTS = {
     "nextchat": Client(
-        "ChatGPTNextWeb/ChatGPT-Next-Web 025366fb1bd5 app/client/platforms/openai.ts",
-        (Ask(CHAT, BEARER, _chat(stream=True, **SAMPLING)), Ask(CHAT, BEARER, _chat(stream=False, **SAMPLING))),
+        "ChatGPTNextWeb/ChatGPT-Next-Web 025366fb1bd5 app/client/platforms/openai.ts, app/client/api.ts",
+        (Ask(CHAT, NEXT, _chat(stream=True, **SAMPLING)), Ask(CHAT, NEXT, _chat(stream=False, **SAMPLING))),
         origin=WEB,
-        models="/v1/models",
+        lists=(("/v1/models", NEXT),),
     ),
     "chatgptbox": Client(
         "ChatGPTBox-dev/chatGPTBox 9595b9b5568e src/services/apis/test-connection.mjs: its test of a connection",
@@ -95,15 +95,22 @@ CLIENTS = {
         "openai-translator/openai-translator 06672185a598 src/common/engines/abstract-openai.ts",
         (Ask(CHAT, BEARER, _chat(stream=True, **STRICT)),),
         origin=EXTENSION,
-        models="/v1/models",
+        lists=(("/v1/models", BEARER),),
     ),
     "gpt-academic": Client(
         "binary-husky/gpt_academic 02bcf2fce992 request_llms/bridge_chatgpt.py: the address is the whole endpoint's",
         (Ask(CHAT, BEARER, _chat(temperature=1, top_p=1, n=1, stream=True, presence_penalty=0, frequency_penalty=0)),),
     ),
     "chatgpt-web-midjourney-proxy": Client(
-        "Dooy/chatgpt-web-midjourney-proxy 00e63ecd4e55 src/api/openapi.ts",
-        (Ask(CHAT, BEARER, _chat(stream=True, **SAMPLING)),),
+        "Dooy/chatgpt-web-midjourney-proxy 00e63ecd4e55 src/api/openapi.ts: reads choices[0] of every chunk, so that "
+        "one of usage, which it did not ask for, would break it",
+        (
+            Ask(
+                CHAT,
+                {**BEARER, "accept": "text/event-stream"},
+                _chat(stream=True, max_tokens=1024, top_p=1, presence_penalty=0, frequency_penalty=0),
+            ),
+        ),
         origin=WEB,
     ),
     "chatall": Client(
@@ -114,11 +121,18 @@ CLIENTS = {
         "chatboxai/chatbox c855455073f8 src/shared/models/openai-compatible.ts: base with /v1, and /models after it",
         (Ask(CHAT, BEARER, _chat(temperature=0.7, stream=True, stream_options={"include_usage": True})),),
         origin=WEB,
-        models="/v1/models",
+        lists=(("/v1/models", BEARER),),
     ),
     "fastgpt": Client(
         "labring/FastGPT 03316b89cea8 packages/service/core/ai/config.ts: npm openai",
         (Ask(CHAT, BEARER, _chat(temperature=0, stream=True)), Ask(CHAT, BEARER, _chat(stream=False))),
+    ),
+    "librechat": Client(
+        "danny-avila/LibreChat 003bf57e7857 packages/api/src/endpoints/models.ts: base with /v1, OpenAI's and Anthropic's",
+        lists=(
+            ("/v1/models", {"authorization": "Bearer KEY"}),
+            ("/v1/models", {"x-api-key": "KEY", "anthropic-version": "2023-06-01"}),
+        ),
     ),
     "sillytavern": Client(
         "SillyTavern/SillyTavern 000b092f2bf0 src/endpoints/backends/chat-completions.js: a proxy's address with "
@@ -130,7 +144,6 @@ CLIENTS = {
             Ask(f"{GEMINI}:generateContent?key=KEY", JSON, CONTENTS),
             Ask(f"{GEMINI}:streamGenerateContent?key=KEY&alt=sse", JSON, CONTENTS),
         ),
-        models="/models",
-        models_headers={"authorization": "Bearer KEY"},
+        lists=(("/models", {"authorization": "Bearer KEY"}),),
     ),
 }

@@ -9,20 +9,36 @@ import pytest
 from tests.shops import UPSTREAM_KEY, Running, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
-from .clients import CLIENTS, Ask, Client
+from .clients import CLIENTS, WEB, Ask, Client
 
 PROFILE = """
 shop: {{name: {{en: Test, zh: 测试}}}}
-plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: billing.token_ratio}}]
+plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: billing.token_ratio}}, {{use: billing.per_call}}]
 groups: {{plain: {{ratio: "1"}}}}
 prices:
   gpt-4o-mini: {{model_ratio: "1", completion_ratio: "4"}}
   claude-sonnet-4-5: {{model_ratio: "1", completion_ratio: "4"}}
   gemini-2.5-pro: {{model_ratio: "1", completion_ratio: "4"}}
+  dall-e-3: {{unit_price: "0.04"}}
 channels:
-  - {{name: gpt, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [gpt-4o-mini], groups: [plain]}}
-  - {{name: claude, use: channels.anthropic, base_url: "{url}", keys: ["file:upstream.key"], models: [claude-sonnet-4-5], groups: [plain]}}
-  - {{name: gemini, use: channels.gemini, base_url: "{url}", keys: ["file:upstream.key"], models: [gemini-2.5-pro], groups: [plain]}}
+  - name: gpt
+    use: channels.openai
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [gpt-4o-mini, dall-e-3]
+    groups: [plain]
+  - name: claude
+    use: channels.anthropic
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [claude-sonnet-4-5]
+    groups: [plain]
+  - name: gemini
+    use: channels.gemini
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [gemini-2.5-pro]
+    groups: [plain]
 """
 CHAT = (
     b'{"id":"c","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"message":'
@@ -61,6 +77,19 @@ ASKS = [
     for name, client in CLIENTS.items()
     for number, ask in enumerate(client.asks)
 ]
+BROWSERS = [
+    pytest.param(client.origin, ask, id=f"{name}-{number}")
+    for name, client in CLIENTS.items()
+    if client.origin
+    for number, ask in enumerate(client.asks)
+]
+LISTS = [
+    pytest.param(path, headers, id=f"{name}-{number}")
+    for name, client in CLIENTS.items()
+    for number, (path, headers) in enumerate(client.lists)
+]
+SOLD = {"gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-pro", "dall-e-3"}
+PICTURE = b'{"created":1,"data":[{"url":"https://pictures.example/1"}]}'
 
 
 def script(request: Received) -> list[Step]:
@@ -69,6 +98,8 @@ def script(request: Received) -> list[Step]:
         return stream(f"data: {CONTENT}\r\n\r\n")
     if ":generateContent" in request.path:
         return document(CONTENT.encode())
+    if request.path == "/v1/images/generations":
+        return document(PICTURE)
     is_stream = request.document.get("stream", False)
     if request.path.startswith("/v1/messages"):
         return stream(EVENTS) if is_stream else document(MESSAGE)
@@ -130,22 +161,39 @@ async def test_a_client_is_answered_as_its_vendor_answers(
     assert (row["outcome"], row["output_tokens"], row["charge_nano"]) == ("complete", 2, 26_000)
 
 
-@pytest.mark.parametrize("client", [each for each in CLIENTS.values() if each.models], ids=lambda each: each.source)
-async def test_a_client_lists_the_models_of_its_key(shop: Running, client: Client) -> None:
-    """In OpenAI's form, at the path that the client makes of its base URL."""
-    headers = with_key(shop, client.models_headers, client.origin)
-    response = await shop.client.get(shop.url + client.models, headers=headers)
-    assert (response.status_code, response.json()["object"]) == (200, "list")
-    assert {model["id"] for model in response.json()["data"]} == {"gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-pro"}
+@pytest.mark.parametrize(("path", "headers"), LISTS)
+async def test_a_client_lists_the_models_of_its_key(shop: Running, path: str, headers: dict[str, str]) -> None:
+    """At the path that it makes of its base URL, with the ids where OpenAI's and Anthropic's clients read them."""
+    response = await shop.client.get(shop.url + path, headers=with_key(shop, headers, WEB))
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, "*")
+    assert {model["id"] for model in response.json()["data"]} == SOLD
 
 
-@pytest.mark.parametrize(("client", "ask"), [each for each in ASKS if each.values[0].origin])
-async def test_a_browser_may_send_what_its_client_sends(shop: Running, client: Client, ask: Ask) -> None:
+async def test_sillytavern_lists_geminis_models_by_the_key_in_the_query(shop: Running) -> None:
+    """It takes those that say they can generate content (src/endpoints/backends/chat-completions.js, /status)."""
+    response = await shop.client.get(f"/v1beta/models?key={shop.api_key}")
+    able = [each for each in response.json()["models"] if "generateContent" in each["supportedGenerationMethods"]]
+    assert {each["name"] for each in able} == {f"models/{model}" for model in SOLD - {"dall-e-3"}}
+
+
+@pytest.mark.parametrize(("origin", "ask"), BROWSERS)
+async def test_a_browser_may_send_what_its_client_sends(shop: Running, origin: str, ask: Ask) -> None:
     """The question before the question is answered without a key, and allows every header asked for."""
     names = ",".join(sorted(ask.headers))
     asked = {"access-control-request-method": "POST", "access-control-request-headers": names}
-    response = await shop.client.options(shop.url + ask.path, headers={"origin": client.origin, **asked})
+    response = await shop.client.options(shop.url + ask.path, headers={"origin": origin, **asked})
     assert (response.status_code, response.content) == (204, b"")
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["access-control-allow-headers"] == names
     assert response.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE, OPTIONS"
+
+
+async def test_chatgpt_web_midjourney_proxy_draws_with_dall_e(shop: Running, upstream: Upstream) -> None:
+    """JSON to /v1/images/generations, from a browser (src/api/openapi.ts); a picture is 0.04 credits."""
+    asked = {"prompt": "Cat", "n": 1, "size": "1024x1024", "model": "dall-e-3"}
+    headers = with_key(shop, CLIENTS["chatgpt-web-midjourney-proxy"].asks[0].headers, WEB)
+    response = await shop.client.post("/v1/images/generations", json=asked, headers=headers)
+    assert (response.content, response.headers["access-control-allow-origin"]) == (PICTURE, "*")
+    assert [received.document for received in upstream.received] == [asked]
+    [row] = await shop.log()
+    assert (row["outcome"], row["charge_nano"]) == ("complete", 40_000_000)
