@@ -10,6 +10,8 @@ from fractions import Fraction
 
 from relay import Charge, ChargeLine, ModelPrice, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
 
+BY_REQUEST = ("chat", "completion", "compact", "embeddings")
+"""Operations whose answers count nothing apiece: there the request itself is what is sold."""
 OPEN = (None, "auto")
 """Sizes and qualities that leave the choice to the model. Source: OpenAI API reference, ``size``, read 2026-11-24."""
 
@@ -32,8 +34,9 @@ class PerCall(Plugin[PerCallConfig]):
         if unit_price is None or group is None:
             return None
         factors = (("unit_price", unit_price), ("group_ratio", group.ratio))
-        line = ChargeLine(rule="billing.per_call", item="units", count=usage.unit_count, factors=factors)
-        return (charge or Charge()).plus(*([line] if usage.unit_count else []))
+        count = usage.unit_count or (1 if facts.operation in BY_REQUEST else 0)
+        line = ChargeLine(rule="billing.per_call", item="units", count=count, factors=factors)
+        return (charge or Charge()).plus(*([line] if count else []))
 
 
 def price_of_one(price: ModelPrice, facts: PriceFacts, usage: Usage) -> Fraction | None:

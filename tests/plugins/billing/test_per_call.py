@@ -4,16 +4,20 @@ import msgspec
 import pytest
 
 from relay import Charge, ModelPrice, Usage
+from relay.core.exchange import Operation
 from relay.core.profile.structs import Group, UnitPrice
 from relay.plugins.billing.per_call import PerCall, PerCallConfig
 from tests.books import FACTS
 from tests.services import profile, services
 
 
-def settled(price: ModelPrice, usage: Usage, charge: Charge | None = None) -> Charge | None:
+def settled(
+    price: ModelPrice, usage: Usage, charge: Charge | None = None, operation: Operation = "chat"
+) -> Charge | None:
     """Price *usage* of a model with *price* for a group with the ratio 1.5."""
     shop = profile(prices={FACTS.model: price}, groups={FACTS.group: Group(ratio=Fraction(3, 2))})
-    return PerCall(PerCallConfig(), services(shop)).settle(FACTS, usage, charge)
+    facts = msgspec.structs.replace(FACTS, operation=operation)
+    return PerCall(PerCallConfig(), services(shop)).settle(facts, usage, charge)
 
 
 PICTURE = ModelPrice(unit_price=Fraction("0.04"))
@@ -28,11 +32,19 @@ def test_each_unit_costs_its_price_times_the_groups_ratio() -> None:
     assert (line.rule, line.item, line.count) == ("billing.per_call", "units", 2)
 
 
-def test_nothing_delivered_costs_nothing_and_is_priced() -> None:
+def test_no_picture_costs_nothing_and_is_priced() -> None:
     """A price of zero is a price."""
-    charge = settled(PICTURE, Usage())
+    charge = settled(PICTURE, Usage(), operation="image_generation")
     assert charge is not None
     assert (charge.nano, charge.lines) == (0, ())
+
+
+@pytest.mark.parametrize("operation", ["chat", "completion", "embeddings"])
+def test_a_request_answered_in_tokens_is_one(operation: Operation) -> None:
+    """A chat sold apiece is never free, however few tokens came."""
+    charge = settled(PICTURE, Usage(input_tokens=7, output_tokens=3), operation=operation)
+    assert charge is not None
+    assert charge.nano == 60_000_000
 
 
 def test_what_others_charged_stays() -> None:
