@@ -12,6 +12,8 @@ from .request_head import Origin
 
 PROGRESS_BYTES = 1024
 """Bytes that count as progress even without the end of a line."""
+FRAME_BYTES = 64
+"""The same for a body without lines, such as frames of AWS, of which none that says anything is shorter."""
 
 
 class Response:
@@ -22,7 +24,7 @@ class Response:
 
     __slots__ = (
         "_asked_at", "_connection", "_deadlines", "_first_at", "_idle_left_s", "_is_begun", "_line_bytes", "_loop",
-        "_origin", "_pool", "_total_at", "headers", "status",
+        "_origin", "_pool", "_progress_bytes", "_total_at", "headers", "status",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +42,7 @@ class Response:
         self._asked_at = sent_at
         self._idle_left_s = deadlines.idle_s
         self._line_bytes = 0
+        self._progress_bytes = PROGRESS_BYTES if _has_lines(connection.headers) else FRAME_BYTES
         self._is_begun = False
 
     async def read(self) -> bytes:
@@ -146,7 +149,7 @@ class Response:
         now = self._loop.time()
         self._is_begun = True
         self._line_bytes += len(data)
-        if self._line_bytes >= PROGRESS_BYTES or b"\n" in data:
+        if self._line_bytes >= self._progress_bytes or b"\n" in data:
             self._line_bytes = 0
             self._idle_left_s = self._deadlines.idle_s
         else:
@@ -156,3 +159,8 @@ class Response:
     def _give_up(self, deadline: DeadlineName) -> NoReturn:
         self.close()
         raise UpstreamTimeoutError(deadline)
+
+
+def _has_lines(headers: Mapping[str, str]) -> bool:
+    content_type = headers.get("content-type", "")
+    return not content_type or content_type.startswith("text/") or "json" in content_type

@@ -201,6 +201,22 @@ async def test_the_sdk_of_anthropic_takes_a_recorded_stream(tmp_path: Path, seed
         assert upstream.received[0].path == f"{PATH}/invoke-with-response-stream"
 
 
+async def test_a_client_of_openais_takes_it_too(tmp_path: Path) -> None:
+    """Translated from the same events, at the same price."""
+    async with (
+        Upstream(lambda _: framed(recorded(), seed=3)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=SHOP) as shop,
+    ):
+        response = await shop.chat(model="claude-sonnet-4-5", stream=True)
+        assert "How can I help you today?" in "".join(
+            json.loads(line[6:])["choices"][0]["delta"].get("content") or ""
+            for line in response.text.splitlines()
+            if line.startswith("data: {") and json.loads(line[6:])["choices"]
+        )
+        assert response.text.endswith("data: [DONE]\n\n")
+        assert await outcome_and_charge(shop) == ("complete", 318_000)
+
+
 @pytest.mark.parametrize("key", ["AKIDEXAMPLE:canary/secret+1", "ASIAEXAMPLE:canary/secret+1:token=="])
 @pytest.mark.parametrize("size", [1, 100_000])
 async def test_the_signature_is_the_one_that_aws_works_out(
