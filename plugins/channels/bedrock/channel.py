@@ -7,6 +7,7 @@ its user guide, "Anthropic Claude Messages API"; wire/DIALECTS.md 1 and 2.1; rea
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
+from copy import copy
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -161,12 +162,6 @@ def _refusal(response: UpstreamResponse) -> UpstreamResponse:
 
 def _encode(request: ChannelRequest, fields: dict[str, msgspec.Raw]) -> bytes:
     """Return a body of *fields*, each byte for byte as *request* has it."""
-    sent = ChannelRequest(
-        dialect=request.dialect,
-        operation=request.operation,
-        model=request.model,
-        fields=fields,
-        headers={},
-        stream=request.stream,
-    )
+    sent = copy(request)
+    sent.fields = fields
     return sent.body()

@@ -64,6 +64,10 @@ class Tokens:
         # Whoever leaves meanwhile does not end it for the others.
         return (await asyncio.shield(exchange)).text
 
+    def forget(self, account: str) -> None:
+        """Exchange anew the next time: the token was refused before its end."""
+        self._known.pop(account, None)
+
     async def _exchange(self, account: str) -> Token:
         carrier = Carrier(asyncio.get_running_loop(), self._transport)
         return await asyncio.to_thread(_exchange, account, carrier)

@@ -6,6 +6,7 @@ anthropic 2.12 (lib/vertex) for the hosts, the body and the count; wire/DIALECTS
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
@@ -119,7 +120,11 @@ class Vertex(ChannelPlugin[VertexConfig]):
         asked = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
         if betas := [beta for beta in asked if beta in self.config.betas]:
             headers["anthropic-beta"] = ",".join(betas)
-        return await self.services.transport.send(UpstreamRequest(url=url, headers=headers, body=body), self.deadlines)
+        sent = UpstreamRequest(url=url, headers=headers, body=body)
+        response = await self.services.transport.send(sent, self.deadlines)
+        if response.status == 401:
+            self._tokens.forget(api_key)
+        return response
 
     def _url(self, request: ChannelRequest, project: str) -> str:
         publisher = self.config.publisher
@@ -142,14 +147,9 @@ class Vertex(ChannelPlugin[VertexConfig]):
             fields["anthropic_version"] = VERSION
             if request.operation == "chat":
                 fields.pop("model", None)
-        return ChannelRequest(
-            dialect=request.dialect,
-            operation=request.operation,
-            model=request.model,
-            fields=fields,
-            headers={},
-            stream=request.stream,
-        ).body()
+        sent = copy(request)
+        sent.fields = fields
+        return sent.body()
 
 
 def _name_roles(fields: dict[str, msgspec.Raw]) -> None:

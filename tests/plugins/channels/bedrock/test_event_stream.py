@@ -17,6 +17,17 @@ def test_a_recorded_stream_reads_as_the_sdk_of_anthropic_reads_it() -> None:
     assert EventStream().feed(raw) == "".join(f"event: {one.event}\ndata: {one.data}\n\n" for one in events).encode()
 
 
+def test_the_frames_of_these_tests_are_read_by_the_sdk_of_anthropic() -> None:
+    """So what is tested with them is tested with AWS's own framing."""
+    events = list(
+        AWSEventStreamDecoder().iter_bytes(iter([chunk('{"type":"ping"}') + exception("throttlingException", "no")]))
+    )
+    assert [(one.event, one.data) for one in events] == [
+        ("ping", '{"type":"ping"}'),
+        ("error", '{"type": "error", "error": {"type": "throttlingException", "message": "no"}}'),
+    ]
+
+
 def test_every_cut_gives_the_same() -> None:
     """At each place of the recorded stream."""
     raw = recorded()

@@ -251,3 +251,15 @@ async def test_an_account_that_google_refuses_is_told_as_no_fault_of_the_custome
             response = await shop.messages()
             assert response.status_code == 503
             assert "a-project" not in response.text
+
+
+async def test_a_token_that_is_refused_is_exchanged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Withdrawn before its end: the next request asks for another."""
+    said = {"error": {"code": 401, "message": "canary", "status": "UNAUTHENTICATED"}}
+    counted = [document({"input_tokens": 14}), document({"input_tokens": 13}), document(said, 401)]
+    async with shop_on(tmp_path, monkeypatch, lambda _: counted.pop()) as (shop, upstream):
+        body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]}
+        for _ in range(3):
+            await shop.client.post("/v1/messages/count_tokens", json=body, headers={"x-api-key": shop.api_key})
+        paths = [one.path.rpartition("/")[2] for one in upstream.received]
+        assert paths == ["token", "count-tokens:rawPredict", "token", *["count-tokens:rawPredict"] * 2]
