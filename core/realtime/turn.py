@@ -85,7 +85,7 @@ class TurnSettlement(Settlement):
             audio_input_tokens=self._covered_input.sound,
             output_tokens=output_tokens,
             audio_output_tokens=output_tokens,
-            source="estimated",
+            source="bound",
         )
 
 
