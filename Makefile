@@ -45,9 +45,9 @@ docs: dev ## Check that the docs agree with the code
 torture: dev ## Kill, flood and race the money for minutes
 	@$(BIN)/python -m pytest -m torture -o timeout=3600 tests
 
-clients: dev ## Let Claude Code, Codex and Gemini CLI work through a shop; needs npm
-	@mkdir -p build/clients && cp tests/clients/package.json build/clients/
-	@cd build/clients && npm install --no-audit --no-fund --no-package-lock --loglevel=error
+clients: dev ## Let Claude Code, Codex, Gemini CLI and the SDKs of npm work through a shop; needs npm
+	@mkdir -p build/clients && cp tests/clients/package.json tests/clients/package-lock.json build/clients/
+	@cd build/clients && npm ci --no-audit --no-fund --loglevel=error
 	@$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: dev ## Feed every decoder of the hub a million documents

@@ -1,0 +1,79 @@
+"""The SDKs of npm, on models of their own vendor's dialect and of another's: text, stream, tools, schema, thinking, errors.
+
+`make clients` installs them and runs this.
+"""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shops import serving
+from tests.upstreams import Upstream
+
+from .sdk_upstream import script
+from .test_agents import PROFILE, ROOT
+
+NODE_S = 60
+PACKAGES = ROOT / "build" / "clients"
+SCRIPTS = Path(__file__).parent / "npm"
+COMMON = {"stream": "pong", "tools": "It is sunny", "structured": {"city": "Lisbon"}}
+THOUGHT = {"thinking": ["hm", "pong"]}
+VERCEL = {**COMMON, "text": ["pong", "stop", 2], "error": ["AI_APICallError", 429]}
+CLIENTS: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "openai": (
+        ["openai.mjs"],
+        {
+            **COMMON,
+            **THOUGHT,
+            "text": ["pong", "stop", 2],
+            "responses": ["pong", "completed", 2],
+            "responses stream": "pong",
+            "error": ["RateLimitError", 429],
+        },
+    ),
+    "anthropic": (
+        ["anthropic.mjs"],
+        {**COMMON, **THOUGHT, "text": ["pong", "end_turn", 2], "error": ["RateLimitError", 429]},
+    ),
+    "google": (["google.mjs"], {**COMMON, **THOUGHT, "text": ["pong", "STOP", 2], "error": ["ApiError", 429]}),
+    "ai-chat": (["ai.mjs", "chat"], VERCEL),
+    "ai-responses": (["ai.mjs", "responses"], VERCEL),
+    "ai-anthropic": (["ai.mjs", "anthropic"], {**VERCEL, **THOUGHT}),
+    "ai-google": (["ai.mjs", "google"], {**VERCEL, **THOUGHT}),
+}
+"""Each client's script, what it is told behind base URL, key and model, and what it must print."""
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(NODE_S + 30)]
+
+
+async def run(words: list[str], *arguments: str) -> dict[str, Any]:
+    """Return what a script prints, run beside the packages it imports."""
+    beside = PACKAGES / words[0]
+    shutil.copyfile(SCRIPTS / words[0], beside)
+    node = await asyncio.create_subprocess_exec(
+        "node",
+        str(beside),
+        *arguments,
+        *words[1:],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(NODE_S):
+        printed, complaint = await node.communicate()
+    assert node.returncode == 0, complaint.decode()
+    return dict(json.loads(line) for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_an_sdk_makes_the_same_of_every_model(tmp_path: Path, client: str, model: str) -> None:
+    """Whatever dialect the upstream speaks; what succeeded is posted as complete."""
+    words, expected = CLIENTS[client]
+    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        assert await run(words, shop.url, shop.api_key, model) == expected
+        rows = await shop.log(count=len(expected) + 1)
+        assert sorted(row["outcome"] for row in rows) == ["complete"] * len(expected) + ["upstream_error"]
