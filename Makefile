@@ -45,9 +45,13 @@ docs: dev ## Check that the docs agree with the code
 torture: dev ## Kill, flood and race the money for minutes
 	@$(BIN)/python -m pytest -m torture -o timeout=3600 tests
 
-clients: dev ## Let Claude Code, Codex, Gemini CLI and the SDKs of npm work through a shop; needs npm
+clients: dev ## Let agents, the SDKs of npm and old Python programs work through a shop; needs npm
 	@mkdir -p build/clients && cp tests/clients/package.json tests/clients/package-lock.json build/clients/
 	@cd build/clients && npm ci --no-audit --no-fund --loglevel=error
+	@for era in then now; do \
+		$(BIN)/python -m venv build/clients/$$era && \
+		build/clients/$$era/bin/pip --quiet --disable-pip-version-check install -r tests/clients/python/$$era.txt || exit 1; \
+	done
 	@$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: dev ## Feed every decoder of the hub a million documents
