@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from relay.testing import ChannelConformance, Scene
+import msgspec
+
+from relay.testing import ChannelConformance, Reply, Scene, UpstreamCall, play
+from tests.plugins.channels.bedrock.frames import chunk, exception
 
 BEHAVIOURS = {
     "length": "length",
@@ -17,12 +20,31 @@ BEHAVIOURS = {
 """What the simulator has to do wrong for an answer to end so; what is not here ends so by itself."""
 
 
+def play_aws(call: UpstreamCall, scene: Scene) -> Reply:
+    """Say what Anthropic would, each event in a frame of AWS, an error as an exception."""
+    reply = play(call, scene, "anthropic_messages")
+    if not reply.is_stream:
+        return reply
+    documents = [piece.partition(b"data: ")[2].strip().decode() for piece in reply.pieces]
+    frames = [
+        exception("internalServerException", "down") if '"type":"error"' in document else chunk(document)
+        for document in documents
+    ]
+    return msgspec.structs.replace(reply, pieces=frames, content_type="application/vnd.amazon.eventstream")
+
+
 class TestAnthropic(ChannelConformance):
     use = "channels.anthropic"
 
 
 class TestAzureOpenAI(ChannelConformance):
     use = "channels.azure_openai"
+
+
+class TestBedrock(ChannelConformance):
+    use = "channels.bedrock"
+    section: ClassVar[Mapping[str, Any]] = {"base_url": "{url}", "settings": {"region": "us-east-1"}}
+    upstream = staticmethod(play_aws)
 
 
 class TestGemini(ChannelConformance):
