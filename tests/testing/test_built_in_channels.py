@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from relay.testing import ChannelConformance, Reply, Scene, UpstreamCall, play
+from relay.testing import ChannelConformance, Reply, Scene, UpstreamCall, UpstreamHandler, play
 from tests.plugins.channels.bedrock.frames import chunk, exception
+from tests.plugins.channels.vertex.accounts import account
 
 BEHAVIOURS = {
     "length": "length",
@@ -33,6 +34,14 @@ def play_aws(call: UpstreamCall, scene: Scene) -> Reply:
     return msgspec.structs.replace(reply, pieces=frames, content_type="application/vnd.amazon.eventstream")
 
 
+def play_google_cloud(call: UpstreamCall, scene: Scene) -> Reply:
+    """Exchange the service account for a token; say to its bearer what the path's dialect says."""
+    if call.target == "/token":
+        return Reply(pieces=[b'{"access_token":"ya29.canary","expires_in":3600,"token_type":"Bearer"}'])
+    assert call.headers["authorization"] == "Bearer ya29.canary"
+    return play(call, scene)
+
+
 class TestAnthropic(ChannelConformance):
     use = "channels.anthropic"
 
@@ -44,7 +53,7 @@ class TestAzureOpenAI(ChannelConformance):
 class TestBedrock(ChannelConformance):
     use = "channels.bedrock"
     section: ClassVar[Mapping[str, Any]] = {"base_url": "{url}", "settings": {"region": "us-east-1"}}
-    upstream = staticmethod(play_aws)
+    upstream: ClassVar[UpstreamHandler | None] = staticmethod(play_aws)
 
 
 class TestGemini(ChannelConformance):
@@ -69,3 +78,21 @@ class TestSimulator(ChannelConformance):
     @classmethod
     def upstream_model(cls, scene: Scene) -> str:
         return f"{scene.model}+{BEHAVIOURS.get(scene.ending, '')}"
+
+
+class TestVertexWithClaude(ChannelConformance):
+    use = "channels.vertex"
+    section: ClassVar[Mapping[str, Any]] = {
+        "base_url": "{url}",
+        "settings": {"publisher": "anthropic", "location": "us-east5"},
+    }
+    keys = (account("{url}"),)
+    secrets = ("ya29.canary",)
+    upstream: ClassVar[UpstreamHandler | None] = staticmethod(play_google_cloud)
+
+
+class TestVertexWithGemini(TestVertexWithClaude):
+    section: ClassVar[Mapping[str, Any]] = {
+        "base_url": "{url}",
+        "settings": {"publisher": "google", "location": "us-east5"},
+    }

@@ -130,7 +130,7 @@ class Bench:
             await self._closing.wait()
 
     def _write_key(self, place: int, key: str) -> str:
-        (self._folder / f"upstream-{place}.key").write_text(key)
+        (self._folder / f"upstream-{place}.key").write_text(key.replace("{url}", self._upstream_url))
         return f"file:upstream-{place}.key"
 
     @property

@@ -22,7 +22,7 @@ class ChannelConformance:
     Attributes:
         use: The plugin: its id, or the path of its file, from that of the tests.
         section: What else stands in the channel's section of a profile; ``{url}`` is the upstream's address.
-        keys: The upstream's keys; they must reach no customer.
+        keys: The upstream's keys; they must reach no customer. ``{url}`` in one is the upstream's address.
         secrets: Other words that must reach no customer, such as a resource's name.
         upstream: Answers what the channel sends. It plays the dialect that the path belongs to, unless
             another is given; None for a channel that answers by itself.
