@@ -179,6 +179,9 @@ class Connection(asyncio.Protocol):
         if self._is_interim:
             self.headers = {}
             return
+        if not status:  # 000, which would look as if no head had come
+            self._spoil("expected an HTTP status, found 000")
+            return
         self.status = status
         self._framing_bytes = 0
         self._is_keep_alive = self._parser.should_keep_alive()

@@ -128,6 +128,7 @@ async def test_encoded_error_keeps_its_status(transport: UpstreamClient) -> None
         pytest.param(b"HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n", id="status 999"),
         pytest.param(b"HTTP/1.1 600 Odd\r\ncontent-length: 0\r\n\r\n", id="status 600"),
         pytest.param(b"HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n", id="status 099"),
+        pytest.param(b"HTTP/1.1 000 Odd\r\ncontent-length: 0\r\n\r\n", id="status 000"),
         pytest.param(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", id="101"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", id="two lengths"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nab", id="one length twice"),
