@@ -6,7 +6,6 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 """
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,21 +19,16 @@ from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
 from .ending import Ending
 from .errors import (
-    AuthenticationError,
     CustomerGoneError,
-    FailureClass,
     LedgerUnavailableError,
-    NoChannelError,
-    NotAllowedError,
     PluginError,
     RelayError,
-    StaleKeyError,
     UpstreamBrokenError,
-    UpstreamError,
     UpstreamStatusError,
 )
 from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
 from .failpoints import hit
+from .fresh import run_fresh
 from .hub.translation import Translation
 from .observe import emit, emit_exception
 from .plugin import ChannelPlugin
@@ -44,6 +38,7 @@ from .shop import Shop
 from .sink import WRITE_DEADLINE_S, Sink
 from .streaming import StreamAnswer
 from .transport import UpstreamResponse
+from .trial import Trial, transform
 from .whole import WholeAnswer, read_refusal, read_small
 
 MAY_COME_WHOLE = frozenset({"transcription", "image_generation", "image_edit"})
@@ -60,16 +55,7 @@ async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
     try:
         rules.read_request(exchange, body)
         del body
-        try:
-            passage = Passage(shop, exchange, rules, sink)
-            await passage.run()
-        except (AuthenticationError, NotAllowedError, NoChannelError, StaleKeyError):
-            # What was remembered of the key may be out of date: a group switched or a key
-            # renewed a moment ago must hold for this very request.
-            if not passage.may_be_stale:
-                raise
-            exchange.is_fresh_authentication = True
-            await Passage(shop, exchange, rules, sink).run()
+        await run_fresh(exchange, lambda: Passage(shop, exchange, rules, sink))
     except CustomerGoneError:
         return
     except RelayError as error:
@@ -100,14 +86,9 @@ class Passage:
         self._stream: StreamAnswer | None = None
 
     @property
-    def may_be_stale(self) -> bool:
-        """What was remembered of the key may have led to the refusal, and nothing is held yet."""
-        principal = self._exchange.principal
-        return (
-            not self._exchange.is_fresh_authentication
-            and not self._settlement.has_reserved
-            and (principal is None or principal.is_remembered)
-        )
+    def has_reserved(self) -> bool:
+        """A hold was taken, whatever became of it."""
+        return self._settlement.has_reserved
 
     async def run(self) -> None:
         """Authenticate, try candidates until one answers, settle, and end the answer.
@@ -164,12 +145,7 @@ class Passage:
         """
         channel_side = self._channel_side(candidate)
         request = channel_side.prepare(self._exchange, candidate.model_sent)
-        try:
-            await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
-        except PluginError:
-            now = self._shop.clock.now()
-            self._attempts.append(Attempt(candidate=candidate, started_at=now, duration_ms=0, failure="sick"))
-            raise
+        await transform(self._shop, self._exchange, candidate, request, self._attempts)
         await self._settlement.reserve(candidate)
         try:
             return await self._send(candidate, request, channel_side)
@@ -188,57 +164,22 @@ class Passage:
         return translation
 
     async def _send(self, candidate: Candidate, request: ChannelRequest, channel_side: ChannelSide) -> Ending:
-        """Send *request* and carry the answer; note how it went, for the log and for the circuit."""
-        clock, circuit = self._shop.clock, self._shop.circuit
-        place = (candidate.channel.name, self._exchange.model, candidate.key_id)
-        started_at, started_s = clock.now(), clock.monotonic()
+        """Send *request* and carry the answer."""
         response: UpstreamResponse | None = None
-        # A customer who leaves in the middle says nothing about the channel; nor does "request".
-        failure: UpstreamError | None = None
-        verdict: FailureClass | None = "request"
-        circuit.begin(*place)
-        try:
-            with self._sink.listening():
-                response = await self._ask_channel(candidate, request)
-                hit("after_send")
-                if not 200 <= response.status < 300:
-                    raise await read_refusal(response)
-            ending = await self._carry_answer(candidate, channel_side, response, clock.monotonic() - started_s)
-            failure = ending.error if isinstance(ending.error, UpstreamError) else None
-            verdict = failure.failure if failure is not None else None
-            return ending
-        except UpstreamError as exc:
-            failure, verdict = exc, exc.failure
-            raise
-        except PluginError:
-            verdict = "sick"
-            raise
-        finally:
-            if response is not None:
-                response.close()
-            circuit.report(*place, verdict, getattr(failure, "retry_after_s", None))
-            self._attempts.append(
-                Attempt(
-                    candidate=candidate,
-                    started_at=started_at,
-                    duration_ms=round((clock.monotonic() - started_s) * 1000),
-                    status=response.status if response is not None else None,
-                    failure=failure.failure if failure is not None else "sick" if verdict == "sick" else None,
-                )
-            )
-
-    async def _ask_channel(self, candidate: Candidate, request: ChannelRequest) -> UpstreamResponse:
-        """Let the channel's plugin send; whatever it raises besides is a failed attempt, told by its name and file."""
-        channel = self._channel(candidate)
-        try:
-            return await channel.send(request, self._shop.secrets[candidate.key_id])
-        except RelayError:
-            raise
-        except Exception as exc:
-            file = inspect.getfile(type(channel))
-            raise PluginError(
-                f"plugin '{candidate.channel.use}' ({file}): in send: raised {type(exc).__name__}"
-            ) from exc
+        with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
+            try:
+                with self._sink.listening():
+                    response = await trial.ask(self._channel(candidate).send, request)
+                    trial.status = response.status
+                    hit("after_send")
+                    if not 200 <= response.status < 300:
+                        raise await read_refusal(response)
+                ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
+                trial.answered(ending.error)
+                return ending
+            finally:
+                if response is not None:
+                    response.close()
 
     def _channel(self, candidate: Candidate) -> ChannelPlugin[Any]:
         return self._shop.channels[candidate.channel.name]

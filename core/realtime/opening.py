@@ -6,32 +6,21 @@ may be tried, and a refusal is an HTTP error. Source: OpenAI API reference, Real
 """
 
 import asyncio
-import inspect
 
 import msgspec
 
 from ..dialects.disguised import disguised_error
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import event_type
-from ..errors import (
-    AuthenticationError,
-    CustomerGoneError,
-    FailureClass,
-    NoChannelError,
-    NotAllowedError,
-    PluginError,
-    RelayError,
-    StaleKeyError,
-    UpstreamBrokenError,
-    UpstreamError,
-    UpstreamTimeoutError,
-)
+from ..errors import CustomerGoneError, UpstreamBrokenError, UpstreamStatusError, UpstreamTimeoutError
 from ..exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
 from ..failpoints import hit
+from ..fresh import run_fresh
 from ..selection import Selection
 from ..shop import Shop
 from ..sink import Sink
 from ..transport import Frame, UpstreamSocket
+from ..trial import Trial, transform
 from .context import Context
 from .turn import Turn
 
@@ -51,14 +40,7 @@ async def open_session(shop: Shop, exchange: Exchange, rules: Realtime, sink: Si
     Raises:
         RelayError: None does, or none may; nothing is held any more.
     """
-    opening = Opening(shop, exchange, rules, sink)
-    try:
-        return await opening.run()
-    except (AuthenticationError, NotAllowedError, NoChannelError, StaleKeyError):
-        if exchange.is_fresh_authentication or opening.has_reserved:
-            raise
-        exchange.is_fresh_authentication = True
-        return await Opening(shop, exchange, rules, sink).run()
+    return await run_fresh(exchange, lambda: Opening(shop, exchange, rules, sink))
 
 
 class Opening:
@@ -103,55 +85,26 @@ class Opening:
 
     async def _attempt(self, candidate: Candidate) -> Opened:
         request = self._rules.prepare(self._exchange, candidate.model_sent)
-        clock, circuit = self._shop.clock, self._shop.circuit
-        try:
-            await self._shop.dispatch.transform_request(self._exchange, candidate.channel, request)
-        except PluginError:
-            self._attempts.append(Attempt(candidate=candidate, started_at=clock.now(), duration_ms=0, failure="sick"))
-            raise
+        await transform(self._shop, self._exchange, candidate, request, self._attempts)
         await self._turn.reserve(candidate)
-        place = (candidate.channel.name, self._exchange.model, candidate.key_id)
-        started_at, started_s = clock.now(), clock.monotonic()
-        verdict: FailureClass | None = "request"
-        failure: UpstreamError | None = None
-        circuit.begin(*place)
-        try:
-            with self._sink.listening():
-                socket, first = await self._connect(candidate, request)
-            verdict = None
-        except UpstreamError as exc:
-            failure, verdict = exc, exc.failure
-            raise
-        except PluginError:
-            verdict = "sick"
-            raise
-        finally:
-            circuit.report(*place, verdict, getattr(failure, "retry_after_s", None))
-            if verdict is not None:
-                self._attempts.append(
-                    Attempt(
-                        candidate=candidate,
-                        started_at=started_at,
-                        duration_ms=round((clock.monotonic() - started_s) * 1000),
-                        status=getattr(failure, "upstream_status", None),
-                        failure=None if verdict == "request" and failure is None else verdict,
-                    )
-                )
+        with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
+            try:
+                with self._sink.listening():
+                    socket, first = await self._connect(trial, candidate, request)
+            except UpstreamStatusError as refusal:
+                trial.status = refusal.upstream_status
+                raise
+            trial.answered()
+            trial.is_noted_later = True  # by the turn, at the end of its response
         self._turn.meter()
         return Opened(socket, first, self._turn, self._context)
 
-    async def _connect(self, candidate: Candidate, request: ChannelRequest) -> tuple[UpstreamSocket, Frame]:
+    async def _connect(
+        self, trial: Trial, candidate: Candidate, request: ChannelRequest
+    ) -> tuple[UpstreamSocket, Frame]:
         """Return the socket of a session and its first frame."""
         channel = self._shop.channels[candidate.channel.name]
-        try:
-            socket = await channel.connect(request, self._shop.secrets[candidate.key_id])
-        except RelayError:
-            raise
-        except Exception as exc:
-            file = inspect.getfile(type(channel))
-            raise PluginError(
-                f"plugin '{candidate.channel.use}' ({file}): in connect: raised {type(exc).__name__}"
-            ) from exc
+        socket = await trial.ask(channel.connect, request)
         hit("after_send")
         try:
             return socket, await self._first(socket, channel.deadlines.first_event_s)

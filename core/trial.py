@@ -1,0 +1,105 @@
+"""One try at one candidate: the circuit hears how it went, and the exchange's attempts note it."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TypeVar
+
+from .errors import FailureClass, PluginError, RelayError, UpstreamError
+from .exchange import Attempt, Candidate, ChannelRequest, Exchange
+from .shop import Shop
+
+Answer = TypeVar("Answer")
+
+
+async def transform(
+    shop: Shop, exchange: Exchange, candidate: Candidate, request: ChannelRequest, attempts: list[Attempt]
+) -> None:
+    """Let the plugins edit *request*; where one fails, the attempt is over before it began.
+
+    Raises:
+        RelayError: A plugin refused, or failed.
+    """
+    try:
+        await shop.dispatch.transform_request(exchange, candidate.channel, request)
+    except PluginError:
+        attempts.append(Attempt(candidate=candidate, started_at=shop.clock.now(), duration_ms=0, failure="sick"))
+        raise
+
+
+class Trial:
+    """Used as a context, from the moment before the request goes out until its answer has ended.
+
+    Attributes:
+        status: Of the upstream's answer; None where none came.
+        is_noted_later: Whoever carries on what has begun adds the attempt itself.
+    """
+
+    __slots__ = ("_attempts", "_candidate", "_exchange", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
+
+    def __init__(self, shop: Shop, exchange: Exchange, candidate: Candidate, attempts: list[Attempt]) -> None:
+        self._shop = shop
+        self._exchange = exchange
+        self._candidate = candidate
+        self._attempts = attempts
+        self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
+        # A customer who leaves in the middle says nothing about the channel; nor does "request".
+        self._verdict: UpstreamError | FailureClass | None = "request"
+        self.status: int | None = None
+        self.is_noted_later = False
+
+    def __enter__(self) -> "Trial":
+        self._shop.circuit.begin(*self._place)
+        return self
+
+    @property
+    def _place(self) -> tuple[str, str, str]:
+        return self._candidate.channel.name, self._exchange.model, self._candidate.key_id
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the request went out."""
+        return self._shop.clock.monotonic() - self._started_s
+
+    async def ask(self, call: Callable[[ChannelRequest, str], Awaitable[Answer]], request: ChannelRequest) -> Answer:
+        """Let the channel's plugin send or connect, by its method *call*.
+
+        Raises:
+            UpstreamError: The attempt failed.
+            PluginError: Whatever else the plugin raises, told by its name and file.
+        """
+        try:
+            return await call(request, self._shop.secrets[self._candidate.key_id])
+        except RelayError:
+            raise
+        except Exception as exc:
+            channel = self._candidate.channel
+            file = inspect.getfile(type(self._shop.channels[channel.name]))
+            what = f"in {call.__name__}: raised {type(exc).__name__}"
+            raise PluginError(f"plugin '{channel.use}' ({file}): {what}") from exc
+
+    def answered(self, error: RelayError | None = None) -> None:
+        """Note that an answer came, to its end or as far as *error*."""
+        self._verdict = error if isinstance(error, UpstreamError) else None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, UpstreamError):
+            self._verdict = error
+        elif isinstance(error, PluginError):
+            self._verdict = "sick"
+        verdict, retry_after_s = self._verdict, None
+        if isinstance(verdict, UpstreamError):
+            verdict, retry_after_s = verdict.failure, getattr(verdict, "retry_after_s", None)
+        self._shop.circuit.report(*self._place, verdict, retry_after_s)
+        if not self.is_noted_later:
+            self._attempts.append(
+                Attempt(
+                    candidate=self._candidate,
+                    started_at=self._started_at,
+                    duration_ms=round(self.elapsed_s * 1000),
+                    status=self.status,
+                    failure=None if self._verdict == "request" else verdict,
+                )
+            )
