@@ -33,7 +33,10 @@ _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
     ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
 """
-_MARK = "UPDATE reservation SET mark = ? WHERE request_id = ? AND state = 'open'"
+_MARK = """
+    UPDATE reservation SET mark = json_extract(marked.value, '$[1]') FROM json_each(?) AS marked
+    WHERE request_id = json_extract(marked.value, '$[0]') AND state = 'open'
+"""
 _DELIVER = """
     UPDATE reservation SET delivered_at = ?
     WHERE delivered_at IS NULL AND request_id IN (SELECT value FROM json_each(?))
@@ -246,14 +249,15 @@ def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
     Returns:
         The marked requests that are open, and whose key has been revoked.
     """
-    marks = [mark for mark in notes if isinstance(mark, Mark)]
-    for mark in marks:
-        batch.annotate(_MARK, (encode(mark), mark.request_id))
+    # The last mark of a request is the one that counts.
+    marks = {mark.request_id: mark for mark in notes if isinstance(mark, Mark)}
+    if marks:
+        batch.annotate(_MARK, (encode([(request_id, encode(mark)) for request_id, mark in marks.items()]),))
     delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
     if delivered:
         batch.annotate(_DELIVER, (batch.now_ms, encode(delivered)))
-    batch.foresee_holds(mark.request_id for mark in marks)
-    return [mark.request_id for mark in marks if _is_revoked(batch, mark.request_id)]
+    batch.foresee_holds(marks)
+    return [request_id for request_id in marks if _is_revoked(batch, request_id)]
 
 
 def _is_revoked(batch: Batch, request_id: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from relay.core.errors import CommitFailedError, LedgerError
 from relay.core.exchange import Evidence
+from relay.core.ledger.codec import decode
 from relay.core.ledger.operations import Mark, Post, RevokeKey, SetKeyGroup, TopUp
 from relay.core.usage import Usage
 
@@ -174,3 +175,21 @@ def test_a_mark_finds_that_its_key_was_revoked(funded: Books) -> None:
     funded.do(RevokeKey(key_id="alice", actor="test"))
     funded.store.commit(marks, [])
     assert funded.store.revoked == {"r1"}
+
+
+def test_of_marks_that_wait_together_each_request_keeps_its_last(funded: Books) -> None:
+    """Two of one request, one of another, and one of a request that is closed: two rows change."""
+    for request_id in ("r1", "r2", "r3"):
+        funded.do(reservation(request_id, "alice", 10**9))
+    funded.do(Post(record=record("r3", "alice", "1")))
+    marks = [
+        Mark(request_id=request_id, charge=charge(amount), usage=Usage(), evidence=Evidence())
+        for request_id, amount in (("r1", "0.25"), ("r2", "0.5"), ("r3", "0.5"), ("r1", "0.75"))
+    ]
+    funded.store.commit(marks, [])
+    rows = funded.ask("SELECT request_id, mark FROM reservation ORDER BY request_id")
+    assert [(request_id, decode(str(mark), Mark) if mark else None) for request_id, mark in rows] == [
+        ("r1", marks[3]),
+        ("r2", marks[1]),
+        ("r3", None),
+    ]
