@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, 
 
 from .app import PAGES
 from .door import Door
+from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
 
@@ -48,6 +49,11 @@ class Face(HttpToolsProtocol):
         self._wire = wire = Wire(cycle)
         try:
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
+        except Exception as exc:
+            # A bug before there is a dialect to answer in; the door answers what comes after.
+            emit_exception("request.crashed", exc)
+            if not cycle.response_started:
+                await cycle.send_500_response()
         finally:
             if not cycle.response_complete:
                 wire.leave()

@@ -117,6 +117,21 @@ async def test_rubbish_is_refused(shop: Running) -> None:
     writer.close()
 
 
+async def test_a_bug_at_the_door_is_answered_and_logged(
+    shop: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop that is broken before a request has a dialect: a bare 500, the end of the connection, and an event."""
+    monkeypatch.setattr(shop.shop, "trusted_proxies", None)
+    reader, writer = await dial(shop)
+    with caplog.at_level("INFO", logger="relay"):
+        writer.write(question(shop, "x-forwarded-for: 192.0.2.1"))
+        answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert answer.endswith(b"\r\n\r\nInternal Server Error")
+    assert [record.message for record in caplog.records] == ["request.crashed"]
+    writer.close()
+
+
 CHUNK = (
     b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"delta":'
 )
