@@ -171,20 +171,19 @@ class Door:
             BadRequestError: The customer left while sending it, or sends it too slowly.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
-        too_large = BodyTooLargeError(bytes_max=str(bytes_max))
         length = self._headers.get("content-length", "")
         length = length if length.isdigit() else ""
         if int(length or 0) > bytes_max:
-            raise too_large
+            raise BodyTooLargeError(bytes_max=str(bytes_max))
         if self._headers.get("content-encoding", "identity") != "identity":
             raise BadRequestError("encoded_body", param="content-encoding")
         try:
             deadline_s = BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN
-            return await within(deadline_s, self._collect_body(too_large, bytes_max))
+            return await within(deadline_s, self._collect_body(bytes_max))
         except DeadlineExpiredError:
             raise BadRequestError("incomplete_body") from None
 
-    async def _collect_body(self, too_large: BodyTooLargeError, bytes_max: int) -> bytes:
+    async def _collect_body(self, bytes_max: int) -> bytes:
         pieces: list[bytes] = []
         size, is_more = 0, True
         while is_more:
@@ -194,7 +193,7 @@ class Door:
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > bytes_max:
-                raise too_large
+                raise BodyTooLargeError(bytes_max=str(bytes_max))
             is_more = message.get("more_body", False)
         return b"".join(pieces)
 

@@ -5,8 +5,8 @@ Nothing else tells an exchange that its customer hung up: `Sink.listening` turns
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import Any, Protocol
 
 from .errors import CustomerGoneError, ShuttingDownError
@@ -48,6 +48,7 @@ class Sink:
         self._wire = wire
         self._headers = list(headers)
         self._is_listening = False
+        self._listening = Listening(self._listen, self._stop_listening)
         self._task: asyncio.Task[Any] | None = None
         self.is_head_sent = False
         self.is_ended = False
@@ -77,8 +78,7 @@ class Sink:
         """Shut the connection of a customer who takes nothing; that counts as the customer's leaving."""
         self._wire.abort()
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> "Listening":
         """Let the customer's hang-up interrupt the block.
 
         Only waits on the upstream and on the customer stand inside; the ledger's never do.
@@ -87,21 +87,24 @@ class Sink:
             CustomerGoneError: The customer has left, before or inside the block.
             ShuttingDownError: The process is told to end; what was delivered is still settled.
         """
+        return self._listening
+
+    def _listen(self) -> None:
         if self.has_left():
             raise CustomerGoneError("the customer hung up")
         self._is_listening = True
-        try:
-            yield
-        except asyncio.CancelledError:
-            # Both end in a RelayError on purpose: the work after it, the settlement, is bounded
-            # and must not be cut off by the same cancellation.
-            if self._task is not None:
-                self._task.uncancel()
-            if self.has_left():
-                raise CustomerGoneError("the customer hung up") from None
-            raise ShuttingDownError from None
-        finally:
-            self._is_listening = False
+
+    def _stop_listening(self, error: BaseException | None) -> None:
+        self._is_listening = False
+        if not isinstance(error, asyncio.CancelledError):
+            return
+        # It ends in a RelayError on purpose: the work after it, the settlement, is bounded and must
+        # not be cut off by the same cancellation.
+        if self._task is not None:
+            self._task.uncancel()
+        if self.has_left():
+            raise CustomerGoneError("the customer hung up") from None
+        raise ShuttingDownError from None
 
     def set_header(self, name: bytes, value: bytes) -> None:
         """Send a header with whatever answer follows, in place of an earlier one of that *name*."""
@@ -153,3 +156,21 @@ class Sink:
             # an answer does not count as served.
             await self.write(body)
         await self.end()
+
+
+class Listening:
+    """What `Sink.listening` gives: a context made once for each answer, because every exchange enters it three times."""
+
+    __slots__ = ("_begin", "_end")
+
+    def __init__(self, begin: Callable[[], None], end: Callable[[BaseException | None], None]) -> None:
+        self._begin = begin
+        self._end = end
+
+    def __enter__(self) -> None:
+        self._begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(error)
