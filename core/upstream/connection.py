@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self.is_used = self.is_shut_in_order = False
         self.loss = ""
         self._expect()
+        self.is_complete = True  # nothing was asked yet: whatever comes spoils the connection
 
     def _expect(self) -> None:
         self.status = 0
@@ -60,9 +61,10 @@ class Connection(asyncio.Protocol):
         self.has_begun = self.is_complete = self._is_interim = False
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Send a request, and forget the answer before it."""
+        """Send a request, and forget the answer before it; on a lost connection nothing is sent."""
         self._expect()
-        self._transport.writelines((head, body) if body else (head,))
+        if not self.loss:  # uvloop raises where a lost one is written to
+            self._transport.writelines((head, body) if body else (head,))
 
     async def wait(self, limit_at: float, taker: Callable[[bytes], bool] | None = None) -> bool:
         """Wait until something has come or nothing more will; return False at *limit_at*, in loop time.

@@ -309,12 +309,14 @@ async def test_overrun_not_yet_read_by_the_loop_is_noticed(transport: UpstreamCl
         sending = asyncio.create_task(transport.send(request, PATIENT))
         peer, _ = await asyncio.get_running_loop().run_in_executor(None, listener.accept)
         with peer:
+            await asyncio.get_running_loop().run_in_executor(None, peer.recv, 1024)
             peer.sendall(whole(b"for a"))
             assert await read_all(await sending) == b"for a"
             peer.sendall(POISON)
             second = asyncio.create_task(transport.send(request, PATIENT))
             other, _ = await asyncio.get_running_loop().run_in_executor(None, listener.accept)
             with other:
+                await asyncio.get_running_loop().run_in_executor(None, other.recv, 1024)
                 other.sendall(whole(b"for b"))
                 assert await read_all(await second) == b"for b"
 

@@ -1,14 +1,31 @@
 """What a connection makes of what an upstream writes, beyond what the client's tests show."""
 
+import asyncio
+import socket
+
 import pytest
 
 from relay import UpstreamBrokenError, UpstreamConnectError
 from relay.core.upstream import UpstreamClient
+from relay.core.upstream.connection import Connection
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
 from .answers import CHUNKED, PATIENT, read_all
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+
+
+async def test_an_answer_before_the_request_is_nobodys() -> None:
+    """It is not taken for the answer, and nobody waits for another: the connection is shut."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(whole(b"early"))
+        _, connection = await loop.create_connection(lambda: Connection(loop, lambda _: None), sock=ours)
+        while not connection.loss:
+            assert await connection.wait(loop.time() + 5)
+        connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
+        assert (connection.status, connection.loss) == (0, "shut")
 
 
 async def test_announcements_before_the_head_are_passed_over(transport: UpstreamClient) -> None:
