@@ -33,6 +33,7 @@
         DatabaseRefusedError        another version's database, or a demo's
       ProfileError                  one or more problems in a profile
       PluginError                   a plugin could not be loaded, or raised
+      BadSettingError               a variable of the environment is not what relay expects there
 
 A message says what was expected, what was found and what to do, and never holds a key, a prompt
 or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled from ``params``.
@@ -315,3 +316,9 @@ class PluginError(RelayError):
     """A plugin could not be loaded, or raised; the message names its id and its file."""
 
     code: ClassVar[str] = "plugin_error"
+
+
+class BadSettingError(RelayError):
+    """A variable of the environment is not what relay expects there; the message names it."""
+
+    code: ClassVar[str] = "bad_setting"

@@ -8,6 +8,8 @@ import os
 import signal
 from typing import Literal, get_args
 
+from .errors import BadSettingError
+
 Failpoint = Literal[
     "before_reserve",
     "after_reserve",
@@ -27,7 +29,9 @@ class _Armed:
         name, _, count = setting.partition(":")
         if name and (name not in get_args(Failpoint) or not count.isdecimal() or count == "0"):
             expected = ", ".join(get_args(Failpoint))
-            raise ValueError(f"RELAY_FAILPOINT: expected NAME:N with N >= 1 and NAME of {expected}, found {setting!r}")
+            raise BadSettingError(
+                f"RELAY_FAILPOINT: expected NAME:N with N >= 1 and NAME of {expected}, found {setting!r}"
+            )
         self.name = name
         self.remaining_count = int(count or 0)
 

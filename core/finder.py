@@ -26,6 +26,8 @@ ENTRY_POINTS = "relay.plugins"
 """Group of entry points under which installed plugins are found by id."""
 DISTRIBUTION = "relayshop"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_LOAD_FAILURES = (Exception, SystemExit)
+"""A script that calls ``sys.exit`` where it is imported would end the check of its profile, as if all were well."""
 
 
 class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
     file = Path(*_built_in_folders()[:1], *use.split("."))
     try:
         module = importlib.import_module(module_name)
-    except Exception as exc:
+    except _LOAD_FAILURES as exc:
         raise _load_error(use, file, exc) from exc
     wanted = use.rpartition(".")[2].replace("_", "")
     classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
@@ -104,7 +106,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
 def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     try:
         loaded = entry_point.load()
-    except Exception as exc:
+    except _LOAD_FAILURES as exc:
         raise _load_error(use, Path(entry_point.module), exc) from exc
     module = sys.modules[entry_point.module]
     classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
@@ -138,7 +140,7 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # annotations are resolved through sys.modules
     try:
         spec.loader.exec_module(module)
-    except Exception as exc:
+    except _LOAD_FAILURES as exc:
         del sys.modules[name]
         raise _load_error(use, file, exc) from exc
     return module
@@ -167,7 +169,7 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
     return found
 
 
-def _load_error(use: str, file: Path, exc: Exception) -> PluginError:
+def _load_error(use: str, file: Path, exc: BaseException) -> PluginError:
     return PluginError(f"plugin '{use}' ({file}): cannot be loaded: {type(exc).__name__}: {exc}")
 
 

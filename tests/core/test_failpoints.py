@@ -38,3 +38,15 @@ def test_a_misspelt_point_is_an_error() -> None:
     """A test that names a point which does not exist must not pass for want of a kill."""
     assert "RELAY_FAILPOINT: expected NAME:N" in run("after_reserv:2").stderr
     assert "RELAY_FAILPOINT: expected NAME:N" in run("after_reserve").stderr
+
+
+def test_a_misspelt_point_is_an_error_of_the_command_line() -> None:
+    """One line and exit code 1, not a traceback."""
+    command = [sys.executable, "-m", "relay", "log", "list"]
+    environment = {**os.environ, "RELAY_FAILPOINT": "after_reserv:2"}
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    points = "before_reserve, after_reserve, after_send, at_progress, before_post, after_post, before_end, in_recovery"
+    expected = f"expected NAME:N with N >= 1 and NAME of {points}, found 'after_reserv:2'"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: RELAY_FAILPOINT: {expected}\n")

@@ -114,6 +114,7 @@ FILES = {
     "missing": (None, "cannot be read: No such file or directory"),
     "syntax": ("class Rule(:\n", "cannot be loaded: SyntaxError: invalid syntax (rule.py, line 1)"),
     "raises": ("raise OSError('no licence')\n", "cannot be loaded: OSError: no licence"),
+    "exits": ("import sys\nsys.exit(0)\n", "cannot be loaded: SystemExit: 0"),
     "none": ("x = 1\n", "expected one Plugin class, found none"),
     "several": (
         PLUGIN + "\n\nclass Other(Plugin[RuleConfig]):\n    config_type = RuleConfig\n",
