@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..errors import ProfileError, RelayError
+from .trouble import words_for
 
 
 class Failure(click.ClickException):
@@ -36,13 +37,17 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error of relay's own is shown, a bug of ours is not hidden."""
+        """Run the command; an error of relay's own, or of its disk, is shown, a bug of ours is not hidden."""
         try:
             return super().invoke(ctx)
         except ProfileError as exc:
             raise Failure("\n".join([*exc.problems, *(f"warning: {each}" for each in exc.warnings)])) from exc
         except RelayError as exc:
             raise Failure(f"error: {exc}") from exc
+        except Exception as exc:
+            if (words := words_for(exc)) is None:
+                raise
+            raise Failure(f"error: {words}") from exc
 
 
 def _module_names() -> list[str]:

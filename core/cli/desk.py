@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..clock import SystemClock
-from ..ledger.database import database_path
+from ..ledger.database import database_path, is_made
 from ..ledger.sqlite import SqliteLedger
 from ..profile.loader import find_profile, load_profile
 from ..profile.place import nearest
@@ -64,8 +64,8 @@ class Desk:
         return asyncio.run(reading())
 
     def check_database(self) -> None:
-        """Refuse a folder that no shop has used yet."""
-        if not database_path(self.data).exists():
+        """Refuse a folder that no shop has used yet, or a newer relay."""
+        if not is_made(database_path(self.data)):
             raise Failure(
                 f"error: no database in '{self.data}'; start the shop with: relay run --profile FILE --data {self.data}"
             )

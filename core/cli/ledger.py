@@ -8,6 +8,7 @@ from . import main
 from .desk import Desk, with_desk
 from .options import json_option
 from .output import print_json
+from .trouble import damage_words_for
 
 
 class VerifyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +28,21 @@ def ledger() -> None:
 @json_option
 def verify(desk: Desk, is_json: bool) -> None:
     """Recompute balances, charges and hash chains; exit 1 if anything is wrong."""
-    desk.check_database()
-    problems = tuple(find_problems(desk.data))
+    problems = _problems(desk)
     if is_json:
         print_json(VerifyView(ok=not problems, problems=problems))
     else:
         click.echo("\n".join(problems) or "the books are right")
     if problems:
         raise click.exceptions.Exit(1)
+
+
+def _problems(desk: Desk) -> tuple[str, ...]:
+    """Return what is wrong; a file too damaged to be asked is the one problem that can be named."""
+    try:
+        desk.check_database()
+        return tuple(find_problems(desk.data))
+    except Exception as exc:
+        if (words := damage_words_for(exc)) is None:
+            raise
+        return (words,)

@@ -40,12 +40,7 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
     with take_turn(data), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         # The mode stays with the file; readers and the migration must not find another.
         connection.execute("PRAGMA journal_mode=WAL")
-        version = schema_version(connection)
-        if version > SCHEMA_VERSION:
-            raise DatabaseRefusedError(
-                f"'{path}' has schema {version}, this relay knows {SCHEMA_VERSION}; run the newer relay"
-            )
-        if version < SCHEMA_VERSION:
+        if _checked_version(connection, path) < SCHEMA_VERSION:
             _migrate(path)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('is_demo', ?)", ("1" if is_demo else "0",))
@@ -64,6 +59,27 @@ def _migrate(path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DatabaseRefusedError(f"'{path}' could not be migrated: {done.stderr.strip().splitlines()[-1:]}")
+
+
+def is_made(path: Path) -> bool:
+    """Say whether there is a database at *path* with the tables in it: a first start may have died before it made them.
+
+    Raises:
+        DatabaseRefusedError: It is of a newer relay, whose rows may mean something else.
+    """
+    if not path.exists():
+        return False
+    with contextlib.closing(connect_reader(path)) as connection:
+        return _checked_version(connection, path) > 0
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    version = schema_version(connection)
+    if version > SCHEMA_VERSION:
+        raise DatabaseRefusedError(
+            f"'{path}' has schema {version}, this relay knows {SCHEMA_VERSION}; run the newer relay"
+        )
+    return version
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,108 @@
+"""A database that fails is one line on stderr and exit code 1, and a damaged one is a verdict."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from relay.core.cli.trouble import words_for
+from tests.core.cli.counter import Counter
+
+NO_DATABASE = (
+    "the database's file is no database; put the data folder back from a backup, then run: relay ledger verify"
+)
+DAMAGED = "the database is damaged; put the data folder back from a backup, then run: relay ledger verify"
+
+
+def spoil(database: Path) -> None:
+    """Overwrite the file with what is no database."""
+    database.with_name("relay.db-wal").unlink(missing_ok=True)
+    database.with_name("relay.db-shm").unlink(missing_ok=True)
+    database.write_bytes(b"no database " * 1000)
+
+
+def damage(database: Path) -> None:
+    """Overwrite every page but the first few, whose tables then lead nowhere."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = database.read_bytes()
+    kept = 2 * 4096
+    database.write_bytes(content[:kept] + b"\xaa" * (len(content) - kept))
+
+
+@pytest.mark.parametrize(
+    "words", [("account", "show", "alice"), ("account", "top-up", "alice", "1", "--reference", "R1"), ("log", "list")]
+)
+def test_what_is_no_database_is_an_error_in_one_line(counter: Counter, words: tuple[str, ...]) -> None:
+    """Commands that read and commands that write say what to do, without a traceback."""
+    counter.open_account()
+    spoil(counter.data / "relay.db")
+
+    result = counter.run(*words)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"error: {NO_DATABASE}\n")
+
+
+def test_what_is_no_database_is_a_verdict(counter: Counter) -> None:
+    """``ledger verify`` prints it as it prints every problem."""
+    counter.open_account()
+    spoil(counter.data / "relay.db")
+
+    result = counter.run("ledger", "verify")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (1, f"{NO_DATABASE}\n", "")
+
+
+def test_a_damaged_database_is_a_verdict_for_programs(counter: Counter) -> None:
+    """The fields are those of every verdict."""
+    counter.open_account()
+    damage(counter.data / "relay.db")
+
+    result = counter.run("ledger", "verify", "--json")
+
+    expected = f'{{\n  "ok": false,\n  "problems": [\n    "{DAMAGED}"\n  ]\n}}\n'
+    assert (result.exit_code, result.stdout, result.stderr) == (1, expected, "")
+
+
+@pytest.mark.parametrize("words", [("account", "show", "alice"), ("ledger", "verify")])
+def test_a_first_start_that_died_has_left_no_database(fresh_counter: Counter, words: tuple[str, ...]) -> None:
+    """The file is there, its tables are not."""
+    data = fresh_counter.data
+    data.mkdir()
+    (data / "relay.db").touch()
+
+    expected = f"error: no database in '{data}'; start the shop with: relay run --profile FILE --data {data}"
+    assert fresh_counter.refused(*words) == (1, expected)
+
+
+@pytest.mark.parametrize("words", [("account", "show", "alice"), ("ledger", "verify")])
+def test_a_newer_relays_database_is_not_even_read(counter: Counter, words: tuple[str, ...]) -> None:
+    """What its rows mean is not known here, so nothing is said about them."""
+    counter.open_account()
+    with contextlib.closing(sqlite3.connect(counter.data / "relay.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+
+    expected = f"error: '{counter.data / 'relay.db'}' has schema 99, this relay knows 2; run the newer relay"
+    assert counter.refused(*words) == (1, expected)
+
+
+def test_a_held_database_is_another_programs_doing() -> None:
+    """An extended code is told by its primary one, and through what SQLAlchemy wraps around it."""
+    held = sqlite3.OperationalError("database is locked")
+    held.sqlite_errorname = "SQLITE_BUSY_SNAPSHOT"
+    wrapped = RuntimeError("wrapped")
+    wrapped.__cause__ = held
+
+    expected = "another program holds the database, for longer than relay waits; end it, then try again"
+    assert words_for(wrapped) == expected
+
+
+def test_a_broken_constraint_is_a_bug_of_ours() -> None:
+    """It is not put down to the disk."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE one (a CHECK (a > 0))")
+        with pytest.raises(sqlite3.IntegrityError) as caught:
+            connection.execute("INSERT INTO one VALUES (0)")
+
+    assert words_for(caught.value) is None
