@@ -313,9 +313,20 @@ class ProfileError(RelayError):
 
 
 class PluginError(RelayError):
-    """A plugin could not be loaded, or raised; the message names its id and its file."""
+    """A plugin could not be loaded, or raised; the message names its id and its file.
+
+    Args:
+        message: What went wrong.
+        plugin: Id of the plugin, where it was found.
+        file: Where it is written. Both are logged, since the message, which may quote a request, is not.
+    """
 
     code: ClassVar[str] = "plugin_error"
+
+    def __init__(self, message: str = "", *, plugin: str | None = None, file: str | None = None) -> None:
+        self.plugin = plugin
+        self.file = file
+        super().__init__(message)
 
 
 class BadSettingError(RelayError):

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from .errors import PluginError
+
 EVENTS = frozenset(
     {
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
@@ -59,8 +61,9 @@ def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:
     """Log *event* with what kind of exception *exc* is and where it came from, never with its words.
 
     A database's error is named by its code, such as ``SQLITE_FULL``, because its type says nothing.
+    A plugin's error is logged with the plugin's id and file.
     """
-    _log(logging.ERROR, event, {**fields, "error": kinds_of(exc), "where": place_of(exc)})
+    _log(logging.ERROR, event, {**_culprit_of(exc), **fields, "error": kinds_of(exc), "where": place_of(exc)})
 
 
 def kinds_of(exc: BaseException) -> str:
@@ -76,6 +79,12 @@ def place_of(exc: BaseException) -> str:
     """Return the lines of code, ``file:line``, through which the first cause of *exc* passed."""
     frames = traceback.extract_tb(_chain(exc)[-1].__traceback__)[-FRAMES_MAX:]
     return " > ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+
+
+def _culprit_of(exc: BaseException) -> dict[str, Value]:
+    """Return the plugin that *exc* or a cause of it names: one that answered wrongly is in no traceback."""
+    named = (each for each in _chain(exc) if isinstance(each, PluginError) and each.plugin)
+    return next(({"plugin": each.plugin, "file": each.file} for each in named), {})
 
 
 def _chain(exc: BaseException) -> list[BaseException]:

@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from relay.core.finder import find_plugin
 from relay.core.observe import EVENTS, FIELDS, emit, emit_exception, kinds_of, log_to_stderr
 
+RULE = """\
+from relay import Plugin, PluginConfig
+
+
+class Rule(Plugin[PluginConfig]):
+    config_type = PluginConfig
+"""
 CORE = Path(__file__).parent.parent.parent / "core"
 
 
@@ -64,6 +72,19 @@ def test_an_exception_is_logged_without_its_words(capsys: pytest.CaptureFixture[
     assert str(line["where"]).rpartition("/")[2].startswith("test_observe.py:")
     assert "kept" not in json.dumps(line)
     assert "nor this" not in json.dumps(line)
+
+
+def test_a_plugin_that_failed_is_named_with_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its error's words are not written, and where it answered wrongly no line of its own is among the places."""
+    (tmp_path / "rule.py").write_text(RULE)
+    failed = find_plugin("./rule.py", tmp_path).failure("in settle: expected Charge or None, found str")
+    log_to_stderr()
+
+    emit_exception("request.failed", failed, request_id="req_1", code="plugin_error")
+
+    (line,) = logged(capsys)
+    assert (line["plugin"], line["file"], line["error"]) == ("./rule.py", str(tmp_path / "rule.py"), "PluginError")
+    assert "settle" not in json.dumps(line)
 
 
 def test_a_databases_error_is_named_by_its_code() -> None:

@@ -149,3 +149,17 @@ async def test_a_plugin_that_raises_is_named_with_its_file(tmp_path: Path, caplo
     assert (response.status_code, response.json()["error"]["code"]) == (500, "plugin_error")
     places = [getattr(record, "fields", {}).get("where", "") for record in caplog.records]
     assert any(f"{failing}:" in place for place in places)
+
+
+async def test_a_plugin_that_answers_wrongly_is_named_with_its_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has raised nothing, so no line of its file is in any traceback."""
+    wrong = tmp_path / "night_rate.py"
+    source = SOURCE.read_text().replace('return charge.times("night_rate", self.config.share)', "return 0")
+    await asyncio.to_thread(wrong.write_text, source.replace("or not self._is_night(facts)", ""))
+    async with serving(tmp_path, "http://127.0.0.1:9", profile=with_plugin("use: ./night_rate.py")) as shop:
+        response = await shop.chat()
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "plugin_error")
+    fields = [getattr(record, "fields", {}) for record in caplog.records if record.msg == "request.failed"]
+    assert [(each["plugin"], each["file"]) for each in fields] == [("./night_rate.py", str(wrong))]
