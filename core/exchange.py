@@ -297,7 +297,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How the answer was built, without a word of it: what outcomes and claims rest on.
 
     Attributes:
-        stop_reason: The upstream's own, as it spelt it; None if none came.
+        stop_reason: The upstream's own, as it spelt it where that can be a name; None if none came.
         has_text: Visible text came (for embeddings: a vector).
         has_tool_call: A tool call was begun.
         has_refusal: The model or its vendor refused.

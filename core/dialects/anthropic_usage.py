@@ -1,6 +1,7 @@
 """Usage as Anthropic reports it. Source: wire/DIALECTS.md 3.1-3.3, read 2026-11-23."""
 
 from ..usage import Iteration, TokenCounts, Usage
+from ..vendor_names import kept_name
 from .figures import Figures, read_figure, read_figures
 
 
@@ -64,7 +65,7 @@ def _read_iteration(figures: Figures) -> Iteration:
         cache_write_5m_tokens=counts.cache_write_5m_tokens,
         cache_write_1h_tokens=counts.cache_write_1h_tokens,
         output_tokens=counts.output_tokens,
-        model=model if isinstance(model, str) else None,
+        model=kept_name(model) if isinstance(model, str) else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from ..estimate import BLOCK_TOKENS, TOOL_CALL_TOKENS, TOOL_CALL_TOKENS_MAX, estimate_bytes, piece_bound
 from ..exchange import Evidence
+from ..vendor_names import kept_name
 
 
 class Tally:
@@ -87,7 +88,7 @@ class Tally:
         """Return what was noted, as evidence; *reasoning_tokens* tell of thinking that stayed hidden."""
         has_thinking = self._has_thinking or reasoning_tokens > 0
         return Evidence(
-            stop_reason=self.stop_reason,
+            stop_reason=kept_name(self.stop_reason),
             has_text=self._has_text,
             has_tool_call=self._has_tool_call,
             has_refusal=self._has_refusal,
@@ -95,6 +96,6 @@ class Tally:
             is_thinking_finished=self._has_answered or not has_thinking,
             is_end_seen=is_end_seen,
             thinking_asked=thinking_asked,
-            error_type=error_type,
+            error_type=kept_name(error_type),
             output_bytes=self._output_bytes,
         )

@@ -21,6 +21,7 @@ from ..plugin_meter import PluginMeter
 from ..settlement import Settlement
 from ..shop import Shop
 from ..usage import Usage
+from ..vendor_names import kept_name
 from .context import Context, Input, Said
 
 INPUT_WINDOW = Input(text=512, sound=512)
@@ -202,9 +203,9 @@ class Turn:
         error_type = done.error.get("code") or done.error.get("type")
         evidence = msgspec.structs.replace(
             _evidence(said),
-            stop_reason=done.reason,
+            stop_reason=kept_name(done.reason),
             is_end_seen=done.status != "failed",
-            error_type=error_type if isinstance(error_type, str) else None,
+            error_type=kept_name(error_type) if isinstance(error_type, str) else None,
         )
         outcome: Outcome = "complete" if done.status == "cancelled" else derive_outcome(evidence)
         usage = (self._meter.usage() if self._meter is not None else None) or done.usage
