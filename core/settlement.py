@@ -20,6 +20,7 @@ from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
 from .profile.structs import Limits, ModelPrice
 from .usage import Usage
+from .vendor_names import kept_name
 
 NOTHING = Charge()
 UNHEARD_OF_TOKENS = 1_000_000
@@ -216,7 +217,7 @@ class Settlement:
     ) -> tuple[RequestRecord, Posted]:
         """Book what *usage* costs, with the log row, once. Durable when it returns."""
         assert self.facts is not None
-        facts = msgspec.structs.replace(self.facts, model_returned=model_returned)
+        facts = msgspec.structs.replace(self.facts, model_returned=kept_name(model_returned))
         charge = self._dispatch.settle_what_was_sent(facts, usage, self._quoted, self._exchange.id)
         record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms, answer_id)
         self._is_closed = True
