@@ -29,6 +29,7 @@
         LedgerUnavailableError      503  nothing was acknowledged
         LedgerConflictError         the same id with other contents
         LedgerUnknownError          404  no such account, key or reservation
+        LedgerFullError             a book has no room for the amount
         CommitFailedError           the storage failed; inside the ledger only
         DatabaseRefusedError        another version's database, or a demo's
       ProfileError                  one or more problems in a profile
@@ -284,6 +285,13 @@ class LedgerUnknownError(LedgerError):
 
     code: ClassVar[str] = "ledger_unknown"
     status: ClassVar[int] = 404
+
+
+class LedgerFullError(LedgerError):
+    """The shop's book that the amount comes from has no room for it."""
+
+    code: ClassVar[str] = "ledger_full"
+    status: ClassVar[int] = 409
 
 
 class CommitFailedError(LedgerError):

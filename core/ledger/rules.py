@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ..errors import InsufficientBalanceError, KeyCapError, StaleKeyError
+from ..errors import InsufficientBalanceError, KeyCapError, LedgerFullError, StaleKeyError
 from ..exchange import Outcome
 from ..money import AMOUNT_NANO_MAX, format_nano
 from .operations import LotKind
@@ -16,6 +16,9 @@ PROMO = "promo"
 COMPENSATION_POOL = "compensation_pool"
 BREAKAGE = "breakage"
 ADJUSTMENT = "adjustment"
+BOOK_NANO_MAX = 2 * 10**18
+"""What a book of the shop's may give in all. SQLite goes on in floating point where a sum passes 64 bits, without a
+word: below this neither a book does, nor the sums over books and lots that balances and `verify` need."""
 
 _KIND_RANK: dict[LotKind, int] = {"trial": 0, "gift": 1, "compensation": 2, "cash": 3}
 _NEVER_MS = 1 << 62
@@ -83,6 +86,19 @@ def check_amount(amount_nano: int) -> None:
     if not 0 < amount_nano <= AMOUNT_NANO_MAX:
         raise ValueError(
             f"expected an amount above 0 and up to {format_nano(AMOUNT_NANO_MAX)}, found {amount_nano} nano"
+        )
+
+
+def check_room(amount_nano: int, *, moved_nano: int) -> None:
+    """Refuse an amount from a book of the shop's that has moved too much.
+
+    Raises:
+        LedgerFullError: It would have moved more than `BOOK_NANO_MAX`.
+    """
+    if moved_nano + amount_nano > BOOK_NANO_MAX:
+        raise LedgerFullError(
+            f"the book the amount comes from has moved {format_nano(moved_nano)} credits, and has room for "
+            f"{format_nano(BOOK_NANO_MAX)}; count the shop in a larger unit"
         )
 
 

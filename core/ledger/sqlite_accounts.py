@@ -7,7 +7,7 @@ from ..errors import LedgerConflictError, LedgerUnknownError
 from ..money import format_nano
 from .codec import encode
 from .operations import Adjust, CreateAccount, CreateKey, PublishPrices, RevokeKey, SetKeyGroup, TopUp
-from .rules import ADJUSTMENT, PROMO, check_amount, clearing_book, hold
+from .rules import ADJUSTMENT, PROMO, check_amount, check_room, clearing_book, hold
 from .sqlite_batch import Batch
 
 _INSERT_KEY = """
@@ -33,7 +33,7 @@ def create_account(batch: Batch, operation: CreateAccount) -> None:
         check_amount(gift_nano)
         expires_at_ms = to_ms(operation.gift_expires_at) if operation.gift_expires_at else None
         lot_id = batch.open_lot(transfer_id, operation.account_id, "gift", expires_at_ms)
-        batch.fund(transfer_id, batch.shop_book(PROMO), lot_id, gift_nano, kind="gift", actor=operation.actor)
+        _fund(batch, transfer_id, batch.shop_book(PROMO), lot_id, gift_nano, kind="gift", actor=operation.actor)
     batch.audit(operation.actor, "account.created", operation.account_id, operation)
 
 
@@ -46,8 +46,25 @@ def top_up(batch: Batch, operation: TopUp) -> None:
         return
     lot_id = batch.open_lot(transfer_id, account_id, "cash", None)
     clearing = batch.shop_book(clearing_book(operation.provider), "clearing")
-    batch.fund(transfer_id, clearing, lot_id, operation.amount_nano, kind="top_up", actor=operation.actor)
+    _fund(batch, transfer_id, clearing, lot_id, operation.amount_nano, kind="top_up", actor=operation.actor)
     batch.audit(operation.actor, "account.topped_up", account_id, operation)
+
+
+def _fund(
+    batch: Batch,
+    transfer_id: str,
+    debit_book: int,
+    lot_id: int,
+    amount_nano: int,
+    *,
+    kind: str,
+    actor: str,
+    reason: str | None = None,
+) -> None:
+    """Move an amount from a book of the shop's to a lot, where the book has room for it."""
+    (moved_nano,) = batch.execute("SELECT debit_nano FROM book WHERE id = ?", (debit_book,)).fetchone()
+    check_room(amount_nano, moved_nano=moved_nano)
+    batch.fund(transfer_id, debit_book, lot_id, amount_nano, kind=kind, actor=actor, reason=reason)
 
 
 def _account_id(batch: Batch, name: str) -> str:
@@ -152,7 +169,8 @@ def adjust(batch: Batch, operation: Adjust) -> None:
 def _give(batch: Batch, operation: Adjust, account_id: str) -> None:
     transfer_id = f"adjust:{operation.adjustment_id}"
     lot_id = batch.open_lot(transfer_id, account_id, "gift", None)
-    batch.fund(
+    _fund(
+        batch,
         transfer_id,
         batch.shop_book(ADJUSTMENT),
         lot_id,

@@ -35,6 +35,35 @@ def test_a_top_up_is_booked_once_for_each_reference(books: Books) -> None:
     """)
 
 
+def test_a_top_up_beyond_what_the_books_can_count_is_refused(books: Books) -> None:
+    """Two billion credits may come from one provider; what comes after moves nothing, and is refused again."""
+    books.play("""
+        account alice
+        account bob
+        top_up alice 999999999.999999999 order-1
+        top_up bob 999999999.999999999 order-2
+        top_up bob 0.000000003 order-3 -> ledger_full
+        top_up bob 0.000000003 order-3 -> ledger_full
+        top_up bob 0.000000002 order-4
+        top_up alice 999999999.999999999 order-1
+        balance alice 999999999.999999999
+        balance bob 1000000000.000000001
+        book clearing -2000000000
+    """)
+
+
+def test_a_gift_beyond_what_the_books_can_count_is_refused(books: Books) -> None:
+    """The account is not opened then."""
+    books.play("""
+        account alice gift=999999999
+        account bob gift=999999999
+        account carol gift=999999999 -> ledger_full
+        account carol gift=2
+        balance carol 2
+        book promo -2000000000
+    """)
+
+
 def test_a_reference_can_not_stand_for_another_amount(books: Books) -> None:
     """The same reference with another amount is a conflict, and moves nothing."""
     books.play("""
