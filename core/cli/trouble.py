@@ -1,4 +1,4 @@
-"""What an operator can do about a database that fails, by SQLite's own name for the failure."""
+"""What an operator can do about a file or a database that fails, by the system's or SQLite's own name for it."""
 
 from collections.abc import Mapping
 
@@ -23,6 +23,8 @@ def words_for(exc: BaseException) -> str | None:
 
     What is left, such as a broken constraint, is a bug of ours and must not be hidden.
     """
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return f"can't use '{exc.filename}': {exc.strerror}"
     return _find(exc, _WORDS)
 
 

@@ -1,4 +1,4 @@
-"""A database that fails is one line on stderr and exit code 1, and a damaged one is a verdict."""
+"""A file or a database that fails is one line on stderr and exit code 1, and a damaged one is a verdict."""
 
 import contextlib
 import sqlite3
@@ -85,6 +85,15 @@ def test_a_newer_relays_database_is_not_even_read(counter: Counter, words: tuple
 
     expected = f"error: '{counter.data / 'relay.db'}' has schema 99, this relay knows 2; run the newer relay"
     assert counter.refused(*words) == (1, expected)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_in_one_line(fresh_counter: Counter) -> None:
+    """It is named, with the system's reason."""
+    fresh_counter.data = Path("/proc/relay")
+
+    refused = fresh_counter.refused("account", "create", "alice", "--profile", str(fresh_counter.profile))
+
+    assert refused == (1, "error: can't use '/proc/relay': No such file or directory")
 
 
 def test_a_held_database_is_another_programs_doing() -> None:
