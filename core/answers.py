@@ -5,6 +5,7 @@ from .dialects.meaning import code_of, status_of
 from .errors import (
     CoolingDownError,
     LedgerUnavailableError,
+    MethodNotAllowedError,
     OverloadedError,
     RejectedError,
     RelayError,
@@ -28,7 +29,7 @@ def sentence(error: RelayError, locale: str) -> str:
 
 
 def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
-    """Return the headers that tell a client whether to ask again.
+    """Return the headers that tell a client whether to ask again, and how.
 
     OpenAI's and Anthropic's SDKs and Claude Code obey ``x-should-retry``; without it Claude
     Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
@@ -41,6 +42,8 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
     if is_worth_it:
         headers.append((b"retry-after", str(wait_s or 2).encode()))
+    if isinstance(error, MethodNotAllowedError):
+        headers.append((b"allow", error.params["expected"].encode()))  # a 405 must have it (RFC 9110, 15.5.6)
     return headers
 
 

@@ -99,6 +99,7 @@ async def test_the_wrong_method_is_told_the_right_one(shop: Running) -> None:
     """GET on a POST endpoint."""
     answer = await shop.client.get("/v1/chat/completions", headers=shop.headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
