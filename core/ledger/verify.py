@@ -5,6 +5,7 @@ are what only the outside can tell: I7 and I8 are for the tests that kill proces
 """
 
 import contextlib
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
@@ -14,11 +15,14 @@ import msgspec
 
 from ..charge import Charge
 from ..money import format_nano
+from ..usage import TokenCounts, Usage
 from . import boots
 from .chain import GENESIS, Transfer, link
 from .codec import decode
 from .database import connect_reader, database_path
 
+_COUNTS = TokenCounts.__struct_fields__
+"""Counts of the log that its row repeats from the usage."""
 _CHECKS = {
     "I1 debits and credits of ledger '{}' differ: {} and {}": """
         SELECT ledger, SUM(debit_nano), SUM(credit_nano) FROM book GROUP BY ledger
@@ -105,6 +109,7 @@ def verify(data: Path) -> list[str]:
             *_facts(connection),
             *_chains(connection),
             *_charges(connection),
+            *_prices(connection),
         ]
         holders = [row[0] for row in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'")]
     return problems + [
@@ -154,12 +159,13 @@ def _chains(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _charges(connection: sqlite3.Connection) -> Iterator[str]:
-    """Recompute every charge from its own trace (I12)."""
-    for request_id, trace, nano in connection.execute(
-        "SELECT request_id, trace, charge_nano + overrun_nano FROM request_log"
+    """Recompute every charge from its own trace, and hold its counts against the usage it was made of (I12)."""
+    for request_id, trace, usage, nano, *counts in connection.execute(
+        f"SELECT request_id, trace, usage, charge_nano + overrun_nano, {', '.join(_COUNTS)} FROM request_log"
     ):
         try:
             recomputed_nano = decode(trace, Charge).nano
+            used = decode(usage, Usage)
         except (msgspec.MsgspecError, ValueError, ArithmeticError) as exc:
             yield f"I12 the trace of request '{request_id}' can't be read: {type(exc).__name__}"
             continue
@@ -168,3 +174,13 @@ def _charges(connection: sqlite3.Connection) -> Iterator[str]:
                 f"I12 request '{request_id}' was charged {format_nano(nano)}, "
                 f"its trace comes to {format_nano(recomputed_nano)}"
             )
+        for name, count in zip(_COUNTS, counts, strict=True):
+            if count != getattr(used, name):
+                yield f"I12 the log of request '{request_id}' says {count} {name}, its usage {getattr(used, name)}"
+
+
+def _prices(connection: sqlite3.Connection) -> Iterator[str]:
+    """Hold every price document against the version that is its SHA-256 (I12)."""
+    for version, document in connection.execute("SELECT id, document FROM price_version"):
+        if hashlib.sha256(document.encode()).hexdigest() != version:
+            yield f"I12 the prices of version '{version}' are not those that were published"

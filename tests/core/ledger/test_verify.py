@@ -1,10 +1,12 @@
 """`verify` finds what is wrong: each test breaks one thing behind the ledger's back."""
 
 import contextlib
+import hashlib
 import sqlite3
 
 import pytest
 
+from relay.core.ledger.operations import PublishPrices
 from relay.core.ledger.verify import verify
 
 from .books import Books
@@ -76,6 +78,23 @@ def test_a_changed_trace_is_found(trading: Books) -> None:
     ) == ["I12 request 'r1' was charged 2, its trace comes to 3"]
     assert tamper(trading, "UPDATE request_log SET trace = '{' WHERE request_id = 'r1'") == [
         "I12 the trace of request 'r1' can't be read: DecodeError"
+    ]
+
+
+def test_a_changed_count_is_found(trading: Books) -> None:
+    """A log row that shows other tokens than were priced."""
+    assert tamper(trading, "UPDATE request_log SET output_tokens = 7 WHERE request_id = 'r1'") == [
+        "I12 the log of request 'r1' says 7 output_tokens, its usage 5"
+    ]
+
+
+def test_changed_prices_are_found(trading: Books) -> None:
+    """A price document behind its version's back."""
+    version = hashlib.sha256(b"{}").hexdigest()
+    trading.do(PublishPrices(price_version=version, document="{}"))
+    assert verify(trading.data) == []
+    assert tamper(trading, """UPDATE price_version SET document = '{"prices":{}}'""") == [
+        f"I12 the prices of version '{version}' are not those that were published"
     ]
 
 
