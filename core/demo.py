@@ -61,7 +61,7 @@ def demo_words(address: str, profile: Profile, api_key: str) -> str:
     body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Hello!"}]}).decode()
     return "\n".join(
         [
-            f"demo key: {api_key} (account {ACCOUNT}, {symbol}{format_nano(CREDIT_NANO)} of credit, group {group})",
+            f"demo key: {api_key} (account {ACCOUNT}, {symbol}{format_nano(CREDIT_NANO)} of new credit, group {group})",
             "",
             f"curl {address}/v1/chat/completions \\",
             f"  -H 'authorization: Bearer {api_key}' \\",

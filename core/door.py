@@ -32,6 +32,8 @@ from .sink import Headers, Sink
 from .texts import pick_locale
 
 HEADER_BYTES_MAX = 64 * 1024
+HEADERS_MAX = 200
+"""Far above what any client sends; each costs something before it is known whose request it is."""
 BODY_S = 30.0
 """How long a body may take to come, beyond what its length takes at the slowest pace."""
 BODY_BYTES_PER_S_MIN = 16 * 1024
@@ -48,7 +50,8 @@ class Door:
         self._method: str = scope["method"]
         self._path = unquote(scope["raw_path"].decode("latin-1"))
         self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        self._header_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
+        self._raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._http_version: str = scope["http_version"]
         self._query: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"))
         peer: str = scope["client"][0] if scope["client"] else ""
         self._client_ip = client_ip(peer, self._headers.get("x-forwarded-for", ""), shop.trusted_proxies)
@@ -142,8 +145,7 @@ class Door:
 
     def _check_address(self, address: Address | None) -> None:
         served = self._shop.profile.endpoints
-        if self._header_bytes > HEADER_BYTES_MAX:
-            raise BadRequestError("headers_too_large")
+        self._check_head()
         if address is None or ("models" if address.rules is None else address.rules.name) not in served:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
         if address.rules is not None and address.rules.operation == "realtime":
@@ -153,6 +155,18 @@ class Door:
         methods = [kept.method for kept in address.kept] or ["GET" if address.rules is None else "POST"]
         if self._method not in methods and not (self._method == "HEAD" and address.rules is None):
             raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
+
+    def _check_head(self) -> None:
+        """Refuse a head that is too large, or whose host a server in front of us may have read otherwise.
+
+        Source: RFC 9112, 3.2, read 2026-11-29.
+        """
+        size = sum(len(name) + len(value) for name, value in self._raw_headers)
+        if size > HEADER_BYTES_MAX or len(self._raw_headers) > HEADERS_MAX:
+            raise BadRequestError("headers_too_large")
+        host_count = sum(name == b"host" for name, _ in self._raw_headers)
+        if host_count > 1 or (self._http_version == "1.1" and not host_count):
+            raise BadRequestError(param="host")
 
     def _served_paths(self) -> list[str]:
         served = self._shop.profile.endpoints

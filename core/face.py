@@ -18,10 +18,13 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from .app import PAGES
+from .clock import new_id
 from .door import Door
 from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
+
+_PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
 
 
 def face_of(shop: Shop) -> type[asyncio.Protocol]:
@@ -57,6 +60,12 @@ class Face(HttpToolsProtocol):
         finally:
             if not cycle.response_complete:
                 wire.leave()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; it has an id as every answer does, and no dialect."""
+        head = (STATUS_LINE[400], b"x-request-id: ", new_id("req").encode(), b"\r\n", _PLAIN, b"%d\r\n\r\n" % len(msg))
+        self.transport.write(b"".join((*head, msg.encode("ascii"))))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""

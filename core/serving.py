@@ -91,6 +91,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         ws=websocket_face_of(shop),
         lifespan="off",
         log_config=None,
+        log_level="error",  # not a line for each piece of nonsense that a scanner sends
         access_log=False,
         server_header=False,
         # uvicorn would believe X-Forwarded-For of every peer on loopback, and so open a key's list of addresses.

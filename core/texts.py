@@ -148,8 +148,8 @@ TEXTS: Mapping[str, Sentence] = {
         "请求头 {param} 的值无法转发；请去掉其中的换行和控制字符",
     ),
     "headers_too_large": Sentence(
-        "the request's headers are larger than 64 KiB; send fewer or shorter ones",
-        "请求头超过 64 KiB；请减少请求头",
+        "the request's headers are more than 200, or larger than 64 KiB; send fewer or shorter ones",
+        "请求头超过 200 个或 64 KiB；请减少请求头",
     ),
     "encoded_body": Sentence(
         "expected a plain body, found a compressed one; send it without 'content-encoding'",

@@ -50,6 +50,10 @@ WAITING_COUNT_MAX = 10_000
 """Reserves and extensions beyond this many waiting operations are refused; posts never are."""
 
 
+WAITING_S_MAX = 2.0
+"""The same while the operation that came first has been waiting for longer (field/reliability.md 3, row 54)."""
+
+
 class SqliteLedger:
     """Implements `Ledger` and `Administration`; made by `open`."""
 
@@ -250,6 +254,9 @@ class SqliteLedger:
     def _refuse_if_full(self) -> None:
         if len(self._waiting) >= WAITING_COUNT_MAX:
             raise LedgerUnavailableError(f"{WAITING_COUNT_MAX} operations wait for the ledger already; ask again")
+        first = next(iter(self._waiting), None)
+        if first is not None and self._loop.time() - first.since_s > WAITING_S_MAX:
+            raise LedgerUnavailableError(f"an operation has been waiting for {WAITING_S_MAX:g} s already; ask again")
 
     async def _keep(self, record: RequestRecord) -> None:
         try:

@@ -5,9 +5,9 @@ from typing import Any
 
 from ..answers import answer_with_error
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
-from ..door import HEADER_BYTES_MAX, Door
+from ..door import Door
 from ..endpoints import Address, resolve
-from ..errors import BadRequestError, CustomerGoneError, NotFoundError, RelayError
+from ..errors import CustomerGoneError, NotFoundError, RelayError
 from ..observe import emit_exception
 from ..shop import Shop
 from ..sink import Headers, Sink
@@ -49,8 +49,7 @@ class RealtimeDoor(Door):
             await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
 
     def _check_address(self, address: Address | None) -> None:
-        if self._header_bytes > HEADER_BYTES_MAX:
-            raise BadRequestError("headers_too_large")
+        self._check_head()
         is_known = address is not None and isinstance(address.rules, Realtime)
         if not is_known or Realtime.name not in self._shop.profile.endpoints:
             raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))

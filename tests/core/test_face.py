@@ -110,10 +110,12 @@ async def test_a_refused_upload_does_not_spoil_the_next_request(shop: Running) -
 
 
 async def test_rubbish_is_refused(shop: Running) -> None:
-    """What is no HTTP gets a 400 and the end of the connection."""
+    """What is no HTTP gets a 400 with an id, and the end of the connection."""
     reader, writer = await dial(shop)
     writer.write(b"\x16\x03\x01rubbish\r\n\r\n")
-    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
+    head, body = (await asyncio.wait_for(reader.read(), 5)).split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\nx-request-id: req_")
+    assert body == b"Invalid HTTP request received."
     writer.close()
 
 

@@ -209,6 +209,23 @@ async def test_more_than_64_kib_of_headers_are_refused(counter: Counter, form: F
     counter.check_refused(reply, form, 400, "headers_too_large")
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+async def test_more_than_200_headers_are_refused(counter: Counter, form: Form) -> None:
+    """400, however small they are."""
+    reply = await counter.ask(form, form.body(), **{f"x-{place}": "" for place in range(200)})
+    counter.check_refused(reply, form, 400, "headers_too_large")
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("hosts", [b"", b"host: a\r\nhost: b\r\n"], ids=["none", "two"])
+async def test_a_request_of_no_host_or_of_two_is_refused(counter: Counter, form: Form, hosts: bytes) -> None:
+    """400: a server in front may have read another."""
+    whole = request(form.path, form.body(), counter.headers(form))
+    line = next(line for line in whole.split(b"\r\n") if line.lower().startswith(b"host:"))
+    reply = await send(counter.shop.url, whole.replace(line + b"\r\n", hosts, 1))
+    counter.check_refused(reply, form, 400, "bad_request", "host")
+
+
 @pytest.mark.parametrize("form", [FORMS["messages"], FORMS["messages-stream"]], ids=lambda form: form.name)
 @pytest.mark.parametrize("name", ["anthropic-version", "anthropic-beta"])
 @pytest.mark.parametrize("value", ["2023\xe9", "a\tb"])

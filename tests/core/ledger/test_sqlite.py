@@ -193,6 +193,24 @@ async def test_a_full_queue_refuses_holds_but_takes_posts(
     await ledger.post(record("r1", "alice", "1"))
 
 
+async def test_while_the_first_waits_too_long_the_next_is_refused_at_once(
+    ledger: SqliteLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a slow disk or a foreign lock nobody queues up for a 503 of five seconds later; a post still does."""
+    monkeypatch.setattr(sqlite_ledger, "WAITING_S_MAX", -1.0)
+    await ledger.reserve(reservation("r1", "alice", NANO))
+    with take_turn(tmp_path):
+        first = asyncio.create_task(ledger.reserve(reservation("r2", "alice", NANO)))
+        await asyncio.sleep(0)
+        with pytest.raises(LedgerUnavailableError, match="waiting"):
+            await ledger.reserve(reservation("r3", "alice", NANO))
+        post = asyncio.create_task(ledger.post(record("r1", "alice", "1")))
+        await asyncio.sleep(0)
+    assert (await first).held_nano == NANO
+    assert (await post).charge_nano == NANO
+    await ledger.void(record("r2", "alice", "0", "upstream_error"))
+
+
 async def test_a_start_books_the_spool_before_it_recovers(tmp_path: Path) -> None:
     """What a dead process spooled is its true usage, and wins over its mark."""
     async with SqliteLedger.open(tmp_path) as ledger:
