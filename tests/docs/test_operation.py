@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from tests.chats import DONE, ROLE, STOP, words
+from tests.core.realtime import talks
+from tests.core.realtime.talks import RealtimeUpstream
 from tests.docs.blocks import blocks
 from tests.shops import Running, serving
 from tests.upstreams import Upstream, stream
@@ -77,3 +79,15 @@ async def test_a_stream_passes_and_a_head_that_never_ends_does_not_stay(tmp_path
         writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n")
         assert (await asyncio.wait_for(reader.read(), 10))[:12] in (b"", b"HTTP/1.1 408")
         writer.close()
+
+
+async def test_a_session_passes(tmp_path: Path) -> None:
+    """A websocket through the server in front: a response, heard to its end."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=talks.PROFILE) as shop,
+        in_front(shop, tmp_path) as port,
+        talks.connected(shop, uri=f"ws://127.0.0.1:{port}/v1/realtime?model={talks.MODEL}") as session,
+    ):
+        await session.send('{"type":"response.create"}')
+        assert (await talks.hear(session))[-1]["response"]["usage"] == talks.USAGE
