@@ -49,7 +49,7 @@ class Face(HttpToolsProtocol):
         self.tasks.add(task)
 
     async def _serve(self, cycle: RequestResponseCycle) -> None:
-        self._wire = wire = Wire(cycle)
+        self._wire = wire = BodilessWire(cycle) if cycle.scope["method"] == "HEAD" else Wire(cycle)
         try:
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
         except Exception as exc:
@@ -161,3 +161,16 @@ class Wire:
         self.is_lost = True
         if self.on_loss is not None:
             self.on_loss()
+
+
+class BodilessWire(Wire):
+    """The same for a request of HEAD: its answer tells the length of a body that does not follow.
+
+    Clients take what follows for their next answer. Source: RFC 9110, 9.3.2, read 2026-11-29.
+    """
+
+    __slots__ = ()
+
+    def put(self, data: bytes) -> None:
+        """Write the head that waits, and nothing of the body."""
+        self._write(b"")

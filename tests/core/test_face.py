@@ -72,6 +72,19 @@ async def test_pipelined_requests_are_answered_in_their_order(shop: Running) -> 
     writer.close()
 
 
+@pytest.mark.parametrize("path", ["/nope", "/v1/chat/completions", "/v1/models", "/v1/messages"])
+async def test_what_only_asks_for_a_head_gets_no_body(shop: Running, path: str) -> None:
+    """Not of an error either: its bytes would be taken for the answer to the next request."""
+    reader, writer = await dial(shop)
+    writer.write(f"HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.write(question(shop))
+    following, body = await read_answer(reader)
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 4")
+    assert (following[:17], body) == (b"HTTP/1.1 200 OK\r\n", ANSWER)
+
+
 @pytest.mark.parametrize(
     "request_head", [b"HTTP/1.1\r\nconnection: close", b"HTTP/1.0"], ids=["connection: close", "HTTP/1.0"]
 )
