@@ -237,16 +237,31 @@ def spoilt(document: Any, path: list[int], rubbish: Any) -> Any:
     return document
 
 
+def mistyped(made: Heard) -> list[str]:
+    """The names of what is heard and not of its type."""
+    texts = ["text", "thinking", "refusal"]
+    counts = [name for name in ("input_tokens", "output_tokens") if getattr(made, name) is not None]
+    stops = ("stop", "length", "tool_call", "refusal", None)
+    return [
+        *(name for name in texts if not isinstance(getattr(made, name), str)),
+        *(name for name in counts if type(getattr(made, name)) is not int),
+        *("calls" for call in made.calls if [type(part) for part in call] != [str, str]),
+        *("faults" for fault in made.faults if not isinstance(fault, str)),
+        *(["stop"] if made.stop not in stops else []),
+    ]
+
+
 @given(st.sampled_from(DIALECTS), st.integers(0, 30), st.lists(st.integers(0, 9), min_size=1, max_size=5), JSON)
 def test_a_member_of_any_type_is_read_without_a_crash(
     dialect: Dialect, place: int, path: list[int], rubbish: Any
 ) -> None:
-    """A whole answer, or one event of a stream, with anything anywhere in it."""
+    """A whole answer, or one event of a stream, with anything anywhere in it: what is heard has its own types."""
     said = msgspec.structs.replace(FULL.answer(KINDS[dialect], "m"), tool_name="f", tool_arguments="{}", stop="tool")
     (whole,) = write_down(said, stream=False).pieces
-    heard(dialect, json.dumps(spoilt(json.loads(whole), path, rubbish)), stream=False)
+    of_whole = heard(dialect, json.dumps(spoilt(json.loads(whole), path, rubbish)), stream=False)
     events = [event.decode() for event in write_down(said, stream=True).pieces]
     head, _, data = events[place % len(events)].partition("data: ")
     if data.strip() != "[DONE]":
         events[place % len(events)] = f"{head}data: {json.dumps(spoilt(json.loads(data), path, rubbish))}\n\n"
-    heard(dialect, "".join(events))
+    of_stream = heard(dialect, "".join(events))
+    assert [mistyped(of_whole), mistyped(of_stream)] == [[], []]

@@ -64,16 +64,17 @@ async def test_a_key_is_found_where_a_client_puts_it(tmp_path: Path, way: Any) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/realtime", "/realtime", "/v1/v1/realtime", "/v1/realtime/realtime", "/realtime/"]
+    "path", ["/v1/realtime", "/realtime", "/v1/v1/realtime", "/v1/realtime/realtime", "/realtime/", "/openai/realtime"]
 )
 async def test_every_spelling_of_the_path_leads_there(tmp_path: Path, path: str) -> None:
-    """As with every other endpoint."""
+    """As with every other endpoint: the upstream is asked at its own."""
     async with (
         RealtimeUpstream().opened() as upstream,
         serving(tmp_path, upstream.url, profile=PROFILE) as shop,
         connected(shop, uri=address(shop, path=path)) as client,
     ):
         await hear(client, "session.created")
+        assert [visit.request.path for visit in upstream.visits] == ["/v1/realtime?model=gpt-realtime-2025-08-28"]
 
 
 async def test_the_version_a_client_speaks_travels_on(tmp_path: Path) -> None:
