@@ -246,7 +246,7 @@ def mistyped(made: Heard) -> list[str]:
         *(name for name in texts if not isinstance(getattr(made, name), str)),
         *(name for name in counts if type(getattr(made, name)) is not int),
         *("calls" for call in made.calls if [type(part) for part in call] != [str, str]),
-        *("faults" for fault in made.faults if not isinstance(fault, str)),
+        *("faults" for fault in made.faults if type(fault) is not str),
         *(["stop"] if made.stop not in stops else []),
     ]
 
