@@ -5,14 +5,16 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from .answers import JSON, answer_with_error
+from .balance import show_balance
 from .client_ip import client_ip
 from .clock import new_id
 from .counting import count
 from .deadline import DeadlineExpiredError, within
+from .deployment import name_deployment
 from .dialects import ENDPOINTS, RULES
 from .dialects.dialect import DialectRules
 from .dialects.fields import MODEL_NAME_LENGTH_MAX
-from .endpoints import Address, resolve, speaker
+from .endpoints import PAGES, Address, Page, resolve, speaker
 from .errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -22,6 +24,7 @@ from .errors import (
     UpgradeRequiredError,
 )
 from .exchange import Exchange
+from .hint import nearest_endpoint
 from .housekeeping import housekeeping_answer, is_base
 from .kept_answers import serve_kept_answer
 from .model_list import list_models
@@ -91,11 +94,12 @@ class Door:
         try:
             with self._shop.admitted():
                 self._check_address(address)
-                if address is not None and address.rules is None:
-                    listed = await list_models(self._shop, exchange, address.model)
-                    await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else listed)
+                if address is not None and address.page is not None:
+                    await self._show(address.page, exchange)
                     return
                 body = await self._read_body()
+                if address is not None and address.deployment:
+                    body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
                 if address is not None and address.kept:
                     endpoint = next(kept for kept in address.kept if kept.method == self._method)
                     await serve_kept_answer(self._shop, exchange, endpoint, address.answer_id, self._sink)
@@ -112,6 +116,15 @@ class Door:
         except Exception as exc:
             emit_exception("request.crashed", exc, request_id=self._id)
             await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
+
+    async def _show(self, page: Page, exchange: Exchange) -> None:
+        """Answer with the list of models, one of them, or the key's balance."""
+        if page == "models":
+            shown = await list_models(self._shop, exchange, exchange.model)
+        else:
+            exchange.operation = "billing"
+            shown = await show_balance(self._shop, exchange, page)
+        await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else shown)
 
     def _exchange(self, rules: DialectRules, model: str) -> Exchange:
         shop = self._shop
@@ -146,14 +159,14 @@ class Door:
     def _check_address(self, address: Address | None) -> None:
         served = self._shop.profile.endpoints
         self._check_head()
-        if address is None or ("models" if address.rules is None else address.rules.name) not in served:
-            raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
+        if address is None or address.endpoint not in served or self._is_unknown_action(address):
+            raise self._unknown_endpoint()
         if address.rules is not None and address.rules.operation == "realtime":
             raise UpgradeRequiredError
         if len(address.model) > MODEL_NAME_LENGTH_MAX:
             raise BadRequestError(param="model")
-        methods = [kept.method for kept in address.kept] or ["GET" if address.rules is None else "POST"]
-        if self._method not in methods and not (self._method == "HEAD" and address.rules is None):
+        methods = [kept.method for kept in address.kept] or ["POST" if address.page is None else "GET"]
+        if self._method not in methods and not (self._method == "HEAD" and address.page is not None):
             raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
 
     def _check_head(self) -> None:
@@ -168,14 +181,24 @@ class Door:
         if host_count > 1 or (self._http_version == "1.1" and not host_count):
             raise BadRequestError(param="host")
 
-    def _served_paths(self) -> list[str]:
-        served = self._shop.profile.endpoints
+    def _is_unknown_action(self, address: Address) -> bool:
+        """Say whether something is asked of a model that is none of Gemini's methods."""
+        return self._method == "POST" and address.page == "models" and ":" in address.model
+
+    def _unknown_endpoint(self) -> NotFoundError:
+        """Return the refusal of a path that leads nowhere, with what was probably meant."""
+        speaks = speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
+        served = {path: endpoint for endpoint, path in self._served()}
+        own = next((path for path, endpoint in served.items() if endpoint == speaks), next(iter(served)))
+        return NotFoundError(path=self._path[:100], nearest=nearest_endpoint(self._path, list(served), own))
+
+    def _served(self) -> list[tuple[str, str]]:
+        """Return what the shop serves: the entry of the profile, and method and path."""
         paths = [
-            f"{'GET' if rules.operation == 'realtime' else 'POST'} {rules.path}"
-            for rules in ENDPOINTS
-            if rules.name in served
+            (rules.name, f"{'GET' if rules.operation == 'realtime' else 'POST'} {rules.path}") for rules in ENDPOINTS
         ]
-        return [*paths, "GET /v1/models"] if "models" in served else paths
+        pages = [(address.endpoint, f"GET {path}") for path, address in PAGES.items()]
+        return [(name, path) for name, path in (*paths, *pages) if name in self._shop.profile.endpoints]
 
     async def _read_body(self) -> bytes:
         """Return the whole body, or refuse it before it is read where its length is told.
@@ -231,7 +254,7 @@ class Door:
         lines = [
             f"{name.en} {name.zh}",
             "base URL / 接口地址: this address, with or without /v1",
-            *self._served_paths(),
+            *(path for _, path in self._served()),
             "",
         ]
         body = b"" if self._method == "HEAD" else "\n".join(lines).encode()

@@ -6,6 +6,7 @@ the last endpoint in a path says nothing.
 """
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -18,18 +19,31 @@ PATH_LENGTH_MAX = 2048
 """Longer than any path with the longest name of a model in it."""
 
 
+Page = Literal["models", "subscription", "usage"]
+"""What is shown to whoever has a key: the models, and OpenAI's old pages of its balance."""
+
+
 class Address(msgspec.Struct, frozen=True):
-    """An endpoint that a path leads to; ``rules`` is None for the list of models.
+    """An endpoint that a path leads to; ``rules`` is None for a ``page``, which has no dialect of its own.
 
     ``model`` is the model that the path names, where it names one: Gemini's way to ask for it,
-    and the one model shown of the list. ``answer_id`` is the kept answer that it names, and
-    ``kept`` what can be done with it there.
+    and the one model shown of the list; ``deployment`` is Azure's way. ``answer_id`` is the kept
+    answer that it names, and ``kept`` what can be done with it there.
     """
 
     rules: DialectRules | None
     model: str = ""
     answer_id: str = ""
     kept: tuple[KeptAnswerEndpoint, ...] = ()
+    page: Page | None = None
+    deployment: str = ""
+
+    @property
+    def endpoint(self) -> str:
+        """The entry of the profile's ``endpoints`` that serves it."""
+        if self.rules is not None:
+            return self.rules.name
+        return "models" if self.page == "models" else "billing"
 
 
 def resolve(path: str) -> Address | None:
@@ -43,6 +57,10 @@ def resolve(path: str) -> Address | None:
     'gpt-4o'
     >>> resolve("/v1/responses/resp_1/cancel").answer_id
     'resp_1'
+    >>> resolve("/openai/deployments/gpt-4o/chat/completions").deployment
+    'gpt-4o'
+    >>> resolve("/dashboard/billing/usage").page
+    'usage'
     """
     known = _KNOWN.get(path)
     if known is not None:
@@ -55,11 +73,14 @@ def resolve(path: str) -> Address | None:
         return None
     for pattern, rules in _PATTERNS:
         if found := pattern.fullmatch(match["endpoint"]):
-            return Address(rules, found["model"] if pattern.groups else "")
+            model = found["model"] if pattern.groups else ""
+            return Address(rules, model, deployment="" if model else match["deployment"] or "")
     for pattern, kept in _KEPT_PATTERNS:
         if found := pattern.fullmatch(match["endpoint"]):
             return Address(kept[0].rules, answer_id=found["id"], kept=kept)
-    return Address(None, match["endpoint"].removeprefix("/models").removeprefix("/"))
+    if page := PAGES.get(f"/v1{match['endpoint']}"):
+        return page
+    return Address(None, match["endpoint"].removeprefix("/models").removeprefix("/"), page="models")
 
 
 def _without_version(endpoint: DialectRules | KeptAnswerEndpoint) -> str:
@@ -76,9 +97,17 @@ def _kept_pattern(path: str, name: str) -> str:
     return re.escape(path).replace(re.escape("/{id}"), f"(?!(?:{_ENDPOINT})$)/({name}[^/]+)")
 
 
+PAGES = {
+    "/v1/models": Address(None, page="models"),
+    "/v1/dashboard/billing/subscription": Address(None, page="subscription"),
+    "/v1/dashboard/billing/usage": Address(None, page="usage"),
+}
+"""The pages by their paths."""
 _KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
 _PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
-_ENDPOINT = "|".join([*(_pattern(rules, "?:") for rules in ENDPOINTS), "/models(?:/.+)?"])
+_ENDPOINT = "|".join(
+    [*(_pattern(rules, "?:") for rules in ENDPOINTS), *(path.removeprefix("/v1") for path in PAGES), "/models/.+"]
+)
 _KEPT_PATHS = dict.fromkeys(_without_version(kept) for kept in KEPT_ANSWER_ENDPOINTS)
 _KEPT_PATTERNS = tuple(
     (
@@ -88,7 +117,10 @@ _KEPT_PATTERNS = tuple(
     for path in _KEPT_PATHS
 )
 _KEPT = "|".join(_kept_pattern(path, "?:") for path in _KEPT_PATHS)
-_ADDRESS = re.compile(rf"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?(?P<endpoint>{_ENDPOINT}|{_KEPT})")
+_BASE = f"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?"
+# A deployment's name has at most one slash, so that a long path can't fall into names in many ways.
+_DEPLOYMENT = f"(?:/deployments/(?P<deployment>[^/]+(?:/[^/]+)??){_BASE})?"
+_ADDRESS = re.compile(f"{_BASE}{_DEPLOYMENT}(?P<endpoint>{_ENDPOINT}|{_KEPT})")
 
 
 def speaker(path: str, headers: dict[str, str], *, is_key_in_query: bool = False) -> Dialect:

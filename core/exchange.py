@@ -45,8 +45,9 @@ Operation = Literal[
     "rerank",
     "realtime",
     "models",
+    "billing",
 ]
-"""What is asked for; a dialect has one or several. ``translation`` is that of speech."""
+"""What is asked for; a dialect has one or several. ``translation`` is that of speech, ``billing`` a key's balance."""
 
 Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
 """How an exchange ended (DESIGN 3). ``rejected`` leaves no row, so it is not among them."""

@@ -1,17 +1,18 @@
-"""Customers' keys, read beside the ledger's writer: the one question a request asks the database.
+"""Customers' keys, read beside the ledger's writer: whose key is this, and what is left of its credit.
 
 Plain SQL on aiosqlite: SQLAlchemy, which the other readers use, would add a third to the memory
-and to the start of a serving process, for a single statement.
+and to the start of a serving process, for two statements.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import aiosqlite
 import msgspec
 
-from .clock import from_ms
+from .clock import from_ms, to_ms
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .plugin import ApiKeyRecord
 
@@ -20,9 +21,30 @@ _KEY = """
            k.cap_nano, k.spent_nano, k.models, k.ips
     FROM api_key k JOIN account a ON a.id = k.account_id WHERE k.digest = ?
 """
+# Lots are looked for as the index of those with something to spend has them.
+_BALANCE = """
+    SELECT k.cap_nano, k.spent_nano, k.held_nano, k.expires_at, (
+        SELECT coalesce(sum(b.credit_nano - b.debit_nano - b.pending_nano), 0) FROM book b
+        WHERE b.account_id = k.account_id AND b.credit_nano - b.debit_nano - b.pending_nano > 0
+        AND (b.expires_at IS NULL OR b.expires_at > ?)
+    )
+    FROM api_key k WHERE k.id = ?
+"""
 _KEYS_IN_USE = """
     SELECT k.id FROM api_key k JOIN account a ON a.id = k.account_id WHERE a.name = ? AND NOT k.is_revoked
 """
+
+
+class KeyBalance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key has spent and what it has left, in nano-credits.
+
+    ``left_nano`` is what the account has available and what the key's own running requests hold,
+    or what is left of the key's cap where that is less; never negative.
+    """
+
+    spent_nano: int
+    left_nano: int
+    expires_at: datetime | None
 
 
 class KeyStore:
@@ -59,6 +81,22 @@ class KeyStore:
             spent_nano=spent,
             models=None if models is None else frozenset(msgspec.json.decode(models, type=tuple[str, ...])),
             ips=msgspec.json.decode(ips, type=tuple[str, ...]),
+        )
+
+    async def find_balance(self, key_id: str, now: datetime) -> KeyBalance | None:
+        """Return what the key *key_id* has spent, and has left at *now*; None for an unknown one."""
+        async with self._connection.execute(_BALANCE, (to_ms(now), key_id)) as cursor:
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        cap_nano, spent_nano, held_nano, expires_at, available_nano = row
+        left_nano = available_nano + held_nano
+        if cap_nano is not None:
+            left_nano = max(0, min(left_nano, cap_nano - spent_nano))
+        return KeyBalance(
+            spent_nano=spent_nano,
+            left_nano=left_nano,
+            expires_at=None if expires_at is None else from_ms(expires_at),
         )
 
     async def keys_in_use(self, account: str) -> list[str]:

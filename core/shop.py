@@ -38,6 +38,7 @@ class Shop:
 
     dispatch: Dispatch
     ledger: SqliteLedger
+    key_store: KeyStore
     answers: AnswerStore
     channels: Mapping[str, ChannelPlugin[Any]]
     """Channel plugins by the channel's name."""
@@ -99,11 +100,12 @@ class Shop:
             self.ledger = await stack.enter_async_context(
                 SqliteLedger.open(self._data, clock=self.clock, timezone=zone, is_demo=self.is_demo)
             )
+            self.key_store = await stack.enter_async_context(KeyStore.open(self._data))
             services = Services(
                 profile=self.profile,
                 clock=self.clock,
                 random=random.Random(),
-                api_keys=CachedApiKeys(await stack.enter_async_context(KeyStore.open(self._data))),
+                api_keys=CachedApiKeys(self.key_store),
                 transport=await stack.enter_async_context(UpstreamClient()),
             )
             self.answers = await stack.enter_async_context(AnswerStore.open(self._data))

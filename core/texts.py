@@ -164,8 +164,9 @@ TEXTS: Mapping[str, Sentence] = {
         "请求体超过本站上限 {bytes_max} 字节；请缩短后再发送",
     ),
     "unknown_endpoint": Sentence(
-        "this shop has no endpoint '{path}'; it has: {endpoints}; check the base URL",
-        "本站没有接口 {path}；可用接口：{endpoints}；请核对接口地址",
+        "this shop has no endpoint '{path}'; the nearest is {nearest}; check the base URL, which is this shop's address, "
+        "with or without /v1",
+        "本站没有接口 {path}；最接近的接口是 {nearest}；请核对接口地址（本站网址，带或不带 /v1 均可）",
     ),
     "method_not_allowed": Sentence(
         "expected the method {expected} at this endpoint, found {method}",

@@ -46,7 +46,9 @@ class Realtime:
         for name in _NOT_OFFERED:
             if name in query:
                 raise BadRequestError("not_offered", param=name)
-        exchange.model = read_model({"model": msgspec.Raw(msgspec.json.encode(query.get("model", "")))})
+        # Clients of Azure name a deployment. Source: openai (PyPI) 2.x, lib/azure.py, read 2026-11-29.
+        named = query.get("model") or query.get("deployment", "")
+        exchange.model = read_model({"model": msgspec.Raw(msgspec.json.encode(named))})
         exchange.stream = True
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:

@@ -251,8 +251,8 @@ class Profile(Section, frozen=True, kw_only=True):
     prices: Annotated[dict[str, ModelPrice], Meta(description="Prices by the model names customers ask for.")]
     channels: Annotated[tuple[ChannelSection, ...], Meta(description="Upstreams.", min_length=1)]
     endpoints: Annotated[
-        tuple[Literal[Dialect, "models"], ...],
+        tuple[Literal[Dialect, "models", "billing"], ...],
         Meta(description="What the shop serves.", min_length=1),
-    ] = (*get_args(Dialect), "models")
+    ] = (*get_args(Dialect), "models", "billing")
     keys: Annotated[Keys, Meta(description="The shop's own api keys.")] = field(default_factory=Keys)
     limits: Annotated[Limits, Meta(description="Bounds.")] = field(default_factory=Limits)

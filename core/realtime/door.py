@@ -7,7 +7,7 @@ from ..answers import answer_with_error
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
 from ..door import Door
 from ..endpoints import Address, resolve
-from ..errors import CustomerGoneError, NotFoundError, RelayError
+from ..errors import CustomerGoneError, RelayError
 from ..observe import emit_exception
 from ..shop import Shop
 from ..sink import Headers, Sink
@@ -52,7 +52,7 @@ class RealtimeDoor(Door):
         self._check_head()
         is_known = address is not None and isinstance(address.rules, Realtime)
         if not is_known or Realtime.name not in self._shop.profile.endpoints:
-            raise NotFoundError(path=self._path[:100], endpoints=", ".join(self._served_paths()))
+            raise self._unknown_endpoint()
 
     def _subprotocol(self) -> str | None:
         """Return what a client is answered with that offers subprotocols; never its key."""

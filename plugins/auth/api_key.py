@@ -40,7 +40,7 @@ class ApiKey(Plugin[ApiKeyConfig]):
         key, is_remembered = await self.services.api_keys.find(digest, is_fresh=exchange.is_fresh_authentication)
         if key is None or not hmac.compare_digest(key.digest, digest):
             return None
-        self._check(key, exchange.client_ip)
+        self._check(key, exchange)
         return Principal(
             account_id=key.account_id,
             key_id=key.id,
@@ -51,22 +51,24 @@ class ApiKey(Plugin[ApiKeyConfig]):
             is_remembered=is_remembered,
         )
 
-    def _check(self, key: ApiKeyRecord, client_ip: str) -> None:
+    def _check(self, key: ApiKeyRecord, exchange: Exchange) -> None:
         """Refuse a known key that may not be used here and now.
 
         Raises:
             AuthenticationError: Revoked or expired.
-            NotAllowedError: Its cap is used up, its addresses leave *client_ip* out, or its
+            NotAllowedError: Its cap is used up, its addresses leave the client's out, or its
                 group is no longer sold.
         """
         if key.is_revoked:
             raise AuthenticationError("api_key_revoked")
+        if key.ips and not is_listed(exchange.client_ip, key.ips):
+            raise NotAllowedError("access_denied", ip=exchange.client_ip)
+        if exchange.operation == "billing":
+            return  # whoever holds a key that is used up or has expired may see just that
         if key.expires_at is not None and key.expires_at <= self.services.clock.now():
             raise AuthenticationError("api_key_expired", expired_at=key.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
         if key.cap_nano is not None and key.spent_nano >= key.cap_nano:
             raise NotAllowedError("api_key_exhausted", cap=format_nano(key.cap_nano))
-        if key.ips and not is_listed(client_ip, key.ips):
-            raise NotAllowedError("access_denied", ip=client_ip)
         if key.group not in self.services.profile.groups:
             raise NotAllowedError("group_not_found", group=key.group)
 

@@ -80,11 +80,29 @@ async def test_every_answer_names_its_request(shop: Running) -> None:
     assert answer.headers["x-request-id"].startswith("req_")
 
 
-async def test_an_unknown_path_is_told_what_there_is(shop: Running) -> None:
-    """The hint lists the endpoints."""
-    answer = await shop.client.post("/v1/chat", headers=shop.headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_endpoint")
-    assert "POST /v1/chat/completions" in answer.json()["error"]["message"]
+@pytest.mark.parametrize(
+    ("path", "headers", "nearest"),
+    [
+        ("/v1/embedding", {}, "POST /v1/embeddings"),
+        ("/", {}, "POST /v1/chat/completions"),
+        ("/", {"anthropic-version": "2023-06-01"}, "POST /v1/messages"),
+        ("/v1beta", {"x-goog-api-key": "k"}, "POST /v1beta/models/{model}:generateContent"),
+    ],
+)
+async def test_an_unknown_path_is_told_the_nearest(
+    shop: Running, path: str, headers: dict[str, str], nearest: str
+) -> None:
+    """And one that is near to none, the caller's own."""
+    answer = await shop.client.post(path, headers=headers)
+    assert answer.status_code == 404
+    assert f"no endpoint '{path}'; the nearest is {nearest}; check the base URL" in answer.json()["error"]["message"]
+
+
+async def test_a_method_that_gemini_has_and_the_shop_has_not_is_told_the_nearest(shop: Running) -> None:
+    """It is no wrong method of the model's own page."""
+    answer = await shop.client.post("/v1beta/models/imagen-4:predict", headers=shop.headers)
+    assert (answer.status_code, answer.json()["error"]["details"][0]["reason"]) == (404, "unknown_endpoint")
+    assert "POST /v1beta/models/{model}:generateContent" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

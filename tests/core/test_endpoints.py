@@ -52,6 +52,37 @@ def test_a_path_leads_to_the_list_or_to_one_model(path: str, model: str) -> None
     assert (found.rules, found.model) == (None, model)
 
 
+@pytest.mark.parametrize("base", ["/v1", "", "/openai", "/v1/chat/completions/v1", "/openai/deployments/gpt-4o"])
+@pytest.mark.parametrize("page", ["subscription", "usage"])
+def test_a_path_leads_to_a_page_of_billing(base: str, page: str) -> None:
+    """Under every base that leads to an endpoint."""
+    found = resolve(f"{base}/dashboard/billing/{page}")
+    assert found is not None
+    assert (found.rules, found.page, found.endpoint) == (None, page, "billing")
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "deployment"),
+    [
+        ("/openai/deployments/gpt-4o/chat/completions", CHAT, "gpt-4o"),
+        ("/deployments/gpt-4o/chat/completions", CHAT, "gpt-4o"),
+        ("/v1/deployments/gpt-4o/chat/completions", CHAT, "gpt-4o"),
+        ("/openai/deployments/org/name/chat/completions", CHAT, "org/name"),
+        ("/openai/deployments/gpt-4o/chat/completions/chat/completions", CHAT, "gpt-4o"),
+        ("/openai/deployments/gpt-4o/v1/embeddings", EMBEDDINGS, "gpt-4o"),
+        ("/openai/deployments/v1/chat/completions", CHAT, "v1"),
+        ("/openai/v1/chat/completions", CHAT, ""),
+        ("/openai/responses", "openai_responses", ""),
+        ("/openai/deployments/x/v1beta/models/gemini-2.5-pro:generateContent", GEMINI, ""),
+    ],
+)
+def test_a_path_names_azures_deployment(path: str, name: str, deployment: str) -> None:
+    """Between the base and the endpoint; where the endpoint's own path names the model, that counts."""
+    found = resolve(path)
+    assert found is not None
+    assert (found.endpoint, found.deployment) == (name, deployment)
+
+
 @pytest.mark.parametrize(
     ("path", "answer_id", "methods"),
     [
@@ -90,6 +121,14 @@ def test_an_endpoint_behind_another_is_no_answers_id(path: str, name: str) -> No
     assert found is not None
     assert found.rules is not None
     assert (found.rules.name, found.answer_id) == (name, "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/deployments/a" + "/v1" * 670 + "x", "/v1" * 300 + "/deployments/a" + "/v1" * 360 + "x"]
+)
+def test_a_deployments_path_made_to_be_costly_is_looked_at_once(path: str) -> None:
+    """Its name can be read in two ways at most."""
+    assert resolve(path) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "/x\n", "/x\r\n", "\x00", "/" + "a" * 2048])

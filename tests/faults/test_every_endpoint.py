@@ -298,16 +298,16 @@ async def test_an_endpoint_is_found_however_the_base_is_written(counter: Counter
 
 
 async def test_a_path_that_is_none_is_told_what_there_is(counter: Counter) -> None:
-    """In the shape of who seems to ask."""
+    """In the shape of who seems to ask: what it was probably meant for."""
     client = counter.shop.client
     answers = [
-        (await client.post("/v1/chat/nothing"), "openai"),
-        (await client.post("/v1/messages/nothing", headers={"anthropic-version": "2023-06-01"}), "anthropic"),
-        (await client.post("/v1beta/nothing"), "gemini"),
+        (await client.post("/v1/chat/nothing"), "openai", "/v1/chat/completions"),
+        (await client.post("/v1/nothing", headers={"anthropic-version": "2023-06-01"}), "anthropic", "/v1/messages"),
+        (await client.post("/v1beta/nothing"), "gemini", "/v1beta/models/{model}:generateContent"),
     ]
-    for answer, shape in answers:
+    for answer, shape, nearest in answers:
         assert told(answer, shape) == (404, "unknown_endpoint")  # type: ignore[arg-type]
-        assert "POST /v1/chat/completions" in answer.text
+        assert f"the nearest is POST {nearest};" in answer.text
 
 
 async def test_as_many_as_the_shop_takes_are_served(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:

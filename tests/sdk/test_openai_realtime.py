@@ -108,3 +108,20 @@ async def test_money_that_ends_is_an_error_event_and_an_error_of_the_connection(
     assert (heard[-1].type, heard[-1].error.code) == ("error", "insufficient_user_quota")
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1008
+
+
+async def test_the_class_for_azure_opens_a_session(tmp_path: Path) -> None:
+    """Its deployment is the model, its key the header of Azure's."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        openai.AsyncAzureOpenAI(
+            azure_endpoint=shop.url, api_key=shop.api_key, api_version="2024-10-01-preview"
+        ) as client,
+    ):
+        host = shop.url.replace("http://", "ws://")
+        client.websocket_base_url = f"{host}/openai"
+        async with client.realtime.connect(model=MODEL) as connection:
+            assert (await connection.recv()).type == "session.created"
+        [visit] = upstream.visits
+        assert visit.request.path == "/v1/realtime?model=gpt-realtime-2025-08-28"

@@ -16,9 +16,10 @@ def exchange(query: str, **headers: str) -> Exchange:
     )
 
 
-def test_address_names_the_model() -> None:
-    """A session is a stream, whose hold grows with it."""
-    asked = exchange("model=gpt-realtime&x=1")
+@pytest.mark.parametrize("query", ["model=gpt-realtime&x=1", "api-version=2024-10-21&deployment=gpt-realtime"])
+def test_address_names_the_model(query: str) -> None:
+    """Or Azure's deployment; a session is a stream, whose hold grows with it."""
+    asked = exchange(query)
     Realtime().read_address(asked)
     assert (asked.model, asked.stream) == ("gpt-realtime", True)
 

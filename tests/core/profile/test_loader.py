@@ -72,7 +72,7 @@ CASES = {
         [
             "shop.yaml:1:26: endpoints[1]: expected one of openai_chat, openai_responses, anthropic_messages, "
             "gemini_generate, gemini_interactions, openai_completions, embeddings, images, audio, moderations, rerank, "
-            "realtime, models, found text; did you mean 'embeddings'?"
+            "realtime, models, billing, found text; did you mean 'embeddings'?"
         ],
     ),
     "price of nothing": (

@@ -1,0 +1,37 @@
+"""What a request that leads to no endpoint was probably meant for."""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+LIKENESS_MIN = 0.6
+COMPARED_LENGTH_MAX = 100
+"""Longer than any endpoint's path; what stands before is a base URL."""
+
+
+def nearest_endpoint(path: str, served: Sequence[str], fallback: str) -> str:
+    """Return the one of *served* (a method and a path each) that *path* was probably meant for.
+
+    That is the one whose path *path* ends in, whatever stands before; else the first whose path it
+    begins; else the one whose path is most like it; else *fallback*, the caller's own main endpoint.
+
+    >>> nearest_endpoint("/v1/message", ["POST /v1/messages", "GET /v1/models"], "GET /v1/models")
+    'POST /v1/messages'
+    >>> nearest_endpoint("/api/v4/models", ["POST /v1/messages", "GET /v1/models"], "POST /v1/messages")
+    'GET /v1/models'
+    """
+    asked = _without_version(re.sub("[/\\s]{2,}", "/", path.lower().strip("/ "))[-COMPARED_LENGTH_MAX:])
+    paths = {_without_version(endpoint.partition("/")[2]): endpoint for endpoint in served}
+    ending = max((known for known in paths if f"/{asked}".endswith(f"/{known}")), key=len, default="")
+    begun = next((known for known in paths if asked and known.startswith(f"{asked}/")), "")
+    alike = difflib.get_close_matches(asked, paths, n=1, cutoff=LIKENESS_MIN)
+    return paths.get(ending or begun or (alike[0] if alike else ""), fallback)
+
+
+def _without_version(path: str) -> str:
+    """Return *path* without the version that it begins with.
+
+    >>> _without_version("v1beta/models"), _without_version("v1"), _without_version("models")
+    ('models', '', 'models')
+    """
+    return re.sub("^v\\d+(beta|alpha)?(/|$)", "", path)
