@@ -186,11 +186,16 @@ class Door:
         return self._method == "POST" and address.page == "models" and ":" in address.model
 
     def _unknown_endpoint(self) -> NotFoundError:
-        """Return the refusal of a path that leads nowhere, with what was probably meant."""
+        """Return the refusal of a path that leads nowhere, with what was probably meant.
+
+        Clients of Anthropic and Google speak nothing else, those of OpenAI's forms whatever a shop has.
+        """
         speaks = speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
-        served = {path: endpoint for endpoint, path in self._served()}
-        own = next((path for path, endpoint in served.items() if endpoint == speaks), next(iter(served)))
-        return NotFoundError(path=self._path[:100], nearest=nearest_endpoint(self._path, list(served), own))
+        vendor = speaks.partition("_")[0]
+        served = self._served()
+        spoken = [path for name, path in served if vendor == "openai" or name.startswith((vendor, "models"))]
+        own = next((path for name, path in served if name == speaks), served[0][1])
+        return NotFoundError(path=self._path[:100], nearest=nearest_endpoint(self._path, spoken, own))
 
     def _served(self) -> list[tuple[str, str]]:
         """Return what the shop serves: the entry of the profile, and method and path."""

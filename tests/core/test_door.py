@@ -86,6 +86,8 @@ async def test_every_answer_names_its_request(shop: Running) -> None:
         ("/v1/embedding", {}, "POST /v1/embeddings"),
         ("/", {}, "POST /v1/chat/completions"),
         ("/", {"anthropic-version": "2023-06-01"}, "POST /v1/messages"),
+        ("/v1/complete", {"anthropic-version": "2023-06-01"}, "POST /v1/messages"),
+        ("/v1/complete", {}, "POST /v1/completions"),
         ("/v1beta", {"x-goog-api-key": "k"}, "POST /v1beta/models/{model}:generateContent"),
     ],
 )
