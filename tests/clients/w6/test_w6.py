@@ -1,6 +1,7 @@
 """Programs named on the shops' pages: what each asks reaches the upstream, and the answer reaches it, byte for byte."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from tests.shops import UPSTREAM_KEY, Running, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
-from .clients import CLIENTS, WEB, Ask, Client
+from .clients import CLIENTS, Ask, Client, Look
 
 PROFILE = """
 shop: {{name: {{en: Test, zh: 测试}}}}
@@ -72,24 +73,25 @@ CONTENT = (
     '{"candidates":[{"content":{"role":"model","parts":[{"text":"pong"}]},"finishReason":"STOP","index":0}],'
     '"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":7}}'
 )
-ASKS = [
-    pytest.param(client, ask, id=f"{name}-{number}")
-    for name, client in CLIENTS.items()
-    for number, ask in enumerate(client.asks)
-]
-BROWSERS = [
-    pytest.param(client.origin, ask, id=f"{name}-{number}")
-    for name, client in CLIENTS.items()
-    if client.origin
-    for number, ask in enumerate(client.asks)
-]
-LISTS = [
-    pytest.param(path, headers, id=f"{name}-{number}")
-    for name, client in CLIENTS.items()
-    for number, (path, headers) in enumerate(client.lists)
-]
 SOLD = {"gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-pro", "dall-e-3"}
 PICTURE = b'{"created":1,"data":[{"url":"https://pictures.example/1"}]}'
+SAFELISTED = {"accept", "user-agent"}
+"""Headers of the sources for which a browser does not ask: the Fetch standard, "CORS-safelisted request-header"."""
+
+
+def every(*kinds: str) -> list[Any]:
+    """Return each client's requests of these kinds, with its origin."""
+    return [
+        pytest.param(client.origin, one, id=f"{name}-{kind}-{number}")
+        for name, client in CLIENTS.items()
+        for kind in kinds
+        for number, one in enumerate(getattr(client, kind))
+    ]
+
+
+def of_browsers() -> list[Any]:
+    """Return the requests of clients that run in a browser."""
+    return [one for one in every("asks", "models", "balance") if one.values[0]]
 
 
 def script(request: Received) -> list[Step]:
@@ -108,16 +110,19 @@ def script(request: Received) -> list[Step]:
 
 def expected(ask: Ask) -> tuple[dict[str, Any], bytes]:
     """Return the document that the upstream must get, and the bytes that the client must."""
+    body = {**ask.body, "model": ask.deployment} if ask.deployment else ask.body
     if ":streamGenerateContent" in ask.path:
-        return ask.body, f"data: {CONTENT}\r\n\r\n".encode()
+        return body, f"data: {CONTENT}\r\n\r\n".encode()
     if ":generateContent" in ask.path:
-        return ask.body, CONTENT.encode()
+        return body, CONTENT.encode()
+    if "/images/" in ask.path:
+        return body, PICTURE
     if "/messages" in ask.path:
-        return ask.body, EVENTS.encode() if ask.body["stream"] else MESSAGE
-    if not ask.body["stream"]:
-        return ask.body, CHAT
-    usage = CHUNK_OF_USAGE if "stream_options" in ask.body else ""
-    return {**ask.body, "stream_options": {"include_usage": True}}, (CHUNKS + usage + DONE).encode()
+        return body, EVENTS.encode() if body["stream"] else MESSAGE
+    if not body["stream"]:
+        return body, CHAT
+    usage = CHUNK_OF_USAGE if "stream_options" in body else ""
+    return {**body, "stream_options": {"include_usage": True}}, (CHUNKS + usage + DONE).encode()
 
 
 @pytest.fixture
@@ -132,21 +137,29 @@ async def shop(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Running]:
         yield running
 
 
-def with_key(shop: Running, headers: dict[str, str], origin: str) -> dict[str, str]:
+def with_key(shop: Running, headers: Mapping[str, str], origin: str) -> dict[str, str]:
     """Return *headers* as the client of *origin* sends them, with alice's key."""
     keyed = {name: value.replace("KEY", shop.api_key) for name, value in headers.items()}
     return {**keyed, "origin": origin} if origin else keyed
 
 
-@pytest.mark.parametrize(("client", "ask"), ASKS)
+async def look(shop: Running, origin: str, one: Look) -> Any:
+    """Return the document that a client is shown, once its browser may read it."""
+    response = await shop.client.get(shop.url + one.path, headers=with_key(shop, one.headers, origin))
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.headers.get("access-control-allow-origin") == ("*" if origin else None)
+    return response.json()
+
+
+@pytest.mark.parametrize(("origin", "ask"), every("asks"))
 async def test_a_client_is_answered_as_its_vendor_answers(
-    shop: Running, upstream: Upstream, client: Client, ask: Ask
+    shop: Running, upstream: Upstream, origin: str, ask: Ask
 ) -> None:
     """Its fields reach the upstream with the shop's key; the answer comes back unchanged and is paid once."""
     response = await shop.client.post(
         shop.url + ask.path.replace("KEY", shop.api_key),
-        json=ask.body,
-        headers=with_key(shop, ask.headers, client.origin),
+        content=json.dumps(ask.body),
+        headers=with_key(shop, ask.headers, origin),
     )
     body, answer = expected(ask)
     assert (response.status_code, response.content) == (200, answer)
@@ -155,18 +168,29 @@ async def test_a_client_is_answered_as_its_vendor_answers(
     assert received.headers.get("anthropic-beta") == ask.headers.get("anthropic-beta")
     assert shop.api_key not in received.path + str(received.headers)
     assert UPSTREAM_KEY in str(received.headers)
-    assert response.headers.get("access-control-allow-origin") == ("*" if client.origin else None)
+    assert response.headers.get("access-control-allow-origin") == ("*" if origin else None)
     [row] = await shop.log()
-    # 5 tokens of input at 2000 nano-credits, 2 of output at 8000.
-    assert (row["outcome"], row["output_tokens"], row["charge_nano"]) == ("complete", 2, 26_000)
+    # A picture is 0.04 credits; else 5 tokens of input at 2000 nano-credits, 2 of output at 8000.
+    is_picture = answer == PICTURE
+    assert (row["outcome"], row["charge_nano"]) == ("complete", 40_000_000 if is_picture else 26_000)
 
 
-@pytest.mark.parametrize(("path", "headers"), LISTS)
-async def test_a_client_lists_the_models_of_its_key(shop: Running, path: str, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(("origin", "models"), every("models"))
+async def test_a_client_lists_the_models_of_its_key(shop: Running, origin: str, models: Look) -> None:
     """At the path that it makes of its base URL, with the ids where OpenAI's and Anthropic's clients read them."""
-    response = await shop.client.get(shop.url + path, headers=with_key(shop, headers, WEB))
-    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, "*")
-    assert {model["id"] for model in response.json()["data"]} == SOLD
+    shown = await look(shop, origin, models)
+    assert {model["id"] for model in shown["data"]} == SOLD
+
+
+@pytest.mark.parametrize(("origin", "page"), every("balance"))
+async def test_a_client_shows_the_balance_of_its_key(shop: Running, origin: str, page: Look) -> None:
+    """Where it looks for it, as the numbers that it calculates with: 10 credits, of which 0.000026 are spent."""
+    await shop.client.post("/v1/chat/completions", json=CLIENTS["nextchat"].asks[1].body, headers=shop.headers)
+    await shop.log()
+    shown = await look(shop, origin, page)
+    assert shown.get("hard_limit_usd", 10) == 10
+    assert shown.get("total_usage", 0.0026) == 0.0026
+    assert "hard_limit_usd" in shown or "total_usage" in shown
 
 
 async def test_sillytavern_lists_geminis_models_by_the_key_in_the_query(shop: Running) -> None:
@@ -176,24 +200,25 @@ async def test_sillytavern_lists_geminis_models_by_the_key_in_the_query(shop: Ru
     assert {each["name"] for each in able} == {f"models/{model}" for model in SOLD - {"dall-e-3"}}
 
 
-@pytest.mark.parametrize(("origin", "ask"), BROWSERS)
-async def test_a_browser_may_send_what_its_client_sends(shop: Running, origin: str, ask: Ask) -> None:
+@pytest.mark.parametrize(("origin", "one"), of_browsers())
+async def test_a_browser_may_send_what_its_client_sends(shop: Running, origin: str, one: Ask | Look) -> None:
     """The question before the question is answered without a key, and allows every header asked for."""
-    names = ",".join(sorted(ask.headers))
-    asked = {"access-control-request-method": "POST", "access-control-request-headers": names}
-    response = await shop.client.options(shop.url + ask.path, headers={"origin": origin, **asked})
+    names = ",".join(sorted(set(one.headers) - SAFELISTED))
+    method = "POST" if isinstance(one, Ask) else "GET"
+    asked = {"access-control-request-method": method, "access-control-request-headers": names}
+    response = await shop.client.options(shop.url + one.path, headers={"origin": origin, **asked})
     assert (response.status_code, response.content) == (204, b"")
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["access-control-allow-headers"] == names
-    assert response.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE, OPTIONS"
+    assert method in response.headers["access-control-allow-methods"].split(", ")
 
 
-async def test_chatgpt_web_midjourney_proxy_draws_with_dall_e(shop: Running, upstream: Upstream) -> None:
-    """JSON to /v1/images/generations, from a browser (src/api/openapi.ts); a picture is 0.04 credits."""
-    asked = {"prompt": "Cat", "n": 1, "size": "1024x1024", "model": "dall-e-3"}
-    headers = with_key(shop, CLIENTS["chatgpt-web-midjourney-proxy"].asks[0].headers, WEB)
-    response = await shop.client.post("/v1/images/generations", json=asked, headers=headers)
-    assert (response.content, response.headers["access-control-allow-origin"]) == (PICTURE, "*")
-    assert [received.document for received in upstream.received] == [asked]
-    [row] = await shop.log()
-    assert (row["outcome"], row["charge_nano"]) == ("complete", 40_000_000)
+@pytest.mark.parametrize("name", [name for name, client in CLIENTS.items() if client.origin])
+async def test_a_browser_can_read_why_its_client_is_refused(shop: Running, name: str) -> None:
+    """A wrong key is told as such, not as a failed fetch."""
+    client: Client = CLIENTS[name]
+    ask = client.asks[0]
+    headers = {key: value.replace("KEY", "sk-wrong") for key, value in ask.headers.items()}
+    response = await shop.client.post(ask.path, json=ask.body, headers={**headers, "origin": client.origin})
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (401, "*")
+    assert response.json()["error"]["code"] == "invalid_api_key"
