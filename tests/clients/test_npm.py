@@ -1,6 +1,6 @@
 """The SDKs of npm, on models of their own vendor's dialect and of another's: text, stream, tools, schema, thinking, errors.
 
-`make clients` installs them and runs this.
+`make clients` installs them and runs this; where they are installed, each vendor's own SDK runs in `make test` too.
 """
 
 import asyncio
@@ -46,7 +46,9 @@ CLIENTS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "ai-google": (["ai.mjs", "google"], {**VERCEL, **THOUGHT}),
 }
 """Each client's script, what it is told behind base URL, key and model, and what it must print."""
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(NODE_S + 30)]
+SHORT = [("openai", "over-chat"), ("anthropic", "over-messages"), ("google", "over-chat")]
+"""What is run without `make clients`: two natively, one across dialects."""
+pytestmark = pytest.mark.timeout(NODE_S + 30)
 
 
 async def run(words: list[str], *arguments: str) -> dict[str, Any]:
@@ -68,12 +70,26 @@ async def run(words: list[str], *arguments: str) -> dict[str, Any]:
     return dict(json.loads(line) for line in printed.splitlines())
 
 
-@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
-@pytest.mark.parametrize("client", CLIENTS)
-async def test_an_sdk_makes_the_same_of_every_model(tmp_path: Path, client: str, model: str) -> None:
-    """Whatever dialect the upstream speaks; what succeeded is posted as complete."""
+async def works(folder: Path, client: str, model: str) -> None:
+    """Whatever dialect the upstream speaks, the script prints what it must; what succeeded is posted as complete."""
     words, expected = CLIENTS[client]
-    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, profile=PROFILE) as shop:
         assert await run(words, shop.url, shop.api_key, model) == expected
         rows = await shop.log(count=len(expected) + 1)
         assert sorted(row["outcome"] for row in rows) == ["complete"] * len(expected) + ["upstream_error"]
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_an_sdk_makes_the_same_of_every_model(tmp_path: Path, client: str, model: str) -> None:
+    """Natively and across dialects."""
+    await works(tmp_path, client, model)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed; it runs the SDKs of npm")
+@pytest.mark.skipif(not (PACKAGES / "node_modules").is_dir(), reason="the SDKs of npm come with `make clients`")
+@pytest.mark.parametrize(("client", "model"), SHORT)
+async def test_each_vendor_s_own_sdk_works(tmp_path: Path, client: str, model: str) -> None:
+    """The short form of the runs above."""
+    await works(tmp_path, client, model)
