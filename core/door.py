@@ -68,7 +68,10 @@ class Door:
         if "origin" in self._headers:
             headers += [
                 (b"access-control-allow-origin", b"*"),
-                (b"access-control-expose-headers", b"x-request-id, request-id, retry-after, x-should-retry"),
+                (
+                    b"access-control-expose-headers",
+                    b"x-request-id, request-id, retry-after, x-should-retry, x-relay-dropped",
+                ),
             ]
         if self._shop.is_demo:
             headers.append((b"x-relay-demo", b"1"))

@@ -68,12 +68,14 @@ def resolve(path: str) -> Address | None:
     # Of what is printable every path that names a model matches, so that the pattern never has to
     # try in how many ways a long one falls into names: their number doubles with each.
     is_sane = len(path) <= PATH_LENGTH_MAX and path.isprintable()
-    match = _ADDRESS.fullmatch(re.sub("/{2,}", "/", path).rstrip("/")) if is_sane else None
+    # Slashes double, and blanks get between, where what a customer pasted ends in them.
+    pieces = filter(None, map(str.strip, path.split("/")))
+    match = _ADDRESS.fullmatch("".join(f"/{piece}" for piece in pieces)) if is_sane else None
     if match is None:
         return None
     for pattern, rules in _PATTERNS:
         if found := pattern.fullmatch(match["endpoint"]):
-            model = found["model"] if pattern.groups else ""
+            model = _REPEATED.split(found["model"])[-1] if pattern.groups else ""
             return Address(rules, model, deployment="" if model else match["deployment"] or "")
     for pattern, kept in _KEPT_PATTERNS:
         if found := pattern.fullmatch(match["endpoint"]):
@@ -103,6 +105,8 @@ PAGES = {
     "/v1/dashboard/billing/usage": Address(None, page="usage"),
 }
 """The pages by their paths."""
+_REPEATED = re.compile("(?:^|:[A-Za-z]+(?:/v1beta|/v1)?/)models/")
+"""What may stand before a model's name within it: Google's prefix again, or a whole endpoint of Gemini as the base."""
 _KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
 _PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
 _ENDPOINT = "|".join(

@@ -6,7 +6,8 @@ Claude Code's events, read 2026-11-24.
 
 _PROBES = ("/api/hello",)
 _EVENTS = ("/api/event_logging/batch", "/api/event_logging/v2/batch")
-_BASES = ("", "/v1")
+_BASES = ("", "/v1", "/v1beta", "/openai", "/openai/v1")
+"""What clients of OpenAI, Anthropic, Google and Azure have as their base URL's path."""
 
 
 def is_base(method: str, path: str) -> bool:

@@ -71,6 +71,8 @@ async def test_a_browser_sees_errors_too(shop: Running) -> None:
     """Without CORS headers on errors a browser hides the status."""
     answer = await shop.client.get("/v1/models", headers={"origin": "https://x.example"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "*")
+    shown = "x-request-id, request-id, retry-after, x-should-retry, x-relay-dropped"
+    assert answer.headers["access-control-expose-headers"] == shown
 
 
 async def test_every_answer_names_its_request(shop: Running) -> None:

@@ -25,6 +25,9 @@ CHAT, MESSAGES, EMBEDDINGS, GEMINI = "openai_chat", "anthropic_messages", "embed
         ("/v1beta/models/gemini-2.5-flash:generateContent", GEMINI),
         ("/v1/models/org/name:streamGenerateContent", GEMINI),
         ("/v1beta/openai/chat/completions", CHAT),
+        ("/v1/chat/completions ", CHAT),
+        ("/v1 /chat/completions", CHAT),
+        ("/ v1/ /chat/completions / ", CHAT),
     ],
 )
 def test_a_path_leads_to_its_last_endpoint(path: str, dialect: str) -> None:
@@ -155,8 +158,18 @@ def test_the_anthropic_version_header_tells_the_speaker() -> None:
     assert speaker("/v1beta/openai/models", {"x-goog-api-key": "k"}) == CHAT
 
 
-def test_geminis_paths_name_the_model() -> None:
-    """Slashes included."""
-    found = resolve("/v1beta/models/org/name:generateContent")
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1beta/models/org/name:generateContent", "org/name"),
+        ("/v1beta/models/models/gemini-2.5-pro:generateContent", "gemini-2.5-pro"),
+        ("/v1beta/models/a:generateContent/v1beta/models/b:streamGenerateContent", "b"),
+        ("/v1/models/a:streamGenerateContent/models/b:generateContent", "b"),
+        ("/v1beta/models/llama3:8b:generateContent", "llama3:8b"),
+    ],
+)
+def test_geminis_paths_name_the_model(path: str, model: str) -> None:
+    """Slashes included; Google's prefix and a full endpoint's path before it are not."""
+    found = resolve(path)
     assert found is not None
-    assert found.model == "org/name"
+    assert found.model == model

@@ -14,7 +14,6 @@ SERVED = [f"POST {rules.path}" for rules in ENDPOINTS] + [f"GET {path}" for path
     [
         ("/api/v1/chat/completions", "POST /v1/chat/completions"),
         ("/v2/chat/completions", "POST /v1/chat/completions"),
-        ("/v1 /chat/completions", "POST /v1/chat/completions"),
         ("/V1/Chat/Completions", "POST /v1/chat/completions"),
         ("/v1/chat", "POST /v1/chat/completions"),
         ("/v1/chat/completionsx", "POST /v1/chat/completions"),

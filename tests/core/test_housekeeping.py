@@ -19,10 +19,10 @@ async def shop(tmp_path: Path) -> AsyncIterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1beta", "/openai", "/openai/v1"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_base_url_says_what_to_enter(shop: Running, method: str, path: str) -> None:
-    """To whoever opens it; Claude Code asks with HEAD before anything else."""
+    """To whoever opens it, each vendor's; Claude Code asks with HEAD before anything else."""
     answer = await shop.client.request(method, path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert ("POST /v1/chat/completions" in answer.text) == (method == "GET")

@@ -3,6 +3,7 @@
 import anthropic
 import openai
 import pytest
+from google import genai
 
 from tests.sdk.shop import Shop
 
@@ -31,3 +32,11 @@ def test_embeddings_and_models_are_found_by_any_base_url(shop: Shop, path: str) 
     with openai.OpenAI(base_url=shop.url + path, api_key=shop.api_key) as client:
         assert client.embeddings.create(model="embedding-sim", input="hello").usage.prompt_tokens == 2
         assert "gpt-sim" in [model.id for model in client.models.list()]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1beta", "/v1beta/models/any:generateContent"])
+def test_googles_sdk_gets_through_by_any_base_url(shop: Shop, path: str) -> None:
+    """The SDK appends /v1beta/models/MODEL:generateContent to whatever it is given."""
+    with genai.Client(api_key=shop.api_key, http_options={"base_url": shop.url + path}) as client:
+        answer = client.models.generate_content(model="gpt-sim", contents="hi")
+        assert answer.text == "You said: hi This is the simulator speaking; no model was asked."
