@@ -102,6 +102,18 @@ TAVERN_CACHED = {
     **TAVERN_CLAUDE,
     "system": [{"type": "text", "text": "You are Ada.", "cache_control": {"type": "ephemeral"}}],
 }
+STEP = {
+    "type": "object",
+    "properties": {"explanation": {"type": "string"}, "output": {"type": "string"}},
+    "required": ["explanation", "output"],
+    "additionalProperties": False,
+}
+REASONING = {
+    "type": "object",
+    "properties": {"steps": {"type": "array", "items": STEP}, "final_answer": {"type": "string"}},
+    "required": ["steps", "final_answer"],
+    "additionalProperties": False,
+}
 HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY")
 CONTENTS = {
     "contents": [{"role": "user", "parts": [{"text": "ping"}]}],
@@ -118,6 +130,37 @@ CONTENTS = {
 OF_GEMINI = f"/v1beta/models/{GEMINI}"
 
 CLIENTS = {
+    "curl": Client(
+        "Juhe's page, the sample of a structured request",
+        (
+            Ask(
+                CHAT,
+                {**BEARER, "user-agent": "curl/8.5.0", "accept": "*/*"},
+                _chat(
+                    response_format={
+                        "type": "json_schema",
+                        "json_schema": {"name": "math_reasoning", "schema": REASONING, "strict": True},
+                    }
+                ),
+            ),
+        ),
+    ),
+    "requests": Client(
+        "Juhe's page, the program with requests and the script that shows a balance: requests 2.32",
+        (
+            Ask(
+                CHAT,
+                {**BEARER, "user-agent": "python-requests/2.32.5", "accept": "*/*"},
+                _chat(
+                    messages=[
+                        {"role": "system", "content": "你是一个机器人助理"},
+                        {"role": "user", "content": "你是谁?"},
+                    ]
+                ),
+            ),
+        ),
+        balance=(Look("/v1/dashboard/billing/subscription", BEARER), Look("/v1/dashboard/billing/usage", BEARER)),
+    ),
     "nextchat": Client(
         "ChatGPTNextWeb/ChatGPT-Next-Web f7cde1791938 app/client/platforms/openai.ts, app/client/api.ts, app/constant.ts",
         (

@@ -119,7 +119,7 @@ def expected(ask: Ask) -> tuple[dict[str, Any], bytes]:
         return body, PICTURE
     if "/messages" in ask.path:
         return body, EVENTS.encode() if body["stream"] else MESSAGE
-    if not body["stream"]:
+    if not body.get("stream"):
         return body, CHAT
     usage = CHUNK_OF_USAGE if "stream_options" in body else ""
     return {**body, "stream_options": {"include_usage": True}}, (CHUNKS + usage + DONE).encode()
