@@ -36,8 +36,8 @@ def test_what_is_sold_apiece_costs_the_list_price(profile: Profile) -> None:
 
 
 def test_only_what_the_shop_sells_is_served(profile: Profile) -> None:
-    """One API, OpenAI's."""
-    assert profile.endpoints == ("openai_chat", "embeddings", "images", "audio", "models")
+    """One API, OpenAI's, and the balance that the script on the page reads."""
+    assert profile.endpoints == ("openai_chat", "embeddings", "images", "audio", "models", "billing")
 
 
 def test_quotients_stay_exact(profile: Profile) -> None:

@@ -51,6 +51,11 @@ def test_the_pages_sample_of_a_picture_is_sold(profile: Profile) -> None:
     assert "images" in profile.endpoints
 
 
+def test_a_key_reads_its_balance(profile: Profile) -> None:
+    """Whoever it was handed on to as well: "可以自由查询您给他分发的 API 额度"."""
+    assert "billing" in profile.endpoints
+
+
 def test_keys_are_issued_with_one_prefix_and_taken_with_two(profile: Profile) -> None:
     """The page's samples write ak- as well."""
     assert (profile.keys.prefix, profile.keys.accepted_prefixes) == ("sk-", ("ak-",))

@@ -104,6 +104,27 @@ async def test_whisper_is_paid_by_the_second_it_heard(tmp_path: Path) -> None:
         assert await shop.row() == ("complete", 600_000, "upstream")
 
 
+async def test_whisper_is_azures_deployment_whatever_the_form_says(tmp_path: Path) -> None:
+    """The path's name is the model and the price; the form's own is replaced, its file as it came."""
+    answer = {"text": "Ruby", "usage": {"type": "duration", "seconds": 4}}
+    async with (
+        till(tmp_path, lambda _: document(answer)) as shop,
+        openai.AsyncAzureOpenAI(
+            azure_endpoint=shop.shop.url,
+            azure_deployment="whisper-1",
+            api_key=shop.shop.api_key,
+            api_version="2024-10-21",
+            max_retries=0,
+        ) as client,
+    ):
+        made = await client.audio.transcriptions.create(model="tts-1", file=("a.mp3", SOUND))
+        [sent] = shop.upstream.received
+        form = Form(sent.body, sent.headers["content-type"])
+        assert made.text == "Ruby"
+        assert (bytes(form.fields["model"]), form.files("file")) == (b'"whisper-large-v3"', [SOUND])
+        assert await shop.row() == ("complete", 600_000, "upstream")
+
+
 async def test_a_transcript_in_events_is_paid_by_its_tokens(tmp_path: Path) -> None:
     """37 of sound at twice the text, 12 of text at four times: (74 + 48) x 1.25 x 1.5 quota."""
     said = [{"type": "transcript.text.delta", "delta": piece} for piece in ("Ruby", " is")]
