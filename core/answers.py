@@ -40,8 +40,6 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
         error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
     )
     headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
-    if isinstance(error, MethodNotAllowedError):
-        headers.append((b"allow", error.params["expected"].encode()))
     if is_worth_it:
         headers.append((b"retry-after", str(wait_s or 2).encode()))
     if isinstance(error, MethodNotAllowedError):
