@@ -10,6 +10,7 @@
         KeyCapError                 403  the key's own cap can't
         NotFoundError               404  no such endpoint
         MethodNotAllowedError       405  the endpoint takes another method
+        RepeatedRequestError        409  its idempotency key names an earlier request
         UpgradeRequiredError        426  the endpoint is a websocket
         BodyTooLargeError           413
         NoPriceError                400  nobody priced it
@@ -126,6 +127,16 @@ class MethodNotAllowedError(RejectedError):
 
     status: ClassVar[int] = 405
     code: ClassVar[str] = "method_not_allowed"
+
+
+class RepeatedRequestError(RejectedError):
+    """The request's idempotency key names one that was paid for, or may be: that one is not carried out twice.
+
+    ``request_id`` is the first request's, ``state`` is ``open`` or ``posted``, ``charge`` credits once it is posted.
+    """
+
+    status: ClassVar[int] = 409
+    code: ClassVar[str] = "idempotency_key_used"
 
 
 class UpgradeRequiredError(RejectedError):

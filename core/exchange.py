@@ -98,6 +98,7 @@ class Exchange:
         "has_unseen_input",
         "headers",
         "id",
+        "idempotency_digest",
         "is_fresh_authentication",
         "locale",
         "model",
@@ -161,6 +162,8 @@ class Exchange:
         """The most the answer counts of what may be sold apiece: pictures, seconds, characters."""
         self.unit_estimate = 0
         """What the request itself brings of it, answered or not: characters to speak, seconds to hear."""
+        self.idempotency_digest: bytes | None = None
+        """SHA-256 of the key by which the client names this request, where it does: it is paid for once."""
         self.principal: Principal | None = None
         self.is_fresh_authentication = False
         """Set for the second authentication of an exchange: look up, remember nothing."""

@@ -28,6 +28,7 @@ EVENTS = frozenset(
         "post.failed",  # a post could not be committed in time
         "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours
+        "request.retried",  # a client asked again by itself, after a request that may have been paid for
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
         "stream.silenced",  # a keep-alive could not be written
         "stream.unmarked",  # what a stream had delivered could not be marked
@@ -36,7 +37,7 @@ EVENTS = frozenset(
 )
 """Every event there is: noun, dot, past participle."""
 
-FIELDS = frozenset({"code", "error", "file", "hook", "operation", "plugin", "request_id", "where"})
+FIELDS = frozenset({"code", "error", "file", "hook", "operation", "plugin", "request_id", "retry_count", "where"})
 """Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
 
 VALUE_LENGTH_MAX = 300

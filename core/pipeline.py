@@ -32,6 +32,7 @@ from .fresh import run_fresh
 from .hub.translation import Translation
 from .observe import emit, emit_exception
 from .plugin import ChannelPlugin
+from .repeats import read_idempotency_key
 from .selection import Selection
 from .settlement import Settlement
 from .shop import Shop
@@ -55,6 +56,7 @@ async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
     try:
         rules.read_request(exchange, body)
         del body
+        read_idempotency_key(exchange)
         await run_fresh(exchange, lambda: Passage(shop, exchange, rules, sink))
     except CustomerGoneError:
         return

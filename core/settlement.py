@@ -19,6 +19,7 @@ from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
 from .profile.structs import Limits, ModelPrice
+from .repeats import note_retry
 from .usage import Usage
 from .vendor_names import kept_name
 
@@ -69,7 +70,8 @@ class Settlement:
 
         Raises:
             NoPriceError: No billing plugin priced it.
-            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.reserve`.
+            InsufficientBalanceError, KeyCapError, StaleKeyError, RepeatedRequestError, LedgerUnavailableError: As
+                `Ledger.reserve`.
         """
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
@@ -103,9 +105,11 @@ class Settlement:
                     facts=self.facts,
                     price_version=self._price_version,
                     at=exchange.received_at,
+                    idempotency_digest=exchange.idempotency_digest,
                 )
             )
             hit("after_reserve")
+            note_retry(exchange)
             self._held_nano = reservation.held_nano
         elif amount_nano > self._held_nano:
             await self._ledger.extend(exchange.id, amount_nano)

@@ -147,6 +147,20 @@ TEXTS: Mapping[str, Sentence] = {
         "the header '{param}' has a value that can't be sent on; remove line breaks and control characters from it",
         "请求头 {param} 的值无法转发；请去掉其中的换行和控制字符",
     ),
+    "bad_idempotency_key": Sentence(
+        "expected an 'idempotency-key' of at most 255 printable ASCII characters; send a shorter one, or none",
+        "请求头 idempotency-key 应为不超过 255 个可打印的 ASCII 字符；请缩短，或不发送",
+    ),
+    "idempotency_key_used": Sentence(
+        "request '{request_id}' was sent with this idempotency key before and is '{state}', so this one was not "
+        "carried out and costs nothing; send another key to ask anew",
+        "请求 {request_id} 此前已使用该幂等键，状态为 {state}；本次请求未执行，不扣费；如需重新请求，请更换幂等键",
+    ),
+    "idempotency_key_used.charge": Sentence(
+        "request '{request_id}' was sent with this idempotency key before, is '{state}' and cost {charge} credits, so "
+        "this one was not carried out and costs nothing; send another key to ask anew",
+        "请求 {request_id} 此前已使用该幂等键，状态为 {state}，已扣费 {charge}；本次请求未执行，不扣费；如需重新请求，请更换幂等键",
+    ),
     "headers_too_large": Sentence(
         "the request's headers are more than 200, or larger than 64 KiB; send fewer or shorter ones",
         "请求头超过 200 个或 64 KiB；请减少请求头",

@@ -34,6 +34,7 @@ _TYPES: Mapping[Meaning, str] = {
     "no_money": "billing_error",
     "not_allowed": "permission_error",
     "not_found": "not_found_error",
+    "repeated": "invalid_request_error",
     "too_large": "request_too_large",
     "too_many": "rate_limit_error",
     "fault": "api_error",

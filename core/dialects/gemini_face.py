@@ -13,6 +13,7 @@ _NAMES: Mapping[Meaning, str] = {
     "no_money": "RESOURCE_EXHAUSTED",
     "not_allowed": "PERMISSION_DENIED",
     "not_found": "NOT_FOUND",
+    "repeated": "ALREADY_EXISTS",
     "too_large": "INVALID_ARGUMENT",
     "too_many": "RESOURCE_EXHAUSTED",
     "fault": "INTERNAL",

@@ -13,6 +13,7 @@ _TYPES: Mapping[Meaning, str] = {
     "no_money": "insufficient_quota",
     "not_allowed": "permission_error",
     "not_found": "invalid_request_error",
+    "repeated": "invalid_request_error",
     "too_large": "invalid_request_error",
     "too_many": "rate_limit_error",
     "fault": "server_error",

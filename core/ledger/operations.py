@@ -23,6 +23,8 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     ``principal`` is who was authenticated: if the key's version, state or expiry is no longer
     that, the reservation is refused with `StaleKeyError`. An account whose overruns of the day
     have come to ``overrun_max_nano`` holds ``full_nano`` instead, the most its answer can cost.
+    ``idempotency_digest`` is the SHA-256 of the key by which the client names the request, None where
+    it names none: `RepeatedRequestError` if the account was charged, or may be, for another of that key.
     """
 
     request_id: str
@@ -33,6 +35,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     facts: PriceFacts
     price_version: str
     at: datetime
+    idempotency_digest: bytes | None = None
 
 
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +129,7 @@ class Ledger(Protocol):
             InsufficientBalanceError: The account's available balance is below the amount.
             KeyCapError: The key's cap is.
             StaleKeyError: The key is not as it was when the exchange was authenticated.
+            RepeatedRequestError: The client named an earlier request by the same idempotency key.
         """
         ...
 

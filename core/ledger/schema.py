@@ -182,6 +182,18 @@ reservation_lot = sa.Table(
 )
 """How a hold was split over lots; stays when the reservation is closed."""
 
+idempotency_key = sa.Table(
+    "idempotency_key",
+    metadata,
+    _id("account_id", "account.id"),
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    _reference("request_id", "reservation.request_id"),
+    _ms("at"),
+    sa.Index(None, "at"),
+    sqlite_with_rowid=False,
+)
+"""Which request of an account a client's key named last; ``digest`` is the key's SHA-256."""
+
 request_log = sa.Table(
     "request_log",
     metadata,

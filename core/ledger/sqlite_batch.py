@@ -65,10 +65,10 @@ class Batch:
         self._view.forget()
         return self._connection.execute(statement, values)
 
-    def annotate(self, statement: str, values: Sequence[object]) -> None:
+    def annotate(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         """Run a statement that changes nothing of what the view shows."""
         self.flush()
-        self._connection.execute(statement, values)
+        return self._connection.execute(statement, values)
 
     def write(self, statement: RowStatement, row: Row) -> None:
         """Collect a row."""

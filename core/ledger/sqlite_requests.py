@@ -25,6 +25,7 @@ from .operations import (
 )
 from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, check_cap, check_key, hold, take, total
 from .sqlite_batch import Batch
+from .sqlite_idempotency import check_repeated, name_request
 from .sqlite_log import write_log
 from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION
 from .sqlite_view import Hold
@@ -72,13 +73,17 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
         expires_at_ms=key.expires_at_ms,
         now_ms=batch.now_ms,
     )
-    account_id, key_id = key.account_id, principal.key_id
+    account_id, key_id, digest = key.account_id, principal.key_id, operation.idempotency_digest
+    if digest is not None:
+        check_repeated(batch, account_id, digest)
     amount_nano = _amount_to_hold(operation, key.overrun_nano)
     check_cap(amount_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
     parts = hold(amount_nano, batch.spendable(account_id))
     facts, at_ms = encode(operation.facts), to_ms(operation.at)
     row = (request_id, account_id, key_id, batch.boot, amount_nano, operation.price_version, at_ms, facts)
     batch.write(INSERT_RESERVATION, row)
+    if digest is not None:
+        name_request(batch, account_id, digest, request_id)
     _hold(batch, request_id, key_id, parts)
     batch.note_hold(request_id, account_id, key_id, operation.price_version, parts)
     return Reservation(request_id=request_id, held_nano=amount_nano)

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 
-Row = tuple[str | int | None, ...]
+Row = tuple[str | int | bytes | None, ...]
 
 _SIZES = (32, *range(16, 0, -1))
 """How many rows a step takes: one step for a small group, few sizes in all, so that each is prepared once and kept."""
@@ -124,8 +124,14 @@ KEEP_ANSWER = RowStatement(
     "(?, ?, ?, ?, ?, ?)",
     "ON CONFLICT (digest, account_id) DO UPDATE SET channel = excluded.channel, key_id = excluded.key_id",
 )
+NAME_REQUEST = RowStatement(
+    "INSERT INTO idempotency_key (account_id, digest, request_id, at) VALUES",
+    "(?, ?, ?, ?)",
+    "ON CONFLICT (account_id, digest) DO UPDATE SET request_id = excluded.request_id, at = excluded.at",
+)
 COLLECTED = (
     INSERT_RESERVATION,
+    NAME_REQUEST,
     ADD_TO_LOT,
     MOVE_BOOK,
     INSERT_TRANSFER,

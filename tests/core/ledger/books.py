@@ -14,6 +14,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,9 @@ def record(request_id: str, account: str, amount: str, outcome: Outcome = "compl
     )
 
 
-def reservation(request_id: str, account: str, amount_nano: int, *, key_version: int = 1) -> Reserve:
+def reservation(
+    request_id: str, account: str, amount_nano: int, *, key_version: int = 1, idempotency_digest: bytes | None = None
+) -> Reserve:
     principal = Principal(
         account_id=account, key_id=account, key_version=key_version, group="hyacinth", membership="default"
     )
@@ -127,6 +130,7 @@ def reservation(request_id: str, account: str, amount_nano: int, *, key_version:
         facts=facts(account),
         price_version="v1",
         at=NOON,
+        idempotency_digest=idempotency_digest,
     )
 
 
@@ -254,9 +258,12 @@ class Books:
     def _top_up(self, name: str, amount: str, reference: str = "order-1") -> None:
         self.do(top_up(name, parse_amount(amount), reference))
 
-    def _reserve(self, request_id: str, name: str, amount: str) -> None:
+    def _reserve(self, request_id: str, name: str, amount: str, named: str = "") -> None:
+        """``named=a`` says that the client names the request by the idempotency key ``a``."""
         self._accounts[request_id] = name
-        self.do(reservation(request_id, name, parse_amount(amount), key_version=self._versions[name]))
+        digest = sha256(named.removeprefix("named=").encode()).digest() if named else None
+        amount_nano, version = parse_amount(amount), self._versions[name]
+        self.do(reservation(request_id, name, amount_nano, key_version=version, idempotency_digest=digest))
 
     def _extend(self, request_id: str, amount: str) -> None:
         self.do(Extend(request_id=request_id, held_nano=parse_amount(amount)))

@@ -29,11 +29,11 @@ def test_every_append_only_table_has_both_triggers(tmp_path: Path) -> None:
 
 
 def test_postgresql_can_have_the_same_tables() -> None:
-    """All fifteen tables have a form for PostgreSQL, the overdraft's guard included."""
+    """All sixteen tables have a form for PostgreSQL, the overdraft's guard included."""
     sentences: list[str] = []
     engine = sa.create_mock_engine("postgresql+asyncpg://", lambda statement, *_: sentences.append(_form(statement)))
     metadata.create_all(engine, checkfirst=False)
-    assert sum(sentence.lstrip().startswith("CREATE TABLE") for sentence in sentences) == 15
+    assert sum(sentence.lstrip().startswith("CREATE TABLE") for sentence in sentences) == 16
     guard = "CHECK (NOT no_overdraft OR credit_nano - debit_nano - pending_nano >= 0)"
     assert sum(guard in sentence for sentence in sentences) == 1
 

@@ -1,0 +1,48 @@
+"""Idempotency keys in the SQLite ledger: a key names one request of an account, for a day.
+
+It is kept in the transaction that makes the hold, so that of two requests at once, in one process
+or two, exactly one is carried out, and a death in between leaves both or neither.
+"""
+
+from ..errors import RepeatedRequestError
+from ..money import format_nano
+from .sqlite_batch import Batch
+from .sqlite_rows import NAME_REQUEST
+
+SPAN_MS = 24 * 60 * 60 * 1000
+"""How long a key names its request; from then on it may name another (field/reliability.md 1: at least 24 h)."""
+
+_FORGET = """
+    DELETE FROM idempotency_key WHERE (account_id, digest) IN
+        (SELECT account_id, digest FROM idempotency_key WHERE at <= ? ORDER BY at LIMIT 2)
+"""
+"""Each key that comes takes two old ones along, so that they never grow beyond what a day brings."""
+_FIND = """
+    SELECT r.request_id, r.state, l.charge_nano FROM idempotency_key k JOIN reservation r USING (request_id)
+    LEFT JOIN request_log l USING (request_id)
+    WHERE k.account_id = ? AND k.digest = ? AND k.at > ? AND r.state <> 'voided'
+    AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = 'undelivered:' || r.request_id)
+"""
+
+
+def check_repeated(batch: Batch, account_id: str, digest: bytes) -> None:
+    """Refuse a request whose key names one that is under way or was charged.
+
+    One that cost nothing, because it was voided or given back after a death, may be asked again.
+
+    Raises:
+        RepeatedRequestError: It does.
+    """
+    lapsed_ms = batch.now_ms - SPAN_MS
+    batch.annotate(_FORGET, (lapsed_ms,))
+    row = batch.annotate(_FIND, (account_id, digest, lapsed_ms)).fetchone()
+    if row is None:
+        return
+    request_id, state, charge_nano = row
+    charge = {} if charge_nano is None else {"charge": format_nano(charge_nano)}
+    raise RepeatedRequestError(request_id=request_id, state=state, **charge)
+
+
+def name_request(batch: Batch, account_id: str, digest: bytes, request_id: str) -> None:
+    """Let a key name the request that is being reserved."""
+    batch.write(NAME_REQUEST, (account_id, digest, request_id, batch.now_ms))
