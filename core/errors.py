@@ -17,6 +17,7 @@
         NoChannelError              503  no channel for this model in this group
           CoolingDownError          503  its channels rest after failures
         OverloadedError             503  shed at the door
+          StorageFullError          503  no room on the disk for new holds
         ShuttingDownError           503  the process is ending
         SessionEndedError           408  a realtime session has come to its limit
       UpstreamError                 the upstream failed; carries its failure class
@@ -182,6 +183,13 @@ class OverloadedError(RejectedError):
     status: ClassVar[int] = 503
     code: ClassVar[str] = "overloaded"
     retry_after_s = 2
+
+
+class StorageFullError(OverloadedError):
+    """The disk of the shop's books is nearly full: what is open is settled, nothing new is begun."""
+
+    code: ClassVar[str] = "storage_full"
+    retry_after_s = 30
 
 
 class ShuttingDownError(RejectedError):

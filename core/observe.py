@@ -16,6 +16,8 @@ from .errors import PluginError
 
 EVENTS = frozenset(
     {
+        "admission.closed",  # the disk is nearly full: new holds are refused, what is open goes on
+        "admission.opened",  # there is room again
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claim.unfiled",  # an after-sales plugin's claim could not be written

@@ -36,7 +36,7 @@ class ShopServer(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the shop, serve until a signal, close the shop."""
         with self.capture_signals():
-            async with self._shop.opened():
+            async with self._shop.opened(), self._shop.ledger.minding_room():
                 await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -203,6 +203,10 @@ TEXTS: Mapping[str, Sentence] = {
         "more requests than the shop can take at the moment; try again in a few seconds",
         "当前请求过多；请几秒后再试",
     ),
+    "storage_full": Sentence(
+        "the shop has no room left for new requests; try again in a while",
+        "本站存储空间不足，暂不接受新请求；请稍后再试",
+    ),
     "shutting_down": Sentence(
         "the shop is restarting; try again in a few seconds",
         "服务正在重启；请几秒后再试",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ..clock import Clock, SystemClock
-from ..errors import LedgerError, LedgerUnavailableError
+from ..errors import LedgerError, LedgerUnavailableError, StorageFullError
 from ..exchange import Claim, RequestRecord
 from ..observe import emit_exception
 from .boots import Boot
@@ -46,6 +46,8 @@ from .writer import Ticket, Writer, gave_up
 COMMIT_DEADLINE_S = 5.0
 WATCH_PERIOD_S = 0.25
 REPLAY_PERIOD_S = 1.0
+ROOM_PERIOD_S = 2.0
+"""How often a server looks what room the disk has."""
 WAITING_COUNT_MAX = 10_000
 """Reserves and extensions beyond this many waiting operations are refused; posts never are."""
 
@@ -117,9 +119,28 @@ class SqliteLedger:
             self._writer.stop()
             await asyncio.to_thread(self._writer.join)
 
+    @asynccontextmanager
+    async def minding_room(self) -> AsyncIterator[None]:
+        """Refuse new holds while the disk is nearly full, and keep ballast; for what serves, not for a command."""
+        room = self._store.room
+        await asyncio.to_thread(room.look)
+        watch = asyncio.create_task(self._watch_room())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await asyncio.to_thread(room.end)
+
     async def reserve(self, operation: Reserve) -> Reservation:
-        """Hold an amount; see `Ledger.reserve`. A caller cancelled while waiting holds nothing."""
+        """Hold an amount; see `Ledger.reserve`. A caller cancelled while waiting holds nothing.
+
+        Raises:
+            StorageFullError: The disk is nearly full.
+        """
         self._refuse_if_full()
+        if self._store.room.is_short:
+            raise StorageFullError
         ticket = self._send(operation)
         try:
             return cast(Reservation, await self._outcome(ticket))
@@ -270,6 +291,12 @@ class SqliteLedger:
         while True:
             await asyncio.sleep(WATCH_PERIOD_S)
             self._give_up_overdue()
+
+    async def _watch_room(self) -> None:
+        """See in time that the disk fills up, and that there is room again."""
+        while True:
+            await asyncio.sleep(ROOM_PERIOD_S)
+            await asyncio.to_thread(self._store.room.look)
 
     async def _replay_later(self) -> None:
         """Book what was spooled, as soon as that works again."""

@@ -34,6 +34,7 @@ from .operations import (
     Void,
     Withdraw,
 )
+from .room import Room, is_want_of_room
 from .rules import shop_day
 from .sqlite_batch import Batch
 from .sqlite_view import View
@@ -78,6 +79,7 @@ class SqliteStore:
         self._link: tuple[int, str] = (0, GENESIS)
         self._shop_books: dict[str, int] = {}
         self.view = View(self.connection)
+        self.room = Room(database.parent)
         self._has_written = False
         self.revoked: set[str] = set()
         """Open requests whose last mark found their key revoked; grows in the writer's thread, which only adds."""
@@ -88,6 +90,8 @@ class SqliteStore:
         try:
             return self._commit(notes, operations)
         except (sqlite3.Error, OSError) as exc:
+            if is_want_of_room(exc):
+                self.room.release()
             raise CommitFailedError(f"nothing was committed: {exc}") from exc
         finally:
             # A full disk ends the transaction by itself; anything else leaves it to us.

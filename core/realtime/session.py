@@ -36,6 +36,7 @@ from ..errors import (
     SessionEndedError,
     ShuttingDownError,
     StaleKeyError,
+    StorageFullError,
     UpstreamBrokenError,
     UpstreamError,
     UpstreamStatusError,
@@ -331,7 +332,7 @@ def close_code(error: RelayError | None) -> int:
             return GOING_AWAY
         case InsufficientBalanceError() | KeyCapError() | StaleKeyError():
             return POLICY
-        case LedgerUnavailableError():
+        case LedgerUnavailableError() | StorageFullError():
             return TRY_LATER
         case RejectedError():
             return POLICY

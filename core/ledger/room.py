@@ -1,0 +1,103 @@
+"""Room on the disk: whether new holds may be made, and what lets open requests settle when there is none.
+
+New holds are refused while the file system of the data folder is nearly full. For what others
+write meanwhile there is ballast, ``DATA/ballast``: a file that is given up as soon as a commit
+fails for want of room, so that no charge has to wait for the operator; and laid again when there
+is room. Source of the amounts: field/reliability.md 3, row 53, read 2026-11-29.
+"""
+
+import errno
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+from ..observe import emit
+
+FREE_BYTES_MIN = 256 * 1024 * 1024
+FREE_PERCENT_MIN = 2
+FREE_BYTES_BY_PERCENT_MAX = 1024 * 1024 * 1024
+"""More than that is asked of no disk, however large: two per cent of ten terabytes are no want of room."""
+BALLAST_BYTES = 64 * 1024 * 1024
+
+_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
+"""What SQLite says of a full disk, and of a used-up disk quota, which it takes for a failed write."""
+_NO_ROOM_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def is_want_of_room(error: BaseException) -> bool:
+    """Say whether a commit failed because the disk is full, or the quota on it."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", None) in _NO_ROOM
+    return isinstance(error, OSError) and error.errno in _NO_ROOM_ERRORS
+
+
+class Room:
+    """What is left on the disk of one data folder. `look`, `release` and `end` block on the disk.
+
+    Attributes:
+        is_short: New holds are refused. As of the last look; False before the first.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._ballast = data / "ballast"
+        self._changing = threading.Lock()
+        self._is_minded = False
+        self.is_short = False
+
+    def look(self) -> None:
+        """See what is free, and lay the ballast where that leaves enough; look again soon."""
+        self._is_minded = True
+        try:
+            stats = os.statvfs(self._data)
+        except OSError:  # what stands in the way of the ledger is told by its commits
+            return
+        free_bytes, size_bytes = stats.f_bavail * stats.f_frsize, stats.f_blocks * stats.f_frsize
+        if size_bytes == 0:  # a file system that does not tell
+            return
+        by_percent = min(size_bytes * FREE_PERCENT_MIN // 100, FREE_BYTES_BY_PERCENT_MAX)
+        needed_bytes = max(FREE_BYTES_MIN, by_percent)
+        self._change(is_short=free_bytes < needed_bytes)
+        if free_bytes >= needed_bytes + BALLAST_BYTES:
+            self._lay()
+
+    def release(self) -> None:
+        """Give up the ballast, and refuse new holds, which would use it up, until the next look if one is to come."""
+        self._ballast.unlink(missing_ok=True)
+        if self._is_minded:
+            self._change(is_short=True)
+
+    def end(self) -> None:
+        """Leave no ballast behind where nothing is left to settle; a sibling lays it anew."""
+        self._ballast.unlink(missing_ok=True)
+
+    def _lay(self) -> None:
+        try:
+            descriptor = os.open(self._ballast, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            try:
+                if os.fstat(descriptor).st_size < BALLAST_BYTES:
+                    _fill(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError:  # others were faster to fill the disk, or a quota forbids it
+            self._ballast.unlink(missing_ok=True)
+
+    def _change(self, *, is_short: bool) -> None:
+        with self._changing:
+            if is_short != self.is_short:
+                self.is_short = is_short
+                if is_short:
+                    emit("admission.closed")
+                else:
+                    emit("admission.opened")
+
+
+def _fill(descriptor: int) -> None:
+    """Give a file the blocks of the ballast; macOS can't but write them."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+        return
+    piece = bytes(1024 * 1024)
+    for position in range(0, BALLAST_BYTES, len(piece)):
+        os.pwrite(descriptor, piece, position)
