@@ -20,9 +20,10 @@ _INSERT_BOOK = """
     VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?) RETURNING id
 """
 _CLOSE = """
-    UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = ?
+    UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = IFNULL(delivered_at, ?)
     WHERE state = 'open' AND request_id IN (SELECT value FROM json_each(?))
 """
+"""A charge that went to the spool is booked after its end was delivered: that must not be forgotten."""
 
 
 class Batch:

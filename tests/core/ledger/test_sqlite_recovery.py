@@ -3,6 +3,20 @@
 from .books import Books, reservation
 
 
+def test_an_end_that_was_delivered_before_its_post_was_booked_is_not_given_back(books: Books) -> None:
+    """A charge that went to the spool is booked after the customer has had the whole answer."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3
+        delivered r1
+        post r1 2
+        crash
+        balance alice 8
+        log r1 complete 2
+    """)
+
+
 def test_nothing_delivered_is_voided(books: Books) -> None:
     """A hold without a mark is released, and the customer pays nothing."""
     books.play("""
