@@ -36,7 +36,10 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = database_path(data)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if not path.exists():
+        # Never opened beside SQLite once it is there: a descriptor that is closed takes all locks along
+        # that its process has on the file (sqlite.org/howtocorrupt.html 2.2, read 2026-11-29).
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with take_turn(data), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         # The mode stays with the file; readers and the migration must not find another.
         connection.execute("PRAGMA journal_mode=WAL")

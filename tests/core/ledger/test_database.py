@@ -43,6 +43,20 @@ def test_a_migration_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
         ]
 
 
+def test_opening_again_keeps_the_locks_that_this_process_has(tmp_path: Path) -> None:
+    """A file descriptor that is closed takes all of its process's locks on the file along: none may be opened aside."""
+    path = prepare_database(tmp_path, is_demo=False)
+    with contextlib.closing(connect(path)) as ledger:
+        ledger.execute("BEGIN IMMEDIATE")
+        ledger.execute("ROLLBACK")
+        prepare_database(tmp_path, is_demo=False)
+        leave = (
+            "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode=DELETE'))"
+        )
+        done = subprocess.run([sys.executable, "-c", leave, path], capture_output=True, text=True, check=False)
+    assert "database is locked" in done.stderr
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """A database of a newer relay is left alone, and the error names both versions."""
     database = prepare_database(tmp_path, is_demo=False)
