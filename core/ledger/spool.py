@@ -4,6 +4,7 @@
 replayed by id, so a file that is replayed twice moves money once.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -46,8 +47,9 @@ class Spool:
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> None:
-        """Keep what the ledger refuses out of the way of the rest, for the operator to look at."""
-        path.rename(path.with_suffix(".refused"))
+        """Keep what the ledger refuses out of the way of the rest, for the operator; a sibling may have been faster."""
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_suffix(".refused"))
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -118,6 +118,7 @@ class SqliteLedger:
             await asyncio.gather(*chores, return_exceptions=True)
             self._writer.stop()
             await asyncio.to_thread(self._writer.join)
+            await self._keep_what_is_left()
 
     @asynccontextmanager
     async def minding_room(self) -> AsyncIterator[None]:
@@ -158,13 +159,15 @@ class SqliteLedger:
 
         What can't be committed in `COMMIT_DEADLINE_S` goes durably to the spool, and is booked
         when the database takes writes again; the answer is then the charge, as if it had all been covered.
+        So does what broke a rule of the ledger, its own or a neighbour's of its group: it is asked once
+        more, and set aside for the operator if it is refused then too.
 
         Raises:
             LedgerUnavailableError: The spool failed too.
         """
         try:
             return cast(Posted, await self._do(Post(record=record)))
-        except LedgerUnavailableError:
+        except LedgerError:
             await self._keep(record)
             return Posted(request_id=record.request_id, charge_nano=record.charge.nano, overrun_nano=0)
         finally:
@@ -285,6 +288,16 @@ class SqliteLedger:
         except OSError as exc:
             raise LedgerUnavailableError("neither the ledger nor its spool could keep the charge") from exc
         self._has_spooled = True
+
+    async def _keep_what_is_left(self) -> None:
+        """Spool the posts that the writer could not commit to the end; their callers go on."""
+        for ticket in tuple(self._waiting):
+            if isinstance(ticket.operation, Post) and not ticket.future.done():
+                record = ticket.operation.record
+                await self._keep(record)
+                ticket.future.set_result(
+                    Posted(request_id=record.request_id, charge_nano=record.charge.nano, overrun_nano=0)
+                )
 
     async def _watch(self) -> None:
         """Tell those who wait too long."""

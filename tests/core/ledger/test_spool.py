@@ -9,6 +9,16 @@ from relay.core.ledger.spool import Spool
 from .books import record
 
 
+def test_what_a_sibling_has_set_aside_is_no_trouble(tmp_path: Path) -> None:
+    """Two processes that start at once may both be refused the same record."""
+    spool = Spool(tmp_path)
+    spool.put(record("r1", "alice", "2"))
+    [path] = spool.paths()
+    spool.set_aside(path)
+    spool.set_aside(path)
+    assert [each.name for each in (tmp_path / "spool").iterdir()] == ["r1.refused"]
+
+
 def test_a_record_reads_back_as_it_was(tmp_path: Path) -> None:
     """What was put is what a later process reads."""
     Spool(tmp_path).put(record("r1", "alice", "4/3"))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
@@ -231,6 +232,31 @@ async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) 
         (tmp_path / "spool" / "r8.json").write_text("{")
     async with SqliteLedger.open(tmp_path):
         assert sorted(os.listdir(tmp_path / "spool")) == ["r8.refused", "r9.refused"]
+
+
+async def test_a_post_that_breaks_a_rule_is_kept_for_the_operator(hasty: None, tmp_path: Path) -> None:
+    """A charge that nobody can book is asked again alone, then set aside; its file is all that is left of it."""
+    async with SqliteLedger.open(tmp_path, clock=HandClock()) as ledger:
+        await ledger.create_account(account("alice", gift_nano=5 * NANO))
+        await ledger.create_key(key("alice"))
+        await ledger.reserve(reservation("r1", "alice", NANO))
+        await ledger.post(record("r1", "alice", "-1"))
+        await until_true(lambda: os.listdir(tmp_path / "spool") == ["r1.refused"])
+        assert ask(tmp_path, "SELECT state FROM reservation") == [("open",)]
+
+
+async def test_a_post_under_way_at_the_end_goes_to_the_spool(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """A disk that takes nothing while the shop shuts down loses no charge."""
+    async with SqliteLedger.open(tmp_path, clock=HandClock()) as ending:
+        await ending.reserve(reservation("r1", "alice", 3 * NANO))
+        limit_pages(ending, 1)
+        large = msgspec.structs.replace(record("r1", "alice", "2"), evidence=Evidence(stop_reason="x" * 100_000))
+        post = asyncio.create_task(ending.post(large))
+        await asyncio.sleep(0)
+    assert (await post).charge_nano == 2 * NANO
+    assert os.listdir(tmp_path / "spool") == ["r1.json"]
+    await ledger.replay()
+    assert ask(tmp_path, "SELECT charge_nano FROM request_log") == [(2 * NANO,)]
 
 
 async def test_a_start_leaves_a_living_sibling_s_holds_alone(ledger: SqliteLedger, tmp_path: Path) -> None:
