@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -41,7 +41,7 @@ from .operations import (
 from .recovery import find_abandoned, has_open
 from .spool import Spool
 from .sqlite_store import SqliteStore
-from .writer import Ticket, Writer, gave_up
+from .writer import GROUP_COUNT_MAX, Ticket, Writer, gave_up
 
 COMMIT_DEADLINE_S = 5.0
 WATCH_PERIOD_S = 0.25
@@ -234,13 +234,18 @@ class SqliteLedger:
         """Bring the requests of dead processes to their end; those of living ones are left alone."""
         with contextlib.ExitStack() as claims:
             recoveries = await asyncio.to_thread(find_abandoned, data, claims)
-            results = await asyncio.gather(*[self._do(recovery) for recovery in recoveries], return_exceptions=True)
-            for recovery, result in zip(recoveries, results, strict=True):
-                if isinstance(result, LedgerUnavailableError):
-                    raise result
-                if isinstance(result, BaseException):
-                    # It stays open, and `verify` names it; the shop must not stay shut for one request.
-                    emit_exception("recovery.failed", result, request_id=recovery.request_id)
+            # A commit at a time: each has its own deadline, however many there are.
+            for start in range(0, len(recoveries), GROUP_COUNT_MAX):
+                await self._recover_group(recoveries[start : start + GROUP_COUNT_MAX])
+
+    async def _recover_group(self, recoveries: Sequence[Recover]) -> None:
+        results = await asyncio.gather(*[self._do(recovery) for recovery in recoveries], return_exceptions=True)
+        for recovery, result in zip(recoveries, results, strict=True):
+            if isinstance(result, LedgerUnavailableError):
+                raise result
+            if isinstance(result, BaseException):
+                # It stays open, and `verify` names it; the shop must not stay shut for one request.
+                emit_exception("recovery.failed", result, request_id=recovery.request_id)
 
     async def replay(self) -> None:
         """Book what waits in the spool; stops at the first record the database does not take."""

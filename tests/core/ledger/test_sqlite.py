@@ -13,6 +13,7 @@ import pytest
 from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
 from relay.core.exchange import Evidence
 from relay.core.ledger import sqlite as sqlite_ledger
+from relay.core.ledger import writer as ledger_writer
 from relay.core.ledger.boots import Boot, known
 from relay.core.ledger.database import connect_reader, database_path, take_turn
 from relay.core.ledger.operations import Mark, Posted
@@ -22,7 +23,7 @@ from relay.core.ledger.verify import verify
 from relay.core.money import NANO
 from relay.core.usage import Usage
 
-from .books import HandClock, account, charge, key, record, reservation, top_up
+from .books import Books, HandClock, account, charge, key, record, reservation, top_up
 
 
 @pytest.fixture
@@ -223,6 +224,22 @@ async def test_a_start_books_the_spool_before_it_recovers(tmp_path: Path) -> Non
     async with SqliteLedger.open(tmp_path):
         assert ask(tmp_path, "SELECT charge_nano, outcome FROM request_log") == [(2 * NANO, "complete")]
     assert (known(tmp_path), list((tmp_path / "spool").iterdir())) == ([], [])
+
+
+async def test_a_start_recovers_however_many_there_are(
+    hasty: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All together take longer than one commit may; none of them has to wait for all."""
+    monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 64)
+    monkeypatch.setattr(ledger_writer, "GROUP_COUNT_MAX", 64)
+    books = Books(tmp_path / "data")
+    books.play("account alice gift=10")
+    books.store.commit([], [reservation(f"r{index}", "alice", 1) for index in range(4000)])
+    books.store.close()
+    books.boot.abandon()
+    async with SqliteLedger.open(books.data):
+        states = ask(books.data, "SELECT state, COUNT(*) FROM reservation GROUP BY state")
+    assert states == [("voided", 4000)]
 
 
 async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) -> None:
