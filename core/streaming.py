@@ -9,6 +9,7 @@ What ends a stream is told by `Ending`; the pipeline posts it and writes the las
 """
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
@@ -39,6 +40,8 @@ from .transport import UpstreamResponse
 
 STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
+BEHIND_S = 0.25
+"""How long figures are waited for that may follow the end mark, where none came before it."""
 SILENCE_S = 15.0
 """Silence after which a keep-alive is written."""
 
@@ -128,6 +131,8 @@ class StreamAnswer:
                 await self._open()
                 await self._hand_over(staged, reader)
                 await self._pass_on(response, reader, plugin_meter)
+                if reader.is_ended and reader.usage() is None:
+                    await self._look_behind(response, reader)
             if reader.is_ended:
                 response.finish()
         except CustomerGoneError:
@@ -235,6 +240,13 @@ class StreamAnswer:
                 self._refusal = refusal
         if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal
+
+    async def _look_behind(self, response: UpstreamResponse, reader: StreamReader) -> None:
+        """Read on for a moment: some upstreams send the figures after the end mark."""
+        with suppress(TimeoutError, UpstreamError):
+            async with asyncio.timeout(BEHIND_S):
+                while reader.usage() is None and (data := await response.read()):
+                    reader.feed(data)
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Read on to the true usage after the customer has left, bounded in time and in the hold."""

@@ -1,6 +1,7 @@
 """What reading along is in every dialect whose streams are server-sent events."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from ..errors import UpstreamStatusError
 from ..estimate import input_bound
@@ -46,6 +47,7 @@ class EventReader(Tally, ABC):
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes; return the events that go to the customer now."""
         if self.is_ended or self.error is not None:
+            self._look_behind(self._splitter.feed(data))
             return b""
         if self._is_between_events and self._count_framed(data):
             return data
@@ -61,11 +63,12 @@ class EventReader(Tally, ABC):
 
     def _pass(self, events: list[bytes]) -> bytes:
         passed = []
-        for event in events:
+        coming = iter(events)
+        for event in coming:
             if self._count_framed(event) or self._take(event):
                 passed.append(event)
             elif self.is_ended or self.error is not None:
-                break
+                self._look_behind(coming)
         return b"".join(passed)
 
     def _count_framed(self, event: bytes) -> bool:
@@ -83,6 +86,11 @@ class EventReader(Tally, ABC):
         self.output_bound_tokens += 1 + (bytes_count >> 2) if bytes_count < 12 else 1 + (bytes_count >> 1)
         self.output_counted_tokens = -(-total * 10 // 36) + self._call_tokens
         return True
+
+    def _look_behind(self, events: Iterable[bytes]) -> None:
+        """See what follows the end, none of which goes to the customer; takes all of *events*."""
+        for _ in events:
+            pass
 
     @abstractmethod
     def _take(self, event: bytes) -> bool:

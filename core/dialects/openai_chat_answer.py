@@ -3,6 +3,8 @@
 Source: wire/DIALECTS.md 2.2, 2.6 and 3, read 2026-11-23.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from ..errors import UpstreamBrokenError
@@ -75,6 +77,10 @@ class _OddDocument(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
+def _usage_of(chunk: _Document) -> object:
+    return chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+
+
 _read_document = msgspec.json.Decoder(_Document).decode
 _read_odd_document = msgspec.json.Decoder(_OddDocument).decode
 
@@ -122,9 +128,18 @@ class ChatStreamReader(EventReader):
             return True
         return self._take_chunk(event, data, chunk)
 
+    def _look_behind(self, events: Iterable[bytes]) -> None:
+        """Take the usage that some send after the end mark (field/reliability.md 3, row 22, read 2026-11-29)."""
+        for event in events:
+            try:
+                chunk = _read_document(event_name_and_data(event)[1])
+            except (ValueError, RecursionError):
+                continue
+            self._usage = _usage_of(chunk) or self._usage
+
     def _take_chunk(self, event: bytes, data: bytes, chunk: _Document) -> bool:
         # Usage is repeated by some, cumulative with others, never to be added up: the last counts.
-        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+        usage = _usage_of(chunk)
         if usage:
             self._usage = usage
         if _is_error(chunk):

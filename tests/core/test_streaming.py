@@ -51,6 +51,20 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
         assert 512 <= row["output_tokens"] <= 1024
 
 
+@pytest.mark.parametrize(("late", "source"), [(USAGE, "upstream"), ("", "estimated")])
+async def test_usage_that_comes_after_the_end_mark_is_waited_for(tmp_path: Path, late: str, source: str) -> None:
+    """For a moment, where none has come before it; the customer's stream ends as ever, also where the body never does."""
+    begun, rest = stream(ROLE + words("Hello", " there") + STOP + DONE)[:-1], stream(late, ending="open")[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.05, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        text = (await shop.chat(stream=True)).text
+        [row] = await shop.log()
+    assert text == ROLE + words("Hello", " there") + STOP + DONE
+    assert (row["outcome"], row["usage_source"]) == ("complete", source)
+
+
 @pytest.mark.parametrize("limit", [{}, {"max_tokens": 2000}])
 async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
     tmp_path: Path, limit: dict[str, int]

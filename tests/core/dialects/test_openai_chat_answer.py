@@ -99,6 +99,18 @@ def test_the_end_mark_is_held_back_and_nothing_after_it_passes() -> None:
     assert (along.is_ended, along.end, along.feed(chunk({"content": "more"})), along.finish()) == (True, DONE, b"", b"")
 
 
+@pytest.mark.parametrize("behind", [event(choices=[], usage=USAGE), event(choices=[], x_groq={"usage": USAGE})])
+@pytest.mark.parametrize("cut", [0, 1, 60, 200])
+def test_usage_behind_the_end_mark_is_read_however_it_is_cut(behind: bytes, cut: int) -> None:
+    """Nothing of it passes; rubbish there is passed over, and so is an error: the answer is whole."""
+    along = reader()
+    raw = chunk({"content": "Hi"}) + chunk({}, "stop") + DONE + b"data: {\n\n" + event(error={"message": "x"}) + behind
+    pieces = [raw] if not cut else [raw[start : start + cut] for start in range(0, len(raw), cut)]
+    passed = b"".join(map(along.feed, pieces))
+    assert passed + along.end == chunk({"content": "Hi"}) + chunk({}, "stop") + DONE
+    assert (along.is_ended, along.error, along.usage()) == (True, None, Usage(input_tokens=12, output_tokens=5))
+
+
 def test_the_end_mark_is_held_back_as_it_was_written() -> None:
     """Without the blank, as Spark writes it."""
     along = reader()
