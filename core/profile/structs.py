@@ -89,7 +89,10 @@ class Group(Section, frozen=True, kw_only=True):
 class Membership(Section, frozen=True, kw_only=True):
     """A class of customers."""
 
-    ratio: Annotated[NonNegative, Meta(description="Multiplier on every charge of a member.")] = Exact(1)
+    ratio: Annotated[
+        NonNegative,
+        Meta(description="Multiplier meant for the charges of members; read and checked, it changes none yet."),
+    ] = Exact(1)
     label: Annotated[Text | None, Meta(description="Name customers see.")] = None
 
 
