@@ -8,8 +8,9 @@ from . import boots
 from .database import connect_reader, database_path
 from .operations import Recover
 
-_UNFINISHED = """
-    SELECT boot, request_id, state FROM reservation WHERE delivered_at IS NULL AND state <> 'voided' ORDER BY at
+UNFINISHED = """
+    SELECT boot, request_id, state FROM reservation
+    WHERE state = 'open' OR (state = 'posted' AND delivered_at IS NULL) ORDER BY at
 """
 
 
@@ -22,7 +23,7 @@ def find_abandoned(data: Path, claims: contextlib.ExitStack) -> list[Recover]:
     """
     claimed = {boot for boot in boots.known(data) if claims.enter_context(boots.claim_dead(data, boot))}
     with contextlib.closing(connect_reader(database_path(data))) as connection:
-        rows = connection.execute(_UNFINISHED).fetchall()
+        rows = connection.execute(UNFINISHED).fetchall()
     # Looked at after the rows were read: a living boot made its file before its first row.
     present = set(boots.known(data))
     return [

@@ -168,7 +168,7 @@ reservation = sa.Table(
 that waits for the post, when it was posted.
 """
 
-_UNFINISHED = sa.text("delivered_at IS NULL AND state <> 'voided'")
+_UNFINISHED = sa.text("state = 'open' OR (state = 'posted' AND delivered_at IS NULL)")
 sa.Index("ix_reservation_unfinished", reservation.c.boot, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)
 
 reservation_lot = sa.Table(

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from relay.core.ledger import recovery
 from relay.core.ledger.operations import Recover
 from relay.core.ledger.recovery import find_abandoned, has_open
 
@@ -37,6 +38,23 @@ def test_a_dead_process_leaves_open_holds_and_undelivered_posts(books: Books) ->
     """)
     dead = books.die()
     assert found(books) == [Recover(request_id="r1", boot=dead), Recover(request_id="r2", boot=dead)]
+
+
+def test_an_open_hold_is_found_though_its_end_was_delivered(books: Books) -> None:
+    """A charge that went to the spool and was refused there: nobody else would give the hold back."""
+    books.play("""
+        account alice gift=9
+        reserve r1 alice 1
+        delivered r1
+    """)
+    dead = books.die()
+    assert found(books) == [Recover(request_id="r1", boot=dead)]
+
+
+def test_a_search_reads_no_more_than_there_is_to_recover(books: Books) -> None:
+    """Every command begins with one; the requests of years must not be read for it."""
+    plan = books.ask(f"EXPLAIN QUERY PLAN {recovery.UNFINISHED}")
+    assert "SCAN reservation USING INDEX ix_reservation_unfinished" in str(plan)
 
 
 def test_of_a_boot_without_a_file_only_open_holds_are_found(books: Books) -> None:

@@ -146,7 +146,7 @@ class Shop(RuleBasedStateMachine):
     @rule(request_id=requests)
     def the_end_is_delivered(self, request_id: str) -> None:
         request = self.model.requests.get(request_id)
-        if request is not None and request.state == "posted":
+        if request is not None and request.state != "voided":
             self.books.note(Delivered(request_id=request_id))
             request.is_delivered = True
 
@@ -171,8 +171,8 @@ class Shop(RuleBasedStateMachine):
     def the_process_dies_and_is_recovered(self, times: int) -> None:
         boot = self.books.boot.id
         rows = self.books.ask(
-            "SELECT request_id FROM reservation WHERE boot = ? AND delivered_at IS NULL AND state <> 'voided' ORDER BY at,"
-            " request_id",
+            "SELECT request_id FROM reservation WHERE boot = ?"
+            " AND (state = 'open' OR (state = 'posted' AND delivered_at IS NULL)) ORDER BY at, request_id",
             boot,
         )
         self.books.die()
