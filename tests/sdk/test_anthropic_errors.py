@@ -128,3 +128,14 @@ def test_a_stream_that_breaks_raises_an_api_error(shop: Shop, alice: Customer, f
         list(stream)
     assert (error(caught)["type"], error(caught)["code"], len(alice.sent)) == ("api_error", "upstream_error", 1)
     assert shop.row(stream.response.headers["request-id"])["outcome"] == "truncated"
+
+
+def test_a_request_of_a_name_that_was_used_is_a_conflict(shop: Shop, alice: Customer) -> None:
+    """Asked once, though the SDK would repeat a 409; it tells the request that was paid for."""
+    named = {"Idempotency-Key": "an order of anthropic's"}
+    hi: list[anthropic.types.MessageParam] = [{"role": "user", "content": "hi"}]
+    first = alice.client.messages.create(model="claude-sim", max_tokens=100, messages=hi, extra_headers=named)
+    with pytest.raises(anthropic.ConflictError, match=str(first._request_id)) as caught:
+        alice.client.messages.create(model="claude-sim", max_tokens=100, messages=hi, extra_headers=named)
+    assert (error(caught)["code"], len(alice.sent)) == ("idempotency_key_used", 2)
+    assert shop.rows("select * from request_log where request_id = ?", caught.value.request_id) == []

@@ -95,6 +95,16 @@ def test_a_model_that_nobody_sells_is_asked_for_once(alice: Customer) -> None:
     assert (caught.value.status_code, caught.value.code, len(alice.sent)) == (503, "model_not_found", 1)
 
 
+def test_a_request_of_a_name_that_was_used_is_a_conflict(shop: Shop, alice: Customer) -> None:
+    """Asked once, though the SDK would repeat a 409; it tells the request that was paid for."""
+    named = {"Idempotency-Key": "an order of openai's"}
+    first = alice.client.chat.completions.create(model="gpt-sim", messages=MESSAGES, extra_headers=named)
+    with pytest.raises(openai.ConflictError, match=str(first._request_id)) as caught:
+        alice.client.chat.completions.create(model="gpt-sim", messages=MESSAGES, extra_headers=named)
+    assert (caught.value.code, len(alice.sent)) == ("idempotency_key_used", 2)
+    assert shop.rows("select * from request_log where request_id = ?", caught.value.request_id) == []
+
+
 def test_a_throttled_upstream_is_a_rate_limit_error_with_its_wait(alice: Customer) -> None:
     """The upstream's retry-after is passed on, and asking again is allowed."""
     with pytest.raises(openai.RateLimitError) as caught:
