@@ -28,6 +28,7 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import budget_of, effort_of
+from .addresses import media_type_of
 from .wire import DIALECT, write_signature
 
 SKIPPED_SIGNATURE = "skip_thought_signature_validator"
@@ -83,7 +84,7 @@ def _contents(request: Request) -> list[dict[str, Any]]:
         if is_opening:
             continue
         role = "model" if message.role == "assistant" else "user"
-        parts = _sealed([each for part in message.parts for each in _parts(part, names)], request.model)
+        parts = _sealed([each for part in message.parts for each in _parts(part, names, request.model)], request.model)
         if not parts:
             continue
         if contents and contents[-1]["role"] == role:
@@ -114,7 +115,7 @@ def _sealed(parts: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
     return parts
 
 
-def _parts(part: Part, names: dict[str, str]) -> Iterable[dict[str, Any]]:
+def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, Any]]:
     match part:
         case Text(text=text, seal=seal):
             sealed = {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
@@ -127,13 +128,11 @@ def _parts(part: Part, names: dict[str, str]) -> Iterable[dict[str, Any]]:
         case ToolCall():
             yield _call(call_as_function(part))
         case ToolResult():
-            yield from _result(part, part.name or names.get(part.call_id, part.call_id), names)
+            yield from _result(part, part.name or names.get(part.call_id, part.call_id), names, model)
         case Image(source=Inline() as source) | File(source=Inline() as source) | Audio(source=source):
             yield {"inlineData": {"mimeType": source.media_type, "data": source.data}}
-        case Image(source=Link(url=url, media_type=media_type)) | File(source=Link(url=url, media_type=media_type)) if (
-            media_type
-        ):
-            yield {"fileData": {"mimeType": media_type, "fileUri": url}}
+        case Image(source=Link() as link) | File(source=Link() as link) if media_type := media_type_of(link, model):
+            yield {"fileData": {"mimeType": media_type, "fileUri": link.url}}
         case Native(dialect="gemini_generate", document=document):
             yield msgspec.json.decode(document)
         case _:
@@ -153,13 +152,13 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return written
 
 
-def _result(result: ToolResult, name: str, names: dict[str, str]) -> Iterable[dict[str, Any]]:
+def _result(result: ToolResult, name: str, names: dict[str, str], model: str) -> Iterable[dict[str, Any]]:
     """Yield a result as an object, and the media in it beside it."""
     text = "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
     yield {"functionResponse": {"name": name, "response": {"error" if result.is_error else "output": text}}}
     for part in result.parts:
         if not isinstance(part, Text):
-            yield from _parts(part, names)
+            yield from _parts(part, names, model)
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:

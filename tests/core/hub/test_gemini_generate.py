@@ -20,6 +20,7 @@ from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Stopped, S
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     CacheMark,
+    File,
     Image,
     Link,
     Message,
@@ -255,11 +256,41 @@ def test_effort_becomes_the_models_own_measure(
     assert config.get("thinkingConfig") == thinking
 
 
-def test_a_picture_by_address_is_refused_by_name() -> None:
-    """Gemini fetches nothing, and neither does relay."""
-    picture = Image(source=Link("https://a.example/b.png"), cache=CacheMark())
+@pytest.mark.parametrize(
+    ("part", "media_type"),
+    [
+        (Image(source=Link("https://a.example/b.png"), cache=CacheMark()), "image/png"),
+        (Image(source=Link("https://a.example/c.d/e.JPG?size=2#x")), "image/jpeg"),
+        (File(source=Link("https://a.example/f.pdf")), "application/pdf"),
+        (File(source=Link("gs://a-bucket/f", media_type="audio/wav")), "audio/wav"),
+    ],
+)
+def test_what_stands_at_a_public_address_is_told_by_it(part: Image | File, media_type: str) -> None:
+    """Gemini fetches it, and must be told of what kind it is: the end of the address says so."""
+    body = encode_request(Request(model="gemini-3-pro", messages=(Message(role="user", parts=(part,)),)))
+    assert isinstance(part.source, Link)
+    told = {"fileData": {"mimeType": media_type, "fileUri": part.source.url}}
+    assert json.loads(bytes(body["contents"])) == [{"role": "user", "parts": [told]}]
+
+
+@pytest.mark.parametrize(
+    ("model", "url"),
+    [
+        ("gemini-3-pro", "http://a.example/b.png"),
+        ("gemini-3-pro", "https://a.example/b"),
+        ("gemini-3-pro", "https://a.example/png"),
+        ("gemini-3-pro", "https://a.example/b.gif"),
+        ("gemini-3-pro", "https://a.example/x.png/"),
+        ("gemini-3-pro", "https://[b.png"),
+        ("gemini-2.0-flash", "https://a.example/b.png"),
+        ("gemini-1.5-pro", "https://a.example/b.png"),
+    ],
+)
+def test_an_address_that_gemini_would_not_fetch_is_refused_by_name(model: str, url: str) -> None:
+    """Neither does relay; a kind is never guessed."""
+    picture = Image(source=Link(url), cache=CacheMark())
     with pytest.raises(NotCarriedError) as refused:
-        encode_request(Request(model="gemini-x", messages=(Message(role="user", parts=(picture,)),)))
+        encode_request(Request(model=model, messages=(Message(role="user", parts=(picture,)),)))
     assert refused.value.param == "messages.content.image_url"
 
 
