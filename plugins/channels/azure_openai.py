@@ -1,6 +1,7 @@
 """``channels.azure_openai``: OpenAI's models as Azure hosts them, each under the name of its deployment.
 
-Source: wire/DIALECTS.md 1 and w:azure/chat, read 2026-11-24.
+Sources: wire/DIALECTS.md 1 and w:azure/chat, read 2026-11-24; for Realtime learn.microsoft.com, Azure
+OpenAI, "Use the GPT Realtime API via WebSockets" and its migration guide from the preview, read 2026-11-29.
 """
 
 from typing import Annotated
@@ -39,16 +40,31 @@ class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     api_version: Annotated[
         str, Meta(description="Version of Azure's API, such as 2024-10-21.", pattern="^[0-9A-Za-z-]+$")
     ] = API_VERSION
+    realtime_api_version: Annotated[
+        Annotated[str, Meta(pattern="^[0-9A-Za-z-]+$")] | None,
+        Meta(
+            description="Version of Realtime's preview, such as 2025-04-01-preview, for a deployment that speaks the "
+            "beta's events; absent: the present form, which has no version."
+        ),
+    ] = None
 
 
 class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     """Sends to the deployment that a model's ``upstream`` names; the key goes as ``api-key``.
 
-    ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``.
+    ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``. What
+    transcribes within a session is a deployment too, which ``upstream`` of a model of this channel names.
     """
 
     config_type = AzureOpenAIConfig
-    dialects: tuple[Dialect, ...] = ("openai_chat", "openai_completions", "embeddings", "images", "audio")
+    dialects: tuple[Dialect, ...] = (
+        "openai_chat",
+        "openai_completions",
+        "embeddings",
+        "images",
+        "audio",
+        "realtime",
+    )
 
     def __init__(self, config: AzureOpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
@@ -56,12 +72,21 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             found = section.base_url or "none"
             raise ValueError(f"base_url: expected the address of an Azure resource, found '{found}'")
-        self._base_url = f"{(section.base_url or '').rstrip('/').removesuffix('/openai')}/openai/deployments"
+        self._base_url = f"{(section.base_url or '').rstrip('/').removesuffix('/openai')}/openai"
         self._query = urlencode({"api-version": config.api_version})
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
+        if request.operation == "realtime":
+            headers = {**request.headers, "api-key": api_key}
+            return UpstreamRequest(url=self._realtime_url(request), headers=headers, body=b"")
         path = _PATHS[request.dialect, request.operation]
-        url = f"{self._base_url}/{quote(request.model, safe='')}{path}?{self._query}"
+        url = f"{self._base_url}/deployments/{quote(request.model, safe='')}{path}?{self._query}"
         headers = {**request.headers, "content-type": request.content_type, "api-key": api_key}
         return UpstreamRequest(url=url, headers=headers, body=request.body())
+
+    def _realtime_url(self, request: ChannelRequest) -> str:
+        version = self.config.realtime_api_version
+        if version is None:
+            return f"{self._base_url}/v1/realtime?{urlencode({'model': request.model})}"
+        return f"{self._base_url}/realtime?{urlencode({'api-version': version, 'deployment': request.model})}"

@@ -2,10 +2,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from relay import BadRequestError, ChannelRequest, ChannelSection, Dialect
 from relay.core.exchange import Operation
 from relay.plugins.channels.azure_openai import AzureOpenAI, AzureOpenAIConfig
+from tests.core.realtime.talks import CHARGE, RealtimeUpstream, address, connected, hear
+from tests.core.realtime.talks import PROFILE as TALKING
 from tests.services import services
 from tests.shops import PROFILE, UPSTREAM_KEY, serving
 from tests.upstreams import Upstream, document
@@ -97,3 +100,55 @@ async def test_a_recorded_answer_of_azures_is_sold(tmp_path: Path) -> None:
         assert received.path == "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21"
         assert received.headers["api-key"] == UPSTREAM_KEY
         assert "authorization" not in received.headers
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({}, "/openai/v1/realtime?model=my+talk%26er"),
+        (
+            {"realtime_api_version": "2025-04-01-preview"},
+            "/openai/realtime?api-version=2025-04-01-preview&deployment=my+talk%26er",
+        ),
+    ],
+)
+async def test_a_session_is_opened_with_the_deployment(tmp_path: Path, settings: dict[str, str], path: str) -> None:
+    """In the present form or the preview's: a real handshake with Azure's key, and the response at its exact price."""
+    told = "".join(f", settings: {{{{{name}: {value}}}}}" for name, value in settings.items())
+    profile = TALKING.partition("channels:")[0] + (
+        "channels: [{{name: azure, use: channels.azure_openai, base_url: {url}, keys: ['file:upstream.key'], "
+        f"models: [{{{{name: gpt-realtime, upstream: my talk&er}}}}], groups: [plain, dear]{told}}}}}]\n"
+    )
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        async with connected(shop, uri=address(shop, path="/v1/realtime")) as client:
+            await client.send('{"type":"session.update","session":{"type":"realtime","model":"gpt-realtime"}}')
+            await client.send('{"type":"response.create"}')
+            await hear(client)
+        rows = await shop.log(count=2)
+    [visit] = upstream.visits
+    assert visit.request.path == path
+    assert visit.request.headers["api-key"] == UPSTREAM_KEY
+    assert "authorization" not in visit.request.headers
+    assert [event["type"] for event in visit.events] == ["session.update", "response.create"]
+    assert visit.events[0]["session"]["model"] == "my talk&er"
+    assert [(row["outcome"], row["charge_nano"]) for row in rows] == [("complete", CHARGE), ("customer_gone", 0)]
+
+
+async def test_azures_refusal_of_a_session_is_no_word_of_its_own(tmp_path: Path) -> None:
+    """The shop's key is the shop's to mend: the customer sees an HTTP error without a word of it, and pays nothing."""
+    refusal = b'{"error":{"code":"401","message":"Access denied due to invalid subscription key of res-7."}}'
+    profile = TALKING.replace("use: channels.openai\n", "use: channels.azure_openai\n").replace(
+        "    dialects: [realtime, openai_chat]\n", ""
+    )
+    async with (
+        RealtimeUpstream(refusal=(401, refusal)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        with pytest.raises(InvalidStatus) as caught:
+            await connected(shop)
+        assert shop.rows("select * from transfer where id like 'post:%'") == []
+    assert caught.value.response.status_code == 503
+    assert b"res-7" not in (caught.value.response.body or b"")
