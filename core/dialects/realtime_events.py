@@ -30,7 +30,7 @@ TEXT_DELTAS = frozenset(
 )
 APPEND = "input_audio_buffer.append"
 _HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
-_DELTA = '"delta"'
+_DELTA, _AUDIO, _QUOTES = '"delta"', '"audio"', ':""}'
 _RESPONSE_ID = re.compile(r'"response_id"\s*:\s*"([^"\\]*)"')
 
 
@@ -74,7 +74,12 @@ def is_plain_append(frame: str) -> bool:
 
 def delta_length(frame: str) -> int:
     """Return how long the delta in *frame* is at most, in characters."""
-    return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(':""}'))
+    return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(_QUOTES))
+
+
+def sound_length(frame: str) -> int:
+    """Return how much sound a plain append holds at most, in characters of base64."""
+    return max(0, len(frame) - frame.find(_AUDIO) - len(_AUDIO) - len(_QUOTES))
 
 
 def delta_of(frame: str) -> str:
@@ -153,7 +158,7 @@ def measure_event(kind: str, fields: Fields) -> Measure:
     """Return what a customer's event may add to what the model reads; whatever is of no known form counts as text."""
     text_bytes = sum(len(bytes(value)) for name, value in fields.items() if name not in ("type", "event_id"))
     if kind == APPEND:
-        return Measure(sound_chars=text_bytes)
+        return Measure(sound_chars=max(0, text_bytes - len('""')))
     items: list[_Item] = []
     try:
         if kind == "conversation.item.create":

@@ -58,7 +58,6 @@ class Context:
         self._added_before = Measure()
         """What of it the present response reads."""
         self._buffered_chars = 0
-        """Sound that no turn has been made of yet."""
         self._speech_ms: int | None = None
         self._speech_start_ms = 0
         self.open_count = 0
@@ -90,8 +89,13 @@ class Context:
         """Note that the upstream refused an event; the oldest that asked for a response, if any did."""
         self._asked_count = max(0, self._asked_count - 1)
 
-    def buffer_changed(self, kind: str, frame: str) -> None:
-        """Follow the upstream's ``input_audio_buffer`` events: of what was buffered, only speech becomes input."""
+    def buffer_changed(self, kind: str, frame: str) -> int:
+        """Follow the upstream's ``input_audio_buffer`` events: of what was buffered, only speech becomes input.
+
+        Returns:
+            How much sound became input now, in characters.
+        """
+        became = 0
         at = _SPEECH_AT.search(frame)
         if kind == "input_audio_buffer.speech_started" and at is not None:
             self._speech_start_ms = int(at[1])
@@ -99,8 +103,19 @@ class Context:
             self._speech_ms = max(0, int(at[1]) - self._speech_start_ms)
         elif kind in ("input_audio_buffer.committed", "input_audio_buffer.cleared"):
             if kind == "input_audio_buffer.committed":
-                self._added += Measure(sound_chars=self._speech_chars())
+                became = self._speech_chars()
+                self._added += Measure(sound_chars=became)
             self._buffered_chars, self._speech_ms = 0, None
+        return became
+
+    @property
+    def buffered_chars(self) -> int:
+        """Sound that no turn has been made of yet."""
+        return self._buffered_chars
+
+    def seconds_heard(self, chars: int) -> int:
+        """Return how long the customer's sound of so many characters lasts, in seconds, the last one begun counted."""
+        return -(-chars // self._heard_per_second)
 
     def _speech_chars(self) -> int:
         if self._speech_ms is None:

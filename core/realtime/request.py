@@ -16,6 +16,7 @@ from ..dialects.realtime_events import (
     read_customer_event,
     read_session,
     render_event,
+    sound_length,
 )
 from ..errors import BadRequestError
 from ..exchange import Candidate
@@ -64,16 +65,32 @@ def read_customer_frame(frame: Frame, models: Models) -> Passed:
     """Return what is sent upstream for a customer's *frame*.
 
     Raises:
-        BadRequestError: Not an event, or one that asks for a model which is not the session's.
+        BadRequestError: Not an event, or one that asks for a model which is not the session's, or for a prompt that
+            stands in the upstream's account.
     """
     if isinstance(frame, bytes):
         raise BadRequestError()
     if is_plain_append(frame):
-        return Passed(frame, APPEND, Measure(sound_chars=len(frame)))
+        return Passed(frame, APPEND, Measure(sound_chars=sound_length(frame)))
     kind, fields = read_customer_event(frame)
-    if kind == "session.update" and "session" in fields:
+    if kind.endswith("session.update") and "session" in fields:
         fields["session"] = _checked(fields["session"], models)
+    for name in ("session", "response"):
+        if name in fields and _is_prompted(fields[name]):
+            raise BadRequestError("not_offered", param=f"{name}.prompt")
     return Passed(render_event(fields), kind, measure_event(kind, fields))
+
+
+class _Prompted(msgspec.Struct):
+    prompt: object = None
+
+
+def _is_prompted(settings: msgspec.Raw) -> bool:
+    """Say whether *settings* name a prompt; what are no settings is the upstream's to refuse."""
+    try:
+        return msgspec.json.decode(settings, type=_Prompted).prompt is not None
+    except (ValueError, RecursionError):
+        return False
 
 
 def _checked(session: msgspec.Raw, models: Models) -> msgspec.Raw:

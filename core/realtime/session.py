@@ -20,7 +20,6 @@ from ..dialects.realtime_events import (
     event_type,
     read_response_done,
     read_session_event,
-    read_transcription_usage,
     with_error,
 )
 from ..errors import (
@@ -52,12 +51,12 @@ from ..transport import Frame
 from .customer import Customer
 from .opening import Opened
 from .request import models_of, read_customer_frame
-from .transcription import post_transcription
+from .transcription import Transcriptions
 from .turn import Turn
 
 NORMAL, GOING_AWAY, POLICY, FAILURE, RESTART, TRY_LATER = 1000, 1001, 1008, 1011, 1012, 1013
 """Codes of close frames. Source: RFC 6455, 7.4, and IANA's registry of close codes, read 2026-11-24."""
-_TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+_TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
 class Session:
@@ -75,7 +74,7 @@ class Session:
         self._candidate = opened.turn.candidate
         allowed = exchange.principal.models if exchange.principal is not None else None
         self._models = models_of(self._candidate, exchange.model, allowed, frozenset(shop.profile.prices))
-        self._transcribed_by = ""
+        self._transcriptions = Transcriptions(shop, exchange, rules, self._candidate, self._models, self._context)
         self._first = opened.first
         self._unclaimed: list[tuple[RequestRecord, Posted]] = []
         self._books = asyncio.Lock()
@@ -132,6 +131,7 @@ class Session:
         async with asyncio.TaskGroup() as closing:
             closing.create_task(self._upstream.close())
             await self._settle_last(error)
+            await self._settle_transcriptions(error)
             if not isinstance(error, CustomerGoneError):
                 await self._tell_end(error)
         self._turn.settlement.delivered()
@@ -152,6 +152,13 @@ class Session:
             # A bug of ours: the hold must not outlive the session. Does nothing once a post is on its way.
             emit_exception("request.crashed", exc, request_id=self._turn.exchange.id)
             await self._turn.release(error)
+
+    async def _settle_transcriptions(self, error: RelayError | None) -> None:
+        """Settle what was being written down, whatever became of the turn."""
+        try:
+            await self._transcriptions.release(error)
+        except RelayError as exc:
+            emit("post.failed", request_id=self._exchange.id, code=exc.code)
 
     def _settled(self, posted: tuple[RequestRecord, Posted] | None) -> None:
         if posted is not None:
@@ -216,6 +223,8 @@ class Session:
                 await self._customer.send(self._error_event(error, event_id_of(frame)))
                 continue
             self._context.customer_sent(passed.kind, passed.measure)
+            if passed.kind == "session.update":
+                self._transcriptions.asked_for(read_session_event(str(frame)))
             await self._cover_input()
             self._sending_since = self._loop.time()
             await self._upstream.send(passed.frame)
@@ -225,6 +234,7 @@ class Session:
         async with self._books:
             if not self._turn.settlement.is_closed:
                 await self._turn.settlement.cover_input(self._context.input_bound)
+                await self._transcriptions.cover()
                 return
         # No turn follows the one that was posted: the customer is being told so, and nothing more is sent.
         await self._loop.create_future()
@@ -260,11 +270,13 @@ class Session:
         elif kind in ("session.created", "session.updated"):
             facts = read_session_event(frame)
             self._context.session_told(facts)
-            self._transcribed_by = facts.transcription_model or ""
+            self._transcriptions.told(facts)
+            await self._cover_input()
         elif kind.startswith("input_audio_buffer."):
-            self._context.buffer_changed(kind, frame)
-        elif kind == _TRANSCRIBED:
-            await self._charge_transcription(frame)
+            self._transcriptions.committed(frame, self._context.buffer_changed(kind, frame))
+        elif kind.startswith(_TRANSCRIPTION):
+            await self._pass_transcript(kind.removeprefix(_TRANSCRIPTION), frame)
+            return
         await self._customer.send(frame)
         self._context.handed_over()
 
@@ -293,11 +305,24 @@ class Session:
         if refusal is not None:
             raise refusal
 
-    async def _charge_transcription(self, frame: str) -> None:
-        model = self._models.asked_name(self._transcribed_by)
-        usage = read_transcription_usage(frame)
-        async with self._books:
-            await post_transcription(self._shop, self._exchange, self._rules, self._candidate, model, usage)
+    async def _pass_transcript(self, kind: str, frame: str) -> None:
+        """Pass on a piece of a transcript, or post it and pass on its end, and hold for what is still to be written down.
+
+        Raises:
+            RelayError: That can't be held for: the session ends after what was paid for.
+        """
+        if kind == "delta":
+            self._transcriptions.told_piece(frame)
+        elif kind == "failed":
+            self._transcriptions.failed(frame)
+        elif kind == "completed":
+            async with self._books:
+                await self._transcriptions.post(frame)
+        try:
+            await self._customer.send(frame)
+        finally:
+            self._transcriptions.delivered()  # whoever has left by now left after the end
+        await self._cover_input()
 
     def _told_error(self, frame: str) -> str:
         """Return an error of the upstream as the customer may see it: about the request as it came, else in our words."""

@@ -1,43 +1,260 @@
-"""The transcription of what a customer said: an exchange of its own, by a model of its own.
+"""The transcription of what a customer says: exchanges of their own, by a model of its own.
 
-The upstream bills it beside the response, by the transcribing model's price, and tells its usage
-with the transcript. It is posted before the customer reads that. Source: OpenAI API reference,
-``conversation.item.input_audio_transcription.completed``, read 2026-11-24.
+The upstream bills it beside the responses, by the transcribing model's price, and tells its usage
+with the end of the transcript. It is held for before the sound is sent on, and posted before the
+customer reads that end. Source: OpenAI API reference,
+``conversation.item.input_audio_transcription.completed`` and its ``delta``, read 2026-11-29.
 """
+
+import re
 
 import msgspec
 
-from ..clock import new_id
 from ..dialects.realtime import Realtime
-from ..exchange import Attempt, Candidate, Evidence, Exchange
+from ..dialects.realtime_events import (
+    TOKENS_PER_SECOND,
+    SessionFacts,
+    delta_length,
+    read_transcription_usage,
+)
+from ..dialects.transcription import SECONDS_FLOOR
+from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
+from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, is_beyond
+from ..exchange import Attempt, Candidate, Evidence, Exchange, Outcome
+from ..outcome import derive_outcome
 from ..shop import Shop
 from ..usage import Usage
-from .turn import SWITCHING_PROTOCOLS, TurnSettlement
+from .context import Context
+from .request import Models
+from .turn import SWITCHING_PROTOCOLS, TurnSettlement, exchange_after, reserve_afresh
+
+WINDOW_S = 60
+"""What a hold covers beyond the sound that is there, in seconds."""
+WRITTEN_TOKENS_PER_SECOND = 10
+"""Nobody speaks faster: twice as fast as an auctioneer."""
+_ITEM_ID = re.compile(r'"item_id"\s*:\s*"([^"\\]*)"')
 
 
-async def post_transcription(
-    shop: Shop, session: Exchange, rules: Realtime, candidate: Candidate, model: str, usage: Usage
-) -> None:
-    """Book a transcription of *session* by *model*, durably.
+class Item(msgspec.Struct):
+    """Sound that became input and is not written down yet, and what was told of it so far."""
 
-    It is over when its usage is known, so nothing is held: the post takes what the account has.
-
-    Raises:
-        RelayError: The key is good no more.
-    """
-    exchange = session.as_asked_in(session.dialect)
-    exchange.id, exchange.operation, exchange.model = new_id("req"), "transcription", model
-    exchange.received_at, exchange.started_s = shop.clock.now(), shop.clock.monotonic()
-    settlement = _OverAlready(shop, exchange, rules)
-    await settlement.reserve(candidate)
-    attempt = Attempt(candidate=candidate, started_at=exchange.received_at, duration_ms=0, status=SWITCHING_PROTOCOLS)
-    evidence = Evidence(has_text=True, is_end_seen=True)
-    await settlement.post(usage, "complete", evidence, [attempt], model_returned=None, first_output_ms=None)
-    settlement.delivered()
+    sound_chars: int = 0
+    text_bytes: int = 0
 
 
-class _OverAlready(TurnSettlement):
-    """The money of what needs no hold."""
+class Transcriptions:
+    """What of one session's sound is still to be written down, and the hold for it."""
+
+    def __init__(
+        self, shop: Shop, session: Exchange, rules: Realtime, candidate: Candidate, models: Models, context: Context
+    ) -> None:
+        self._shop = shop
+        self._session = session
+        self._rules = rules
+        self._candidate = candidate
+        self._models = models
+        self._context = context
+        self._model = ""
+        """The model that writes down, by the customer's name; empty for none."""
+        self._items: dict[str, Item] = {}
+        self._open: Hearing | None = None
+        self._posted: Hearing | None = None
+
+    def asked_for(self, facts: SessionFacts) -> None:
+        """Take note of what the customer is about to ask; that it asks for none counts once the upstream says so."""
+        self._model = facts.transcription_model or self._model
+
+    def told(self, facts: SessionFacts) -> None:
+        """Take note of what the upstream does; of several names for one of its models, the one asked for stays."""
+        sent = facts.transcription_model
+        if not sent:
+            self._model = ""
+        elif self._models.transcribing.get(self._model) != sent:
+            self._model = self._models.asked_name(sent)
+
+    def committed(self, frame: str, sound_chars: int) -> None:
+        """Count sound that became input."""
+        if self._model and sound_chars:
+            self._items.setdefault(_item_of(frame), Item()).sound_chars += sound_chars
+
+    def failed(self, frame: str) -> None:
+        """Count no more what the upstream could not write down."""
+        self._items.pop(_item_of(frame), None)
+
+    def told_piece(self, frame: str) -> None:
+        """Count a piece of a transcript that is about to be passed on."""
+        item = self._items.get(_item_of(frame))
+        if item is not None:
+            item.text_bytes += delta_length(frame)
+
+    async def cover(self) -> None:
+        """Hold for the sound that is there and may be written down, before more is passed on.
+
+        Raises:
+            RelayError: The key is good no more, or can't pay for it.
+        """
+        chars = self._context.buffered_chars + sum(item.sound_chars for item in self._items.values())
+        if not self._model or not chars:
+            return
+        seconds = self._context.seconds_heard(chars)
+        if self._open is not None and self._open.exchange.model != self._model:
+            await self._void(self._open, "customer_gone")
+        if self._open is None:
+            hearing = self._hearing(self._model)
+            await hearing.begin(seconds)
+            self._open = hearing
+        else:
+            await self._open.cover(seconds)
+
+    async def post(self, frame: str) -> None:
+        """Book a transcript that *frame* ends, durably.
+
+        One that was held for by nobody, as nobody asked for it, takes what the account has.
+
+        Raises:
+            RelayError: The key is good no more.
+        """
+        item = self._items.pop(_item_of(frame), Item())
+        seconds = self._context.seconds_heard(item.sound_chars)
+        usage = plausible_usage(read_transcription_usage(frame), seconds)
+        await self._close(usage, "complete", Evidence(has_text=True, is_end_seen=True))
+
+    def delivered(self) -> None:
+        """Note that the end of the transcript that was posted last reached the customer."""
+        if self._posted is not None:
+            self._posted.delivered()
+            self._posted = None
+
+    async def release(self, error: RelayError | None) -> None:
+        """Book what was told of transcripts that never ended, and give back the rest of the hold."""
+        begun = [item for item in self._items.values() if item.text_bytes]
+        self._items.clear()
+        if begun:
+            usage = heard_usage(self._context.seconds_heard(sum(item.sound_chars for item in begun)))
+            tokens = sum(estimate_bytes(item.text_bytes) for item in begun)
+            policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
+            evidence = Evidence(has_text=True, hang_up_policy="delivered" if policy == "drain" else policy)
+            told = 0 if policy == "input_only" else tokens
+            await self._close(msgspec.structs.replace(usage, output_tokens=told), derive_outcome(evidence), evidence)
+            self.delivered()
+        elif self._open is not None:
+            await self._void(self._open, "customer_gone")
+
+    async def _close(self, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
+        hearing, model = self._open, self._model or self._models.asked
+        if hearing is None or hearing.exchange.model != model:
+            hearing = self._hearing(model)
+            await hearing.hold(0)
+        else:
+            self._open = None
+        await hearing.post(usage, outcome, evidence, [hearing.attempt()], model_returned=None, first_output_ms=None)
+        self._posted = hearing
+
+    async def _void(self, hearing: "Hearing", outcome: Outcome) -> None:
+        self._open = None
+        await hearing.void(outcome, Evidence(), [hearing.attempt()])
+
+    def _hearing(self, model: str) -> "Hearing":
+        exchange = exchange_after(self._shop, self._session)
+        exchange.operation, exchange.model = "transcription", model
+        sent = self._candidate.channel.models.get(model, self._candidate.model_sent)
+        candidate = msgspec.structs.replace(self._candidate, model_sent=sent)
+        return Hearing(self._shop, exchange, self._rules, candidate)
+
+
+class Hearing(TurnSettlement):
+    """The money of what is written down next: its hold follows the sound, at the transcribing model's price."""
+
+    def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, candidate: Candidate) -> None:
+        super().__init__(shop, exchange, rules)
+        self.exchange = exchange
+        self._shop = shop
+        self._candidate = candidate
+        self._covered_s = 0
+
+    async def begin(self, seconds: int) -> None:
+        """Hold for so much sound, and for a window beyond it where that can be paid."""
+        try:
+            await self.hold(seconds + WINDOW_S)
+        except (InsufficientBalanceError, KeyCapError):
+            await self.hold(seconds)
+
+    async def hold(self, seconds: int) -> None:
+        """Hold for so much sound; for none, nothing.
+
+        Raises:
+            RelayError: The key is good no more, or can't pay.
+        """
+        self._covered_s = seconds
+        await reserve_afresh(self._shop, self.exchange, self._candidate, self.reserve)
+
+    async def cover(self, seconds: int) -> None:
+        """Raise the hold where so much sound is beyond what it covers.
+
+        Raises:
+            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
+        """
+        if seconds <= self._covered_s:
+            return
+        try:
+            await self._extend_to(seconds + WINDOW_S)
+        except (InsufficientBalanceError, KeyCapError):
+            await self._extend_to(seconds)
+
+    async def _extend_to(self, seconds: int) -> None:
+        self._covered_s = seconds
+        amount_nano = self._quote(0)
+        if self._held_nano is None or amount_nano > self._held_nano:
+            await self._ledger.extend(self.exchange.id, amount_nano)
+            self._held_nano = amount_nano
 
     def _estimate(self, output_tokens: int) -> Usage:
-        return msgspec.structs.replace(super()._estimate(0), input_tokens=0, audio_input_tokens=0)
+        """Return the most that the sound can use; how much is written follows from it."""
+        seconds = self._covered_s
+        heard = 2 * TOKENS_PER_SECOND * seconds
+        return Usage(
+            input_tokens=heard + REQUEST_TOKENS if seconds else 0,
+            audio_input_tokens=heard,
+            output_tokens=WRITTEN_TOKENS_PER_SECOND * seconds,
+            unit_count=seconds,
+            source="bound",
+        )
+
+    def attempt(self) -> Attempt:
+        """Return the way it went: by the session's own channel."""
+        duration_ms = self.elapsed_ms()
+        return Attempt(
+            candidate=self._candidate,
+            started_at=self.exchange.received_at,
+            duration_ms=duration_ms,
+            status=SWITCHING_PROTOCOLS,
+        )
+
+
+def heard_usage(seconds: int) -> Usage:
+    """Return what sound counts, where the upstream does not say."""
+    tokens = TOKENS_PER_SECOND * seconds
+    return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds, source="estimated")
+
+
+def plausible_usage(usage: Usage, seconds: int) -> Usage:
+    """Return what the upstream told of sound of at most so many *seconds*, or those in its place where it can't be true.
+
+    Whatever it counts in, the seconds count for a model that is sold by them.
+    """
+    is_too_much = (
+        is_beyond(usage.all_input_tokens, REQUEST_TOKENS + 2 * TOKENS_PER_SECOND * seconds)
+        or is_beyond(usage.output_tokens, WRITTEN_TOKENS_PER_SECOND * seconds)
+        or usage.unit_count > DISPUTED_FACTOR * max(seconds, SECONDS_FLOOR)
+    )
+    if usage.source == "disputed" or is_too_much:
+        return msgspec.structs.replace(heard_usage(seconds), source="disputed")
+    if usage.unit_count or not usage.all_input_tokens:
+        return usage
+    return msgspec.structs.replace(usage, unit_count=seconds)
+
+
+def _item_of(frame: str) -> str:
+    """Return the item that *frame* is about; empty where it names none, which is then one item like any other."""
+    named = _ITEM_ID.search(frame)
+    return named[1] if named is not None else ""

@@ -1,5 +1,7 @@
 """One turn of a session: an exchange of its own, from the hold for a response to its post."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 
 from ..clock import new_id
@@ -90,6 +92,34 @@ class TurnSettlement(Settlement):
         )
 
 
+def exchange_after(shop: Shop, exchange: Exchange) -> Exchange:
+    """Return an exchange of the same session that begins now."""
+    after = exchange.as_asked_in(exchange.dialect)
+    after.id = new_id("req")
+    after.received_at, after.started_s = shop.clock.now(), shop.clock.monotonic()
+    return after
+
+
+async def reserve_afresh(
+    shop: Shop, exchange: Exchange, candidate: Candidate, reserve: Callable[[Candidate], Awaitable[None]]
+) -> None:
+    """Reserve in the middle of a session; the key is looked up afresh where it has changed meanwhile.
+
+    Raises:
+        RelayError: The key is good no more, or can't pay.
+    """
+    try:
+        await reserve(candidate)
+    except StaleKeyError:
+        exchange.is_fresh_authentication = True
+        exchange.principal = await shop.dispatch.authenticate(exchange)
+        if candidate not in shop.catalog.candidates(
+            exchange.principal, exchange.model, exchange.dialect, exchange.operation
+        ):
+            raise NoChannelError(param="model", group=exchange.principal.group, model=exchange.model) from None
+        await reserve(candidate)
+
+
 class Turn:
     """One response, from before it begins until it is posted."""
 
@@ -127,27 +157,11 @@ class Turn:
             RelayError: The key is good no more, or can't pay for another response.
         """
         assert self.candidate is not None, "a turn that was posted was reserved"
-        turn = Turn(self._shop, self._exchange_after(), self._rules, self._context, [])
-        try:
-            await turn.reserve(self.candidate)
-        except StaleKeyError:
-            exchange = turn.exchange
-            exchange.is_fresh_authentication = True
-            exchange.principal = await self._shop.dispatch.authenticate(exchange)
-            if self.candidate not in self._shop.catalog.candidates(
-                exchange.principal, exchange.model, exchange.dialect, exchange.operation
-            ):
-                raise NoChannelError(param="model", group=exchange.principal.group, model=exchange.model) from None
-            await turn.reserve(self.candidate)
+        exchange = exchange_after(self._shop, self.exchange)
+        turn = Turn(self._shop, exchange, self._rules, self._context, [])
+        await reserve_afresh(self._shop, exchange, self.candidate, turn.reserve)
         turn.meter()
         return turn
-
-    def _exchange_after(self) -> Exchange:
-        exchange = self.exchange.as_asked_in(self.exchange.dialect)
-        exchange.id = new_id("req")
-        exchange.received_at = self._shop.clock.now()
-        exchange.started_s = self._shop.clock.monotonic()
-        return exchange
 
     def meter(self) -> None:
         """Ask the plugins for a meter of this turn."""

@@ -138,7 +138,7 @@ HEARD = {"type": "input_audio", "audio": "A" * 640}
 SEEN = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 5000}
 SAID = {"type": "input_text", "text": "hello"}
 MEASURES = [
-    ({"type": "input_audio_buffer.append", "audio": "A" * 640}, 0, 642, 0),
+    ({"type": "input_audio_buffer.append", "audio": "A" * 640}, 0, 640, 0),
     ({"type": "conversation.item.create", "item": item(HEARD)}, 78, 640, 0),
     ({"type": "conversation.item.create", "item": item(SEEN)}, 82, 0, 4096),
     ({"type": "response.create", "response": {"input": [item(HEARD), item(HEARD)]}}, 169, 1280, 0),

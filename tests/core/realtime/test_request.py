@@ -20,7 +20,32 @@ def test_sound_passes_as_it_came() -> None:
     """Spaces and all."""
     frame = '{ "type":"input_audio_buffer.append",  "audio":"AAAA" }'
     passed = read_customer_frame(frame, MODELS)
-    assert (passed.frame, passed.kind, passed.measure) == (frame, APPEND, Measure(sound_chars=len(frame)))
+    assert (passed.frame, passed.kind, passed.measure) == (frame, APPEND, Measure(sound_chars=5))
+
+
+@pytest.mark.parametrize(
+    ("frame", "param"),
+    [
+        ({"type": "session.update", "session": {"prompt": {"id": "pmpt_1"}}}, "session.prompt"),
+        ({"type": "transcription_session.update", "session": {"prompt": {"id": "pmpt_1"}}}, "session.prompt"),
+        ({"type": "response.create", "response": {"prompt": {"id": "pmpt_1"}}}, "response.prompt"),
+        (
+            {"type": "transcription_session.update", "session": {"input_audio_transcription": {"model": "dear"}}},
+            "session.audio.input.transcription.model",
+        ),
+    ],
+)
+def test_what_stands_in_the_upstreams_account_is_refused(frame: dict[str, object], param: str) -> None:
+    """Its prompts are nobody's whom it sells to; and whatever settings are called, their models are looked at."""
+    with pytest.raises(BadRequestError) as caught:
+        read_customer_frame(json.dumps(frame), MODELS)
+    assert (caught.value.reason, caught.value.param) == ("not_offered", param)
+
+
+def test_a_prompt_that_is_null_is_none() -> None:
+    """As clients write what they leave out."""
+    frame = json.dumps({"type": "response.create", "response": {"prompt": None}})
+    assert read_customer_frame(frame, MODELS).kind == "response.create"
 
 
 def test_sound_with_a_second_type_is_read_like_any_other_event() -> None:

@@ -676,6 +676,10 @@ SAID: list[str | bytes] = [
     event("input_audio_buffer.speech_started", audio_start_ms=10**8),
     event("input_audio_buffer.speech_stopped", audio_end_ms=5),
     event("input_audio_buffer.committed"),
+    event("input_audio_buffer.committed", item_id="item_1"),
+    event("session.updated", session={"audio": {"input": {"transcription": {"model": "gpt-4o-transcribe-1"}}}}),
+    event("conversation.item.input_audio_transcription.delta", item_id="item_1", delta="Hello"),
+    event("conversation.item.input_audio_transcription.failed", item_id="item_1"),
     event("conversation.item.input_audio_transcription.completed", usage={"input_tokens": 5}),
     event("conversation.item.input_audio_transcription.completed"),
 ]
@@ -684,6 +688,7 @@ ASKED = [
     "no json",
     '{"type":"session.update","session":{"model":"other"}}',
     '{"type":"session.update","session":{"audio":[]}}',
+    '{"type":"session.update","session":{"audio":{"input":{"transcription":{"model":"gpt-4o-transcribe"}}}}}',
     '{"type":"conversation.item.create","item":{"content":[{"type":"input_audio","audio":7}]}}',
     event("input_audio_buffer.append", audio=SECOND_OF_SOUND),
     '{"type":"input_audio_buffer.append","audio":5}',

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from tests.chats import LOTS, balances
-from tests.shops import serving
+from tests.shops import Running, serving
 
-from .talks import PROFILE, SESSION, RealtimeUpstream, Visit, connected, event, hear
+from .talks import PROFILE, SECOND_OF_SOUND, SESSION, RealtimeUpstream, Visit, connected, event, hear
 
 TOKENS = {"type": "tokens", "input_tokens": 25, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
 """5 x 2500 text + 20 x 6000 heard + 4 x 10000 written = 172 500 nano-credits of gpt-4o-transcribe."""
@@ -56,6 +58,7 @@ async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: 
         assert verify(shop.data) == []
     assert (row["model"], row["operation"], row["outcome"]) == ("gpt-4o-transcribe", "transcription", "complete")
     assert row["charge_nano"] == charge
+    assert row["model_sent"] == "gpt-4o-transcribe-1"
     [asked] = upstream.visits[0].events
     assert asked["session"]["audio"]["input"]["transcription"]["model"] == "gpt-4o-transcribe-1"
 
@@ -89,3 +92,224 @@ async def test_a_model_that_is_not_sold_is_refused_and_the_session_goes_on(tmp_p
     assert refusal["error"]["code"] == "not_offered"
     assert refusal["error"]["param"] == "session.audio.input.transcription.model"
     assert [said["type"] for said in upstream.visits[0].events] == ["response.create"]
+
+
+APPEND = event("input_audio_buffer.append", audio=SECOND_OF_SOUND)
+ITEM = {"item_id": "item_1", "content_index": 0}
+COMPLETED = "conversation.item.input_audio_transcription.completed"
+TURN_NANO = 86_016_000
+"""Held for the response that may come: 1024 x 4000 text, 512 x 32000 heard, 1024 x 64000 spoken."""
+MINUTE_NANO = 14_700_000
+"""Held for 61 seconds: 512 x 2500 text, 20 a second x 6000 heard, 10 a second x 10000 written."""
+SECOND_NANO = 1_500_000
+"""The same for one second."""
+
+
+def writing_down(*said: str) -> Any:
+    """Return an upstream that makes an item of each second of sound, and then says *said* of it."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        with suppress(ConnectionClosed):
+            async for frame in connection:
+                visit.said.append(frame)
+                if json.loads(frame)["type"] == "session.update":
+                    await connection.send(event("session.updated", session=json.loads(frame)["session"]))
+                else:
+                    await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+                    for each in said:
+                        await connection.send(each)
+
+    return talk
+
+
+def completed(usage: object, item_id: str = "item_1") -> str:
+    return event(COMPLETED, item_id=item_id, content_index=0, transcript="Hi", usage=usage)
+
+
+def held(shop: Running) -> dict[str, int]:
+    """Return what is held in open reservations, by operation."""
+    rows = shop.rows("select facts, held_nano from reservation where state = 'open'")
+    return {json.loads(row["facts"])["operation"]: row["held_nano"] for row in rows}
+
+
+async def speak(client: ClientConnection, settings: Any = UPDATE) -> None:
+    """Ask for transcription, and say one second."""
+    await client.send(json.dumps(settings))
+    await client.send(APPEND)
+
+
+async def test_sound_is_held_for_before_it_is_sent_on(tmp_path: Path) -> None:
+    """And for a minute beyond it; the post takes from there, and the rest is free again."""
+    async with (
+        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            await hear(client, "session.updated")
+            assert held(shop) == {"realtime": TURN_NANO}
+            await client.send(APPEND)
+            await hear(client, COMPLETED)
+            assert held(shop) == {"realtime": TURN_NANO}
+            assert shop.rows("select held_nano from reservation where state = 'posted'") == [{"held_nano": MINUTE_NANO}]
+        rows = await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 172_500, 0)
+        assert verify(shop.data) == []
+    assert sorted((row["operation"], row["charge_nano"]) for row in rows) == [
+        ("realtime", 0),
+        ("transcription", 172_500),
+    ]
+
+
+async def test_what_is_held_follows_the_sound(tmp_path: Path) -> None:
+    """61 seconds at first; with the 62nd, for 122."""
+    async with (
+        RealtimeUpstream(writing_down()).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            for second in range(1, 63):
+                await client.send(APPEND)
+                await hear(client, "input_audio_buffer.committed")
+                if second in (1, 61):
+                    assert held(shop)["transcription"] == MINUTE_NANO
+            assert held(shop)["transcription"] == MINUTE_NANO + 61 * 220_000
+        await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+        assert verify(shop.data) == []
+
+
+@pytest.mark.parametrize(("credit", "sent"), [("0.0876", 1), ("0.0875", 0)])
+async def test_sound_that_cannot_be_paid_for_is_not_sent_on(tmp_path: Path, credit: str, sent: int) -> None:
+    """The window is waived where the second itself can be paid; else the session ends before the upstream hears it."""
+    async with (
+        RealtimeUpstream(writing_down()).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE, credit=credit) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            heard = await hear(client, "input_audio_buffer.committed" if sent else "error")
+            assert held(shop) == ({"realtime": TURN_NANO, "transcription": SECOND_NANO} if sent else {})
+        await shop.log(count=1 + sent)
+    assert [each["type"] for each in upstream.visits[0].events].count("input_audio_buffer.append") == sent
+    assert heard[-1].get("error", {}).get("code") == (None if sent else "insufficient_user_quota")
+
+
+DELTA = event("conversation.item.input_audio_transcription.delta", **ITEM, delta="Hello world")
+
+
+@pytest.mark.parametrize(("hang_up", "charge"), [("delivered", 100_000), ("drain", 100_000), ("input_only", 60_000)])
+async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang_up: str, charge: int) -> None:
+    """10 x 6000 heard and, unless the shop waives it, the 4 tokens that its words likely are."""
+    profile = PROFILE + f"limits: {{{{hang_up: {hang_up}}}}}\n"
+    async with (
+        RealtimeUpstream(writing_down(DELTA)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "conversation.item.input_audio_transcription.delta")
+        rows = await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - charge, 0)
+        assert verify(shop.data) == []
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("customer_gone", "estimated", charge)
+
+
+async def test_what_could_not_be_written_down_is_free(tmp_path: Path) -> None:
+    """And its hold is given back with the session's end."""
+    failure = event("conversation.item.input_audio_transcription.failed", **ITEM, error={"type": "server_error"})
+    async with (
+        RealtimeUpstream(writing_down(DELTA, failure)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "conversation.item.input_audio_transcription.failed")
+        assert [row["charge_nano"] for row in await shop.log(count=2)] == [0, 0]
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+LIE = {"type": "tokens", "input_tokens": 10**9, "output_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    ("usage", "source"),
+    [
+        (None, "disputed"),
+        (LIE, "disputed"),
+        ({"type": "duration", "seconds": 50_000}, "disputed"),
+        (TOKENS, "upstream"),
+    ],
+)
+async def test_a_model_sold_by_the_second_is_paid_by_it(tmp_path: Path, usage: object, source: str) -> None:
+    """Whatever its upstream counts in, and whatever it claims: one second was sent."""
+    profile = PROFILE.replace("billing.token_ratio\n", "billing.token_ratio\n  - use: billing.per_call\n").replace(
+        'gpt-4o-transcribe: {{model_ratio: "1.25", completion_ratio: "4", audio_ratio: "2.4"}}',
+        'gpt-4o-transcribe: {{unit_price: "0.0001"}}',
+    )
+    async with (
+        RealtimeUpstream(writing_down(completed(usage))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["usage_source"], row["charge_nano"]) == (source, 100_000)
+
+
+async def test_of_two_names_for_one_model_the_one_asked_for_is_paid(tmp_path: Path) -> None:
+    """They may have two prices."""
+    profile = PROFILE.replace(
+        "      - gpt-4o-mini\n",
+        "      - gpt-4o-mini\n      - {{name: dear-transcribe, upstream: gpt-4o-transcribe-1}}\n",
+    ).replace(
+        "prices:\n", 'prices:\n  dear-transcribe: {{model_ratio: "2.5", completion_ratio: "4", audio_ratio: "2.4"}}\n'
+    )
+    async with (
+        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client, json.loads(json.dumps(UPDATE).replace("gpt-4o-", "dear-")))
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["model"], row["charge_nano"]) == ("dear-transcribe", 345_000)
+
+
+async def test_a_key_in_another_group_pays_what_that_group_does(tmp_path: Path) -> None:
+    """From the next sound on: the key is looked up afresh."""
+    async with (
+        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            await hear(client, "session.updated")
+            await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
+            await client.send(APPEND)
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["group"], row["charge_nano"]) == ("dear", 345_000)
+
+
+async def test_a_revoked_keys_sound_is_not_sent_on(tmp_path: Path) -> None:
+    """The session ends before it."""
+    async with (
+        RealtimeUpstream(writing_down()).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send(json.dumps(UPDATE))
+        await hear(client, "session.updated")
+        await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+        await client.send(APPEND)
+        [refusal] = await hear(client, "error")
+    assert refusal["error"]["code"] == "api_key_revoked"
+    assert [each["type"] for each in upstream.visits[0].events] == ["session.update"]
