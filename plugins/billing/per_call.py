@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from relay import Charge, ChargeLine, ModelPrice, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
 
-BY_REQUEST = ("chat", "completion", "compact", "embeddings")
-"""Operations whose answers count nothing apiece: there the request itself is what is sold."""
+BY_REQUEST = ("chat", "completion", "compact", "embeddings", "realtime")
+"""Operations whose answers count nothing apiece: there the request, or the response of a session, is what is sold."""
 OPEN = (None, "auto")
 """Sizes and qualities that leave the choice to the model. Source: OpenAI API reference, ``size``, read 2026-11-24."""
 

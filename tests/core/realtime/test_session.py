@@ -573,6 +573,22 @@ async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp
     assert "org-secret" not in json.dumps(told)
 
 
+async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) -> None:
+    """Held for before it begins, however long it speaks; a session without one is free."""
+    head, models = PROFILE.partition("  gpt-realtime:\n")[0], PROFILE.partition("  gpt-4o-transcribe:")[2]
+    profile = (head + '  gpt-realtime: {{unit_price: "0.25"}}\n  gpt-4o-transcribe:' + models).replace(
+        "billing.token_ratio\n", "billing.token_ratio\n  - use: billing.per_call\n"
+    )
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            assert shop.rows("select held_nano from reservation") == [{"held_nano": 250_000_000}]
+            await client.send(CREATE)
+            await hear(client)
+        rows = await shop.log(count=2)
+    assert [row["charge_nano"] for row in rows] == [250_000_000, 0]
+
+
 async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: Path) -> None:
     """The one under way is still delivered and paid."""
     async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:

@@ -39,7 +39,7 @@ def test_no_picture_costs_nothing_and_is_priced() -> None:
     assert (charge.nano, charge.lines) == (0, ())
 
 
-@pytest.mark.parametrize("operation", ["chat", "completion", "embeddings"])
+@pytest.mark.parametrize("operation", ["chat", "completion", "compact", "embeddings", "realtime"])
 def test_a_request_answered_in_tokens_is_one(operation: Operation) -> None:
     """A chat sold apiece is never free, however few tokens came."""
     charge = settled(PICTURE, Usage(input_tokens=7, output_tokens=3), operation=operation)
