@@ -1,12 +1,14 @@
 """``relay profile``: check a profile, explain what it resolves to, print its schema."""
 
 import json
+from pathlib import Path
 
 import click
 import msgspec
 
-from ..errors import ProfileError
+from ..errors import PluginError, ProfileError
 from ..finder import built_in_ids
+from ..profile.loaded import Loaded
 from ..profile.loader import find_profile, load_profile
 from ..profile.schema import profile_schema
 from . import main
@@ -14,6 +16,7 @@ from .explanation import explain as explanation
 from .explanation import print_explanation
 from .options import json_option, unread_data_option
 from .output import print_json
+from .unopened import unopened_registry
 
 
 @main.group()
@@ -40,7 +43,7 @@ def check(file: str, is_json: bool) -> None:
     that is not set is a warning.
     """
     try:
-        loaded = load_profile(find_profile(file))
+        loaded = checked_profile(find_profile(file))
     except ProfileError as exc:
         if is_json:
             print_json(CheckView(ok=False, problems=exc.problems, warnings=exc.warnings))
@@ -53,6 +56,20 @@ def check(file: str, is_json: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
     shop = loaded.profile
     click.echo(f"ok: {len(shop.plugins)} plugins, {len(shop.groups)} groups, {len(shop.channels)} channels")
+
+
+def checked_profile(path: Path) -> Loaded:
+    """Return the profile at *path*, its plugins made once, as some say only then what does not fit.
+
+    Raises:
+        ProfileError: Every problem of the file, or what the first plugin says that can't be made.
+    """
+    loaded = load_profile(path)
+    try:
+        unopened_registry(loaded)
+    except PluginError as exc:
+        raise ProfileError((f"{path}: {exc}",), loaded.warnings) from exc
+    return loaded
 
 
 @profile.command()

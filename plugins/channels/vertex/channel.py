@@ -1,6 +1,6 @@
 """The channel: one publisher's models in one location of one project.
 
-Sources: Vertex AI reference, rawPredict, streamRawPredict, generateContent, countTokens;
+Sources: Vertex AI reference, rawPredict, streamRawPredict, generateContent, countTokens, embedContent;
 anthropic 2.12 (lib/vertex) for the hosts, the body and the count; wire/DIALECTS.md 1; read 2026-11-24.
 """
 
@@ -28,6 +28,7 @@ from relay import (
 )
 
 from .access import Tokens
+from .embeddings import is_asked_otherwise, vertex_embeddings
 
 VERSION = msgspec.Raw(b'"vertex-2023-10-16"')
 BETAS = (
@@ -56,6 +57,7 @@ _ACTIONS = {
     ("google", "chat", False): "generateContent",
     ("google", "chat", True): "streamGenerateContent",
     ("google", "count_tokens", False): "countTokens",
+    ("google", "embeddings", False): "embedContent",
 }
 
 
@@ -101,6 +103,10 @@ class Vertex(ChannelPlugin[VertexConfig]):
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"base_url: expected an address such as '{host}', found '{base_url}'")
+        for model in section.models:
+            upstream = model if isinstance(model, str) else model.upstream or model.name
+            if config.publisher == "google" and is_asked_otherwise(upstream):
+                raise ValueError(f"models: '{upstream}' is asked in a form that is not spoken here; sell Gemini's own")
         # Gemini's previews are in v1beta1 alone, where Google's own SDK asks too; Anthropic's asks in v1.
         self._base_url = f"{base_url}/{'v1' if config.publisher == 'anthropic' else 'v1beta1'}"
         self._tokens = Tokens(services.transport, services.clock)
@@ -131,6 +137,8 @@ class Vertex(ChannelPlugin[VertexConfig]):
         action = _ACTIONS.get((publisher, request.operation, request.stream))
         if action is None:
             raise UpstreamStatusError("misrouted", 404)
+        if request.operation == "embeddings" and "requests" in request.fields:
+            action = "batchEmbedContents"
         is_claudes_count = publisher == "anthropic" and request.operation == "count_tokens"
         model = "count-tokens" if is_claudes_count else quote(request.model, safe="@")
         place = f"projects/{quote(project, safe='')}/locations/{self.config.location}/publishers/{publisher}"
@@ -140,7 +148,9 @@ class Vertex(ChannelPlugin[VertexConfig]):
     def _body(self, request: ChannelRequest) -> bytes:
         """Return the body as Vertex takes it; the model stands in the address, but for a count of Claude's."""
         fields = dict(request.fields)
-        if self.config.publisher == "google":
+        if request.operation == "embeddings":
+            fields = vertex_embeddings(fields)
+        elif self.config.publisher == "google":
             fields.pop("model", None)
             _name_roles(fields)
         else:

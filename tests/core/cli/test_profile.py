@@ -36,6 +36,15 @@ def test_check_prints_every_problem_on_stderr(tmp_path: Path) -> None:
     )
 
 
+def test_check_says_what_a_plugin_that_cannot_be_made_says(tmp_path: Path) -> None:
+    """As `relay run` would: an address that one channel alone needs."""
+    path = write(tmp_path, "channels.openai", "channels.azure_openai")
+    result = relay("check", str(path))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{path}: plugin 'channels.azure_openai' (")
+    assert result.stderr.endswith("base_url: expected the address of an Azure resource, found 'none'\n")
+
+
 def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 0: the secret may well be there where the shop runs."""
     monkeypatch.delenv("SHOP_TEST_KEY", raising=False)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -6,9 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 from anthropic import AsyncAnthropic
+from google import genai
+from google.genai import types
 
 from relay import ChannelRequest, ChannelSection, PluginError, UpstreamStatusError
 from relay.core.exchange import Operation
+from relay.core.profile.structs import ChannelModel
 from relay.plugins.channels.vertex.channel import Vertex, VertexConfig
 from tests.plugins.channels.vertex.accounts import account, exchange
 from tests.services import services
@@ -97,15 +101,25 @@ def test_the_location_names_the_host(location: str, host: str) -> None:
     )
 
 
-@pytest.mark.parametrize("operation", ["embeddings", "compact"])
-def test_what_vertex_has_not_is_another_channels(operation: Operation) -> None:
-    """Gemini's embeddings have another form there."""
+@pytest.mark.parametrize(("publisher", "operation"), [("google", "compact"), ("anthropic", "embeddings")])
+def test_what_vertex_has_not_is_another_channels(publisher: str, operation: Operation) -> None:
+    """Tried there, if any sells it."""
     asked = ChannelRequest(
         model="m", dialect="gemini_generate", operation=operation, fields={}, headers={}, stream=False
     )
     with pytest.raises(UpstreamStatusError) as caught:
-        channel("google")._url(asked, "p")
+        channel(publisher)._url(asked, "p")
     assert caught.value.failure == "misrouted"
+
+
+@pytest.mark.parametrize(
+    "model", ["text-embedding-005", ChannelModel(name="embed", upstream="multimodalembedding@001")]
+)
+def test_a_model_that_embeds_in_another_form_is_refused_by_name(model: str | ChannelModel) -> None:
+    """Where the profile is read, not where the first customer asks."""
+    section = ChannelSection(name="one", use="channels.vertex", models=("gemini-embedding-001", model), groups=("g",))
+    with pytest.raises(ValueError, match=r"models: '(text-embedding-005|multimodalembedding@001)' is asked in a form"):
+        Vertex(VertexConfig(publisher="google"), services(), section)
 
 
 def test_a_publisher_speaks_one_dialect() -> None:
@@ -198,6 +212,45 @@ async def test_a_recorded_stream_of_gemini_is_sold(tmp_path: Path, monkeypatch: 
         assert await outcome_and_charge(shop) == ("complete", 718_000)
         assert upstream.received[1].path == f"{GEMINI}:streamGenerateContent?alt=sse"
         assert upstream.received[1].document == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+
+
+async def test_googles_sdk_gets_embeddings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from Gemini's own API, which it takes the shop for; three tokens at the price of the model."""
+    answer = {"embeddings": [{"values": [0.5, -0.5]}], "usageMetadata": {"promptTokenCount": 3}}
+    async with shop_on(tmp_path, monkeypatch, lambda _: document(answer)) as (shop, upstream):
+        with genai.Client(api_key=shop.api_key, http_options=types.HttpOptions(base_url=shop.url)) as client:
+            made = await asyncio.to_thread(
+                client.models.embed_content,
+                model="gemini-2.5-pro",
+                contents="Hi",
+                config=types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=2),
+            )
+        assert made.embeddings is not None
+        assert [each.values for each in made.embeddings] == [[0.5, -0.5]]
+        [asked] = [one for one in upstream.received if one.path != "/token"]
+        assert asked.path == f"{GEMINI}:batchEmbedContents"
+        config = {"taskType": "RETRIEVAL_QUERY", "outputDimensionality": 2}
+        content = {"parts": [{"text": "Hi"}], "role": "user"}
+        assert asked.document == {"requests": [{"content": content, "embedContentConfig": config}]}
+        assert await outcome_and_charge(shop) == ("complete", 6_000)
+
+
+async def test_one_content_is_embedded_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the action for one, its answer byte for byte."""
+    answer = {"embedding": {"values": [1.0]}, "truncated": False, "usageMetadata": {"promptTokenCount": 2}}
+    async with shop_on(tmp_path, monkeypatch, lambda _: document(answer)) as (shop, upstream):
+        made = await shop.client.post(
+            "/v1beta/models/gemini-2.5-pro:embedContent",
+            json={"content": {"parts": [{"text": "Hi"}]}, "title": "T"},
+            headers={"x-goog-api-key": shop.api_key},
+        )
+        assert made.json() == answer
+        assert upstream.received[1].path == f"{GEMINI}:embedContent"
+        assert upstream.received[1].document == {
+            "content": {"parts": [{"text": "Hi"}]},
+            "embedContentConfig": {"title": "T"},
+        }
+        assert await outcome_and_charge(shop) == ("complete", 4_000)
 
 
 async def test_counts_are_asked_where_each_publisher_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,33 @@
+"""What Vertex is asked where a model embeds: wishes in an object of their own, the model in the address."""
+
+import msgspec
+import pytest
+
+from relay.plugins.channels.vertex.embeddings import vertex_embeddings
+
+
+def fields(body: bytes) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (b'{"content":{"parts" :[]}}', b'{"content":{"parts" :[]}}'),
+        (
+            b'{"model":"models/m","content":{},"title":"T","task_type":"X","outputDimensionality":2}',
+            b'{"content":{},"embedContentConfig":{"task_type":"X","title":"T","outputDimensionality":2}}',
+        ),
+        (
+            b'{"embedContentConfig":{"title":"old","autoTruncate":true},"content":{},"title":"new"}',
+            b'{"content":{},"embedContentConfig":{"title":"new","autoTruncate":true}}',
+        ),
+        (
+            b'{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]},"taskType":"X"},{"content":{}}]}',
+            b'{"requests":[{"content":{"parts":[{"text":"a"}]},"embedContentConfig":{"taskType":"X"}},{"content":{}}]}',
+        ),
+    ],
+)
+def test_wishes_stand_in_an_object_of_their_own(asked: bytes, sent: bytes) -> None:
+    """Each value byte for byte; what is newer wins over what stood there."""
+    assert msgspec.json.encode(vertex_embeddings(fields(asked))) == sent
