@@ -84,8 +84,8 @@ class _Said(msgspec.Struct, frozen=True):
 
     def machine_type(self) -> str:
         """Return the more telling of code and type, if it looks like one."""
-        if "maximum context length" in self.message:
-            return _CONTEXT_CODE  # DeepSeek says it in words alone (w:deepseek/err-400-context)
+        if self.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(self.message):
+            return _CONTEXT_CODE
         for name in (self.code, self.type):
             if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name):
                 return name
@@ -113,6 +113,8 @@ def _failure(status: int, said: _Said) -> FailureClass:
         return "misrouted" if names & _MODEL_NAMES else "request"
     if status == 403:
         return _failure_of_403(said, names, words)
+    if status == 401 and names & _MODEL_NAMES:
+        return "misrouted"  # Qianfan: the key is good, but not for this model (presets/qianfan.yaml)
     return _class_of_status(status)
 
 
@@ -168,26 +170,32 @@ _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "per
 _KEY_WORDS = re.compile(r"(incorrect|invalid|expired) api.?key|api.?key (not valid|expired|is invalid|not found)")
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
 """The number is SiliconFlow's (presets/siliconflow.yaml)."""
+_CONTEXT_NAMES = {"characters_too_long", "tokens_too_long", "10907"}
+"""Qianfan's, and the number Spark's (their presets)."""
+_CONTEXT_WORDS = re.compile(r"maximum context length|exceeded model token limit|[Ii]nput token length too long")
+"""DeepSeek says it in words alone (w:deepseek/err-400-context), and so does Kimi (presets/moonshot.yaml)."""
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """What Anthropic says of a talk that it keeps: its status 404 is not the model's."""
 _POLICY_NAMES = {
     "content_policy_violation", "content_filter", "responsibleaipolicyviolation", "data_inspection_failed",
-    "moderation_blocked", "safety_check_failed",
+    "moderation_blocked", "safety_check_failed", "10013", "10014", "10019", "10021",
 }  # fmt: skip
+"""The numbers are Spark's (presets/spark.yaml)."""
 _POLICY_WORDS = re.compile(
     r"content (management )?polic|usage (polic|guideline)|acceptable use|moderation|flagged|content filter|敏感|违规|内容安全"
 )
 _CLASS_OF_TYPE: dict[str, FailureClass] = {
-    **dict.fromkeys(_QUOTA_NAMES | _KEY_NAMES | {"unauthenticated", "permission_denied"}, "key_dead"),
+    **dict.fromkeys(_QUOTA_NAMES | _KEY_NAMES | {"unauthenticated", "permission_denied", "11200"}, "key_dead"),
     **dict.fromkeys(_MODEL_NAMES | {"not_found"}, "misrouted"),
     **dict.fromkeys(
         ("rate_limit_error", "rate_limit_exceeded", "ratelimitreached", "too_many_requests", "resource_exhausted",
-         "tokens", "requests", "throttling"),
+         "tokens", "requests", "throttling", "11201", "11202"),
         "throttled",
     ),
     **dict.fromkeys(
         _POLICY_NAMES | {"invalid_request_error", "invalid_argument", "invalid-argument", "invalidparameter",
-        "request_too_large", "tool_use_failed", "invalid_prompt", _CONTEXT_CODE},
+        "request_too_large", "tool_use_failed", "invalid_prompt", _CONTEXT_CODE}
+        | _CONTEXT_NAMES,
         "request",
     ),
 }  # fmt: skip

@@ -135,6 +135,20 @@ REFUSALS = [
      b'"param":null,"code":null}}', (503, "upstream_unavailable")),
     ("moonshot", 400, b'{"error":{"message":"invalid temperature: only 1 is allowed","type":"invalid_request_error"}}',
      (400, "invalid_request_error")),
+    ("moonshot", 400, b'{"error":{"type":"invalid_request_error","message":"Your request exceeded model token limit : 8192"}}',
+     (400, "context_length_exceeded")),
+    ("qianfan", 400, b'{"error":{"code":"malformed_json","message":"Invalid Argument","type":"invalid_request_error"},'
+     b'"id":"as-t2z8xi6mm8"}', (400, "malformed_json")),
+    ("qianfan", 400, b'{"error":{"code":"tokens_too_long","message":"Prompt tokens too long",'
+     b'"type":"invalid_request_error"},"id":"as-1"}', (400, "context_length_exceeded")),
+    ("qianfan", 401, b'{"error":{"code":"invalid_model","message":"No permission to use the model",'
+     b'"type":"invalid_request_error"},"id":"as-1"}', (503, "upstream_unavailable")),
+    ("spark", 401, b'{"message":"HMAC signature cannot be verified: enforced header not used for signature creation"}',
+     (503, "upstream_unavailable")),
+    ("spark", 200, '{"code":10013,"message":"输入内容审核不通过","sid":"cha000b0003"}'.encode(), (400, "upstream_refused")),
+    ("spark", 200, b'{"code":10907,"message":"token over limit","sid":"cha000b0003"}', (400, "context_length_exceeded")),
+    ("spark", 200, b'{"code":11200,"message":"AppIdNoAuthError","sid":"cha000b0003"}', (503, "upstream_unavailable")),
+    ("spark", 200, b'{"code":11202,"message":"licc limit","sid":"cha000b0003"}', (429, "upstream_throttled")),
     ("qwen", 400, b'{"error":{"code":"invalid_parameter_error","param":null,"message":"no such role",'
      b'"type":"invalid_request_error"},"id":"chatcmpl-1"}', (400, "invalid_parameter_error")),
     ("siliconflow", 400, b'{"code":20012,"message":"Model does not exist. Please check it carefully.","data":null}',
