@@ -42,6 +42,7 @@ TESTED_ELSEWHERE = {
     "plugins/channels/simulator/dialects.py": "a table: test_behaviours.py, test_asked.py",
     "plugins/channels/simulator/gemini_array.py": "Gemini's other framing: test_gemini.py, test_behaviours.py",
     "plugins/channels/simulator/reply.py": "how a reply is cut and timed: test_server.py",
+    "plugins/channels/simulator/singles.py": "a table: test_lists.py, and a demo of every endpoint in tests/core/test_demo.py",
 }
 """Code without a file of tests of its own, and why."""
 

@@ -79,7 +79,8 @@ def delta_length(frame: str) -> int:
 
 def sound_length(frame: str) -> int:
     """Return how much sound a plain append holds at most, in characters of base64."""
-    return max(0, len(frame) - frame.find(_AUDIO) - len(_AUDIO) - len(_QUOTES))
+    start = frame.find('"', frame.find(_AUDIO) + len(_AUDIO))
+    return max(0, frame.rfind('"') - start - 1)
 
 
 def delta_of(frame: str) -> str:

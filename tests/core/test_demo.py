@@ -1,13 +1,20 @@
 """What a demo hands out, and how its answers are marked."""
 
+import base64
 import json
 import shlex
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from relay.core.demo import demo_words, hand_out_key
+from relay.core.dialects import ENDPOINTS
 from relay.core.ledger.database import prepare_database
 from relay.core.profile.loaded import Loaded
 from relay.core.profile.loader import find_profile, for_demo, load_profile
@@ -71,3 +78,103 @@ async def test_every_answer_of_a_demo_says_that_it_is_one(loaded: Loaded, data: 
         answer = await client.get(f"{url}{path}")
 
     assert answer.headers["x-relay-demo"] == "1"
+
+
+DEMO = """
+shop: {name: {en: Test, zh: 测试}}
+plugins: [{use: auth.api_key}, {use: billing.token_ratio}, {use: billing.per_call}]
+groups: {plain: {ratio: "1"}}
+prices:
+  chat: {model_ratio: "1", completion_ratio: "4"}
+  gpt-image-1.5: {model_ratio: "2.5", completion_ratio: "2", image_ratio: "1.6", image_completion_ratio: "4"}
+  whisper-1: {unit_price: "0.0001"}
+  tts-1: {unit_price: "0.000015"}
+channels:
+  - name: vendor
+    use: channels.openai
+    base_url: https://vendor.example
+    keys: ["env:A_SECRET_THAT_NO_DEMO_NEEDS"]
+    models: [chat, gpt-image-1.5, whisper-1, tts-1]
+    groups: [plain]
+"""
+"""A fresh token of text costs 2000 nano-credits, one of output 8000; a second heard 100 000, a character 15 000."""
+FORM = {"file": ("a.mp3", bytes(8000))}
+PICTURE = {"image": ("a.png", b"x" * 10)}
+HI = [{"role": "user", "content": "hi"}]
+EVERY_ENDPOINT: list[tuple[str, dict[str, Any], int]] = [
+    ("/v1/chat/completions", {"json": {"model": "chat", "messages": HI}}, 144_000),
+    ("/v1/responses", {"json": {"model": "chat", "input": "hi"}}, 130_000),
+    ("/v1/responses/compact", {"json": {"model": "chat", "input": "hi"}}, 90_000),
+    ("/v1/completions", {"json": {"model": "chat", "prompt": "hi"}}, 130_000),
+    ("/v1/messages", {"json": {"model": "chat", "max_tokens": 99, "messages": HI}}, 144_000),
+    ("/v1beta/models/chat:generateContent", {"json": {"contents": [{"parts": [{"text": "hi"}]}]}}, 142_000),
+    ("/v1beta/models/chat:streamGenerateContent", {"json": {"contents": [{"parts": [{"text": "hi"}]}]}}, 142_000),
+    ("/v1beta/models/chat:embedContent", {"json": {"content": {"parts": [{"text": "hi"}]}}}, 14_000),
+    ("/v1beta/models/chat:batchEmbedContents", {"json": {"requests": [{"content": {"parts": []}}]}}, 14_000),
+    ("/v1beta/interactions", {"json": {"model": "chat", "input": "hi", "store": False}}, 130_000),
+    ("/v1/embeddings", {"json": {"model": "chat", "input": "hi"}}, 2_000),
+    ("/v1/moderations", {"json": {"model": "chat", "input": "hi"}}, 0),
+    ("/v1/rerank", {"json": {"model": "chat", "query": "a", "documents": ["a"]}}, 0),
+    ("/v2/rerank", {"json": {"model": "chat", "query": "a", "documents": ["a"]}}, 0),
+    ("/v1/images/generations", {"json": {"model": "gpt-image-1.5", "prompt": "cat"}}, 8_202_000),
+    ("/v1/images/edits", {"data": {"model": "gpt-image-1.5", "prompt": "cat"}, "files": PICTURE}, 9_749_000),
+    ("/v1/audio/transcriptions", {"data": {"model": "whisper-1"}, "files": FORM}, 200_000),
+    ("/v1/audio/translations", {"data": {"model": "whisper-1"}, "files": FORM}, 200_000),
+    ("/v1/audio/speech", {"json": {"model": "tts-1", "input": "hi", "voice": "alloy"}}, 30_000),
+]
+
+
+@asynccontextmanager
+async def demo_shop(folder: Path) -> AsyncIterator[tuple[str, str]]:
+    """Serve a demo of a shop whose upstream nobody could reach; return its address and the key handed out."""
+    (folder / "shop.yaml").write_text(DEMO)
+    loaded = load_profile(folder / "shop.yaml")
+    prepare_database(folder / "data", is_demo=True)
+    demo = Loaded(profile=for_demo(loaded.profile), path=loaded.path)
+    api_key = await hand_out_key(demo.profile, folder / "data")
+    async with answering(Shop(demo, folder / "data", {}, is_demo=True)) as url:
+        yield url, api_key
+
+
+def booked(folder: Path) -> list[tuple[str, int]]:
+    """Return outcome and charge of each exchange."""
+    with closing(sqlite3.connect(folder / "data" / "relay.db")) as database:
+        return database.execute("select outcome, charge_nano from request_log order by at, request_id").fetchall()
+
+
+@pytest.mark.parametrize(("path", "asked", "charge_nano"), EVERY_ENDPOINT, ids=[row[0] for row in EVERY_ENDPOINT])
+async def test_a_demo_answers_at_every_endpoint(
+    tmp_path: Path, path: str, asked: dict[str, Any], charge_nano: int
+) -> None:
+    """With usage, and a charge by the shop's own prices."""
+    async with demo_shop(tmp_path) as (url, api_key), httpx.AsyncClient(base_url=url) as client:
+        answer = await client.post(path, headers={"authorization": f"Bearer {api_key}"}, **asked)
+    assert answer.status_code == 200, answer.text
+    assert booked(tmp_path) == [("complete", charge_nano)]
+
+
+def test_every_endpoint_is_one_of_them() -> None:
+    """But for the lists of models, and Realtime, which is no request."""
+    asked = {path.replace("chat:", "{model}:") for path, _, _ in EVERY_ENDPOINT}
+    assert {rules.path for rules in ENDPOINTS if rules.operation not in ("count_tokens", "realtime")} - asked == set()
+
+
+async def test_a_demo_talks(tmp_path: Path) -> None:
+    """Sound is heard, written down, answered in sound, and each is paid for."""
+    async with demo_shop(tmp_path) as (url, api_key):
+        address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=chat"
+        async with connect(address, additional_headers={"authorization": f"Bearer {api_key}"}, proxy=None) as client:
+            second = base64.b64encode(bytes(48_000)).decode()
+            for sent in (
+                {"type": "session.update", "session": {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}},
+                {"type": "input_audio_buffer.append", "audio": second},
+                {"type": "input_audio_buffer.commit"},
+                {"type": "response.create"},
+            ):
+                await client.send(json.dumps(sent))
+            kinds = [""]
+            while kinds[-1] != "response.done":
+                kinds.append(json.loads(await client.recv())["type"])
+    assert "conversation.item.input_audio_transcription.completed" in kinds
+    # 10 tokens heard at 2000, 16 of text and 24 of sound at 8000; a second written down; the next turn's hold.
+    assert booked(tmp_path) == [("complete", 340_000), ("complete", 100_000), ("customer_gone", 0)]

@@ -1,9 +1,11 @@
 """``channels.simulator``: an upstream inside the process, for demos, tests and load.
 
-A real server on a free port of the loopback that speaks OpenAI chat and Responses, Anthropic
-messages and Gemini, whole and streamed, and embeddings, counts honestly (`answer` says how), and
-misbehaves on request: all answers by the setting ``behaviour``, or one model's by its upstream
-name, ``any-model+empty``.
+A real server on a free port of the loopback that speaks every dialect: OpenAI's chat, Responses
+and completions, Anthropic's messages, Gemini and its interactions, whole and streamed; embeddings,
+moderations, rankings, speech, transcriptions, pictures, and Realtime. It counts honestly (`answer`
+says how), keeps nothing, and misbehaves on request: all answers by the setting ``behaviour``, or
+one model's by its upstream name, ``any-model+empty``. What is no talk knows no misbehaviour of
+what is said; Realtime knows those that are a status.
 
 ===================== =======================================================================
 empty                 the end comes without output
@@ -50,7 +52,7 @@ gzip                  an encoding that was not asked for
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import quote
 
 from msgspec import Meta
@@ -59,6 +61,7 @@ from relay import (
     ChannelPlugin,
     ChannelRequest,
     ChannelSection,
+    Dialect,
     PluginConfig,
     Services,
     UpstreamRequest,
@@ -73,8 +76,22 @@ _PATHS = {
     ("openai_chat", "chat"): "/v1/chat/completions",
     ("openai_responses", "chat"): "/v1/responses",
     ("anthropic_messages", "chat"): "/v1/messages",
+    ("openai_responses", "compact"): "/v1/responses/compact",
+    ("openai_responses", "kept_answer"): "/v1/responses",
+    ("openai_completions", "completion"): "/v1/completions",
     ("gemini_generate", "chat"): "/v1beta/models/{model}:{action}",
+    ("gemini_generate", "embeddings"): "/v1beta/models/{model}:{action}",
+    ("gemini_interactions", "chat"): "/v1beta/interactions",
+    ("gemini_interactions", "kept_answer"): "/v1beta/interactions",
     ("embeddings", "embeddings"): "/v1/embeddings",
+    ("images", "image_generation"): "/v1/images/generations",
+    ("images", "image_edit"): "/v1/images/edits",
+    ("audio", "speech"): "/v1/audio/speech",
+    ("audio", "transcription"): "/v1/audio/transcriptions",
+    ("audio", "translation"): "/v1/audio/translations",
+    ("moderations", "moderation"): "/v1/moderations",
+    ("rerank", "rerank"): "/v1/rerank",
+    ("realtime", "realtime"): "/v1/realtime",
 }
 
 
@@ -98,7 +115,7 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
     """A channel whose upstream lives and dies with it; any key will do."""
 
     config_type = SimulatorConfig
-    dialects = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate", "embeddings")
+    dialects = get_args(Dialect)
 
     def __init__(self, config: SimulatorConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
@@ -116,8 +133,20 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)
-        headers = {**request.headers, "content-type": "application/json"}
-        action = "streamGenerateContent" if request.stream else "generateContent"
-        path = _PATHS[request.dialect, request.operation].format(model=quote(request.model, safe=""), action=action)
+        path = _PATHS[request.dialect, request.operation].format(
+            model=quote(request.model, safe=""), action=_action(request)
+        )
         query = f"?{request.query}" if request.query else ""
-        return UpstreamRequest(url=f"{self.server.url}{path}{query}", headers=headers, body=request.body())
+        return UpstreamRequest(
+            method=request.method,
+            url=f"{self.server.url}{path}{request.subpath}{query}",
+            headers={**request.headers, "content-type": request.content_type},
+            body=request.body(),
+        )
+
+
+def _action(request: ChannelRequest) -> str:
+    """Return what Gemini is asked to do."""
+    if request.operation == "embeddings":
+        return "batchEmbedContents" if "requests" in request.fields else "embedContent"
+    return "streamGenerateContent" if request.stream else "generateContent"

@@ -13,8 +13,25 @@ import msgspec
 from relay.plugins.channels.simulator.asked import Asked
 from relay.plugins.channels.simulator.instance import instance
 
-Kind = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate", "gemini_array", "embeddings"]
-"""What is spoken: a dialect, or Gemini's stream in its other form, one JSON array."""
+Kind = Literal[
+    "openai_chat",
+    "openai_responses",
+    "openai_completions",
+    "anthropic_messages",
+    "gemini_generate",
+    "gemini_array",
+    "gemini_interactions",
+    "gemini_embeddings",
+    "embeddings",
+    "moderation",
+    "rerank",
+    "compact",
+    "speech",
+    "transcription",
+    "image_generation",
+    "image_edit",
+]
+"""What is spoken: a dialect, what is asked for in it, or Gemini's stream in its other form, one JSON array."""
 
 THINKING = "The question is read twice, weighed, and answered as simply as it was asked."
 CHOICES_MAX = 128
@@ -23,6 +40,10 @@ WORDS_MAX = 60
 
 class UnreadableError(Exception):
     """The request is not one that the endpoint takes; the message says why."""
+
+
+class NotKeptError(UnreadableError):
+    """The request is for an answer that was given before: nothing is kept."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +55,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool
     fields: dict[str, Any]
     input_tokens: int
-    system_tokens: int
+    system_tokens: int = 0
+    files: dict[str, list[bytes]] = {}
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

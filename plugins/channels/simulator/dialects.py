@@ -1,8 +1,19 @@
-"""The dialects that the simulator speaks, by what is spoken; each is a module of its own."""
+"""The dialects that the simulator speaks, by what is spoken; each is a module of its own.
+
+What is answered without a talk (`singles`) fails as OpenAI does, Gemini's embeddings as Gemini does.
+"""
 
 from typing import Any, Protocol
 
-from relay.plugins.channels.simulator import anthropic, gemini, gemini_array, openai, responses
+from relay.plugins.channels.simulator import (
+    anthropic,
+    completions,
+    gemini,
+    gemini_array,
+    interactions,
+    openai,
+    responses,
+)
 from relay.plugins.channels.simulator.answer import Answer, Kind
 from relay.plugins.channels.simulator.asked import Asked
 
@@ -37,8 +48,18 @@ class Dialect(Protocol):
 DIALECTS: dict[Kind, Dialect] = {
     "openai_chat": openai,
     "openai_responses": responses,
+    "openai_completions": completions,
     "anthropic_messages": anthropic,
     "gemini_generate": gemini,
     "gemini_array": gemini_array,
+    "gemini_interactions": interactions,
+    "gemini_embeddings": gemini,
     "embeddings": openai,
+    "moderation": openai,
+    "rerank": openai,
+    "compact": openai,
+    "speech": openai,
+    "transcription": openai,
+    "image_generation": openai,
+    "image_edit": openai,
 }

@@ -1,22 +1,18 @@
-"""The simulator's OpenAI side: chat completions and embeddings, whole and streamed.
+"""The simulator's OpenAI side: chat completions, whole and streamed.
 
-Shapes: wire/DIALECTS.md 2.2 and 3.1, and the recordings openai-chat/ and openai-other/embeddings.
+Shapes: wire/DIALECTS.md 2.2 and 3.1, and the recordings openai-chat/.
 """
 
-import base64
-import hashlib
-import struct
 from typing import Any
 
 import msgspec
 
-from relay.plugins.channels.simulator.answer import Answer, Question, pieces
+from relay.plugins.channels.simulator.answer import Answer, pieces
 from relay.plugins.channels.simulator.asked import Asked, items, last_words, tool_choice, tools
 
 STREAM_TYPE = "text/event-stream"
 KEEP_ALIVE = b": keep-alive\n\n"
 CREATED_AT = 1_790_000_000
-DIMENSIONS = 8
 _FINISH = {"end": "stop", "length": "length", "tool": "tool_calls", "refusal": "stop"}
 
 
@@ -97,21 +93,6 @@ def usage(answer: Answer) -> dict[str, Any]:
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": answer.thinking_tokens, "audio_tokens": 0},
     }
-
-
-def embeddings(question: Question) -> bytes:
-    """Return a vector of eight numbers per input, the same for the same text, as floats or base64."""
-    asked = question.fields.get("input")
-    inputs = asked if isinstance(asked, list) and asked and not isinstance(asked[0], int) else [asked]
-    is_packed = question.fields.get("encoding_format") == "base64"
-    data = []
-    for index, text in enumerate(inputs):
-        digest = hashlib.sha256(msgspec.json.encode(text)).digest()[:DIMENSIONS]
-        vector = [(byte - 128) / 128 for byte in digest]
-        packed = base64.b64encode(struct.pack(f"<{DIMENSIONS}f", *vector)).decode()
-        data.append({"object": "embedding", "index": index, "embedding": packed if is_packed else vector})
-    counts = {"prompt_tokens": question.input_tokens, "total_tokens": question.input_tokens}
-    return msgspec.json.encode({"object": "list", "data": data, "model": question.model, "usage": counts})
 
 
 def _envelope(answer: Answer, kind: str, choices: list[Any]) -> dict[str, Any]:

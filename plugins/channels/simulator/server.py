@@ -7,15 +7,22 @@ import struct
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
+from urllib.parse import parse_qs
 
-from relay.plugins.channels.simulator import behaviours, openai
-from relay.plugins.channels.simulator.answer import Question, UnreadableError, answer
+import msgspec
+
+from relay.plugins.channels.simulator import behaviours
+from relay.plugins.channels.simulator.answer import NotKeptError, Question, UnreadableError, answer
 from relay.plugins.channels.simulator.dialects import DIALECTS
 from relay.plugins.channels.simulator.questions import kind_of, read_question
 from relay.plugins.channels.simulator.reply import Reply, Step, error_reply, honest, write_down
+from relay.plugins.channels.simulator.singles import SINGLES
+from relay.plugins.channels.simulator.talk import Talk
+from relay.plugins.channels.simulator.websocket import Socket, is_handshake
 
 LOG_LENGTH_MAX = 1000
 BODY_BYTES_MAX = 64 * 1024 * 1024
+REALTIME_PATH = "/v1/realtime"
 
 
 class Received:
@@ -76,12 +83,14 @@ class SimulatorServer:
             await asyncio.sleep(0)  # lets the transports report their end before the loop goes on
 
     def steps(self, received: Received, head: bytes, body: bytes) -> list[Step]:
-        """Return what goes out for one request, and note what was asked; nobody here looks at its *head*."""
+        """Return what goes out for one request, and note what was asked; of its *head* the body's type alone is read."""
         target = f"{received.path}?{received.query}"
         kind = kind_of(target)
         try:
-            question = read_question(target, body, self._behaviour)
+            question = read_question(target, body, self._behaviour, _header(head, "content-type"))
             reply = self._reply(question)
+        except NotKeptError as exc:
+            return honest(error_reply(kind, 404, "not_found_error", str(exc)))
         except UnreadableError as exc:
             return honest(error_reply(kind, 400, "invalid_request_error", str(exc)))
         received.model, received.behaviour = question.model, question.behaviour
@@ -94,10 +103,20 @@ class SimulatorServer:
             return behaviours.WIRES[name](reply)
         return honest(reply, self._first_s, self._pace_s)
 
+    def talk(self, received: Received) -> Talk | Reply:
+        """Return the session of Realtime that was asked for, or the refusal that the model's behaviour is."""
+        received.model = parse_qs(received.query).get("model", [""])[0]
+        received.behaviour = self._behaviour or received.model.partition("+")[2]
+        if received.path != REALTIME_PATH or not received.model:
+            return error_reply("openai_chat", 400, "invalid_request_error", "expected a model")
+        refuse = behaviours.REPLIES.get(received.behaviour)
+        reply = refuse(Reply(pieces=[b""])) if refuse is not None else Reply(pieces=[b""])
+        return Talk(received.model) if reply.status < 400 else reply
+
     def _reply(self, question: Question) -> Reply:
-        if question.kind == "embeddings":
-            return Reply(pieces=[openai.embeddings(question)])
         try:
+            if question.kind in SINGLES:
+                return msgspec.structs.replace(SINGLES[question.kind](question), kind=question.kind)
             said = answer(question, DIALECTS[question.kind].asked(question.fields), self._chunk_count)
             if question.behaviour in behaviours.ANSWERS:
                 said = behaviours.ANSWERS[question.behaviour](said)
@@ -117,6 +136,7 @@ class _Connection(asyncio.Protocol):
         self._steps: Iterator[Step] | None = None
         self._received: Received | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._socket: Socket | None = None
         self._is_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -133,6 +153,9 @@ class _Connection(asyncio.Protocol):
         self._steps = None
 
     def data_received(self, data: bytes) -> None:
+        if self._socket is not None:
+            self._socket.feed(data)
+            return
         self._buffer += data
         self._take_request()
 
@@ -157,6 +180,9 @@ class _Connection(asyncio.Protocol):
             return
         head = bytes(self._buffer[:end])
         target, length = _read_head(head)
+        if is_handshake(head):
+            self._shake_hands(target)
+            return
         if length > BODY_BYTES_MAX:
             self._transport.abort()
             return
@@ -168,6 +194,20 @@ class _Connection(asyncio.Protocol):
         self._server.log.append(self._received)
         self._steps = iter(self._server.steps(self._received, head, body))
         self._play()
+
+    def _shake_hands(self, target: str) -> None:
+        """Let a session begin, or refuse it as any request."""
+        self._received = Received(target, 0, self._loop.time())
+        self._server.log.append(self._received)
+        talk = self._server.talk(self._received)
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        if isinstance(talk, Talk):
+            self._socket = Socket(self._transport, talk)
+            self._socket.feed(data)
+        else:
+            self._steps = iter(honest(talk))
+            self._play()
 
     def _play(self) -> None:
         """Go on with the steps until one waits, the peer is too slow, or there are no more."""
@@ -201,13 +241,18 @@ class _Connection(asyncio.Protocol):
 
 def _read_head(head: bytes) -> tuple[str, int]:
     """Return target and body length; what can't be read is asked for nothing and has no body."""
-    lines = head.decode("latin-1").split("\r\n")
-    target = (lines[0] + "  ").split(" ")[1]
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        if name.lower() == "content-length" and value.strip().isdecimal():
-            return target, int(value)
-    return target, 0
+    target = (head.partition(b"\r\n")[0].decode("latin-1") + "  ").split(" ")[1]
+    length = _header(head, "content-length")
+    return target, int(length) if length.isdecimal() else 0
+
+
+def _header(head: bytes, name: str) -> str:
+    """Return the value of a header; empty where it is not there."""
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        named, _, value = line.partition(":")
+        if named.lower() == name:
+            return value.strip()
+    return ""
 
 
 def _let_close_reset(transport: asyncio.Transport) -> None:

@@ -1,5 +1,3 @@
-import base64
-import struct
 from typing import Any
 
 import msgspec
@@ -7,7 +5,6 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from relay.plugins.channels.simulator import openai
 from relay.plugins.channels.simulator.answer import Answer
-from relay.plugins.channels.simulator.questions import read_question
 
 
 def spoken(**changes: Any) -> Answer:
@@ -64,21 +61,3 @@ def test_every_chunk_is_of_the_sdks_type() -> None:
 def test_usage_nobody_asked_for_is_not_streamed() -> None:
     """Without include_usage no chunk has the field."""
     assert [document for document in documents(spoken(is_usage_asked=False)) if "usage" in document] == []
-
-
-def test_vectors_are_the_same_in_both_encodings() -> None:
-    """Floats and base64 hold the same eight numbers, and the figures count the input's bytes."""
-    body = b'{"model":"e","input":["a","b"],"encoding_format":"%s"}'
-    plain, packed = (
-        msgspec.json.decode(openai.embeddings(read_question("/v1/embeddings", body % encoding, None)))
-        for encoding in (b"float", b"base64")
-    )
-    unpacked = struct.unpack("<8f", base64.b64decode(packed["data"][1]["embedding"]))
-    assert plain["data"][1]["embedding"] == list(unpacked)
-    assert plain["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
-
-
-def test_tokens_as_input_are_one_vector() -> None:
-    """A list of numbers is one text, already in tokens."""
-    question = read_question("/v1/embeddings", b'{"model":"e","input":[1,2,3]}', None)
-    assert len(msgspec.json.decode(openai.embeddings(question))["data"]) == 1

@@ -1,6 +1,7 @@
+import httpx
 import pytest
 
-from relay.plugins.channels.simulator.answer import UnreadableError
+from relay.plugins.channels.simulator.answer import NotKeptError, UnreadableError
 from relay.plugins.channels.simulator.questions import kind_of, read_question
 
 GEMINI = "/v1beta/models/m%2Bempty:streamGenerateContent"
@@ -42,6 +43,11 @@ def test_behaviour_is_the_channels_own_or_the_models_suffix() -> None:
         ("/v1/models/m:generateContent", "gemini_generate"),
         ("/v1beta/models/m:streamGenerateContent?alt=sse", "gemini_generate"),
         ("/v1beta/models/m:streamGenerateContent", "gemini_array"),
+        ("/v1beta/models/m:batchEmbedContents", "gemini_embeddings"),
+        ("/v1beta/interactions", "gemini_interactions"),
+        ("/v1/audio/translations", "transcription"),
+        ("/v1/images/edits", "image_edit"),
+        ("/v1beta/elsewhere", "gemini_generate"),
         ("/elsewhere", "openai_chat"),
     ],
 )
@@ -66,3 +72,21 @@ def test_gemini_s_model_and_stream_stand_in_the_path() -> None:
 def test_every_dialect_s_input_is_counted(path: str, body: bytes) -> None:
     """Ten bytes, or seven: three tokens, or two."""
     assert read_question(path, body, None).input_tokens == {"/v1/responses": 3}.get(path, 2)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/responses/resp_sim", "/v1/responses/resp_sim/cancel", "/v1beta/interactions/v1_sim"]
+)
+def test_an_answer_given_before_is_kept_nowhere(path: str) -> None:
+    """Whoever asks for it."""
+    with pytest.raises(NotKeptError):
+        read_question(path, b"", None)
+
+
+def test_a_form_is_read_like_an_object() -> None:
+    """Its model, its switch, its files; the prompt is its input."""
+    data = {"model": "m+429", "stream": "True", "prompt": "hi there"}
+    request = httpx.Request("POST", "http://x", data=data, files={"file": ("a.mp3", b"abc")})
+    question = read_question("/v1/audio/transcriptions", request.read(), None, request.headers["content-type"])
+    assert (question.model, question.behaviour, question.stream) == ("m+429", "429", True)
+    assert (question.input_tokens, question.files) == (2, {"file": [b"abc"]})

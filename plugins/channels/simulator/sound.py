@@ -1,0 +1,63 @@
+"""Sound without a studio: silence in MP3, a tone in PCM, and how long a file lasts.
+
+Source of the frame: ISO/IEC 11172-3, 2.4.1.3; of the head: "Multimedia Programming Interface and
+Data Specifications 1.0", RIFF WAVE; read 2026-11-29.
+"""
+
+import math
+import struct
+
+PCM_RATE = 24_000
+"""Samples a second, two bytes each: what OpenAI's pcm is."""
+PCM_BYTES_PER_S = 2 * PCM_RATE
+TONE_HZ = 440
+LOUDNESS = 3000
+MP3_FRAME = b"\xff\xfb\x10\xc4" + bytes(100)
+"""Layer III, 32 kbit/s, 44.1 kHz, mono; side information of nothing but zeros is silence."""
+MP3_FRAMES_PER_S = 44_100 / 1152
+PACKED_BYTES_PER_S = 4000
+"""What a second of sound is taken for in a file whose length is not plain to see, 32 kbit/s."""
+HEARD_TOKENS_PER_S = 10
+SPOKEN_TOKENS_PER_S = 20
+BYTES_SAID_PER_S = 14
+"""UTF-8 of what is said in a second."""
+
+
+def seconds_said(text: str) -> float:
+    """Return how long it takes to say *text*."""
+    return max(1, len(text.encode())) / BYTES_SAID_PER_S
+
+
+def mp3(seconds: float) -> bytes:
+    """Return so much silence."""
+    return MP3_FRAME * math.ceil(seconds * MP3_FRAMES_PER_S)
+
+
+def pcm(seconds: float) -> bytes:
+    """Return so long a tone, in samples of 16 bits."""
+    period = PCM_RATE // TONE_HZ
+    wave = [round(LOUDNESS * math.sin(2 * math.pi * sample / period)) for sample in range(period)]
+    one = struct.pack(f"<{period}h", *wave)
+    count = round(seconds * PCM_RATE)
+    return (one * (count // period + 1))[: 2 * count]
+
+
+def wave(seconds: float) -> bytes:
+    """Return the same as a WAV file."""
+    samples = pcm(seconds)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, PCM_RATE, PCM_BYTES_PER_S, 2, 16)
+    body = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def seconds_of(sound: bytes) -> int:
+    """Return how long a file lasts, the last second begun counted: a plain WAV by its head, all else by its size.
+
+    >>> seconds_of(wave(2.5)), seconds_of(bytes(4001))
+    (3, 2)
+    """
+    bytes_per_s = PACKED_BYTES_PER_S
+    if len(sound) >= 36 and sound[:4] == b"RIFF" and sound[8:16] == b"WAVEfmt ":
+        channels, rate, _, _, bits = struct.unpack("<HIIHH", sound[22:36])
+        bytes_per_s = channels * rate * bits // 8 or PACKED_BYTES_PER_S
+    return math.ceil(len(sound) / bytes_per_s)

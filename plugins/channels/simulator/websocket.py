@@ -1,0 +1,58 @@
+"""A websocket of the simulator's: the websockets library's protocol on a raw transport, and a talk."""
+
+import asyncio
+import logging
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from relay.plugins.channels.simulator.talk import Talk
+
+FRAME_BYTES_MAX = 32 * 1024 * 1024
+SILENT = logging.Logger("relay.simulator.websocket", logging.CRITICAL + 1)
+"""The library would write frames into a log that listens to debug messages: nothing said is kept."""
+
+
+def is_handshake(head: bytes) -> bool:
+    """Say whether *head* asks for a websocket."""
+    return b"\r\nupgrade: websocket" in head.lower()
+
+
+class Socket:
+    """One open websocket; bytes come in by `feed`, until it says that the connection is over."""
+
+    def __init__(self, transport: asyncio.Transport, talk: Talk) -> None:
+        self._transport = transport
+        self._talk = talk
+        self._protocol = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=SILENT)
+        self._message = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, the handshake first, and answer what is whole."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._protocol.send_response(self._protocol.accept(event))
+                self._say(self._talk.begin())
+            elif isinstance(event, Frame):
+                self._take(event)
+        self._send()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._message += frame.data
+            if frame.fin:
+                message, self._message = self._message, b""
+                self._say(self._talk.hear(message))
+
+    def _say(self, frames: list[str]) -> None:
+        for frame in frames:
+            self._protocol.send_text(frame.encode())
+
+    def _send(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()  # the protocol's sign that nothing more comes
