@@ -73,10 +73,18 @@ async def test_a_write_that_fails_says_that_the_customer_is_gone(error: Exceptio
 
 async def test_a_write_that_waits_is_measured() -> None:
     """From when it began; nothing waits where nothing is written."""
-    customer = Customer(Server().receive, lambda _: asyncio.sleep(30))
+    is_writing, has_room = asyncio.Event(), asyncio.Event()
+
+    async def send(_: dict[str, Any]) -> None:
+        is_writing.set()
+        await has_room.wait()
+
+    customer = Customer(Server().receive, send)
     now_s = asyncio.get_running_loop().time()
     assert customer.waited_s(now_s) == 0
     writing = asyncio.ensure_future(customer.send("x"))
-    await asyncio.sleep(0)
-    assert customer.waited_s(now_s + 60) > 59
-    writing.cancel()
+    await is_writing.wait()
+    assert 59 < customer.waited_s(now_s + 60) <= 60
+    has_room.set()
+    await writing
+    assert customer.waited_s(now_s + 60) == 0

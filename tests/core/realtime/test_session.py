@@ -646,8 +646,9 @@ async def test_an_oversize_frame_of_either_side_ends_the_session(tmp_path: Path)
         assert [row["charge_nano"] for row in await shop.log(count=2)] == [0, 0]
 
 
-async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -> None:
-    """What waits in between is bounded: the upstream's writes wait too."""
+async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in between is bounded: the upstream's writes wait too, until the customer is given up."""
+    monkeypatch.setattr("relay.core.realtime.session.WRITE_DEADLINE_S", 0.5)
     written = 0
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
@@ -665,11 +666,11 @@ async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path) -
         connected(shop, max_queue=1, close_timeout=0.2) as client,
     ):
         await client.send(CREATE)
-        before = -1
-        while written != before:
-            before = written
-            await asyncio.sleep(0.5)
-        assert written < 60
+        [row] = await shop.log()
+        assert row["outcome"] == "customer_gone"
+        async with asyncio.timeout(5):
+            await upstream.visits[0].gone.wait()
+    assert 0 < written < 60
 
 
 SAID: list[str | bytes] = [

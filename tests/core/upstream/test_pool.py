@@ -21,14 +21,21 @@ async def test_idle_connections_are_shut_in_time(transport: UpstreamClient, monk
 
 async def test_the_connection_used_last_goes_first(transport: UpstreamClient) -> None:
     """Of two idle connections the older one is left to end."""
-    async with raw_upstream(writes(whole(b"ok"))) as upstream:
-        both = await asyncio.gather(*(transport.send(upstream.request(), PATIENT) for _ in range(2)))
+    ports: list[int] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ports.append(writer.get_extra_info("peername")[1])
+        await writes(whole(b"ok"))(reader, writer)
+
+    async with raw_upstream(answer) as upstream:
+        both = [await transport.send(upstream.request(), PATIENT) for _ in range(2)]
         for response in both:
-            response.close()
+            assert await read_all(response) == b"ok"
         for _ in range(5):
-            (await transport.send(upstream.request(), PATIENT)).close()
-        assert upstream.connection_count == 2
-        assert len(upstream.requests) == 7
+            assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"ok"
+    older, newer = ports[:2]
+    assert older != newer
+    assert ports[2:] == [newer] * 5
 
 
 async def test_leaving_the_client_shuts_what_is_idle() -> None:

@@ -100,20 +100,23 @@ async def test_text_that_is_none_is_a_break(transport: UpstreamClient) -> None:
 
 
 async def test_close_does_not_wait_for_an_upstream_that_does_not_answer(transport: UpstreamClient) -> None:
-    """Its connection is shut."""
-    is_cut = asyncio.Event()
+    """Its connection is shut: what it writes then finds nobody."""
+    is_left = asyncio.Event()
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         connection.transport.pause_reading()
-        await asyncio.sleep(2)
+        await is_left.wait()
         connection.transport.resume_reading()
-        is_cut.set()
 
     async with RealtimeUpstream(talk).opened() as upstream:
         socket = await transport.connect(asked(upstream.url), PATIENT)
         async with asyncio.timeout(1.5):
             await socket.close()
-        await is_cut.wait()
+        is_left.set()
+        [visit] = upstream.visits
+        async with asyncio.timeout(5):
+            await visit.gone.wait()
+    assert visit.close_code == 1000
 
 
 async def test_a_refusal_has_its_class(transport: UpstreamClient) -> None:
