@@ -19,13 +19,17 @@ from relay.core.profile.structs import Keys
 from relay.core.shop import Shop
 from relay.testing.shop import answering
 
-PROFILE = """
+HEAD = """
 shop: {{name: {{en: Test, zh: 测试}}}}
 plugins:
   - use: auth.api_key
   - use: routing.priority_weighted
   - use: billing.token_ratio
-  - use: compensation.empty_truncated
+"""
+"""How a shop of the tests begins: who asks, where it goes, what a token costs."""
+PROFILE = (
+    HEAD
+    + """  - use: compensation.empty_truncated
     groups: {{plain: {{empty: "1", truncated: "0.5"}}}}
 groups:
   plain: {{ratio: "1"}}
@@ -56,6 +60,7 @@ channels:
     models: [claude-sonnet-4-5]
     groups: [plain]
 """
+)
 
 UPSTREAM_KEY = "sk-upstream-canary-0123456789"
 

@@ -5,13 +5,12 @@ Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 
 import msgspec
 
-from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .anthropic_usage import read_anthropic_usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError
 from .tally import Tally
@@ -139,12 +138,7 @@ class MessagesStreamReader(EventReader):
 
 def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
     """Read a whole message; see `DialectRules.read_body`."""
-    try:
-        message = _read_message(body)
-    except msgspec.ValidationError as exc:
-        raise disguised_error(body) from exc
-    except (ValueError, RecursionError) as exc:
-        raise UpstreamBrokenError("expected a message, found no JSON document") from exc
+    message = read_document(_read_message, body, "a message")
     if message.type == "error" or message.content is None:
         raise disguised_error(body)
     tally = Tally()

@@ -6,10 +6,9 @@ response_compaction_item.py, read 2026-11-24.
 
 import msgspec
 
-from ..errors import UpstreamBrokenError
 from ..exchange import Exchange, Operation
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .event_reader import disputed_usage
 from .figures import UntrueFigureError
 from .openai_responses import OpenAIResponses
@@ -47,12 +46,7 @@ class ResponsesCompact(OpenAIResponses):
 
         No upstream goes on from its id: the items themselves are sent back.
         """
-        try:
-            compaction = _read_compaction(body)
-        except msgspec.ValidationError as exc:
-            raise disguised_error(body) from exc
-        except (ValueError, RecursionError) as exc:
-            raise UpstreamBrokenError("expected a compaction, found no JSON document") from exc
+        compaction = read_document(_read_compaction, body, "a compaction")
         if compaction.output is None:
             raise disguised_error(body)
         tally = Tally()

@@ -2,12 +2,11 @@
 
 import msgspec
 
-from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError
 from .gemini_usage import read_gemini_usage
@@ -103,12 +102,7 @@ class GeminiStreamReader(EventReader):
 
 def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
     """Read a whole answer; see `DialectRules.read_body`."""
-    try:
-        answer = _read_answer(body)
-    except msgspec.ValidationError as exc:
-        raise disguised_error(body) from exc
-    except (ValueError, RecursionError) as exc:
-        raise UpstreamBrokenError("expected an answer, found no JSON document") from exc
+    answer = read_document(_read_answer, body, "an answer")
     if bytes(answer.error) or (answer.candidates is None and answer.promptFeedback is None):
         raise disguised_error(body)
     tally = Tally()

@@ -4,16 +4,17 @@ from typing import NoReturn
 
 import msgspec
 
-from ..errors import BadRequestError, UpstreamBrokenError
+from ..errors import BadRequestError
 from ..estimate import input_bound
-from ..exchange import ChannelRequest, Evidence, Exchange, Operation
+from ..exchange import ChannelRequest, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .fields import check_list, read_nested, read_object, read_value
 from .figures import UntrueFigureError
 from .gemini_generate import GeminiGenerate, name_model
 from .gemini_usage import read_gemini_usage
+from .single import whole_reading
 
 _REQUESTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
@@ -65,22 +66,11 @@ class GeminiEmbeddings(GeminiGenerate):
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
         """Read a whole answer of status 200; older models tell no usage."""
-        try:
-            answer = _read_answer(body)
-        except msgspec.ValidationError as exc:
-            raise disguised_error(body) from exc
-        except (ValueError, RecursionError) as exc:
-            raise UpstreamBrokenError("expected embeddings, found no JSON document") from exc
+        answer = read_document(_read_answer, body, "embeddings")
         if not bytes(answer.embedding) and answer.embeddings is None:
             raise disguised_error(body)
         try:
             usage = read_gemini_usage(answer.usageMetadata)
         except UntrueFigureError:
             usage = Usage(input_tokens=input_bound(exchange.fields), source="disputed")
-        return BodyReading(
-            usage=usage,
-            evidence=Evidence(has_text=bool(bytes(answer.embedding) or answer.embeddings), is_end_seen=True),
-            model_returned=None,
-            output_bound_tokens=0,
-            output_counted_tokens=0,
-        )
+        return whole_reading(usage, has_answer=bool(bytes(answer.embedding) or answer.embeddings), model=None)

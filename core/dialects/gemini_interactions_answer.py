@@ -2,12 +2,11 @@
 
 import msgspec
 
-from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_figure, read_figures
 from .tally import Tally
@@ -140,12 +139,7 @@ def read_interactions_usage(usage: object) -> Usage | None:
 
 def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
     """Read a whole interaction; see `DialectRules.read_body`."""
-    try:
-        interaction = _read_interaction(body)
-    except msgspec.ValidationError as exc:
-        raise disguised_error(body) from exc
-    except (ValueError, RecursionError) as exc:
-        raise UpstreamBrokenError("expected an interaction, found no JSON document") from exc
+    interaction = read_document(_read_interaction, body, "an interaction")
     if interaction.status is None:
         raise disguised_error(body)
     if interaction.status in FAILED:

@@ -2,12 +2,11 @@
 
 import msgspec
 
-from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_figure, read_figures
 from .numbered_frame import NumberedFrame
@@ -188,12 +187,7 @@ def read_responses_usage(usage: object, *, search_count: int = 0) -> Usage | Non
 
 def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
     """Read a whole response; see `DialectRules.read_body`."""
-    try:
-        response = _read_response(body)
-    except msgspec.ValidationError as exc:
-        raise disguised_error(body) from exc
-    except (ValueError, RecursionError) as exc:
-        raise UpstreamBrokenError("expected a response, found no JSON document") from exc
+    response = read_document(_read_response, body, "a response")
     if response.output is None or response.status == "failed":
         raise disguised_error(body)
     tally = Tally()

@@ -9,17 +9,17 @@ from typing import Any
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError, UpstreamBrokenError
+from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
-from ..exchange import Evidence, Exchange, Operation
+from ..exchange import Exchange, Operation
 from ..form import Form
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
 from .fields import check_list, read_bool, read_form_value, read_int, read_model, read_object, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
-from .single import Single
+from .single import Single, whole_reading
 
 DEFAULT_MODEL = "dall-e-2"
 PICTURES_MAX = 10
@@ -107,25 +107,15 @@ class Pictures(Single):
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
         """Read a whole answer of status 200."""
-        try:
-            answer = _read_answer(body)
-        except msgspec.ValidationError as exc:
-            raise disguised_error(body) from exc
-        except (ValueError, RecursionError) as exc:
-            raise UpstreamBrokenError("expected pictures, found no JSON document") from exc
+        answer = read_document(_read_answer, body, "pictures")
         if answer.data is None:
             raise disguised_error(body)
         try:
             usage = read_picture_usage([answer.usage], len(answer.data))
         except UntrueFigureError:
             usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
-        return BodyReading(
-            usage=msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality)),
-            evidence=Evidence(has_text=bool(answer.data), is_end_seen=True),
-            model_returned=answer.model,
-            output_bound_tokens=0,
-            output_counted_tokens=0,
-        )
+        usage = msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality))
+        return whole_reading(usage, has_answer=bool(answer.data), model=answer.model)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the event that ends a stream already begun; the SDKs raise on it."""

@@ -5,12 +5,12 @@ What they sell is counted apiece where the upstream gives no tokens: search unit
 
 import msgspec
 
-from ..errors import RelayError, UpstreamBrokenError
+from ..errors import RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading, StreamReader
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .fields import check_list, read_model, read_object
 from .figures import UntrueFigureError, read_figure, read_figures
 from .openai_face import render_openai_error
@@ -95,12 +95,7 @@ class Single:
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
         """Read a whole answer of status 200."""
-        try:
-            answer = _read_answer(body)
-        except msgspec.ValidationError as exc:
-            raise disguised_error(body) from exc
-        except (ValueError, RecursionError) as exc:
-            raise UpstreamBrokenError("expected an answer, found no JSON document") from exc
+        answer = read_document(_read_answer, body, "an answer")
         items = answer.data if answer.data is not None else answer.results
         if items is None:
             raise disguised_error(body)
@@ -108,13 +103,7 @@ class Single:
             usage = _read_usage(answer)
         except UntrueFigureError:
             usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=1, source="disputed")
-        return BodyReading(
-            usage=usage,
-            evidence=Evidence(has_text=bool(items), is_end_seen=True),
-            model_returned=answer.model,
-            output_bound_tokens=0,
-            output_counted_tokens=0,
-        )
+        return whole_reading(usage, has_answer=bool(items), model=answer.model)
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the body of an error answer."""
@@ -123,6 +112,17 @@ class Single:
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return what ends an answer already begun; never needed for answers sent whole."""
         return render_openai_error(error, text)
+
+
+def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -> BodyReading:
+    """Return the reading of an answer whose output is not text, and counts as its usage says, if it says any."""
+    return BodyReading(
+        usage=usage,
+        evidence=Evidence(has_text=has_answer, is_end_seen=True),
+        model_returned=model,
+        output_bound_tokens=0,
+        output_counted_tokens=0,
+    )
 
 
 def _read_usage(answer: _Answer) -> Usage:

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from ..errors import BadRequestError, UpstreamBrokenError
+from ..errors import BadRequestError
 from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, input_estimate
 from ..exchange import Evidence, Exchange, Operation
 from ..form import Form
 from ..usage import Usage
 from .dialect import BodyReading
-from .disguised import disguised_error
+from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
 from .fields import read_bool, read_form_value, read_model, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
@@ -167,12 +167,7 @@ def _read_seconds(told: object, exchange: Exchange) -> int:
 
 
 def _json_answer(body: bytes) -> _Transcript:
-    try:
-        transcript = _read_transcript(body)
-    except msgspec.ValidationError as exc:
-        raise disguised_error(body) from exc
-    except (ValueError, RecursionError) as exc:
-        raise UpstreamBrokenError("expected a transcript, found no JSON document") from exc
+    transcript = read_document(_read_transcript, body, "a transcript")
     if transcript.text is None:
         raise disguised_error(body)
     return transcript

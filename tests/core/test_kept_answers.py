@@ -15,16 +15,12 @@ from google.genai import types
 from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, RevokeKey
 from relay.core.profile.structs import Keys
-from tests.shops import Running, serving
+from tests.shops import HEAD, Running, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
-PROFILE = """
-shop: {{name: {{en: Test, zh: 测试}}}}
-plugins:
-  - use: auth.api_key
-  - use: routing.priority_weighted
-  - use: billing.token_ratio
-groups:
+PROFILE = (
+    HEAD
+    + """groups:
   plain: {{ratio: "1"}}
 prices:
   gpt-x: {{model_ratio: "1"}}
@@ -41,6 +37,7 @@ channels:
   - {{name: claude, use: channels.anthropic, base_url: "{url}", keys: ["file:upstream.key"], models: [claude-x],
       groups: [plain]}}
 """
+)
 RESPONSE = {
     "id": "resp_1",
     "object": "response",

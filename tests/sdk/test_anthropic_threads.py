@@ -8,16 +8,12 @@ from pathlib import Path
 import anthropic
 import pytest
 
-from tests.shops import Running, serving
+from tests.shops import HEAD, Running, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
-PROFILE = """
-shop: {{name: {{en: Test, zh: 测试}}}}
-plugins:
-  - use: auth.api_key
-  - use: routing.priority_weighted
-  - use: billing.token_ratio
-groups:
+PROFILE = (
+    HEAD
+    + """groups:
   plain: {{ratio: "1"}}
 prices:
   claude-x: {{model_ratio: "1"}}
@@ -30,6 +26,7 @@ channels:
   - {{name: c, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [gpt-x],
       groups: [plain]}}
 """
+)
 USER: anthropic.types.beta.BetaMessageParam = {"role": "user", "content": "Weather in Lisbon?"}
 CREATE: anthropic.types.beta.BetaThreadCreateParams = {"type": "create"}
 LOST = {

@@ -1,9 +1,10 @@
 """An error that came with status 200 is classed by what it says."""
 
+import msgspec
 import pytest
 
-from relay.core.dialects.disguised import disguised_error
-from relay.core.errors import FailureClass
+from relay.core.dialects.disguised import disguised_error, read_document
+from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,29 @@ def test_the_status_of_success_never_reaches_the_customer() -> None:
     """An error about the request is a 400, with the upstream's words about it."""
     error = disguised_error(b'{"error":{"type":"invalid_request_error","message":"prompt is too long"}}')
     assert (error.upstream_status, error.message) == (400, "prompt is too long")
+
+
+class Answer(msgspec.Struct):
+    data: list[int]
+
+
+decode = msgspec.json.Decoder(Answer).decode
+
+
+def test_a_document_is_read_as_what_it_should_be() -> None:
+    """Whole."""
+    assert read_document(decode, b'{"data":[1]}', "numbers") == Answer([1])
+
+
+def test_a_document_of_another_form_is_an_error() -> None:
+    """By what it says."""
+    with pytest.raises(UpstreamStatusError) as caught:
+        read_document(decode, b'{"error":{"type":"rate_limit_error","message":"slow down"}}', "numbers")
+    assert caught.value.failure == "throttled"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b'{"data":[1'])
+def test_what_is_no_document_is_a_break(body: bytes) -> None:
+    """And says what was expected."""
+    with pytest.raises(UpstreamBrokenError, match="expected numbers, found no JSON document"):
+        read_document(decode, body, "numbers")

@@ -14,16 +14,12 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from tests.shops import Running
+from tests.shops import HEAD, Running
 
 MODEL = "gpt-realtime"
-PROFILE = """
-shop: {{name: {{en: Test, zh: 测试}}}}
-plugins:
-  - use: auth.api_key
-  - use: routing.priority_weighted
-  - use: billing.token_ratio
-  - use: compensation.empty_truncated
+PROFILE = (
+    HEAD
+    + """  - use: compensation.empty_truncated
     groups: {{plain: {{empty: "1", truncated: "0.5"}}}}
 groups:
   plain: {{ratio: "1"}}
@@ -46,6 +42,7 @@ channels:
     groups: [plain, dear]
     priority: 2
 """
+)
 """OpenAI's prices of gpt-realtime: 4 credits a million tokens of text, 0.4 cached, 16 said; sound 32 and 64."""
 
 SESSION = {
