@@ -56,6 +56,8 @@ from .turn import Turn
 
 NORMAL, GOING_AWAY, POLICY, FAILURE, RESTART, TRY_LATER = 1000, 1001, 1008, 1011, 1012, 1013
 """Codes of close frames. Source: RFC 6455, 7.4, and IANA's registry of close codes, read 2026-11-24."""
+_RATE_LIMITS = "rate_limits.updated"
+"""What is left of the upstream account's own limits, which all customers share: nothing that one of them is told."""
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
@@ -252,6 +254,8 @@ class Session:
 
     async def _read_along(self, frame: str) -> None:
         kind = event_type(frame)
+        if kind == _RATE_LIMITS:
+            return
         self._turn.saw(frame)
         if kind == "response.done":
             await self._finish(frame)

@@ -36,8 +36,9 @@ _ITEM_ID = re.compile(r'"item_id"\s*:\s*"([^"\\]*)"')
 
 
 class Item(msgspec.Struct):
-    """Sound that became input and is not written down yet, and what was told of it so far."""
+    """Sound that became input and is not written down yet by *model*, and what was told of it so far."""
 
+    model: str
     sound_chars: int = 0
     text_bytes: int = 0
 
@@ -57,7 +58,8 @@ class Transcriptions:
         self._model = ""
         """The model that writes down, by the customer's name; empty for none."""
         self._items: dict[str, Item] = {}
-        self._open: Hearing | None = None
+        self._open: dict[str, Hearing] = {}
+        """What is held, by the model that it is held for."""
         self._posted: Hearing | None = None
 
     def asked_for(self, facts: SessionFacts) -> None:
@@ -75,7 +77,7 @@ class Transcriptions:
     def committed(self, frame: str, sound_chars: int) -> None:
         """Count sound that became input."""
         if self._model and sound_chars:
-            self._items.setdefault(_item_of(frame), Item()).sound_chars += sound_chars
+            self._items.setdefault(_item_of(frame), Item(self._model)).sound_chars += sound_chars
 
     def failed(self, frame: str) -> None:
         """Count no more what the upstream could not write down."""
@@ -93,31 +95,29 @@ class Transcriptions:
         Raises:
             RelayError: The key is good no more, or can't pay for it.
         """
-        chars = self._context.buffered_chars + sum(item.sound_chars for item in self._items.values())
+        pending = sum(item.sound_chars for item in self._items.values() if item.model == self._model)
+        chars = self._context.buffered_chars + pending
         if not self._model or not chars:
             return
-        seconds = self._context.seconds_heard(chars)
-        if self._open is not None and self._open.exchange.model != self._model:
-            await self._void(self._open, "customer_gone")
-        if self._open is None:
-            hearing = self._hearing(self._model)
-            await hearing.begin(seconds)
-            self._open = hearing
-        else:
-            await self._open.cover(seconds)
+        seconds, held = self._context.seconds_heard(chars), self._open.get(self._model)
+        if held is not None:
+            await held.cover(seconds)
+            return
+        hearing = self._hearing(self._model)
+        await hearing.begin(seconds)
+        self._open[self._model] = hearing
 
     async def post(self, frame: str) -> None:
-        """Book a transcript that *frame* ends, durably.
+        """Book a transcript that *frame* ends, durably, at the price of the model that wrote it down.
 
         One that was held for by nobody, as nobody asked for it, takes what the account has.
 
         Raises:
             RelayError: The key is good no more.
         """
-        item = self._items.pop(_item_of(frame), Item())
-        seconds = self._context.seconds_heard(item.sound_chars)
-        usage = plausible_usage(read_transcription_usage(frame), seconds)
-        await self._close(usage, "complete", Evidence(has_text=True, is_end_seen=True))
+        item = self._items.pop(_item_of(frame), Item(self._model or self._models.asked))
+        usage = plausible_usage(read_transcription_usage(frame), self._context.seconds_heard(item.sound_chars))
+        await self._close(item.model, usage, "complete", Evidence(has_text=True, is_end_seen=True))
 
     def delivered(self) -> None:
         """Note that the end of the transcript that was posted last reached the customer."""
@@ -129,30 +129,24 @@ class Transcriptions:
         """Book what was told of transcripts that never ended, and give back the rest of the hold."""
         begun = [item for item in self._items.values() if item.text_bytes]
         self._items.clear()
-        if begun:
-            usage = heard_usage(self._context.seconds_heard(sum(item.sound_chars for item in begun)))
-            tokens = sum(estimate_bytes(item.text_bytes) for item in begun)
-            policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
-            evidence = Evidence(has_text=True, hang_up_policy="delivered" if policy == "drain" else policy)
-            told = 0 if policy == "input_only" else tokens
-            await self._close(msgspec.structs.replace(usage, output_tokens=told), derive_outcome(evidence), evidence)
+        policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
+        evidence = Evidence(has_text=True, hang_up_policy="delivered" if policy == "drain" else policy)
+        for item in begun:
+            usage = heard_usage(self._context.seconds_heard(item.sound_chars))
+            told = 0 if policy == "input_only" else estimate_bytes(item.text_bytes)
+            usage = msgspec.structs.replace(usage, output_tokens=told)
+            await self._close(item.model, usage, derive_outcome(evidence), evidence)
             self.delivered()
-        elif self._open is not None:
-            await self._void(self._open, "customer_gone")
+        for hearing in self._open.values():
+            await hearing.void("customer_gone", Evidence(), [hearing.attempt()])
 
-    async def _close(self, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
-        hearing, model = self._open, self._model or self._models.asked
-        if hearing is None or hearing.exchange.model != model:
+    async def _close(self, model: str, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
+        hearing = self._open.pop(model, None)
+        if hearing is None:
             hearing = self._hearing(model)
             await hearing.hold(0)
-        else:
-            self._open = None
         await hearing.post(usage, outcome, evidence, [hearing.attempt()], model_returned=None, first_output_ms=None)
         self._posted = hearing
-
-    async def _void(self, hearing: "Hearing", outcome: Outcome) -> None:
-        self._open = None
-        await hearing.void(outcome, Evidence(), [hearing.attempt()])
 
     def _hearing(self, model: str) -> "Hearing":
         exchange = exchange_after(self._shop, self._session)

@@ -573,6 +573,19 @@ async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp
     assert "org-secret" not in json.dumps(told)
 
 
+async def test_what_is_left_of_the_upstreams_limits_is_not_told(tmp_path: Path) -> None:
+    """They are the shop's, and all its customers' together; what follows is."""
+    limits = event("rate_limits.updated", rate_limits=[{"name": "tokens", "limit": 9, "remaining": 7}])
+    async with (
+        RealtimeUpstream(says(limits, words("Hello"))).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send(CREATE)
+        heard = await hear(client, "response.output_text.delta")
+    assert [said["type"] for said in heard] == ["session.created", "response.output_text.delta"]
+
+
 async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) -> None:
     """Held for before it begins, however long it speaks; a session without one is free."""
     head, models = PROFILE.partition("  gpt-realtime:\n")[0], PROFILE.partition("  gpt-4o-transcribe:")[2]

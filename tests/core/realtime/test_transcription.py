@@ -282,6 +282,37 @@ async def test_of_two_names_for_one_model_the_one_asked_for_is_paid(tmp_path: Pa
     assert (row["model"], row["charge_nano"]) == ("dear-transcribe", 345_000)
 
 
+async def test_what_is_switched_off_meanwhile_costs_what_it_did(tmp_path: Path) -> None:
+    """Sound that was heard before is still written down, by the model of then and from its hold."""
+    off = json.dumps({"type": "session.update", "session": {"audio": {"input": {"transcription": None}}}})
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        with suppress(ConnectionClosed):
+            for said in (
+                [event("session.updated", session=UPDATE["session"])],
+                [event("input_audio_buffer.committed", item_id="item_1")],
+                [event("session.updated", session=json.loads(off)["session"]), completed(TOKENS)],
+            ):
+                await connection.recv()
+                for each in said:
+                    await connection.send(each)
+            await connection.wait_closed()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await client.send(off)
+            await hear(client, COMPLETED)
+            assert held(shop) == {"realtime": TURN_NANO}
+        rows = await shop.log(count=2)
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["model"], row["charge_nano"]) == ("gpt-4o-transcribe", 172_500)
+
+
 async def test_a_key_in_another_group_pays_what_that_group_does(tmp_path: Path) -> None:
     """From the next sound on: the key is looked up afresh."""
     async with (
