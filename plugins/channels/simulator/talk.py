@@ -110,11 +110,11 @@ class Talk:
     def _response(self, asked: Event) -> Iterator[tuple[str, Event]]:
         is_text = (asked.get("output_modalities") or self._session["output_modalities"]) == ["text"]
         said = f"You said: {' '.join(self._words.split()[:WORDS_MAX])}. This is the simulator speaking."
-        kind, field = ("output_text", "text") if is_text else ("output_audio", "transcript")
+        kind, field = ("text", "text") if is_text else ("audio", "transcript")
         response_id, item_id = self._id("resp"), self._id("item")
         place = {"response_id": response_id, "item_id": item_id, "output_index": 0, "content_index": 0}
         item = {"id": item_id, "type": "message", "role": "assistant", "status": "completed"}
-        part = {"type": kind, field: said}
+        part, content = {"type": kind, field: said}, [{"type": f"output_{kind}", field: said}]
         base = {"object": "realtime.response", "id": response_id, "conversation_id": "conv_sim", "output": []}
         yield "response.created", {"response": {**base, "status": "in_progress", "usage": None}}
         told = {"response_id": response_id, "output_index": 0}
@@ -137,10 +137,10 @@ class Talk:
             yield "response.output_audio.done", place
             yield "response.output_audio_transcript.done", {**place, "transcript": said}
         yield "response.content_part.done", {**place, "part": part}
-        yield "response.output_item.done", {**told, "item": {**item, "content": [part]}}
-        yield "conversation.item.done", {"item": {**item, "content": [part]}, "previous_item_id": None}
+        yield "response.output_item.done", {**told, "item": {**item, "content": content}}
+        yield "conversation.item.done", {"item": {**item, "content": content}, "previous_item_id": None}
         usage = self._usage(tokens(said), math.ceil(seconds * SPOKEN_TOKENS_PER_S))
-        done = {**base, "status": "completed", "status_details": None, "output": [{**item, "content": [part]}]}
+        done = {**base, "status": "completed", "status_details": None, "output": [{**item, "content": content}]}
         yield "response.done", {"response": {**done, "usage": usage}}
 
     def _usage(self, written: int, spoken: int) -> Event:
