@@ -86,7 +86,7 @@ def reader(tmp_path: Path) -> Reader:
 @pytest.mark.slow
 def test_the_demo_answers_both_sdks_and_explains_its_charges(reader: Reader) -> None:
     """The programs print an answer, and the commands beside the server show what it cost."""
-    openai, anthropic, _ = (block for block in PAGE if block.language == "python")
+    openai, anthropic, media, _ = (block for block in PAGE if block.language == "python")
     with reader.serving("run", "--profile", "pumpkin.yaml", "--demo") as printed:
         key = PRINTED_KEY.search(printed.readline())
         assert key is not None
@@ -101,15 +101,21 @@ def test_the_demo_answers_both_sdks_and_explains_its_charges(reader: Reader) -> 
         assert "group_ratio" in reader.printed
         reader.relay(*typed("account")[0])
         reader.relay(*typed("ledger")[0])
-        reader.relay(*typed("account")[1])
         reader.relay(*typed("key")[0])
+        another = PRINTED_KEY.search(reader.printed)
+        assert another is not None
+        reader.api_key = another[0]
+        heard = "You sent 1 s of sound. This is the simulator listening; no model was asked."
+        assert reader.run(media) == f"{heard}\n1 picture, 16 tokens\n"
+        reader.relay(*typed("account")[1])
+        reader.relay(*typed("key")[1])
         assert PRINTED_KEY.search(reader.printed)
 
 
 @pytest.mark.slow
 def test_the_reader_s_own_channel_says_the_words_back(reader: Reader) -> None:
     """The shop of the page is checked, opened and asked, with a key made by the page's commands."""
-    channel = [block for block in PAGE if block.language == "python"][2]
+    channel = [block for block in PAGE if block.language == "python"][3]
     profile = next(block for block in PAGE if block.language == "yaml")
     (reader.folder / "myshop").mkdir()
     (reader.folder / "myshop" / "echo_channel.py").write_text(channel.text)
@@ -117,7 +123,7 @@ def test_the_reader_s_own_channel_says_the_words_back(reader: Reader) -> None:
     reader.relay(*typed("profile")[0])
     reader.relay(*typed("profile")[1])
     reader.relay(*typed("account")[2])
-    reader.relay(*typed("key")[1])
+    reader.relay(*typed("key")[2])
     key = PRINTED_KEY.search(reader.printed)
     assert key is not None, reader.printed
     reader.api_key = key[0]

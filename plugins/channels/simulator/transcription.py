@@ -26,7 +26,7 @@ def transcription(question: Question) -> Reply:
     if len(sounds) != 1 or not sounds[0]:
         raise UnreadableError("file: expected one file of sound")
     seconds = seconds_of(sounds[0])
-    text = f"You sent {seconds} seconds of sound. This is the simulator listening; no model was asked."
+    text = f"You sent {seconds} s of sound. This is the simulator listening; no model was asked."
     name = question.fields.get("response_format") or "json"
     if name in PLAIN:
         return Reply(content_type="text/plain; charset=utf-8", pieces=[_plain(name, seconds, text).encode()])

@@ -9,7 +9,7 @@ from relay.plugins.channels.simulator.answer import Question, UnreadableError
 from relay.plugins.channels.simulator.reply import Reply
 from relay.plugins.channels.simulator.transcription import transcription
 
-SAID = "You sent 2 seconds of sound. This is the simulator listening; no model was asked."
+SAID = "You sent 2 s of sound. This is the simulator listening; no model was asked."
 
 
 def heard(
@@ -32,8 +32,8 @@ TOKENS = {
     "type": "tokens",
     "input_tokens": 23,
     "input_token_details": {"text_tokens": 3, "audio_tokens": 20},
-    "output_tokens": 21,
-    "total_tokens": 44,
+    "output_tokens": 19,
+    "total_tokens": 42,
 }
 
 
