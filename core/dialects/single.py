@@ -100,7 +100,7 @@ class Single:
         if items is None:
             raise disguised_error(body)
         try:
-            usage = _read_usage(answer)
+            usage = _read_usage(answer, exchange)
         except UntrueFigureError:
             usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=1, source="disputed")
         return whole_reading(usage, has_answer=bool(items), model=answer.model)
@@ -125,11 +125,12 @@ def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -
     )
 
 
-def _read_usage(answer: _Answer) -> Usage:
-    """Return the tokens that some tell, and the search units that Cohere bills, else one request."""
+def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
+    """Return the tokens that some tell, or the search units that Cohere bills; else one request, and its tokens estimated."""
     figures = read_figures(answer.usage)
-    billed = read_figures(read_figures(answer.meta).get("billed_units"))
-    searched = read_figure(billed, "search_units")
+    searched = read_figure(read_figures(read_figures(answer.meta).get("billed_units")), "search_units")
+    if figures.get("input_tokens") is None and not searched:
+        return Usage(input_tokens=input_estimate(exchange.fields), unit_count=1, source="estimated")
     return Usage(
         input_tokens=read_figure(figures, "input_tokens"),
         output_tokens=read_figure(figures, "output_tokens"),

@@ -113,7 +113,7 @@ EVERY_ENDPOINT: list[tuple[str, dict[str, Any], int]] = [
     ("/v1beta/models/chat:batchEmbedContents", {"json": {"requests": [{"content": {"parts": []}}]}}, 14_000),
     ("/v1beta/interactions", {"json": {"model": "chat", "input": "hi", "store": False}}, 130_000),
     ("/v1/embeddings", {"json": {"model": "chat", "input": "hi"}}, 2_000),
-    ("/v1/moderations", {"json": {"model": "chat", "input": "hi"}}, 0),
+    ("/v1/moderations", {"json": {"model": "chat", "input": "hi"}}, 6_000),
     ("/v1/rerank", {"json": {"model": "chat", "query": "a", "documents": ["a"]}}, 0),
     ("/v2/rerank", {"json": {"model": "chat", "query": "a", "documents": ["a"]}}, 0),
     ("/v1/images/generations", {"json": {"model": "gpt-image-1.5", "prompt": "cat"}}, 8_202_000),

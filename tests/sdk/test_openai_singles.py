@@ -54,7 +54,7 @@ async def row(shop: Running) -> tuple[str, int, str]:
 
 
 async def test_a_recorded_moderation_is_paid_apiece(tmp_path: Path) -> None:
-    """0.001 and 1.5; no model is named, so that the one that is meant is asked."""
+    """0.001 and 1.5; no model is named, so that the one that is meant is asked, and no figures come."""
     recording = load("openai-other/moderation", "moderations")
     async with till(tmp_path, lambda _: document(recording.raw)) as (shop, upstream, client):
         made = await client.moderations.create(input="This is a safe message")
@@ -62,7 +62,7 @@ async def test_a_recorded_moderation_is_paid_apiece(tmp_path: Path) -> None:
         [asked] = upstream.received
         assert asked.path == "/v1/moderations"
         assert asked.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
-        assert await row(shop) == ("complete", 1_500_000, "upstream")
+        assert await row(shop) == ("complete", 1_500_000, "estimated")
 
 
 async def test_a_recorded_ranking_is_paid_by_its_search_units(tmp_path: Path) -> None:

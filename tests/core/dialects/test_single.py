@@ -65,9 +65,16 @@ def test_a_recorded_answer_is_counted(expected: Expected) -> None:
 
 
 def test_an_answer_without_anything_is_empty() -> None:
-    """No document was near enough; the search is paid for."""
+    """No document was near enough; the search is paid for, apiece or by what its words likely are."""
     reading = RULES["rerank"].read_body(read("rerank"), b'{"results":[]}')
-    assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(unit_count=1), "empty")
+    usage = Usage(input_tokens=10, unit_count=1, source="estimated")
+    assert (reading.usage, derive_outcome(reading.evidence)) == (usage, "empty")
+
+
+def test_a_searchs_own_figures_count() -> None:
+    """Tokens that are told, and units, as they are."""
+    told = b'{"results":[1],"usage":{"input_tokens":7},"meta":{"billed_units":{"search_units":2}}}'
+    assert RULES["rerank"].read_body(read("rerank"), told).usage == Usage(input_tokens=7, unit_count=2)
 
 
 @pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{"data":3}'])
