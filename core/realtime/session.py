@@ -225,7 +225,7 @@ class Session:
                 await self._customer.send(self._error_event(error, event_id_of(frame)))
                 continue
             self._context.customer_sent(passed.kind, passed.measure)
-            if passed.kind == "session.update":
+            if passed.kind.endswith("session.update"):
                 self._transcriptions.asked_for(read_session_event(str(frame)))
             await self._cover_input()
             self._sending_since = self._loop.time()

@@ -15,7 +15,19 @@ from websockets.exceptions import ConnectionClosed
 
 from relay.core.ledger.verify import verify
 from tests.chats import LOTS, balances
-from tests.core.realtime.talks import CHARGE, PROFILE, SESSION, RealtimeUpstream, Visit, created, done, hear, sound
+from tests.core.realtime.talks import (
+    CHARGE,
+    PROFILE,
+    SECOND_OF_SOUND,
+    SESSION,
+    RealtimeUpstream,
+    Visit,
+    created,
+    done,
+    event,
+    hear,
+    sound,
+)
 from tests.faults.process import Process, running
 
 CREATE = '{"type":"response.create"}'
@@ -94,6 +106,33 @@ async def test_kill_in_the_middle_of_a_response_loses_no_response_before_it(tmp_
         # A mark is a second old at most; what the response before read counts as cached.
         assert SECONDS_CHARGE <= cut - 253 * 400 <= 11 * SECONDS_CHARGE
         assert left(relay) == (10_000_000_000 - CHARGE - cut, 0)
+        assert verify(relay.data) == []
+
+
+async def test_kill_while_sound_is_written_down_gives_its_hold_back(tmp_path: Path) -> None:
+    """Nothing of the transcript was told: nothing is charged, and nothing stays held."""
+    settings = {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        async for frame in connection:
+            visit.said.append(frame)
+            await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+    ):
+        async with session(relay) as client:
+            await client.send(json.dumps({"type": "session.update", "session": settings}))
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+            for _ in range(2):
+                await hear(client, "input_audio_buffer.committed")
+            assert left(relay) == (10_000_000_000, 86_016_000 + 14_700_000)
+            relay.signal(signal.SIGKILL)
+            await relay.ended(within_s=5)
+        await start_again(relay)
+        assert left(relay) == (10_000_000_000, 0)
         assert verify(relay.data) == []
 
 
