@@ -60,6 +60,8 @@ def writes(*pieces: bytes, pause_s: float = 0.0) -> Answer:
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for piece in pieces:
+            if writer.is_closing():
+                return  # the peer has left, and uvloop lets nobody write behind it
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(pause_s or 0.005)
