@@ -52,16 +52,14 @@ class DoneReader(EventReader):
         except UntrueFigureError:
             return self._disputed()
 
-    def finish(self) -> bytes:
-        """Take the end of the body, which is the end of the answer where its last event has come."""
-        passed = super().finish()
+    def _conclude(self) -> None:
+        """Say whether the answer is whole: where its last event has come."""
         if self._held and self.error is None and not self.is_ended:
             self._end_with(self._held)
-        return passed
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
-        if data == b"[DONE]":
+        if data.rstrip() == b"[DONE]":
             return self._end_with(self._held + event) if self._held else True
         if self._held or not data:
             return not self._held  # nothing that matters follows the last event

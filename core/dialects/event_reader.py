@@ -3,16 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+import msgspec
+
 from ..errors import UpstreamStatusError
 from ..estimate import input_bound
 from ..exchange import Evidence, Exchange
-from ..sse import Splitter
+from ..sse import Splitter, event_name_and_data
 from ..usage import Usage
 from .disguised import disguised_error
 from .figures import UntrueFigureError
 from .frame import Frame
 from .json_array import ArraySplitter
 from .tally import Tally
+
+_read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class EventReader(Tally, ABC):
@@ -56,10 +60,34 @@ class EventReader(Tally, ABC):
         return passed
 
     def finish(self) -> bytes:
-        """Take the end of the body; an event that was cut is never passed on."""
+        """Take the end of the body; an event that was cut is never passed on.
+
+        Some upstreams leave out the blank line behind their last event. It passes as it came, and
+        gets the line only where something is to be written behind it.
+        """
         if self.is_ended or self.error is not None:
             return b""
-        return self._pass(self._splitter.finish())
+        events = self._splitter.finish()
+        unended = self._unended() if not events else b""
+        passed = self._pass([unended] if unended else events)
+        self._conclude()
+        if unended and passed and (self.end or not self.is_ended):
+            passed += b"\n" if unended.endswith(b"\n") else b"\n\n"
+        return passed
+
+    def _unended(self) -> bytes:
+        """Return the last event where nothing of it is missing but the line behind it; a document that was cut is none."""
+        rest = self._splitter.rest
+        data = event_name_and_data(rest)[1]
+        if data.strip() == b"[DONE]":
+            return rest
+        try:
+            return rest if _read_object(data) else b""
+        except (ValueError, RecursionError):
+            return b""
+
+    def _conclude(self) -> None:
+        """Say whether the body's end is the answer's, where a dialect does not need its mark."""
 
     def _pass(self, events: list[bytes]) -> bytes:
         passed = []

@@ -71,12 +71,10 @@ class GeminiStreamReader(EventReader):
         if is_array:
             self._splitter = ArraySplitter()
 
-    def finish(self) -> bytes:
-        """Take the end of the body."""
-        passed = super().finish()
+    def _conclude(self) -> None:
+        """Say whether the answer is whole: where a reason has come, outside an array."""
         if not self._is_array and self.stop_reason is not None and self.error is None:
             self.is_ended = True
-        return passed
 
     def _take(self, event: bytes) -> bool:
         data = event.strip(b"[], \r\n") if self._is_array else event_name_and_data(event)[1]

@@ -70,16 +70,14 @@ class InteractionsStreamReader(EventReader):
         self._is_kept = is_kept
         self._usage: object = None
 
-    def finish(self) -> bytes:
-        """Take the end of the body; one that was completed is whole without its mark."""
-        passed = super().finish()
+    def _conclude(self) -> None:
+        """Say whether the answer is whole: one that was completed is, without its mark."""
         if self.stop_reason is not None and self.error is None:
             self.is_ended = True
-        return passed
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
-        if data == b"[DONE]":
+        if data.rstrip() == b"[DONE]":
             return self._end_with(event) if self.stop_reason is not None else False
         if not data:
             return True

@@ -30,6 +30,11 @@ class ArraySplitter:
         self._is_in_text = False
 
     @property
+    def rest(self) -> bytes:
+        """Nothing: what stands behind the last member is no member."""
+        return b""
+
+    @property
     def is_between_events(self) -> bool:
         """No member has been begun."""
         return not self._pending

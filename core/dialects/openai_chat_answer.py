@@ -100,23 +100,21 @@ class ChatStreamReader(EventReader):
         self._stops: dict[int, str | None] = {}
         """The finish reason of every choice seen, None while it is open."""
 
-    def finish(self) -> bytes:
-        """Take the end of the body.
+    def _conclude(self) -> None:
+        """Say whether the answer is whole.
 
         Some upstreams send no ``[DONE]`` (w:compat/perplexity-stream): where every choice has
         finished and usage has come, the answer is whole all the same.
         """
-        passed = super().finish()
         is_whole = bool(self._stops) and None not in self._stops.values() and self._usage is not None
         if is_whole and not self.is_ended and self.error is None:
             self._end_with(END_MARK)
-        return passed
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
         if not data:
             return True
-        if data == b"[DONE]":
+        if data.rstrip() == b"[DONE]":
             return self._end_with(event)
         if name == b"error":
             return self._fail(data)

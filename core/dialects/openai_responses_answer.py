@@ -91,7 +91,7 @@ class ResponsesStreamReader(EventReader):
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
-        if not data or data == b"[DONE]":
+        if not data or data.rstrip() == b"[DONE]":
             return True
         try:
             read = _read_event(data)

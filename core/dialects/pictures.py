@@ -135,11 +135,10 @@ class PictureReader(DoneReader):
         self._size: str | None = None
         self._quality: str | None = None
 
-    def finish(self) -> bytes:
-        """Take the end of the body; fewer pictures than asked for can be all there are."""
-        passed = super().finish()
+    def _conclude(self) -> None:
+        """Say whether the answer is whole; fewer pictures than asked for can be all there are."""
+        super()._conclude()
         self.is_ended = self.is_ended or (self._picture_count > 0 and self.error is None)
-        return passed
 
     def _note(self, said: Said, event: bytes) -> bool:
         if said.type.endswith(".partial_image"):

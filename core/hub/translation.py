@@ -108,13 +108,15 @@ class TranslatedReader:
 
     def finish(self) -> bytes:
         """Take the end of the channel's body."""
-        return self._translate(self._native.finish())
+        passed = self._native.finish()
+        # The last event may have come without the blank line behind it; one more does no harm.
+        return self._translate(passed + b"\n\n" if passed else b"")
 
     def _translate(self, passed: bytes) -> bytes:
         native = self._native
         written = self._encode(self._splitter.feed(passed)) if passed else b""
         if native.is_ended and not self.end:
-            ending = self._encode([*self._splitter.feed(native.end), *self._splitter.finish()])
+            ending = self._encode(self._splitter.feed(native.end + b"\n\n"))
             ending += b"".join(map(self._encoder.feed, self._decoder.finish()))
             usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
             self.end = ending + self._encoder.finish(usage)

@@ -89,6 +89,21 @@ async def test_other_line_ends_pass_as_they_came(till: Counter, name: str, line_
     assert till.usage(response) == expected.usage
 
 
+@pytest.mark.parametrize(
+    "name", ["openai-chat/stream-usage", "openai-responses/stream", "anthropic/stream", "gemini/stream"]
+)
+async def test_a_stream_passes_without_the_blank_line_behind_its_last_event(
+    till: Counter, name: str, seed: int
+) -> None:
+    """Some upstreams end so: the customer gets the same bytes, and the log row the same figures."""
+    [expected] = [each for each in WHOLE if each.name == name]
+    recording = load(name, expected.dialect)
+    raw = recording.raw.rstrip(b"\r\n")
+    response = await till.ask(recording, play(recording, seed, raw=raw))
+    assert response.content == raw
+    assert (till.row(response)["outcome"], till.usage(response)) == (expected.outcome, expected.usage)
+
+
 @pytest.mark.parametrize("name", ["openai-chat/stream-usage", "anthropic/thinking-stream"])
 async def test_a_stream_passes_cut_at_every_byte(till: Counter, name: str) -> None:
     """One byte a read gives the same bytes and the same figures."""

@@ -19,6 +19,7 @@ from tests.core.dialects.replay import answer_bytes, exchange, read, reader_for
 
 SMALL_BYTES = 1500
 EVERY_STREAM = pytest.mark.parametrize("expected", STREAMS, ids=lambda each: each.name)
+WHOLE = [each for each in STREAMS if each.outcome in ("complete", "empty", "refused")]
 
 Result = tuple[bytes, bytes, Usage | None, Evidence, int, int]
 
@@ -96,6 +97,50 @@ def test_a_recorded_stream_byte_by_byte_gives_the_same(expected: Expected) -> No
     one_by_one = [data[place : place + 1] for place in range(len(data))]
     whole = result(reader_for(expected, usage_asked=False), [data])
     assert result(reader_for(expected, usage_asked=False), one_by_one) == whole
+
+
+@pytest.mark.parametrize("left", [0, 1], ids=["no line end", "one line end"])
+@pytest.mark.parametrize("expected", WHOLE, ids=lambda each: each.name)
+def test_a_stream_is_whole_without_the_blank_line_behind_its_last_event(expected: Expected, left: int) -> None:
+    """Not a byte is lost, nor added but where relay writes the end mark that the upstream left out."""
+    data = answer_bytes(expected.name)
+    bare = data.rstrip(b"\r\n")
+    line_end = b"\r\n" if data.endswith(b"\r\n") else b"\n"
+    cut = bare + line_end * left
+    reader = reader_for(expected, usage_asked=True)
+    shown = read(reader, [cut]) + reader.end
+    assert shown == (cut + b"\n" * (2 - left) + expected.added.encode() if expected.added else cut)
+    assert (reader.is_ended, reader.usage()) == (True, expected.usage)
+    assert derive_outcome(reader.evidence()) == expected.outcome
+    one_by_one = reader_for(expected, usage_asked=True)
+    read(one_by_one, [cut[at : at + 1] for at in range(len(cut))])
+    assert (one_by_one.end, one_by_one.usage()) == (reader.end, reader.usage())
+
+
+@pytest.mark.parametrize("expected", WHOLE, ids=lambda each: each.name)
+def test_a_last_event_that_was_cut_is_not_passed_on(expected: Expected) -> None:
+    """Half a document is no event, and its stream is not whole."""
+    data = answer_bytes(expected.name).rstrip(b"\r\n")
+    before, _, last = data.rpartition(b"\n")
+    reader = reader_for(expected, usage_asked=True)
+    shown = read(reader, [before + b"\n" + last[:-1]])
+    assert last[:-1] not in shown
+    assert data.startswith(shown.rstrip(b"\r\n")) or expected.added
+
+
+def test_an_error_without_the_blank_line_behind_it_is_one() -> None:
+    """It is not passed on."""
+    reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
+    chunk = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
+    assert read(reader, [chunk + b'data: {"error":{"message":"no","type":"server_error"}}']) == chunk
+    assert reader.error is not None
+
+
+def test_an_event_at_the_end_of_a_stream_that_is_not_whole_gets_its_blank_line() -> None:
+    """An error event is written behind it."""
+    reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
+    chunk = b'data: {"choices":[{"delta":{"content":"Hi"}}]}'
+    assert (read(reader, [chunk]), reader.is_ended) == (chunk + b"\n\n", False)
 
 
 @EVERY_STREAM

@@ -56,6 +56,17 @@ def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Diale
             assert usage.output_tokens == expected.usage.output_tokens
 
 
+@pytest.mark.parametrize(
+    "name", ["gemini/stream", "openai-responses/stream", "openai-chat/stream-usage", "anthropic/stream"]
+)
+@pytest.mark.parametrize("to", CODECS)
+def test_nothing_is_lost_of_a_last_event_without_a_blank_line_behind_it(name: str, to: Dialect) -> None:
+    """The same stream, to the byte."""
+    [expected] = [each for each in STREAMS if each.name == name]
+    reader, data = translator(expected, to), answer_bytes(name).rstrip(b"\r\n")
+    assert reader.feed(data) + reader.finish() + reader.end == translated_stream(expected, to)
+
+
 def test_the_request_that_is_sent_is_the_channels() -> None:
     """Body, headers and model name are those of a customer who speaks the channel's dialect."""
     made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "seed": 3})
