@@ -36,7 +36,7 @@ class _Message(msgspec.Struct):
     type: str = ""
     id: str | None = None
     model: str | None = None
-    content: list[_Block] | None = None
+    content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
     usage: object = None
 
@@ -49,8 +49,10 @@ class _Event(msgspec.Struct):
     content_block: _Block | None = None
     delta: _Delta | None = None
     usage: object = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
+_read_block = msgspec.json.Decoder(_Block).decode
 _read_event = msgspec.json.Decoder(_Event).decode
 _read_message = msgspec.json.Decoder(_Message).decode
 
@@ -99,6 +101,8 @@ class MessagesStreamReader(EventReader):
                 return self._end_with(event)
             case "error":
                 return self._fail(data)
+            case "" if bytes(read.error) not in (b"", b"null"):
+                return self._fail(data)  # another dialect's error, from a relay in between
         return True
 
     def _take_delta(self, event: bytes, delta: _Delta) -> None:
@@ -143,8 +147,8 @@ def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, 
         raise disguised_error(body)
     tally = Tally()
     tally.stop_reason = message.stop_reason
-    for block in message.content:
-        _tally_block(tally, block)
+    for raw in message.content:
+        _tally_raw(tally, raw)
     try:
         usage = read_anthropic_usage(message.usage)
     except UntrueFigureError:
@@ -161,6 +165,15 @@ def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, 
         output_counted_tokens=tally.output_counted_tokens,
         answer_id=message.id if is_kept else None,
     )
+
+
+def _tally_raw(tally: Tally, raw: msgspec.Raw) -> None:
+    """Count a block of a body. One of a form that is not known is output all the same, never an error."""
+    try:
+        _tally_block(tally, _read_block(raw))
+    except (ValueError, RecursionError):
+        tally.note_answer()
+        tally.add(len(bytes(raw)))
 
 
 def _tally_block(tally: Tally, block: _Block) -> None:

@@ -22,11 +22,31 @@ REFUSALS = frozenset(
 """Finish reasons by which the vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-24."""
 
 
+_WORDS = (
+    "FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST",
+    "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL",
+)  # fmt: skip
+"""Finish reasons by their numbers, which clients ask for by ``enum-encoding=int`` (w:gemini/stream-json-array-enum-int).
+
+Source: googleapis google/ai/generativelanguage/v1beta/generative_service.proto, read 2026-11-29.
+"""
+
+
+def reason_word(reason: str | int) -> str:
+    """Return a finish reason as a word.
+
+    >>> reason_word(2), reason_word("SAFETY"), reason_word(99)
+    ('MAX_TOKENS', 'SAFETY', '99')
+    """
+    return _WORDS[reason] if isinstance(reason, int) and 0 <= reason < len(_WORDS) else str(reason)
+
+
 class _Part(msgspec.Struct):
     text: str | None = None
-    thought: bool = False
+    thought: bool | None = None
     functionCall: msgspec.Raw = msgspec.Raw()
     inlineData: msgspec.Raw = msgspec.Raw()
+    fileData: msgspec.Raw = msgspec.Raw()
     executableCode: msgspec.Raw = msgspec.Raw()
     codeExecutionResult: msgspec.Raw = msgspec.Raw()
 
@@ -101,7 +121,8 @@ class GeminiStreamReader(EventReader):
 def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
     """Read a whole answer; see `DialectRules.read_body`."""
     answer = read_document(_read_answer, body, "an answer")
-    if bytes(answer.error) or (answer.candidates is None and answer.promptFeedback is None):
+    is_answer = answer.candidates is not None or answer.promptFeedback is not None or answer.usageMetadata is not None
+    if bytes(answer.error) or not is_answer:
         raise disguised_error(body)
     tally = Tally()
     _tally_answer(tally, answer)
@@ -132,8 +153,8 @@ def _tally_answer(tally: Tally, answer: _Answer) -> None:
         reasons.append(candidate.finishReason)
     for reason in reasons:
         if reason is not None:
-            tally.stop_reason = str(reason)
-            if reason in REFUSALS:
+            tally.stop_reason = word = reason_word(reason)
+            if word in REFUSALS:
                 tally.note_refusal()
 
 
@@ -145,5 +166,7 @@ def _tally_part(tally: Tally, part: _Part) -> None:
     elif call := bytes(part.functionCall):
         tally.begin_tool_call()
         tally.add(len(call))
-    elif any(map(bytes, (part.inlineData, part.executableCode, part.codeExecutionResult))):
+    elif part.thought and bytes(part.inlineData):
+        tally.note_thinking()  # a draft
+    elif any(map(bytes, (part.inlineData, part.fileData, part.executableCode, part.codeExecutionResult))):
         tally.note_answer()

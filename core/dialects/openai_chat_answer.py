@@ -27,7 +27,6 @@ class _Function(msgspec.Struct):
 
 
 class _ToolCall(msgspec.Struct):
-    index: int = 0
     function: _Function | None = None
     custom: msgspec.Raw = msgspec.Raw()
 
@@ -46,23 +45,42 @@ class _Delta(msgspec.Struct):
     """Pictures, in OpenRouter's form."""
 
 
+class _Piece(msgspec.Struct):
+    """A part of Mistral's content, where it is a list."""
+
+    type: str = ""
+
+
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     delta: _Delta | None = None
     message: _Delta | None = None
     text: str | None = None
     """The text of a completion of the form before chat."""
     finish_reason: str | None = None
+    usage: object = None
+    """Where Moonshot puts it in a stream. Source: platform.moonshot.ai chat, read 2026-11-29."""
 
 
 class _Groq(msgspec.Struct):
+    """Groq's own; an ``error`` stops a stream early. Source: groq/groq-python types/chat, read 2026-11-29."""
+
     usage: object = None
+    error: object = None
+
+
+class _Status(msgspec.Struct):
+    """How MiniMax says that something failed: by a code that is not 0 (wire/DIALECTS.md 10)."""
+
+    status_code: object = None
 
 
 class _Document(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: object = None
     x_groq: _Groq | None = None
+    code: object = None
+    base_resp: _Status | None = None
     model: str | None = None
     object: str | None = None
     type: str | None = None
@@ -78,9 +96,13 @@ class _OddDocument(msgspec.Struct):
 
 
 def _usage_of(chunk: _Document) -> object:
-    return chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+    usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+    return usage or next((choice.usage for choice in chunk.choices or () if choice.usage), None)
 
 
+_SUCCESS = (None, "", 0, "0", 200, "200")
+"""What a vendor's own code is where nothing failed; Spark's is 0 (w:documented/spark-http-stream)."""
+_read_piece = msgspec.json.Decoder(_Piece).decode
 _read_document = msgspec.json.Decoder(_Document).decode
 _read_odd_document = msgspec.json.Decoder(_OddDocument).decode
 
@@ -148,7 +170,8 @@ class ChatStreamReader(EventReader):
             return self._is_usage_asked or not usage
         for choice in chunk.choices:
             _tally_choice(self, choice, choice.delta)
-            self._stops[choice.index] = choice.finish_reason or self._stops.get(choice.index)
+            index = choice.index or 0
+            self._stops[index] = choice.finish_reason or self._stops.get(index)
         if len(chunk.choices) == 1 and not usage:
             self._learn(event, chunk.choices[0])
         return True
@@ -257,11 +280,10 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
     thinking = delta.reasoning_content or delta.reasoning
     if thinking:
         tally.add_thinking(len(thinking.encode()))
-    if isinstance(delta.content, str):
-        if delta.content:
-            tally.add_text(len(delta.content.encode()))
-    elif delta.content:
-        tally.add_text(sum(len(bytes(part)) for part in delta.content))
+    if isinstance(delta.content, str) and delta.content:
+        tally.add_text(len(delta.content.encode()))
+    for part in delta.content if isinstance(delta.content, list) else ():
+        _tally_piece(tally, part)
     if delta.refusal:
         tally.add_refusal(len(delta.refusal.encode()))
     if _is_given(delta.audio) or _is_given(delta.images):
@@ -270,6 +292,19 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
     if delta.function_call is not None:
         _tally_call(tally, delta.function_call)
+
+
+def _tally_piece(tally: Tally, piece: msgspec.Raw) -> None:
+    """Count a part of a content that is a list. Mistral's thinking stands in one. Source: docs.mistral.ai, read 2026-11-29."""
+    size = len(bytes(piece))
+    try:
+        is_thinking = _read_piece(piece).type == "thinking"
+    except (ValueError, RecursionError):
+        is_thinking = False
+    if is_thinking:
+        tally.add_thinking(size)
+    else:
+        tally.add_text(size)
 
 
 def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = False) -> None:
@@ -282,7 +317,15 @@ def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = Fa
 
 def _is_error(document: _Document) -> bool:
     """Say whether a document is an error, in any of the shapes of wire/DIALECTS.md 7.1."""
-    return _is_given(document.error) or document.object == "error" or document.type == "error"
+    if _is_given(document.error) or document.object == "error" or document.type == "error":
+        return True
+    if document.x_groq is not None and document.x_groq.error:
+        return True
+    # Vendors' own codes count where nothing is answered: what else may be called so is not known.
+    if document.choices or document.usage:
+        return False
+    status = document.base_resp.status_code if document.base_resp is not None else None
+    return document.code not in _SUCCESS or status not in _SUCCESS
 
 
 def _is_given(raw: msgspec.Raw) -> bool:

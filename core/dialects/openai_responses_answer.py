@@ -36,7 +36,7 @@ class _Response(msgspec.Struct):
     status: str | None = None
     model: str | None = None
     store: bool | None = None
-    output: list[_Item] | None = None
+    output: list[msgspec.Raw] | None = None
     incomplete_details: _Incomplete | None = None
     error: msgspec.Raw = msgspec.Raw()
     usage: object = None
@@ -65,12 +65,15 @@ class _Event(msgspec.Struct):
     delta: str | None = None
     item: _Begun | None = None
     response: _Kept | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 class _Done(msgspec.Struct):
     item: _Item
 
 
+_read_item = msgspec.json.Decoder(_Item).decode
+_read_kind = msgspec.json.Decoder(_Begun).decode
 _read_event = msgspec.json.Decoder(_Event).decode
 _read_done = msgspec.json.Decoder(_Done).decode
 _read_response = msgspec.json.Decoder(_Response).decode
@@ -79,7 +82,7 @@ _read_response = msgspec.json.Decoder(_Response).decode
 class ResponsesStreamReader(EventReader):
     """Reads along one stream of response events; see `StreamReader`."""
 
-    __slots__ = ("_bytes_before_item", "_is_kept", "_search_count", "_usage")
+    __slots__ = ("_bytes_before_item", "_is_kept", "_open_count", "_search_count", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
@@ -88,6 +91,8 @@ class ResponsesStreamReader(EventReader):
         self._usage: object = None
         self._search_count = 0
         self._bytes_before_item = 0
+        self._open_count = 0
+        """Items that have begun and not ended."""
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
@@ -103,6 +108,8 @@ class ResponsesStreamReader(EventReader):
                 return self._fail(_error_of(data))
             case "response.failed":
                 return self._fail(_failure(read.response))
+            case "" if bytes(read.error) not in (b"", b"null"):
+                return self._fail(data)  # another dialect's error, from a relay in between
             case "response.completed" | "response.incomplete" if read.response is not None:
                 self._note_end(read.response)
                 return self._end_with(event)
@@ -110,8 +117,8 @@ class ResponsesStreamReader(EventReader):
                 self._note_beginning(read.response)
             case "response.output_item.added" if read.item is not None:
                 self._begin_item(read.item.type)
-            case "response.output_item.done" if self._output_bytes == self._bytes_before_item:
-                self._take_whole_item(data)
+            case "response.output_item.done" if read.item is not None:
+                self._end_item(read.item.type, data)
             case kind if kind.endswith(".delta") and read.delta:
                 self._take_delta(event, kind, read.delta)
             case "response.image_generation_call.partial_image":
@@ -127,7 +134,16 @@ class ResponsesStreamReader(EventReader):
         self._usage = response.usage
         self.stop_reason = _stop_reason(response.status, response.incomplete_details)
 
+    def _end_item(self, kind: str, data: bytes) -> None:
+        """Count what of an item was not counted before: some hosts tell no pieces, some do not even announce it."""
+        if not self._open_count:
+            self._begin_item(kind)
+        self._open_count -= 1
+        if self._output_bytes == self._bytes_before_item:
+            self._take_whole_item(data)
+
     def _begin_item(self, kind: str) -> None:
+        self._open_count += 1
         self._search_count += kind == "web_search_call"
         self._bytes_before_item = self._output_bytes
         _tally_beginning(self, kind)
@@ -192,9 +208,8 @@ def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_k
         raise disguised_error(body)
     tally = Tally()
     tally.stop_reason = _stop_reason(response.status, response.incomplete_details)
-    for item in response.output:
-        _tally_item(tally, item)
-    searches = sum(item.type == "web_search_call" for item in response.output)
+    kinds = [_tally_item(tally, raw) for raw in response.output]
+    searches = kinds.count("web_search_call")
     try:
         usage = read_responses_usage(response.usage, search_count=searches)
     except UntrueFigureError:
@@ -229,10 +244,22 @@ def _failure(response: _Kept | None) -> bytes:
     return b'{"error":' + (error or b"null") + b"}"
 
 
-def _tally_item(tally: Tally, item: _Item) -> None:
-    """Count an item of a whole response."""
+def _tally_item(tally: Tally, raw: msgspec.Raw) -> str:
+    """Count an item of a whole response, and return its kind. One that nothing is known of is never an error."""
+    try:
+        item = _read_item(raw)
+    except (ValueError, RecursionError):
+        item = _Item(type=_kind_of(raw))
     _tally_beginning(tally, item.type)
     _tally_contents(tally, item)
+    return item.type
+
+
+def _kind_of(raw: msgspec.Raw) -> str:
+    try:
+        return _read_kind(raw).type
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _tally_beginning(tally: Tally, kind: str) -> None:

@@ -36,7 +36,11 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         or read_figure(figures, "cached_tokens")
     )
     cache_read = min(cached, prompt)
-    cache_write = min(read_figure(prompt_details, "cache_write_tokens"), prompt - cache_read)
+    # OpenAI's name, then Qwen's. Source: alibabacloud.com model-studio context-cache, read 2026-11-29.
+    written = read_figure(prompt_details, "cache_write_tokens") or read_figure(
+        prompt_details, "cache_creation_input_tokens"
+    )
+    cache_write = min(written, prompt - cache_read)
     return Usage(
         input_tokens=prompt - cache_read - cache_write,
         cache_read_tokens=cache_read,

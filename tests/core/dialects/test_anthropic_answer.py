@@ -151,6 +151,22 @@ def test_an_event_of_unknown_form_passes_uncounted(odd: bytes) -> None:
     assert not along.is_output_seen
 
 
+def test_another_dialects_error_is_one() -> None:
+    """A relay in between may know no other; it is not passed on."""
+    along = reader()
+    text = start(input_tokens=1) + delta(type="text_delta", text="Hi")
+    assert along.feed(text + b'data: {"error":{"message":"no","type":"server_error"}}\n\n') == text
+    assert along.error is not None
+
+
+def test_a_block_of_a_form_that_is_not_known_is_output() -> None:
+    """And no error: the message beside it is what it is."""
+    content = [{"type": "future", "text": {"a": 1}}, {"type": "tool_use", "id": "t", "name": "f", "input": {}}]
+    body = json.dumps({"type": "message", "content": content, "stop_reason": "tool_use"}).encode()
+    evidence = RULES["anthropic_messages"].read_body(exchange("anthropic_messages"), body).evidence
+    assert (evidence.has_text, evidence.has_tool_call, evidence.stop_reason) == (True, True, "tool_use")
+
+
 def test_the_structure_of_an_answer_becomes_evidence() -> None:
     """Thinking, then text, then a stop by the limit; six bytes in all."""
     along = reader()

@@ -40,6 +40,9 @@ def event(*parts: dict[str, Any], stop: str | None = None, **members: Any) -> by
         ({"text": "Hm", "thought": True}, True),
         ({"functionCall": {"name": "f", "args": {}}}, True),
         ({"inlineData": {"mimeType": "image/png", "data": "aGk="}}, True),
+        ({"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thought": True}, False),
+        ({"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b"}}, True),
+        ({"text": "Hi", "thought": None}, True),
         ({"executableCode": {"code": "1"}}, True),
     ],
 )
@@ -125,6 +128,22 @@ def test_recorded_arrays_are_read_for_every_cut() -> None:
         usage = along.usage()
         assert usage is not None
         assert (usage.output_tokens, derive_outcome(along.evidence())) == (output, "complete")
+
+
+def test_an_answer_of_nothing_but_figures_is_empty() -> None:
+    """Gemini sends such, and has counted them."""
+    body = b'{"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5},"modelVersion":"m"}'
+    reading = RULES["gemini_generate"].read_body(exchange("gemini_generate"), body)
+    assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(input_tokens=5), "empty")
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(1, "complete"), (2, "complete"), (3, "refused"), (99, "complete")])
+def test_a_reason_may_be_a_number(number: int, outcome: str) -> None:
+    """To who asks for numbers; one that is not known ends an answer as any."""
+    candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": number}
+    body = json.dumps({"candidates": [candidate]}).encode()
+    reading = RULES["gemini_generate"].read_body(exchange("gemini_generate"), body)
+    assert derive_outcome(reading.evidence) == outcome
 
 
 def test_an_error_dressed_as_an_answer_is_an_error() -> None:

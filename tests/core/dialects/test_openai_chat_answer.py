@@ -154,6 +154,9 @@ def test_a_body_without_end_mark_is_whole_if_all_choices_and_usage_are_there(
         (event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}), "sick"),
         (event(code="invalid-argument", error="Incorrect API key provided"), "key_dead"),
         (chunk({"content": ""}, error={"code": 429, "message": "later"}), "throttled"),
+        (chunk({}, "error", x_groq={"id": "r", "error": "over capacity"}), "sick"),
+        (event(code=10013, message="no", sid="s"), "sick"),
+        (event(choices=None, base_resp={"status_code": 1002, "status_msg": "later"}), "sick"),
     ],
 )
 def test_an_error_event_is_classed_and_not_passed_on(error: bytes, failure: FailureClass) -> None:
@@ -170,6 +173,46 @@ def test_an_error_of_nothing_is_no_error() -> None:
     text = chunk({"content": "Hi"}, error=None)
     assert along.feed(text) == text
     assert along.error is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        chunk({"content": "Hi"}, code=0, message="Success", sid="s"),
+        chunk({"content": "Hi"}, code=20000),
+        chunk({"content": "Hi"}, base_resp={"status_code": 0, "status_msg": ""}),
+        event(choices=[], usage=USAGE, code=20000),
+        event(choices=[], base_resp={"status_code": 0}),
+    ],
+)
+def test_a_vendors_own_code_beside_an_answer_is_no_error(text: bytes) -> None:
+    """Spark's and MiniMax's say that all is well, and of others nobody knows what they say."""
+    along = reader()
+    assert along.feed(text) == text
+    assert along.error is None
+
+
+def test_an_answer_that_its_vendor_broke_off_is_truncated() -> None:
+    """OpenRouter and Mistral say so by a finish reason."""
+    along = reader()
+    along.feed(chunk({"content": "Hi"}) + chunk({}, "error") + DONE)
+    assert derive_outcome(along.evidence()) == "truncated"
+
+
+def test_a_blank_behind_the_end_mark_is_no_part_of_it() -> None:
+    """It is held back as it was written."""
+    along = reader()
+    along.feed(chunk({"content": "Hi"}, "stop") + b"data: [DONE] \n\n")
+    assert (along.is_ended, along.end) == (True, b"data: [DONE] \n\n")
+
+
+def test_thinking_inside_the_content_is_thinking() -> None:
+    """Mistral's: an answer that is nothing else never came."""
+    along = reader()
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+    along.feed(chunk({"content": [thought]}) + chunk({}, "length") + DONE)
+    assert not along.evidence().is_thinking_finished
+    assert derive_outcome(along.evidence()) == "empty"
 
 
 def test_an_error_after_output_leaves_what_was_delivered() -> None:

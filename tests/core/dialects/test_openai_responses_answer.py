@@ -91,6 +91,36 @@ def test_an_item_told_only_whole_is_counted(item: dict[str, Any], size: int, has
     assert (along.evidence().output_bytes, along.evidence().has_text) == (size, has_text)
 
 
+def test_a_call_that_was_never_announced_is_a_call() -> None:
+    """Some hosts tell an item only when it is done; one that was announced counts once."""
+    done = event("response.output_item.done", item={"type": "function_call", "name": "f", "arguments": "{}"})
+    added = event("response.output_item.added", item={"type": "function_call", "name": "f", "arguments": ""})
+    never, once = reader(), reader()
+    never.feed(created() + done)
+    once.feed(created() + added + done)
+    assert never.evidence() == once.evidence()
+    assert never.evidence().has_tool_call
+    assert never.output_counted_tokens == once.output_counted_tokens
+
+
+def test_an_item_of_a_form_that_is_not_known_is_no_error() -> None:
+    """A search for tools has arguments that are no text; the answer beside it is one all the same."""
+    items = [
+        {"type": "tool_search_call", "arguments": {"q": "x"}},
+        {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]},
+    ]
+    body = json.dumps({"id": "r", "status": "completed", "output": items}).encode()
+    reading = RULES["openai_responses"].read_body(exchange("openai_responses"), body)
+    assert (reading.evidence.has_text, reading.evidence.output_bytes) == (True, 2)
+
+
+def test_another_dialects_error_is_one() -> None:
+    """A relay in between may know no other; it is not passed on."""
+    along = reader()
+    assert along.feed(TEXT + b'data: {"error":{"message":"no","type":"server_error"}}\n\n') == TEXT
+    assert along.error is not None
+
+
 def test_numbered_deltas_are_counted_by_their_frame() -> None:
     """As those are that are decoded one by one."""
     along = reader()

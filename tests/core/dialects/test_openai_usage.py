@@ -32,6 +32,10 @@ def figures(prompt: object = 100, completion: object = 10, **more: object) -> di
         ),
         (figures(prompt_cache_hit_tokens=64), Usage(input_tokens=36, cache_read_tokens=64, output_tokens=10)),
         (figures(cached_tokens=40), Usage(input_tokens=60, cache_read_tokens=40, output_tokens=10)),
+        (
+            figures(prompt_tokens_details={"cached_tokens": 20, "cache_creation_input_tokens": 50}),
+            Usage(input_tokens=30, cache_read_tokens=20, cache_write_5m_tokens=50, output_tokens=10),
+        ),
         (figures(prompt_tokens_details=None), Usage(input_tokens=100, output_tokens=10)),
         (
             figures(prompt_tokens_details={"cached_tokens": 150, "cache_write_tokens": 9}),
