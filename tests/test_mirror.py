@@ -61,6 +61,7 @@ FOLDERS_OF_FACTS = {
 FACTS = {
     "core/cli/test_main.py": "core/cli/__init__.py, the command line itself",
     "core/hub/test_fuzz.py": "every decoder and encoder against rubbish",
+    "core/hub/test_variants.py": "answers as vendors document them, through every decoder and encoder",
     "core/hub/test_round_trips.py": "conversations at random through every two dialects",
     "core/ledger/test_double_spend.py": "several processes on one ledger",
     "core/ledger/test_groups.py": "a group of operations against the same one by one",

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from ..exchange import Dialect
 from .conversation import Citation, Part, Seal
 
 Stop = Literal[
@@ -81,6 +82,14 @@ class Cited(msgspec.Struct, frozen=True, kw_only=True):
     citation: Citation
 
 
+class NativeDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """More of an open part, in a form that only *dialect* knows."""
+
+    index: int
+    dialect: Dialect
+    document: msgspec.Raw
+
+
 class PartEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A part is complete."""
 
@@ -95,4 +104,4 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     choice_index: int = 0
 
 
-StreamEvent = Begun | PartBegun | Delta | Sealed | Cited | PartEnded | Stopped
+StreamEvent = Begun | PartBegun | Delta | Sealed | Cited | NativeDelta | PartEnded | Stopped

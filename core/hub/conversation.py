@@ -53,14 +53,30 @@ class FileId(msgspec.Struct, frozen=True):
     id: str
 
 
+class Native(msgspec.Struct, frozen=True, kw_only=True):
+    """A part, item, tool or source that only *dialect* knows, as it stood there.
+
+    ``is_piece``: it stood within a message; in Responses items stand beside messages.
+    """
+
+    dialect: Dialect
+    kind: str
+    document: msgspec.Raw
+    is_piece: bool = False
+
+
 class Citation(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that a text names. ``start`` and ``end`` are characters of the text, where known."""
+    """A source that a text names. ``start`` and ``end`` are characters of the text, where known.
+
+    ``native`` is all that its own dialect tells of it, such as a place in a document.
+    """
 
     url: str
     title: str = ""
     quote: str = ""
     start: int | None = None
     end: int | None = None
+    native: Native | None = None
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,14 +149,6 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """The model's own words in which it declines."""
 
     text: str
-
-
-class Native(msgspec.Struct, frozen=True, kw_only=True):
-    """A part, item or tool that only *dialect* knows, as it stood there."""
-
-    dialect: Dialect
-    kind: str
-    document: msgspec.Raw
 
 
 Part = Text | Image | Audio | File | Thinking | ToolCall | ToolResult | Refusal | Native

@@ -1,6 +1,18 @@
-"""Fields that are passed on as they stand."""
+"""Fields that are passed on as they stand, and documents that can't be read."""
+
+from collections.abc import Collection
 
 import msgspec
+
+from ..errors import UpstreamBrokenError
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_KIND = msgspec.json.Decoder(_Kind)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def given(raw: msgspec.Raw) -> msgspec.Raw | None:
@@ -11,3 +23,25 @@ def given(raw: msgspec.Raw) -> msgspec.Raw | None:
     """
     value = bytes(raw)
     return msgspec.Raw(value) if value not in (b"", b"null") else None
+
+
+def refuse_unread(data: bytes, member: str, kinds: Collection[str] = ()) -> None:
+    """Refuse an event that could not be read, if it holds *member*: a part of the answer would be lost in silence.
+
+    Args:
+        data: The event's document.
+        member: What an event with a part of the answer holds.
+        kinds: What its ``type`` is then; empty where events have none.
+
+    Raises:
+        UpstreamBrokenError: It is such an event.
+
+    >>> refuse_unread(b"[DONE]", "choices")
+    """
+    try:
+        members = _MEMBERS.decode(data)
+        kind = _KIND.decode(data).type if kinds else ""
+    except (ValueError, RecursionError):
+        return
+    if given(members.get(member, msgspec.Raw())) is not None and (not kinds or kind in kinds):
+        raise UpstreamBrokenError("an event of a form that can't be translated")

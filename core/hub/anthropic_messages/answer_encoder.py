@@ -8,7 +8,7 @@ import msgspec
 from ...usage import Usage
 from ..answer import Answer, Choice
 from ..codec import Opening
-from ..conversation import Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
+from ..conversation import Citation, Image, Inline, Link, Native, Part, Refusal, Text, Thinking, ToolCall
 from ..seals import seal_beside, write_seal
 from .stops import STOP_REASONS
 from .usage import write_usage
@@ -60,6 +60,8 @@ def blocks(part: Part) -> Iterable[dict[str, Any]]:
         case Image(source=Inline(media_type=media_type, data=data)):
             source = {"type": "base64", "media_type": media_type, "data": data}
             yield {"type": "image", "source": source}
+        case Image(source=Link(url=url)):
+            yield {"type": "image", "source": {"type": "url", "url": url}}
         case Native(dialect="anthropic_messages", document=document):
             yield msgspec.json.decode(document)
 
@@ -67,16 +69,19 @@ def blocks(part: Part) -> Iterable[dict[str, Any]]:
 def _citations(part: Text) -> dict[str, Any]:
     if not part.citations:
         return {}
-    return {"citations": [citation_block(cited.url, cited.title, cited.quote) for cited in part.citations]}
+    return {"citations": list(map(citation_block, part.citations))}
 
 
-def citation_block(url: str, title: str, quote: str) -> dict[str, Any]:
+def citation_block(cited: Citation) -> dict[str, Any]:
     """Return a source as a text's citation."""
+    if cited.native is not None and cited.native.dialect == "anthropic_messages":
+        told: dict[str, Any] = msgspec.json.decode(cited.native.document)
+        return told
     return {
         "type": "web_search_result_location",
-        "url": url,
-        "title": title,
-        "cited_text": quote,
+        "url": cited.url,
+        "title": cited.title,
+        "cited_text": cited.quote,
         "encrypted_index": "",
     }
 

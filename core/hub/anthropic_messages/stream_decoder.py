@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from ...sse import event_name_and_data
-from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..answer import Begun, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Text, Thinking, ToolCall
+from ..raw import refuse_unread
 from ..seals import read_seal
 from .stops import STOPS
-from .wire import Cited as CitedBlock
 from .wire import read_citation, read_part
 
 
@@ -20,11 +20,11 @@ class _Message(msgspec.Struct):
 
 class _Delta(msgspec.Struct):
     type: str = ""
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    partial_json: str = ""
-    citation: CitedBlock | None = None
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    partial_json: str | None = None
+    citation: msgspec.Raw = msgspec.Raw()
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
@@ -37,6 +37,13 @@ class _Event(msgspec.Struct):
     delta: _Delta | None = None
 
 
+class _Piece(msgspec.Struct):
+    """A piece of a kind that is not known."""
+
+    delta: msgspec.Raw
+
+
+_read_piece = msgspec.json.Decoder(_Piece).decode
 _read = msgspec.json.Decoder(_Event).decode
 
 
@@ -55,10 +62,11 @@ class MessagesStreamDecoder:
         try:
             said = _read(data)
         except (ValueError, RecursionError):
+            refuse_unread(data, "index", ("content_block_start", "content_block_delta"))
             return ()
         match said.type:
             case "content_block_delta" if said.delta is not None and said.index in self._open:
-                return self._take_delta(self._open[said.index], said.delta)
+                return self._take_delta(self._open[said.index], said.delta, data)
             case "content_block_start" if bytes(said.content_block):
                 return (self._begin(said.index, said.content_block),)
             case "content_block_stop" if said.index in self._open:
@@ -85,16 +93,23 @@ class MessagesStreamDecoder:
         self._part_count += 1
         return PartBegun(index=index, part=part)
 
-    def _take_delta(self, index: int, delta: _Delta) -> Sequence[StreamEvent]:
+    def _take_delta(self, index: int, delta: _Delta, data: bytes) -> Sequence[StreamEvent]:
         match delta.type:
-            case "text_delta" if delta.text:
-                return (Delta(index=index, text=delta.text),)
-            case "thinking_delta" if delta.thinking:
-                return (Delta(index=index, text=delta.thinking),)
-            case "input_json_delta" if delta.partial_json:
-                return (Delta(index=index, text=delta.partial_json),)
-            case "signature_delta" if delta.signature:
-                return (Sealed(index=index, seal=read_seal(delta.signature, "anthropic_messages")),)
-            case "citations_delta" if delta.citation is not None:
+            case "text_delta":
+                return _more(index, delta.text)
+            case "thinking_delta":
+                return _more(index, delta.thinking)
+            case "input_json_delta":
+                return _more(index, delta.partial_json)
+            case "signature_delta":
+                seal = read_seal(delta.signature, "anthropic_messages") if delta.signature else None
+                return (Sealed(index=index, seal=seal),) if seal is not None else ()
+            case "citations_delta" if bytes(delta.citation):
                 return (Cited(index=index, citation=read_citation(delta.citation)),)
-        return ()
+        # Of a kind that no other dialect knows: a compaction's summary comes so.
+        document = msgspec.Raw(bytes(_read_piece(data).delta))
+        return (NativeDelta(index=index, dialect="anthropic_messages", document=document),)
+
+
+def _more(index: int, text: str | None) -> Sequence[StreamEvent]:
+    return (Delta(index=index, text=text),) if text else ()

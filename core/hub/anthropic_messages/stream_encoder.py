@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...usage import Usage
-from ..answer import Begun, Choice, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..answer import Begun, Choice, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
 from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
 from ..seals import seal_beside, write_seal
@@ -72,8 +72,8 @@ class MessagesStreamEncoder:
             case Stopped():
                 self._stop = event
                 return b""
-            case Delta(index=index) | Sealed(index=index) | Cited(index=index) | PartEnded(index=index):
-                return self._take(index, event)
+            case Delta() | Sealed() | Cited() | NativeDelta() | PartEnded():
+                return self._take(event.index, event)
 
     def finish(self, usage: Usage) -> bytes:
         """Return why the answer ended, what it used, and the end mark."""
@@ -93,8 +93,9 @@ class MessagesStreamEncoder:
             case Sealed(seal=seal) if self._is_thinking:
                 return self._delta({"type": "signature_delta", "signature": write_seal(seal, "anthropic_messages")})
             case Cited(citation=cited):
-                block = citation_block(cited.url, cited.title, cited.quote)
-                return self._delta({"type": "citations_delta", "citation": block})
+                return self._delta({"type": "citations_delta", "citation": citation_block(cited)})
+            case NativeDelta(dialect="anthropic_messages", document=document):
+                return self._delta(msgspec.json.decode(document))
             case PartEnded():
                 return self._end()
         return b""

@@ -41,13 +41,15 @@ class Cache(msgspec.Struct):
     ttl: str = ""
 
 
-class Cited(msgspec.Struct):
+class _Cited(msgspec.Struct):
     """A source that a text names; kinds differ in what they fill."""
 
-    url: str = ""
+    type: str = ""
+    url: str | None = None
+    source: str | None = None
     title: str | None = None
     document_title: str | None = None
-    cited_text: str = ""
+    cited_text: str | None = None
 
 
 class Wish(msgspec.Struct):
@@ -60,10 +62,10 @@ class Block(msgspec.Struct):
     """Any content block."""
 
     type: str = ""
-    text: str = ""
-    citations: list[Cited] | Wish | None = None
-    thinking: str = ""
-    signature: str = ""
+    text: str | None = ""
+    citations: list[msgspec.Raw] | Wish | None = None
+    thinking: str | None = ""
+    signature: str | None = ""
     data: str = ""
     id: str = ""
     name: str = ""
@@ -76,7 +78,17 @@ class Block(msgspec.Struct):
     cache_control: Cache | None = None
 
 
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_SHARED = frozenset(
+    {"text", "thinking", "redacted_thinking", "tool_use", "tool_result", "image", "document"},
+)
+"""Kinds of blocks that are read; every other stays as it is."""
+_read_kind = msgspec.json.Decoder(_Kind).decode
 _read_block = msgspec.json.Decoder(Block).decode
+_read_cited = msgspec.json.Decoder(_Cited).decode
 _read_content = msgspec.json.Decoder(str | list[msgspec.Raw] | None).decode
 
 
@@ -95,19 +107,23 @@ def read_parts(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
 
 def read_part(raw: msgspec.Raw) -> Part:
     """Return the part that one block is; a kind that only this dialect has stays as it is."""
+    kind = _read_kind(raw).type
+    if kind not in _SHARED:
+        return _native(kind, raw)
     block = _read_block(raw)
     cache = CacheMark(block.cache_control.ttl) if block.cache_control is not None else None
     match block.type:
         case "text":
-            return Text(text=block.text, citations=_citations(block), cache=cache)
+            return Text(text=block.text or "", citations=_citations(block), cache=cache)
         case "thinking":
             return Thinking(
-                text=block.thinking, seal=read_seal(block.signature, "anthropic_messages") if block.signature else None
+                text=block.thinking or "",
+                seal=read_seal(block.signature, "anthropic_messages") if block.signature else None,
             )
         case "redacted_thinking":
             return Thinking(text="", seal=read_seal(block.data, "anthropic_messages"), is_redacted=True)
         case "tool_use":
-            arguments = bytes(block.input).decode() or "{}"
+            arguments = bytes(given(block.input) or b"{}").decode()
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
         case "tool_result":
             content = given(block.content)
@@ -117,18 +133,30 @@ def read_part(raw: msgspec.Raw) -> Part:
             return Image(source=_source(block.source), cache=cache)
         case "document" if block.source is not None and block.source.type != "content":
             return File(source=_source(block.source), name=block.title, cache=cache)
-        case kind:
-            return Native(dialect="anthropic_messages", kind=kind, document=msgspec.Raw(bytes(raw)))
+    return _native(kind, raw)
+
+
+def _native(kind: str, raw: msgspec.Raw) -> Native:
+    return Native(dialect="anthropic_messages", kind=kind, document=msgspec.Raw(bytes(raw)))
 
 
 def _citations(block: Block) -> tuple[Citation, ...]:
     return tuple(map(read_citation, block.citations)) if isinstance(block.citations, list) else ()
 
 
-def read_citation(cited: Cited) -> Citation:
-    """Return the source that *cited* names; of a document its title stands for an address."""
-    title = cited.title or cited.document_title or ""
-    return Citation(url=cited.url, title=title, quote=cited.cited_text)
+def read_citation(raw: msgspec.Raw) -> Citation:
+    """Return the source that a citation names; of a document its title stands for an address.
+
+    Raises:
+        msgspec.ValidationError: Not a citation.
+    """
+    cited = _read_cited(raw)
+    return Citation(
+        url=cited.url or cited.source or "",
+        title=cited.title or cited.document_title or "",
+        quote=cited.cited_text or "",
+        native=_native(cited.type, raw),
+    )
 
 
 def _source(source: Source) -> Inline | Link | FileId:

@@ -5,28 +5,30 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ..answer import Answer, Choice
-from ..conversation import Citation, Part, Text, ToolCall
+from ..conversation import Citation, Native, Part, Text, ToolCall
 from .stops import stop_of
-from .wire import Content, read_part
+from .wire import DIALECT, Content, read_part
 
 
-class Web(msgspec.Struct):
-    """A page that an answer rests on."""
+class _Source(msgspec.Struct):
+    """A page, a place on a map, or a passage of a file."""
 
-    uri: str = ""
-    title: str = ""
+    uri: str | None = None
+    title: str | None = None
 
 
-class Chunk(msgspec.Struct):
+class _Chunk(msgspec.Struct, rename="camel"):
     """One source of an answer."""
 
-    web: Web | None = None
+    web: _Source | None = None
+    maps: _Source | None = None
+    retrieved_context: _Source | None = None
 
 
 class Grounding(msgspec.Struct, rename="camel"):
     """What an answer rests on."""
 
-    grounding_chunks: list[Chunk] | None = None
+    grounding_chunks: list[msgspec.Raw] | None = None
 
 
 class Candidate(msgspec.Struct, rename="camel"):
@@ -53,6 +55,7 @@ class AnswerDocument(msgspec.Struct, rename="camel"):
     response_id: str = ""
 
 
+_read_chunk = msgspec.json.Decoder(_Chunk).decode
 read_answer = msgspec.json.Decoder(AnswerDocument).decode
 
 
@@ -61,7 +64,8 @@ def decode_answer(body: bytes) -> Answer:
     document = read_answer(body)
     choices = tuple(_choice(candidate) for candidate in document.candidates or ())
     if not choices:
-        choices = (Choice(parts=(), stop="filtered"),)
+        is_blocked = document.prompt_feedback is not None
+        choices = (Choice(parts=(), stop="filtered" if is_blocked else None),)
     return Answer(id=document.response_id, model=document.model_version, choices=choices)
 
 
@@ -85,7 +89,13 @@ def read_parts(candidate: Candidate) -> Iterable[Part]:
 
 
 def citations(candidate: Candidate) -> tuple[Citation, ...]:
-    """Return the pages that an answer rests on."""
+    """Return the sources that an answer rests on."""
     grounding = candidate.grounding_metadata
-    chunks = (grounding.grounding_chunks if grounding is not None else None) or ()
-    return tuple(Citation(url=chunk.web.uri, title=chunk.web.title) for chunk in chunks if chunk.web is not None)
+    return tuple(map(_citation, (grounding.grounding_chunks if grounding is not None else None) or ()))
+
+
+def _citation(raw: msgspec.Raw) -> Citation:
+    chunk = _read_chunk(raw)
+    source = chunk.web or chunk.maps or chunk.retrieved_context or _Source()
+    native = Native(dialect=DIALECT, kind="groundingChunks", document=msgspec.Raw(bytes(raw)))
+    return Citation(url=source.uri or "", title=source.title or "", native=native)

@@ -7,7 +7,21 @@ import msgspec
 from ...usage import Usage
 from ..answer import Answer, Choice, Stop
 from ..codec import Opening
-from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
+from ..conversation import (
+    Audio,
+    Citation,
+    File,
+    Image,
+    Inline,
+    Link,
+    Native,
+    Part,
+    Refusal,
+    Seal,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from ..custom_tools import call_as_function
 from .stops import FINISH_REASONS
 from .wire import write_signature
@@ -62,20 +76,31 @@ def write_part(part: Part) -> dict[str, Any] | None:
     """Return one part; None where Gemini has no form for it."""
     match part:
         case Text(text=text, seal=seal):
-            return {"text": text, **({"thoughtSignature": write_signature(seal)} if seal is not None else {})}
+            return {"text": text, **_signature(seal)}
         case Refusal(text=text):
             return {"text": text}
         case Thinking(text=text, seal=seal):
-            signature = {"thoughtSignature": write_signature(seal)} if seal is not None else {}
-            return {"text": text, "thought": True, **signature}
+            return {"text": text, "thought": True, **_signature(seal)}
         case ToolCall():
             return write_call(part)
-        case Image(source=Inline(media_type=media_type, data=data)):
-            return {"inlineData": {"mimeType": media_type, "data": data}}
+        case Image(source=Inline() | Link() as source, seal=seal):
+            return {**_media(source), **_signature(seal)}
+        case Audio(source=source) | File(source=Inline() | Link() as source):
+            return _media(source)
         case Native(dialect="gemini_generate", document=document):
             native: dict[str, Any] = msgspec.json.decode(document)
             return native
     return None
+
+
+def _media(source: Inline | Link) -> dict[str, Any]:
+    if isinstance(source, Inline):
+        return {"inlineData": {"mimeType": source.media_type, "data": source.data}}
+    return {"fileData": {"mimeType": source.media_type, "fileUri": source.url}}
+
+
+def _signature(seal: Seal | None) -> dict[str, str]:
+    return {"thoughtSignature": write_signature(seal)} if seal is not None else {}
 
 
 def write_call(call: ToolCall) -> dict[str, Any] | None:
@@ -86,10 +111,16 @@ def write_call(call: ToolCall) -> dict[str, Any] | None:
     except ValueError:
         return None
     called = {"id": call.id, "name": call.name, "args": arguments if isinstance(arguments, dict) else {}}
-    signature = {"thoughtSignature": write_signature(call.seal)} if call.seal is not None else {}
-    return {"functionCall": called, **signature}
+    return {"functionCall": called, **_signature(call.seal)}
 
 
 def write_grounding(cited: list[Citation]) -> dict[str, Any]:
-    """Return the pages that an answer rests on."""
-    return {"groundingChunks": [{"web": {"uri": each.url, "title": each.title}} for each in cited]}
+    """Return the sources that an answer rests on."""
+    return {"groundingChunks": list(map(_chunk, cited))}
+
+
+def _chunk(cited: Citation) -> dict[str, Any]:
+    if cited.native is not None and cited.native.dialect == "gemini_generate":
+        told: dict[str, Any] = msgspec.json.decode(cited.native.document)
+        return told
+    return {"web": {"uri": cited.url, "title": cited.title}}

@@ -76,11 +76,13 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _DECLARATION = msgspec.json.Decoder(_Declaration)
 _TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
 _CONFIG = msgspec.json.Decoder(_Config | None)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 _READ = frozenset(
     {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "model"}
 )
 """Fields that are read here; every other is named as dropped."""
+_CONFIG_READ = frozenset(_Config.__struct_encode_fields__) | {"candidateCount"}
 _LEVELS: dict[str, Effort] = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
@@ -107,8 +109,14 @@ def decode_request(exchange: Exchange) -> Request:
         reasoning=_reasoning(config.thinking_config or _Thinking()),
         sampling=_sampling(config, exchange.choice_count),
         unanswerable=tuple(_unanswerable(fields, config)),
-        dropped=tuple(name for name in fields if name not in _READ),
+        dropped=tuple(name for name in fields if name not in _READ) + _unread(fields),
     )
+
+
+def _unread(fields: Fields) -> tuple[str, ...]:
+    """Return the members of ``generationConfig`` that are read nowhere."""
+    members: dict[str, msgspec.Raw] = _read_camel(fields, "generationConfig", _MEMBERS) or {}
+    return tuple(f"generationConfig.{name}" for name in members if name not in _CONFIG_READ)
 
 
 def _read_camel(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any], *nested: str) -> Any:
@@ -173,7 +181,7 @@ def _parts(content: Content, calls: _Calls) -> Iterable[Part]:
         except (ValueError, RecursionError) as exc:
             raise BadRequestError(param="contents.parts") from exc
         if document.function_response is not None:
-            yield _result(document.function_response, calls)
+            yield _result(document.function_response, calls)  # media in it as in any part
         elif isinstance(part, ToolCall) and document.function_call is not None:
             yield calls.called(part, document.function_call.id)
         elif part is not None:
@@ -189,7 +197,10 @@ def _result(response: Response, calls: _Calls) -> ToolResult:
         [(word, told)] = value.items()
         if word in ("output", "result", "error") and isinstance(told, str):
             text, is_error = told, word == "error"
-    return ToolResult(call_id=calls.answered(response), parts=(Text(text=text),), name=response.name, is_error=is_error)
+    media = [part for raw in response.parts or () for part in (read_part(raw)[1],) if part is not None]
+    return ToolResult(
+        call_id=calls.answered(response), parts=(Text(text=text), *media), name=response.name, is_error=is_error
+    )
 
 
 def _tools(fields: Fields) -> Iterable[Tool | Native]:

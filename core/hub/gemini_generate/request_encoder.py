@@ -20,6 +20,7 @@ from ..conversation import (
     Part,
     Refusal,
     Request,
+    Seal,
     Text,
     Thinking,
     Tool,
@@ -118,7 +119,7 @@ def _sealed(parts: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
 def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, Any]]:
     match part:
         case Text(text=text, seal=seal):
-            sealed = {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
+            sealed = _own(seal)
             if text or sealed:
                 yield {"text": text, **sealed}
         case Refusal(text=text):
@@ -129,6 +130,8 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
             yield _call(call_as_function(part))
         case ToolResult():
             yield from _result(part, part.name or names.get(part.call_id, part.call_id), names, model)
+        case Image(source=Inline() as source, seal=Seal() as seal):
+            yield {"inlineData": {"mimeType": source.media_type, "data": source.data}, **_own(seal)}
         case Image(source=Inline() as source) | File(source=Inline() as source) | Audio(source=source):
             yield {"inlineData": {"mimeType": source.media_type, "data": source.data}}
         case Image(source=Link() as link) | File(source=Link() as link) if media_type := media_type_of(link, model):
@@ -138,6 +141,11 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
         case _:
             kind = part.kind if isinstance(part, Native) else f"{type(part).__name__.lower()}_url"
             raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+
+
+def _own(seal: Seal | None) -> dict[str, str]:
+    """Return the signature that *seal* is; only Gemini's own is shown to it."""
+    return {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

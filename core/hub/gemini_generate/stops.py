@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 
-from ...dialects.gemini_answer import REFUSALS
+from ...dialects.gemini_answer import REFUSALS, reason_word
 from ..answer import Stop
 
 STOPS: Mapping[str, Stop] = {
     "STOP": "end",
-    "1": "end",
     "MAX_TOKENS": "limit",
-    "2": "limit",
     "MALFORMED_FUNCTION_CALL": "bad_tool_call",
     "UNEXPECTED_TOOL_CALL": "bad_tool_call",
     "TOO_MANY_TOOL_CALLS": "bad_tool_call",
     **dict.fromkeys((*REFUSALS, "OTHER"), "filtered"),
 }
-"""Every word that Gemini has, and the two that are seen as numbers; what is not here is an end."""
+"""Every word that Gemini has; what is not here is an end."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "STOP",
@@ -36,5 +34,5 @@ def stop_of(reason: str | int | None, *, has_called: bool) -> Stop | None:
     """Return the stop of an answer: its parts decide whether a tool is wanted, not its word."""
     if reason is None:
         return None
-    stop = STOPS.get(str(reason), "end")
+    stop = STOPS.get(reason_word(reason), "end")
     return "tool_use" if has_called and stop in ("end", "bad_tool_call") else stop

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Part, Text, Thinking, ToolCall
+from ..raw import refuse_unread
 from .answer_decoder import Candidate, citations, read_answer, read_parts
 from .stops import stop_of
 
@@ -26,6 +27,7 @@ class GeminiStreamDecoder:
         try:
             answer = read_answer(data)
         except (ValueError, RecursionError):
+            refuse_unread(data, "candidates")
             return ()
         said: list[StreamEvent] = []
         if not self._has_begun:
@@ -53,9 +55,10 @@ class GeminiStreamDecoder:
                 yield from self._add(candidate.index, choice, part)
             else:
                 yield from self._whole(candidate.index, choice, part)
-        if choice.kind is Text:
-            for cited in citations(candidate):
-                yield Cited(index=choice.index, citation=cited)
+        for cited in citations(candidate):
+            # They belong to a text; one that has ended already has an empty one stand for it.
+            yield from self._add(candidate.index, choice, Text(text=""))
+            yield Cited(index=choice.index, citation=cited)
         if candidate.finish_reason is not None:
             choice.reason = candidate.finish_reason
 

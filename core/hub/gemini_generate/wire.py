@@ -32,21 +32,29 @@ class Call(msgspec.Struct):
     name: str = ""
     args: msgspec.Raw = msgspec.Raw()
     id: str | None = None
+    partialArgs: msgspec.Raw = msgspec.Raw()
+    willContinue: bool | None = None
+
+    @property
+    def is_piece(self) -> bool:
+        """It comes in pieces, which only who asked for them can put together. Source: ai.google.dev function-calling."""
+        return given(self.partialArgs) is not None or self.willContinue is not None
 
 
 class Response(msgspec.Struct):
-    """What a function gave back."""
+    """What a function gave back; media in it stand in ``parts``. Source: ai.google.dev function-calling, read 2026-11-29."""
 
     name: str = ""
     response: msgspec.Raw = msgspec.Raw()
     id: str | None = None
+    parts: list[msgspec.Raw] | None = None
 
 
 class PartDocument(msgspec.Struct, rename="camel"):
     """Any part."""
 
     text: str | None = None
-    thought: bool = False
+    thought: bool | None = None
     thought_signature: str | None = None
     inline_data: Blob | None = None
     file_data: Blob | None = None
@@ -99,15 +107,15 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
     document = _read_part(in_camel_case(raw, *_BLOBS))
     seal = read_signature(document.thought_signature) if document.thought_signature else None
     match document:
-        case PartDocument(function_call=Call() as call):
-            arguments = bytes(call.args).decode() or "{}"
+        case PartDocument(function_call=Call() as call) if not call.is_piece:
+            arguments = bytes(given(call.args) or b"{}").decode()
             return document, ToolCall(id=call.id or new_call_id(), name=call.name, arguments=arguments, seal=seal)
         case PartDocument(function_response=Response()):
             return document, None
-        case PartDocument(inline_data=Blob() as blob):
-            return document, _media(Inline(blob.mime_type, blob.data), blob.mime_type)
+        case PartDocument(inline_data=Blob() as blob) if not document.thought:  # a draft is no answer
+            return document, _media(Inline(blob.mime_type, blob.data), blob.mime_type, seal)
         case PartDocument(file_data=Blob() as blob):
-            return document, _media(Link(blob.file_uri, blob.mime_type), blob.mime_type)
+            return document, _media(Link(blob.file_uri, blob.mime_type), blob.mime_type, seal)
         case PartDocument(text=str() as text, thought=True):
             return document, Thinking(text=text, seal=seal)
         case PartDocument(text=str() as text):
@@ -117,9 +125,9 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
     return document, Native(dialect=DIALECT, kind=kind, document=msgspec.Raw(bytes(raw)))
 
 
-def _media(source: Inline | Link, media_type: str) -> Part:
+def _media(source: Inline | Link, media_type: str, seal: Seal | None) -> Part:
     if media_type.startswith("image/"):
-        return Image(source=source)
+        return Image(source=source, seal=seal)
     if media_type.startswith("audio/") and isinstance(source, Inline):
         return Audio(source=source)
     return File(source=source)

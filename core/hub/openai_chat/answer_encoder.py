@@ -7,7 +7,7 @@ import msgspec
 from ...usage import Usage
 from ..answer import Answer, Choice, Stop
 from ..codec import Opening
-from ..conversation import Citation, Image, Inline, Refusal, Text, Thinking, ToolCall
+from ..conversation import Citation, FileId, Image, Inline, Link, Refusal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from ..media import write_address
 from .stops import FINISH_REASONS
@@ -68,7 +68,7 @@ def _message(choice: Choice, customs: frozenset[str]) -> dict[str, Any]:
         message["annotations"] = citations
     if pictures:
         # OpenRouter's form, the only one that chat's clients know for pictures in an answer.
-        message["images"] = [write_picture(each) for each in pictures if isinstance(each, Inline)]
+        message["images"] = [write_picture(each) for each in pictures if not isinstance(each, FileId)]
     if calls:
         message["tool_calls"] = calls
     return message
@@ -92,6 +92,6 @@ def write_citation(citation: Citation) -> dict[str, Any]:
     return {"type": "url_citation", "url_citation": source}
 
 
-def write_picture(source: Inline) -> dict[str, Any]:
+def write_picture(source: Inline | Link) -> dict[str, Any]:
     """Return a picture of an answer."""
     return {"type": "image_url", "image_url": {"url": write_address(source)}}

@@ -16,6 +16,7 @@ from ..conversation import (
     Inline,
     Message,
     NamedTool,
+    Native,
     OutputFormat,
     Part,
     Reasoning,
@@ -62,7 +63,7 @@ class _Part(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     role: str
-    content: str | list[_Part] | None = None
+    content: str | list[msgspec.Raw] | None = None
     name: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -94,8 +95,10 @@ class _Options(msgspec.Struct):
     include_usage: bool | None = None
 
 
+_PART = msgspec.json.Decoder(_Part)
 _MESSAGES = msgspec.json.Decoder(list[_Message])
-_TOOLS = msgspec.json.Decoder(list[Call] | None)
+_TOOLS = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_TOOL = msgspec.json.Decoder(Call)
 _FUNCTIONS = msgspec.json.Decoder(list[Function] | None)
 _CHOICE = msgspec.json.Decoder(Call | str | None)
 _FUNCTION_CHOICE = msgspec.json.Decoder(Function | str | None)
@@ -173,17 +176,18 @@ def _messages(fields: Fields) -> Iterable[Message]:
                 raise BadRequestError(param="messages")
 
 
-def _content(content: str | list[_Part] | None) -> Iterable[Part]:
+def _content(content: str | list[msgspec.Raw] | None) -> Iterable[Part]:
     if content is None:
         return
     if isinstance(content, str):
         yield Text(text=content)
         return
-    for part in content:
-        yield _part(part)
+    for raw in content:
+        yield _part(raw, read_value({"messages": raw}, "messages", _PART))
 
 
-def _part(part: _Part) -> Part:
+def _part(raw: msgspec.Raw, part: _Part) -> Part:
+    """Return one part; a kind that only some of those know who copy chat stays as it is."""
     match part:
         case _Part(type="text"):
             return Text(text=part.text)
@@ -199,7 +203,9 @@ def _part(part: _Part) -> Part:
             return File(source=FileId("openai_chat", file_id))
         case _Part(type="file", file=_File(file_data=str() as data, filename=name)):
             return File(source=read_address(data), name=name)
-    raise BadRequestError(param="messages")
+        case _Part(type="" | "image_url" | "input_audio" | "file"):
+            raise BadRequestError(param="messages")
+    return Native(dialect="openai_chat", kind=part.type, document=msgspec.Raw(bytes(raw)))
 
 
 def _said(message: _Message) -> Iterable[Part]:
@@ -218,25 +224,28 @@ def _said(message: _Message) -> Iterable[Part]:
         yield read_call(call)
     if message.function_call is not None:
         called = message.function_call
-        yield ToolCall(id=called.name, name=called.name, arguments=called.arguments or "")
+        yield ToolCall(id=called.name or "", name=called.name or "", arguments=called.arguments or "")
 
 
-def _tools(fields: Fields) -> Iterable[Tool]:
-    for tool in read_value(fields, "tools", _TOOLS) or ():
+def _tools(fields: Fields) -> Iterable[Tool | Native]:
+    for raw in read_value(fields, "tools", _TOOLS) or ():
+        tool: Call = read_value({"tools": raw}, "tools", _TOOL)
         if tool.custom is not None:
             custom = tool.custom
             yield Tool(name=custom.name, description=custom.description, kind="custom", grammar=given(custom.format))
         elif tool.function is not None:
             yield _tool(tool.function)
-        else:
+        elif tool.type in (None, "function", "custom"):
             raise BadRequestError(param="tools")
+        else:  # a vendor's own, such as Moonshot's `builtin_function`
+            yield Native(dialect="openai_chat", kind=tool.type, document=msgspec.Raw(bytes(raw)))
     for function in read_value(fields, "functions", _FUNCTIONS) or ():
         yield _tool(function)
 
 
 def _tool(function: Function) -> Tool:
     return Tool(
-        name=function.name,
+        name=function.name or "",
         description=function.description,
         schema=given(function.parameters),
         is_strict=function.strict,
@@ -256,7 +265,7 @@ def _tool_choice(fields: Fields) -> ToolChoice | None:
         case Call(custom=Custom(name=name)):
             return NamedTool(name, "custom")
         case Call(function=Function(name=name)) | Function(name=name):
-            return NamedTool(name)
+            return NamedTool(name or "")
     raise BadRequestError(param="tool_choice")
 
 
@@ -265,7 +274,7 @@ def _allowed_tools(fields: Fields) -> tuple[str, ...]:
     if not isinstance(choice, Call) or choice.allowed_tools is None:
         return ()
     named = (tool.function or tool.custom for tool in choice.allowed_tools.tools)
-    return tuple(tool.name for tool in named if tool is not None)
+    return tuple(tool.name for tool in named if tool is not None and tool.name)
 
 
 def _output_format(fields: Fields) -> OutputFormat | None:

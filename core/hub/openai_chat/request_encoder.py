@@ -103,7 +103,10 @@ def _is_allowed(tool: Tool | Native, request: Request) -> bool:
 
 def _tool(tool: Tool | Native) -> dict[str, Any]:
     if isinstance(tool, Native):
-        raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+        if tool.dialect != DIALECT:
+            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
+        told: dict[str, Any] = msgspec.json.decode(tool.document)
+        return told
     if tool.kind == "custom":
         custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
         return {"type": "custom", "custom": _present(custom)}
@@ -205,6 +208,9 @@ def _asked(message: Message) -> Iterable[dict[str, Any]]:
 
 
 def _said(message: Message, *, own: bool) -> dict[str, Any]:
+    for part in message.parts:
+        if not isinstance(part, Text | ToolCall | Refusal | Thinking):
+            raise _not_carried(part)
     texts = [part for part in message.parts if isinstance(part, Text)]
     calls = [_call(part if own else call_as_function(part)) for part in message.parts if isinstance(part, ToolCall)]
     refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
@@ -248,9 +254,15 @@ def _part(part: Part) -> dict[str, Any]:
             return {"type": "file", "file": {"filename": name or "document", "file_data": data}}
         case Audio(source=source) if (known := audio_format(source.media_type)) is not None:
             return {"type": "input_audio", "input_audio": {"data": source.data, "format": known}}
-        case Native(kind=kind):
-            raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
-    raise NotCarriedError(param=f"messages.content.{type(part).__name__.lower()}", dialect=DIALECT)
+        case Native(dialect="openai_chat", document=document):
+            told: dict[str, Any] = msgspec.json.decode(document)
+            return told
+    raise _not_carried(part)
+
+
+def _not_carried(part: Part) -> NotCarriedError:
+    kind = part.kind if isinstance(part, Native) else type(part).__name__.lower()
+    return NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
 
 
 def _joined(parts: Iterable[Part]) -> str:
@@ -258,7 +270,7 @@ def _joined(parts: Iterable[Part]) -> str:
     texts: list[str] = []
     for part in parts:
         if not isinstance(part, Text):
-            raise NotCarriedError(param=f"messages.content.{type(part).__name__.lower()}", dialect=DIALECT)
+            raise _not_carried(part)
         texts.append(part.text)
     return "\n\n".join(texts)
 

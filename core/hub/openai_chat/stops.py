@@ -11,11 +11,14 @@ STOPS: Mapping[str, Stop] = {
     "function_call": "tool_use",
     "content_filter": "filtered",
     "sensitive": "filtered",
+    "model_length": "context_full",
     "insufficient_system_resource": "limit",
     "network_error": "limit",
+    "error": "limit",
 }
-"""Every word that chat has; then Zhipu's and DeepSeek's own, of which the last two cut an answer short
-(presets/zhipu.yaml, presets/deepseek.yaml). What is not here is an end."""
+"""Every word that chat has; then vendors' own, of which the last three cut an answer short: Zhipu's and
+DeepSeek's (presets/zhipu.yaml, presets/deepseek.yaml), Mistral's ``model_length`` and ``error``, which is
+OpenRouter's too (docs.mistral.ai and openrouter.ai, API references, read 2026-11-29). What is not here is an end."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "stop",

@@ -8,17 +8,9 @@ from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..names import new_call_id
+from ..raw import refuse_unread
 from .stops import STOPS
-from .wire import Extra
-
-
-class _Url(msgspec.Struct):
-    url: str = ""
-    title: str = ""
-
-
-class _Annotation(msgspec.Struct):
-    url_citation: _Url | None = None
+from .wire import Annotation, Extra, Picture, Piece, read_pictures, texts_of, thoughts_of
 
 
 class _Function(msgspec.Struct):
@@ -32,29 +24,26 @@ class _Custom(msgspec.Struct):
 
 
 class _Call(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     id: str | None = None
     function: _Function | None = None
     custom: _Custom | None = None
     extra_content: Extra | None = None
 
 
-class _Piece(msgspec.Struct):
-    text: str = ""
-
-
 class _Delta(msgspec.Struct):
-    content: str | list[_Piece] | None = None
+    content: str | list[Piece] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
-    annotations: list[_Annotation] | None = None
+    annotations: list[Annotation] | None = None
+    images: list[Picture] | None = None
 
 
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     delta: _Delta | None = None
     finish_reason: str | None = None
 
@@ -84,7 +73,8 @@ class ChatStreamDecoder:
         try:
             chunk = _read(data)
         except (ValueError, RecursionError):
-            return []  # [DONE], or of a form not known
+            refuse_unread(data, "choices")
+            return []  # [DONE], or what says nothing
         said: list[StreamEvent] = []
         if not self._is_begun and chunk.choices:
             self._is_begun = True
@@ -103,31 +93,33 @@ class ChatStreamDecoder:
         return said
 
     def _take(self, choice: _Choice) -> Iterable[StreamEvent]:
-        state = self._choices.setdefault(choice.index, _OpenChoice())
+        choice_index = choice.index or 0
+        state = self._choices.setdefault(choice_index, _OpenChoice())
         if state.is_stopped:
             return  # OpenRouter says why it stopped twice
         if choice.delta is not None:
-            yield from self._take_delta(choice.index, state, choice.delta)
-        if choice.finish_reason is not None:
+            yield from self._take_delta(choice_index, state, choice.delta)
+        if choice.finish_reason:  # some hosts say an empty one until there is one
             state.is_stopped = True
             yield from self._end_parts(state, with_calls=True)
             stop = STOPS.get(choice.finish_reason, "end")
             is_tool_use = stop == "end" and state.has_called
-            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=choice.index)
+            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=choice_index)
 
     def _take_delta(self, choice_index: int, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
-        content = delta.content
-        text = content if isinstance(content, str) else "".join(piece.text for piece in content or ())
-        if thinking := delta.reasoning_content or delta.reasoning:
+        if thinking := delta.reasoning_content or delta.reasoning or thoughts_of(delta.content):
             yield from self._add(choice_index, state, Thinking(text=""), thinking)
-        if text:
+        if text := texts_of(delta.content):
             yield from self._add(choice_index, state, Text(text=""), text)
         if delta.refusal:
             yield from self._add(choice_index, state, Refusal(text=""), delta.refusal)
         for annotation in delta.annotations or ():
             if annotation.url_citation is not None and state.kind is Text:
                 source = annotation.url_citation
-                yield Cited(index=state.index, citation=Citation(url=source.url, title=source.title))
+                citation = Citation(url=source.url or "", title=source.title or "")
+                yield Cited(index=state.index, citation=citation)
+        for picture in read_pictures(delta.images):
+            yield from self._whole(choice_index, state, picture)
         for call in delta.tool_calls or ():
             yield from self._take_call(choice_index, state, call)
         if delta.function_call is not None:
@@ -142,20 +134,26 @@ class ChatStreamDecoder:
             yield self._begin(choice_index, part)
         yield Delta(index=state.index, text=text)
 
+    def _whole(self, choice_index: int, state: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
+        yield from self._end_parts(state, with_calls=False)
+        begun = self._begin(choice_index, part)
+        yield begun
+        yield PartEnded(index=begun.index)
+
     def _take_call(self, choice_index: int, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
-        """Pieces belong together by index: later ones have no id, or an empty one."""
+        """Take a piece of a call; see `_OpenChoice.place_of`."""
         named = call.custom or call.function
         arguments = call.custom.input if call.custom is not None else call.function.arguments if call.function else None
-        if call.index not in state.calls:
+        name = (named.name if named is not None else None) or ""
+        place = state.place_of(call, name)
+        if place not in state.calls:
             yield from self._end_parts(state, with_calls=False)
-            state.calls[call.index] = self._part_count
-            state.has_called = True
-            name = (named.name if named is not None else None) or ""
+            state.begin_call(place, call.id or "", self._part_count)
             part = ToolCall(id=call.id or new_call_id(), name=name, arguments="")
             if call.custom is not None:
                 part = msgspec.structs.replace(part, kind="custom")
             yield self._begin(choice_index, part)
-        index = state.calls[call.index]
+        index = state.calls[place]
         google = call.extra_content.google if call.extra_content is not None else None
         if google is not None and google.thought_signature is not None:
             yield Sealed(index=index, seal=Seal("gemini_generate", google.thought_signature))
@@ -171,18 +169,43 @@ class ChatStreamDecoder:
             state.kind = None
             yield PartEnded(index=state.index)
         if with_calls:
-            for index in state.calls.values():
+            for index in state.open_calls:
                 yield PartEnded(index=index)
 
 
 class _OpenChoice:
     """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
-    __slots__ = ("calls", "has_called", "index", "is_stopped", "kind")
+    __slots__ = ("_ids", "_last_place", "calls", "has_called", "index", "is_stopped", "kind", "open_calls")
 
     def __init__(self) -> None:
         self.kind: type[Part] | None = None
         self.index = 0
         self.calls: dict[int, int] = {}
+        self.open_calls: list[int] = []
         self.has_called = False
         self.is_stopped = False
+        self._ids: dict[int, str] = {}
+        self._last_place = 0
+
+    def place_of(self, call: _Call, name: str) -> int:
+        """Return where *call*, a piece that names *name*, belongs; the place is free if it is the first of a new call.
+
+        Pieces belong together by index: later ones have no id, or an empty one. Google's OpenAI form
+        tells each call whole, under no index or always the same: there another id or another name
+        is another call (wire/DIALECTS.md 2.6).
+        """
+        place = call.index if call.index is not None else self._last_place
+        known = self._ids.get(place, "")
+        is_other = bool(name) and (call.id != known if call.id and known else call.index is None)
+        if place in self.calls and is_other:
+            del self.calls[place]
+        return place
+
+    def begin_call(self, place: int, call_id: str, index: int) -> None:
+        """Note that part *index* is the call at *place*."""
+        self.calls[place] = index
+        self.open_calls.append(index)
+        self._ids[place] = call_id
+        self._last_place = place
+        self.has_called = True

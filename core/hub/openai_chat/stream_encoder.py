@@ -7,7 +7,7 @@ import msgspec
 from ...usage import Usage
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
-from ..conversation import Image, Inline, Part, Refusal, Seal, Text, Thinking, ToolCall
+from ..conversation import Image, Inline, Link, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from .answer_encoder import finish_reason_of, write_citation, write_picture
 from .thoughts import write_detail
@@ -105,7 +105,7 @@ class ChatStreamEncoder:
                     self._has_refused.add(choice_index)
                 opened = self._parts[begun.index] = self._open(choice_index, part)
                 return opened.add(text) if text else b""
-            case Image(source=Inline() as source):
+            case Image(source=Inline() | Link() as source):
                 return self._entry(choice_index, "images", write_picture(source))
         return b""  # a part that chat has no form for
 

@@ -103,11 +103,12 @@ def write_item(part: Part, name: str, customs: frozenset[str]) -> dict[str, Any]
             return reasoning_item(name, part)
         case ToolCall():
             return call_item(name, part, customs)
-        case Image(source=Inline(data=data)):
-            return {"id": f"ig_{name}", "type": "image_generation_call", "status": "completed", "result": data}
-        case Native(dialect="openai_responses", document=document):
-            item: dict[str, Any] = msgspec.json.decode(document)
-            return item
+        case Image(source=Inline(media_type=media_type, data=data)):
+            item = {"id": f"ig_{name}", "type": "image_generation_call", "status": "completed", "result": data}
+            return {**item, "output_format": media_type.removeprefix("image/")}
+        case Native(dialect="openai_responses", document=document, is_piece=is_piece):
+            told: dict[str, Any] = msgspec.json.decode(document)
+            return message_item(name, told) if is_piece else told
     return None
 
 
@@ -144,6 +145,9 @@ def call_item(name: str, call: ToolCall, customs: frozenset[str], status: str = 
 
 def write_citation(citation: Citation) -> dict[str, Any]:
     """Return a source as an annotation; where it stands in the text is 0 where nobody said."""
+    if citation.native is not None and citation.native.dialect == DIALECT:
+        told: dict[str, Any] = msgspec.json.decode(citation.native.document)
+        return told
     return {
         "type": "url_citation",
         "url": citation.url,

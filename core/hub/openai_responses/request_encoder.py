@@ -131,8 +131,9 @@ def _said(message: Message) -> Iterable[dict[str, Any]]:
                 yield {"role": "assistant", "content": [{"type": "output_text", "text": text}]}
             case Refusal(text=text):
                 yield {"role": "assistant", "content": [{"type": "refusal", "refusal": text}]}
-            case Native(dialect="openai_responses", document=document):
-                yield msgspec.json.decode(document)
+            case Native(dialect="openai_responses", document=document, is_piece=is_piece):
+                told = msgspec.json.decode(document)
+                yield {"role": "assistant", "content": [told]} if is_piece else told
             case _:
                 raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
 
@@ -151,6 +152,9 @@ def _piece(part: Part) -> dict[str, Any]:
             return {"type": "input_file", "file_url": url}
         case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id)):
             return {"type": "input_file", "file_id": file_id}
+        case Native(dialect="openai_responses", document=document, is_piece=True):
+            told: dict[str, Any] = msgspec.json.decode(document)
+            return told
     raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
 
 

@@ -8,8 +8,9 @@ import msgspec
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
+from ..raw import refuse_unread
 from .answer_decoder import Incomplete, stop_of
-from .wire import Annotation, read_annotation, read_item, read_piece
+from .wire import read_annotation, read_item, read_piece
 
 
 class _Response(msgspec.Struct):
@@ -27,10 +28,18 @@ class _Event(msgspec.Struct):
     delta: str = ""
     item: msgspec.Raw = msgspec.Raw()
     part: msgspec.Raw = msgspec.Raw()
-    annotation: Annotation | None = None
+    annotation: msgspec.Raw = msgspec.Raw()
     response: _Response | None = None
 
 
+_PIECES = frozenset(
+    {
+        "response.output_text.delta", "response.refusal.delta", "response.reasoning_summary_text.delta",
+        "response.reasoning_text.delta", "response.function_call_arguments.delta",
+        "response.custom_tool_call_input.delta",
+    }
+)  # fmt: skip
+"""Events that tell a piece of the answer."""
 _Place = tuple[int, int]
 """Output index and content index; the second is -1 for items that are one part."""
 _ITEM = -1
@@ -67,12 +76,17 @@ class ResponsesStreamDecoder:
         try:
             said = _read(data)
         except (ValueError, RecursionError):
+            refuse_unread(data, "delta", _PIECES)
             return ()
         if said.type == "response.output_text.delta" and said.delta:
             place = (said.output_index, said.content_index)
             if place in self._open:  # most events of a stream
                 return (self._delta(place, said.delta),)
         told: list[StreamEvent] = []
+        if not self._has_begun and said.type.startswith("response."):
+            self._has_begun = True  # with whatever comes first: some hosts leave out that it was created
+            first = said.response or _Response()
+            told.append(Begun(id=first.id, model=first.model))
         # An item or a part that is none: what could be told before it was found out stands.
         with suppress(ValueError, RecursionError):
             told.extend(self._take(said))
@@ -98,19 +112,14 @@ class ResponsesStreamDecoder:
                 yield from self._begin_piece(place, said.part)
             case "response.reasoning_summary_part.added":
                 yield from self._begin_summary(item)
-            case "response.output_text.annotation.added" if said.annotation is not None and place in self._open:
-                cited = read_annotation(said.annotation)
-                if cited is not None:
-                    yield self._cited(place, cited)
+            case "response.output_text.annotation.added" if place in self._open:
+                yield self._cited(place, read_annotation(said.annotation))
             case "response.content_part.done":
                 yield from self._end_piece(place, said.part)
             case "response.output_item.added":
                 yield from self._begin_item(item, said.item)
             case "response.output_item.done":
                 yield from self._end_item(item, said.item)
-            case "response.created" | "response.queued" if said.response is not None and not self._has_begun:
-                self._has_begun = True
-                yield Begun(id=said.response.id, model=said.response.model)
             case "response.completed" | "response.incomplete" if said.response is not None:
                 yield from self._stop(said.response)
 

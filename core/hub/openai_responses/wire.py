@@ -29,12 +29,13 @@ REDACTED = "redacted"
 """The id under which a seal travels that stands for thinking nobody may read."""
 
 
-class Annotation(msgspec.Struct):
-    """A source that a text names."""
+class _Annotation(msgspec.Struct):
+    """A source that a text names; kinds differ in what they fill."""
 
     type: str = ""
-    url: str = ""
+    url: str | None = None
     title: str | None = None
+    filename: str | None = None
     start_index: int | None = None
     end_index: int | None = None
 
@@ -43,9 +44,9 @@ class Piece(msgspec.Struct):
     """A part of a message, a summary, or a tool's output."""
 
     type: str = ""
-    text: str = ""
-    refusal: str = ""
-    annotations: list[Annotation] | None = None
+    text: str | None = ""
+    refusal: str | None = ""
+    annotations: list[msgspec.Raw] | None = None
     image_url: str | None = None
     detail: str | None = None
     file_id: str | None = None
@@ -86,6 +87,7 @@ _SHARED = frozenset(
 _read_kind = msgspec.json.Decoder(_Kind).decode
 _read_item = msgspec.json.Decoder(Item).decode
 _read_piece = msgspec.json.Decoder(Piece).decode
+_read_annotation = msgspec.json.Decoder(_Annotation).decode
 
 
 def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
@@ -117,7 +119,7 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
 def read_reasoning(item: Item) -> Thinking:
     """Return a reasoning item: its summary, or the text itself where an upstream shows that."""
     shown = item.summary or (item.content if isinstance(item.content, list) else ()) or ()
-    text = "\n\n".join(_read_piece(raw).text for raw in shown)
+    text = "\n\n".join(_read_piece(raw).text or "" for raw in shown)
     if not item.encrypted_content:
         return Thinking(text=text)
     seal = read_seal(item.encrypted_content, "openai_responses", item.id or "")
@@ -140,10 +142,9 @@ def read_piece(raw: msgspec.Raw) -> Part:
     piece = _read_piece(raw)
     match piece:
         case Piece(type="input_text" | "output_text" | "text" | "summary_text"):
-            cited = tuple(map(read_annotation, piece.annotations or ()))
-            return Text(text=piece.text, citations=tuple(each for each in cited if each is not None))
+            return Text(text=piece.text or "", citations=tuple(map(read_annotation, piece.annotations or ())))
         case Piece(type="refusal"):
-            return Refusal(text=piece.refusal)
+            return Refusal(text=piece.refusal or "")
         case Piece(type="input_image", image_url=str() as url):
             return Image(source=read_address(url), detail=piece.detail)
         case Piece(type="input_image", file_id=str() as file_id):
@@ -156,7 +157,7 @@ def read_piece(raw: msgspec.Raw) -> Part:
             return File(source=read_address(url), name=piece.filename)
         case Piece(type="" | "input_image" | "input_file"):
             raise ValueError(f"a part of the type '{piece.type}' without what it should hold")
-    return _native(piece.type, raw)
+    return msgspec.structs.replace(_native(piece.type, raw), is_piece=True)
 
 
 def _read_file(data: str, name: str | None) -> Inline | Link:
@@ -170,9 +171,17 @@ def _native(kind: str, raw: msgspec.Raw) -> Native:
     return Native(dialect="openai_responses", kind=kind, document=msgspec.Raw(bytes(raw)))
 
 
-def read_annotation(annotation: Annotation) -> Citation | None:
-    """Return the source that *annotation* names; None for one that is no address."""
-    if annotation.type != "url_citation":
-        return None
-    span = (annotation.start_index, annotation.end_index)
-    return Citation(url=annotation.url, title=annotation.title or "", start=span[0], end=span[1])
+def read_annotation(raw: msgspec.Raw) -> Citation:
+    """Return the source that an annotation names; of a file its name stands for an address.
+
+    Raises:
+        ValueError: Not an annotation.
+    """
+    annotation = _read_annotation(raw)
+    return Citation(
+        url=annotation.url or "",
+        title=annotation.title or annotation.filename or "",
+        start=annotation.start_index,
+        end=annotation.end_index,
+        native=_native(annotation.type, raw),
+    )

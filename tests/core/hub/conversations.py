@@ -17,7 +17,9 @@ from relay.core.hub.answer import (
     Answer,
     Begun,
     Choice,
+    Cited,
     Delta,
+    NativeDelta,
     PartBegun,
     PartEnded,
     Sealed,
@@ -30,6 +32,7 @@ from relay.core.hub.conversation import (
     Inline,
     Message,
     NamedTool,
+    Native,
     OutputFormat,
     Part,
     Reasoning,
@@ -220,6 +223,12 @@ def collected(events: Iterable[StreamEvent]) -> Answer:
             case Sealed(index=index, seal=seal):
                 assert index in opened
                 parts[index] = msgspec.structs.replace(parts[index], seal=seal)
+            case Cited(index=index, citation=citation):
+                part = parts[index]
+                assert isinstance(part, Text)
+                parts[index] = msgspec.structs.replace(part, citations=(*part.citations, citation))
+            case NativeDelta(index=index, document=document):
+                parts[index] = _longer(parts[index], bytes(document).decode())
             case PartEnded(index=index):
                 opened.remove(index)
             case Stopped():
@@ -232,6 +241,8 @@ def collected(events: Iterable[StreamEvent]) -> Answer:
 def _longer(part: Part, text: str) -> Part:
     if isinstance(part, ToolCall):
         return msgspec.structs.replace(part, arguments=part.arguments + text)
+    if isinstance(part, Native):
+        return msgspec.structs.replace(part, document=msgspec.Raw(bytes(part.document) + text.encode()))
     assert isinstance(part, Text | Thinking | Refusal)
     return msgspec.structs.replace(part, text=part.text + text)
 

@@ -2,7 +2,7 @@
 
 *Equivalent* means, for a message: the same model, stop reason and stop sequence, and block by
 block the same kind and the same text, thinking, signature, tool call (id, name, arguments as a
-value) and sources by address and quote; blocks that only this dialect has come back whole. The
+value) and sources whole; blocks that only this dialect has come back whole, in pieces too. The
 id is ours; `usage`, containers and context management are compared or metered elsewhere. For a
 stream the same holds of the message that its events add up to.
 
@@ -64,9 +64,9 @@ def told(block: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
-def sources(block: dict[str, Any]) -> list[tuple[str, str]]:
+def sources(block: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what sources a text names."""
-    return [(cited.get("url", ""), cited.get("cited_text", "")) for cited in block.get("citations") or ()]
+    return block.get("citations") or []
 
 
 def added_up(stream: bytes) -> dict[str, Any]:
@@ -100,6 +100,8 @@ def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
             block["signature"] = block.get("signature", "") + delta["signature"]
         case "input_json_delta":
             block["json"] += delta["partial_json"]
+        case "compaction_delta":
+            block["content"] = (block["content"] or "") + delta["content"]
         case "citations_delta":
             block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
 
@@ -265,6 +267,26 @@ def test_what_anthropic_cannot_do_is_refused_by_name(fields: dict[str, Any], par
     with pytest.raises(NotCarriedError) as refused:
         encode_request(Request(model="claude", messages=(HI,), **fields))
     assert refused.value.param == param
+
+
+SEARCH_RESULT = {
+    "type": "search_result",
+    "source": "https://a.example",
+    "title": "A",
+    "content": [{"type": "text", "text": "q"}],
+}
+
+
+def test_a_search_result_comes_back_as_it_stood_and_is_refused_by_name_elsewhere() -> None:
+    """In the talk, and in what a tool gave back; its source is a text, as no other block's is."""
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [SEARCH_RESULT]}
+    for content in ([SEARCH_RESULT], [result]):
+        body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
+        request = MESSAGES.decode_request(asked("anthropic_messages", body))
+        assert json.loads(bytes(MESSAGES.encode_request(request)["messages"])) == body["messages"]
+        with pytest.raises(NotCarriedError) as refused:
+            CODECS["openai_chat"].encode_request(request)
+        assert refused.value.param == "messages.content.search_result"
 
 
 def test_what_is_left_out_is_named() -> None:

@@ -2,7 +2,7 @@
 
 *Equivalent* means, for an answer: the same model and, candidate by candidate, the same text,
 thoughts and their signatures, function calls (name, arguments as a value, signature), media and
-pages it rests on, and the same meaning of the finish reason; calls without ids get one. Ratings,
+sources it rests on, and the same meaning of the finish reason; calls without ids get one. Ratings,
 log probabilities, rendered search pages and token details are not carried; usage is compared
 where it is read. For a stream the same holds of what its events add up to.
 
@@ -22,6 +22,7 @@ from relay.core.hub.conversation import (
     CacheMark,
     File,
     Image,
+    Inline,
     Link,
     Message,
     OutputFormat,
@@ -59,7 +60,7 @@ def told(documents: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
             STOPS.get(str(candidate.get("finishReason")), "end") if "finishReason" in candidate else said["stop"]
         )
         chunks = candidate.get("groundingMetadata", {}).get("groundingChunks") or ()
-        said["pages"] += [chunk["web"]["uri"] for chunk in chunks if "web" in chunk]
+        said["pages"] += chunks
     for said in found.values():
         said["stop"] = "end" if said["stop"] == "bad_tool_call" else said["stop"]
     return found
@@ -171,6 +172,35 @@ def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
         ToolResult(call_id="call_0", parts=(Text(text="one"),), name="f"),
         ToolResult(call_id="call_1", parts=(Text(text="two"),), name="f", is_error=True),
     )
+
+
+def test_pictures_in_a_functions_result_are_carried() -> None:
+    """Gemini 3 takes them in the response itself; they are the result's, as a text is."""
+    response = {"name": "f", "response": {"output": "of f"}, "parts": [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]}  # fmt: skip
+    contents = [
+        {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": response}]},
+    ]
+    [_, turn] = GEMINI.decode_request(asked("gemini_generate", {"contents": contents})).messages
+    [result] = turn.parts
+    assert isinstance(result, ToolResult)
+    assert result.parts == (Text(text="of f"), Image(source=Inline("image/png", "aGk=")))
+
+
+def test_a_signed_picture_of_the_talk_comes_back_signed() -> None:
+    """Gemini's image models check it when they go on from it."""
+    part = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "U0lH"}
+    contents = [{"role": "model", "parts": [part]}, {"role": "user", "parts": [{"text": "Hi"}]}]
+    request = GEMINI.decode_request(asked("gemini_generate", {"contents": contents}))
+    assert json.loads(bytes(GEMINI.encode_request(request)["contents"])) == contents
+
+
+def test_members_of_the_configuration_that_are_read_nowhere_are_named() -> None:
+    """In either spelling; those that are read are not."""
+    config = {"maxOutputTokens": 9, "candidateCount": 1, "responseLogprobs": True, "media_resolution": "LOW"}
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+    request = GEMINI.decode_request(asked("gemini_generate", body))
+    assert request.dropped == ("generationConfig.responseLogprobs", "generationConfig.mediaResolution")
 
 
 def test_results_that_come_in_another_order_are_told_in_that_of_their_calls() -> None:

@@ -18,7 +18,8 @@ import pytest
 from openai.lib.streaming._deltas import accumulate_delta
 
 from relay.core.dialects import RULES
-from relay.core.errors import BadRequestError
+from relay.core.errors import BadRequestError, NotCarriedError
+from relay.core.exchange import Dialect
 from relay.core.hub.answer import (
     Answer,
     Begun,
@@ -37,10 +38,13 @@ from relay.core.hub.conversation import (
     Citation,
     Image,
     Inline,
+    Message,
     NamedTool,
+    Native,
     Part,
     Reasoning,
     Refusal,
+    Request,
     Seal,
     Text,
     Thinking,
@@ -252,15 +256,58 @@ def test_how_much_to_think_is_read(members: dict[str, Any], reasoning: Reasoning
     "message",
     [
         {"role": "critic", "content": "Hi"},
-        {"role": "user", "content": [{"type": "hologram"}]},
+        {"role": "user", "content": [{"type": "image_url"}]},
+        {"role": "user", "content": [{}]},
         {"role": "user", "content": 3},
     ],
 )
 def test_a_message_that_cannot_be_is_refused_by_name(message: dict[str, Any]) -> None:
-    """An unknown role, an unknown part, a number for a text."""
+    """An unknown role, a part without what it should hold or what it is, a number for a text."""
     with pytest.raises(BadRequestError) as refused:
         CHAT.decode_request(asked("openai_chat", {"model": "m", "messages": [message]}))
     assert refused.value.param == "messages"
+
+
+VIDEO = {"type": "video_url", "video_url": {"url": "https://a.example/b.mp4"}}
+OWN_TOOL = {"type": "builtin_function", "function": None, "name": "$web_search"}
+
+
+def test_what_only_some_of_those_know_who_copy_chat_comes_back_as_it_stood() -> None:
+    """Parts and tools of kinds that OpenAI has not; Qwen's, Zhipu's and Moonshot's, by their documentation."""
+    body = {"model": "m", "messages": [{"role": "user", "content": [VIDEO]}], "tools": [OWN_TOOL]}
+    written = CHAT.encode_request(CHAT.decode_request(asked("openai_chat", body)))
+    assert json.loads(bytes(written["messages"])) == body["messages"]
+    assert json.loads(bytes(written["tools"])) == body["tools"]
+
+
+@pytest.mark.parametrize("to", ["openai_responses", "anthropic_messages", "gemini_generate"])
+@pytest.mark.parametrize(
+    ("members", "param"), [({}, "content.video_url"), ({"tools": [OWN_TOOL]}, "tools.builtin_function")]
+)
+def test_what_only_some_of_those_know_who_copy_chat_is_refused_by_name(
+    to: Dialect, members: dict[str, Any], param: str
+) -> None:
+    """By the other dialects."""
+    content = "Hi" if members else [VIDEO]
+    body = {"model": "m", "messages": [{"role": "user", "content": content}], **members}
+    with pytest.raises(NotCarriedError) as refused:
+        CODECS[to].encode_request(CHAT.decode_request(asked("openai_chat", body)))
+    assert (refused.value.param or "").endswith(param.removeprefix("content."))
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        (Native(dialect="anthropic_messages", kind="server_tool_use", document=msgspec.Raw(b"{}")), "server_tool_use"),
+        (Image(source=Inline("image/png", "aGk=")), "image"),
+    ],
+)
+def test_what_a_model_said_and_chat_has_no_form_for_is_refused_by_name(part: Part, kind: str) -> None:
+    """Left out, the talk would be another."""
+    talk = (Message(role="user", parts=(Text(text="Hi"),)), Message(role="assistant", parts=(Text(text="Yes"), part)))
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="m", messages=talk))
+    assert refused.value.param == f"messages.content.{kind}"
 
 
 def test_thinking_goes_back_to_those_who_want_it_and_not_to_openai() -> None:

@@ -1,7 +1,7 @@
 """Responses in and out of the hub: what came in goes out, and nothing else.
 
 *Equivalent* means, for a response: the same model, status and reason of being incomplete, and
-item by item the same kind and the same text, refusal, named sources, summary or reasoning text,
+item by item the same kind and the same text, refusal, sources whole, summary or reasoning text,
 encrypted content, call (id, name, arguments or input byte for byte); items that only this dialect
 has come back whole. Where a message held several texts each becomes a message. Ids of answers and
 items are ours; settings that a response repeats are those of the request, and `usage` is compared
@@ -80,8 +80,8 @@ def told(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _told_piece(piece: dict[str, Any]) -> dict[str, Any]:
-    cited = [each["url"] for each in piece.get("annotations") or () if each["type"] == "url_citation"]
-    return {"text": piece.get("text", ""), "refusal": piece.get("refusal", ""), "sources": cited}
+    told = {"text": piece.get("text", ""), "refusal": piece.get("refusal", "")}
+    return {**told, "sources": piece.get("annotations") or []}
 
 
 def assert_same_response(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -426,24 +426,30 @@ def test_a_response_repeats_the_wishes_it_answers() -> None:
     assert {name: response[name] for name in names} == {name: body[name] for name in names}
 
 
+def test_a_piece_that_only_this_dialect_has_comes_back_within_its_message() -> None:
+    """Of the user, and of the assistant."""
+    piece = {"type": "future_piece", "x": 1}
+    items = [{"role": role, "content": [piece]} for role in ("user", "assistant")]
+    request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": items}))
+    assert json.loads(bytes(encode_request(request)["input"])) == items
+
+
 def decoded(*events_of_it: dict[str, Any]) -> list[StreamEvent]:
-    """Return what a decoder makes of a stream of events."""
+    """Return what a decoder makes of a stream of events that has begun."""
     decoder = RESPONSES.stream_decoder()
+    assert decoder.feed(b'data: {"type":"response.created","response":{}}\n\n') == [Begun()]
     raw = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events_of_it]
     return [told for event in raw for told in decoder.feed(event)]
 
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}
-SAID = {
-    "type": "message",
-    "content": [
-        {
-            "type": "output_text",
-            "text": "Hi",
-            "annotations": [{"type": "url_citation", "url": "https://a.example", "title": "A"}],
-        }
-    ],
-}
+PAGE = {"type": "url_citation", "url": "https://a.example", "title": "A"}
+CITED = Citation(
+    url="https://a.example",
+    title="A",
+    native=Native(dialect="openai_responses", kind="url_citation", document=msgspec.Raw(json.dumps(PAGE).encode())),
+)
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "Hi", "annotations": [PAGE]}]}
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}], "encrypted_content": "gA"}
 
 
@@ -456,7 +462,7 @@ THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}], "encr
             [
                 PartBegun(index=0, part=Text(text="")),
                 Delta(index=0, text="Hi"),
-                Cited(index=0, citation=Citation(url="https://a.example", title="A")),
+                Cited(index=0, citation=CITED),
             ],
         ),
         (
