@@ -16,7 +16,7 @@ from .tally import Tally
 REFUSALS = frozenset(
     {
         "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION", "LANGUAGE", "MODEL_ARMOR", "JAILBREAK",
+        "IMAGE_RECITATION", "LANGUAGE", "OTHER", "MODEL_ARMOR", "JAILBREAK",
     }
 )  # fmt: skip
 """Finish reasons by which the vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-24."""

@@ -29,6 +29,9 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         output = max(output, read_figure(figures, "total_tokens") - prompt)
     prompt_details = read_figures(figures.get("prompt_tokens_details"))
     output_details = read_figures(figures.get("completion_tokens_details"))
+    audio = read_figure(prompt_details, "audio_tokens") or read_figure(figures, "audio_tokens")
+    if audio and read_figure(figures, "total_tokens") == prompt + audio + output:
+        prompt += audio  # Mistral leaves sound out of its prompt (wire/DIALECTS.md 3.3)
     # The details are OpenAI's and most others'; then DeepSeek's name, then Moonshot's.
     cached = (
         read_figure(prompt_details, "cached_tokens")
@@ -47,6 +50,6 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         cache_write_5m_tokens=cache_write,
         output_tokens=output,
         reasoning_tokens=read_figure(output_details, "reasoning_tokens"),
-        audio_input_tokens=read_figure(prompt_details, "audio_tokens"),
+        audio_input_tokens=audio,
         audio_output_tokens=read_figure(output_details, "audio_tokens"),
     )

@@ -11,7 +11,7 @@ STOPS: Mapping[str, Stop] = {
     "MALFORMED_FUNCTION_CALL": "bad_tool_call",
     "UNEXPECTED_TOOL_CALL": "bad_tool_call",
     "TOO_MANY_TOOL_CALLS": "bad_tool_call",
-    **dict.fromkeys((*REFUSALS, "OTHER"), "filtered"),
+    **dict.fromkeys(REFUSALS, "filtered"),
 }
 """Every word that Gemini has; what is not here is an end."""
 

@@ -137,7 +137,9 @@ def test_an_answer_of_nothing_but_figures_is_empty() -> None:
     assert (reading.usage, derive_outcome(reading.evidence)) == (Usage(input_tokens=5), "empty")
 
 
-@pytest.mark.parametrize(("number", "outcome"), [(1, "complete"), (2, "complete"), (3, "refused"), (99, "complete")])
+@pytest.mark.parametrize(
+    ("number", "outcome"), [(1, "complete"), (2, "complete"), (3, "refused"), (5, "refused"), (99, "complete")]
+)
 def test_a_reason_may_be_a_number(number: int, outcome: str) -> None:
     """To who asks for numbers; one that is not known ends an answer as any."""
     candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": number}

@@ -36,6 +36,15 @@ def figures(prompt: object = 100, completion: object = 10, **more: object) -> di
             figures(prompt_tokens_details={"cached_tokens": 20, "cache_creation_input_tokens": 50}),
             Usage(input_tokens=30, cache_read_tokens=20, cache_write_5m_tokens=50, output_tokens=10),
         ),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 248,
+                "total_tokens": 632,
+                "prompt_tokens_details": {"audio_tokens": 375},
+            },
+            Usage(input_tokens=384, output_tokens=248, audio_input_tokens=375),
+        ),
         (figures(prompt_tokens_details=None), Usage(input_tokens=100, output_tokens=10)),
         (
             figures(prompt_tokens_details={"cached_tokens": 150, "cache_write_tokens": 9}),

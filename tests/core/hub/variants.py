@@ -496,6 +496,14 @@ GEMINI = (
         outcome="refused",
     ),
     Variant(
+        name="other-reason",
+        dialect=E,
+        body=answer({"text": "Hi"}, reason="OTHER"),
+        parts=HI,
+        stop="filtered",
+        outcome="refused",
+    ),
+    Variant(
         name="nothing-but-usage",
         dialect=E,
         body={"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "m"},
