@@ -27,6 +27,7 @@ from relay.core.hub.answer import (
     StreamEvent,
 )
 from relay.core.hub.conversation import (
+    Citation,
     Effort,
     Image,
     Inline,
@@ -77,6 +78,7 @@ seals = st.builds(
 images = st.builds(
     Image, source=st.builds(Inline, media_type=st.just("image/png"), data=st.sampled_from(["aGk=", "aG8="]))
 )
+sources = st.builds(Citation, url=st.sampled_from(["https://a.example", "https://b.example"]), title=texts)
 schemas = st.sampled_from(
     [
         b'{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}',
@@ -153,18 +155,19 @@ def requests(draw: st.DrawFn) -> Request:
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
-    """Draw an answer: a refusal, or thinking, text and calls, with or without seals."""
+    """Draw an answer: a refusal, or thinking, text with its sources, pictures and calls, with or without seals."""
     if draw(st.integers(0, 5)) == 0:
         parts: list[Part] = [Refusal(text=draw(texts))]
         return Answer(id="x", model="m", choices=(Choice(parts=tuple(parts), stop="refusal"),))
     thoughts = draw(st.lists(st.builds(Thinking, text=texts, seal=st.none() | seals), max_size=1))
-    said = draw(st.lists(texts.map(lambda text: Text(text=text)), max_size=1))
+    said = draw(st.lists(st.builds(Text, text=texts, citations=st.lists(sources, max_size=2).map(tuple)), max_size=1))
+    shown = draw(st.lists(images, max_size=2))
     called = [
         msgspec.structs.replace(call, seal=Seal("gemini_generate", "AVSoXO4A") if draw(st.booleans()) else None)
         for call in draw(calls(0))
     ]
     stop = draw(st.sampled_from(["tool_use" if called else "end", "limit", "filtered"]))
-    choice = Choice(parts=(*thoughts, *said, *called), stop=stop)  # type: ignore[arg-type]  # hypothesis knows no Literal
+    choice = Choice(parts=(*thoughts, *said, *shown, *called), stop=stop)  # type: ignore[arg-type]  # hypothesis knows no Literal
     return Answer(id="x", model="m", choices=(choice,))
 
 
@@ -195,12 +198,15 @@ def _pieces(index: int, part: Part, size: int) -> list[StreamEvent]:
             begun: Part = msgspec.structs.replace(part, arguments="")
         case Text(text=text) | Thinking(text=text) | Refusal(text=text):
             begun = type(part)(text="")
+        case Image():
+            return [PartBegun(index=index, part=part), PartEnded(index=index)]
         case _:
             raise AssertionError(part)
     deltas = [Delta(index=index, text=text[at : at + size]) for at in range(0, len(text), size)]
     seal = part.seal if isinstance(part, Thinking) else None
     sealed = [Sealed(index=index, seal=seal)] if seal is not None else []
-    return [PartBegun(index=index, part=begun), *deltas, *sealed, PartEnded(index=index)]
+    cited = [Cited(index=index, citation=each) for each in part.citations] if isinstance(part, Text) else []
+    return [PartBegun(index=index, part=begun), *deltas, *cited, *sealed, PartEnded(index=index)]
 
 
 def collected(events: Iterable[StreamEvent]) -> Answer:
@@ -320,7 +326,8 @@ def gist_of_parts(parts: Sequence[Part], numbers: dict[str, int]) -> list[Any]:
     for part in parts:
         match part:
             case Text(text=text) | Refusal(text=text):
-                gist.append(("text", text))
+                if text:  # one without only names sources
+                    gist.append(("text", text))
             case Thinking(text=text) if text:  # one without only carries a seal
                 gist.append(("thinking", text))
             case Image(source=Inline() as source):
@@ -336,4 +343,5 @@ def gist_of_answer(answer: Answer) -> Gist:
     [choice] = answer.choices
     has_refused = any(isinstance(part, Refusal) for part in choice.parts)
     stop = "refusal" if has_refused or choice.stop == "filtered" else choice.stop
-    return {"parts": gist_of_parts(choice.parts, {}), "stop": stop}
+    cited = [(each.url, each.title) for part in choice.parts if isinstance(part, Text) for each in part.citations]
+    return {"parts": gist_of_parts(choice.parts, {}), "sources": cited, "stop": stop}

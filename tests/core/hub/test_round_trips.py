@@ -124,7 +124,7 @@ def test_a_request_says_the_same_in_every_two_dialects(first: Dialect, second: D
 @SHORT
 @given(answer=answers())
 def test_an_answer_says_the_same_in_every_dialect(dialect: Dialect, answer: Answer) -> None:
-    """Thinking, text, calls, refusals, and why it ended."""
+    """Thinking, text, sources, pictures, calls, refusals, and why it ended."""
     check_answer(answer, dialect)
 
 
