@@ -19,6 +19,7 @@ _BAD_SIGNATURE = re.compile(
 _THINKING_EXPECTED = re.compile(r"(?i)expected\W+(?:redacted_)?thinking\b")
 _BAD_REASONING = re.compile(r"(?i)could not be (?:verified|decrypted)|invalid_encrypted_content")
 _BAD_THOUGHT = re.compile(r"(?i)(?:missing|invalid|corrupted)\b.*\bthought[_ ]signature")
+_BAD_DETAILS = re.compile(r"(?i)reasoning_details")
 _SKIPPED_SIGNATURE = "skip_thought_signature_validator"
 
 
@@ -36,6 +37,8 @@ def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
             return _edit(request, "input", _without_reasoning)
         case "gemini_generate" if _BAD_THOUGHT.search(said):
             return _edit(request, "contents", _with_skipped_signatures)
+        case "openai_chat" if any(each.search(said) for each in (_BAD_DETAILS, _BAD_SIGNATURE, _BAD_THOUGHT)):
+            return _edit(request, "messages", _without_details)
     return False
 
 
@@ -66,6 +69,16 @@ def _without_thinking(messages: list[Any]) -> list[Any]:
 
 def _without_reasoning(items: list[Any]) -> list[Any]:
     return [item for item in items if not _is_of(item, "reasoning")]
+
+
+def _without_details(messages: list[Any]) -> list[Any]:
+    """Return *messages* without what OpenRouter sealed, which other hosts of chat may refuse altogether."""
+    return [
+        {name: value for name, value in message.items() if name != "reasoning_details"}
+        if isinstance(message, dict)
+        else message
+        for message in messages
+    ]
 
 
 def _with_skipped_signatures(contents: list[Any]) -> list[Any]:

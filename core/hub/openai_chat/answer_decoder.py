@@ -8,6 +8,7 @@ from ..answer import Answer, Choice
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from ..names import new_call_id
 from .stops import STOPS
+from .thoughts import Detail, read_details
 from .wire import Annotation, Call, Function, Picture, Piece, read_call, read_pictures, texts_of, thoughts_of
 
 
@@ -16,6 +17,7 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
     tool_calls: list[Call] | None = None
     function_call: Function | None = None
     annotations: list[Annotation] | None = None
@@ -57,9 +59,7 @@ def _choice(choice: _Choice) -> Choice:
 
 
 def _parts(message: _Message) -> Iterable[Part]:
-    thinking = message.reasoning_content or message.reasoning or thoughts_of(message.content)
-    if thinking:
-        yield Thinking(text=thinking)
+    yield from _thoughts(message)
     if text := texts_of(message.content):
         yield Text(text=text, citations=tuple(_citations(message)))
     if message.refusal:  # some hosts always send one, mostly empty
@@ -70,6 +70,17 @@ def _parts(message: _Message) -> Iterable[Part]:
     if message.function_call is not None:
         called = message.function_call
         yield ToolCall(id=called.name or "", name=called.name or "", arguments=called.arguments or "")
+
+
+def _thoughts(message: _Message) -> Iterable[Thinking]:
+    """Yield the thinking; with its seals where OpenRouter tells them, which tells it twice then."""
+    thinking = message.reasoning_content or message.reasoning or thoughts_of(message.content)
+    details = list(read_details(message.reasoning_details or ()))
+    if not any(thought.seal is not None for thought in details):
+        details = []
+    if thinking and not any(thought.text for thought in details):
+        yield Thinking(text=thinking)
+    yield from details
 
 
 def _citations(message: _Message) -> Iterable[Citation]:

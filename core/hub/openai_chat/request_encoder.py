@@ -19,6 +19,7 @@ from ..conversation import (
     Part,
     Refusal,
     Request,
+    Seal,
     Text,
     Thinking,
     Tool,
@@ -29,6 +30,7 @@ from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
 from ..openai_models import is_own, is_reasoning, takes_sampling
+from .thoughts import write_detail
 
 DIALECT = "openai_chat"
 _WANTS_THINKING = re.compile(r"(?i)(deepseek/)?deepseek-")
@@ -215,10 +217,13 @@ def _said(message: Message, *, own: bool) -> dict[str, Any]:
     calls = [_call(part if own else call_as_function(part)) for part in message.parts if isinstance(part, ToolCall)]
     refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
     thoughts = [part.text for part in message.parts if isinstance(part, Thinking) and not part.is_redacted]
+    sealed = [part for part in message.parts if isinstance(part, Thinking) and _is_own(part.seal)]
     written: dict[str, Any] = {"role": "assistant", "content": _joined(texts) if texts else None}
     if thoughts and not own:
         # Some want it back, the others ignore it. Source: wire/DIALECTS.md 5.5, read 2026-11-24.
         written["reasoning_content"] = "\n\n".join(thoughts)
+    if sealed and not own:
+        written["reasoning_details"] = [write_detail(index, part) for index, part in enumerate(sealed)]
     if refusals:
         written["refusal"] = "".join(refusals)
     if calls:
@@ -226,6 +231,11 @@ def _said(message: Message, *, own: bool) -> dict[str, Any]:
     elif not texts and not refusals:
         written["content"] = ""
     return written
+
+
+def _is_own(seal: Seal | None) -> bool:
+    """Say whether an upstream of this dialect made *seal*, as OpenRouter does."""
+    return seal is not None and seal.dialect == DIALECT
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCa
 from ..names import new_call_id
 from ..raw import refuse_unread
 from .stops import STOPS
+from .thoughts import Detail
 from .wire import Annotation, Extra, Picture, Piece, read_pictures, texts_of, thoughts_of
 
 
@@ -36,6 +37,7 @@ class _Delta(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
     annotations: list[Annotation] | None = None
@@ -109,6 +111,8 @@ class ChatStreamDecoder:
     def _take_delta(self, choice_index: int, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
         if thinking := delta.reasoning_content or delta.reasoning or thoughts_of(delta.content):
             yield from self._add(choice_index, state, Thinking(text=""), thinking)
+        for detail in delta.reasoning_details or ():
+            yield from self._take_seal(choice_index, state, detail)
         if text := texts_of(delta.content):
             yield from self._add(choice_index, state, Text(text=""), text)
         if delta.refusal:
@@ -132,7 +136,17 @@ class ChatStreamDecoder:
             yield from self._end_parts(state, with_calls=False)
             state.kind, state.index = type(part), self._part_count
             yield self._begin(choice_index, part)
-        yield Delta(index=state.index, text=text)
+        if text:
+            yield Delta(index=state.index, text=text)
+
+    def _take_seal(self, choice_index: int, state: "_OpenChoice", detail: Detail) -> Iterable[StreamEvent]:
+        """Take what seals a thought, whose text has been told beside it."""
+        seal = detail.seal
+        if seal is not None and detail.type == "reasoning.encrypted":
+            yield from self._whole(choice_index, state, Thinking(text="", seal=seal, is_redacted=True))
+        elif seal is not None:
+            yield from self._add(choice_index, state, Thinking(text=""), "")
+            yield Sealed(index=state.index, seal=seal)
 
     def _whole(self, choice_index: int, state: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
         yield from self._end_parts(state, with_calls=False)

@@ -1,7 +1,8 @@
 """Sealed thinking on its way through a chat client: ``reasoning_details``, in OpenRouter's form.
 
 OpenAI's chat has no field for a seal. OpenRouter's has, and clients that know it send it back as
-it came: texts with a ``signature``, and what nobody may read as ``data``.
+it came: texts with a ``signature``, and what nobody may read as ``data``. So does relay where
+OpenRouter is the upstream, whose seals it keeps with their format and id.
 
 Source: w:openrouter/reasoning-stream; openrouter.ai reasoning tokens, read 2026-11-24.
 """
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ...exchange import Dialect
-from ..conversation import Thinking
+from ..conversation import Seal, Thinking
 from ..seals import read_seal, write_seal
 
 DIALECT: Dialect = "openai_chat"
@@ -24,8 +25,20 @@ class Detail(msgspec.Struct):
     type: str = ""
     index: int | None = None
     text: str | None = None
+    summary: str | None = None
     signature: str | None = None
     data: str | None = None
+    format: str | None = None
+    id: str | None = None
+
+    @property
+    def seal(self) -> Seal | None:
+        """What an upstream sealed in it; an id has no dots, or it would not find its way back."""
+        sealed = self.data if self.type == "reasoning.encrypted" else self.signature
+        if not sealed:
+            return None
+        origin = f"{self.format or ''}|{self.id or ''}"
+        return read_seal(sealed, DIALECT, "" if origin == "|" or "." in origin else origin)
 
 
 def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
@@ -37,21 +50,30 @@ def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
         whole.text = (whole.text or "") + (detail.text or "")
         whole.signature = detail.signature or whole.signature
         whole.data = detail.data or whole.data
+        whole.format = detail.format or whole.format
+        whole.id = detail.id or whole.id
     for thought in thoughts.values():
         match thought:
-            case Detail(type="reasoning.encrypted", data=str() as data):
-                yield Thinking(text="", seal=read_seal(data, DIALECT), is_redacted=True)
+            case Detail(type="reasoning.encrypted", data=str()):
+                yield Thinking(text="", seal=thought.seal, is_redacted=True)
             case Detail(type="reasoning.text"):
-                seal = read_seal(thought.signature, DIALECT) if thought.signature else None
-                yield Thinking(text=thought.text or "", seal=seal)
+                yield Thinking(text=thought.text or "", seal=thought.seal)
 
 
 def write_detail(index: int, thought: Thinking) -> dict[str, Any]:
     """Return *thought* as the detail at *index*; clients put pieces of one index together."""
     if thought.is_redacted:
         data = write_seal(thought.seal, DIALECT) if thought.seal is not None else ""
-        return {"index": index, "type": "reasoning.encrypted", "data": data}
-    detail = {"index": index, "type": "reasoning.text", "text": thought.text}
+        return {"index": index, "type": "reasoning.encrypted", "data": data, **_origin(thought.seal)}
+    detail = {"index": index, "type": "reasoning.text", "text": thought.text, **_origin(thought.seal)}
     if thought.seal is not None:
         detail["signature"] = write_seal(thought.seal, DIALECT)
     return detail
+
+
+def _origin(seal: Seal | None) -> dict[str, str]:
+    """Return the format and the id under which OpenRouter told *seal*."""
+    if seal is None or seal.dialect != DIALECT:
+        return {}
+    form, _, detail_id = seal.id.partition("|")
+    return {name: value for name, value in (("format", form), ("id", detail_id)) if value}

@@ -81,6 +81,24 @@ def test_asking_the_same_again_is_not_worth_it(name: str, refused: ChannelReques
     assert not unsealed(refused, classify(400, {}, answer_bytes(name)))
 
 
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "'messages.1' : property 'reasoning_details' is unsupported",
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "Function call is missing a thought_signature in functionCall parts",
+    ],
+)
+def test_a_host_of_chat_is_asked_without_what_openrouter_sealed(complaint: str) -> None:
+    """It does not know the field, or whom it hands the talk to can't use what is in it."""
+    said = {"role": "assistant", "content": "Hm", "reasoning_content": "Hm"}
+    made = request("openai_chat", messages=[{"role": "user", "content": "Hi"}, {**said, "reasoning_details": [{}]}])
+    error = classify(400, {}, json.dumps({"error": {"message": complaint}}).encode())
+    assert unsealed(made, error)
+    assert json.loads(made.body()) == {"messages": [{"role": "user", "content": "Hi"}, said]}
+    assert not unsealed(made, error)
+
+
 def test_another_complaint_changes_nothing() -> None:
     """Only what the vendors say of seals counts."""
     made = request("anthropic_messages", messages=[{"role": "assistant", "content": [THINKING]}])

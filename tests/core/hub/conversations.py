@@ -58,7 +58,7 @@ MODELS: dict[Dialect, str] = {
     "gemini_generate": "gemini-2.5-flash",
 }
 """A model for each dialect that takes every wish below, in one measure or another."""
-ORIGINS: list[Dialect] = ["openai_responses", "anthropic_messages", "gemini_generate"]
+ORIGINS: list[Dialect] = ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
 
 texts = st.text(min_size=1, max_size=12)
 names = st.from_regex(r"[a-z_]{1,9}", fullmatch=True)

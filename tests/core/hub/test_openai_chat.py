@@ -450,6 +450,23 @@ def test_sealed_thinking_finds_its_way_back_through_a_client_of_a_stream() -> No
     assert said_again({"role": "assistant", "content": "", "reasoning_details": pieces}) == (THOUGHT, HIDDEN)
 
 
+def test_openrouters_seals_go_back_to_it_through_a_client_of_messages() -> None:
+    """With their format and id, as they came; OpenAI's own models never get one."""
+    details = [
+        {"index": 0, "type": "reasoning.text", "text": "Hm", "format": "anthropic-claude-v1", "signature": "SIG"},
+        {"index": 1, "type": "reasoning.encrypted", "data": "ENC", "format": "openai-responses-v1", "id": "rs_1"},
+    ]
+    said = {"role": "assistant", "content": "Yes", "reasoning": "Hm", "reasoning_details": details}
+    body = {"choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}
+    told = CODECS["anthropic_messages"].encode_answer(CHAT.decode_answer(json.dumps(body).encode()), Usage(), opening())
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": json.loads(told)["content"]}]
+    asked_on = asked("anthropic_messages", {"model": "m", "max_tokens": 9, "messages": talk})
+    request = CODECS["anthropic_messages"].decode_request(asked_on)
+    [_, back] = json.loads(bytes(encode_request(request)["messages"]))
+    assert (back["reasoning_details"], back["reasoning_content"]) == (details, "Hm")
+    assert b"SIG" not in bytes(encode_request(msgspec.structs.replace(request, model="gpt-5"))["messages"])
+
+
 def test_the_signature_of_a_gemini_call_that_comes_late_stands_beside_it() -> None:
     """In Google's own field, which is read back."""
     stream = written_stream(

@@ -82,6 +82,15 @@ THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
 SOURCE = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": None}}
 SHOWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
 LAST = {"id": "c", "model": "m", "choices": [], "usage": CHAT_USAGE}
+TOLD = [
+    {"type": "reasoning.text", "text": "Hm", "index": 0, "format": "anthropic-claude-v1"},
+    {"type": "reasoning.text", "signature": "SIG", "index": 0},
+    {"type": "reasoning.encrypted", "data": "ENC", "id": "rs_1", "index": 1, "format": "openai-responses-v1"},
+]
+SEALED = (
+    Thinking(text="Hm", seal=Seal("openai_chat", "SIG", "anthropic-claude-v1|")),
+    Thinking(text="", seal=Seal("openai_chat", "ENC", "openai-responses-v1|rs_1"), is_redacted=True),
+)
 F, G = ToolCall(id="a", name="f", arguments='{"x":1}'), ToolCall(id="b", name="g", arguments='{"y":2}')
 HI = (Text(text="Hi"),)
 
@@ -112,6 +121,18 @@ CHAT = (
         dialect="openai_chat",
         body=completion({"content": "", "images": [SHOWN]}),
         parts=(Image(source=PICTURE),),
+    ),
+    Variant(
+        name="openrouter-seals",
+        dialect="openai_chat",
+        body=completion({"content": "Hi", "reasoning": "Hm", "reasoning_details": TOLD}),
+        parts=(*SEALED, *HI),
+    ),
+    Variant(
+        name="openrouter-seal-alone",
+        dialect="openai_chat",
+        body=completion({"content": "Hi", "reasoning": "Hm", "reasoning_details": TOLD[2:]}),
+        parts=(Thinking(text="Hm"), SEALED[1], *HI),
     ),
     Variant(
         name="source-without-title",
@@ -231,6 +252,20 @@ CHAT_STREAMS = (
         events=(chunk({"content": "", "images": [SHOWN]}), chunk({}, "stop"), LAST),
         has_end_mark=True,
         parts=(Image(source=PICTURE),),
+    ),
+    Variant(
+        name="openrouter-seals-in-a-stream",
+        dialect="openai_chat",
+        events=(
+            chunk({"reasoning": "Hm", "reasoning_details": TOLD[:1]}),
+            chunk({"reasoning": None, "reasoning_details": [{**TOLD[1], "format": "anthropic-claude-v1"}]}),
+            chunk({"reasoning_details": TOLD[2:]}),
+            chunk({"content": "Hi"}),
+            chunk({}, "stop"),
+            LAST,
+        ),
+        has_end_mark=True,
+        parts=(*SEALED, *HI),
     ),
     Variant(
         name="source-without-title-in-a-stream",
