@@ -9,8 +9,11 @@ import re
 
 from .errors import UpstreamBrokenError
 
-EVENT_BYTES_MAX = 4 * 1024 * 1024
-"""Larger than any honest event; what is larger breaks the stream instead of filling memory."""
+EVENT_BYTES_MAX = 64 * 1024 * 1024
+"""As much as a whole answer may have, since one event can hold all of its pictures: 4K from Gemini are some 30 MiB.
+
+What is larger breaks the stream instead of filling memory.
+"""
 
 BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")

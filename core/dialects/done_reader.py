@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ..exchange import Exchange
-from ..sse import EVENT_BYTES_MAX, Splitter, event_name_and_data
+from ..sse import event_name_and_data
 from ..usage import Usage
 from .event_reader import EventReader
 from .figures import UntrueFigureError
@@ -32,9 +32,8 @@ class DoneReader(EventReader):
 
     __slots__ = ("_held",)
 
-    def __init__(self, exchange: Exchange, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange, thinking_asked=False)
-        self._splitter = Splitter(event_bytes_max)
         self._held = b""
 
     @abstractmethod

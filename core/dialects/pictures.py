@@ -24,8 +24,6 @@ from .single import Single, whole_reading
 DEFAULT_MODEL = "dall-e-2"
 PICTURES_MAX = 10
 WORD_LENGTH_MAX = 32
-EVENT_BYTES_MAX = 64 * 1024 * 1024
-"""One event is one picture; as much as a whole answer may have."""
 INPUT_TOKENS_MAX = 8192
 """Far more than a picture to be changed was seen to count: 194 for a small one (w:openai-other/image-edit)."""
 INPUT_TOKENS = 1024
@@ -128,7 +126,7 @@ class PictureReader(DoneReader):
     __slots__ = ("_input_bound", "_picture_count", "_quality", "_size", "_usages")
 
     def __init__(self, exchange: Exchange, input_bound_tokens: int) -> None:
-        super().__init__(exchange, EVENT_BYTES_MAX)
+        super().__init__(exchange)
         self._input_bound = input_bound_tokens
         self._picture_count = 0
         self._usages: list[object] = []

@@ -79,7 +79,7 @@ def test_an_event_without_blank_line_is_rest() -> None:
 
 
 def test_an_event_above_the_cap_breaks_the_stream() -> None:
-    """Four megabytes without an end are no event."""
+    """More than a whole answer may have, without an end, is no event."""
     splitter = Splitter()
     splitter.feed(b"d" * EVENT_BYTES_MAX)
     with pytest.raises(UpstreamBrokenError):

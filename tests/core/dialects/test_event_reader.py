@@ -128,6 +128,28 @@ def test_a_last_event_that_was_cut_is_not_passed_on(expected: Expected) -> None:
     assert data.startswith(shown.rstrip(b"\r\n")) or expected.added
 
 
+PICTURE = "A" * (5 * 1024 * 1024)
+DRAWN: dict[Dialect, dict[str, object]] = {
+    "openai_chat": {"choices": [{"delta": {"images": [{"image_url": {"url": f"data:image/png;base64,{PICTURE}"}}]}}]},
+    "openai_responses": {
+        "type": "response.output_item.done",
+        "item": {"type": "image_generation_call", "result": PICTURE},
+    },
+    "gemini_generate": {
+        "candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": PICTURE}}]}}]
+    },
+}
+
+
+@pytest.mark.parametrize("dialect", DRAWN)
+def test_an_event_can_hold_a_large_picture(dialect: Dialect) -> None:
+    """Five megabytes in base64, read 64 KiB at a time."""
+    data = b"data: " + msgspec.json.encode(DRAWN[dialect]) + b"\n\n"
+    reader = RULES[dialect].stream_reader(exchange(dialect))
+    assert b"".join(reader.feed(data[at : at + 65536]) for at in range(0, len(data), 65536)) == data
+    assert reader.is_output_seen
+
+
 def test_an_error_without_the_blank_line_behind_it_is_one() -> None:
     """It is not passed on."""
     reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
