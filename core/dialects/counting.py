@@ -6,7 +6,7 @@ import msgspec
 
 from ..exchange import ChannelRequest, Exchange, Operation
 from .anthropic_messages import AnthropicMessages, read_thread
-from .fields import check_list, read_model, read_object, read_value
+from .fields import check_list, check_turns, read_model, read_object, read_value
 from .gemini_generate import GeminiGenerate, name_model
 from .openai_responses import OpenAIResponses
 
@@ -71,7 +71,7 @@ class GeminiCount(Counting, GeminiGenerate):
         """Decode *body*."""
         fields = read_object(body)
         asked = read_value(fields, "generateContentRequest", _MEMBERS)
-        check_list(asked if asked is not None else fields, "contents")
+        check_turns(asked if asked is not None else fields, "contents")
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:

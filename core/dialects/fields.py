@@ -89,6 +89,17 @@ def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
         raise BadRequestError(param=name)
 
 
+def check_turns(fields: Fields, name: str) -> None:
+    """Refuse a field that is neither a list with a member nor an object with one.
+
+    Google's APIs take one of a repeated field without brackets, and Google's own examples write
+    turns and parts so. Source: cloud.google.com vertex-ai inference, w:gemini/image-output, read 2026-11-29.
+    """
+    raw = bytes(fields.get(name, b""))
+    if not raw.startswith(b"{") or not (len(raw) > 64 or msgspec.json.decode(raw)):
+        check_list(fields, name)
+
+
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
     """Return the members of the object under *name*; None where absent or null."""
     members: dict[str, msgspec.Raw] | None = read_value(fields, name, _MEMBERS)

@@ -8,7 +8,7 @@ from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dialect import BodyReading
-from .fields import Fields, check_list, read_int, read_nested, read_object, read_value
+from .fields import Fields, check_turns, read_int, read_nested, read_object, read_value
 from .gemini_answer import GeminiStreamReader, read_gemini_body
 from .gemini_face import render_gemini_error
 
@@ -37,7 +37,7 @@ class GeminiGenerate:
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
-        check_list(fields, "contents")
+        check_turns(fields, "contents")
         exchange.stream = self._is_stream
         config = generation_config(fields)
         exchange.output_tokens_asked = _read_config(config, "maxOutputTokens", "max_output_tokens")

@@ -27,7 +27,12 @@ from ..conversation import (
 )
 from ..raw import given
 from .schemas import read_schema
-from .wire import DIALECT, Content, Response, camel_case, in_camel_case, read_part
+from .wire import DIALECT, Response, camel_case, in_camel_case, read_part
+
+
+class _Turn(msgspec.Struct):
+    role: str | None = None
+    parts: msgspec.Raw = msgspec.Raw()
 
 
 class _Declaration(msgspec.Struct, rename="camel"):
@@ -69,10 +74,10 @@ class _Config(msgspec.Struct, rename="camel"):
     speech_config: msgspec.Raw = msgspec.Raw()
 
 
-_CONTENTS = msgspec.json.Decoder(list[Content])
-_SYSTEM = msgspec.json.Decoder(Content | str | None)
-_TOOLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_SYSTEM = msgspec.json.Decoder(_Turn | str | None)
+_TURN = msgspec.json.Decoder(_Turn)
+_TOOL = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _DECLARATION = msgspec.json.Decoder(_Declaration)
 _TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
 _CONFIG = msgspec.json.Decoder(_Config | None)
@@ -140,14 +145,24 @@ def _unanswerable(fields: Fields, config: _Config) -> Iterable[str]:
 
 def _messages(fields: Fields) -> Iterable[Message]:
     names = _Calls()
-    system: Content | str | None = read_value(fields, "systemInstruction", _SYSTEM)
+    system: _Turn | str | None = read_value(fields, "systemInstruction", _SYSTEM)
     if isinstance(system, str):
         yield Message(role="system", parts=(Text(text=system),))
     elif system is not None:
         yield Message(role="system", parts=tuple(_parts(system, names)))
-    for content in read_value(fields, "contents", _CONTENTS):
-        role: Role = "assistant" if content.role == "model" else "user"
-        yield Message(role=role, parts=tuple(_parts(content, names)))
+    for raw in _repeated(fields, "contents"):
+        turn: _Turn = read_value({"contents": raw}, "contents", _TURN)
+        role: Role = "assistant" if turn.role == "model" else "user"
+        yield Message(role=role, parts=tuple(_parts(turn, names)))
+
+
+def _repeated(fields: Fields, name: str) -> list[msgspec.Raw]:
+    """Return the members of a repeated field, of which Google takes one without brackets."""
+    raw = given(fields.get(name, msgspec.Raw()))
+    if raw is not None and bytes(raw).startswith(b"{"):
+        return [raw]
+    members: list[msgspec.Raw] | None = read_value(fields, name, _LIST)
+    return members or []
 
 
 class _Calls:
@@ -174,8 +189,8 @@ class _Calls:
         return waiting.popleft() if waiting else response.name
 
 
-def _parts(content: Content, calls: _Calls) -> Iterable[Part]:
-    for raw in content.parts or ():
+def _parts(turn: _Turn, calls: _Calls) -> Iterable[Part]:
+    for raw in _repeated({"contents.parts": turn.parts}, "contents.parts") if bytes(turn.parts) else ():
         try:
             document, part = read_part(raw)
         except (ValueError, RecursionError) as exc:
@@ -204,13 +219,14 @@ def _result(response: Response, calls: _Calls) -> ToolResult:
 
 
 def _tools(fields: Fields) -> Iterable[Tool | Native]:
-    for tool in read_value(fields, "tools", _TOOLS) or ():
+    for described in _repeated(fields, "tools"):
+        tool: dict[str, msgspec.Raw] = read_value({"tools": described}, "tools", _TOOL)
         for name, raw in tool.items():
             if camel_case(name) != "functionDeclarations":
                 document = msgspec.Raw(msgspec.json.encode({name: raw}))
                 yield Native(dialect=DIALECT, kind=camel_case(name), document=document)
                 continue
-            for declared in read_value({"tools": raw}, "tools", _LIST):
+            for declared in _repeated({"tools": raw}, "tools"):
                 yield _tool(_read_camel({"tools": declared}, "tools", _DECLARATION))
 
 

@@ -37,10 +37,19 @@ def test_what_relay_reads(config: dict[str, Any]) -> None:
     assert (made.stream, made.output_tokens_asked, made.choice_count) == (False, 9, 2)
 
 
+def test_a_turn_without_brackets_passes_as_it_came() -> None:
+    """Google takes one of a repeated field so."""
+    made = exchange("gemini_generate")
+    body = b'{"contents":{"role":"user","parts":{"text":"Hi"}}}'
+    WHOLE.read_request(made, body)
+    assert WHOLE.prepare(made, "gemini-x").body() == body
+
+
 @pytest.mark.parametrize(
     ("members", "param"),
     [
         ({"contents": []}, "contents"),
+        ({"contents": {}}, "contents"),
         ({"contents": "Hi"}, "contents"),
         ({"generationConfig": 3}, "generationConfig"),
         ({"generationConfig": {"maxOutputTokens": -1}}, "generationConfig.maxOutputTokens"),

@@ -174,6 +174,26 @@ def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
     )
 
 
+def test_one_of_a_repeated_field_needs_no_brackets() -> None:
+    """Google's own examples write turns, parts and tools so."""
+    hi, tool = {"text": "Hi"}, {"name": "f"}
+    asked_for: list[dict[str, Any]] = [
+        {
+            "contents": {"role": "user", "parts": hi},
+            "systemInstruction": {"parts": hi},
+            "tools": {"functionDeclarations": tool},
+        },
+        {
+            "contents": [{"role": "user", "parts": [hi]}],
+            "systemInstruction": {"parts": [hi]},
+            "tools": [{"functionDeclarations": [tool]}],
+        },
+    ]
+    bare, listed = (GEMINI.decode_request(asked("gemini_generate", body)) for body in asked_for)
+    assert bare == listed
+    assert [message.role for message in bare.messages] == ["system", "user"]
+
+
 def test_pictures_in_a_functions_result_are_carried() -> None:
     """Gemini 3 takes them in the response itself; they are the result's, as a text is."""
     response = {"name": "f", "response": {"output": "of f"}, "parts": [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]}  # fmt: skip
