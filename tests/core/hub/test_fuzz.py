@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relay.core.dialects import ENDPOINTS, RULES
@@ -23,6 +23,11 @@ from tests.core.dialects.replay import exchange
 from .recorded import opening
 
 FUZZ_EXAMPLES = 1_000_000
+RUN_EXAMPLES = 1_000
+"""Few enough for the time that a test has, and for memory: hypothesis keeps every example of a run.
+
+A run that is stopped while an example is drawn is reported as a strategy that is flaky.
+"""
 WORDS = [
     "allowed_tools", "anthropic_messages", "any", "args", "arguments", "assistant", "auto", "base64", "blockReason",
     "budget_tokens", "cache_control", "call_id", "candidates", "choices", "citations", "code", "content",
@@ -52,6 +57,7 @@ DOCUMENTS = st.recursive(
 )
 OBJECTS = st.dictionaries(st.sampled_from(WORDS), DOCUMENTS, max_size=8)
 CROSSINGS = [(customer, channel) for customer in CODECS for channel in CODECS if customer != channel]
+RUN_COUNT = -(-FUZZ_EXAMPLES // (RUN_EXAMPLES * len(CROSSINGS)))
 OPENINGS: dict[Dialect, dict[str, Any]] = {
     "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
     "openai_responses": {"model": "m", "input": [{"role": "user", "content": "Hi"}]},
@@ -133,10 +139,11 @@ def test_every_translation_of_an_answer_holds(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.fuzz
-@settings(max_examples=FUZZ_EXAMPLES // len(CROSSINGS), deadline=None)
-@given(st.lists(DOCUMENTS, max_size=6), OBJECTS)
-def test_a_million_documents(documents: list[Any], members: dict[str, Any]) -> None:
-    """Each through every decoder there is."""
+@pytest.mark.parametrize("run", range(RUN_COUNT))
+@settings(max_examples=RUN_EXAMPLES, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow])
+@given(documents=st.lists(DOCUMENTS, max_size=6), members=OBJECTS)
+def test_a_million_documents(run: int, documents: list[Any], members: dict[str, Any]) -> None:
+    """Each through every decoder there is; *run* is one of those that come to a million together."""
     check_request(members)
     check_translation(documents, members)
     check_stream(documents)
