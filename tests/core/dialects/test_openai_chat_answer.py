@@ -155,7 +155,7 @@ def test_a_body_without_end_mark_is_whole_if_all_choices_and_usage_are_there(
         (event(code="invalid-argument", error="Incorrect API key provided"), "key_dead"),
         (chunk({"content": ""}, error={"code": 429, "message": "later"}), "throttled"),
         (chunk({}, "error", x_groq={"id": "r", "error": "over capacity"}), "sick"),
-        (event(code=10013, message="no", sid="s"), "sick"),
+        (event(code=10013, message="no", sid="s"), "request"),
         (event(choices=None, base_resp={"status_code": 1002, "status_msg": "later"}), "sick"),
     ],
 )
