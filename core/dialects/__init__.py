@@ -11,6 +11,7 @@ from .embeddings import Embeddings
 from .gemini_embeddings import GeminiEmbeddings
 from .gemini_generate import GeminiGenerate
 from .gemini_interactions import GeminiInteractions
+from .kinds import MODERATIONS, RERANK, TEXTS_OR_OBJECTS
 from .openai_chat import OpenAIChat
 from .openai_completions import OpenAICompletions
 from .openai_responses import OpenAIResponses
@@ -31,9 +32,14 @@ RULES: Mapping[Dialect, DialectRules] = {
     "images": Pictures("image_generation", "/v1/images/generations"),
     "audio": Transcription("transcription", "/v1/audio/transcriptions"),
     "moderations": Single(
-        "moderations", "moderation", "/v1/moderations", required="input", default_model="omni-moderation-latest"
+        "moderations",
+        "moderation",
+        "/v1/moderations",
+        required=("input", TEXTS_OR_OBJECTS),
+        kinds=MODERATIONS,
+        default_model="omni-moderation-latest",
     ),
-    "rerank": Single("rerank", "rerank", "/v1/rerank", required="documents"),
+    "rerank": Single("rerank", "rerank", "/v1/rerank", required=("documents", TEXTS_OR_OBJECTS), kinds=RERANK),
     "realtime": Realtime(),
 }
 """Every dialect by its name, as its main endpoint has it; dialects hold no state."""
@@ -50,6 +56,6 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     Pictures("image_edit", "/v1/images/edits"),
     Transcription("translation", "/v1/audio/translations"),
     Speech(),
-    Single("rerank", "rerank", "/v2/rerank", required="documents"),
+    Single("rerank", "rerank", "/v2/rerank", required=("documents", TEXTS_OR_OBJECTS), kinds=RERANK),
 )
 """Every endpoint that is served, those included that a dialect has beside its main one."""

@@ -12,8 +12,6 @@ from .anthropic_answer import MessagesStreamReader, read_message_body
 from .dialect import BodyReading
 from .fields import (
     Fields,
-    check_list,
-    check_numbers,
     read_bool,
     read_int,
     read_model,
@@ -21,6 +19,7 @@ from .fields import (
     read_object,
     read_value,
 )
+from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
 
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
@@ -55,8 +54,8 @@ class AnthropicMessages:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
-        check_list(fields, "messages")
-        check_numbers(fields, "temperature", "top_p")
+        check_needed(fields, "messages", TURNS)
+        check_kinds(fields, MESSAGES)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens")
         if exchange.output_tokens_asked is None:

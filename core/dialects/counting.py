@@ -6,8 +6,9 @@ import msgspec
 
 from ..exchange import ChannelRequest, Exchange, Operation
 from .anthropic_messages import AnthropicMessages, read_thread
-from .fields import check_list, check_turns, read_model, read_object, read_value
-from .gemini_generate import GeminiGenerate, name_model
+from .fields import read_model, read_object, read_value
+from .gemini_generate import GeminiGenerate, name_model, read_config
+from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .openai_responses import OpenAIResponses
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
@@ -33,7 +34,8 @@ class MessagesCount(Counting, AnthropicMessages):
         """Decode *body*; it is a request for messages that needs no limit."""
         fields = read_object(body)
         exchange.model = read_model(fields)
-        check_list(fields, "messages")
+        check_needed(fields, "messages", TURNS)
+        check_kinds(fields, MESSAGES)
         read_thread(exchange, fields)
         exchange.fields = fields
 
@@ -71,7 +73,7 @@ class GeminiCount(Counting, GeminiGenerate):
         """Decode *body*."""
         fields = read_object(body)
         asked = read_value(fields, "generateContentRequest", _MEMBERS)
-        check_turns(asked if asked is not None else fields, "contents")
+        read_config(asked if asked is not None else fields)
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:

@@ -9,6 +9,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .fields import read_int
 from .figures import UntrueFigureError
+from .kinds import EMBEDDINGS, INPUTS
 from .openai_usage import read_openai_usage
 from .single import Single, whole_reading
 
@@ -28,7 +29,7 @@ class Embeddings(Single):
     """Rules of ``POST /v1/embeddings``; see `DialectRules`."""
 
     def __init__(self) -> None:
-        super().__init__("embeddings", "embeddings", "/v1/embeddings", required="input")
+        super().__init__("embeddings", "embeddings", "/v1/embeddings", required=("input", INPUTS), kinds=EMBEDDINGS)
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""

@@ -14,7 +14,6 @@ _TEXT = msgspec.json.Decoder(str)
 _OPTIONAL_TEXT = msgspec.json.Decoder(str | None)
 _WHOLE = msgspec.json.Decoder(int | None)
 _SWITCH = msgspec.json.Decoder(bool | None)
-_NUMBER = msgspec.json.Decoder(float | None)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 Fields = Mapping[str, msgspec.Raw]
@@ -69,35 +68,6 @@ def read_form_value(fields: Fields, name: str) -> dict[str, msgspec.Raw]:
     text = (read_optional_text(fields, name) or "null").lower()
     is_plain = text in ("true", "false", "null") or (text.isascii() and text.isdigit())
     return {name: msgspec.Raw(text.encode() if is_plain else msgspec.json.encode(text))}
-
-
-def check_numbers(fields: Fields, *names: str) -> None:
-    """Refuse what is no number under any of *names*; absent and null are fine."""
-    for name in names:
-        read_value(fields, name, _NUMBER)
-
-
-def check_list(fields: Fields, name: str, *, or_text: bool = False) -> None:
-    """Refuse a field that is absent or no list with at least one member (or text, if *or_text*).
-
-    Looks at the ends alone: the field may be megabytes, and its JSON has been checked.
-    """
-    raw = memoryview(fields.get(name, b"")).tobytes()
-    is_list = raw.startswith(b"[") and (len(raw) > 64 or bool(msgspec.json.decode(raw)))
-    is_text = or_text and raw.startswith(b'"') and len(raw) > 2
-    if not is_list and not is_text:
-        raise BadRequestError(param=name)
-
-
-def check_turns(fields: Fields, name: str) -> None:
-    """Refuse a field that is neither a list with a member nor an object with one.
-
-    Google's APIs take one of a repeated field without brackets, and Google's own examples write
-    turns and parts so. Source: cloud.google.com vertex-ai inference, w:gemini/image-output, read 2026-11-29.
-    """
-    raw = bytes(fields.get(name, b""))
-    if not raw.startswith(b"{") or not (len(raw) > 64 or msgspec.json.decode(raw)):
-        check_list(fields, name)
 
 
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:

@@ -10,10 +10,11 @@ from ..exchange import ChannelRequest, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .fields import check_list, read_nested, read_object, read_value
+from .fields import read_nested, read_object, read_value
 from .figures import UntrueFigureError
 from .gemini_generate import GeminiGenerate, name_model
 from .gemini_usage import read_gemini_usage
+from .kinds import GEMINI_EMBEDDINGS, TURNS, check_kinds, check_needed
 from .single import whole_reading
 
 _REQUESTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -42,12 +43,14 @@ class GeminiEmbeddings(GeminiGenerate):
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         if self._is_batch:
-            check_list(fields, "requests")
+            check_needed(fields, "requests", TURNS)
             for request in read_value(fields, "requests", _REQUESTS):
                 if not read_nested(request, "content"):
                     raise BadRequestError(param="requests.content")
+                check_kinds(request, GEMINI_EMBEDDINGS, "requests.")
         elif not read_nested(fields, "content"):
             raise BadRequestError(param="content")
+        check_kinds(fields, GEMINI_EMBEDDINGS)
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:

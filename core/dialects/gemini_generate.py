@@ -8,15 +8,15 @@ from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dialect import BodyReading
-from .fields import Fields, check_turns, read_int, read_nested, read_object, read_value
+from .fields import Fields, read_int, read_nested, read_object
 from .gemini_answer import GeminiStreamReader, read_gemini_body
 from .gemini_face import render_gemini_error
+from .kinds import GEMINI, GEMINI_CONFIG, GEMINI_THINKING, TURN_OR_TURNS, check_kinds, check_needed
 
 CHOICES_MAX = 8
+_THINKING = frozenset({"thinkingConfig", "thinking_config"})
 _QUERY = frozenset({"alt", "$alt"})
 """Parameters that choose the framing, and go upstream; every other is the customer's own business."""
-_SWITCH = msgspec.json.Decoder(bool | None)
-_WHOLE = msgspec.json.Decoder(int | None)
 
 
 class GeminiGenerate:
@@ -37,9 +37,8 @@ class GeminiGenerate:
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
-        check_turns(fields, "contents")
+        config = read_config(fields)
         exchange.stream = self._is_stream
-        config = generation_config(fields)
         exchange.output_tokens_asked = _read_config(config, "maxOutputTokens", "max_output_tokens")
         exchange.choice_count = _read_config(config, "candidateCount", "candidate_count", most=CHOICES_MAX) or 1
         exchange.has_unseen_input = bool(fields.keys() & {"cachedContent", "cached_content"})
@@ -90,6 +89,17 @@ class GeminiGenerate:
         return b""
 
 
+def read_config(fields: Fields) -> Fields:
+    """Return the members of a request's settings, once all that it says is seen to be of its kind."""
+    check_needed(fields, "contents", TURN_OR_TURNS)
+    check_kinds(fields, GEMINI)
+    config = generation_config(fields)
+    check_kinds(config, GEMINI_CONFIG, "generationConfig.")
+    if config.keys() & _THINKING:
+        check_kinds(_thinking_config(config), GEMINI_THINKING, "generationConfig.thinkingConfig.")
+    return config
+
+
 def name_model(fields: dict[str, msgspec.Raw], model_sent: str) -> None:
     """Let a body that names a model beside the path name the one that is paid for."""
     if "model" in fields:
@@ -115,8 +125,12 @@ def _is_array(exchange: Exchange) -> bool:
     return exchange.stream and dict(parse_qsl(exchange.query)).get("alt") != "sse"
 
 
+def _thinking_config(config: Fields) -> Fields:
+    return read_nested(config, "thinkingConfig" if "thinkingConfig" in config else "thinking_config") or {}
+
+
 def _is_thinking_asked(fields: Fields) -> bool:
-    config = generation_config(fields)
-    thinking = read_nested(config, "thinkingConfig") or read_nested(config, "thinking_config") or {}
-    is_shown = read_value(thinking, "includeThoughts", _SWITCH)
-    return bool(is_shown or "thinkingLevel" in thinking or read_value(thinking, "thinkingBudget", _WHOLE))
+    thinking = _thinking_config(generation_config(fields))
+    is_shown = bytes(thinking.get("includeThoughts", b"null")) == b"true"
+    budget = bytes(thinking.get("thinkingBudget", b"null")).strip(b'"')
+    return is_shown or "thinkingLevel" in thinking or budget not in (b"null", b"0")

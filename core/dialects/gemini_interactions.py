@@ -12,6 +12,7 @@ from .dialect import BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object, read_value
 from .gemini_face import render_gemini_error
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
+from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
 from .meaning import code_of
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
@@ -34,13 +35,12 @@ class GeminiInteractions:
             if bytes(fields.get(name, b"null")) != b"null":
                 raise BadRequestError("not_offered", param=name)
         exchange.model = read_model(fields)
-        asked = bytes(fields.get("input", b"null"))
-        if asked[:1] not in b'"[{' or asked in (b'""', b"[]", b"{}"):
-            raise BadRequestError(param="input")
+        check_needed(fields, "input", TEXT_OBJECT_OR_TURNS)
         continued_id = read_value(fields, "previous_interaction_id", _TEXT)
         if continued_id is not None:
             exchange.continued = Continued("previous_interaction_id", continued_id)
             exchange.has_unseen_input = True
+        check_kinds(fields, INTERACTIONS)
         exchange.stream = read_bool(fields, "stream")
         if read_bool(fields, "background") and not exchange.stream:
             # It would go on unseen and unpaid; a stream of it is metered to its end.

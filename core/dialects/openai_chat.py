@@ -6,7 +6,8 @@ from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dialect import BodyReading
-from .fields import Fields, check_list, check_numbers, read_bool, read_int, read_model, read_nested, read_object
+from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object
+from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import ChatStreamReader, read_chat_body
 from .openai_face import render_openai_error
 
@@ -27,8 +28,8 @@ class OpenAIChat:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
-        check_list(fields, "messages")
-        check_numbers(fields, "temperature", "top_p")
+        check_needed(fields, "messages", TURNS)
+        check_kinds(fields, CHAT)
         exchange.stream = read_bool(fields, "stream")
         # Upstreams differ in which of the two they heed, so the larger is what may be asked for.
         limits = [read_int(fields, name) for name in ("max_tokens", "max_completion_tokens")]

@@ -4,7 +4,8 @@ import msgspec
 
 from ..errors import BadRequestError
 from ..exchange import Dialect, Exchange, Operation
-from .fields import check_numbers, read_bool, read_int, read_model, read_nested, read_object
+from .fields import read_bool, read_int, read_model, read_nested, read_object
+from .kinds import COMPLETIONS, check_kinds
 from .openai_chat import CHOICES_MAX, OpenAIChat
 
 _PROMPT = msgspec.json.Decoder(str | list[str | int | list[int]])
@@ -26,7 +27,7 @@ class OpenAICompletions(OpenAIChat):
                 _PROMPT.decode(fields["prompt"])
             except (ValueError, RecursionError) as exc:
                 raise BadRequestError(param="prompt") from exc
-        check_numbers(fields, "temperature", "top_p")
+        check_kinds(fields, COMPLETIONS)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
         # What is made is paid for, the best of them is shown.

@@ -8,8 +8,6 @@ from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .dialect import BodyReading
 from .fields import (
     Fields,
-    check_list,
-    check_numbers,
     read_bool,
     read_int,
     read_model,
@@ -17,6 +15,7 @@ from .fields import (
     read_object,
     read_value,
 )
+from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
 
@@ -44,8 +43,8 @@ class OpenAIResponses:
             exchange.continued = Continued("previous_response_id", continued_id)
             exchange.has_unseen_input = True
         if continued_id is None or "input" in fields:
-            check_list(fields, "input", or_text=True)
-        check_numbers(fields, "temperature", "top_p")
+            check_needed(fields, "input", TEXT_OR_TURNS)
+        check_kinds(fields, RESPONSES)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_output_tokens")
         for name in KEPT_ELSEWHERE:

@@ -17,8 +17,9 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
-from .fields import check_list, read_bool, read_form_value, read_int, read_model, read_object, read_optional_text
+from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
+from .kinds import IMAGES, ITEMS, SOME_TEXT, check_kinds, check_needed
 from .single import Single, whole_reading
 
 DEFAULT_MODEL = "dall-e-2"
@@ -59,7 +60,9 @@ class Pictures(Single):
     keep_alive = b": keep-alive\n\n"
 
     def __init__(self, operation: Operation, path: str) -> None:
-        super().__init__("images", operation, path, required="prompt", default_model=DEFAULT_MODEL)
+        super().__init__(
+            "images", operation, path, required=("prompt", SOME_TEXT), kinds=IMAGES, default_model=DEFAULT_MODEL
+        )
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``; a form is taken for changes alone."""
@@ -72,10 +75,11 @@ class Pictures(Single):
         else:
             fields = read_object(body)
             if self.operation == "image_edit":
-                check_list(fields, "images")
+                check_needed(fields, "images", ITEMS)
+            check_kinds(fields, self._kinds)
         self.name_model(fields)
         exchange.model = read_model(fields)
-        check_list(fields, "prompt", or_text=True)
+        check_needed(fields, *self._required)
         plain = (
             {**fields, **read_form_value(fields, "n"), **read_form_value(fields, "stream")} if exchange.form else fields
         )

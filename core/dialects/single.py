@@ -11,8 +11,9 @@ from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading, StreamReader
 from .disguised import disguised_error, read_document
-from .fields import check_list, read_model, read_object
+from .fields import read_model, read_object
 from .figures import UntrueFigureError, read_figure, read_figures
+from .kinds import Allows, Kinds, check_kinds, check_needed
 from .openai_face import render_openai_error
 
 
@@ -34,19 +35,28 @@ class Single:
         name: The dialect.
         operation: What is asked for.
         path: Where it stands.
-        required: The field without which there is nothing to do.
+        required: The field without which there is nothing to do, and what it may be.
+        kinds: What the documented fields may be.
         default_model: The model meant where none is named; without one a name is needed.
     """
 
     keep_alive = b""
 
     def __init__(
-        self, name: Dialect, operation: Operation, path: str, *, required: str, default_model: str | None = None
+        self,
+        name: Dialect,
+        operation: Operation,
+        path: str,
+        *,
+        required: tuple[str, Allows],
+        kinds: Kinds,
+        default_model: str | None = None,
     ) -> None:
         self.name: Dialect = name
         self.operation: Operation = operation
         self.path = path
         self._required = required
+        self._kinds = kinds
         self._default_model = default_model
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
@@ -54,7 +64,8 @@ class Single:
         fields = read_object(body)
         self.name_model(fields)
         exchange.model = read_model(fields)
-        check_list(fields, self._required, or_text=True)
+        check_needed(fields, *self._required)
+        check_kinds(fields, self._kinds)
         exchange.fields = fields
 
     def name_model(self, fields: dict[str, msgspec.Raw]) -> None:

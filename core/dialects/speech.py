@@ -17,6 +17,7 @@ from .disguised import disguised_error
 from .done_reader import DoneReader, Said
 from .fields import read_model, read_object, read_optional_text
 from .figures import read_figure, read_figures
+from .kinds import SOME_TEXT, SPEECH, check_kinds
 from .single import Single
 from .tally import Tally
 
@@ -25,7 +26,7 @@ class Speech(Single):
     """Rules of ``POST /v1/audio/speech``; see `DialectRules`."""
 
     def __init__(self) -> None:
-        super().__init__("audio", "speech", "/v1/audio/speech", required="input")
+        super().__init__("audio", "speech", "/v1/audio/speech", required=("input", SOME_TEXT), kinds=SPEECH)
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""
@@ -35,6 +36,7 @@ class Speech(Single):
         if not text:
             raise BadRequestError(param="input")
         read_optional_text(fields, "stream_format")
+        check_kinds(fields, self._kinds)
         exchange.fields = fields
         exchange.stream = True
         exchange.unit_bound = exchange.unit_estimate = len(text)

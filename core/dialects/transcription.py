@@ -21,6 +21,7 @@ from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
 from .fields import read_bool, read_form_value, read_model, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
+from .kinds import FORM, SOME_TEXT
 from .realtime_events import TOKENS_PER_SECOND
 from .single import Single
 from .sound import seconds_bound, seconds_estimate, seconds_spoken
@@ -43,7 +44,7 @@ class Transcription(Single):
     """Rules of one of the two; see `DialectRules`."""
 
     def __init__(self, operation: Operation, path: str) -> None:
-        super().__init__("audio", operation, path, required="file")
+        super().__init__("audio", operation, path, required=("file", SOME_TEXT), kinds=FORM)
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Read the form in *body* as far as relay reads it, into ``exchange``."""

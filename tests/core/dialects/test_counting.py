@@ -63,7 +63,7 @@ def test_gemini_counts_for_the_model_that_is_asked_upstream() -> None:
     """Google demands its name within the member, and refuses another than the path's."""
     rules = GeminiCount()
     made = exchange("gemini_generate")
-    rules.read_request(made, b'{"generateContentRequest":{"model":"models/ours","contents":[1]}}')
+    rules.read_request(made, b'{"generateContentRequest":{"model":"models/ours","contents":[{}]}}')
     assert rules.prepare(made, "theirs").body() == (
-        b'{"generateContentRequest":{"model":"models/theirs","contents":[1]}}'
+        b'{"generateContentRequest":{"model":"models/theirs","contents":[{}]}}'
     )

@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.dialects.fields import (
-    check_list,
-    check_numbers,
     read_bool,
     read_form_value,
     read_int,
@@ -93,28 +91,6 @@ def test_a_switch_that_is_no_switch_is_refused(raw: bytes) -> None:
     with pytest.raises(BadRequestError) as refused:
         read_bool(one("stream", raw), "stream")
     assert refused.value.param == "stream"
-
-
-@pytest.mark.parametrize("raw", [b'"0.5"', b"true", b"[1]", b"1e999"])
-def test_a_number_that_is_no_number_is_refused(raw: bytes) -> None:
-    """Text and truth values are no temperatures."""
-    with pytest.raises(BadRequestError) as refused:
-        check_numbers(one("top_p", raw), "temperature", "top_p")
-    assert refused.value.param == "top_p"
-
-
-@pytest.mark.parametrize("fields", [{}, one("messages", b"{}"), one("messages", b'"x"'), one("messages", b"[ ]")])
-def test_a_missing_or_empty_list_is_refused(fields: dict[str, msgspec.Raw]) -> None:
-    """There is nothing to answer."""
-    with pytest.raises(BadRequestError) as refused:
-        check_list(fields, "messages")
-    assert refused.value.param == "messages"
-
-
-@pytest.mark.parametrize("raw", [b'"text"', b'["a"]', b"[1,2]"])
-def test_input_is_text_or_a_list(raw: bytes) -> None:
-    """Text, texts, or tokens."""
-    check_list(one("input", raw), "input", or_text=True)
 
 
 @pytest.mark.parametrize(("raw", "nested"), [(b"null", None), (b"{}", {}), (b'{"a": [1 ,2]}', {"a": b"[1 ,2]"})])

@@ -450,7 +450,7 @@ def test_a_request_is_read_in_either_spelling() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("generation_config", {"thinking_config": 3}),
+        ("generation_config", {"stop_sequences": [3]}),
         ("toolConfig", {"function_calling_config": []}),
         ("tools", [{"function_declarations": [3]}]),
     ],
