@@ -97,6 +97,7 @@ def read_config(fields: Fields) -> Fields:
     check_kinds(config, GEMINI_CONFIG, "generationConfig.")
     if config.keys() & _THINKING:
         check_kinds(_thinking_config(config), GEMINI_THINKING, "generationConfig.thinkingConfig.")
+        _is_thinking_asked(fields)  # what can't be read must be refused now, not with the answer
     return config
 
 
@@ -108,13 +109,23 @@ def name_model(fields: dict[str, msgspec.Raw], model_sent: str) -> None:
 
 def generation_config(fields: Fields) -> Fields:
     """Return the members of ``generationConfig``, in either spelling that the API takes."""
-    name = "generationConfig" if "generationConfig" in fields else "generation_config"
-    return read_nested(fields, name) or {}
+    return read_nested(fields, _spelt(fields, "generationConfig", "generation_config")) or {}
+
+
+def _spelt(fields: Fields, camel: str, snake: str) -> str:
+    """Return the spelling in which a field is there; two of them could be held for by one and asked for by the other.
+
+    Raises:
+        BadRequestError: Both are; names the second.
+    """
+    if camel in fields and snake in fields:
+        raise BadRequestError(param=snake)
+    return camel if camel in fields else snake
 
 
 def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = None) -> int | None:
-    name = camel if camel in config else snake
     try:
+        name = _spelt(config, camel, snake)
         return read_int(config, name) if most is None else read_int(config, name, most=most)
     except BadRequestError as exc:
         raise BadRequestError(param=f"generationConfig.{camel}") from exc
@@ -126,11 +137,12 @@ def _is_array(exchange: Exchange) -> bool:
 
 
 def _thinking_config(config: Fields) -> Fields:
-    return read_nested(config, "thinkingConfig" if "thinkingConfig" in config else "thinking_config") or {}
+    return read_nested(config, _spelt(config, "thinkingConfig", "thinking_config")) or {}
 
 
 def _is_thinking_asked(fields: Fields) -> bool:
     thinking = _thinking_config(generation_config(fields))
-    is_shown = bytes(thinking.get("includeThoughts", b"null")) == b"true"
-    budget = bytes(thinking.get("thinkingBudget", b"null")).strip(b'"')
-    return is_shown or "thinkingLevel" in thinking or budget not in (b"null", b"0")
+    is_shown = bytes(thinking.get(_spelt(thinking, "includeThoughts", "include_thoughts"), b"null")) == b"true"
+    budget = bytes(thinking.get(_spelt(thinking, "thinkingBudget", "thinking_budget"), b"null")).strip(b'"')
+    is_level_set = _spelt(thinking, "thinkingLevel", "thinking_level") in thinking
+    return is_shown or is_level_set or budget not in (b"null", b"0")

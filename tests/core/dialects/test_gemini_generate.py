@@ -76,12 +76,44 @@ def test_the_query_chooses_the_framing_of_a_stream(query: str, content_type: str
 
 @pytest.mark.parametrize(
     ("thinking", "is_asked"),
-    [({}, False), ({"thinkingBudget": 0}, False), ({"thinkingBudget": 100}, True), ({"thinkingLevel": "low"}, True)],
+    [
+        ({}, False),
+        ({"thinkingBudget": 0}, False),
+        ({"thinkingBudget": 100}, True),
+        ({"thinkingLevel": "low"}, True),
+        ({"includeThoughts": True}, True),
+        ({"thinking_budget": 100}, True),
+        ({"thinking_level": "low"}, True),
+        ({"include_thoughts": True}, True),
+    ],
 )
-def test_thinking_is_asked_for_by_budget_or_level(thinking: dict[str, Any], is_asked: bool) -> None:
-    """Or by wanting to see it."""
-    made = read(generationConfig={"thinkingConfig": thinking})
+@pytest.mark.parametrize("names", [("generationConfig", "thinkingConfig"), ("generation_config", "thinking_config")])
+def test_thinking_is_asked_for_by_budget_or_level(
+    names: tuple[str, str], thinking: dict[str, Any], is_asked: bool
+) -> None:
+    """Or by wanting to see it, in either spelling."""
+    members: dict[str, Any] = {names[0]: {names[1]: thinking}}
+    made = read(**members)
     assert WHOLE.stream_reader(made).evidence().thinking_asked is is_asked
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"generationConfig": {}, "generation_config": {}}, "generation_config"),
+        (
+            {"generationConfig": {"maxOutputTokens": 1, "max_output_tokens": 2}},
+            "generationConfig.maxOutputTokens",
+        ),
+        ({"generationConfig": {"thinkingConfig": {}, "thinking_config": {}}}, "thinking_config"),
+        ({"generationConfig": {"thinkingConfig": {"thinkingBudget": 0, "thinking_budget": 9}}}, "thinking_budget"),
+    ],
+)
+def test_a_field_in_both_spellings_is_refused(members: dict[str, Any], param: str) -> None:
+    """One could be held for, and the other asked for."""
+    with pytest.raises(BadRequestError) as refused:
+        read(**members)
+    assert refused.value.param == param
 
 
 @pytest.mark.parametrize(
