@@ -97,6 +97,7 @@ class EventReader(Tally, ABC):
                 passed.append(event)
             elif self.is_ended or self.error is not None:
                 self._look_behind(coming)
+                break
         return b"".join(passed)
 
     def _count_framed(self, event: bytes) -> bool:
@@ -116,9 +117,7 @@ class EventReader(Tally, ABC):
         return True
 
     def _look_behind(self, events: Iterable[bytes]) -> None:
-        """See what follows the end, none of which goes to the customer; takes all of *events*."""
-        for _ in events:
-            pass
+        """See what follows the end, none of which goes to the customer; most dialects have no use for it."""
 
     @abstractmethod
     def _take(self, event: bytes) -> bool:

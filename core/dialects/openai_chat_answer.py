@@ -149,7 +149,12 @@ class ChatStreamReader(EventReader):
         return self._take_chunk(event, data, chunk)
 
     def _look_behind(self, events: Iterable[bytes]) -> None:
-        """Take the usage that some send after the end mark (field/reliability.md 3, row 22, read 2026-11-29)."""
+        """Take the usage that some send after the end mark (field/reliability.md 3, row 22, read 2026-11-29).
+
+        What comes behind an error belongs to no answer.
+        """
+        if self.error is not None:
+            return
         for event in events:
             try:
                 chunk = _read_document(event_name_and_data(event)[1])
