@@ -7,6 +7,7 @@ chosen here, and nothing tried twice.
 from .answers import JSON
 from .deadline import DeadlineExpiredError, within
 from .dialects.kept_answers import KeptAnswerEndpoint
+from .dialects.upstream_costs import without_costs
 from .errors import CustomerGoneError, NotFoundError, UpstreamBrokenError, UpstreamStatusError
 from .exchange import ChannelRequest, Exchange, Principal
 from .pipeline import SLOWEST_BYTES_PER_S
@@ -83,7 +84,7 @@ async def _ask(shop: Shop, request: ChannelRequest, channel_name: str, key_id: s
 async def _pass_document(response: UpstreamResponse, sink: Sink) -> None:
     pieces: list[bytes] = []
     await read_all(response, BODY_BYTES_MAX, pieces)
-    body = b"".join(pieces)
+    body = without_costs(b"".join(pieces))
     await within(WRITE_DEADLINE_S + len(body) / SLOWEST_BYTES_PER_S, sink.whole(200, [JSON], body))
 
 

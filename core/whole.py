@@ -6,6 +6,7 @@ from contextlib import suppress
 import msgspec
 
 from .dialects.dialect import ChannelSide
+from .dialects.upstream_costs import without_costs
 from .ending import Ending
 from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
 from .exchange import Evidence, Exchange, HangUpPolicy
@@ -66,7 +67,7 @@ class WholeAnswer:
             evidence=evidence,
             model_returned=reading.model_returned,
             answer_id=reading.answer_id,
-            end=body if reading.answer is None else reading.answer,
+            end=without_costs(body) if reading.answer is None else reading.answer,
             content_type=reading.content_type,
         )
 

@@ -10,6 +10,7 @@ from ..sse import event_name_and_data
 from ..usage import Usage
 from .event_reader import EventReader
 from .figures import UntrueFigureError
+from .upstream_costs import event_without_costs
 
 
 class Said(msgspec.Struct):
@@ -69,6 +70,6 @@ class DoneReader(EventReader):
         if said.error is not None or said.type == "error" or name == b"error":
             return self._fail(data)
         if self._note(said, event):
-            self._held = event
+            self._held = event_without_costs(event)
             return False
         return True

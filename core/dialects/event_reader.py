@@ -15,6 +15,7 @@ from .figures import UntrueFigureError
 from .frame import Frame
 from .json_array import ArraySplitter
 from .tally import Tally
+from .upstream_costs import event_without_costs
 
 _read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -93,8 +94,10 @@ class EventReader(Tally, ABC):
         passed = []
         coming = iter(events)
         for event in coming:
-            if self._count_framed(event) or self._take(event):
+            if self._count_framed(event):
                 passed.append(event)
+            elif self._take(event):
+                passed.append(event_without_costs(event))
             elif self.is_ended or self.error is not None:
                 self._look_behind(coming)
                 break
@@ -150,7 +153,7 @@ class EventReader(Tally, ABC):
 
     def _end_with(self, event: bytes) -> bool:
         self.is_ended = True
-        self.end = event
+        self.end = event_without_costs(event)
         return False
 
 

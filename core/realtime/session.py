@@ -22,6 +22,7 @@ from ..dialects.realtime_events import (
     read_session_event,
     with_error,
 )
+from ..dialects.upstream_costs import without_costs
 from ..errors import (
     BadRequestError,
     CustomerGoneError,
@@ -302,7 +303,8 @@ class Session:
                 refusal = exc
         hit("before_end")
         try:
-            await self._customer.send(self._told_failure(frame, done) if done.error else frame)
+            shown = self._told_failure(frame, done) if done.error else frame
+            await self._customer.send(without_costs(shown.encode()).decode())
         finally:
             turn.settlement.delivered()  # whoever has left by now left after the end
         await self._file_claims()

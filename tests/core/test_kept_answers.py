@@ -38,6 +38,7 @@ channels:
       groups: [plain]}}
 """
 )
+USAGE = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
 RESPONSE = {
     "id": "resp_1",
     "object": "response",
@@ -53,7 +54,7 @@ RESPONSE = {
             "content": [{"type": "output_text", "text": "Hello", "annotations": []}],
         }
     ],
-    "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+    "usage": USAGE,
 }
 INTERACTION = {
     "id": "v1_a",
@@ -182,6 +183,21 @@ async def test_a_response_is_shown_by_its_own_channel(client: openai.AsyncOpenAI
     assert (response.id, response.output_text) == ("resp_1", "Hello")
     assert asked(upstream) == [("GET", "/v1/responses/resp_1?include%5B%5D=reasoning.encrypted_content", b"")]
     assert upstream.received[0].headers["authorization"] == "Bearer sk-upstream-canary-0123456789"
+
+
+async def test_what_the_shop_pays_is_not_shown(shop: Running, upstream: Upstream) -> None:
+    """Neither of a document nor in its stream; all else is as it came."""
+    priced = json.dumps({**RESPONSE, "usage": {**USAGE, "cost": 0.5, "is_byok": False}})
+
+    def answer(request: Received) -> list[Step]:
+        if "stream=true" in request.path:
+            return stream(WHOLE.replace(json.dumps(RESPONSE), priced))
+        return document(json.loads(priced))
+
+    upstream.script = answer
+    whole = await shop.client.get("/v1/responses/resp_1", headers=shop.headers)
+    streamed = await shop.client.get("/v1/responses/resp_1?stream=true", headers=shop.headers)
+    assert (whole.json(), streamed.text) == (RESPONSE, WHOLE)
 
 
 async def test_the_input_of_a_response_is_listed(client: openai.AsyncOpenAI, upstream: Upstream) -> None:

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.core.dialects.recordings import STREAMS, Expected
+from tests.core.dialects.replay import as_shown
 from tests.wire.recordings import Recording, load
 from tests.wire.replay import Counter, counter, play, sent_path, sent_upstream
 
@@ -47,11 +48,11 @@ async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counte
 
 @pytest.mark.parametrize("expected", WHOLE, ids=lambda each: each.name)
 async def test_a_stream_passes_byte_for_byte_and_is_metered(till: Counter, expected: Expected, seed: int) -> None:
-    """However it is cut, the customer gets the recorded events, and the log row usage and outcome."""
+    """However it is cut, the customer gets the recorded events but for the shop's costs, and the log row usage and outcome."""
     recording = load(expected.name, expected.dialect)
     response = await till.ask(recording, play(recording, seed))
     usage = till.usage(response)
-    assert (response.status_code, response.content) == (200, recording.raw + expected.added.encode())
+    assert (response.status_code, response.content) == (200, as_shown(recording.raw) + expected.added.encode())
     assert till.row(response)["outcome"] == expected.outcome
     assert usage.source == "estimated" if expected.usage is None else usage == expected.usage
 
@@ -121,7 +122,7 @@ def without_usage_chunk(recording: Recording) -> bytes:
     events = recording.raw.removesuffix(b"\n\n").split(b"\n\n")
     kept = [event for event in events if not _is_usage_chunk(event)]
     assert len(kept) == len(events) - 1
-    return b"\n\n".join(kept) + b"\n\n"
+    return as_shown(b"\n\n".join(kept) + b"\n\n")
 
 
 def _is_usage_chunk(event: bytes) -> bool:

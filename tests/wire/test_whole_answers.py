@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.core.dialects.recordings import BODIES, Expected
+from tests.core.dialects.replay import as_shown
 from tests.shops import UPSTREAM_KEY
 from tests.wire.recordings import load
 from tests.wire.replay import Counter, counter, play, sent_path, sent_upstream
@@ -24,11 +25,11 @@ async def till(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counte
 
 @pytest.mark.parametrize("expected", BODIES, ids=lambda each: each.name)
 async def test_a_whole_answer_passes_unchanged_and_is_metered(till: Counter, expected: Expected, seed: int) -> None:
-    """The customer gets the recorded body, and the log row its usage and outcome."""
+    """The customer gets the recorded body but for the shop's costs, and the log row its usage and outcome."""
     recording = load(expected.name, expected.dialect)
     response = await till.ask(recording, play(recording, seed))
     row = till.row(response)
-    assert (response.status_code, response.content) == (200, recording.raw)
+    assert (response.status_code, response.content) == (200, as_shown(recording.raw))
     usage = till.usage(response)
     assert row["outcome"] == expected.outcome
     assert usage.source == "estimated" if expected.usage is None else usage == expected.usage

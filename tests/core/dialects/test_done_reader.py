@@ -33,6 +33,13 @@ def test_the_last_event_is_held_until_the_end(end: bytes, size: int) -> None:
     assert (passed + reader.end, reader.end, reader.is_ended) == (raw, DONE + end, True)
 
 
+def test_what_the_shop_pays_is_cut_out_of_the_last_event() -> None:
+    """Whatever is told behind it."""
+    reader = SpokenEventsReader(asked())
+    assert reader.feed(DELTA + DONE.replace(b'":3', b'":3,"cost":0.5') + b"data: [DONE]\n\n") == DELTA
+    assert reader.end == DONE + b"data: [DONE]\n\n"
+
+
 def test_what_follows_the_last_event_is_not_passed_on() -> None:
     """Nothing after it matters to anybody."""
     reader = SpokenEventsReader(asked())

@@ -15,7 +15,7 @@ from relay.core.exchange import Dialect, Evidence, Outcome
 from relay.core.outcome import derive_outcome
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import STREAMS, Expected
-from tests.core.dialects.replay import answer_bytes, exchange, read, reader_for
+from tests.core.dialects.replay import answer_bytes, as_shown, exchange, read, reader_for
 
 SMALL_BYTES = 1500
 EVERY_STREAM = pytest.mark.parametrize("expected", STREAMS, ids=lambda each: each.name)
@@ -50,10 +50,10 @@ def whole_events_before_an_error(data: bytes) -> bytes:
 
 @EVERY_STREAM
 def test_a_recorded_stream_passes_byte_for_byte(expected: Expected) -> None:
-    """All that came, but half an event and what stands at or after an error; usage was asked for."""
+    """All that came, but the shop's costs, half an event and what stands at or after an error; usage was asked for."""
     data = answer_bytes(expected.name)
     reader = reader_for(expected, usage_asked=True)
-    assert read(reader, [data]) + reader.end == whole_events_before_an_error(data) + expected.added.encode()
+    assert read(reader, [data]) + reader.end == as_shown(whole_events_before_an_error(data)) + expected.added.encode()
 
 
 @EVERY_STREAM
@@ -109,7 +109,7 @@ def test_a_stream_is_whole_without_the_blank_line_behind_its_last_event(expected
     cut = bare + line_end * left
     reader = reader_for(expected, usage_asked=True)
     shown = read(reader, [cut]) + reader.end
-    assert shown == (cut + b"\n" * (2 - left) + expected.added.encode() if expected.added else cut)
+    assert shown == as_shown(cut) + (b"\n" * (2 - left) + expected.added.encode() if expected.added else b"")
     assert (reader.is_ended, reader.usage()) == (True, expected.usage)
     assert derive_outcome(reader.evidence()) == expected.outcome
     one_by_one = reader_for(expected, usage_asked=True)
@@ -125,7 +125,7 @@ def test_a_last_event_that_was_cut_is_not_passed_on(expected: Expected) -> None:
     reader = reader_for(expected, usage_asked=True)
     shown = read(reader, [before + b"\n" + last[:-1]])
     assert last[:-1] not in shown
-    assert data.startswith(shown.rstrip(b"\r\n")) or expected.added
+    assert as_shown(data).startswith(shown.rstrip(b"\r\n")) or expected.added
 
 
 PICTURE = "A" * (5 * 1024 * 1024)
@@ -250,3 +250,39 @@ def test_other_line_ends_tell_the_same(name: str, line_end: bytes) -> None:
     reader = reader_for(expected, usage_asked=True)
     assert read(reader, [data]) + reader.end == data
     assert (reader.usage(), derive_outcome(reader.evidence())) == (expected.usage, expected.outcome)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "stream"),
+    [
+        (
+            "openai_chat",
+            b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],'
+            b'"usage":{"prompt_tokens":3,"completion_tokens":1<COST>}}\n\ndata: [DONE]\n\n',
+        ),
+        (
+            "openai_responses",
+            b'event: response.completed\ndata: {"type":"response.completed","response":{"status":"completed",'
+            b'"usage":{"input_tokens":3,"output_tokens":1<COST>}}}\n\n',
+        ),
+        (
+            "anthropic_messages",
+            b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":3<COST>}}}\n\n'
+            b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+            b'"usage":{"output_tokens":1<COST>}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n',
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "cost", [b',"cost":0.5,"is_byok":false', b',"cost_in_usd_ticks":5', b',"cost":{"total_cost":1}']
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_the_shop_pays_is_cut_out_of_every_event(dialect: Dialect, stream: bytes, cost: bytes, size: int) -> None:
+    """Also of the one that is held back; the counts are read all the same."""
+    reader = RULES[dialect].stream_reader(exchange(dialect, {"stream_options": msgspec.Raw(b'{"include_usage":true}')}))
+    data = stream.replace(b"<COST>", cost)
+    shown = read(reader, [data[at : at + size] for at in range(0, len(data), size)]) + reader.end
+    usage = reader.usage()
+    assert shown == stream.replace(b"<COST>", b"")
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (3, 1)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from relay.core.dialects import RULES
+from relay.core.dialects.upstream_costs import COST_NAMES
 from relay.core.errors import NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
@@ -54,6 +55,15 @@ def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Diale
         if expected.usage is not None:
             assert usage.all_input_tokens == expected.usage.all_input_tokens
             assert usage.output_tokens == expected.usage.output_tokens
+
+
+@pytest.mark.parametrize("to", [to for to in CODECS if to != "openai_chat"])
+def test_what_the_shop_pays_is_told_in_no_other_dialect(to: Dialect) -> None:
+    """Neither whole nor in a stream."""
+    [whole] = [each for each in BODIES if each.name == "openrouter/cache-write"]
+    [stream] = [each for each in STREAMS if each.name == "openrouter/stream"]
+    told = translated_body(whole, to) + translated_stream(stream, to)
+    assert [name for name in COST_NAMES if name.encode() in told] == []
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,19 @@ async def test_frames_pass_as_they_are(tmp_path: Path) -> None:
         assert upstream.visits[0].said == [append, '{"type":"response.create","new":{"a": 1.50}}']
 
 
+async def test_what_the_shop_pays_is_cut_out_of_the_end_of_a_response(tmp_path: Path) -> None:
+    """It is no business of the customer's; what it used is."""
+    priced = done().replace('"total_tokens"', '"cost":0.5,"total_tokens"')
+    async with (
+        RealtimeUpstream(says(priced)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        await client.send(CREATE)
+        assert await client.recv() == done()
+
+
 async def test_post_is_durable_before_the_customer_sees_the_end(tmp_path: Path) -> None:
     """The row is there by the time response.done is read, and the next hold is taken."""
     async with (

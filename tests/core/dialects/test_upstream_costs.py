@@ -1,0 +1,68 @@
+"""What an upstream says an answer cost the shop is cut out of its usage, and nothing else is touched."""
+
+import pytest
+
+from relay.core.dialects.upstream_costs import event_without_costs, without_costs
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (b'{"usage":{"a":1,"cost":0.00006,"b":2}}', b'{"usage":{"a":1,"b":2}}'),
+        (b'{"usage":{"cost":0.1,"a":1}}', b'{"usage":{"a":1}}'),
+        (b'{"usage":{"a":1,"cost":1e-05}}', b'{"usage":{"a":1}}'),
+        (b'{"usage":{"cost":0}}', b'{"usage":{}}'),
+        (b'{"usage":{"cost":0,"is_byok":false}}', b'{"usage":{}}'),
+        (b'{"usage":{"a":1,"cost_in_usd_ticks":731000},"id":"x"}', b'{"usage":{"a":1},"id":"x"}'),
+        (
+            b'{"usage": {"a": 1, "cost": {"total_cost": 0.1, "currency": "a, }"}, "b": {"c": 2}}}',
+            b'{"usage": {"a": 1, "b": {"c": 2}}}',
+        ),
+        (
+            b'{"usage":{"cost":0.1,"is_byok":false,"d":{"cached":0},"cost_details":{"upstream":null},"market_cost":0.1}}',
+            b'{"usage":{"d":{"cached":0}}}',
+        ),
+        (b'{\n  "usage": {\n    "a": 1,\n    "cost": 0.1\n  }\n}', b'{\n  "usage": {\n    "a": 1\n  }\n}'),
+        (b'{"response":{"id":"r","usage":{"a":1,"cost":2}}}', b'{"response":{"id":"r","usage":{"a":1}}}'),
+        (b'{"message":{"id":"m","usage":{"a":1,"cost":2}}}', b'{"message":{"id":"m","usage":{"a":1}}}'),
+        (b'{"message":"words","usage":{"a":1,"cost":2}}', b'{"message":"words","usage":{"a":1}}'),
+    ],
+)
+def test_costs_are_cut_out_of_usage(told: bytes, shown: bytes) -> None:
+    """Wherever usage stands, and wherever in it they do; blanks stay as they came."""
+    assert without_costs(told) == shown
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"usage":{"a":1}}',
+        b'{"choices":[{"message":{"content":"a cost of \\"cost\\":1"}}],"usage":{"a":1}}',
+        b'{"cost":1,"arguments":{"cost":2},"usage":null}',
+        b'{"usage":"cost"}',
+        b'{"usage":{"prompt_cost_tokens":1}}',
+        b'{"usage":{"cost":1}',
+        b"a cost",
+        b"[" * 100_000 + b'"cost"',
+    ],
+)
+def test_everything_else_stays_byte_for_byte(document: bytes) -> None:
+    """Words of an answer, arguments of a call, other counts, and what is no document."""
+    assert without_costs(document) == document
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (b'data: {"usage":{"a":1,"cost":2}}\n\n', b'data: {"usage":{"a":1}}\n\n'),
+        (b'data:{"usage":{"a":1,"cost":2}}\r\n\r\n', b'data:{"usage":{"a":1}}\r\n\r\n'),
+        (b': note\nevent: x\ndata: {"usage":{"cost":2}}\n\n', b': note\nevent: x\ndata: {"usage":{}}\n\n'),
+        (b'event: x\ndata: {"usage":{"a":1,\ndata: "cost":2}}\n\n', b'event: x\ndata: {"usage":{"a":1}}\n\n'),
+        (b'data: {"usage":{"a":1,"cost":2}}', b'data: {"usage":{"a":1}}'),
+        (b": the cost of a comment\n\n", b": the cost of a comment\n\n"),
+        (b"data: [DONE]\n\n", b"data: [DONE]\n\n"),
+    ],
+)
+def test_an_event_keeps_everything_but_the_costs(told: bytes, shown: bytes) -> None:
+    """Comments, names and line ends, but for the lines of data written in several."""
+    assert event_without_costs(told) == shown
