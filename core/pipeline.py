@@ -160,7 +160,9 @@ class Passage:
         """Return what speaks the candidate's dialect for this exchange: the rules themselves where it is the customer's."""
         if candidate.dialect == self._exchange.dialect:
             return self._rules
-        translation = Translation(self._exchange, candidate.dialect, candidate.model_sent)
+        assert self._exchange.principal is not None, "authenticated before a channel is chosen"
+        keeper = self._shop.seals.of(self._exchange.principal.account_id, candidate)
+        translation = Translation(self._exchange, candidate.dialect, candidate.model_sent, keeper)
         if translation.dropped:
             self._sink.set_header(b"x-relay-dropped", ", ".join(translation.dropped).encode("ascii", "replace"))
         return translation

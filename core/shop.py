@@ -27,6 +27,7 @@ from .prices import price_document, price_version
 from .profile.loaded import Loaded
 from .profile.structs import ChannelSection, Profile
 from .registry import Registry
+from .seal_memory import SealMemory
 from .upstream import UpstreamClient
 
 STOP_S = 5.0
@@ -64,6 +65,7 @@ class Shop:
         self.clock: Clock = clock or SystemClock()
         self.trusted_proxies = tuple(map(ip_network, self.profile.limits.trusted_proxies))
         self.affinity = Affinity(self.clock)
+        self.seals = SealMemory(self.clock)
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()

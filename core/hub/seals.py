@@ -10,7 +10,7 @@ that of a thought without words, which bears the call's id.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -19,6 +19,18 @@ from .conversation import Message, Part, Seal, Thinking, ToolCall
 
 _MARK = "relay."
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
+
+
+class SealKeeper(Protocol):
+    """Remembers the seals of the calls that one customer is told by one upstream."""
+
+    def remember(self, call_id: str, seal: Seal) -> None:
+        """Note that the call *call_id* was told with *seal*."""
+        ...
+
+    def recall(self, call_id: str) -> Seal | None:
+        """Return the seal that the call *call_id* was told with; None where none is remembered."""
+        ...
 
 
 def write_seal(seal: Seal, dialect: Dialect) -> str:
@@ -78,3 +90,27 @@ def _sealed(parts: Sequence[Part], seals: Mapping[str, Seal]) -> Iterable[Part]:
                 pass
             case _:
                 yield part
+
+
+def with_remembered_seals(messages: Sequence[Message], keeper: SealKeeper) -> tuple[Message, ...]:
+    """Return *messages*, each call that came back without its seal with the one that *keeper* remembers."""
+    return tuple(
+        msgspec.structs.replace(message, parts=tuple(_remembered(part, keeper) for part in message.parts))
+        if any(isinstance(part, ToolCall) for part in message.parts)
+        else message
+        for message in messages
+    )
+
+
+def _remembered(part: Part, keeper: SealKeeper) -> Part:
+    if not isinstance(part, ToolCall) or part.seal is not None:
+        return part
+    seal = keeper.recall(part.id)
+    return msgspec.structs.replace(part, seal=seal) if seal is not None else part
+
+
+def remember_calls(parts: Iterable[Part], keeper: SealKeeper) -> None:
+    """Let *keeper* remember the seals of the calls among *parts*."""
+    for part in parts:
+        if isinstance(part, ToolCall) and part.seal is not None:
+            keeper.remember(part.id, part.seal)

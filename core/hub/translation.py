@@ -16,9 +16,11 @@ from ..errors import NotCarriedError, UpstreamBrokenError, UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
 from ..sse import Splitter
 from ..usage import Usage
+from .answer import Delta, PartBegun, PartEnded, Sealed, StreamEvent
 from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
-from .conversation import Request
+from .conversation import Request, ToolCall
+from .seals import SealKeeper, remember_calls, with_remembered_seals
 
 DROPPED_NAMES_MAX = 32
 _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
@@ -28,8 +30,10 @@ _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
 class Translation:
     """Does for one attempt what the native rules do where both sides speak alike; see `DialectRules`."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, model_sent: str) -> None:
+    def __init__(self, exchange: Exchange, dialect: Dialect, model_sent: str, keeper: SealKeeper | None = None) -> None:
         """Translate what *exchange* asks into *dialect*, for a channel's *model_sent*.
+
+        *keeper* remembers the seals that this customer was told by this upstream; None if nobody does.
 
         Raises:
             BadRequestError: A field that can't be.
@@ -43,7 +47,10 @@ class Translation:
             raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
         self._sent.model, self._sent.query = model_sent, self._channel.query
+        self._keeper = keeper
         sent = msgspec.structs.replace(self._asked, model=model_sent)
+        if keeper is not None:
+            sent = msgspec.structs.replace(sent, messages=with_remembered_seals(sent.messages, keeper))
         self._sent.fields = self._channel.encode_request(sent)
         dropped = (*self._asked.dropped, *self._channel.dropped(sent))
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
@@ -61,9 +68,8 @@ class Translation:
         """Return a reader that meters the channel's stream and gives the customer's."""
         native = self._rules.stream_reader(self._sent, is_reasoning_beside_output=is_reasoning_beside_output)
         opening = self._opening(exchange)
-        return TranslatedReader(
-            native, self._channel.stream_decoder(), self._customer.stream_encoder(opening), opening.input_tokens
-        )
+        decoder, encoder = self._channel.stream_decoder(), self._customer.stream_encoder(opening)
+        return TranslatedReader(native, decoder, encoder, opening.input_tokens, self._keeper)
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
         """Read a whole answer; the customer's form of it stands in ``BodyReading.answer``."""
@@ -75,6 +81,8 @@ class Translation:
         except (ValueError, RecursionError) as exc:
             # A native customer gets what the reader let pass; nobody can put it into other words.
             raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
+        if self._keeper is not None:
+            remember_calls((part for choice in said.choices for part in choice.parts), self._keeper)
         answer = self._customer.encode_answer(said, usage, opening)
         return msgspec.structs.replace(reading, answer=answer)
 
@@ -92,13 +100,23 @@ class Translation:
 class TranslatedReader:
     """A `StreamReader` whose figures are the channel's and whose bytes are the customer's."""
 
-    __slots__ = ("_decoder", "_encoder", "_input_tokens", "_native", "_splitter", "end")
+    __slots__ = ("_call_ids", "_decoder", "_encoder", "_input_tokens", "_keeper", "_native", "_splitter", "end")
 
-    def __init__(self, native: StreamReader, decoder: StreamDecoder, encoder: StreamEncoder, input_tokens: int) -> None:
+    def __init__(
+        self,
+        native: StreamReader,
+        decoder: StreamDecoder,
+        encoder: StreamEncoder,
+        input_tokens: int,
+        keeper: SealKeeper | None = None,
+    ) -> None:
         self._native = native
         self._decoder = decoder
         self._encoder = encoder
         self._input_tokens = input_tokens
+        self._keeper = keeper
+        self._call_ids: dict[int, str] = {}
+        """Of the calls that are open."""
         self._splitter = Splitter()
         self.end = b""
 
@@ -125,9 +143,30 @@ class TranslatedReader:
     def _encode(self, events: Iterable[bytes]) -> bytes:
         encode, decode = self._encoder.feed, self._decoder.feed
         try:
-            return b"".join([encode(said) for event in events for said in decode(event)])
+            return b"".join(
+                [
+                    encode(said) if type(said) is Delta else self._tell(said)
+                    for event in events
+                    for said in decode(event)
+                ]
+            )
         except (ValueError, RecursionError) as exc:
             raise UpstreamBrokenError("an event of a form that can't be translated") from exc
+
+    def _tell(self, said: StreamEvent) -> bytes:
+        """Write what is no piece of text; a call's seal is remembered on its way."""
+        if self._keeper is not None:
+            match said:
+                case PartBegun(index=index, part=ToolCall() as call):
+                    self._call_ids[index] = call.id
+                    remember_calls((call,), self._keeper)
+                case Sealed(index=index, seal=seal) if index in self._call_ids:
+                    self._keeper.remember(self._call_ids[index], seal)
+                case PartEnded(index=index):
+                    self._call_ids.pop(index, None)
+                case _:
+                    pass
+        return self._encoder.feed(said)
 
     @property
     def is_output_seen(self) -> bool:

@@ -9,6 +9,7 @@ from relay.core.dialects.upstream_costs import COST_NAMES
 from relay.core.errors import NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
+from relay.core.hub.conversation import Seal
 from relay.core.hub.translation import Translation
 from relay.core.outcome import derive_outcome
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
@@ -19,6 +20,7 @@ from .recorded import ANSWERED, asked, translated_body, translated_stream, trans
 ENDED = ("complete", "empty", "refused")
 LEFT_OUT = {("openai-chat/tools-truncated-stream", "gemini_generate")}
 """A call whose arguments a limit cut, all there was: Gemini can't be told half of one (wire/DIALECTS.md 4)."""
+QUESTION = [{"role": "user", "content": "Hi"}]
 WHOLE = [(each, to) for each in BODIES if each.dialect in CODECS for to in CODECS if to != each.dialect]
 STREAMED = [(each, to) for each in STREAMS if each.dialect in CODECS for to in CODECS if to != each.dialect]
 
@@ -104,6 +106,42 @@ def test_only_plain_names_are_told_of_what_was_left_out() -> None:
     strange = {"a\r\nset-cookie: b": 1, "n" * 65: 1, "名": 1, "plain_name": 1}
     made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **strange})
     assert Translation(made, "anthropic_messages", "claude-x").dropped == ("plain_name",)
+
+
+class Kept(dict[str, Seal]):
+    """Seals by the id of their call."""
+
+    def remember(self, call_id: str, seal: Seal) -> None:
+        self[call_id] = seal
+
+    def recall(self, call_id: str) -> Seal | None:
+        return self.get(call_id)
+
+
+def test_a_seal_that_comes_within_a_call_is_remembered() -> None:
+    """Google's chat form tells it in a piece of the call; in a stream it may be any."""
+    kept, made = (
+        Kept(),
+        asked("anthropic_messages", {"model": "m", "max_tokens": 9, "messages": QUESTION, "stream": True}),
+    )
+    reader = Translation(made, "openai_chat", "m", kept).stream_reader(made)
+    for piece in (
+        {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}},
+        {"index": 0, "function": {"arguments": "}"}, "extra_content": {"google": {"thought_signature": "CiQB"}}},
+    ):
+        chunk = {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}
+        reader.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+    assert kept == {"call_1": Seal("gemini_generate", "CiQB")}
+
+
+def test_a_seal_that_a_client_brings_counts_before_one_that_is_remembered() -> None:
+    """It knows which call it means."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    brought = {**call, "extra_content": {"google": {"thought_signature": "DiQB"}}}
+    turns = [*QUESTION, {"role": "assistant", "content": None, "tool_calls": [brought]}]
+    made = asked("openai_chat", {"model": "m", "messages": turns})
+    translation = Translation(made, "gemini_generate", "m", Kept(call_1=Seal("gemini_generate", "CiQB")))
+    assert b'"thoughtSignature":"DiQB"' in translation.prepare(made, "m").body()
 
 
 def test_what_only_one_dialect_can_answer_is_refused_by_name() -> None:
