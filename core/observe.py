@@ -34,12 +34,15 @@ EVENTS = frozenset(
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
         "stream.silenced",  # a keep-alive could not be written
         "stream.unmarked",  # what a stream had delivered could not be marked
+        "usage.contradicted",  # the upstream's total is another than its parts make: see the channel's reasoning_in_output
         "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }
 )
 """Every event there is: noun, dot, past participle."""
 
-FIELDS = frozenset({"code", "error", "file", "hook", "operation", "plugin", "request_id", "retry_count", "where"})
+FIELDS = frozenset(
+    {"channel", "code", "error", "file", "hook", "operation", "plugin", "request_id", "retry_count", "where"}
+)
 """Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
 
 VALUE_LENGTH_MAX = 300

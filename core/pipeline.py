@@ -236,6 +236,8 @@ class Passage:
             emit("post.failed", request_id=self._exchange.id)
             await self._end(msgspec.structs.replace(ending, error=error))
             return
+        if ending.usage.is_total_contradicted:
+            emit("usage.contradicted", request_id=self._exchange.id, channel=record.facts.channel)
         hit("before_end")
         await self._end(ending)
         self._settlement.delivered()

@@ -21,7 +21,7 @@ from .exchange import Dialect, Outcome
 from .ledger.codec import decode
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.schema import account, api_key, book, request_log
-from .usage import UsageSource
+from .usage import Usage, UsageSource
 
 CONNECTION_COUNT_MAX = 4
 
@@ -84,6 +84,8 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     charge_nano: int
     overrun_nano: int
     charge: Charge
+    upstream_cost_nano: int | None
+    """What the upstream said the answer costs the shop, in nano-USD; None where it did not say."""
 
 
 class Storage:
@@ -167,6 +169,7 @@ class Storage:
             charge_nano=row.charge_nano,
             overrun_nano=row.overrun_nano,
             charge=decode(row.trace, Charge),
+            upstream_cost_nano=decode(row.usage, Usage).upstream_cost_nano,
         )
 
     # The driver types rows as tuples of anything: the border where Any is allowed.
@@ -192,7 +195,7 @@ _LOG = sa.select(account.c.name.label("account"), *(request_log.c[name] for name
     account, account.c.id == request_log.c.account_id
 )
 
-_BILL = sa.select(request_log.c.charge_nano, request_log.c.overrun_nano, request_log.c.trace)
+_BILL = sa.select(request_log.c.charge_nano, request_log.c.overrun_nano, request_log.c.trace, request_log.c.usage)
 
 
 def _account_with_balances(now_ms: int) -> sa.Select[Any]:

@@ -56,5 +56,9 @@ class Usage(TokenCounts, frozen=True, kw_only=True):
     size: str | None = None
     quality: str | None = None
     """Size and quality of the pictures that came; None where the answer does not say."""
+    upstream_cost_nano: int | None = None
+    """What the upstream says the answer costs the shop, in nano-USD; None where it does not say. A check, never a price."""
+    is_total_contradicted: bool = False
+    """The upstream's own total is another than its parts make: one of its counts is not what the channel takes it for."""
     iterations: tuple[Iteration, ...] = ()
     source: UsageSource = "upstream"

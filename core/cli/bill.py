@@ -64,7 +64,7 @@ def explain(desk: Desk, request_id: str, is_json: bool) -> None:
     if is_json:
         print_json(view_of(found))
     else:
-        print_bill(view_of(found), format_nano(found.overrun_nano))
+        print_bill(view_of(found), found)
 
 
 def view_of(found: Bill) -> BillView:
@@ -99,13 +99,15 @@ def decimal_of(amount: Fraction) -> str:
     return exact
 
 
-def print_bill(view: BillView, overrun: str) -> None:
-    """Print a bill line by line: count x factors = amount, what was paid, and the *overrun*, borne by the shop."""
+def print_bill(view: BillView, found: Bill) -> None:
+    """Print a bill line by line: count x factors = amount, what was paid, what the shop bore, what its upstream says."""
     lines = []
     for line in view.lines:
         factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)
         lines.append([line.item, f"{line.count} x {factors}", f"= {line.amount}", line.rule])
     lines.append(["charge", "", f"= {view.charge}", ""])
-    if overrun != "0":
-        lines.append(["overrun", "not covered, borne by the shop", f"= {overrun}", ""])
+    if found.overrun_nano:
+        lines.append(["overrun", "not covered, borne by the shop", f"= {format_nano(found.overrun_nano)}", ""])
+    if found.upstream_cost_nano is not None:
+        lines.append(["upstream", "what it says it charges, in USD", f"= {format_nano(found.upstream_cost_nano)}", ""])
     print_cells(lines)

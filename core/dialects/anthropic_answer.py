@@ -3,6 +3,8 @@
 Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from ..exchange import Exchange
@@ -53,8 +55,8 @@ class _Event(msgspec.Struct):
 
 
 _read_block = msgspec.json.Decoder(_Block).decode
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_message = msgspec.json.Decoder(_Message).decode
+_read_event = msgspec.json.Decoder(_Event, float_hook=Decimal).decode
+_read_message = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
 
 
 class MessagesStreamReader(EventReader):

@@ -3,6 +3,7 @@
 from ..usage import Iteration, TokenCounts, Usage
 from ..vendor_names import kept_name
 from .figures import Figures, read_figure, read_figures
+from .upstream_costs import read_upstream_cost
 
 
 def read_anthropic_usage(usage: object) -> Usage | None:
@@ -29,6 +30,7 @@ def read_anthropic_usage(usage: object) -> Usage | None:
         output_tokens=counts.output_tokens,
         reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "thinking_tokens"),
         web_search_count=read_figure(read_figures(figures.get("server_tool_use")), "web_search_requests"),
+        upstream_cost_nano=read_upstream_cost(figures),
         iterations=() if is_one_pass else iterations,
     )
 

@@ -1,5 +1,7 @@
 """OpenAI's embeddings: one whole answer, no stream. Source: wire/DIALECTS.md 3.5, read 2026-11-23."""
 
+from decimal import Decimal
+
 import msgspec
 
 from ..estimate import input_bound
@@ -22,7 +24,7 @@ class _Answer(msgspec.Struct):
     usage: object = None
 
 
-_read_answer = msgspec.json.Decoder(_Answer).decode
+_read_answer = msgspec.json.Decoder(_Answer, float_hook=Decimal).decode
 
 
 class Embeddings(Single):

@@ -38,3 +38,9 @@ def read_figure(figures: Figures, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= FIGURE_MAX:
         raise UntrueFigureError(f"{name} is no count")
     return value
+
+
+def is_other_total(figures: Figures, name: str, expected: int) -> bool:
+    """Say whether the total under *name* is another than *expected*; whatever is no count says nothing."""
+    total = figures.get(name)
+    return isinstance(total, int) and total != expected

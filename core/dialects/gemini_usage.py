@@ -1,7 +1,7 @@
 """Usage as Gemini reports it, made disjoint. Source: wire/DIALECTS.md 3.1 and 3.2, read 2026-11-24."""
 
 from ..usage import Usage
-from .figures import read_figure, read_figures
+from .figures import is_other_total, read_figure, read_figures
 
 
 def read_gemini_usage(usage: object) -> Usage | None:
@@ -19,9 +19,12 @@ def read_gemini_usage(usage: object) -> Usage | None:
     prompt = read_figure(figures, "promptTokenCount")
     thoughts = read_figure(figures, "thoughtsTokenCount")
     cache_read = min(read_figure(figures, "cachedContentTokenCount"), prompt)
+    of_tools = read_figure(figures, "toolUsePromptTokenCount")
+    output = read_figure(figures, "candidatesTokenCount") + thoughts
     return Usage(
-        input_tokens=prompt - cache_read + read_figure(figures, "toolUsePromptTokenCount"),
+        input_tokens=prompt - cache_read + of_tools,
         cache_read_tokens=cache_read,
-        output_tokens=read_figure(figures, "candidatesTokenCount") + thoughts,
+        output_tokens=output,
         reasoning_tokens=thoughts,
+        is_total_contradicted=is_other_total(figures, "totalTokenCount", prompt + of_tools + output),
     )

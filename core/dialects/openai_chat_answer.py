@@ -4,6 +4,7 @@ Source: wire/DIALECTS.md 2.2, 2.6 and 3, read 2026-11-23.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import msgspec
 
@@ -103,8 +104,8 @@ def _usage_of(chunk: _Document) -> object:
 _SUCCESS = (None, "", 0, "0", 200, "200")
 """What a vendor's own code is where nothing failed; Spark's is 0 (w:documented/spark-http-stream)."""
 _read_piece = msgspec.json.Decoder(_Piece).decode
-_read_document = msgspec.json.Decoder(_Document).decode
-_read_odd_document = msgspec.json.Decoder(_OddDocument).decode
+_read_document = msgspec.json.Decoder(_Document, float_hook=Decimal).decode
+_read_odd_document = msgspec.json.Decoder(_OddDocument, float_hook=Decimal).decode
 
 
 class ChatStreamReader(EventReader):

@@ -1,5 +1,7 @@
 """Reading along answers of OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
 
+from decimal import Decimal
+
 import msgspec
 
 from ..exchange import Exchange
@@ -8,9 +10,10 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError, read_figure, read_figures
+from .figures import UntrueFigureError, is_other_total, read_figure, read_figures
 from .numbered_frame import NumberedFrame
 from .tally import Tally
+from .upstream_costs import read_upstream_cost
 
 
 class _Part(msgspec.Struct):
@@ -74,9 +77,9 @@ class _Done(msgspec.Struct):
 
 _read_item = msgspec.json.Decoder(_Item).decode
 _read_kind = msgspec.json.Decoder(_Begun).decode
-_read_event = msgspec.json.Decoder(_Event).decode
+_read_event = msgspec.json.Decoder(_Event, float_hook=Decimal).decode
 _read_done = msgspec.json.Decoder(_Done).decode
-_read_response = msgspec.json.Decoder(_Response).decode
+_read_response = msgspec.json.Decoder(_Response, float_hook=Decimal).decode
 
 
 class ResponsesStreamReader(EventReader):
@@ -191,13 +194,16 @@ def read_responses_usage(usage: object, *, search_count: int = 0) -> Usage | Non
     details = read_figures(figures.get("input_tokens_details"))
     cache_read = min(read_figure(details, "cached_tokens"), prompt)
     cache_write = min(read_figure(details, "cache_write_tokens"), prompt - cache_read)
+    output = read_figure(figures, "output_tokens")
     return Usage(
         input_tokens=prompt - cache_read - cache_write,
         cache_read_tokens=cache_read,
         cache_write_5m_tokens=cache_write,
-        output_tokens=read_figure(figures, "output_tokens"),
+        output_tokens=output,
         reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "reasoning_tokens"),
         web_search_count=search_count,
+        upstream_cost_nano=read_upstream_cost(figures),
+        is_total_contradicted=is_other_total(figures, "total_tokens", prompt + output),
     )
 
 

@@ -1,7 +1,8 @@
 """Usage as OpenAI and all who copy it report it, made disjoint. Source: wire/DIALECTS.md 3, read 2026-11-23."""
 
 from ..usage import Usage
-from .figures import read_figure, read_figures
+from .figures import is_other_total, read_figure, read_figures
+from .upstream_costs import read_upstream_cost
 
 
 def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False) -> Usage | None:
@@ -44,12 +45,19 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         prompt_details, "cache_creation_input_tokens"
     )
     cache_write = min(written, prompt - cache_read)
+    reasoning = read_figure(output_details, "reasoning_tokens")
+    expected = prompt + output
+    if is_reasoning_beside_output and reasoning:
+        # Gemini's OpenAI form does not tell how much its thoughts are, so its total can't be checked.
+        expected = prompt + read_figure(figures, "completion_tokens") + reasoning
     return Usage(
         input_tokens=prompt - cache_read - cache_write,
         cache_read_tokens=cache_read,
         cache_write_5m_tokens=cache_write,
         output_tokens=output,
-        reasoning_tokens=read_figure(output_details, "reasoning_tokens"),
+        reasoning_tokens=reasoning,
         audio_input_tokens=audio,
         audio_output_tokens=read_figure(output_details, "audio_tokens"),
+        upstream_cost_nano=read_upstream_cost(figures),
+        is_total_contradicted=is_other_total(figures, "total_tokens", expected),
     )

@@ -1,18 +1,26 @@
 """What an upstream says an answer cost the shop: a check on its own price, shown to no customer.
 
-OpenRouter, Vercel's gateway and Perplexity tell it in dollars, xAI in ten thousand millionths of one, each beside the
-counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3, read 2026-11-29.
+OpenRouter, Vercel's gateway and Perplexity tell it in dollars, xAI in ten-thousandths of a millionth of one, each beside
+the counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3; of xAI's ticks the sum of w:xai/plain at its prices,
+9 x 0.20 + 156 x 0.05 + 127 x 0.50 = 73.1 millionths, told as 731 000; read 2026-11-29.
 """
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 
 from ..sse import event_name_and_data
+from .figures import Figures
 
 COST_NAMES = ("cost", "cost_details", "is_byok", "cost_in_usd_ticks", "market_cost")
 """Members of ``usage`` that tell what the shop pays, and with whose key."""
+
+COST_USD_MAX = 1_000_000
+"""No honest answer costs more."""
+TICKS_PER_USD = 10**10
+_NANO_PER_USD = 10**9
 
 
 class _Holder(msgspec.Struct):
@@ -56,6 +64,22 @@ def event_without_costs(event: bytes) -> bytes:
     # Written in several lines, it is told in one: between what JSON is made of, they mean nothing.
     named = b"event: " + name + b"\n" if name else b""
     return named + b"data: " + shown.replace(b"\n", b" ") + b"\n\n"
+
+
+def read_upstream_cost(figures: Figures) -> int | None:
+    """Return what a usage object says the answer costs the shop, in nano-USD; None where it does not say, or can't be.
+
+    >>> read_upstream_cost({"cost": Decimal("0.00006")}), read_upstream_cost({"cost_in_usd_ticks": 731_000})
+    (60000, 73100)
+    """
+    cost, units_per_usd = figures.get("cost_in_usd_ticks"), TICKS_PER_USD
+    if cost is None:
+        cost, units_per_usd = figures.get("cost"), 1
+    if isinstance(cost, dict):  # Perplexity's, by its parts
+        cost = cost.get("total_cost")
+    if not isinstance(cost, int | Decimal) or isinstance(cost, bool) or not 0 <= cost <= COST_USD_MAX * units_per_usd:
+        return None
+    return int((Decimal(cost) * _NANO_PER_USD / units_per_usd).to_integral_value())
 
 
 def _usages(document: bytes) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Exchanges over real sockets: what the customer got, what the upstream saw, what the ledger holds."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ from relay.core import pipeline
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
-from tests.chats import CHAT, DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
 from tests.upstreams import Upstream, document, stream
 
@@ -29,6 +30,27 @@ async def test_a_stream_passes_without_the_usage_nobody_asked_for(tmp_path: Path
         assert upstream.received[0].document["stream_options"] == {"include_usage": True}
         assert [(row["outcome"], row["charge_nano"]) for row in log] == [("complete", 6_000_000)]
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+async def test_a_total_that_contradicts_its_parts_is_logged_once(
+    tmp_path: Path, is_stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the channel that told it; the parts are charged, and what it cost the shop stays with them in the log."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1600, "cost": 0.25}
+    told = CHUNK % ("{}", '"stop"')
+    told = told.replace("}\n\n", f',"usage":{json.dumps(usage)}}}\n\n')
+    whole = stream(ROLE + words("Hello") + told + told + DONE) if is_stream else document({**CHAT, "usage": usage})
+    async with Upstream(lambda _: whole).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        with caplog.at_level("INFO", logger="relay"):
+            response = await shop.chat(stream=is_stream)
+            [row] = await shop.log()
+    assert [(record.message, vars(record)["fields"]) for record in caplog.records if record.name == "relay"] == [
+        ("usage.contradicted", {"request_id": row["request_id"], "channel": "openai-a"})
+    ]
+    assert row["charge_nano"] == 6_000_000
+    assert '"upstream_cost_nano":250000000' in row["usage"]
+    assert "cost" not in response.text
 
 
 async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: Path) -> None:

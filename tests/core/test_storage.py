@@ -141,7 +141,11 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
         )
     ]
     assert await books.storage.find_bill("req_1") == Bill(
-        request_id="req_1", charge_nano=1_250_000_000, overrun_nano=0, charge=CHARGE
+        request_id="req_1",
+        charge_nano=1_250_000_000,
+        overrun_nano=0,
+        charge=CHARGE,
+        upstream_cost_nano=None,
     )
 
 

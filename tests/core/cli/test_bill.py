@@ -1,18 +1,21 @@
 """``relay bill explain``: the lines of a charge, and what they come to."""
 
+from typing import Any
+
 from relay.core.ledger.sqlite import SqliteLedger
+from relay.core.usage import Usage
 from tests.books import CREDIT, account, key, record, reserve
 from tests.core.cli.counter import Counter
 
 
-def ask_once(counter: Counter, gift_nano: int) -> None:
-    """Let alice, who has *gift_nano*, ask for what costs 1.25 credits, with a hold of half a credit."""
+def ask_once(counter: Counter, gift_nano: int, **changes: Any) -> None:
+    """Let alice, who has *gift_nano*, ask for what costs 1.25 credits, with a hold of half a credit; *changes* are the record's."""
 
     async def asking(ledger: SqliteLedger) -> None:
         await ledger.create_account(account("alice", gift_nano=gift_nano))
         await ledger.create_key(key("key_1"))
         await ledger.reserve(reserve("req_1", CREDIT // 2))
-        await ledger.post(record("req_1"))
+        await ledger.post(record("req_1", **changes))
 
     counter.book(asking)
 
@@ -59,6 +62,14 @@ def test_what_the_shop_bore_is_told_apart(counter: Counter) -> None:
     assert (bill["charge"], [line["amount"] for line in bill["lines"]]) == ("1", ["1", "0.25"])
     assert counter.run("bill", "explain", "req_1").stdout.splitlines()[-1] == (
         "overrun        not covered, borne by the shop  = 0.25"
+    )
+
+
+def test_what_the_upstream_says_it_charges_is_told_beside_it(counter: Counter) -> None:
+    """To people; it is no part of the charge."""
+    ask_once(counter, 10 * CREDIT, usage=Usage(input_tokens=3, output_tokens=1, upstream_cost_nano=60_000))
+    assert counter.run("bill", "explain", "req_1").stdout.splitlines()[-1] == (
+        "upstream       what it says it charges, in USD  = 0.00006"
     )
 
 

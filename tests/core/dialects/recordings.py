@@ -1,6 +1,7 @@
 """What each recording of chat, messages and embeddings says, written out by hand.
 
-Usage is disjoint, as relay keeps it, and notes follow it; ``outcome`` is how the exchange ends.
+Usage is disjoint, as relay keeps it, and notes follow it, of which ``cost`` is what the upstream says it costs, in
+nano-USD; ``outcome`` is how the exchange ends.
 Figures were taken from the recordings' INDEX.md and made disjoint by DIALECTS.md 3.2, not by
 running the code that is tested with them. Where the upstream gave no figures, ``usage`` is None.
 """
@@ -40,6 +41,7 @@ def _chat(
     audio: int = 0,
     beside: bool = False,
     added: str = "",
+    cost: int | None = None,
 ) -> Expected:
     usage = Usage(
         input_tokens=fresh,
@@ -47,6 +49,7 @@ def _chat(
         cache_write_5m_tokens=write,
         output_tokens=output,
         reasoning_tokens=reasoning,
+        upstream_cost_nano=cost,
         audio_input_tokens=audio,
     )
     return Expected(name, outcome, usage, is_reasoning_beside_output=beside, added=added)
@@ -88,6 +91,7 @@ def _response(
     write: int = 0,
     reasoning: int = 0,
     searches: int = 0,
+    cost: int | None = None,
 ) -> Expected:
     usage = Usage(
         input_tokens=fresh,
@@ -95,6 +99,7 @@ def _response(
         cache_write_5m_tokens=write,
         output_tokens=output,
         reasoning_tokens=reasoning,
+        upstream_cost_nano=cost,
         web_search_count=searches,
     )
     return Expected(name, outcome, usage, dialect="openai_responses")
@@ -130,7 +135,7 @@ STREAMS: tuple[Expected, ...] = (
     _response("openai-responses/tools-stream", "complete", 58, 17),
     _response("openai-responses/web-search-stream", "complete", 8234, 79, reasoning=34, searches=1),
     _response("deepseek/responses-stream", "complete", 95, 14, reasoning=12),
-    _response("xai/responses-stream", "complete", 71, 160, read=128, reasoning=152),
+    _response("xai/responses-stream", "complete", 71, 160, read=128, reasoning=152, cost=514_350),
     Expected("derived/responses-cut", "truncated", None, dialect="openai_responses"),
     Expected("derived/responses-no-completed", "truncated", None, dialect="openai_responses"),
     _chat("openai-chat/cached-stream", "complete", 140, 100, read=1280),
@@ -149,28 +154,28 @@ STREAMS: tuple[Expected, ...] = (
     _chat("deepseek/reasoning-stream", "complete", 17, 47, reasoning=34),
     _chat("deepseek/reasoning-tools-stream", "complete", 297, 35, reasoning=7),
     _chat("deepseek/stream", "complete", 11, 8),
-    _chat("xai/reasoning-stream", "complete", 21, 200, read=192, reasoning=198, beside=True),
-    _chat("xai/stream", "complete", 1, 131, read=164, reasoning=129, beside=True),
+    _chat("xai/reasoning-stream", "complete", 21, 200, read=192, reasoning=198, beside=True, cost=308_040),
+    _chat("xai/stream", "complete", 1, 131, read=164, reasoning=129, beside=True, cost=73_900),
     _chat("mistral/stream", "complete", 22, 8),
     _chat("mistral/tools-stream", "complete", 31, 28, read=128),
     Expected("groq/err-stream-tool-use-failed", "truncated", None),
     _chat("groq/reasoning-tools-stream", "complete", 304, 49, reasoning=23),
     _chat("groq/stream-x-groq-usage", "complete", 12, 24),
     _chat("groq/stream", "complete", 20, 4),
-    _chat("openrouter/glm-tools-stream", "complete", 45, 33, read=128, reasoning=19),
-    _chat("openrouter/kimi-stream", "complete", 61, 97, read=64, reasoning=56),
-    _chat("openrouter/reasoning-stream", "complete", 626, 106, reasoning=54),
-    _chat("openrouter/stream-error-midway", "truncated", 43, 10, reasoning=11),
-    _chat("openrouter/stream", "complete", 15, 9),
+    _chat("openrouter/glm-tools-stream", "complete", 45, 33, read=128, reasoning=19, cost=216_720),
+    _chat("openrouter/kimi-stream", "complete", 61, 97, read=64, reasoning=56, cost=234_920),
+    _chat("openrouter/reasoning-stream", "complete", 626, 106, reasoning=54, cost=1_156_000),
+    _chat("openrouter/stream-error-midway", "truncated", 43, 10, reasoning=11, cost=0),
+    _chat("openrouter/stream", "complete", 15, 9, cost=60_000),
     _chat("zhipu/stream", "complete", 13, 564, reasoning=561),
     _chat("zhipu/tools-stream", "complete", 1, 87, read=172, reasoning=63),
     _chat("qwen/ollama-qwen3-tools-stream", "complete", 195, 140),
     _chat("qwen/tools-stream", "complete", 295, 22),
-    _chat("moonshot/kimi-avian-tools-stream", "complete", 12, 47, read=64, reasoning=34),
+    _chat("moonshot/kimi-avian-tools-stream", "complete", 12, 47, read=64, reasoning=34, cost=123_200),
     _chat("moonshot/stream", "complete", 9, 12, reasoning=7),
     _chat("compat/ollama-stream", "complete", 74, 45),
-    _chat("compat/perplexity-stream", "complete", 8, 5, added=DONE),
-    _chat("compat/vercel-gateway-stream", "complete", 9, 2, reasoning=25),
+    _chat("compat/perplexity-stream", "complete", 8, 5, added=DONE, cost=5_010_000),
+    _chat("compat/vercel-gateway-stream", "complete", 9, 2, reasoning=25, cost=70_200),
     Expected("derived/openai-chat-cut-before-usage", "truncated", None),
     Expected("derived/openai-chat-cut-in-text", "truncated", None),
     Expected("derived/openai-chat-cut-mid-event", "truncated", None),
@@ -309,17 +314,17 @@ BODIES: tuple[Expected, ...] = (
     _chat("deepseek/length-empty-tool-args", "complete", 99, 16, read=256),
     _chat("deepseek/plain", "complete", 12, 1),
     _chat("deepseek/reasoning", "complete", 97, 17, reasoning=15),
-    _chat("xai/plain", "complete", 9, 127, read=156, reasoning=125, beside=True),
+    _chat("xai/plain", "complete", 9, 127, read=156, reasoning=125, beside=True, cost=73_100),
     _chat("mistral/plain", "complete", 22, 8),
     _chat("mistral/tools", "complete", 72, 14),
-    _chat("openrouter/cache-write", "complete", 3, 63, write=2569),
-    _chat("openrouter/content-filter-refusal", "refused", 43, 13),
-    _chat("openrouter/leading-blank-lines", "complete", 129, 86, reasoning=51),
+    _chat("openrouter/cache-write", "complete", 3, 63, write=2569, cost=10_587_750),
+    _chat("openrouter/content-filter-refusal", "refused", 43, 13, cost=190_000),
+    _chat("openrouter/leading-blank-lines", "complete", 129, 86, reasoning=51, cost=228_760),
     _chat("zhipu/tools", "complete", 130, 88, read=43, reasoning=62),
     _chat("qwen/reasoning", "complete", 24, 1668, reasoning=1353),
     _chat("qwen/tools", "complete", 295, 22),
     _chat("moonshot/reasoning", "complete", 10, 30, read=10, reasoning=22),
-    _chat("compat/perplexity-plain", "complete", 9, 12),
+    _chat("compat/perplexity-plain", "complete", 9, 12, cost=5_020_000),
     _chat("gemini/openai-compat-tools", "complete", 35, 74, beside=True),
     _chat("documented/spark-http-plain", "complete", 6, 3),
     _message("anthropic/cache-read", "complete", 10, 4, read=7351),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.core.dialects.figures import UntrueFigureError, read_figure, read_figures
+from relay.core.dialects.figures import UntrueFigureError, is_other_total, read_figure, read_figures
 
 
 @pytest.mark.parametrize("value", [-1, 5.0, "5", True, 2**63, 2**40 + 1, [], {}])
@@ -23,3 +23,12 @@ def test_usage_that_is_no_object_is_refused(value: object) -> None:
     """An upstream that sends text for usage is not believed."""
     with pytest.raises(UntrueFigureError):
         read_figures(value)
+
+
+@pytest.mark.parametrize(
+    ("figures", "is_other"),
+    [({}, False), ({"n": None}, False), ({"n": 5}, False), ({"n": 6}, True), ({"n": 0}, True), ({"n": 5.5}, False)],
+)
+def test_a_total_is_another_only_where_it_is_a_count(figures: dict[str, object], is_other: bool) -> None:
+    """It is a check, and no reason to dispute what it is made of."""
+    assert is_other_total(figures, "n", 5) is is_other

@@ -94,6 +94,17 @@ def test_the_last_usage_counts() -> None:
     assert along.usage() == Usage(input_tokens=9, cache_read_tokens=4, output_tokens=7, reasoning_tokens=5)
 
 
+@pytest.mark.parametrize(("total", "is_contradicted"), [(20, False), (17, True), (None, False)])
+def test_a_total_that_contradicts_its_parts_is_noted(total: int | None, is_contradicted: bool) -> None:
+    """10 + 3 + 2 + 5."""
+    figures = {"promptTokenCount": 10, "toolUsePromptTokenCount": 3, "candidatesTokenCount": 2, "thoughtsTokenCount": 5}
+    along = reader()
+    along.feed(event({"text": "a"}, stop="STOP", usageMetadata={**figures, "totalTokenCount": total}))
+    usage = along.usage()
+    assert usage is not None
+    assert usage.is_total_contradicted is is_contradicted
+
+
 def test_usage_that_cannot_be_true_gives_way_to_the_local_bound() -> None:
     """512 for a request without fields; 8 for the answer and 1 for its byte."""
     along = reader()

@@ -177,6 +177,16 @@ def test_an_answer_is_kept_unless_it_was_told_not_to(
     assert along.answer_id == answer_id
 
 
+@pytest.mark.parametrize(("total", "is_contradicted"), [(7, False), (8, True), (None, False)])
+def test_a_total_that_contradicts_its_parts_is_noted(total: int | None, is_contradicted: bool) -> None:
+    """5 + 2."""
+    along = reader()
+    along.feed(TEXT + completed(usage={"input_tokens": 5, "output_tokens": 2, "total_tokens": total}))
+    usage = along.usage()
+    assert usage is not None
+    assert usage.is_total_contradicted is is_contradicted
+
+
 @pytest.mark.parametrize("usage", [{"input_tokens": -1, "output_tokens": 1}, {"input_tokens": 1, "output_tokens": "9"}])
 def test_usage_that_cannot_be_true_gives_way_to_the_local_bound(usage: dict[str, Any]) -> None:
     """512 for a request without fields; 8 for the answer and 1 for its two bytes."""

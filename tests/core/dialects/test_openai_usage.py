@@ -15,7 +15,7 @@ def figures(prompt: object = 100, completion: object = 10, **more: object) -> di
     ("usage", "read"),
     [
         (figures(), Usage(input_tokens=100, output_tokens=10)),
-        (figures(0, 0), Usage()),
+        (figures(0, 0), Usage(is_total_contradicted=True)),
         (
             figures(prompt_tokens_details={"cached_tokens": 60, "cache_write_tokens": 30, "audio_tokens": 5}),
             Usage(
@@ -91,3 +91,25 @@ def test_figures_that_cannot_be_true_are_refused(usage: object) -> None:
     """The reader then puts the local bound in their place."""
     with pytest.raises(UntrueFigureError):
         read_openai_usage(usage)
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_beside", "is_contradicted"),
+    [
+        (figures(100, 10), False, False),
+        (figures(100, 9), False, True),
+        (figures(100, 9, completion_tokens_details={"reasoning_tokens": 1}), False, True),
+        (figures(100, 9, completion_tokens_details={"reasoning_tokens": 1}), True, False),
+        (figures(100, 9, completion_tokens_details={"reasoning_tokens": 2}), True, True),
+        (figures(100, 9), True, False),
+        (figures(100, 11), True, True),
+        ({"prompt_tokens": 2, "total_tokens": 2}, False, False),
+        ({"prompt_tokens": 2, "completion_tokens": 3}, False, False),
+        ({"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": "5"}, False, False),
+    ],
+)
+def test_a_total_that_contradicts_its_parts_is_noted(usage: object, is_beside: bool, is_contradicted: bool) -> None:
+    """By the channel's setting: where reasoning stands beside the output, the total has it too."""
+    read = read_openai_usage(usage, is_reasoning_beside_output=is_beside)
+    assert read is not None
+    assert read.is_total_contradicted is is_contradicted

@@ -1,8 +1,14 @@
 """What an upstream says an answer cost the shop is cut out of its usage, and nothing else is touched."""
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 
-from relay.core.dialects.upstream_costs import event_without_costs, without_costs
+from relay.core.dialects import RULES
+from relay.core.dialects.upstream_costs import event_without_costs, read_upstream_cost, without_costs
+from relay.core.exchange import Dialect
+from tests.core.dialects.replay import exchange
 
 
 @pytest.mark.parametrize(
@@ -66,3 +72,46 @@ def test_everything_else_stays_byte_for_byte(document: bytes) -> None:
 def test_an_event_keeps_everything_but_the_costs(told: bytes, shown: bytes) -> None:
     """Comments, names and line ends, but for the lines of data written in several."""
     assert event_without_costs(told) == shown
+
+
+@pytest.mark.parametrize(
+    ("figures", "nano"),
+    [
+        (b'{"cost":0.00006}', 60_000),
+        (b'{"cost":0}', 0),
+        (b'{"cost":2}', 2_000_000_000),
+        (b'{"cost":0.0000000005}', 0),
+        (b'{"cost":0.0000000015}', 2),
+        (b'{"cost":{"input_tokens_cost":0.1,"total_cost":0.00501}}', 5_010_000),
+        (b'{"cost_in_usd_ticks":731000}', 73_100),
+        (b'{"cost_in_usd_ticks":5,"cost":1}', 0),
+        (b'{"cost_details":{"upstream_inference_cost":1}}', None),
+        (b'{"cost":null}', None),
+        (b'{"cost":"0.1"}', None),
+        (b'{"cost":true}', None),
+        (b'{"cost":{}}', None),
+        (b'{"cost":-0.1}', None),
+        (b'{"cost":1000001}', None),
+        (b'{"cost":1e999999}', None),
+        (b'{"cost":1e-999999}', 0),
+    ],
+)
+def test_costs_are_read_exactly(figures: bytes, nano: int | None) -> None:
+    """To the nano-dollar, half to even; what can't be is not told."""
+    assert read_upstream_cost(msgspec.json.Decoder(float_hook=Decimal).decode(figures)) == nano
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("openai_chat", b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":0.00006}}'),
+        ("openai_responses", b'{"output":[],"usage":{"input_tokens":1,"output_tokens":1,"cost":0.00006}}'),
+        ("anthropic_messages", b'{"content":[],"usage":{"input_tokens":1,"output_tokens":1,"cost":0.00006}}'),
+        ("embeddings", b'{"data":[],"usage":{"prompt_tokens":1,"total_tokens":1,"cost":0.00006}}'),
+    ],
+)
+def test_costs_are_kept_with_the_counts(dialect: Dialect, body: bytes) -> None:
+    """As a note, in every dialect in which upstreams tell them."""
+    usage = RULES[dialect].read_body(exchange(dialect), body).usage
+    assert usage is not None
+    assert usage.upstream_cost_nano == 60_000
