@@ -120,7 +120,15 @@ class EventReader(Tally, ABC):
         return True
 
     def _look_behind(self, events: Iterable[bytes]) -> None:
-        """See what follows the end, none of which goes to the customer; most dialects have no use for it."""
+        """See what follows the end.
+
+        Of it only the ``[DONE]`` that some add where their dialect has none goes to the customer,
+        with the end: OpenRouter's Responses, relays of Messages (wire/DIALECTS.md 2.3 and 2.4).
+        """
+        for event in events:
+            is_mark = self.is_ended and event_name_and_data(event)[1].rstrip() == b"[DONE]"
+            if is_mark and not self.end.endswith(event):
+                self.end += event
 
     @abstractmethod
     def _take(self, event: bytes) -> bool:

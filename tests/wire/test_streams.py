@@ -105,6 +105,16 @@ async def test_a_stream_passes_without_the_blank_line_behind_its_last_event(
     assert (till.row(response)["outcome"], till.usage(response)) == (expected.outcome, expected.usage)
 
 
+@pytest.mark.parametrize("name", ["openai-responses/stream", "anthropic/stream"])
+async def test_an_end_mark_that_the_dialect_does_not_know_passes(till: Counter, name: str) -> None:
+    """As it came, where it comes along with the end: OpenRouter's Responses have one."""
+    recording = load(name, "openai_responses" if name.startswith("openai") else "anthropic_messages")
+    raw = recording.raw + b"data: [DONE]\n\n"
+    response = await till.ask(recording, play(recording, raw=raw))
+    assert response.content == raw
+    assert till.row(response)["outcome"] == "complete"
+
+
 @pytest.mark.parametrize("name", ["openai-chat/stream-usage", "anthropic/thinking-stream"])
 async def test_a_stream_passes_cut_at_every_byte(till: Counter, name: str) -> None:
     """One byte a read gives the same bytes and the same figures."""

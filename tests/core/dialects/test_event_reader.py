@@ -286,3 +286,26 @@ def test_what_the_shop_pays_is_cut_out_of_every_event(dialect: Dialect, stream: 
     assert shown == stream.replace(b"<COST>", b"")
     assert usage is not None
     assert (usage.input_tokens, usage.output_tokens) == (3, 1)
+
+
+@pytest.mark.parametrize("name", ["openai-responses/stream", "anthropic/stream"])
+@pytest.mark.parametrize("size", [1, 50, 100_000])
+def test_an_end_mark_that_the_dialect_does_not_know_is_passed_on_with_the_end(name: str, size: int) -> None:
+    """Once, and nothing else of what follows."""
+    [expected] = [each for each in STREAMS if each.name == name]
+    whole = answer_bytes(name)
+    data = whole + b": ping\n\ndata: [DONE]\n\ndata: [DONE]\n\n" + whole
+    reader = reader_for(expected, usage_asked=True)
+    shown = b"".join(reader.feed(data[at : at + size]) for at in range(0, len(data), size))
+    assert shown + reader.end == whole + b"data: [DONE]\n\n"
+    assert reader.usage() == expected.usage
+
+
+@pytest.mark.parametrize("name", ["openai-responses/stream", "anthropic/stream"])
+def test_an_end_mark_behind_an_error_is_not_passed_on(name: str) -> None:
+    """What failed has no end."""
+    [expected] = [each for each in STREAMS if each.name == name]
+    reader = reader_for(expected, usage_asked=True)
+    error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n'
+    assert reader.feed(error + b"data: [DONE]\n\n") + reader.finish() == b""
+    assert (reader.end, reader.is_ended) == (b"", False)

@@ -131,11 +131,11 @@ def test_numbered_deltas_are_counted_by_their_frame() -> None:
 
 @pytest.mark.parametrize("status", ["completed", "incomplete"])
 def test_the_last_response_is_held_back_as_the_end(status: str) -> None:
-    """Nothing after it passes: OpenRouter's [DONE] does not."""
+    """With OpenRouter's [DONE]; nothing else that comes after it passes."""
     along = reader()
     end = completed(status, usage={"input_tokens": 5, "output_tokens": 2})
-    assert along.feed(created() + TEXT + end + b"data: [DONE]\n\n") == created() + TEXT
-    assert (along.is_ended, along.end) == (True, end)
+    assert along.feed(created() + TEXT + end + TEXT + b"data: [DONE]\n\n" + TEXT) == created() + TEXT
+    assert (along.is_ended, along.end) == (True, end + b"data: [DONE]\n\n")
     assert along.usage() == Usage(input_tokens=5, output_tokens=2)
 
 

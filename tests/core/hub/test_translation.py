@@ -59,6 +59,15 @@ def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Diale
             assert usage.output_tokens == expected.usage.output_tokens
 
 
+@pytest.mark.parametrize("name", ["openai-responses/stream", "anthropic/stream"])
+@pytest.mark.parametrize("to", CODECS)
+def test_an_end_mark_that_the_channels_dialect_does_not_know_says_nothing(name: str, to: Dialect) -> None:
+    """The same stream, to the byte."""
+    [expected] = [each for each in STREAMS if each.name == name]
+    reader, data = translator(expected, to), answer_bytes(name) + b"data: [DONE]\n\n"
+    assert reader.feed(data) + reader.finish() + reader.end == translated_stream(expected, to)
+
+
 @pytest.mark.parametrize("to", [to for to in CODECS if to != "openai_chat"])
 def test_what_the_shop_pays_is_told_in_no_other_dialect(to: Dialect) -> None:
     """Neither whole nor in a stream."""
