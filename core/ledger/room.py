@@ -6,6 +6,7 @@ fails for want of room, so that no charge has to wait for the operator; and laid
 is room. Source of the amounts: field/reliability.md 3, row 53, read 2026-11-29.
 """
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -64,13 +65,13 @@ class Room:
 
     def release(self) -> None:
         """Give up the ballast, and refuse new holds, which would use it up, until the next look if one is to come."""
-        self._ballast.unlink(missing_ok=True)
+        self._remove()
         if self._is_minded:
             self._change(is_short=True)
 
     def end(self) -> None:
         """Leave no ballast behind where nothing is left to settle; a sibling lays it anew."""
-        self._ballast.unlink(missing_ok=True)
+        self._remove()
 
     def _lay(self) -> None:
         try:
@@ -81,7 +82,11 @@ class Room:
             finally:
                 os.close(descriptor)
         except OSError:  # others were faster to fill the disk, or a quota forbids it
-            self._ballast.unlink(missing_ok=True)
+            self._remove()
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):  # a disk that takes no writes must not hide what failed on it
+            self._ballast.unlink()
 
     def _change(self, *, is_short: bool) -> None:
         with self._changing:

@@ -8,9 +8,11 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relay.core.errors import StorageFullError
+from relay.core.exchange import Evidence
 from relay.core.ledger import room as ledger_room
 from relay.core.ledger import sqlite as sqlite_ledger
 from relay.core.ledger.database import connect, database_path
@@ -148,6 +150,23 @@ async def test_a_database_that_may_not_grow_gives_up_the_ballast(ledger: SqliteL
     limit_pages(ledger, 1_000_000)
     await asyncio.gather(*posts)
     await until(tmp_path, "SELECT COUNT(*) FROM request_log", [(8,)])
+
+
+async def test_a_ballast_that_can_not_be_given_up_loses_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a disk that takes no more writes: a void that fails meanwhile is done once that works again."""
+    (tmp_path / "ballast").mkdir()
+    async with minded(tmp_path) as ledger:
+        await ledger.reserve(reservation("r1", "alice", NANO))
+        limit_pages(ledger, 1)
+        voided = record("r1", "alice", "0", outcome="upstream_error")
+        large = msgspec.structs.replace(voided, evidence=Evidence(stop_reason="x" * 100_000))
+        void = asyncio.create_task(ledger.void(large))
+        await until_true(lambda: "commit.failed" in [logged.msg for logged in caplog.records] or void.done())
+        limit_pages(ledger, 1_000_000)
+        await void
+    assert ask(tmp_path, "SELECT state FROM reservation") == [("voided",)]
 
 
 async def test_an_end_in_order_leaves_no_ballast(tmp_path: Path) -> None:
