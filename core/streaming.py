@@ -131,8 +131,7 @@ class StreamAnswer:
                 await self._open()
                 await self._hand_over(staged, reader)
                 await self._pass_on(response, reader, plugin_meter)
-                if reader.is_ended and reader.usage() is None:
-                    await self._look_behind(response, reader)
+                await self._look_behind(response, reader, plugin_meter)
             if reader.is_ended:
                 response.finish()
         except CustomerGoneError:
@@ -241,11 +240,15 @@ class StreamAnswer:
         if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal
 
-    async def _look_behind(self, response: UpstreamResponse, reader: StreamReader) -> None:
-        """Read on for a moment: some upstreams send the figures after the end mark."""
+    async def _look_behind(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+        """Read on for a moment after an end without figures: some upstreams send them behind its mark."""
+        if not reader.is_ended or reader.usage() is not None:
+            return
         with suppress(TimeoutError, UpstreamError):
             async with asyncio.timeout(BEHIND_S):
                 while reader.usage() is None and (data := await response.read()):
+                    if meter is not None:
+                        meter.feed(data)
                     reader.feed(data)
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
@@ -260,6 +263,7 @@ class StreamAnswer:
                         reader.finish()
                         return
                     reader.feed(data)
+                await self._look_behind(response, reader, meter)
         except (TimeoutError, UpstreamError):
             return
 

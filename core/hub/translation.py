@@ -100,7 +100,9 @@ class Translation:
 class TranslatedReader:
     """A `StreamReader` whose figures are the channel's and whose bytes are the customer's."""
 
-    __slots__ = ("_call_ids", "_decoder", "_encoder", "_input_tokens", "_keeper", "_native", "_splitter", "end")
+    __slots__ = (
+        "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_input_tokens", "_keeper", "_native", "_splitter",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -118,7 +120,9 @@ class TranslatedReader:
         self._call_ids: dict[int, str] = {}
         """Of the calls that are open."""
         self._splitter = Splitter()
-        self.end = b""
+        self._ending: bytes | None = None
+        """What the channel's end mark is in the customer's dialect, but for the figures."""
+        self._end = b""
 
     def feed(self, data: bytes) -> bytes:
         """Take the channel's next bytes; return what they are in the customer's dialect."""
@@ -133,12 +137,19 @@ class TranslatedReader:
     def _translate(self, passed: bytes) -> bytes:
         native = self._native
         written = self._encode(self._splitter.feed(passed)) if passed else b""
-        if native.is_ended and not self.end:
+        if native.is_ended and self._ending is None:
             ending = self._encode(self._splitter.feed(native.end + b"\n\n"))
-            ending += b"".join(map(self._encoder.feed, self._decoder.finish()))
-            usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
-            self.end = ending + self._encoder.finish(usage)
+            self._ending = ending + b"".join(map(self._encoder.feed, self._decoder.finish()))
         return written
+
+    @property
+    def end(self) -> bytes:
+        """See `StreamReader`; made when it is asked for, as figures may come behind the end mark."""
+        if self._ending is not None and not self._end:
+            native = self._native
+            usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
+            self._end = self._ending + self._encoder.finish(usage)
+        return self._end
 
     def _encode(self, events: Iterable[bytes]) -> bytes:
         encode, decode = self._encoder.feed, self._decoder.feed

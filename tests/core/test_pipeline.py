@@ -13,7 +13,7 @@ from relay.core.settlement import Settlement
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
-from tests.upstreams import Upstream, document, stream
+from tests.upstreams import Step, Upstream, document, stream
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -165,15 +165,22 @@ async def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
 DRAINING = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
 
 
-@pytest.mark.parametrize("is_stream", [False, True])
-async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_stream: bool) -> None:
+[WHOLE] = [step for step in document(CHAT) if isinstance(step, bytes)]
+BEGUN = stream(ROLE + words("Hello"))[:-1]
+
+
+@pytest.mark.parametrize(
+    ("is_stream", "steps"),
+    [
+        pytest.param(False, [WHOLE[:-40], 0.4, WHOLE[-40:]], id="whole"),
+        pytest.param(True, [*BEGUN, 0.4, *stream(STOP + USAGE + DONE)[1:]], id="stream"),
+        pytest.param(
+            True, [*BEGUN, 0.4, *stream(STOP + DONE)[1:-1], 0.05, *stream(USAGE)[1:]], id="usage behind the end mark"
+        ),
+    ],
+)
+async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_stream: bool, steps: list[Step]) -> None:
     """The customer leaves in the middle; the upstream is read to its end and its figures are billed."""
-    if is_stream:
-        steps = [*stream(ROLE + words("Hello"))[:-1], 0.4, *stream(STOP + USAGE + DONE)[1:]]
-    else:
-        [whole] = document(CHAT)
-        assert isinstance(whole, bytes)
-        steps = [whole[:-40], 0.4, whole[-40:]]
     async with (
         Upstream(lambda _: steps).opened() as upstream,
         serving(tmp_path, upstream.url, profile=DRAINING) as shop,

@@ -65,6 +65,53 @@ async def test_usage_that_comes_after_the_end_mark_is_waited_for(tmp_path: Path,
     assert (row["outcome"], row["usage_source"]) == ("complete", source)
 
 
+METERS = '''
+from relay import Plugin, PluginConfig, Usage, hookimpl
+
+
+class Counter:
+    """Reads one vendor's own figures."""
+
+    def __init__(self) -> None:
+        self.figures = None
+
+    def feed(self, event: bytes) -> None:
+        if b"vendors_own" in event:
+            self.figures = Usage(input_tokens=7, output_tokens=3)
+
+    def usage(self) -> Usage | None:
+        return self.figures
+
+
+class MetersConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Meters(Plugin[MetersConfig]):
+    """Counts every answer."""
+
+    config_type = MetersConfig
+
+    @hookimpl
+    def meter_stream(self) -> Counter:
+        return Counter()
+'''
+
+
+async def test_a_meter_is_fed_what_comes_after_the_end_mark(tmp_path: Path) -> None:
+    """Its figures may stand there."""
+    (tmp_path / "meters.py").write_text(METERS)
+    profile = PROFILE.replace("groups:\n", "  - use: ./meters.py\ngroups:\n", 1)
+    begun, rest = stream(ROLE + words("Hello") + STOP + DONE)[:-1], stream('data: {"vendors_own":1}\n\n')[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.05, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        await shop.chat(stream=True)
+        [row] = await shop.log()
+    assert (row["input_tokens"], row["output_tokens"]) == (7, 3)
+
+
 @pytest.mark.parametrize("limit", [{}, {"max_tokens": 2000}])
 async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
     tmp_path: Path, limit: dict[str, int]

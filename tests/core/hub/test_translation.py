@@ -88,6 +88,17 @@ def test_nothing_is_lost_of_a_last_event_without_a_blank_line_behind_it(name: st
     assert reader.feed(data) + reader.finish() + reader.end == translated_stream(expected, to)
 
 
+@pytest.mark.parametrize("to", [to for to in CODECS if to != "openai_chat"])
+def test_figures_behind_the_end_mark_are_those_the_customer_reads(to: Dialect) -> None:
+    """They are what is charged; a moment before there was an estimate."""
+    [expected] = [each for each in STREAMS if each.name == "openai-chat/stream-usage"]
+    *begun, usage, done, _ = answer_bytes(expected.name).split(b"\n\n")
+    reader = translator(expected, to)
+    passed = reader.feed(b"\n\n".join([*begun, done, b""]))
+    passed += reader.feed(usage + b"\n\n")
+    assert passed + reader.end == translated_stream(expected, to)
+
+
 def test_the_request_that_is_sent_is_the_channels() -> None:
     """Body, headers and model name are those of a customer who speaks the channel's dialect."""
     made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "seed": 3})
