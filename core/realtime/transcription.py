@@ -126,19 +126,29 @@ class Transcriptions:
             self._posted = None
 
     async def release(self, error: RelayError | None) -> None:
-        """Book what was told of transcripts that never ended, and give back the rest of the hold."""
-        begun = [item for item in self._items.values() if item.text_bytes]
+        """Book what was told of transcripts that never ended, a model's together as they have one hold; release the rest."""
+        begun: dict[str, Item] = {}
+        for item in self._items.values():
+            if item.text_bytes:
+                told = begun.setdefault(item.model, Item(item.model))
+                told.sound_chars += item.sound_chars
+                told.text_bytes += item.text_bytes
         self._items.clear()
+        try:
+            for item in begun.values():
+                await self._cut(item, error)
+        finally:
+            for hearing in self._open.values():
+                await hearing.void("customer_gone", Evidence(), [hearing.attempt()])
+
+    async def _cut(self, item: Item, error: RelayError | None) -> None:
         policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
         evidence = Evidence(has_text=True, hang_up_policy="delivered" if policy == "drain" else policy)
-        for item in begun:
-            usage = heard_usage(self._context.seconds_heard(item.sound_chars))
-            told = 0 if policy == "input_only" else estimate_bytes(item.text_bytes)
-            usage = msgspec.structs.replace(usage, output_tokens=told)
-            await self._close(item.model, usage, derive_outcome(evidence), evidence)
-            self.delivered()
-        for hearing in self._open.values():
-            await hearing.void("customer_gone", Evidence(), [hearing.attempt()])
+        usage = heard_usage(self._context.seconds_heard(item.sound_chars))
+        told = 0 if policy == "input_only" else estimate_bytes(item.text_bytes)
+        usage = msgspec.structs.replace(usage, output_tokens=told)
+        await self._close(item.model, usage, derive_outcome(evidence), evidence)
+        self.delivered()
 
     async def _close(self, model: str, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
         hearing = self._open.pop(model, None)

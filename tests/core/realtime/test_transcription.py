@@ -218,6 +218,48 @@ async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang
     assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("customer_gone", "estimated", charge)
 
 
+async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_nothing(tmp_path: Path) -> None:
+    """20 x 6000 heard and 7 written of two transcripts left in the middle, from one hold; the other model's is given back."""
+    other = json.dumps(UPDATE).replace("gpt-4o-transcribe", "gpt-4o-mini")
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        with suppress(ConnectionClosed):
+            for said in (
+                [event("session.updated", session=UPDATE["session"])],
+                [event("input_audio_buffer.committed", item_id="item_1"), DELTA],
+                [event("input_audio_buffer.committed", item_id="item_2"), DELTA.replace("item_1", "item_2")],
+                [event("session.updated", session=json.loads(other)["session"])],
+                [event("conversation.item.added")],
+            ):
+                await connection.recv()
+                for each in said:
+                    await connection.send(each)
+            await connection.wait_closed()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "conversation.item.input_audio_transcription.delta")
+            await client.send(APPEND)
+            await hear(client, "conversation.item.input_audio_transcription.delta")
+            await speak(client, json.loads(other))
+            await hear(client, "conversation.item.added")
+            assert len(shop.rows("select * from reservation where state = 'open'")) == 3
+            await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+        rows = await shop.log(count=3)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 190_000, 0)
+        assert verify(shop.data) == []
+    assert sorted((row["model"], row["charge_nano"]) for row in rows) == [
+        ("gpt-4o-mini", 0),
+        ("gpt-4o-transcribe", 190_000),
+        ("gpt-realtime", 0),
+    ]
+
+
 async def test_what_could_not_be_written_down_is_free(tmp_path: Path) -> None:
     """And its hold is given back with the session's end."""
     failure = event("conversation.item.input_audio_transcription.failed", **ITEM, error={"type": "server_error"})
