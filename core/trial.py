@@ -76,7 +76,7 @@ class Trial:
             channel = self._candidate.channel
             file = inspect.getfile(type(self._shop.channels[channel.name]))
             what = f"in {call.__name__}: raised {type(exc).__name__}"
-            raise PluginError(f"plugin '{channel.use}' ({file}): {what}") from exc
+            raise PluginError(f"plugin '{channel.use}' ({file}): {what}", plugin=channel.use, file=file) from exc
 
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer came, to its end or as far as *error*."""

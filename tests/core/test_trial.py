@@ -92,5 +92,7 @@ async def test_a_bug_of_a_channel_is_told_by_its_file_and_never_by_its_words(sho
         raise KeyError("a prompt")
 
     request = ChannelRequest(dialect="openai_chat", operation="chat", model="m", fields={}, headers={}, stream=False)
-    with pytest.raises(PluginError, match=r"'channels.openai' \(.*openai\.py\): in send: raised KeyError$"):
+    told = r"'channels.openai' \(.*openai\.py\): in send: raised KeyError$"
+    with pytest.raises(PluginError, match=told) as caught:
         await begin(shop, []).ask(send, request)
+    assert (caught.value.plugin, Path(caught.value.file or "").name) == ("channels.openai", "openai.py")
