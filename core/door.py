@@ -127,7 +127,7 @@ class Door:
         else:
             exchange.operation = "billing"
             shown = await show_balance(self._shop, exchange, page)
-        await self._sink.whole(200, [JSON], b"" if self._method == "HEAD" else shown)
+        await self._sink.whole(200, [JSON], shown)
 
     def _exchange(self, rules: DialectRules, model: str) -> Exchange:
         shop = self._shop
@@ -265,5 +265,4 @@ class Door:
             *(path for _, path in self._served()),
             "",
         ]
-        body = b"" if self._method == "HEAD" else "\n".join(lines).encode()
-        await self._sink.whole(200, [(b"content-type", b"text/plain; charset=utf-8")], body)
+        await self._sink.whole(200, [(b"content-type", b"text/plain; charset=utf-8")], "\n".join(lines).encode())

@@ -22,7 +22,7 @@ def housekeeping_answer(method: str, path: str) -> bytes | None:
     """
     path = path.rstrip("/").removeprefix("/v1")
     if path in _PROBES and method in ("GET", "HEAD"):
-        return b"" if method == "HEAD" else b'{"message":"hello"}'
+        return b'{"message":"hello"}'
     if path in _EVENTS and method == "POST":
         return b"{}"
     return None

@@ -85,6 +85,15 @@ async def test_what_only_asks_for_a_head_gets_no_body(shop: Running, path: str) 
     assert (following[:17], body) == (b"HTTP/1.1 200 OK\r\n", ANSWER)
 
 
+@pytest.mark.parametrize("path", ["/", "/api/hello", "/v1/models"])
+async def test_a_head_tells_the_length_of_the_body_that_is_left_out(shop: Running, path: str) -> None:
+    """That of the same request by GET (RFC 9110, 8.6)."""
+    asked = await shop.client.get(path, headers=shop.headers)
+    head = await shop.client.head(path, headers=shop.headers)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == asked.headers["content-length"] == str(len(asked.content))
+
+
 @pytest.mark.parametrize(
     "request_head", [b"HTTP/1.1\r\nconnection: close", b"HTTP/1.0"], ids=["connection: close", "HTTP/1.0"]
 )
