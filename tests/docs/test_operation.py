@@ -81,13 +81,14 @@ async def test_a_stream_passes_and_a_head_that_never_ends_does_not_stay(tmp_path
         writer.close()
 
 
-async def test_a_session_passes(tmp_path: Path) -> None:
-    """A websocket through the server in front: a response, heard to its end."""
+@pytest.mark.parametrize("path", ["/v1/realtime?model=", "/realtime?model=", "/openai/realtime?deployment="])
+async def test_a_session_passes(tmp_path: Path, path: str) -> None:
+    """A websocket through the server in front, by OpenAI's address or Azure's: a response, heard to its end."""
     async with (
         RealtimeUpstream().opened() as upstream,
         serving(tmp_path, upstream.url, profile=talks.PROFILE) as shop,
         in_front(shop, tmp_path) as port,
-        talks.connected(shop, uri=f"ws://127.0.0.1:{port}/v1/realtime?model={talks.MODEL}") as session,
+        talks.connected(shop, uri=f"ws://127.0.0.1:{port}{path}{talks.MODEL}") as session,
     ):
         await session.send('{"type":"response.create"}')
         assert (await talks.hear(session))[-1]["response"]["usage"] == talks.USAGE
