@@ -14,7 +14,7 @@ from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
 from .estimate import is_beyond, plausible
-from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, RequestRecord
+from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
@@ -75,22 +75,7 @@ class Settlement:
         """
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
-        self.facts = PriceFacts(
-            account_id=principal.account_id,
-            key_id=principal.key_id,
-            group=principal.group,
-            membership=principal.membership,
-            dialect=exchange.dialect,
-            operation=exchange.operation,
-            channel=candidate.channel.name,
-            model=exchange.model,
-            model_sent=candidate.model_sent,
-            at=exchange.received_at,
-            stream=exchange.stream,
-            choice_count=exchange.choice_count,
-            size=exchange.size,
-            quality=exchange.quality,
-        )
+        self.facts = self._facts(principal, candidate)
         self.covered_tokens = self._at_most_full(self._window_tokens)
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
@@ -114,6 +99,25 @@ class Settlement:
         elif amount_nano > self._held_nano:
             await self._ledger.extend(exchange.id, amount_nano)
             self._held_nano = amount_nano
+
+    def _facts(self, principal: Principal, candidate: Candidate) -> PriceFacts:
+        exchange = self._exchange
+        return PriceFacts(
+            account_id=principal.account_id,
+            key_id=principal.key_id,
+            group=principal.group,
+            membership=principal.membership,
+            dialect=exchange.dialect,
+            operation=exchange.operation,
+            channel=candidate.channel.name,
+            model=exchange.model,
+            model_sent=candidate.model_sent,
+            at=exchange.received_at,
+            stream=exchange.stream,
+            choice_count=exchange.choice_count,
+            size=exchange.size,
+            quality=exchange.quality,
+        )
 
     @property
     def has_reserved(self) -> bool:

@@ -89,6 +89,17 @@ class Sink:
         """
         return self._listening
 
+    def reading_on(self) -> "Listening":
+        """Let nothing but the process's end interrupt the block, after the customer has left.
+
+        Raises:
+            CustomerGoneError: The process is told to end; what was delivered is still settled.
+        """
+        return Listening(self._stay, self._stop_listening)
+
+    def _stay(self) -> None:
+        assert self.has_left()
+
     def _listen(self) -> None:
         if self.has_left():
             raise CustomerGoneError("the customer hung up")

@@ -253,7 +253,7 @@ class StreamAnswer:
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Read on to the true usage after the customer has left, bounded in time and in the hold."""
-        try:
+        with suppress(TimeoutError, UpstreamError, CustomerGoneError), self._sink.reading_on():
             async with asyncio.timeout(self._limits.drain_s):
                 while not reader.is_ended and reader.output_counted_tokens < self._settlement.covered_tokens:
                     data = await response.read()
@@ -264,8 +264,6 @@ class StreamAnswer:
                         return
                     reader.feed(data)
                 await self._look_behind(response, reader, meter)
-        except (TimeoutError, UpstreamError):
-            return
 
     def _ending(
         self, reader: StreamReader, meter: PluginMeter | None, error: RelayError | None, policy: HangUpPolicy | None

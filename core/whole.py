@@ -74,9 +74,10 @@ class WholeAnswer:
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:
         """Read on after the customer has left; say whether the answer came whole in time."""
         try:
-            async with asyncio.timeout(self._limits.drain_s):
-                await read_all(response, BODY_BYTES_MAX, pieces)
-        except (TimeoutError, UpstreamError):
+            with self._sink.reading_on():
+                async with asyncio.timeout(self._limits.drain_s):
+                    await read_all(response, BODY_BYTES_MAX, pieces)
+        except (TimeoutError, UpstreamError, CustomerGoneError):
             return False
         return True
 

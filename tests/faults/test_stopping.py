@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from relay.core.ledger.verify import verify
+from tests.chats import CHAT as DOCUMENT
 from tests.faults.answers import Wire
 from tests.faults.process import Process, running
-from tests.upstreams import Step, Upstream
+from tests.shops import PROFILE
+from tests.upstreams import Step, Upstream, document
 
 CHAT = Wire(is_anthropic=False, is_stream=True)
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "stream": True}
@@ -84,4 +86,35 @@ async def test_open_streams_end_in_an_error_event_after_the_second(tmp_path: Pat
         rows(process.data, "select outcome, usage_source, charge_nano from request_log")
         == [("truncated", "estimated", 60_000)] * STREAM_COUNT
     )
+    assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
+
+
+[WHOLE] = [step for step in document(DOCUMENT) if isinstance(step, bytes)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_stream", "charge"),
+    [(CHAT.begun(30.0), True, 60_000), ([WHOLE[:-40], 30.0], False, 28_000)],
+    ids=["stream", "whole"],
+)
+async def test_what_is_read_on_for_who_has_left_is_booked_after_the_second(
+    tmp_path: Path, steps: list[Step], is_stream: bool, charge: int
+) -> None:
+    """A shop that drains stops at it: its input is paid for, and the words that were handed over."""
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    body = {**BODY, "stream": is_stream}
+    async with (
+        Upstream(lambda _: steps).opened() as upstream,
+        running(tmp_path, upstream.url, profile=profile) as process,
+    ):
+        async with httpx.AsyncClient(base_url=process.url, timeout=0.5, headers=process.headers) as client:
+            with pytest.raises(httpx.ReadTimeout):
+                await client.post("/v1/chat/completions", json=body)
+        for _ in range(2):
+            process.signal(signal.SIGTERM)
+            await process.closed()
+        await process.ended(2)
+    assert rows(process.data, "select outcome, usage_source, charge_nano from request_log") == [
+        ("customer_gone", "estimated", charge)
+    ]
     assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
