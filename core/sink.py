@@ -48,7 +48,6 @@ class Sink:
         self._wire = wire
         self._headers = list(headers)
         self._is_listening = False
-        self._listening = Listening(self._listen, self._stop_listening)
         self._task: asyncio.Task[Any] | None = None
         self.is_head_sent = False
         self.is_ended = False
@@ -87,7 +86,7 @@ class Sink:
             CustomerGoneError: The customer has left, before or inside the block.
             ShuttingDownError: The process is told to end; what was delivered is still settled.
         """
-        return self._listening
+        return Listening(self._listen, self._stop_listening)
 
     def reading_on(self) -> "Listening":
         """Let nothing but the process's end interrupt the block, after the customer has left.
@@ -170,7 +169,7 @@ class Sink:
 
 
 class Listening:
-    """What `Sink.listening` gives: a context made once for each answer, because every exchange enters it three times."""
+    """What `Sink.listening` gives; a sink that kept it would wait for the collector."""
 
     __slots__ = ("_begin", "_end")
 

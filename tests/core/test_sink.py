@@ -1,6 +1,8 @@
 """The way out: what is sent, and when a customer's leaving interrupts the work."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -115,3 +117,18 @@ async def test_a_cancellation_from_elsewhere_is_a_shutdown() -> None:
     task.cancel()
     await task
     assert settled == ["delivered part"]
+
+
+async def test_a_sink_that_is_done_with_is_freed_at_once() -> None:
+    """Every request has one: what only the collector can free would wait for thousands of others."""
+    wire = Wire()
+    sink = Sink(wire, [])
+    gc.disable()
+    try:
+        with sink, sink.listening():
+            await sink.whole(200, [], b"hi")
+        kept = weakref.ref(sink)
+        del sink
+        assert kept() is None
+    finally:
+        gc.enable()
