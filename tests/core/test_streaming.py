@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from relay.core import streaming
@@ -63,6 +64,23 @@ async def test_usage_that_comes_after_the_end_mark_is_waited_for(tmp_path: Path,
         [row] = await shop.log()
     assert text == ROLE + words("Hello", " there") + STOP + DONE
     assert (row["outcome"], row["usage_source"]) == ("complete", source)
+
+
+async def test_a_draining_shop_waits_for_usage_after_the_end_mark_though_its_customer_leaves_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the answer was handed over, and is paid for by its figures."""
+    monkeypatch.setattr(streaming, "BEHIND_S", 5.0)
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    begun, rest = stream(ROLE + words("Hello") + STOP + DONE)[:-1], stream(USAGE)[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.4, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.2)
+        [row] = await shop.log()
+    assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("complete", 6_000_000, "upstream")
 
 
 METERS = '''
