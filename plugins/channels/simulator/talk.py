@@ -59,7 +59,7 @@ class Talk:
         try:
             event = msgspec.json.decode(frame, type=dict[str, Any])
             return self._written(list(self._answers(event)))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return self._written([_refusal("an event that can't be read")])
 
     def _answers(self, event: Event) -> Iterator[tuple[str, Event]]:
