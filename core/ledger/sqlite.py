@@ -162,16 +162,28 @@ class SqliteLedger:
         So does what broke a rule of the ledger, its own or a neighbour's of its group: it is asked once
         more, and set aside for the operator if it is refused then too.
 
+        A caller who is told to end meanwhile gets the answer all the same, once: who is charged must
+        get the end of the answer, too.
+
         Raises:
             LedgerUnavailableError: The spool failed too.
         """
         try:
-            return cast(Posted, await self._do(Post(record=record)))
+            return await self._book(Post(record=record))
         except LedgerError:
             await self._keep(record)
             return Posted(request_id=record.request_id, charge_nano=record.charge.nano, overrun_nano=0)
         finally:
             self._store.revoked.discard(record.request_id)
+
+    async def _book(self, post: Post) -> Posted:
+        try:
+            return cast(Posted, await self._do(post))
+        except asyncio.CancelledError:
+            # Its wait is gone, the operation is not: asked again it moves nothing, and tells what was booked.
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            return cast(Posted, await self._do(post))
 
     async def void(self, record: RequestRecord) -> None:
         """Release a hold; see `Ledger.void`.

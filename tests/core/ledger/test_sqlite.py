@@ -262,6 +262,19 @@ async def test_a_post_that_breaks_a_rule_is_kept_for_the_operator(hasty: None, t
         assert ask(tmp_path, "SELECT state FROM reservation") == [("open",)]
 
 
+async def test_a_post_whose_caller_is_told_to_end_is_waited_for(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """Once: the customer, who pays, still gets the end of the answer."""
+    await ledger.reserve(reservation("r1", "alice", 3 * NANO))
+    with take_turn(tmp_path):
+        post = asyncio.create_task(ledger.post(record("r1", "alice", "2")))
+        await asyncio.sleep(0)
+        post.cancel()
+        await asyncio.sleep(0)
+    assert await post == Posted(request_id="r1", charge_nano=2 * NANO, overrun_nano=0)
+    assert ask(tmp_path, "SELECT charge_nano FROM request_log") == [(2 * NANO,)]
+    assert not post.cancelling()
+
+
 async def test_a_post_under_way_at_the_end_goes_to_the_spool(ledger: SqliteLedger, tmp_path: Path) -> None:
     """A disk that takes nothing while the shop shuts down loses no charge."""
     async with SqliteLedger.open(tmp_path, clock=HandClock()) as ending:
