@@ -17,7 +17,7 @@ async def test_an_empty_answer_is_claimed_once(tmp_path: Path) -> None:
     async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
         await shop.chat()
         [row] = await shop.log()
-        claims = shop.rows("select request_id, rule, amount_nano from claim")
+    claims = shop.rows("select request_id, rule, amount_nano from claim")
     assert claims == [
         {"request_id": row["request_id"], "rule": "compensation.empty_truncated", "amount_nano": row["charge_nano"]}
     ]

@@ -64,8 +64,8 @@ async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: P
         assert '"code":"upstream_error"' in response.text
         assert "[DONE]" not in response.text
         assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "estimated", 4)
-        [claim] = shop.rows("select kind, share, amount_nano from claim")
-        assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
+    [claim] = shop.rows("select kind, share, amount_nano from claim")
+    assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
 
 
 @pytest.mark.parametrize("is_stream", [False, True])

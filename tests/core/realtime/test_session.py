@@ -566,7 +566,7 @@ async def test_an_empty_response_is_claimed(tmp_path: Path) -> None:
             await client.send(CREATE)
             await hear(client)
         await shop.log(count=2)
-        claims = shop.rows("select kind, amount_nano from claim")
+    claims = shop.rows("select kind, amount_nano from claim")
     assert claims == [{"kind": "empty_reply", "amount_nano": CHARGE}]
 
 
