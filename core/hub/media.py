@@ -1,5 +1,7 @@
 """Media as dialects write them into one text: ``data:`` addresses, and kinds by their names."""
 
+from base64 import b64decode, b64encode
+
 from .conversation import Inline, Link
 
 AUDIO_TYPES = {
@@ -31,6 +33,27 @@ def write_address(source: Inline | Link) -> str:
     if isinstance(source, Link):
         return source.url
     return f"data:{source.media_type};base64,{source.data}"
+
+
+def inline_text(text: str) -> Inline:
+    """Return a plain text as media.
+
+    >>> inline_text("hi")
+    Inline(media_type='text/plain', data='aGk=')
+    """
+    return Inline("text/plain", b64encode(text.encode()).decode())
+
+
+def text_of(source: Inline) -> str:
+    """Return the text that *source* is, of whatever kind.
+
+    Raises:
+        ValueError: No base64, or no UTF-8.
+
+    >>> text_of(Inline("text/csv", "aGk="))
+    'hi'
+    """
+    return b64decode(source.data, validate=True).decode()
 
 
 def audio_format(media_type: str) -> str | None:

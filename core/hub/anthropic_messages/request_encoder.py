@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import NotCarriedError
+from ...errors import BadRequestError, NotCarriedError
 from ..conversation import (
     CacheMark,
     File,
@@ -27,6 +27,7 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of
+from ..media import text_of
 from ..seals import write_seal
 
 DIALECT = "anthropic_messages"
@@ -46,6 +47,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """Return the body's top level.
 
     Raises:
+        BadRequestError: A text file that is no text.
         NotCarriedError: A part, a tool or a wish that Messages has no form for.
     """
     if request.sampling.choice_count > 1:
@@ -184,8 +186,8 @@ def _result(result: ToolResult) -> dict[str, Any]:
 
 def _source(source: Inline | Link | FileId) -> dict[str, Any]:
     match source:
-        case Inline(media_type="text/plain", data=data):
-            return {"type": "text", "media_type": "text/plain", "data": data}
+        case Inline(media_type=media_type) if media_type.startswith("text/"):
+            return {"type": "text", "media_type": "text/plain", "data": _plain(source)}
         case Inline(media_type=media_type, data=data):
             return {"type": "base64", "media_type": media_type, "data": data}
         case Link(url=url):
@@ -193,6 +195,14 @@ def _source(source: Inline | Link | FileId) -> dict[str, Any]:
         case FileId(dialect="anthropic_messages", id=file_id):
             return {"type": "file", "file_id": file_id}
     raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
+
+
+def _plain(source: Inline) -> str:
+    """Return the text of a file: Claude takes PDFs in base64, and any text as a plain one."""
+    try:
+        return text_of(source)
+    except ValueError as exc:
+        raise BadRequestError(param="messages.content.file") from exc
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:

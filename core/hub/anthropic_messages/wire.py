@@ -21,6 +21,7 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
+from ..media import inline_text
 from ..raw import given
 from ..seals import read_seal
 
@@ -164,7 +165,7 @@ def _source(source: Source) -> Inline | Link | FileId:
         case "base64":
             return Inline(source.media_type, source.data)
         case "text":
-            return Inline(source.media_type or "text/plain", source.data)
+            return inline_text(source.data)
         case "url":
             return Link(source.url)
         case "file":

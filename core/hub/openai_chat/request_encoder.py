@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -173,7 +174,7 @@ def _format(request: Request) -> dict[str, Any] | None:
 
 def _messages(request: Request) -> Iterable[dict[str, Any]]:
     own, thinks_back = is_own(request.model), _WANTS_THINKING.match(request.model) is not None
-    for message in request.messages:
+    for message in _with_results_together(request.messages):
         match message.role:
             case "system" | "developer":
                 yield _named(message, {"role": "system", "content": _joined(message.parts)})
@@ -184,6 +185,20 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
                 if thinks_back and "tool_calls" in said:
                     said.setdefault("reasoning_content", "")
                 yield _named(message, said)
+
+
+def _with_results_together(messages: Sequence[Message]) -> Iterable[Message]:
+    """Yield *messages*, neighbouring results of tools in one: what chat tells behind results must stand behind all."""
+    for are_results, group in groupby(messages, _are_results):
+        turn = list(group)
+        if are_results:
+            yield Message(role="user", parts=tuple(part for message in turn for part in message.parts))
+        else:
+            yield from turn
+
+
+def _are_results(message: Message) -> bool:
+    return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
 
 
 def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +229,8 @@ def _said(message: Message, *, own: bool) -> dict[str, Any]:
         if not isinstance(part, Text | ToolCall | Refusal | Thinking):
             raise _not_carried(part)
     texts = [part for part in message.parts if isinstance(part, Text)]
-    calls = [_call(part if own else call_as_function(part)) for part in message.parts if isinstance(part, ToolCall)]
+    called = [part for part in message.parts if isinstance(part, ToolCall)]
+    calls = [_call(part) if own else _signed(_call(call_as_function(part)), part.seal) for part in called]
     refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
     thoughts = [part.text for part in message.parts if isinstance(part, Thinking) and not part.is_redacted]
     sealed = [part for part in message.parts if isinstance(part, Thinking) and _is_own(part.seal)]
@@ -242,9 +258,13 @@ def _call(call: ToolCall) -> dict[str, Any]:
     if call.kind == "custom":
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     function = {"name": call.name, "arguments": call.arguments or "{}"}
-    written: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
-    if call.seal is not None and call.seal.dialect == "gemini_generate":
-        written["extra_content"] = {"google": {"thought_signature": call.seal.value}}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _signed(written: dict[str, Any], seal: Seal | None) -> dict[str, Any]:
+    """Return a call with Gemini's signature, as Google's form of chat wants it back."""
+    if seal is not None and seal.dialect == "gemini_generate":
+        written["extra_content"] = {"google": {"thought_signature": seal.value}}
     return written
 
 

@@ -21,8 +21,8 @@ from relay.core.hub.answer import Answer, Begun, Choice, Delta, PartBegun, PartE
 from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
-from relay.core.hub.conversation import Image as Picture
 from relay.core.hub.conversation import (
+    File,
     Inline,
     Message,
     OutputFormat,
@@ -36,6 +36,7 @@ from relay.core.hub.conversation import (
     ToolCall,
     ToolResult,
 )
+from relay.core.hub.conversation import Image as Picture
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
@@ -225,6 +226,39 @@ def test_a_picture_in_a_tools_result_is_carried() -> None:
     assert turn["content"][0]["content"] == [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
     ]
+
+
+def test_a_plain_text_is_a_document_in_base64_elsewhere_and_comes_back_as_it_was() -> None:
+    """Messages tells the text itself, every other dialect bytes in base64."""
+    source = {"type": "text", "media_type": "text/plain", "data": "Grüße"}
+    content = [{"type": "document", "source": source, "title": "a.txt"}]
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert json.loads(bytes(MESSAGES.encode_request(request)["messages"])) == body["messages"]
+    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["messages"]))
+    assert told["content"] == [
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,R3LDvMOfZQ=="}}
+    ]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/csv", "text/markdown"])
+def test_a_text_file_reaches_claude_as_its_text(media_type: str) -> None:
+    """Claude takes PDFs in base64, and any text as a plain one."""
+    document = File(source=Inline(media_type, "R3LDvMOfZQ=="))
+    request = Request(model="claude", messages=(Message(role="user", parts=(document,)),))
+    [turn] = json.loads(bytes(encode_request(request)["messages"]))
+    assert turn["content"] == [
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Grüße"}}
+    ]
+
+
+@pytest.mark.parametrize("data", ["/w==", "no base64!"])
+def test_a_text_file_that_is_no_text_is_refused_by_name(data: str) -> None:
+    """Bytes that are no UTF-8, and what is no base64."""
+    document = File(source=Inline("text/plain", data))
+    with pytest.raises(BadRequestError) as refused:
+        encode_request(Request(model="claude", messages=(Message(role="user", parts=(document,)),)))
+    assert refused.value.param == "messages.content.file"
 
 
 def test_foreign_thinking_is_never_shown_to_claude() -> None:

@@ -217,6 +217,31 @@ def test_tool_results_are_the_users_and_follow_their_calls() -> None:
     ]
 
 
+def test_pictures_of_tools_follow_the_results_of_all_calls() -> None:
+    """OpenAI refuses a turn that stands between calls and their results; Responses tells each result apart."""
+    picture = Image(source=Inline("image/png", "aGk="))
+    results = (
+        Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="one"), picture)),)),
+        Message(role="user", parts=(ToolResult(call_id="c2", parts=(Text(text="two"),)),)),
+        Message(role="user", parts=(Text(text="And?"),)),
+    )
+    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=results))["messages"])) == [
+        {"role": "tool", "tool_call_id": "c1", "content": "one"},
+        {"role": "tool", "tool_call_id": "c2", "content": "two"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}]},
+        {"role": "user", "content": "And?"},
+    ]
+
+
+@pytest.mark.parametrize(("model", "is_told"), [("gpt-5.5", False), ("gemini-3-pro", True)])
+def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, is_told: bool) -> None:
+    """No upstream is shown a seal of another; Google's form of chat takes its own."""
+    call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln"))
+    talk = (Message(role="assistant", parts=(call,)),)
+    [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk))["messages"]))
+    assert ("extra_content" in said["tool_calls"][0]) is is_told
+
+
 def test_the_old_form_of_functions_is_read() -> None:
     """`functions`, `function_call` and the role `function` of the first release with tools."""
     body = {
