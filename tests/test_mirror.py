@@ -23,6 +23,7 @@ TESTED_ELSEWHERE = {
     "core/hub/media.py": "its examples, and requests with pictures: tests/core/hub",
     "core/hub/names.py": "a random name; calls without ids: tests/core/hub/test_openai_chat.py",
     "core/hub/openai_models.py": "its examples, and what requests become: tests/core/hub",
+    "core/hub/places.py": "what is left out is named: tests/core/hub",
     "core/hub/raw.py": "its examples, and every request with a schema: tests/core/hub",
     "core/hub/conversation.py": "Structs without behaviour; tests/core/hub",
     "core/ledger/operations.py": "Structs without behaviour; tests/core/ledger/test_sqlite_*.py",

@@ -4,6 +4,7 @@ Known by name, as a request says nothing else of its model.
 """
 
 import re
+from collections.abc import Sequence
 
 from .conversation import Effort
 
@@ -31,6 +32,36 @@ def is_reasoning(model: str) -> bool:
     return _REASONING.match(model) is not None
 
 
+_EFFORTS: Sequence[Effort] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_TAKEN: Sequence[tuple[re.Pattern[str], frozenset[Effort]]] = [
+    (re.compile(r"gpt-5-pro"), frozenset({"high"})),
+    (re.compile(r"o\d|codex-|gpt-5-codex|gpt-5\.1-codex(?!-max)"), frozenset({"low", "medium", "high"})),
+    (re.compile(r"gpt-5(?![.\d])"), frozenset({"minimal", "low", "medium", "high"})),
+    (re.compile(r"gpt-[\d.]+-codex"), frozenset({"low", "medium", "high", "xhigh"})),
+    (re.compile(r"gpt-5\.1"), frozenset({"none", "low", "medium", "high"})),
+    (re.compile(r"gpt-"), frozenset({"none", "low", "medium", "high", "xhigh"})),
+]
+"""Efforts by model, the first that fits.
+
+Source: learn.microsoft.com ReasoningEffort of @azure/ai-projects; anomalyco/opencode#4451; RayBytes/ChatMock#101; read
+2026-11-29.
+"""
+
+
+def effort_taken(model: str, effort: Effort | None) -> Effort | None:
+    """Return the effort nearest to *effort*, rather more than less, that *model* takes; as it is for models of others.
+
+    >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
+    ('minimal', 'low', 'xhigh')
+    """
+    if effort is None or not is_reasoning(model):
+        return effort
+    name = model.removeprefix("openai/")
+    taken = next(efforts for pattern, efforts in _TAKEN if pattern.match(name))
+    ranked = [each for each in _EFFORTS if each in taken]
+    return next((each for each in ranked if _EFFORTS.index(each) >= _EFFORTS.index(effort)), ranked[-1])
+
+
 def takes_sampling(model: str, effort: Effort | None) -> bool:
     """Return whether *model* takes ``temperature``, ``top_p`` and penalties: while it reasons it refuses them.
 
@@ -39,4 +70,4 @@ def takes_sampling(model: str, effort: Effort | None) -> bool:
     >>> takes_sampling("gpt-4o", None), takes_sampling("gpt-5.1", "none"), takes_sampling("o3", None)
     (True, True, False)
     """
-    return effort == "none" or not is_reasoning(model)
+    return not is_reasoning(model) or effort_taken(model, effort) == "none"

@@ -46,7 +46,7 @@ class Translation:
         if self._asked.unanswerable:
             raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
-        self._sent.model, self._sent.query = model_sent, self._channel.query
+        self._sent.model, self._sent.query = model_sent, self._channel.query if exchange.stream else ""
         self._keeper = keeper
         sent = msgspec.structs.replace(self._asked, model=model_sent)
         if keeper is not None:

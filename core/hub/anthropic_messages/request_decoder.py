@@ -23,6 +23,7 @@ from ..conversation import (
 )
 from ..raw import given
 from ..seals import with_seals_of_calls
+from ..strict_schemas import is_strict
 from .wire import Cache, read_parts
 
 
@@ -167,7 +168,11 @@ def _output_format(fields: Fields) -> OutputFormat | None:
     output: _Output | None = read_value(fields, "output_config", _OUTPUT)
     asked: _Format | None = output.format if output is not None else None
     asked = asked or read_value(fields, "output_format", _FORMAT)
-    return OutputFormat(schema=given(asked.schema), is_strict=True) if asked is not None else None
+    if asked is None:
+        return None
+    schema = given(asked.schema)
+    # Claude keeps to schemas with optional members too, which OpenAI refuses as strict.
+    return OutputFormat(schema=schema, is_strict=schema is not None and is_strict(schema))
 
 
 def _reasoning(fields: Fields) -> Reasoning:

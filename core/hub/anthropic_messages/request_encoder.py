@@ -28,14 +28,16 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of
 from ..media import text_of
+from ..places import has_names
 from ..seals import write_seal
+from ..strict_schemas import closed
 
 DIALECT = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
 """Sent where the request names no limit: the API wants one, and the oldest models sold take no more."""
 BUDGET_TOKENS_MIN = 1024
 ANSWER_TOKENS = 4096
-"""Room for the answer behind the thinking, where the limit would leave none."""
+"""Room for the answer behind the thinking, where the request names no limit."""
 _ADAPTIVE = re.compile(r"claude-(?:opus|sonnet|fable|mythos)-(?:4-[6-9]|[5-9])")
 """Models that take an effort and choose their own budget. Source: w:clients/claude-code-messages-stream."""
 _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
@@ -72,12 +74,15 @@ def dropped(request: Request) -> Sequence[str]:
         "seed": sampling.seed is not None,
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
+        "thinking": _is_thinking_asked(request) and not _thinks(request),
         "temperature": sampling.temperature is not None and (has_no_sampling or _thinks(request)),
         "top_p": sampling.top_p is not None and (has_no_sampling or sampling.temperature is not None),
+        "top_k": sampling.top_k is not None and (has_no_sampling or _thinks(request)),
         # JSON of any form: the prompt has to ask for it anyhow, and Anthropic's own OpenAI form ignores the field.
         "response_format": request.output_format is not None and request.output_format.schema is None,
         "verbosity": request.verbosity is not None,
         "prompt_cache_key": request.cache_key is not None,
+        "messages.name": has_names(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
 
@@ -243,9 +248,23 @@ def _tool(tool: Tool | Native) -> Any:
     return _cached(written, tool.cache)
 
 
-def _thinks(request: Request) -> bool:
+def _is_thinking_asked(request: Request) -> bool:
     reasoning = request.reasoning
     return not reasoning.is_off and (reasoning.is_adaptive or bool(budget_of(reasoning)))
+
+
+def _thinks(request: Request) -> bool:
+    is_measured = _ADAPTIVE.match(request.model) is not None or _budget(request) is not None
+    return _is_thinking_asked(request) and is_measured
+
+
+def _budget(request: Request) -> int | None:
+    """Return the tokens of thought to ask for; None where the customer's limit, which they count against, has no room."""
+    asked, limit = budget_of(request.reasoning), request.sampling.output_tokens_max
+    budget = max(BUDGETS["medium"] if asked is None else asked, BUDGET_TOKENS_MIN)
+    if limit is None or budget < limit:
+        return budget
+    return max(limit // 2, BUDGET_TOKENS_MIN) if limit > BUDGET_TOKENS_MIN else None
 
 
 def _add_thinking(body: dict[str, Any], request: Request) -> None:
@@ -253,19 +272,18 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
     reasoning, limit = request.reasoning, request.sampling.output_tokens_max
     output: dict[str, Any] = {}
     if request.output_format is not None and request.output_format.schema is not None:
-        output["format"] = {"type": "json_schema", "schema": request.output_format.schema}
+        output["format"] = {"type": "json_schema", "schema": closed(request.output_format.schema)}
     if reasoning.is_off:
         body["thinking"] = {"type": "disabled"}
     elif _thinks(request):
-        budget = budget_of(reasoning)
+        budget = _budget(request)
         if _ADAPTIVE.match(request.model) or budget is None:
             body["thinking"] = {"type": "adaptive"}
             if (effort := _effort(request)) is not None:
                 output["effort"] = effort
         else:
-            budget = max(budget, BUDGET_TOKENS_MIN)
             body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-            limit = max(limit or 0, budget + ANSWER_TOKENS) if limit is None or limit <= budget else limit
+            limit = limit or budget + ANSWER_TOKENS
     if output:
         body["output_config"] = output
     body["max_tokens"] = limit or OUTPUT_TOKENS_DEFAULT
@@ -289,7 +307,7 @@ def _add_sampling(body: dict[str, Any], request: Request) -> None:
         body["temperature"] = sampling.temperature
     if sampling.top_p is not None and "top_p" not in left_out:
         body["top_p"] = sampling.top_p
-    if sampling.top_k is not None and not _thinks(request):
+    if sampling.top_k is not None and "top_k" not in left_out:
         body["top_k"] = sampling.top_k
     if sampling.stop:
         body["stop_sequences"] = list(sampling.stop)

@@ -29,6 +29,7 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import budget_of, effort_of
+from ..places import has_cache_marks, has_names
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
 
@@ -62,8 +63,16 @@ def dropped(request: Request) -> Sequence[str]:
         "parallel_tool_calls": request.is_parallel is False,
         "verbosity": request.verbosity is not None,
         "prompt_cache_key": request.cache_key is not None,
+        "cache_control": has_cache_marks(request),
+        "messages.name": has_names(request),
+        "thinking": _is_effort_unsaid(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _is_effort_unsaid(request: Request) -> bool:
+    """Say whether thinking was asked of a model that can't be told, such as Gemini 2.0."""
+    return effort_of(request.reasoning) not in (None, "none") and _thinking(request) is None
 
 
 def _system(request: Request) -> Iterable[Text]:

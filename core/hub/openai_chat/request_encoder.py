@@ -30,7 +30,8 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
-from ..openai_models import is_own, is_reasoning, takes_sampling
+from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
+from ..places import has_cache_marks
 from .thoughts import write_detail
 
 DIALECT = "openai_chat"
@@ -69,9 +70,16 @@ def dropped(request: Request) -> Sequence[str]:
         "stop": bool(sampling.stop) and is_reasoning(request.model),
         "verbosity": request.verbosity is not None and not own,
         "prompt_cache_key": request.cache_key is not None and not own,
-        "thinking": request.reasoning.is_adaptive,
+        "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
+        "cache_control": has_cache_marks(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _is_effort_unsaid(request: Request) -> bool:
+    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o: it refuses the field."""
+    is_unable = is_own(request.model) and not is_reasoning(request.model)
+    return is_unable and effort_of(request.reasoning) not in (None, "none")
 
 
 def _as_function(tool: Tool | Native) -> Tool | Native:
@@ -144,9 +152,9 @@ def _add_sampling(body: dict[str, Any], request: Request) -> None:
 
 def _add_wishes(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
-    effort = effort_of(request.reasoning)
+    effort = effort_taken(request.model, effort_of(request.reasoning))
     if own and not is_reasoning(request.model):
-        effort = None  # gpt-4o and its like refuse the field
+        effort = None
     values = {
         "response_format": _format(request),
         "reasoning_effort": effort,

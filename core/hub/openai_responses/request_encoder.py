@@ -26,7 +26,8 @@ from ..conversation import (
 )
 from ..effort import effort_of
 from ..media import write_address
-from ..openai_models import is_own, is_reasoning, takes_sampling
+from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
+from ..places import has_cache_marks, has_names
 
 DIALECT = "openai_responses"
 
@@ -80,9 +81,20 @@ def dropped(request: Request) -> Sequence[str]:
         "seed": sampling.seed is not None,
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
-        "thinking": request.reasoning.is_adaptive,
+        "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
+        "cache_control": has_cache_marks(request),
+        "messages.name": has_names(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
+
+
+def _is_effort_unsaid(request: Request) -> bool:
+    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o: it refuses the field."""
+    return _is_unable(request) and effort_of(request.reasoning) not in (None, "none")
+
+
+def _is_unable(request: Request) -> bool:
+    return is_own(request.model) and not is_reasoning(request.model)
 
 
 def _items(request: Request) -> Iterable[dict[str, Any]]:
@@ -198,8 +210,8 @@ def _tool(tool: Tool | Native) -> Any:
 
 
 def _reasoning(request: Request) -> dict[str, Any] | None:
-    effort = effort_of(request.reasoning)
-    if is_own(request.model) and not is_reasoning(request.model):
+    effort = effort_taken(request.model, effort_of(request.reasoning))
+    if _is_unable(request):
         return None
     summary = request.reasoning.summary or ("auto" if request.reasoning.is_shown else None)
     return _present({"effort": effort, "summary": summary}) or None

@@ -48,6 +48,7 @@ from relay.core.hub.conversation import (
     ToolResult,
 )
 from relay.core.hub.effort import budget_of
+from relay.core.hub.strict_schemas import closed
 
 Gist = dict[str, Any]
 
@@ -264,7 +265,7 @@ def gist_of_request(request: Request, left_out: Iterable[str]) -> Gist:
         "stream": request.stream,
         "tool_choice": choice,
         "parallel_tool_calls": request.is_parallel,
-        "output_format": _schema(request.output_format.schema) if request.output_format is not None else None,
+        "output_format": _closed_schema(request.output_format),
         "thinking_tokens": budget_of(request.reasoning),
         "output_tokens_max": request.sampling.output_tokens_max,
         "temperature": request.sampling.temperature,
@@ -276,6 +277,11 @@ def gist_of_request(request: Request, left_out: Iterable[str]) -> Gist:
     }
     turns = [gist for message in request.messages for gist in [_turn(message, numbers)] if gist != ("system", [])]
     return {"turns": _joined(turns), **{name: value for name, value in wishes.items() if name not in set(left_out)}}
+
+
+def _closed_schema(asked: OutputFormat | None) -> Any:
+    """Return the schema of an answer, closed: Claude takes no open one."""
+    return _schema(closed(asked.schema)) if asked is not None and asked.schema is not None else None
 
 
 def _schema(schema: msgspec.Raw | None) -> Any:

@@ -17,11 +17,13 @@ import pytest
 
 from relay.core.dialects import RULES
 from relay.core.errors import BadRequestError, NotCarriedError
+from relay.core.exchange import Dialect
 from relay.core.hub.answer import Answer, Begun, Choice, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    CacheMark,
     File,
     Inline,
     Message,
@@ -55,6 +57,11 @@ from .recorded import (
 
 MESSAGES = CODECS["anthropic_messages"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
+
+
+def raw(document: Any) -> msgspec.Raw:
+    """Return *document* as it stands in a request."""
+    return msgspec.Raw(json.dumps(document).encode())
 
 
 def told(block: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +280,11 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
     ("model", "reasoning", "limit", "fields"),
     [
         ("claude-haiku-4-5", Reasoning(effort="low"), 9000, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 9000}),
-        ("claude-haiku-4-5", Reasoning(effort="high"), 2000, {"thinking": {"type": "enabled", "budget_tokens": 24576}, "max_tokens": 28672}),
+        ("claude-haiku-4-5", Reasoning(effort="high"), 9000, {"thinking": {"type": "enabled", "budget_tokens": 4500}, "max_tokens": 9000}),
+        ("claude-haiku-4-5", Reasoning(effort="high"), 1025, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1025}),
+        ("claude-haiku-4-5", Reasoning(effort="high"), 1024, {"max_tokens": 1024}),
+        ("claude-haiku-4-5", Reasoning(is_adaptive=True), None, {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 12288}),
+        ("claude-sonnet-4-6", Reasoning(is_adaptive=True), None, {"thinking": {"type": "adaptive"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(budget_tokens=100), None, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 5120}),
         ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
@@ -283,7 +294,7 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
 def test_effort_becomes_a_budget_below_the_limit(
     model: str, reasoning: Reasoning, limit: int | None, fields: dict[str, Any]
 ) -> None:
-    """Or stays an effort where the model measures so."""
+    """Or stays an effort where the model measures so; the limit is the customer's, and stays."""
     request = Request(model=model, messages=(HI,), reasoning=reasoning, sampling=Sampling(output_tokens_max=limit))
     body = json.loads(msgspec.json.encode(encode_request(request)))
     assert {name: value for name, value in body.items() if name not in ("model", "messages")} == fields
@@ -321,6 +332,37 @@ def test_a_search_result_comes_back_as_it_stood_and_is_refused_by_name_elsewhere
         with pytest.raises(NotCarriedError) as refused:
             CODECS["openai_chat"].encode_request(request)
         assert refused.value.param == "messages.content.search_result"
+
+
+def test_a_schema_is_closed_for_claude_and_open_members_are_no_strict_schema_of_openai() -> None:
+    """Claude refuses an open object, OpenAI an optional member: each gets what it takes."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    asking = Request(model="claude", messages=(HI,), output_format=OutputFormat(schema=raw(schema)))
+    written = json.loads(bytes(encode_request(asking)["output_config"]))
+    assert written["format"]["schema"] == {**schema, "additionalProperties": False}
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "output_config": written}
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    told = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["response_format"]))
+    assert told["json_schema"]["strict"] is False
+
+
+def test_what_a_model_cannot_be_told_is_named() -> None:
+    """Thinking without room for it, a draw that thinking forbids, and names of who speaks."""
+    named = Message(role="user", parts=(Text(text="Hi"),), name="bob")
+    few = Sampling(output_tokens_max=1000, top_k=5)
+    request = Request(model="claude-haiku-4-5", messages=(named,), reasoning=Reasoning(effort="low"), sampling=few)
+    assert MESSAGES.dropped(request) == ["thinking", "messages.name"]
+    thinking = Request(
+        model="claude-haiku-4-5", messages=(HI,), reasoning=Reasoning(effort="low"), sampling=Sampling(top_k=5)
+    )
+    assert MESSAGES.dropped(thinking) == ["top_k"]
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
+def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> None:
+    """Only Claude is told what to cache."""
+    cached = Message(role="user", parts=(Text(text="Hi", cache=CacheMark()),))
+    assert CODECS[to].dropped(Request(model="m", messages=(cached,))) == ["cache_control"]
 
 
 def test_what_is_left_out_is_named() -> None:

@@ -36,6 +36,7 @@ from relay.core.hub.answer import (
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     Citation,
+    Effort,
     Image,
     Inline,
     Message,
@@ -586,6 +587,32 @@ def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | 
     """It would refuse the request; without reasoning it takes them again."""
     body = sent(model, **SAMPLED, reasoning_effort=effort)
     assert {name: body[name] for name in SAMPLED if name in body} == taken
+
+
+@pytest.mark.parametrize(
+    ("model", "asked_for", "taken"),
+    [
+        ("gpt-5", "none", "minimal"),
+        ("o3", "none", "low"),
+        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "xhigh", "high"),
+        ("gpt-5.5", "max", "xhigh"),
+        ("gpt-5.1-codex", "none", "low"),
+        ("gpt-5.3-codex", "max", "xhigh"),
+        ("gpt-5-pro", "low", "high"),
+        ("openai/gpt-5-mini", "xhigh", "high"),
+        ("gpt-4o", "high", None),
+        ("deepseek-chat", "max", "max"),
+    ],
+)
+def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
+    """Each of OpenAI's models refuses the words of others; Claude Code turns thinking off, and says `max`."""
+    request = Request(model=model, messages=(), reasoning=Reasoning(effort=asked_for))
+    chat = CHAT.encode_request(request).get("reasoning_effort", b"null")
+    responses = CODECS["openai_responses"].encode_request(request).get("reasoning", b'{"effort":null}')
+    assert (json.loads(bytes(chat)), json.loads(bytes(responses))["effort"]) == (taken, taken)
+    for dialect in ("openai_chat", "openai_responses"):
+        assert CODECS[dialect].dropped(request) == (["thinking"] if taken is None else [])
 
 
 def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:

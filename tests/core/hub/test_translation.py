@@ -114,6 +114,29 @@ def test_the_request_that_is_sent_is_the_channels() -> None:
     assert translation.dropped == ("seed",)
 
 
+@pytest.mark.parametrize(("stream", "query"), [(False, ""), (True, "alt=sse")])
+def test_events_are_asked_of_gemini_for_a_stream_alone(stream: bool, query: str) -> None:
+    """A whole answer is one document, and is asked for as Google's own clients ask."""
+    made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": stream})
+    assert Translation(made, "gemini_generate", "gemini-x").prepare(made, "gemini-x").query == query
+
+
+@pytest.mark.parametrize("to", ["openai_responses", "anthropic_messages", "gemini_generate"])
+def test_log_probabilities_are_left_out_and_named(to: Dialect) -> None:
+    """Chat's are."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "logprobs": True, "top_logprobs": 2}
+    assert Translation(asked("openai_chat", body), to, "m").dropped == ("logprobs", "top_logprobs")
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "anthropic_messages"])
+def test_geminis_log_probabilities_are_left_out_and_named(to: Dialect) -> None:
+    """By their place."""
+    config = {"responseLogprobs": True, "logprobs": 2}
+    made = asked("gemini_generate", {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config})
+    dropped = ("generationConfig.responseLogprobs", "generationConfig.logprobs")
+    assert Translation(made, to, "m").dropped == dropped
+
+
 def test_an_answer_that_nobody_can_put_into_other_words_is_broken() -> None:
     """Choices that are no list: a native customer gets them as they are, and no other anything made up."""
     made = asked("anthropic_messages", {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]})

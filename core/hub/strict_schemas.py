@@ -1,0 +1,63 @@
+"""What vendors demand of a JSON Schema before they promise to keep to it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+_BY_NAME = ("properties", "$defs", "definitions")
+"""Members whose own members are schemas under names that anybody may choose."""
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+
+
+def closed(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return a schema whose objects say that they have no members but those they name, as Claude demands of each.
+
+    What says something of other members itself, or names none, stays as it is.
+
+    Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29.
+
+    >>> bytes(closed(msgspec.Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}')))
+    b'{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}'
+    """
+    schema = msgspec.json.decode(raw)
+    is_closed = True
+    for each in _schemas(schema):
+        if "properties" in each and "additionalProperties" not in each:
+            each["additionalProperties"] = is_closed = False
+    return raw if is_closed else msgspec.Raw(msgspec.json.encode(schema))
+
+
+def is_strict(raw: msgspec.Raw) -> bool:
+    """Return whether OpenAI takes a schema as strict: no member is optional, and none is unnamed.
+
+    Source: platform.openai.com guides/structured-outputs, as quoted by veryfront/veryfront-code#3918, read 2026-11-29.
+
+    >>> is_strict(msgspec.Raw(b'{"type":"object","properties":{"a":{}},"additionalProperties":false}'))
+    False
+    """
+    return all(map(_demands_all, _schemas(msgspec.json.decode(raw))))
+
+
+def _demands_all(schema: dict[str, Any]) -> bool:
+    if schema.get("type") != "object" and "properties" not in schema:
+        return True
+    named, required = schema.get("properties", {}), schema.get("required", [])
+    return schema.get("additionalProperties") is False and isinstance(required, list) and set(named) <= set(required)
+
+
+def _schemas(schema: Any) -> Iterable[dict[str, Any]]:
+    """Yield *schema* and every one within it."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for name, value in schema.items():
+        match value:
+            case dict() if name in _BY_NAME:
+                for member in value.values():
+                    yield from _schemas(member)
+            case list() if name in _LISTS:
+                for member in value:
+                    yield from _schemas(member)
+            case dict() if name in ("items", "additionalProperties"):
+                yield from _schemas(value)

@@ -1,0 +1,59 @@
+"""Schemas that say enough for a vendor to keep to them, and schemas that don't."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core.hub.strict_schemas import closed, is_strict
+
+
+def raw(schema: dict[str, Any]) -> msgspec.Raw:
+    """Return *schema* as it stands in a request."""
+    return msgspec.Raw(json.dumps(schema).encode())
+
+
+OPEN = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+CLOSED = {**OPEN, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        (OPEN, CLOSED),
+        ({"type": "array", "items": OPEN}, {"type": "array", "items": CLOSED}),
+        ({"anyOf": [OPEN, {"type": "null"}]}, {"anyOf": [CLOSED, {"type": "null"}]}),
+        ({"$defs": {"properties": OPEN}, "$ref": "#/$defs/properties"}, {"$defs": {"properties": CLOSED}, "$ref": "#/$defs/properties"}),
+        ({"type": "object", "properties": {"items": OPEN}}, {"type": "object", "properties": {"items": CLOSED}, "additionalProperties": False}),
+    ],
+)  # fmt: skip
+def test_objects_that_name_their_members_are_closed(schema: dict[str, Any], written: dict[str, Any]) -> None:
+    """Wherever they stand, whatever their members are called."""
+    assert json.loads(bytes(closed(raw(schema)))) == written
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [CLOSED, {**OPEN, "additionalProperties": {"type": "string"}}, {"type": "object"}, {"enum": [{"properties": {}}]}],
+)
+def test_what_says_so_itself_stays_as_it_is(schema: dict[str, Any]) -> None:
+    """Byte for byte, and so does what is no schema."""
+    assert bytes(closed(raw(schema))) == bytes(raw(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "is_taken"),
+    [
+        (CLOSED, True),
+        (OPEN, False),
+        ({**CLOSED, "required": []}, False),
+        ({"type": "object", "additionalProperties": False}, True),
+        ({"type": "object"}, False),
+        ({**CLOSED, "properties": {"a": OPEN}}, False),
+        ({"type": "array", "items": {"type": "number"}}, True),
+    ],
+)
+def test_a_strict_schema_leaves_no_member_open(schema: dict[str, Any], is_taken: bool) -> None:
+    """As OpenAI refuses a whole request otherwise."""
+    assert is_strict(raw(schema)) is is_taken
