@@ -22,7 +22,7 @@ MESSAGE_LENGTH_MAX = 500
 RETRY_AFTER_S_MIN = 1
 RETRY_AFTER_S_MAX = 3600
 
-_CONTEXT_CODE = "context_length_exceeded"
+CONTEXT_CODE = "context_length_exceeded"
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamStatusError:
@@ -85,7 +85,7 @@ class _Said(msgspec.Struct, frozen=True):
     def machine_type(self) -> str:
         """Return the more telling of code and type, if it looks like one."""
         if self.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(self.message):
-            return _CONTEXT_CODE
+            return CONTEXT_CODE
         for name in (self.code, self.type):
             if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name):
                 return name
@@ -172,8 +172,13 @@ _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
 """The number is SiliconFlow's (presets/siliconflow.yaml)."""
 _CONTEXT_NAMES = {"characters_too_long", "tokens_too_long", "10907"}
 """Qianfan's, and the number Spark's (their presets)."""
-_CONTEXT_WORDS = re.compile(r"maximum context length|exceeded model token limit|[Ii]nput token length too long")
-"""DeepSeek says it in words alone (w:deepseek/err-400-context), and so does Kimi (presets/moonshot.yaml)."""
+_CONTEXT_WORDS = re.compile(
+    r"maximum context length|exceeded model token limit|[Ii]nput token length too long|prompt is too long"
+    r"|input token count.{0,24} exceeds the maximum"
+)
+"""Said in words alone by DeepSeek (w:deepseek/err-400-context), Anthropic (w:anthropic/err-400-context), Kimi
+(presets/moonshot.yaml) and Gemini (google-gemini/gemini-cli#4231, read 2026-11-29).
+"""
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """What Anthropic says of a talk that it keeps: its status 404 is not the model's."""
 _POLICY_NAMES = {
@@ -194,7 +199,7 @@ _CLASS_OF_TYPE: dict[str, FailureClass] = {
     ),
     **dict.fromkeys(
         _POLICY_NAMES | {"invalid_request_error", "invalid_argument", "invalid-argument", "invalidparameter",
-        "request_too_large", "tool_use_failed", "invalid_prompt", _CONTEXT_CODE}
+        "request_too_large", "tool_use_failed", "invalid_prompt", CONTEXT_CODE}
         | _CONTEXT_NAMES,
         "request",
     ),

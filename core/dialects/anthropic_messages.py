@@ -7,6 +7,7 @@ import msgspec
 from ..errors import BadRequestError, NotCarriedError, RelayError, UpstreamStatusError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from ..failures import CONTEXT_CODE
 from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
 from .dialect import BodyReading
@@ -27,6 +28,8 @@ FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 DEFAULT_VERSION = "2023-06-01"
 _TEXT = msgspec.json.Decoder(str | None)
 
+TOO_LONG = "prompt is too long"
+"""What Claude Code looks for before it compacts a talk (wire/DIALECTS.md 7.2), whoever found a prompt too long."""
 _TYPES: Mapping[Meaning, str] = {
     "bad_request": "invalid_request_error",
     "bad_key": "authentication_error",
@@ -108,6 +111,8 @@ class AnthropicMessages:
         """Return the body of an error answer; ``code`` is our addition, beside the vendor's ``type``."""
         param = param_of(error) if isinstance(error, BadRequestError) else None
         message = text if param is None or param in text else f"{param}: {text}"
+        if code_of(error) == CONTEXT_CODE and TOO_LONG not in message:
+            message = f"{TOO_LONG}: {message}"
         fields: dict[str, object] = {"type": _type_of(error), "message": message, "code": code_of(error)}
         if (thread_code := _thread_code_of(error)) is not None:
             fields["details"] = {"error_code": thread_code}

@@ -158,7 +158,7 @@ def test_request_error_keeps_message_code_and_param() -> None:
         (
             "anthropic/err-400-context",
             "prompt is too long: 3333404 tokens > 200000 maximum",
-            "invalid_request_error",
+            "context_length_exceeded",
         ),
         (
             "openai-responses/err-400-context",
@@ -178,6 +178,20 @@ def test_context_errors_keep_the_words_clients_look_for(recording: str, message:
     response = load(recording)
     refused = classify(response["status"], response["headers"], response["bytes"])
     assert (refused.message, refused.error_type) == (message, error_type)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
+        "The input token count exceeds the maximum number of tokens allowed (1048576).",
+    ],
+)
+def test_gemini_says_in_words_alone_that_a_prompt_is_too_long(message: str) -> None:
+    """With and without the figure."""
+    body = json.dumps({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}).encode()
+    refused = classify(400, {}, body)
+    assert (refused.message, refused.error_type) == (message, "context_length_exceeded")
 
 
 def test_a_thread_that_was_lost_is_the_requests_own_fault() -> None:

@@ -180,11 +180,6 @@ def test_thinking_that_was_asked_for_is_evidence(thinking: Any, is_asked: bool) 
             "request_too_large",
             "request_too_large",
         ),
-        (
-            UpstreamStatusError("request", 400, error_type="context_length_exceeded"),
-            "invalid_request_error",
-            "context_length_exceeded",
-        ),
     ],
 )
 def test_an_error_has_anthropics_type_and_our_code(error: RelayError, error_type: str, code: str) -> None:
@@ -202,6 +197,22 @@ def test_the_field_to_blame_is_named_in_the_message(text: str, message: str) -> 
     """Anthropic's shape has no place for it."""
     body = json.loads(RULES.render_error(BadRequestError(param="max_tokens"), text, "req-1"))
     assert body["error"]["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Your input exceeds the context window", "prompt is too long: Your input exceeds the context window"),
+        ("prompt is too long: 3 tokens > 2 maximum", "prompt is too long: 3 tokens > 2 maximum"),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_told_in_the_words_that_claude_code_looks_for(text: str, message: str) -> None:
+    """Whoever found it so: Claude Code then compacts the talk (wire/DIALECTS.md 7.2)."""
+    error = UpstreamStatusError("request", 400, error_type="context_length_exceeded")
+    assert RULES.render_error(error, text, "req-1") == (
+        f'{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}",'
+        f'"code":"context_length_exceeded"}},"request_id":"req-1"}}'.encode()
+    )
 
 
 def test_an_error_event_is_named() -> None:
