@@ -1,4 +1,4 @@
-"""An upstream that has an agent run one command in its shell, in chat or in messages, and then tells the result."""
+"""An upstream that has an agent run one command in its shell, in any of four dialects, and then tells the result."""
 
 import json
 from typing import Any
@@ -13,7 +13,8 @@ COMMAND = "echo relay-and-back"
 def script(request: Received) -> list[Step]:
     """Call the agent's shell tool, or tell what came of it."""
     asked: dict[str, Any] = json.loads(request.body)
-    return stream(_message(asked) if request.path.startswith("/v1/messages") else _completion(asked), seed=1)
+    answer = next(answer for word, answer in ANSWERS.items() if word in request.path)
+    return stream(answer(asked), seed=1)
 
 
 def _call(names: list[str]) -> tuple[str, str] | None:
@@ -62,3 +63,55 @@ def _completion(asked: dict[str, Any]) -> str:
     ]
     chunks.append({"id": "c", "choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 40}})
     return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+
+def _response(asked: dict[str, Any]) -> str:
+    results = [item for item in asked["input"] if item.get("type") == "function_call_output"]
+    call = None if results else _call([tool.get("name", "") for tool in asked.get("tools", [])])
+    if call is not None:
+        item: dict[str, Any] = {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "call_1",
+            "name": call[0],
+            "arguments": call[1],
+        }
+    else:
+        text = {"type": "output_text", "text": f"RESULT {json.dumps(results)}", "annotations": []}
+        item = {"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}
+    item["status"] = "completed"
+    response = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt", "output": []}
+    usage = {"input_tokens": 100, "output_tokens": 40, "total_tokens": 140}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**response, "status": "in_progress"}},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {
+            "type": "response.completed",
+            "response": {**response, "status": "completed", "output": [item], "usage": usage},
+        },
+    ]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+
+
+def _content(asked: dict[str, Any]) -> str:
+    parts = [part for turn in asked["contents"] for part in turn["parts"]]
+    results = [part for part in parts if "functionResponse" in part]
+    declared = [each["name"] for tool in asked.get("tools", []) for each in tool.get("functionDeclarations", [])]
+    call = None if results else _call(declared)
+    if call is not None:
+        part: dict[str, Any] = {"functionCall": {"name": call[0], "args": json.loads(call[1])}}
+    else:
+        part = {"text": f"RESULT {json.dumps(results)}"}
+    said = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
+    usage = {"promptTokenCount": 100, "candidatesTokenCount": 40, "totalTokenCount": 140}
+    return f"data: {json.dumps({'candidates': [said], 'usageMetadata': usage, 'modelVersion': 'gemini'})}\r\n\r\n"
+
+
+ANSWERS = {
+    "/chat/completions": _completion,
+    "/messages": _message,
+    "/responses": _response,
+    ":streamGenerateContent": _content,
+}
+"""How each endpoint answers, by what stands in its path."""

@@ -1,4 +1,4 @@
-"""Claude Code, Codex and Gemini CLI run a command in their shell, on models of both other vendors.
+"""Claude Code, Codex and Gemini CLI run a command in their shell, on models of their own vendor and of others.
 
 `make clients` installs them and runs this; without them nothing here is collected.
 """
@@ -22,7 +22,11 @@ PROFILE = """
 shop: {{name: {{en: Test, zh: 测试}}}}
 plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: billing.token_ratio}}]
 groups: {{plain: {{ratio: "1"}}}}
-prices: {{over-chat: {{model_ratio: "1"}}, over-messages: {{model_ratio: "1"}}}}
+prices:
+  over-chat: {{model_ratio: "1"}}
+  over-messages: {{model_ratio: "1"}}
+  over-responses: {{model_ratio: "1"}}
+  over-gemini: {{model_ratio: "1"}}
 channels:
   - name: chat
     use: channels.openai
@@ -35,6 +39,19 @@ channels:
     base_url: {url}
     keys: ["file:upstream.key"]
     models: [over-messages]
+    groups: [plain]
+  - name: responses
+    use: channels.openai
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [over-responses]
+    groups: [plain]
+    dialects: [openai_responses]
+  - name: gemini
+    use: channels.gemini
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [over-gemini]
     groups: [plain]
 """
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(AGENT_S + 30)]
@@ -93,7 +110,7 @@ async def gemini(folder: Path, shop: Running, model: str) -> str:
     )
 
 
-@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
+@pytest.mark.parametrize("model", ["over-chat", "over-messages", "over-responses", "over-gemini"])
 @pytest.mark.parametrize(
     ("agent", "dialect"),
     [(claude, "anthropic_messages"), (codex, "openai_responses"), (gemini, "gemini_generate")],
