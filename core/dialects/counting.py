@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import msgspec
 
+from ..estimate import input_estimate
 from ..exchange import ChannelRequest, Exchange, Operation
 from .anthropic_messages import AnthropicMessages, read_thread
 from .fields import read_model, read_object, read_value
@@ -84,6 +85,12 @@ class GeminiCount(Counting, GeminiGenerate):
             name_model(asked, model_sent)
             request.set("generateContentRequest", asked)
         return request
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return the tokens of the request to be counted, wherever it stands; its model's name is none of them."""
+        asked = read_value(exchange.fields, "generateContentRequest", _MEMBERS)
+        fields = asked if asked is not None else exchange.fields
+        return input_estimate({name: value for name, value in fields.items() if name != "model"})
 
     def render_count(self, tokens: int) -> bytes:
         """Return the answer that says *tokens*."""

@@ -59,6 +59,17 @@ def test_gemini_takes_the_request_within_a_member_too() -> None:
     rules.read_request(exchange("gemini_generate"), json.dumps({"generateContentRequest": {"contents": TURN}}).encode())
 
 
+@pytest.mark.parametrize("part", [{"text": "Hi"}, {"inlineData": {"mimeType": "image/png", "data": "A" * 9000}}])
+def test_what_is_counted_of_gemini_is_the_same_wherever_it_stands(part: dict[str, Any]) -> None:
+    """Relay's own estimate, where a channel of another dialect can't count."""
+    rules, contents = GeminiCount(), [{"role": "user", "parts": [part]}]
+    beside, within = exchange("gemini_generate"), exchange("gemini_generate")
+    rules.read_request(beside, json.dumps({"contents": contents}).encode())
+    asked = {"model": "models/gemini-2.5-flash", "contents": contents}
+    rules.read_request(within, json.dumps({"generateContentRequest": asked}).encode())
+    assert rules.input_estimate(within) == rules.input_estimate(beside)
+
+
 def test_gemini_counts_for_the_model_that_is_asked_upstream() -> None:
     """Google demands its name within the member, and refuses another than the path's."""
     rules = GeminiCount()
