@@ -254,8 +254,13 @@ def _is_thinking_asked(request: Request) -> bool:
 
 
 def _thinks(request: Request) -> bool:
+    """Say whether to ask for thinking: not beside a call that is demanded, which Claude refuses.
+
+    Source: docs extended-thinking, as quoted by run-llama/llama_index#19641, read 2026-11-29.
+    """
     is_measured = _ADAPTIVE.match(request.model) is not None or _budget(request) is not None
-    return _is_thinking_asked(request) and is_measured
+    is_forced = bool(request.tools) and request.tool_choice not in (None, "auto", "none")
+    return _is_thinking_asked(request) and is_measured and not is_forced
 
 
 def _budget(request: Request) -> int | None:

@@ -37,8 +37,15 @@ SKIPPED_SIGNATURE = "skip_thought_signature_validator"
 """What Gemini 3 takes for the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
 _BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
 _BY_BUDGET = re.compile(r"gemini-2\.5")
-BUDGET_MIN_PRO = 128
-"""The least that 2.5 Pro can think: it can't be told not to. Source: ai.google.dev thinking, read 2026-11-24."""
+_BUDGETS = (
+    (re.compile(r"gemini-2\.5-.*pro"), 128, 32_768),
+    (re.compile(r"gemini-2\.5-flash-lite"), 512, 24_576),
+    (re.compile(r"gemini-2\.5"), 1, 24_576),
+)
+"""The least and the most that a model can be told to think, the first that fits.
+
+Source: ai.google.dev thinking, as quoted by snailyp/gemini-balance#160, read 2026-11-29.
+"""
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
@@ -255,7 +262,15 @@ def _thinking(request: Request) -> dict[str, Any] | None:
     elif _BY_BUDGET.match(model):
         budget = -1 if reasoning.is_adaptive and effort is None else budget_of(reasoning)
         if budget is not None:
-            thinking["thinkingBudget"] = max(budget, BUDGET_MIN_PRO) if budget >= 0 and "pro" in model else budget
+            thinking["thinkingBudget"] = _budget_taken(model, budget)
     else:
         return None
     return thinking or None
+
+
+def _budget_taken(model: str, budget: int) -> int:
+    """Return the budget nearest to *budget* that *model* takes; -1 leaves it to the model, and Pro can't be told not to."""
+    least, most = next((least, most) for pattern, least, most in _BUDGETS if pattern.match(model))
+    if budget < 0 or (budget == 0 and "pro" not in model):
+        return budget
+    return min(max(budget, least), most)

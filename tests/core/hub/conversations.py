@@ -266,7 +266,7 @@ def gist_of_request(request: Request, left_out: Iterable[str]) -> Gist:
         "tool_choice": choice,
         "parallel_tool_calls": request.is_parallel,
         "output_format": _closed_schema(request.output_format),
-        "thinking_tokens": budget_of(request.reasoning),
+        "thinking": budget_of(request.reasoning),
         "output_tokens_max": request.sampling.output_tokens_max,
         "temperature": request.sampling.temperature,
         "top_p": request.sampling.top_p,

@@ -27,6 +27,7 @@ from relay.core.hub.conversation import (
     File,
     Inline,
     Message,
+    NamedTool,
     OutputFormat,
     Reasoning,
     Request,
@@ -356,6 +357,19 @@ def test_what_a_model_cannot_be_told_is_named() -> None:
         model="claude-haiku-4-5", messages=(HI,), reasoning=Reasoning(effort="low"), sampling=Sampling(top_k=5)
     )
     assert MESSAGES.dropped(thinking) == ["top_k"]
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-7"])
+@pytest.mark.parametrize(
+    ("choice", "thinks"), [("required", False), (NamedTool("f"), False), ("auto", True), ("none", True)]
+)
+def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, thinks: bool) -> None:
+    """Claude refuses both at once; the call is what the customer's program waits for."""
+    request = Request(
+        model=model, messages=(HI,), tools=(Tool(name="f"),), tool_choice=choice, reasoning=Reasoning(effort="low")
+    )
+    assert ("thinking" in encode_request(request)) is thinks
+    assert MESSAGES.dropped(request) == ([] if thinks else ["thinking"])
 
 
 @pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
