@@ -69,7 +69,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 def dropped(request: Request) -> Sequence[str]:
     """Return what a channel of Anthropic's is not told, and does not need to answer."""
     sampling = request.sampling
-    has_no_sampling = _NO_SAMPLING.match(request.model) is not None
+    has_no_sampling = _NO_SAMPLING.search(request.model) is not None
     names = {
         "seed": sampling.seed is not None,
         "presence_penalty": sampling.presence_penalty is not None,
@@ -258,7 +258,7 @@ def _thinks(request: Request) -> bool:
 
     Source: docs extended-thinking, as quoted by run-llama/llama_index#19641, read 2026-11-29.
     """
-    is_measured = _ADAPTIVE.match(request.model) is not None or _budget(request) is not None
+    is_measured = _ADAPTIVE.search(request.model) is not None or _budget(request) is not None
     is_forced = bool(request.tools) and request.tool_choice not in (None, "auto", "none")
     return _is_thinking_asked(request) and is_measured and not is_forced
 
@@ -282,8 +282,10 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
         body["thinking"] = {"type": "disabled"}
     elif _thinks(request):
         budget = _budget(request)
-        if _ADAPTIVE.match(request.model) or budget is None:
-            body["thinking"] = {"type": "adaptive"}
+        if _ADAPTIVE.search(request.model) or budget is None:
+            # The newest tell no thoughts unless asked. Source: zed-industries/zed#54217, read 2026-11-29.
+            shown = {} if reasoning.is_shown is False else {"display": "summarized"}
+            body["thinking"] = {"type": "adaptive", **shown}
             if (effort := _effort(request)) is not None:
                 output["effort"] = effort
         else:

@@ -285,9 +285,11 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
         ("claude-haiku-4-5", Reasoning(effort="high"), 1025, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1025}),
         ("claude-haiku-4-5", Reasoning(effort="high"), 1024, {"max_tokens": 1024}),
         ("claude-haiku-4-5", Reasoning(is_adaptive=True), None, {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 12288}),
-        ("claude-sonnet-4-6", Reasoning(is_adaptive=True), None, {"thinking": {"type": "adaptive"}, "max_tokens": 8192}),
+        ("claude-sonnet-4-6", Reasoning(is_adaptive=True), None, {"thinking": {"type": "adaptive", "display": "summarized"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(budget_tokens=100), None, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 5120}),
-        ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("global.anthropic.claude-opus-4-7-v1:0", Reasoning(effort="low"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-opus-4-7", Reasoning(effort="low", is_shown=False), 9, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 8192}),
     ],
@@ -295,7 +297,7 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
 def test_effort_becomes_a_budget_below_the_limit(
     model: str, reasoning: Reasoning, limit: int | None, fields: dict[str, Any]
 ) -> None:
-    """Or stays an effort where the model measures so; the limit is the customer's, and stays."""
+    """Or stays an effort where the model measures so, whatever AWS calls it; the limit is the customer's, and stays."""
     request = Request(model=model, messages=(HI,), reasoning=reasoning, sampling=Sampling(output_tokens_max=limit))
     body = json.loads(msgspec.json.encode(encode_request(request)))
     assert {name: value for name, value in body.items() if name not in ("model", "messages")} == fields
