@@ -1,6 +1,21 @@
 """What a request says in places that not every dialect has."""
 
-from .conversation import Request, Tool
+from collections.abc import Sequence
+
+import msgspec
+
+from .conversation import Message, Request, Tool
+
+
+def answerable(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return *messages* with a turn to answer: system texts alone, which OpenAI answers, become the user's.
+
+    >>> answerable([Message(role="system", parts=())])
+    [Message(role='user', parts=(), name=None)]
+    """
+    if any(message.role in ("user", "assistant") for message in messages):
+        return messages
+    return [msgspec.structs.replace(message, role="user") for message in messages]
 
 
 def has_cache_marks(request: Request) -> bool:

@@ -28,7 +28,7 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of
 from ..media import text_of
-from ..places import has_names
+from ..places import answerable, has_names
 from ..seals import write_seal
 from ..strict_schemas import closed
 
@@ -54,6 +54,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
+    request = msgspec.structs.replace(request, messages=tuple(answerable(request.messages)))
     body: dict[str, Any] = {"model": request.model}
     if system := [_text(part) for part in _system(request) if part.text]:
         body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system

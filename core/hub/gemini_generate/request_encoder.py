@@ -29,7 +29,7 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import budget_of, effort_of
-from ..places import has_cache_marks, has_names
+from ..places import answerable, has_cache_marks, has_names
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
 
@@ -54,6 +54,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     Raises:
         NotCarriedError: A part, a tool or a wish that Gemini has no form for.
     """
+    request = msgspec.structs.replace(request, messages=tuple(answerable(request.messages)))
     body: dict[str, Any] = {"contents": _contents(request)}
     if system := [{"text": text.text} for text in _system(request)]:
         body["systemInstruction"] = {"parts": system}

@@ -1,6 +1,7 @@
 """Every recording for every other customer: the native figures, a sound answer, nothing of the upstream's form."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,21 @@ def test_geminis_log_probabilities_are_left_out_and_named(to: Dialect) -> None:
     made = asked("gemini_generate", {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config})
     dropped = ("generationConfig.responseLogprobs", "generationConfig.logprobs")
     assert Translation(made, to, "m").dropped == dropped
+
+
+@pytest.mark.parametrize(
+    ("to", "member", "turns"),
+    [
+        ("anthropic_messages", "messages", [{"role": "user", "content": [{"type": "text", "text": "Sing."}]}]),
+        ("gemini_generate", "contents", [{"role": "user", "parts": [{"text": "Sing."}]}]),
+    ],
+)
+def test_a_talk_of_system_text_alone_is_told_as_the_users(to: Dialect, member: str, turns: list[Any]) -> None:
+    """OpenAI answers it, the others want a turn to answer."""
+    made = asked("openai_chat", {"model": "m", "messages": [{"role": "system", "content": "Sing."}]})
+    body = json.loads(Translation(made, to, "m").prepare(made, "m").body())
+    assert body[member] == turns
+    assert not body.keys() & {"system", "systemInstruction"}
 
 
 def test_an_answer_that_nobody_can_put_into_other_words_is_broken() -> None:
