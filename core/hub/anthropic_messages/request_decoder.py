@@ -186,8 +186,17 @@ def _reasoning(fields: Fields) -> Reasoning:
         budget_tokens=thinking.budget_tokens,
         is_adaptive=thinking.type == "adaptive",
         is_off=thinking.type == "disabled",
-        is_shown=thinking.display != "omitted" if thinking.type != "disabled" else None,
+        is_shown=_is_shown(thinking),
     )
+
+
+def _is_shown(thinking: _Thinking) -> bool | None:
+    """Say whether thoughts are to be told; None where that is left to a model that chooses how much to think."""
+    match thinking:
+        case _Thinking(type="disabled") | _Thinking(type="adaptive", display=None):
+            return None
+        case _:
+            return thinking.display != "omitted"
 
 
 def _sampling(fields: Fields) -> Sampling:

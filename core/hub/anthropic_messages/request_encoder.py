@@ -17,6 +17,7 @@ from ..conversation import (
     NamedTool,
     Native,
     Part,
+    Reasoning,
     Refusal,
     Request,
     Text,
@@ -284,9 +285,7 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
     elif _thinks(request):
         budget = _budget(request)
         if _ADAPTIVE.search(request.model) or budget is None:
-            # The newest tell no thoughts unless asked. Source: zed-industries/zed#54217, read 2026-11-29.
-            shown = {} if reasoning.is_shown is False else {"display": "summarized"}
-            body["thinking"] = {"type": "adaptive", **shown}
+            body["thinking"] = {"type": "adaptive", **_display(reasoning)}
             if (effort := _effort(request)) is not None:
                 output["effort"] = effort
         else:
@@ -295,6 +294,16 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
     if output:
         body["output_config"] = output
     body["max_tokens"] = limit or OUTPUT_TOKENS_DEFAULT
+
+
+def _display(reasoning: Reasoning) -> dict[str, str]:
+    """Return how thoughts are to be told: the newest models tell none unless asked, which other dialects need not.
+
+    Source: zed-industries/zed#54217, read 2026-11-29.
+    """
+    if reasoning.is_shown is None and reasoning.is_adaptive:
+        return {}
+    return {"display": "omitted" if reasoning.is_shown is False else "summarized"}
 
 
 def _effort(request: Request) -> str | None:

@@ -213,7 +213,9 @@ def _reasoning(request: Request) -> dict[str, Any] | None:
     effort = effort_taken(request.model, effort_of(request.reasoning))
     if _is_unable(request):
         return None
-    summary = request.reasoning.summary or ("auto" if request.reasoning.is_shown else None)
+    reasoning = request.reasoning
+    is_shown = reasoning.is_adaptive if reasoning.is_shown is None else reasoning.is_shown
+    summary = reasoning.summary or ("auto" if is_shown else None)
     return _present({"effort": effort, "summary": summary}) or None
 
 

@@ -198,6 +198,27 @@ def test_claude_codes_request_is_carried_whole_but_for_what_is_named() -> None:
     assert [message.role for message in request.messages] == ["system", *(each["role"] for each in body["messages"])]
     assert [tool.name for tool in request.tools if isinstance(tool, Tool)] == [tool["name"] for tool in body["tools"]]
     assert request.reasoning.is_adaptive
+    assert json.loads(bytes(encode_request(request)["thinking"])) == body["thinking"]
+    reasoning = CODECS["openai_responses"].encode_request(msgspec.structs.replace(request, tools=()))["reasoning"]
+    assert json.loads(bytes(reasoning)) == {"effort": "high", "summary": "auto"}
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        {"type": "adaptive"},
+        {"type": "adaptive", "display": "summarized"},
+        {"type": "adaptive", "display": "omitted"},
+        {"type": "enabled", "budget_tokens": 1024},
+    ],
+)
+def test_how_thinking_is_shown_comes_back_as_it_was(thinking: dict[str, Any]) -> None:
+    """What was not said of it is not said for the customer."""
+    model = "claude-opus-4-6" if thinking["type"] == "adaptive" else "claude-haiku-4-5"
+    turns = [{"role": "user", "content": "Hi"}]
+    body = {"model": model, "max_tokens": 9000, "messages": turns, "thinking": thinking}
+    request = msgspec.structs.replace(MESSAGES.decode_request(asked("anthropic_messages", body)), model=model)
+    assert json.loads(bytes(encode_request(request)["thinking"])) == thinking
 
 
 def test_neighbours_are_joined_and_results_come_first() -> None:
@@ -285,11 +306,11 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
         ("claude-haiku-4-5", Reasoning(effort="high"), 1025, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1025}),
         ("claude-haiku-4-5", Reasoning(effort="high"), 1024, {"max_tokens": 1024}),
         ("claude-haiku-4-5", Reasoning(is_adaptive=True), None, {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 12288}),
-        ("claude-sonnet-4-6", Reasoning(is_adaptive=True), None, {"thinking": {"type": "adaptive", "display": "summarized"}, "max_tokens": 8192}),
+        ("claude-sonnet-4-6", Reasoning(is_adaptive=True), None, {"thinking": {"type": "adaptive"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(budget_tokens=100), None, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 5120}),
         ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("global.anthropic.claude-opus-4-7-v1:0", Reasoning(effort="low"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
-        ("claude-opus-4-7", Reasoning(effort="low", is_shown=False), 9, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-opus-4-7", Reasoning(effort="low", is_shown=False), 9, {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 8192}),
     ],
