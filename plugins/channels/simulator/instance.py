@@ -44,7 +44,8 @@ class _Writer:
 
     def _write_kind(self, schema: dict[str, Any], depth: int) -> Any:
         kind = schema.get("type", "object" if "properties" in schema else "string")
-        match kind[0] if isinstance(kind, list) else kind:
+        # Google's SDKs write types in capitals. Source: w:gemini/response-schema, read 2026-11-29.
+        match str(kind[0] if isinstance(kind, list) else kind).lower():
             case "object":
                 properties = schema.get("properties", {})
                 names: list[str] = list(schema.get("required") or properties)[: max(self._nodes_left, 0)]

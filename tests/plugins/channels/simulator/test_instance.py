@@ -18,6 +18,10 @@ from relay.plugins.channels.simulator.instance import instance
         ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
         ({"$defs": {"A": {"type": "number"}}, "type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}, {"a": 1}),
         ({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}, None),
+        (
+            {"type": "OBJECT", "properties": {"a": {"type": "ARRAY", "minItems": 1, "items": {"type": "INTEGER"}}}},
+            {"a": [1]},
+        ),
         (True, None),
     ],
 )
