@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from .conversation import Native, Tool
+
 _BY_NAME = ("properties", "$defs", "definitions")
 """Members whose own members are schemas under names that anybody may choose."""
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -37,6 +39,20 @@ def is_strict(raw: msgspec.Raw) -> bool:
     False
     """
     return all(map(_demands_all, _schemas(msgspec.json.decode(raw))))
+
+
+def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
+    """Yield *tools*, strict only where OpenAI takes them as such: Claude keeps to schemas with optional members too.
+
+    >>> loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
+    >>> [tool.is_strict for tool in with_strict_tools([loose])]
+    [False]
+    """
+    for tool in tools:
+        if isinstance(tool, Tool) and tool.is_strict and tool.schema is not None and not is_strict(tool.schema):
+            yield msgspec.structs.replace(tool, is_strict=False)
+        else:
+            yield tool
 
 
 def _demands_all(schema: dict[str, Any]) -> bool:

@@ -112,7 +112,9 @@ def decode_request(exchange: Exchange) -> Request:
         sampling=_sampling(fields),
         user=metadata.user_id if metadata is not None else None,
         unanswerable=tuple(
-            name for name in ("mcp_servers", "container", "thread") if bytes(fields.get(name, b"null")) != b"null"
+            name
+            for name in ("mcp_servers", "container", "thread")
+            if bytes(fields.get(name, b"null")) not in (b"null", b"[]")
         ),
         dropped=tuple(name for name in fields if name not in _READ),
     )

@@ -32,6 +32,7 @@ from ..effort import effort_of
 from ..media import audio_format, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
 from ..places import has_cache_marks
+from ..strict_schemas import with_strict_tools
 from .thoughts import write_detail
 
 DIALECT = "openai_chat"
@@ -88,7 +89,8 @@ def _as_function(tool: Tool | Native) -> Tool | Native:
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
-    tools = request.tools if own else [_as_function(tool) for tool in request.tools if _is_allowed(tool, request)]
+    known = tuple(with_strict_tools(request.tools))
+    tools = known if own else [_as_function(tool) for tool in known if _is_allowed(tool, request)]
     if tools:
         body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice

@@ -26,6 +26,8 @@ def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
     parts = [each for part in choice.parts for each in (part, *_beside(part))]
     items = [write_item(part, f"{opening.id}_{index}", customs) for index, part in enumerate(parts)]
     output = [item for item in items if item is not None]
+    if choice.stop in ("limit", "context_full") and output and "status" in output[-1]:
+        output[-1]["status"] = "incomplete"  # what the limit cut: a call's arguments, a text
     return msgspec.json.encode(write_response(opening, answer.model, choice.stop, output, usage))
 
 

@@ -28,6 +28,7 @@ from ..effort import effort_of
 from ..media import write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
 from ..places import has_cache_marks, has_names
+from ..strict_schemas import with_strict_tools
 
 DIALECT = "openai_responses"
 
@@ -43,7 +44,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     body: dict[str, Any] = {"model": request.model, "input": list(_items(request)), "store": False}
     if request.stream:
         body["stream"] = True
-    _add_tools(body, request)
+    _add_tools(body, request, with_strict_tools(request.tools))
     sampling = request.sampling
     reasoning = _reasoning(request)
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
@@ -64,7 +65,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 def settings(request: Request) -> dict[str, Any]:
     """Return those wishes of *request* that every response repeats, where they have a form of their own."""
     told: dict[str, Any] = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
-    _add_tools(told, request)
+    _add_tools(told, request, request.tools)
     told["text"] = {"format": {"type": "text"}, **(_text(request) or {})}
     return told
 
@@ -174,15 +175,15 @@ def _kind(part: Part) -> str:
     return part.kind if isinstance(part, Native) else type(part).__name__.lower()
 
 
-def _add_tools(body: dict[str, Any], request: Request) -> None:
+def _add_tools(body: dict[str, Any], request: Request, tools: Iterable[Tool | Native]) -> None:
     if not request.tools:
         return
-    body["tools"] = [_tool(tool) for tool in request.tools]
+    body["tools"] = [_tool(tool) for tool in tools]
     choice = request.tool_choice
     if request.allowed_tools:
-        tools = [{"type": "function", "name": name} for name in request.allowed_tools]
+        allowed = [{"type": "function", "name": name} for name in request.allowed_tools]
         mode = "required" if choice == "required" else "auto"
-        body["tool_choice"] = {"type": "allowed_tools", "mode": mode, "tools": tools}
+        body["tool_choice"] = {"type": "allowed_tools", "mode": mode, "tools": allowed}
     elif isinstance(choice, NamedTool):
         body["tool_choice"] = {"type": choice.kind, "name": choice.name}
     elif choice is not None:

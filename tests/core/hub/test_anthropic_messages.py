@@ -538,3 +538,10 @@ def test_a_seal_that_comes_after_its_call_has_begun_is_not_written_into_it() -> 
     encoder = MESSAGES.stream_encoder(opening())
     encoder.feed(PartBegun(index=0, part=ToolCall(id="c1", name="f", arguments="")))
     assert encoder.feed(Sealed(index=0, seal=Seal("gemini_generate", "c2ln"))) == b""
+
+
+@pytest.mark.parametrize(("servers", "unanswerable"), [([], ()), ([{"type": "url"}], ("mcp_servers",))])
+def test_a_list_of_no_servers_asks_for_none(servers: list[dict[str, str]], unanswerable: tuple[str, ...]) -> None:
+    """Some clients always send the field."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "mcp_servers": servers}
+    assert MESSAGES.decode_request(asked("anthropic_messages", body)).unanswerable == unanswerable

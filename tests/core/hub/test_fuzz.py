@@ -57,7 +57,8 @@ DOCUMENTS = st.recursive(
 )
 OBJECTS = st.dictionaries(st.sampled_from(WORDS), DOCUMENTS, max_size=8)
 CROSSINGS = [(customer, channel) for customer in CODECS for channel in CODECS if customer != channel]
-RUN_COUNT = -(-FUZZ_EXAMPLES // (RUN_EXAMPLES * len(CROSSINGS)))
+RUN_COUNT = -(-FUZZ_EXAMPLES // (RUN_EXAMPLES * (len(CODECS) - 1)))
+"""So many that each decoder reads a million: an example goes through it once for every other dialect."""
 OPENINGS: dict[Dialect, dict[str, Any]] = {
     "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
     "openai_responses": {"model": "m", "input": [{"role": "user", "content": "Hi"}]},

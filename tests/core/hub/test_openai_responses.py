@@ -314,6 +314,14 @@ def test_a_custom_tool_that_was_told_as_a_function_is_turned_back() -> None:
     ]
 
 
+def test_a_call_that_the_limit_cut_is_incomplete() -> None:
+    """A client must not run what its last item asks for; the items before it are whole."""
+    calls = [ToolCall(id=name, name="f", arguments=arguments) for name, arguments in (("a", "{}"), ("b", '{"x":'))]
+    answer = Answer(id="r", model="m", choices=(Choice(parts=tuple(calls), stop="limit"),))
+    output = json.loads(RESPONSES.encode_answer(answer, Usage(), opening()))["output"]
+    assert [(item["arguments"], item["status"]) for item in output] == [("{}", "completed"), ('{"x":', "incomplete")]
+
+
 def test_an_answer_cut_by_its_limit_is_incomplete() -> None:
     """With the reason; usage counts what was cached inside the input."""
     encoder = ResponsesStreamEncoder(opening())

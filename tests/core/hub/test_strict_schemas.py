@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.hub.strict_schemas import closed, is_strict
+from relay.core.hub.conversation import Tool
+from relay.core.hub.strict_schemas import closed, is_strict, with_strict_tools
 
 
 def raw(schema: dict[str, Any]) -> msgspec.Raw:
@@ -57,3 +58,16 @@ def test_what_says_so_itself_stays_as_it_is(schema: dict[str, Any]) -> None:
 def test_a_strict_schema_leaves_no_member_open(schema: dict[str, Any], is_taken: bool) -> None:
     """As OpenAI refuses a whole request otherwise."""
     assert is_strict(raw(schema)) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("schema", "asked", "is_told"),
+    [(CLOSED, True, True), (OPEN, True, False), (OPEN, False, False), (OPEN, None, None), (None, True, True)],
+)
+def test_a_tool_is_strict_where_its_schema_can_be(
+    schema: dict[str, Any] | None, asked: bool | None, is_told: bool | None
+) -> None:
+    """Claude takes optional members in strict tools; OpenAI would refuse the whole request."""
+    tool = Tool(name="f", schema=raw(schema) if schema is not None else None, is_strict=asked)
+    [told] = with_strict_tools([tool])
+    assert told == msgspec.structs.replace(tool, is_strict=is_told)
