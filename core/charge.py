@@ -1,6 +1,7 @@
 """What an exchange costs, line by line."""
 
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
 
 import msgspec
@@ -44,20 +45,13 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     lines: tuple[ChargeLine, ...] = ()
 
-    @property
+    @cached_property
     def nano(self) -> int:
-        """Nano-credits, rounded once over all lines; added up at the first asking.
+        """Nano-credits, rounded once over all lines.
 
         Raises:
             OverflowError: More than the ledger holds.
         """
-        known = self.__dict__
-        if "nano" not in known:
-            known["nano"] = self._added_up()
-        nano: int = known["nano"]
-        return nano
-
-    def _added_up(self) -> int:
         numerator, denominator = 0, 1
         for line in self.lines:
             above, below = line.as_integer_ratio()

@@ -5,8 +5,8 @@ Nothing else tells an exchange that its customer hung up: `Sink.listening` turns
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from .errors import CustomerGoneError, ShuttingDownError
@@ -77,7 +77,8 @@ class Sink:
         """Shut the connection of a customer who takes nothing; that counts as the customer's leaving."""
         self._wire.abort()
 
-    def listening(self) -> "Listening":
+    @contextmanager
+    def listening(self) -> Iterator[None]:
         """Let the customer's hang-up interrupt the block.
 
         Only waits on the upstream and on the customer stand inside; the ledger's never do.
@@ -86,35 +87,38 @@ class Sink:
             CustomerGoneError: The customer has left, before or inside the block.
             ShuttingDownError: The process is told to end; what was delivered is still settled.
         """
-        return Listening(self._listen, self._stop_listening)
+        if self.has_left():
+            raise CustomerGoneError("the customer hung up")
+        self._is_listening = True
+        try:
+            with self._ending_in_a_relay_error():
+                yield
+        finally:
+            self._is_listening = False
 
-    def reading_on(self) -> "Listening":
+    @contextmanager
+    def reading_on(self) -> Iterator[None]:
         """Let nothing but the process's end interrupt the block, after the customer has left.
 
         Raises:
             CustomerGoneError: The process is told to end; what was delivered is still settled.
         """
-        return Listening(self._stay, self._stop_listening)
-
-    def _stay(self) -> None:
         assert self.has_left()
+        with self._ending_in_a_relay_error():
+            yield
 
-    def _listen(self) -> None:
-        if self.has_left():
-            raise CustomerGoneError("the customer hung up")
-        self._is_listening = True
-
-    def _stop_listening(self, error: BaseException | None) -> None:
-        self._is_listening = False
-        if not isinstance(error, asyncio.CancelledError):
-            return
-        # It ends in a RelayError on purpose: the work after it, the settlement, is bounded and must
-        # not be cut off by the same cancellation.
-        if self._task is not None:
-            self._task.uncancel()
-        if self.has_left():
-            raise CustomerGoneError("the customer hung up") from None
-        raise ShuttingDownError from None
+    @contextmanager
+    def _ending_in_a_relay_error(self) -> Iterator[None]:
+        # On purpose: the work after it, the settlement, is bounded and must not be cut off by the
+        # same cancellation.
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._task is not None:
+                self._task.uncancel()
+            if self.has_left():
+                raise CustomerGoneError("the customer hung up") from None
+            raise ShuttingDownError from None
 
     def set_header(self, name: bytes, value: bytes) -> None:
         """Send a header with whatever answer follows, in place of an earlier one of that *name*."""
@@ -166,21 +170,3 @@ class Sink:
             # an answer does not count as served.
             await self.write(body)
         await self.end()
-
-
-class Listening:
-    """What `Sink.listening` gives; a sink that kept it would wait for the collector."""
-
-    __slots__ = ("_begin", "_end")
-
-    def __init__(self, begin: Callable[[], None], end: Callable[[BaseException | None], None]) -> None:
-        self._begin = begin
-        self._end = end
-
-    def __enter__(self) -> None:
-        self._begin()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end(error)
