@@ -55,8 +55,12 @@ def test_a_request_without_turns_is_refused_by_name(
 
 def test_gemini_takes_the_request_within_a_member_too() -> None:
     """As its older clients send it."""
-    rules = GeminiCount()
-    rules.read_request(exchange("gemini_generate"), json.dumps({"generateContentRequest": {"contents": TURN}}).encode())
+    rules, made = GeminiCount(), exchange("gemini_generate")
+    rules.read_request(made, json.dumps({"generateContentRequest": {"contents": TURN}}).encode())
+    assert set(made.fields) == {"generateContentRequest"}
+    with pytest.raises(BadRequestError) as refused:
+        rules.read_request(made, json.dumps({"generateContentRequest": {"contents": []}}).encode())
+    assert refused.value.param == "contents"
 
 
 @pytest.mark.parametrize("part", [{"text": "Hi"}, {"inlineData": {"mimeType": "image/png", "data": "A" * 9000}}])

@@ -42,5 +42,6 @@ async def test_leaving_the_client_shuts_what_is_idle() -> None:
     """Nothing stays open behind a closed client."""
     async with raw_upstream(writes(whole(b"ok"))) as upstream:
         async with UpstreamClient() as client:
-            (await client.send(upstream.request(), PATIENT)).close()
+            assert await read_all(await client.send(upstream.request(), PATIENT)) == b"ok"
+            assert not upstream.gone.is_set()
         await asyncio.wait_for(upstream.gone.wait(), 1)
