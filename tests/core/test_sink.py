@@ -70,12 +70,14 @@ async def test_the_end_waits_until_the_body_has_gone_out() -> None:
 
 
 async def test_leaving_interrupts_what_is_listening() -> None:
-    """The wait ends at once, as an error the pipeline knows."""
-    wire = Wire()
+    """The wait ends at once, as an error the pipeline knows; the task counts as cancelled no longer."""
+    wire, task = Wire(), asyncio.current_task()
+    assert task is not None
     with wire.sink as sink:
         asyncio.get_running_loop().call_soon(wire.leave)
         with pytest.raises(CustomerGoneError), sink.listening():
             await asyncio.wait_for(asyncio.Event().wait(), timeout=1)
+        assert task.cancelling() == 0
 
 
 async def test_hanging_up_counts_as_leaving() -> None:
