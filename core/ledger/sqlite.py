@@ -50,8 +50,6 @@ ROOM_PERIOD_S = 2.0
 """How often a server looks what room the disk has."""
 WAITING_COUNT_MAX = 10_000
 """Reserves and extensions beyond this many waiting operations are refused; posts never are."""
-
-
 WAITING_S_MAX = 2.0
 """The same while the operation that came first has been waiting for longer (field/reliability.md 3, row 54)."""
 
