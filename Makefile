@@ -19,8 +19,8 @@ run: install ## Start the demo shop; needs no secret
 
 dev: .venv/.dev ## Like install, with the tools of the checks
 
-test: dev ## Run the tests, and the examples in the docstrings
-	@$(BIN)/python -m pytest --doctest-modules --ignore-glob='src/relay/core/migrations/*' tests src/relay
+test: dev ## Run the tests, and the examples in the docstrings, on every core
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --doctest-modules --ignore-glob='src/relay/core/migrations/*' tests src/relay
 
 check: format-check lint types imports docs test ## Run everything that CI runs
 
