@@ -49,7 +49,8 @@ class Face(HttpToolsProtocol):
         self.tasks.add(task)
 
     async def _serve(self, cycle: RequestResponseCycle) -> None:
-        self._wire = wire = BodilessWire(cycle) if cycle.scope["method"] == "HEAD" else Wire(cycle)
+        kind = BodilessWire if cycle.scope["method"] == "HEAD" else Wire
+        self._wire = wire = kind(cycle, self.loop.time)
         try:
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
         except Exception as exc:
@@ -80,26 +81,25 @@ class Wire:
     Attributes:
         is_lost: Nothing arrives any more; what is written is dropped.
         on_loss: Called once when that happens.
+        written_s: Loop time at which the last piece of the body was put, or at which the answer began.
     """
 
-    __slots__ = ("_cycle", "_head", "_is_chunked", "_transport", "is_lost", "on_loss")
+    __slots__ = ("_cycle", "_flow", "_head", "_is_chunked", "_now", "_transport", "is_lost", "on_loss", "written_s")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: RequestResponseCycle, now: Callable[[], float]) -> None:
         self._cycle = cycle
+        self._flow = cycle.flow
         self._transport = cycle.transport
+        self._now = now
+        self.written_s = now()
         self._head = b""
         self._is_chunked = False
         self.is_lost = cycle.disconnected
         self.on_loss: Callable[[], None] | None = None
 
-    @property
-    def has_room(self) -> bool:
-        """The socket takes more at once."""
-        return not (self._cycle.flow.write_paused or self.is_lost)
-
     async def wait_for_room(self) -> None:
         """Wait until the customer has taken some of what was written, or is lost."""
-        await self._cycle.flow.drain()
+        await self._flow.drain()
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Take status and headers, which leave with the first of the body; one without a length is sent in chunks."""
@@ -119,9 +119,17 @@ class Wire:
         cycle.waiting_for_100_continue = False
         self._head = b"".join(lines)
 
-    def put(self, data: bytes) -> None:
-        """Write a piece of the body, room or not."""
-        self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+    def put(self, data: bytes) -> bool:
+        """Write a piece of the body of any length; return False, and write nothing, where the socket takes no more."""
+        if self._flow.write_paused or self.is_lost:
+            return False
+        self.written_s = self._now()
+        if self._is_chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._transport.write(data)
+        return True
 
     def _write(self, data: bytes) -> None:
         if self.is_lost:
@@ -171,6 +179,7 @@ class BodilessWire(Wire):
 
     __slots__ = ()
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes) -> bool:
         """Write the head that waits, and nothing of the body."""
         self._write(b"")
+        return True

@@ -27,12 +27,11 @@ class Wire(Protocol):
 
     is_lost: bool
     on_loss: Callable[[], None] | None
+    written_s: float
 
-    @property
-    def has_room(self) -> bool: ...
     async def wait_for_room(self) -> None: ...
     def head(self, status: int, headers: Headers) -> None: ...
-    def put(self, data: bytes) -> None: ...
+    def put(self, data: bytes) -> bool: ...
     def end(self) -> None: ...
     def abort(self) -> None: ...
 
@@ -51,11 +50,10 @@ class Sink:
         self._task: asyncio.Task[Any] | None = None
         self.is_head_sent = False
         self.is_ended = False
-        self._loop = asyncio.get_running_loop()
-        self.is_writing = False
-        """A write waits for room."""
-        self.written_s = self._loop.time()
-        """Loop time at which the last write began, or went out."""
+        self.waiting_since_s: float | None = None
+        """Loop time at which a write began that waits for room."""
+        self.put = wire.put
+        """Sends a piece of the body at once; returns False, and sends nothing, where there is no room for it."""
 
     def __enter__(self) -> "Sink":
         self._task = asyncio.current_task()
@@ -125,42 +123,34 @@ class Sink:
         self._headers = [(known, told) for known, told in self._headers if known != name] + [(name, value)]
 
     @property
-    def has_room(self) -> bool:
-        """A piece of the body can be `put` without waiting."""
-        return self._wire.has_room
+    def written_s(self) -> float:
+        """Loop time at which the last piece went out."""
+        return self._wire.written_s
 
     async def head(self, status: int, headers: Headers) -> None:
         """Send status and headers, those of every answer included."""
         self.is_head_sent = True
         self._wire.head(status, (*self._headers, *headers))
 
-    def put(self, data: bytes) -> None:
-        """Send *data* at once; the caller has seen that there is room."""
-        self.written_s = self._loop.time()
-        self._wire.put(data)
-
     async def write(self, data: bytes) -> None:
-        """Send *data* as soon as the customer's socket has room."""
-        await self._wait_for_room()
-        self._wire.put(data)
+        """Send *data* as soon as the customer's socket has room; to a customer who is gone nothing is sent."""
+        while not (self.put(data) or self._wire.is_lost):
+            await self._wait_for_room()
 
     async def end(self, data: bytes = b"") -> None:
         """Send the last of the body."""
         self.is_ended = True
         await self._wait_for_room()
         if data:
-            self._wire.put(data)
+            await self.write(data)
         self._wire.end()
 
     async def _wait_for_room(self) -> None:
-        self.written_s = self._loop.time()
-        if not self._wire.has_room:
-            self.is_writing = True
-            try:
-                await self._wire.wait_for_room()
-            finally:
-                self.is_writing = False
-                self.written_s = self._loop.time()
+        self.waiting_since_s = asyncio.get_running_loop().time()
+        try:
+            await self._wire.wait_for_room()
+        finally:
+            self.waiting_since_s = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; it has left this process, but for `UNSENT_BYTES_MAX`, when this returns."""

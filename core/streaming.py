@@ -83,8 +83,8 @@ class StreamAnswer:
     def beat(self, now_s: float) -> bool:
         """Mark what was delivered, and watch for a customer who takes nothing; see `Beating`."""
         sink = self._sink
-        if sink.is_writing:
-            if now_s - sink.written_s > WRITE_DEADLINE_S:
+        if sink.waiting_since_s is not None:
+            if now_s - sink.waiting_since_s > WRITE_DEADLINE_S:
                 sink.hang_up()
             return False
         if self._reader is not None and self.is_committed and self.delivered_tokens != self._marked_tokens:
@@ -182,7 +182,7 @@ class StreamAnswer:
 
     async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
-        sink, settlement = self._sink, self._settlement
+        put, settlement = self._sink.put, self._settlement
         waiting, is_at_end = b"", False
 
         def take(data: bytes) -> bool:
@@ -194,11 +194,9 @@ class StreamAnswer:
             bound, counted = reader.output_bound_tokens, reader.output_counted_tokens
             is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
             is_over = reader.is_ended or reader.error is not None
-            if is_over or not (data and is_covered and sink.has_room):
+            if is_over or not (data and is_covered) or (passed and not put(passed)):
                 waiting, is_at_end = passed, not data
                 return False
-            if passed:
-                sink.put(passed)
             self.delivered_tokens = counted
             return True
 

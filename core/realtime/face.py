@@ -68,22 +68,19 @@ class Refusal:
         self._pieces: list[bytes] = []
         self.is_lost = False
         self.on_loss: Callable[[], None] | None = None
-
-    @property
-    def has_room(self) -> bool:
-        """A refusal is short."""
-        return True
+        self.written_s = 0.0
 
     async def wait_for_room(self) -> None:
-        """Wait for nothing."""
+        """Wait for nothing: a refusal is short."""
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Note status and headers."""
         self._status, self._headers = status, list(headers)
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes) -> bool:
         """Note a piece of the body."""
         self._pieces.append(data)
+        return True
 
     def end(self) -> None:
         """Send the answer."""

@@ -88,7 +88,7 @@ class UpstreamClient:
         connection.send(head, body)
         try:
             while not (connection.status or connection.loss):
-                if not await connection.wait(sent_at + wait_s):
+                if not await connection.wait(lambda: sent_at + wait_s):
                     raise UpstreamTimeoutError(name)
         except BaseException:
             connection.abort()

@@ -29,13 +29,12 @@ class Connection(asyncio.Protocol):
         is_complete: The whole answer has come, taken or not.
         is_used: An answer has come whole on it before.
         loss: Why no more will come, in words; empty while more may.
-        limit_at: Until when the wait under way may last, in loop time.
     """
 
     __slots__ = (
-        "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_loop", "_on_end", "_parser",
-        "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_waiter", "has_begun", "headers",
-        "is_complete", "is_shut_in_order", "is_used", "limit_at", "loss", "status",
+        "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_limit", "_loop", "_on_end",
+        "_parser", "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_waiter", "has_begun",
+        "headers", "is_complete", "is_shut_in_order", "is_used", "loss", "status",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_end: Callable[["Connection"], None]) -> None:
@@ -46,7 +45,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._taker: Callable[[bytes], bool] | None = None
-        self._timer_at = self.limit_at = 0.0
+        self._limit: Callable[[], float] = loop.time
+        self._timer_at = 0.0
         self._is_paused = self._is_dirty = self._is_keep_alive = False
         self.is_used = self.is_shut_in_order = False
         self.loss = ""
@@ -66,15 +66,19 @@ class Connection(asyncio.Protocol):
         if not self.loss:  # uvloop raises where a lost one is written to
             self._transport.writelines((head, body) if body else (head,))
 
-    async def wait(self, limit_at: float, taker: Callable[[bytes], bool] | None = None) -> bool:
-        """Wait until something has come or nothing more will; return False at *limit_at*, in loop time.
+    async def wait(self, limit: Callable[[], float], taker: Callable[[bytes], bool] | None = None) -> bool:
+        """Wait until something has come or nothing more will; return False at *limit*, in loop time.
 
         With a *taker*, what comes of the body is given to it there and then, and the wait goes on
-        for as long as it answers True. What it raises is raised here.
+        for as long as it answers True. What it raises is raised here. Meanwhile *limit* may move
+        away, never nearer.
 
         One timer serves all waits of a connection: it is moved when it fires, not at each wait.
         """
-        self.move_limit(limit_at)
+        self._limit = limit
+        limit_at = limit()
+        if self._timer is None or limit_at < self._timer_at:
+            self._set_timer(limit_at)
         self._taker = taker
         self._waiter = self._loop.create_future()
         try:
@@ -82,19 +86,14 @@ class Connection(asyncio.Protocol):
         finally:
             self._waiter = self._taker = None
 
-    def move_limit(self, limit_at: float) -> None:
-        """Let the wait under way last until *limit_at*, in loop time."""
-        self.limit_at = limit_at
-        if self._timer is None or limit_at < self._timer_at:
-            self._set_timer()
-
     def take(self) -> bytes:
         """Return what has come of the body since it was last taken, and let more come."""
         pieces = self._pieces
         if not pieces:
             return b""
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces, self._size = [], 0
+        pieces.clear()
+        self._size = 0
         if self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
@@ -143,7 +142,7 @@ class Connection(asyncio.Protocol):
         if self._size > BUFFER_BYTES and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        if self._taker is None or not self._pieces or self._is_over():
+        if self._taker is None or not self._pieces:
             self._wake()
         else:
             self._give(self._taker)
@@ -199,16 +198,15 @@ class Connection(asyncio.Protocol):
         """Take the end of the answer; after the end of an announcement the answer is still to come."""
         if not self._is_interim:
             self.is_complete = self.is_used = True
+            self._taker = None  # whoever waits is to see the end
 
     def _is_framed(self) -> bool:
         return "content-length" in self.headers or "transfer-encoding" in self.headers
 
-    def _is_over(self) -> bool:
-        return self.is_complete or bool(self.loss)
-
     def _spoil(self, loss: str) -> None:
         """End what can't be gone on with; an answer that was whole before stays so."""
         self._is_dirty = True
+        self._taker = None
         if not self.is_complete:
             self.loss = loss
         self._transport.abort()
@@ -228,17 +226,18 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(True)
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, limit_at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = self.limit_at
-        self._timer = self._loop.call_at(self._timer_at, self._look_at_the_clock)
+        self._timer_at = limit_at
+        self._timer = self._loop.call_at(limit_at, self._look_at_the_clock)
 
     def _look_at_the_clock(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        if self.limit_at > self._loop.time():
-            self._set_timer()
+        limit_at = self._limit()
+        if limit_at > self._loop.time():
+            self._set_timer(limit_at)
         else:
             self._waiter.set_result(False)

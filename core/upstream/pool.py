@@ -49,7 +49,7 @@ class Pool:
     async def _linger(self, origin: Origin, connection: Connection) -> None:
         due_at = self._loop.time() + LINGER_S
         while not (connection.is_complete or connection.loss or connection.take()):
-            if not await connection.wait(due_at):
+            if not await connection.wait(lambda: due_at):
                 break
         self.put(origin, connection)
 

@@ -77,13 +77,12 @@ class Response:
         if connection is None:
             take(b"")
             return
+        is_wanted = self._is_begun or take(await self.read())
         self._begin_to_wait()
-        is_wanted = True
 
         def take_in_time(data: bytes) -> bool:
             nonlocal is_wanted
             self._note_progress(data)
-            connection.move_limit(self._limit_at())
             is_wanted = take(data)
             return is_wanted
 
@@ -128,9 +127,9 @@ class Response:
         return min(patience_at, self._total_at)
 
     async def _wait(self, connection: Connection, taker: Callable[[bytes], bool] | None) -> None:
-        if await connection.wait(self._limit_at(), taker):
+        if await connection.wait(self._limit_at, taker):
             return
-        if connection.limit_at >= self._total_at:
+        if self._loop.time() >= self._total_at:
             self._give_up("total")
         self._give_up("idle" if self._is_begun else "first_event")
 
@@ -149,7 +148,7 @@ class Response:
         now = self._loop.time()
         self._is_begun = True
         self._line_bytes += len(data)
-        if self._line_bytes >= self._progress_bytes or b"\n" in data:
+        if b"\n" in data or self._line_bytes >= self._progress_bytes:
             self._line_bytes = 0
             self._idle_left_s = self._deadlines.idle_s
         else:

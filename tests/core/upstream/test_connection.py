@@ -22,8 +22,9 @@ async def test_an_answer_before_the_request_is_nobodys() -> None:
     with theirs:
         theirs.sendall(whole(b"early"))
         _, connection = await loop.create_connection(lambda: Connection(loop, lambda _: None), sock=ours)
+        due_at = loop.time() + 5
         while not connection.loss:
-            assert await connection.wait(loop.time() + 5)
+            assert await connection.wait(lambda: due_at)
         connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
         assert (connection.status, connection.loss) == (0, "shut")
 
