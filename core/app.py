@@ -21,6 +21,10 @@ def build_app(shop: Shop) -> Litestar:
     @route("/livez", http_method=["GET", "HEAD"], media_type="text/plain", sync_to_thread=False)
     def livez() -> Response[str]:
         headers = {"x-request-id": new_id("req")} | ({"x-relay-demo": "1"} if shop.is_demo else {})
+        if shop.ledger.is_stopped:
+            return Response(
+                "the disk failed to sync: see to it, then start relay anew", headers=headers, status_code=503
+            )
         return Response("ok", headers=headers)
 
     @asynccontextmanager

@@ -22,6 +22,7 @@ EVENTS = frozenset(
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
+        "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay starts anew
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
         "meter.dropped",  # a plugin's meter raised; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation

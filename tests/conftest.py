@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from relay.core.ledger import database
-from tests import slow_disk
+from tests import preloaded_disk
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -41,4 +41,4 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A library that slows the disk down for a process that preloads it."""
-    return slow_disk.build(tmp_path_factory.mktemp("slow"))
+    return preloaded_disk.build(tmp_path_factory.mktemp("slow"), preloaded_disk.SLOW)

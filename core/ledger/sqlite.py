@@ -196,6 +196,11 @@ class SqliteLedger:
         """Note what is delivered so far; see `Ledger.mark`."""
         self._writer.note(mark)
 
+    @property
+    def is_stopped(self) -> bool:
+        """The disk failed to sync: nothing is booked any more until the process starts anew."""
+        return self._store.is_stopped
+
     def is_revoked(self, request_id: str) -> bool:
         """Say whether the key of a marked request was revoked; see `Ledger.is_revoked`."""
         return request_id in self._store.revoked

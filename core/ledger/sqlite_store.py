@@ -59,6 +59,12 @@ _HANDLERS: Mapping[type, Handler] = {
     Adjust: sqlite_accounts.adjust,
     PublishPrices: sqlite_accounts.publish_prices,
 }
+_NO_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
+"""What SQLite says where the disk failed to sync.
+
+The kernel may have dropped what it could not write and call the next sync a success. So none is
+tried: only a process that starts anew reads what the disk really has (field/reliability.md 3, row 55).
+"""
 _DECIDE_FIRST = (Reserve, Post, Void)
 """Operations that refuse before they change anything: they need no savepoint of their own."""
 
@@ -81,15 +87,20 @@ class SqliteStore:
         self.view = View(self.connection)
         self.room = Room(database.parent)
         self._has_written = False
+        self.is_stopped = False
+        """The disk failed to sync: nothing is written any more. Set in the writer's thread."""
         self.revoked: set[str] = set()
         """Open requests whose last mark found their key revoked; grows in the writer's thread, which only adds."""
 
     def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
         """Do all of *operations* in one transaction; see `Store.commit`."""
+        if self.is_stopped:
+            raise CommitFailedError("nothing was committed: the disk failed to sync before")
         fcntl.flock(self._turn, fcntl.LOCK_EX)
         try:
             return self._commit(notes, operations)
         except (sqlite3.Error, OSError) as exc:
+            self._stop_if_unsynced(exc)
             if is_want_of_room(exc):
                 self.room.release()
             raise CommitFailedError(f"nothing was committed: {exc}") from exc
@@ -181,9 +192,18 @@ class SqliteStore:
 
     def rest(self) -> None:
         """Move the log into the database while nobody waits; readers may make it stop early."""
-        if self._has_written:
+        if self._has_written and not self.is_stopped:
             self._has_written = False
-            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            try:
+                self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as exc:
+                self._stop_if_unsynced(exc)
+                raise
+
+    def _stop_if_unsynced(self, exc: Exception) -> None:
+        if getattr(exc, "sqlite_errorname", None) in _NO_SYNC:
+            self.is_stopped = True
+            emit_exception("ledger.stopped", exc)
 
     def close(self) -> None:
         """Close the connection and the turn."""

@@ -56,6 +56,8 @@ class Writer(threading.Thread):
         self._notes: deque[Note] = deque()
         self._repeats: list[Ticket] = []
         self._is_stopping = False
+        self._failure = ""
+        """Why the last commit failed; each reason is logged when it begins, not at every repetition."""
 
     def put(self, ticket: Ticket) -> None:
         """Take an operation, without waiting."""
@@ -120,7 +122,9 @@ class Writer(threading.Thread):
         try:
             results = self._store.commit(notes, [ticket.operation for ticket in tickets])
         except CommitFailedError as exc:
-            emit_exception("commit.failed", exc)
+            if self._failure != str(exc):
+                self._failure = str(exc)
+                emit_exception("commit.failed", exc)
             self._notes.extendleft(reversed(notes))
             self._refuse_or_repeat(tickets)
         except Exception as exc:
@@ -128,6 +132,7 @@ class Writer(threading.Thread):
             broken = LedgerError("the ledger broke one of its own rules; nothing was committed")
             self._tell([(ticket, broken) for ticket in tickets])
         else:
+            self._failure = ""
             self._tell(list(zip(tickets, results, strict=True)))
 
     def _refuse_or_repeat(self, tickets: Sequence[Ticket]) -> None:
