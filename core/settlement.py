@@ -48,6 +48,7 @@ class Settlement:
         self._dispatch = dispatch
         self._clock = clock
         self._price_version = price_version
+        self._is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
         self.input_bound_tokens = rules.input_bound(exchange)
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
@@ -187,8 +188,12 @@ class Settlement:
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.
 
-        What was seen to come out can be true, whatever limit the request named.
+        What was seen to come out can be true, whatever limit the request named. Where the upstream
+        counts apiece what the shop sells by the token, its tokens are estimated: no answer is free for that.
         """
+        if self._is_sold_by_token and usage.unit_count and not (usage.all_input_tokens or usage.output_tokens):
+            estimate = self._rules.input_estimate(self._exchange)
+            usage = msgspec.structs.replace(usage, input_tokens=estimate, source="estimated")
         seen = evidence.output_bytes // 2
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:

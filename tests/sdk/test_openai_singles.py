@@ -20,13 +20,14 @@ groups:
 prices:
   omni-moderation-latest: {{unit_price: "0.001"}}
   rerank-v3.5: {{unit_price: "0.002"}}
+  rerank-by-token: {{model_ratio: "1"}}
   dall-e-3: {{unit_price: "0.04", unit_prices: [{{quality: hd, price: "0.08"}}]}}
 channels:
   - name: one
     use: channels.openai
     base_url: {url}
     keys: ["file:upstream.key"]
-    models: [omni-moderation-latest, rerank-v3.5, dall-e-3]
+    models: [omni-moderation-latest, rerank-v3.5, rerank-by-token, dall-e-3]
     groups: [plain]
 """
 )
@@ -74,6 +75,15 @@ async def test_a_recorded_ranking_is_paid_by_its_search_units(tmp_path: Path) ->
         assert [each["index"] for each in made["results"]] == [1, 0]
         assert (upstream.received[0].path, upstream.received[0].document) == ("/v1/rerank", body)
         assert await row(shop) == ("complete", 3_000_000, "upstream")
+
+
+async def test_a_recorded_ranking_that_is_sold_by_the_token_is_not_free(tmp_path: Path) -> None:
+    """The upstream counts search units alone: query and documents are estimated at 16 tokens, of 0.000002 and 1.5 each."""
+    recording = load("compat/rerank-cohere", "rerank")
+    body = {"model": "rerank-by-token", "query": "capital?", "documents": ["Carson City", "Washington"]}
+    async with till(tmp_path, lambda _: document(recording.raw)) as (shop, _, client):
+        await client.post("/rerank", cast_to=object, body=body)
+        assert await row(shop) == ("complete", 48_000, "estimated")
 
 
 @pytest.mark.parametrize(("quality", "charge_nano"), [("standard", 60_000_000), ("hd", 120_000_000)])
