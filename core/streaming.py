@@ -136,7 +136,7 @@ class StreamAnswer:
                 response.finish()
         except CustomerGoneError:
             policy = None if reader.is_ended else self._limits.hang_up
-            if self._limits.hang_up == "drain":
+            if reader.is_ended or self._limits.hang_up == "drain":
                 await self._drain(response, reader, plugin_meter)
         except RelayError as exc:
             # Whatever it was, output has gone out: it is priced, and nobody else may answer on.

@@ -191,6 +191,19 @@ async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_str
         assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
 
 
+async def test_who_leaves_between_the_end_and_its_figures_pays_by_the_figures(tmp_path: Path) -> None:
+    """The answer was whole when the customer left: what the upstream says of it behind its end mark is waited for."""
+    steps = [*stream(ROLE + words("Hello") + STOP + DONE)[:-1], 0.15, *stream(USAGE)[1:]]
+    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        body = shop.chat_body(stream=True)
+        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as response:
+            async for line in response.aiter_lines():
+                if '"stop"' in line:
+                    break
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("complete", 6_000_000, "upstream")
+
+
 FAILS_WHEN_MEASURED = '''
 from relay import Charge, Plugin, PluginConfig, Usage, hookimpl
 
