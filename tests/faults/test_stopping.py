@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.chats import CHAT as DOCUMENT
 from tests.faults.answers import Wire
 from tests.faults.process import Process, running
 from tests.shops import PROFILE
-from tests.upstreams import Step, Upstream, document
+from tests.upstreams import Received, Step, Upstream, document
 
 CHAT = Wire(is_anthropic=False, is_stream=True)
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], "stream": True}
@@ -103,13 +104,23 @@ async def test_what_is_read_on_for_who_has_left_is_booked_after_the_second(
     """A shop that drains stops at it: its input is paid for, and the words that were handed over."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
     body = {**BODY, "stream": is_stream}
+    is_silent = asyncio.Event()
+
+    def script(_: Received) -> Iterator[Step]:
+        yield from steps[:-1]
+        is_silent.set()
+        yield steps[-1]
+
     async with (
-        Upstream(lambda _: steps).opened() as upstream,
+        Upstream(script).opened() as upstream,
         running(tmp_path, upstream.url, profile=profile) as process,
     ):
-        async with httpx.AsyncClient(base_url=process.url, timeout=0.5, headers=process.headers) as client:
-            with pytest.raises(httpx.ReadTimeout):
-                await client.post("/v1/chat/completions", json=body)
+        async with httpx.AsyncClient(base_url=process.url, timeout=20, headers=process.headers) as client:
+            asking = asyncio.create_task(client.post("/v1/chat/completions", json=body))
+            await is_silent.wait()
+            await asyncio.sleep(0.5)
+            asking.cancel()
+            await asyncio.wait([asking])
         for _ in range(2):
             process.signal(signal.SIGTERM)
             await process.closed()

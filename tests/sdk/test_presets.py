@@ -109,7 +109,8 @@ def steps(vendor: Vendor, *, is_stream: bool) -> list[Step]:
 async def test_the_vendor_gets_what_it_takes_and_its_figures_are_charged(tmp_path: Path, vendor: Vendor) -> None:
     """The request field by field, the usage token by token, the charge to the nano-credit."""
     is_stream = vendor.recording is not None and "stream" in vendor.recording
-    upstream = Upstream(lambda _: steps(vendor, is_stream=is_stream))
+    answer_steps = steps(vendor, is_stream=is_stream)
+    upstream = Upstream(lambda _: answer_steps)
     options: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if is_stream else {}
     async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile(vendor)) as shop:
         async with openai.AsyncOpenAI(base_url=f"{shop.url}/v1", api_key=shop.api_key, max_retries=0) as client:

@@ -214,6 +214,7 @@ def run(example_count: int) -> None:
     run_state_machine_as_test(Shop, settings=chosen)
 
 
+@pytest.mark.timeout(600)
 def test_thousands_of_states_are_the_model_s() -> None:
     """Some three thousand states in a row hold what the model holds."""
     run(60)

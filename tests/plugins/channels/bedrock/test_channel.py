@@ -203,10 +203,8 @@ async def test_the_sdk_of_anthropic_takes_a_recorded_stream(tmp_path: Path, seed
 
 async def test_a_client_of_openais_takes_it_too(tmp_path: Path) -> None:
     """Translated from the same events, at the same price."""
-    async with (
-        Upstream(lambda _: framed(recorded(), seed=3)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    steps = framed(recorded(), seed=3)
+    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url, profile=SHOP) as shop:
         response = await shop.chat(model="claude-sonnet-4-5", stream=True)
         assert "How can I help you today?" in "".join(
             json.loads(line[6:])["choices"][0]["delta"].get("content") or ""
