@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce
+from inspect import cleandoc
 from operator import or_
 from pathlib import Path
 from types import UnionType
@@ -82,7 +83,8 @@ def _struct_as_written(kind: type[msgspec.Struct], written: Written) -> type[msg
         elif each.required:
             default = msgspec.field()
         fields.append((each.encode_name, _as_written(each.type, written), default))
-    documentation = {"__doc__": kind.__doc__}
+    # Python 3.13 takes the indentation off by itself.
+    documentation = {"__doc__": cleandoc(kind.__doc__ or "")}
     return msgspec.defstruct(
         kind.__name__, fields, namespace=documentation, module=kind.__module__, kw_only=True, forbid_unknown_fields=True
     )
