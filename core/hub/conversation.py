@@ -104,10 +104,11 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A document."""
+    """A document; ``detail`` is as a picture's."""
 
     source: Inline | Link | FileId
     name: str | None = None
+    detail: str | None = None
     cache: CacheMark | None = None
 
 
@@ -232,8 +233,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: Name as the customer asked; `Translation` puts the channel's own in its place.
-        dropped: Fields that the decoder left out because the field's users expect that
-            (wire/DIALECTS.md 5.2), by their names in the customer's dialect.
+        dropped: Fields, and members within them, that the decoder left out because the field's
+            users expect that (wire/DIALECTS.md 5.2), by their names in the customer's dialect.
         unanswerable: Fields that ask for something no other dialect can answer; `Translation`
             refuses the first by its name.
         is_usage_asked: A chat customer asked for the usage chunk (always true elsewhere).

@@ -1,10 +1,11 @@
 """What a request says in places that not every dialect has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from .conversation import Message, Request, Tool
+from .conversation import File, Image, Message, Part, Request, Tool, ToolResult
+from .strict_schemas import with_strict_tools
 
 
 def answerable(messages: Sequence[Message]) -> Sequence[Message]:
@@ -20,11 +21,45 @@ def answerable(messages: Sequence[Message]) -> Sequence[Message]:
 
 def has_cache_marks(request: Request) -> bool:
     """Return whether anything is marked as worth caching, which Messages alone has a place for."""
-    parts = (part for message in request.messages for part in message.parts)
     tools = (tool for tool in request.tools if isinstance(tool, Tool))
-    return any(getattr(each, "cache", None) is not None for each in (*parts, *tools))
+    return any(getattr(each, "cache", None) is not None for each in (*_parts(request), *tools))
+
+
+def has_detail(request: Request, kinds: type[Image | File] | tuple[type[Image | File], ...]) -> bool:
+    """Return whether it is said how closely to look at media of *kinds*."""
+    return any(isinstance(part, kinds) and part.detail not in (None, "auto") for part in _parts(request))
+
+
+def has_file_names(request: Request, *sources: type) -> bool:
+    """Return whether a document from one of *sources* has a name; from any, where none is said."""
+    files = (part for part in _parts(request) if isinstance(part, File) and part.name is not None)
+    return any(not sources or isinstance(file.source, sources) for file in files)
+
+
+def has_strict_tools(request: Request) -> bool:
+    """Return whether calls of a tool shall keep to its schema to the letter."""
+    return any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools)
+
+
+def has_loosened_tools(request: Request) -> bool:
+    """Return whether OpenAI would refuse a strict tool's schema as such."""
+    return tuple(with_strict_tools(request.tools)) != request.tools
+
+
+def is_answer_described(request: Request) -> bool:
+    """Return whether a description stands beside the schema of the answer."""
+    return request.output_format is not None and request.output_format.description is not None
 
 
 def has_names(request: Request) -> bool:
     """Return whether a turn names who speaks, which chat alone has a place for."""
     return any(message.name is not None for message in request.messages)
+
+
+def _parts(request: Request) -> Iterable[Part]:
+    """Yield every part of the talk, and those of results."""
+    for message in request.messages:
+        for part in message.parts:
+            yield part
+            if isinstance(part, ToolResult):
+                yield from part.parts

@@ -24,7 +24,8 @@ from ..conversation import (
 from ..raw import given
 from ..seals import with_seals_of_calls
 from ..strict_schemas import is_strict
-from .wire import Cache, read_parts
+from ..unread import Read, unread
+from .wire import SHARED, Cache, read_parts
 
 
 class _Message(msgspec.Struct):
@@ -88,6 +89,32 @@ _READ = frozenset(
     }
 )  # fmt: skip
 """Fields that are read here; every other is named as dropped."""
+_OF_BLOCKS = frozenset(
+    {
+        "type", "text", "thinking", "signature", "data", "id", "name", "input", "tool_use_id", "content", "is_error",
+        "title", "caller",
+    }
+)  # fmt: skip
+_WITHIN_BLOCKS = {
+    "source": Read({"type", "media_type", "data", "url", "file_id"}),
+    "cache_control": Read({"type", "ttl"}),
+}
+_BLOCK = Read(_OF_BLOCKS, {**_WITHIN_BLOCKS, "content": Read(_OF_BLOCKS, _WITHIN_BLOCKS, SHARED)}, SHARED)
+_KNOWN = {
+    "system": _BLOCK,
+    "messages": Read({"role"}, {"content": _BLOCK}),
+    "tools": Read(
+        {"type", "name", "description", "input_schema", "strict"},
+        {"cache_control": _WITHIN_BLOCKS["cache_control"]},
+        {"custom"},
+    ),
+    "tool_choice": Read({"type", "name", "disable_parallel_tool_use"}),
+    "thinking": Read({"type", "budget_tokens", "display"}),
+    "output_config": Read({"effort"}, {"format": Read({"type", "schema"})}),
+    "output_format": Read({"type", "schema"}),
+    "metadata": Read({"user_id"}),
+}
+"""What is read within fields; every other member is named as dropped, such as a document's ``context``."""
 
 
 def decode_request(exchange: Exchange) -> Request:
@@ -116,7 +143,7 @@ def decode_request(exchange: Exchange) -> Request:
             for name in ("mcp_servers", "container", "thread")
             if bytes(fields.get(name, b"null")) not in (b"null", b"[]")
         ),
-        dropped=tuple(name for name in fields if name not in _READ),
+        dropped=tuple(name for name in fields if name not in _READ) + unread(fields, _KNOWN),
     )
 
 

@@ -83,7 +83,7 @@ class _Kind(msgspec.Struct):
     type: str = ""
 
 
-_SHARED = frozenset(
+SHARED = frozenset(
     {"text", "thinking", "redacted_thinking", "tool_use", "tool_result", "image", "document"},
 )
 """Kinds of blocks that are read; every other stays as it is."""
@@ -109,7 +109,7 @@ def read_parts(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
 def read_part(raw: msgspec.Raw) -> Part:
     """Return the part that one block is; a kind that only this dialect has stays as it is."""
     kind = _read_kind(raw).type
-    if kind not in _SHARED:
+    if kind not in SHARED:
         return _native(kind, raw)
     block = _read_block(raw)
     cache = CacheMark(block.cache_control.ttl) if block.cache_control is not None else None

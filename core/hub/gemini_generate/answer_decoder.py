@@ -1,11 +1,14 @@
 """A whole answer of Gemini's, read into the hub's form."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from ..answer import Answer, Choice
 from ..conversation import Citation, Native, Part, Text, ToolCall
+from ..raw import given
 from .stops import stop_of
 from .wire import DIALECT, Content, read_part
 
@@ -29,6 +32,28 @@ class Grounding(msgspec.Struct, rename="camel"):
     """What an answer rests on."""
 
     grounding_chunks: list[msgspec.Raw] | None = None
+    grounding_supports: list[msgspec.Raw] | None = None
+
+
+class _Segment(msgspec.Struct, rename="camel"):
+    """Words of an answer, and how many bytes of its text stand before them."""
+
+    start_index: int | None = None
+    text: str = ""
+
+
+class _Support(msgspec.Struct, rename="camel"):
+    """Which sources some words of an answer rest on."""
+
+    segment: _Segment
+    grounding_chunk_indices: list[int] = []
+
+
+class _Recited(msgspec.Struct, rename="camel"):
+    """Sources that an answer repeats, in the spelling of Google's API and in Vertex's."""
+
+    citation_sources: list[_Source] = []
+    citations: list[_Source] = []
 
 
 class Candidate(msgspec.Struct, rename="camel"):
@@ -38,6 +63,7 @@ class Candidate(msgspec.Struct, rename="camel"):
     finish_reason: str | int | None = None
     index: int = 0
     grounding_metadata: Grounding | None = None
+    citation_metadata: msgspec.Raw = msgspec.Raw()
 
 
 class Feedback(msgspec.Struct, rename="camel"):
@@ -56,6 +82,8 @@ class AnswerDocument(msgspec.Struct, rename="camel"):
 
 
 _read_chunk = msgspec.json.Decoder(_Chunk).decode
+_read_support = msgspec.json.Decoder(_Support).decode
+_read_recited = msgspec.json.Decoder(_Recited).decode
 read_answer = msgspec.json.Decoder(AnswerDocument).decode
 
 
@@ -71,10 +99,10 @@ def decode_answer(body: bytes) -> Answer:
 
 def _choice(candidate: Candidate) -> Choice:
     parts = list(read_parts(candidate))
-    if cited := citations(candidate):
-        place = next((index for index, part in enumerate(parts) if isinstance(part, Text)), None)
-        if place is not None:
-            parts[place] = msgspec.structs.replace(parts[place], citations=cited)
+    text = next((part for part in parts if isinstance(part, Text)), Text(text=""))
+    if cited := (*citations(candidate, text.text), *recited(candidate)):
+        citing = msgspec.structs.replace(text, citations=cited)
+        parts = [citing if part is text else part for part in parts] if text in parts else [*parts, citing]
     has_called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(parts=tuple(parts), stop=stop_of(candidate.finish_reason, has_called=has_called))
 
@@ -88,10 +116,42 @@ def read_parts(candidate: Candidate) -> Iterable[Part]:
             yield part
 
 
-def citations(candidate: Candidate) -> tuple[Citation, ...]:
-    """Return the sources that an answer rests on."""
-    grounding = candidate.grounding_metadata
-    return tuple(map(_citation, (grounding.grounding_chunks if grounding is not None else None) or ()))
+def citations(candidate: Candidate, text: str) -> tuple[Citation, ...]:
+    """Return the sources that an answer rests on, each once for every place in *text* that rests on it."""
+    grounding = candidate.grounding_metadata or Grounding()
+    places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for raw in grounding.grounding_supports or ():
+        with suppress(ValueError):
+            support = _read_support(raw)
+            if (place := _place(support.segment, text)) is not None:
+                for index in support.grounding_chunk_indices:
+                    places[index].append(place)
+    sources = [_citation(raw) for raw in grounding.grounding_chunks or ()]
+    return tuple(cited for index, source in enumerate(sources) for cited in _cited(source, places[index]))
+
+
+def _place(segment: _Segment, text: str) -> tuple[int, int] | None:
+    """Return where the words of *segment* begin and end in *text*, in characters; None where they stand elsewhere."""
+    before = text.encode()[: segment.start_index or 0].decode(errors="ignore")
+    is_there = bool(segment.text) and text.startswith(segment.text, len(before))
+    return (len(before), len(before) + len(segment.text)) if is_there else None
+
+
+def _cited(source: Citation, places: Sequence[tuple[int, int]]) -> Iterable[Citation]:
+    if not places:
+        yield source
+    for start, end in places:
+        yield msgspec.structs.replace(source, start=start, end=end)
+
+
+def recited(candidate: Candidate) -> Iterable[Citation]:
+    """Yield the pages that an answer repeats words of."""
+    metadata = given(candidate.citation_metadata)
+    with suppress(ValueError):
+        told = _read_recited(metadata) if metadata is not None else _Recited()
+        for source in (*told.citation_sources, *told.citations):
+            if source.uri:
+                yield Citation(url=source.uri, title=source.title or "")
 
 
 def _citation(raw: msgspec.Raw) -> Citation:

@@ -115,8 +115,15 @@ def write_call(call: ToolCall) -> dict[str, Any] | None:
 
 
 def write_grounding(cited: list[Citation]) -> dict[str, Any]:
-    """Return the sources that an answer rests on."""
-    return {"groundingChunks": list(map(_chunk, cited))}
+    """Return the sources that an answer rests on; one that stands at several places once."""
+    placed: set[tuple[str, str]] = set()
+    chunks: list[dict[str, Any]] = []
+    for each in cited:
+        if each.start is None or (each.url, each.title) not in placed:
+            chunks.append(_chunk(each))
+        if each.start is not None:
+            placed.add((each.url, each.title))
+    return {"groundingChunks": chunks}
 
 
 def _chunk(cited: Citation) -> dict[str, Any]:

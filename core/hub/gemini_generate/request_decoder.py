@@ -26,6 +26,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..raw import given
+from ..unread import Read, unread
 from .schemas import read_schema
 from .wire import DIALECT, Response, camel_case, in_camel_case, read_part
 
@@ -81,13 +82,33 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _DECLARATION = msgspec.json.Decoder(_Declaration)
 _TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
 _CONFIG = msgspec.json.Decoder(_Config | None)
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 _READ = frozenset(
     {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "model"}
 )
 """Fields that are read here; every other is named as dropped."""
-_CONFIG_READ = frozenset(_Config.__struct_encode_fields__) | {"candidateCount"}
+_BLOB = Read({"mimeType", "data", "fileUri"})
+_MEDIA = {"inlineData": _BLOB, "fileData": _BLOB}
+_OF_PARTS = ("text", "thought", "thoughtSignature")
+_PART = Read(
+    _OF_PARTS,
+    {
+        **_MEDIA,
+        "functionCall": Read({"name", "args", "id"}),
+        "functionResponse": Read({"name", "response", "id"}, {"parts": Read(_OF_PARTS, _MEDIA)}),
+    },
+)
+_KNOWN = {
+    "systemInstruction": Read({"role"}, {"parts": _PART}),
+    "contents": Read({"role"}, {"parts": _PART}),
+    "tools": Read((), {"functionDeclarations": Read(_Declaration.__struct_encode_fields__)}),
+    "toolConfig": Read((), {"functionCallingConfig": Read(_Calling.__struct_encode_fields__)}),
+    "generationConfig": Read(
+        {*_Config.__struct_encode_fields__, "candidateCount"},
+        {"thinkingConfig": Read(_Thinking.__struct_encode_fields__)},
+    ),
+}
+"""What is read within fields; every other member is named as dropped, such as ``videoMetadata`` of a part."""
 _LEVELS: dict[str, Effort] = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
@@ -103,6 +124,7 @@ def decode_request(exchange: Exchange) -> Request:
     config: _Config = _read_camel(fields, "generationConfig", _CONFIG, "thinkingConfig") or _Config()
     chosen: _ToolConfig = _read_camel(fields, "toolConfig", _TOOL_CONFIG, "functionCallingConfig") or _ToolConfig()
     calling = chosen.function_calling_config
+    is_validated = calling is not None and calling.mode == "VALIDATED"
     return Request(
         model=exchange.model,
         messages=tuple(_messages(fields)),
@@ -114,14 +136,10 @@ def decode_request(exchange: Exchange) -> Request:
         reasoning=_reasoning(config.thinking_config or _Thinking()),
         sampling=_sampling(config, exchange.choice_count),
         unanswerable=tuple(_unanswerable(fields, config)),
-        dropped=tuple(name for name in fields if name not in _READ) + _unread(fields),
+        dropped=tuple(name for name in fields if name not in _READ)
+        + unread(fields, _KNOWN, camel_case)
+        + (("toolConfig.functionCallingConfig.mode",) if is_validated else ()),
     )
-
-
-def _unread(fields: Fields) -> tuple[str, ...]:
-    """Return the members of ``generationConfig`` that are read nowhere."""
-    members: dict[str, msgspec.Raw] = _read_camel(fields, "generationConfig", _MEMBERS) or {}
-    return tuple(f"generationConfig.{name}" for name in members if name not in _CONFIG_READ)
 
 
 def _read_camel(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any], *nested: str) -> Any:

@@ -29,7 +29,15 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import budget_of, effort_of
-from ..places import answerable, has_cache_marks, has_names
+from ..places import (
+    answerable,
+    has_cache_marks,
+    has_detail,
+    has_file_names,
+    has_names,
+    has_strict_tools,
+    is_answer_described,
+)
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
 
@@ -74,6 +82,10 @@ def dropped(request: Request) -> Sequence[str]:
         "cache_control": has_cache_marks(request),
         "messages.name": has_names(request),
         "thinking": _is_effort_unsaid(request),
+        "messages.content.detail": has_detail(request, (Image, File)),
+        "messages.content.filename": has_file_names(request),
+        "tools.strict": has_strict_tools(request),
+        "response_format.description": is_answer_described(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
 
@@ -88,7 +100,10 @@ def _system(request: Request) -> Iterable[Text]:
     for message in request.messages:
         if message.role not in ("system", "developer"):
             return
-        yield from (part for part in message.parts if isinstance(part, Text))
+        for part in message.parts:
+            if not isinstance(part, Text):
+                raise _not_carried(part)
+            yield part
 
 
 def _contents(request: Request) -> list[dict[str, Any]]:
@@ -156,8 +171,13 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
         case Native(dialect="gemini_generate", document=document):
             yield msgspec.json.decode(document)
         case _:
-            kind = part.kind if isinstance(part, Native) else f"{type(part).__name__.lower()}_url"
-            raise NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+            raise _not_carried(part)
+
+
+def _not_carried(part: Part) -> NotCarriedError:
+    kind = part.kind if isinstance(part, Native) else type(part).__name__.lower()
+    suffix = "_url" if isinstance(part, Image | File) and isinstance(part.source, Link) else ""
+    return NotCarriedError(param=f"messages.content.{kind}{suffix}", dialect=DIALECT)
 
 
 def _own(seal: Seal | None) -> dict[str, str]:

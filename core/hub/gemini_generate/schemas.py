@@ -38,4 +38,15 @@ def _converted(schema: Any) -> Any:
                 converted[name] = _converted(value)
             case _ if name not in ("nullable", "propertyOrdering"):
                 converted[name] = value
+    if isinstance(order := schema.get("propertyOrdering"), list):
+        converted |= _in_order(converted, order)
     return converted
+
+
+def _in_order(schema: dict[str, Any], order: list[Any]) -> dict[str, Any]:
+    """Return the ``properties`` of *schema* as they shall be written; elsewhere they are in the order of the schema."""
+    match schema:
+        case {"properties": dict() as named}:
+            first = {key: named[key] for key in order if isinstance(key, str) and key in named}
+            return {"properties": {**first, **named}}
+    return {}

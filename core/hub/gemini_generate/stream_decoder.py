@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
-from ..conversation import Part, Text, Thinking, ToolCall
+from ..conversation import Citation, Part, Text, Thinking, ToolCall
 from ..raw import refuse_unread
-from .answer_decoder import Candidate, citations, read_answer, read_parts
+from .answer_decoder import Candidate, citations, read_answer, read_parts, recited
 from .stops import stop_of
 
 
@@ -55,19 +55,31 @@ class GeminiStreamDecoder:
                 yield from self._add(candidate.index, choice, part)
             else:
                 yield from self._whole(candidate.index, choice, part)
-        for cited in citations(candidate):
+        for cited in self._sources(candidate, choice):
             # They belong to a text; one that has ended already has an empty one stand for it.
             yield from self._add(candidate.index, choice, Text(text=""))
             yield Cited(index=choice.index, citation=cited)
         if candidate.finish_reason is not None:
             choice.reason = candidate.finish_reason
 
+    def _sources(self, candidate: Candidate, choice: "_OpenChoice") -> Iterable[Citation]:
+        grounding = candidate.grounding_metadata
+        if grounding is not None:
+            is_placed = choice.kind is Text and bool(grounding.grounding_supports)
+            yield from citations(candidate, "".join(choice.texts) if is_placed else "")
+        for source in recited(candidate):
+            if source.url not in choice.recited:
+                choice.recited.add(source.url)
+                yield source
+
     def _add(self, choice_index: int, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
         if choice.kind is not type(part):
             yield from choice.end()
             choice.kind, choice.index = type(part), self._part_count
+            choice.texts = []
             yield self._begin(choice_index, Text(text="") if isinstance(part, Text) else Thinking(text=""))
         if part.text:
+            choice.texts.append(part.text)
             yield Delta(index=choice.index, text=part.text)
         if part.seal is not None:
             yield Sealed(index=choice.index, seal=part.seal)
@@ -87,13 +99,17 @@ class GeminiStreamDecoder:
 class _OpenChoice:
     """What is open of one candidate: a text or a thought."""
 
-    __slots__ = ("has_called", "index", "kind", "reason")
+    __slots__ = ("has_called", "index", "kind", "reason", "recited", "texts")
 
     def __init__(self) -> None:
         self.kind: type[Part] | None = None
         self.index = 0
         self.has_called = False
         self.reason: str | int | None = None
+        self.texts: list[str] = []
+        """What has come of the open part: sources are told behind it, by their place in it."""
+        self.recited: set[str] = set()
+        """The pages that were told as repeated: each event may tell them again."""
 
     def end(self) -> Iterable[StreamEvent]:
         """Yield the end of what is open."""

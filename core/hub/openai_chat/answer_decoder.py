@@ -9,7 +9,20 @@ from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from ..names import new_call_id
 from .stops import STOPS
 from .thoughts import Detail, read_details
-from .wire import Annotation, Call, Function, Picture, Piece, read_call, read_pictures, texts_of, thoughts_of
+from .wire import (
+    Annotation,
+    Call,
+    Function,
+    Picture,
+    Piece,
+    Searched,
+    read_annotation,
+    read_call,
+    read_found,
+    read_pictures,
+    texts_of,
+    thoughts_of,
+)
 
 
 class _Message(msgspec.Struct):
@@ -29,7 +42,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _Completion(msgspec.Struct):
+class _Completion(Searched):
     id: str | None = None
     model: str | None = None
     created: float | str | None = None
@@ -42,26 +55,29 @@ _read = msgspec.json.Decoder(_Completion).decode
 def decode_answer(body: bytes) -> Answer:
     """Return what a completion says; of a content filter's, without a message, the reason alone."""
     completion = _read(body)
+    found = tuple(read_found(completion)) if completion.has_found else ()
     return Answer(
         id=completion.id or "",
         model=completion.model,
-        choices=tuple(_choice(choice) for choice in completion.choices or ()),
+        choices=tuple(_choice(choice, found) for choice in completion.choices or ()),
         created_at_s=int(completion.created) if isinstance(completion.created, float) else None,
     )
 
 
-def _choice(choice: _Choice) -> Choice:
-    parts = tuple(_parts(choice.message)) if choice.message is not None else ()
+def _choice(choice: _Choice, found: tuple[Citation, ...]) -> Choice:
+    parts = tuple(_parts(choice.message, found)) if choice.message is not None else ()
     stop = STOPS.get(choice.finish_reason, "end") if choice.finish_reason else None
     if stop == "end" and any(isinstance(part, ToolCall) for part in parts):
         stop = "tool_use"  # some hosts say "stop" beside calls
     return Choice(parts=parts, stop=stop)
 
 
-def _parts(message: _Message) -> Iterable[Part]:
+def _parts(message: _Message, found: tuple[Citation, ...]) -> Iterable[Part]:
     yield from _thoughts(message)
-    if text := texts_of(message.content):
-        yield Text(text=text, citations=tuple(_citations(message)))
+    text = texts_of(message.content)
+    named = tuple(each for annotation in message.annotations or () for each in read_annotation(annotation))
+    if text or named or found:
+        yield Text(text=text, citations=named or found)
     if message.refusal:  # some hosts always send one, mostly empty
         yield Refusal(text=message.refusal)
     yield from read_pictures(message.images)
@@ -81,14 +97,6 @@ def _thoughts(message: _Message) -> Iterable[Thinking]:
     if thinking and not any(thought.text for thought in details):
         yield Thinking(text=thinking)
     yield from details
-
-
-def _citations(message: _Message) -> Iterable[Citation]:
-    for annotation in message.annotations or ():
-        if (source := annotation.url_citation) is not None:
-            yield Citation(
-                url=source.url or "", title=source.title or "", start=source.start_index, end=source.end_index
-            )
 
 
 def with_id(call: ToolCall) -> ToolCall:

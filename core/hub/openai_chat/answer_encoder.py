@@ -87,8 +87,15 @@ def write_call(call: ToolCall, customs: frozenset[str]) -> dict[str, Any]:
 
 
 def write_citation(citation: Citation) -> dict[str, Any]:
-    """Return a source as an annotation."""
-    source = {"url": citation.url, "title": citation.title, "start_index": citation.start, "end_index": citation.end}
+    """Return a source as an annotation; its words as OpenRouter tells them, which alone has a place for them."""
+    source: dict[str, Any] = {
+        "url": citation.url,
+        "title": citation.title,
+        "start_index": citation.start,
+        "end_index": citation.end,
+    }
+    if citation.quote:
+        source["content"] = citation.quote
     return {"type": "url_citation", "url_citation": source}
 
 

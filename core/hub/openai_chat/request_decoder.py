@@ -9,6 +9,7 @@ from ...errors import BadRequestError
 from ...exchange import Exchange
 from ..conversation import (
     Audio,
+    CacheMark,
     Effort,
     File,
     FileId,
@@ -32,8 +33,9 @@ from ..conversation import (
 )
 from ..media import AUDIO_TYPES, read_address
 from ..raw import given
+from ..unread import Read, unread
 from .thoughts import Detail, read_details
-from .wire import Allowed, Call, Custom, Function, read_call
+from .wire import Allowed, Call, Custom, Function, Picture, read_call, read_pictures
 
 
 class _Address(msgspec.Struct):
@@ -52,6 +54,10 @@ class _File(msgspec.Struct):
     filename: str | None = None
 
 
+class _Cache(msgspec.Struct):
+    ttl: str = ""
+
+
 class _Part(msgspec.Struct):
     type: str = ""
     text: str = ""
@@ -59,6 +65,7 @@ class _Part(msgspec.Struct):
     image_url: _Address | str | None = None
     input_audio: _Sound | None = None
     file: _File | None = None
+    cache_control: _Cache | None = None
 
 
 class _Message(msgspec.Struct):
@@ -72,6 +79,7 @@ class _Message(msgspec.Struct):
     tool_calls: list[Call] | None = None
     tool_call_id: str = ""
     function_call: Function | None = None
+    images: list[Picture] | None = None
 
 
 class _Schema(msgspec.Struct):
@@ -121,6 +129,46 @@ _READ = frozenset(
     }
 )  # fmt: skip
 """Fields that are read here; every other is named as dropped."""
+_PART_TYPES = ("text", "refusal", "image_url", "input_audio", "file")
+_NAME = Read({"name"})
+_SAID = {
+    "content": Read(
+        {"type", "text", "refusal"},
+        {
+            "image_url": Read({"url", "detail"}),
+            "input_audio": Read({"data", "format"}),
+            "file": Read({"file_id", "file_data", "filename"}),
+            "cache_control": Read({"type", "ttl"}),
+        },
+        _PART_TYPES,
+    ),
+    "tool_calls": Read(
+        {"id", "type", "index"},
+        {
+            "function": Read({"name", "arguments"}),
+            "custom": Read({"name", "input"}),
+            "extra_content": Read((), {"google": Read({"thought_signature"})}),
+        },
+    ),
+    "function_call": Read({"name", "arguments"}),
+    "images": Read({"type", "index"}, {"image_url": Read({"url"})}),
+}
+_FUNCTION = Read({"name", "description", "parameters", "strict"})
+_KNOWN = {
+    "messages": Read(
+        {"role", "name", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_call_id"}, _SAID
+    ),
+    "tools": Read(
+        {"type"}, {"function": _FUNCTION, "custom": Read({"name", "description", "format"})}, ("function", "custom")
+    ),
+    "functions": _FUNCTION,
+    "function_call": _NAME,
+    "tool_choice": Read({"type", "allowed_tools"}, {"function": _NAME, "custom": _NAME}),
+    "response_format": Read({"type"}, {"json_schema": Read({"name", "description", "schema", "strict"})}),
+    "thinking": Read({"type", "budget_tokens"}),
+    "stream_options": Read({"include_usage"}),
+}
+"""What is read within fields; every other member is named as dropped, such as ``annotations`` of what was said."""
 
 
 def decode_request(exchange: Exchange) -> Request:
@@ -147,7 +195,7 @@ def decode_request(exchange: Exchange) -> Request:
         cache_key=read_value(fields, "prompt_cache_key", _TEXT),
         is_usage_asked=options is not None and bool(options.include_usage),
         unanswerable=tuple(_unanswerable(fields)),
-        dropped=tuple(name for name in fields if name not in _READ),
+        dropped=tuple(name for name in fields if name not in _READ) + unread(fields, _KNOWN),
     )
 
 
@@ -158,6 +206,9 @@ def _unanswerable(fields: Fields) -> Iterable[str]:
             yield name
     if b"audio" in bytes(fields.get("modalities", b"")):
         yield "modalities"
+    asked: _Format | None = read_value(fields, "response_format", _FORMAT)
+    if asked is not None and asked.type not in ("text", "json_object", "json_schema"):
+        yield "response_format"  # a grammar, which some of those know who copy chat
 
 
 def _messages(fields: Fields) -> Iterable[Message]:
@@ -187,22 +238,26 @@ def _content(content: str | list[msgspec.Raw] | None) -> Iterable[Part]:
 
 
 def _part(raw: msgspec.Raw, part: _Part) -> Part:
-    """Return one part; a kind that only some of those know who copy chat stays as it is."""
+    """Return one part; a kind that only some of those know who copy chat stays as it is.
+
+    A cache mark stands on it as on Anthropic's blocks. Source: openrouter.ai prompt caching, read 2026-11-29.
+    """
+    cache = CacheMark(part.cache_control.ttl) if part.cache_control is not None else None
     match part:
         case _Part(type="text"):
-            return Text(text=part.text)
+            return Text(text=part.text, cache=cache)
         case _Part(type="refusal"):
             return Refusal(text=part.refusal)
         case _Part(type="image_url", image_url=str() as url):
-            return Image(source=read_address(url))
+            return Image(source=read_address(url), cache=cache)
         case _Part(type="image_url", image_url=_Address() as address):
-            return Image(source=read_address(address.url), detail=address.detail)
+            return Image(source=read_address(address.url), detail=address.detail, cache=cache)
         case _Part(type="input_audio", input_audio=_Sound() as sound):
             return Audio(source=Inline(AUDIO_TYPES.get(sound.format, f"audio/{sound.format}"), sound.data))
         case _Part(type="file", file=_File(file_id=str() as file_id)):
-            return File(source=FileId("openai_chat", file_id))
+            return File(source=FileId("openai_chat", file_id), cache=cache)
         case _Part(type="file", file=_File(file_data=str() as data, filename=name)):
-            return File(source=read_address(data), name=name)
+            return File(source=read_address(data), name=name, cache=cache)
         case _Part(type="" | "image_url" | "input_audio" | "file"):
             raise BadRequestError(param="messages")
     return Native(dialect="openai_chat", kind=part.type, document=msgspec.Raw(bytes(raw)))
@@ -220,6 +275,7 @@ def _said(message: _Message) -> Iterable[Part]:
             yield part
     if message.refusal:
         yield Refusal(text=message.refusal)
+    yield from read_pictures(message.images)
     for call in message.tool_calls or ():
         yield read_call(call)
     if message.function_call is not None:

@@ -31,7 +31,7 @@ from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
-from ..places import has_cache_marks
+from ..places import has_cache_marks, has_detail, has_loosened_tools
 from ..strict_schemas import with_strict_tools
 from .thoughts import write_detail
 
@@ -73,6 +73,9 @@ def dropped(request: Request) -> Sequence[str]:
         "prompt_cache_key": request.cache_key is not None and not own,
         "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
         "cache_control": has_cache_marks(request),
+        "thinking.display": request.reasoning.is_shown is False and not request.reasoning.is_off,
+        "messages.content.detail": has_detail(request, File),
+        "tools.strict": has_loosened_tools(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
 

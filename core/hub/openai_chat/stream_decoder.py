@@ -11,7 +11,18 @@ from ..names import new_call_id
 from ..raw import refuse_unread
 from .stops import STOPS
 from .thoughts import Detail
-from .wire import Annotation, Extra, Picture, Piece, read_pictures, texts_of, thoughts_of
+from .wire import (
+    Annotation,
+    Extra,
+    Picture,
+    Piece,
+    Searched,
+    read_annotation,
+    read_found,
+    read_pictures,
+    texts_of,
+    thoughts_of,
+)
 
 
 class _Function(msgspec.Struct):
@@ -50,7 +61,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(Searched):
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] | None = None
@@ -62,11 +73,13 @@ _read = msgspec.json.Decoder(_Chunk).decode
 class ChatStreamDecoder:
     """See `StreamDecoder`. Tool calls stay open until their choice ends: their pieces may interleave."""
 
-    __slots__ = ("_choices", "_is_begun", "_part_count")
+    __slots__ = ("_choices", "_found", "_is_begun", "_part_count")
 
     def __init__(self) -> None:
         self._is_begun = False
         self._part_count = 0
+        self._found: Searched | None = None
+        """What was last told of a search: Perplexity tells it with every chunk."""
         self._choices: dict[int, _OpenChoice] = {}
 
     def feed(self, event: bytes) -> list[StreamEvent]:
@@ -77,6 +90,8 @@ class ChatStreamDecoder:
         except (ValueError, RecursionError):
             refuse_unread(data, "choices")
             return []  # [DONE], or what says nothing
+        if chunk.has_found:
+            self._found = chunk
         said: list[StreamEvent] = []
         if not self._is_begun and chunk.choices:
             self._is_begun = True
@@ -103,6 +118,8 @@ class ChatStreamDecoder:
             yield from self._take_delta(choice_index, state, choice.delta)
         if choice.finish_reason:  # some hosts say an empty one until there is one
             state.is_stopped = True
+            if self._sources(state):
+                yield from self._add(choice_index, state, Text(text=""), "")
             yield from self._end_parts(state, with_calls=True)
             stop = STOPS.get(choice.finish_reason, "end")
             is_tool_use = stop == "end" and state.has_called
@@ -118,9 +135,9 @@ class ChatStreamDecoder:
         if delta.refusal:
             yield from self._add(choice_index, state, Refusal(text=""), delta.refusal)
         for annotation in delta.annotations or ():
-            if annotation.url_citation is not None and state.kind is Text:
-                source = annotation.url_citation
-                citation = Citation(url=source.url or "", title=source.title or "")
+            for citation in read_annotation(annotation):
+                yield from self._add(choice_index, state, Text(text=""), "")
+                state.has_cited = True
                 yield Cited(index=state.index, citation=citation)
         for picture in read_pictures(delta.images):
             yield from self._whole(choice_index, state, picture)
@@ -178,7 +195,14 @@ class ChatStreamDecoder:
         self._part_count += 1
         return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
 
+    def _sources(self, state: "_OpenChoice") -> Sequence[Citation]:
+        """Return what a search found, as long as the choice names no sources itself."""
+        return () if self._found is None or state.has_cited else tuple(read_found(self._found))
+
     def _end_parts(self, state: "_OpenChoice", *, with_calls: bool) -> Iterable[StreamEvent]:
+        if state.kind is Text and (sources := self._sources(state)):
+            state.has_cited = True
+            yield from (Cited(index=state.index, citation=citation) for citation in sources)
         if state.kind is not None:
             state.kind = None
             yield PartEnded(index=state.index)
@@ -190,7 +214,7 @@ class ChatStreamDecoder:
 class _OpenChoice:
     """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
-    __slots__ = ("_ids", "_last_place", "calls", "has_called", "index", "is_stopped", "kind", "open_calls")
+    __slots__ = ("_ids", "_last_place", "calls", "has_called", "has_cited", "index", "is_stopped", "kind", "open_calls")
 
     def __init__(self) -> None:
         self.kind: type[Part] | None = None
@@ -198,6 +222,7 @@ class _OpenChoice:
         self.calls: dict[int, int] = {}
         self.open_calls: list[int] = []
         self.has_called = False
+        self.has_cited = False
         self.is_stopped = False
         self._ids: dict[int, str] = {}
         self._last_place = 0

@@ -1,10 +1,11 @@
 """What requests and answers of chat have in common: tools, their calls and the choice of one."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
-from ..conversation import Image, Seal, ToolCall
+from ..conversation import Citation, Image, Seal, ToolCall
 from ..media import read_address
 
 
@@ -74,10 +75,11 @@ class Piece(msgspec.Struct):
 
 
 class Url(msgspec.Struct):
-    """The page that an annotation names."""
+    """The page that an annotation names; its words as OpenRouter tells them."""
 
     url: str | None = None
     title: str | None = None
+    content: str | None = None
     start_index: int | None = None
     end_index: int | None = None
 
@@ -88,6 +90,34 @@ class Annotation(msgspec.Struct):
     url_citation: Url | None = None
 
 
+class _Found(msgspec.Struct):
+    """A page that a search found: Perplexity's ``url`` and ``snippet``, Zhipu's ``link`` and ``content``."""
+
+    url: str | None = None
+    link: str | None = None
+    title: str | None = None
+    snippet: str | None = None
+    content: str | None = None
+
+
+class Searched(msgspec.Struct):
+    """What was found for an answer, beside its choices.
+
+    Source: w:compat/perplexity-plain; docs.bigmodel.cn, chat completion, ``web_search``; read 2026-11-29.
+    """
+
+    search_results: msgspec.Raw = msgspec.Raw()
+    web_search: msgspec.Raw = msgspec.Raw()
+    citations: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def has_found(self) -> bool:
+        """It may name sources."""
+        return any(
+            bytes(memoryview(each)[:1]) == b"[" for each in (self.search_results, self.web_search, self.citations)
+        )
+
+
 class _Address(msgspec.Struct):
     url: str = ""
 
@@ -96,6 +126,34 @@ class Picture(msgspec.Struct):
     """A picture of an answer, in OpenRouter's form."""
 
     image_url: _Address | None = None
+
+
+_read_found = msgspec.json.Decoder(list[_Found]).decode
+_read_addresses = msgspec.json.Decoder(list[str]).decode
+
+
+def read_annotation(annotation: Annotation) -> Iterable[Citation]:
+    """Yield the page that *annotation* names; any other place it names stands in no other dialect."""
+    if (source := annotation.url_citation) is not None:
+        yield Citation(
+            url=source.url or "",
+            title=source.title or "",
+            quote=source.content or "",
+            start=source.start_index,
+            end=source.end_index,
+        )
+
+
+def read_found(said: Searched) -> Iterable[Citation]:
+    """Yield the pages that a vendor's search found; Perplexity tells their addresses once more, alone."""
+    for raw in (said.search_results, said.web_search):
+        with suppress(ValueError):  # absent, or of a form that nobody documents
+            for found in _read_found(raw):
+                url, quote = found.url or found.link or "", found.snippet or found.content or ""
+                yield Citation(url=url, title=found.title or "", quote=quote)
+            return
+    with suppress(ValueError):
+        yield from (Citation(url=url) for url in _read_addresses(said.citations))
 
 
 def texts_of(content: str | list[Piece] | None) -> str:

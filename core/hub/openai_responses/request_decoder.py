@@ -26,7 +26,8 @@ from ..conversation import (
 )
 from ..raw import given
 from ..seals import with_seals_of_calls
-from .wire import Item, read_item
+from ..unread import Read, unread
+from .wire import SHARED, Item, read_item
 
 
 class _Tool(msgspec.Struct):
@@ -83,6 +84,25 @@ _READ = frozenset(
     }
 )  # fmt: skip
 """Fields that are read here; every other is named as dropped."""
+_PIECE = Read(
+    {"type", "text", "refusal", "image_url", "detail", "file_id", "file_url", "file_data", "filename"},
+    types=("input_text", "output_text", "text", "summary_text", "refusal", "input_image", "input_file"),
+)
+_KNOWN = {
+    "input": Read(
+        {
+            "type", "id", "status", "role", "summary", "encrypted_content", "call_id", "name", "arguments", "input",
+            "result", "output_format",
+        },
+        {"content": _PIECE, "output": _PIECE},
+        SHARED,
+    ),
+    "tools": Read({"type", "name", "description", "parameters", "strict", "format"}, types=("function", "custom")),
+    "tool_choice": Read({"type", "name", "mode", "tools"}),
+    "text": Read({"verbosity"}, {"format": Read({"type", "name", "description", "schema", "strict"})}),
+    "reasoning": Read({"effort", "summary"}),
+}  # fmt: skip
+"""What is read within fields; every other member is named as dropped, such as ``annotations`` of what was said."""
 _SPARED = frozenset({"web_search_call", "tool_search_call", "tool_search_output"})
 """What the tools that Codex always offers leave in its talk."""
 _UNANSWERABLE = ("previous_response_id", "background")
@@ -99,7 +119,7 @@ def decode_request(exchange: Exchange) -> Request:
     messages, tools, dropped = (
         with_seals_of_calls(tuple(_messages(fields)), "openai_responses"),
         tuple(_tools(fields)),
-        [name for name in fields if name not in _READ],
+        [*(name for name in fields if name not in _READ), *_unkept(fields)],
     )
     if _is_codex(exchange):
         # It always offers tools that it can do without (wire/DIALECTS.md 5.2).
@@ -107,6 +127,7 @@ def decode_request(exchange: Exchange) -> Request:
         dropped += [f"input.{part.kind}" for message in messages for part in message.parts if _is_spared(part)]
         tools = tuple(tool for tool in tools if isinstance(tool, Tool))
         messages = tuple(_without_spared(messages))
+    dropped += unread(fields, _KNOWN)
     return Request(
         model=exchange.model,
         messages=messages,
@@ -130,6 +151,14 @@ def decode_request(exchange: Exchange) -> Request:
         ),
         dropped=tuple(dropped),
     )
+
+
+def _unkept(fields: Fields) -> Iterable[str]:
+    """Yield what is asked to be kept or told beside the answer, but for what it thought."""
+    if read_value(fields, "store", _SWITCH):
+        yield "store"
+    included: list[str] = read_value(fields, "include", _INCLUDE) or []
+    yield from (f"include.{name}" for name in included if name != "reasoning.encrypted_content")
 
 
 def _is_codex(exchange: Exchange) -> bool:

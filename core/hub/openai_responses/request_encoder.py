@@ -27,7 +27,7 @@ from ..conversation import (
 from ..effort import effort_of
 from ..media import write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
-from ..places import has_cache_marks, has_names
+from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
 from ..strict_schemas import with_strict_tools
 
 DIALECT = "openai_responses"
@@ -85,6 +85,8 @@ def dropped(request: Request) -> Sequence[str]:
         "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
         "cache_control": has_cache_marks(request),
         "messages.name": has_names(request),
+        "messages.content.filename": has_file_names(request, Link, FileId),
+        "tools.strict": has_loosened_tools(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
 
@@ -157,14 +159,15 @@ def _piece(part: Part) -> dict[str, Any]:
             return {"type": "input_text", "text": text}
         case Image(source=Inline() | Link() as source, detail=detail):
             return _present({"type": "input_image", "image_url": write_address(source), "detail": detail or "auto"})
-        case Image(source=FileId(dialect="openai_responses", id=file_id)):
-            return {"type": "input_image", "file_id": file_id}
-        case File(source=Inline() as source, name=name):
-            return {"type": "input_file", "filename": name or "document", "file_data": write_address(source)}
-        case File(source=Link(url=url)):
-            return {"type": "input_file", "file_url": url}
-        case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id)):
-            return {"type": "input_file", "file_id": file_id}
+        case Image(source=FileId(dialect="openai_responses", id=file_id), detail=detail):
+            return {"type": "input_image", **_present({"file_id": file_id, "detail": detail})}
+        case File(source=Inline() as source, name=name, detail=detail):
+            told_file = {"filename": name or "document", "file_data": write_address(source), "detail": detail}
+            return {"type": "input_file", **_present(told_file)}
+        case File(source=Link(url=url), detail=detail):
+            return {"type": "input_file", **_present({"file_url": url, "detail": detail})}
+        case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id), detail=detail):
+            return {"type": "input_file", **_present({"file_id": file_id, "detail": detail})}
         case Native(dialect="openai_responses", document=document, is_piece=True):
             told: dict[str, Any] = msgspec.json.decode(document)
             return told

@@ -77,7 +77,7 @@ class _Kind(msgspec.Struct):
     type: str = "message"
 
 
-_SHARED = frozenset(
+SHARED = frozenset(
     {
         "message", "reasoning", "function_call", "custom_tool_call", "function_call_output",
         "custom_tool_call_output", "image_generation_call",
@@ -97,7 +97,7 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
         ValueError: Not an item, or one with a part that can't be.
     """
     kind = _read_kind(raw).type
-    item = _read_item(raw) if kind in _SHARED else Item(type=kind)
+    item = _read_item(raw) if kind in SHARED else Item(type=kind)
     match kind:
         case "message":
             return item, read_pieces(item.content)
@@ -150,11 +150,11 @@ def read_piece(raw: msgspec.Raw) -> Part:
         case Piece(type="input_image", file_id=str() as file_id):
             return Image(source=FileId("openai_responses", file_id), detail=piece.detail)
         case Piece(type="input_file", file_id=str() as file_id):
-            return File(source=FileId("openai_responses", file_id), name=piece.filename)
+            return File(source=FileId("openai_responses", file_id), name=piece.filename, detail=piece.detail)
         case Piece(type="input_file", file_data=str() as data):
-            return File(source=_read_file(data, piece.filename), name=piece.filename)
+            return File(source=_read_file(data, piece.filename), name=piece.filename, detail=piece.detail)
         case Piece(type="input_file", file_url=str() as url):
-            return File(source=read_address(url), name=piece.filename)
+            return File(source=read_address(url), name=piece.filename, detail=piece.detail)
         case Piece(type="" | "input_image" | "input_file"):
             raise ValueError(f"a part of the type '{piece.type}' without what it should hold")
     return msgspec.structs.replace(_native(piece.type, raw), is_piece=True)

@@ -26,6 +26,7 @@ from relay.core.hub.conversation import (
     CacheMark,
     File,
     Inline,
+    Link,
     Message,
     NamedTool,
     OutputFormat,
@@ -290,6 +291,69 @@ def test_a_text_file_that_is_no_text_is_refused_by_name(data: str) -> None:
     assert refused.value.param == "messages.content.file"
 
 
+@pytest.mark.parametrize("source", [Inline("image/png", "aGk="), Link("https://a.example/b.png")])
+def test_a_picture_that_a_model_drew_is_refused_by_name(source: Inline | Link) -> None:
+    """Claude takes none in its own turns, and in the user's it would be the user's."""
+    drawn = Message(role="assistant", parts=(Text(text="Here"), Picture(source=source)))
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="claude", messages=(HI, drawn, HI)))
+    assert refused.value.param == "messages.content.image"
+
+
+@pytest.mark.parametrize("to", ["anthropic_messages", "gemini_generate", "openai_chat"])
+def test_a_picture_among_the_instructions_is_refused_by_name(to: Dialect) -> None:
+    """They are text there; Responses takes it."""
+    told = Message(role="developer", parts=(Text(text="So:"), Picture(source=Inline("image/png", "aGk="))))
+    request = Request(model="m", messages=(told, HI))
+    with pytest.raises(NotCarriedError) as refused:
+        CODECS[to].encode_request(request)
+    assert refused.value.param == "messages.content.image"
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request)["input"]))[0]["content"] == [
+        {"type": "input_text", "text": "So:"},
+        {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("to", "names"),
+    [
+        ("openai_chat", ["messages.content.detail"]),
+        ("openai_responses", []),
+        ("anthropic_messages", ["messages.content.detail", "response_format.description"]),
+        (
+            "gemini_generate",
+            [
+                "messages.content.detail",
+                "messages.content.filename",
+                "tools.strict",
+                "response_format.description",
+            ],
+        ),
+    ],
+)
+def test_what_is_said_of_a_file_a_tool_or_an_answer_is_named_where_it_is_left_out(
+    to: Dialect, names: list[str]
+) -> None:
+    """How closely to look at it, what it is called, whether to keep to its schema, what it is for."""
+    file = File(source=Inline("application/pdf", "aGk="), name="a.pdf", detail="high")
+    strict = Tool(
+        name="f", schema=raw({"type": "object", "properties": {}, "additionalProperties": False}), is_strict=True
+    )
+    asking = OutputFormat(schema=raw({"type": "object"}), name="n", description="of the weather")
+    request = Request(model="m", messages=(Message(role="user", parts=(file,)),), tools=(strict,), output_format=asking)
+    assert CODECS[to].dropped(request) == names
+
+
+@pytest.mark.parametrize(("detail", "names"), [("low", ["messages.content.detail"]), ("auto", []), (None, [])])
+@pytest.mark.parametrize("to", ["anthropic_messages", "gemini_generate"])
+def test_how_closely_to_look_at_a_picture_is_named(to: Dialect, detail: str | None, names: list[str]) -> None:
+    """In what a tool gave back, too; what is the model's own choice anyhow is not."""
+    picture = Picture(source=Inline("image/png", "aGk="), detail=detail)
+    result = ToolResult(call_id="a", parts=(picture,))
+    for part in (picture, result):
+        assert CODECS[to].dropped(Request(model="m", messages=(Message(role="user", parts=(part,)),))) == names
+
+
 def test_foreign_thinking_is_never_shown_to_claude() -> None:
     """Only what Claude signed goes back; nothing is signed in its name."""
     thoughts = (Thinking(text="Hm"), Thinking(text="Hm", seal=Seal("openai_responses", "gA")))
@@ -311,6 +375,7 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
         ("claude-opus-4-7", Reasoning(effort="minimal"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("global.anthropic.claude-opus-4-7-v1:0", Reasoning(effort="low"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-opus-4-7", Reasoning(effort="low", is_shown=False), 9, {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-haiku-4-5", Reasoning(effort="low", is_shown=False), None, {"thinking": {"type": "enabled", "budget_tokens": 1024, "display": "omitted"}, "max_tokens": 5120}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 8192}),
     ],
@@ -398,8 +463,10 @@ def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, th
 @pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
 def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> None:
     """Only Claude is told what to cache."""
-    cached = Message(role="user", parts=(Text(text="Hi", cache=CacheMark()),))
-    assert CODECS[to].dropped(Request(model="m", messages=(cached,))) == ["cache_control"]
+    cached = Text(text="Hi", cache=CacheMark())
+    for part in (cached, ToolResult(call_id="a", parts=(cached,))):
+        request = Request(model="m", messages=(Message(role="user", parts=(part,)),))
+        assert CODECS[to].dropped(request) == ["cache_control"]
 
 
 def test_what_is_left_out_is_named() -> None:

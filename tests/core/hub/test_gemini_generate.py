@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from relay.core.errors import BadRequestError, NotCarriedError
-from relay.core.hub.answer import Begun, Delta, PartBegun, PartEnded, Stopped, StreamEvent
+from relay.core.hub.answer import Begun, Cited, Delta, PartBegun, PartEnded, Stopped, StreamEvent
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     CacheMark,
@@ -223,6 +223,15 @@ def test_members_of_the_configuration_that_are_read_nowhere_are_named() -> None:
     assert request.dropped == ("generationConfig.responseLogprobs", "generationConfig.mediaResolution")
 
 
+def test_thinking_of_the_talk_is_not_told_again() -> None:
+    """What seals it stands on other parts."""
+    said = Message(
+        role="assistant", parts=(Thinking(text="Hm", seal=Seal("gemini_generate", "U0lH")), Text(text="Yes"))
+    )
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=(HI, said)))["contents"]))
+    assert contents[1] == {"role": "model", "parts": [{"text": "Yes"}]}
+
+
 def test_results_that_come_in_another_order_are_told_in_that_of_their_calls() -> None:
     """Without ids, two results of one function would be taken for each other's."""
     calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="f", arguments="{}"))
@@ -267,6 +276,92 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
         "type": "object",
         "properties": {"type": {"type": ["string", "null"]}, "list": {"type": "array", "items": {"type": "integer"}}},
     }
+
+
+def test_the_order_of_a_schemas_members_is_that_of_the_schema_elsewhere() -> None:
+    """Gemini names it beside them; OpenAI writes them in the order in which they stand."""
+    schema = {
+        "type": "OBJECT",
+        "properties": {"a": {"type": "STRING"}, "b": {"type": "STRING"}, "c": {"type": "STRING"}},
+        "propertyOrdering": ["c", "b", 3, "x"],
+    }
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+    request = GEMINI.decode_request(asked("gemini_generate", body))
+    assert bytes(CODECS["openai_chat"].encode_request(request)["response_format"]) == (
+        b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object","properties":'
+        b'{"c":{"type":"string"},"b":{"type":"string"},"a":{"type":"string"}}}}}'
+    )
+
+
+SAID = "Größe: 3. Größe: 4."
+CHUNKS = [{"web": {"uri": f"https://{name}.example", "title": name}} for name in ("a", "b")]
+SUPPORTS: list[Any] = [
+    {"segment": {"endIndex": 11, "text": "Größe: 3."}, "groundingChunkIndices": [0, 1]},
+    {"segment": {"startIndex": 12, "endIndex": 23, "text": "Größe: 4."}, "groundingChunkIndices": [0]},
+    {"segment": {"startIndex": 1, "endIndex": 9, "text": "elsewhere"}, "groundingChunkIndices": [1]},
+    {"segment": 3},
+]
+RECITED = {"citationSources": [{"startIndex": 0, "endIndex": 5, "uri": "https://c.example"}, {"license": "MIT"}]}
+GROUNDED = {
+    "groundingMetadata": {"groundingChunks": CHUNKS, "groundingSupports": SUPPORTS},
+    "citationMetadata": RECITED,
+}
+PLACED = [("https://a.example", 0, 9), ("https://a.example", 10, 19), ("https://b.example", 0, 9)]
+UNPLACED = [("https://c.example", None, None)]
+
+
+def test_each_source_is_told_at_each_place_that_rests_on_it() -> None:
+    """In characters, where Gemini counts bytes; what is repeated of a page names it too, once."""
+    candidate = {"content": {"role": "model", "parts": [{"text": SAID}]}, "finishReason": "STOP", **GROUNDED}
+    answer = GEMINI.decode_answer(json.dumps({"candidates": [candidate]}).encode())
+    message = json.loads(CODECS["openai_chat"].encode_answer(answer, Usage(), opening()))["choices"][0]["message"]
+    assert message["annotations"] == [
+        {"type": "url_citation", "url_citation": {"url": url, "title": url[8] if start is not None else "", "start_index": start, "end_index": end}}
+        for url, start, end in [*PLACED, *UNPLACED]
+    ]  # fmt: skip
+    [again] = json.loads(GEMINI.encode_answer(answer, Usage(), opening()))["candidates"]
+    assert again["groundingMetadata"] == {
+        "groundingChunks": [*CHUNKS, {"web": {"uri": "https://c.example", "title": ""}}]
+    }
+
+
+def test_places_are_told_in_a_stream_too() -> None:
+    """Behind the text that they are places of."""
+    decoder = GEMINI.stream_decoder()
+    halves = ({"content": {"parts": [{"text": SAID[:4]}]}}, {"content": {"parts": [{"text": SAID[4:]}]}, **GROUNDED})
+    events_of_it = [
+        event
+        for half in (*halves, {"citationMetadata": {"citations": RECITED["citationSources"]}, "finishReason": "STOP"})
+        for event in decoder.feed(b"data: " + json.dumps({"candidates": [half]}).encode() + b"\n\n")
+    ]
+    cited = [event.citation for event in events_of_it if isinstance(event, Cited)]
+    assert [(each.url, each.start, each.end) for each in cited] == [*PLACED, *UNPLACED]
+
+
+def test_sources_that_are_told_behind_another_part_have_no_place() -> None:
+    """The text that they are places of has ended."""
+    call = {"functionCall": {"id": "a", "name": "f", "args": {}}}
+    halves = ({"content": {"parts": [{"text": SAID}, call]}}, GROUNDED)
+    decoder = GEMINI.stream_decoder()
+    said = [
+        each
+        for half in halves
+        for each in decoder.feed(b"data: " + json.dumps({"candidates": [half]}).encode() + b"\n\n")
+    ]
+    cited = [(event.index, event.citation.start) for event in said if isinstance(event, Cited)]
+    assert cited == [(2, None), (2, None), (2, None)]
+
+
+def test_sources_of_an_answer_without_words_are_told_all_the_same() -> None:
+    """As in a stream, in an empty text."""
+    candidate = {"content": {"parts": [{"functionCall": {"id": "a", "name": "f"}}]}, **GROUNDED}
+    [choice] = GEMINI.decode_answer(json.dumps({"candidates": [candidate]}).encode()).choices
+    call, text = choice.parts
+    assert call == ToolCall(id="a", name="f", arguments="{}")
+    assert isinstance(text, Text)
+    assert text.text == ""
+    assert [each.url for each in text.citations] == ["https://a.example", "https://b.example", "https://c.example"]
 
 
 def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -> None:

@@ -1,8 +1,8 @@
 """Chat in and out of the hub: what came in goes out, and nothing else.
 
 *Equivalent* means, for a completion: the same model and time, and for each choice the same text,
-refusal, thinking, tool calls (ids, names, arguments byte for byte), named sources, and finish
-reason. Ids of answers are ours; fingerprints, tiers, log probabilities, filter results and what
+refusal, thinking, tool calls (ids, names, arguments byte for byte), named sources (those that a
+search found where the message names none), and finish reason. Ids of answers are ours; fingerprints, tiers, log probabilities, filter results and what
 vendors add of their own (`cost`, `provider`, `x_groq` ...) are not carried. Usage is compared
 where it is read. For a stream the same holds of the message that its chunks add up to.
 
@@ -132,6 +132,7 @@ def test_a_completion_comes_back_equivalent(expected: Expected) -> None:
     assert len(after["choices"]) == len(before["choices"])
     for then, now in zip(before["choices"], after["choices"], strict=True):
         was = told(then.get("message") or {})
+        was["sources"] = was["sources"] or [found["url"] for found in before.get("search_results", ())]
         assert told(now["message"]) == was
         reason = reasons.get(then.get("finish_reason"), then.get("finish_reason"))
         assert now["finish_reason"] == ("tool_calls" if was["calls"] and reason == "stop" else reason)
@@ -292,6 +293,57 @@ def test_a_message_that_cannot_be_is_refused_by_name(message: dict[str, Any]) ->
     with pytest.raises(BadRequestError) as refused:
         CHAT.decode_request(asked("openai_chat", {"model": "m", "messages": [message]}))
     assert refused.value.param == "messages"
+
+
+DRAWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+
+
+def test_a_picture_that_a_model_drew_is_told_again() -> None:
+    """In OpenRouter's form, as relay tells it: Gemini goes on from it."""
+    said = {"role": "assistant", "content": "Here", "images": [DRAWN]}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Draw"}, said, {"role": "user", "content": "Bluer"}]}
+    request = CHAT.decode_request(asked("openai_chat", body))
+    assert json.loads(bytes(CODECS["gemini_generate"].encode_request(request)["contents"])) == [
+        {"role": "user", "parts": [{"text": "Draw"}]},
+        {"role": "model", "parts": [{"text": "Here"}, {"inlineData": {"mimeType": "image/png", "data": "aGk="}}]},
+        {"role": "user", "parts": [{"text": "Bluer"}]},
+    ]
+
+
+def test_cache_marks_in_openrouters_form_reach_claude() -> None:
+    """On any part, with the time that it says."""
+    marked = {"type": "text", "text": "Long", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    content = [marked, {**DRAWN, "cache_control": {"type": "ephemeral"}}]
+    body = {"model": "m", "messages": [{"role": "system", "content": [marked]}, {"role": "user", "content": content}]}
+    request = CHAT.decode_request(asked("openai_chat", body))
+    written = CODECS["anthropic_messages"].encode_request(request)
+    assert json.loads(bytes(written["system"])) == [marked]
+    assert json.loads(bytes(written["messages"]))[0]["content"] == [
+        marked,
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": "aGk="},
+            "cache_control": {"type": "ephemeral"},
+        },
+    ]
+
+
+def test_an_answer_by_a_grammar_is_refused_by_name() -> None:
+    """JSON of any form is another answer."""
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "response_format": {"type": "grammar", "grammar": "x"},
+    }
+    assert CHAT.decode_request(asked("openai_chat", body)).unanswerable == ("response_format",)
+
+
+def test_what_a_chat_channel_is_not_told_is_named() -> None:
+    """That thoughts shall not be shown, and a strict schema that OpenAI would refuse as such."""
+    loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
+    request = Request(model="m", messages=(), tools=(loose,), reasoning=Reasoning(effort="low", is_shown=False))
+    assert CHAT.dropped(request) == ["thinking.display", "tools.strict"]
+    assert CODECS["openai_responses"].dropped(request) == ["tools.strict"]
 
 
 VIDEO = {"type": "video_url", "video_url": {"url": "https://a.example/b.mp4"}}
@@ -521,6 +573,130 @@ def test_what_stands_in_lists_of_a_stream_is_told_apart_by_its_index() -> None:
     assert [each["url_citation"]["url"] for each in message["annotations"]] == [url + "1", url + "2"]
     images = ["data:image/png;base64,aGk=", "data:image/png;base64,aG8="]
     assert [each["image_url"]["url"] for each in message["images"]] == images
+
+
+CITED_PAGE = {"url": "https://a.example", "title": "A", "content": "of A", "start_index": 0, "end_index": 2}
+FOUND = {"search_results": [{"url": "https://a.example", "title": "A", "snippet": "of A", "date": "2026-06-08"}]}
+TOLD_TO: list[tuple[Dialect, str, Any]] = [
+    (
+        "openai_responses",
+        "output",
+        [
+            {
+                "id": "msg_1_0",
+                "type": "message",
+                "status": "completed",
+                "role": "assistant",
+                "content": [
+                    {
+                        "type": "output_text",
+                        "text": "Hi [1]",
+                        "annotations": [
+                            {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 0}
+                        ],
+                        "logprobs": [],
+                    }
+                ],
+            }
+        ],
+    ),
+    (
+        "anthropic_messages",
+        "content",
+        [
+            {
+                "type": "text",
+                "text": "Hi [1]",
+                "citations": [
+                    {
+                        "type": "web_search_result_location",
+                        "url": "https://a.example",
+                        "title": "A",
+                        "cited_text": "of A",
+                        "encrypted_index": "",
+                    }
+                ],
+            }
+        ],
+    ),
+    (
+        "gemini_generate",
+        "candidates",
+        [
+            {
+                "content": {"parts": [{"text": "Hi [1]"}], "role": "model"},
+                "finishReason": "STOP",
+                "index": 0,
+                "groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}]},
+            }
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("to", "member", "told"), TOLD_TO)
+@pytest.mark.parametrize(
+    "found",
+    [
+        {**FOUND, "citations": ["https://a.example"]},
+        {
+            "web_search": [
+                {"link": "https://a.example", "title": "A", "content": "of A", "refer": "ref_1", "media": "x"}
+            ]
+        },
+    ],
+    ids=["perplexity", "zhipu"],
+)
+def test_what_a_vendors_search_found_is_told_as_sources(
+    to: Dialect, member: str, told: Any, found: dict[str, Any]
+) -> None:
+    """Perplexity's and GLM's, which stand beside the choices."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi [1]"}, "finish_reason": "stop"}
+    answer = CHAT.decode_answer(json.dumps({"choices": [choice], **found}).encode())
+    assert json.loads(CODECS[to].encode_answer(answer, Usage(), opening()))[member] == told
+
+
+PERPLEXITYS = Citation(url="https://a.example", title="A", quote="of A")
+
+
+def pieces(*chunks: dict[str, Any]) -> list[StreamEvent]:
+    """Return what a stream of *chunks* says."""
+    decoder = ChatStreamDecoder()
+    return [event for each in chunks for event in decoder.feed(b"data: " + json.dumps(each).encode() + b"\n\n")]
+
+
+def test_what_a_search_found_is_told_once_in_a_stream() -> None:
+    """Where its text ends, though every chunk tells it; behind an answer without words in an empty one."""
+    deltas = [({"content": "H"}, None), ({"content": "i"}, None), ({}, "stop")]
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": why}], **FOUND} for delta, why in deltas]
+    ending = [Cited(index=0, citation=PERPLEXITYS), PartEnded(index=0), Stopped(stop="end")]
+    begun = [Begun(), PartBegun(index=0, part=Text(text=""))]
+    assert pieces(*chunks) == [*begun, Delta(index=0, text="H"), Delta(index=0, text="i"), *ending]
+    assert pieces(chunks[-1]) == [*begun, *ending]
+
+
+@pytest.mark.parametrize("found", [{"citations": None}, {"citations": [{"x": 1}]}, {"search_results": "x"}, FOUND])
+def test_sources_that_a_message_names_itself_count_alone(found: dict[str, Any]) -> None:
+    """With their place in the text and their words, whole and in a stream, and before any text."""
+    named = [{"type": "url_citation", "url_citation": CITED_PAGE}, {"type": "file", "file": {"hash": "x"}}]
+    citation = Citation(url="https://a.example", title="A", quote="of A", start=0, end=2)
+    choice = {"message": {"content": "Hi", "annotations": named}, "finish_reason": "stop"}
+    [whole] = CHAT.decode_answer(json.dumps({"choices": [choice], **found}).encode()).choices
+    assert whole.parts == (Text(text="Hi", citations=(citation,)),)
+    answer = Answer(id="x", model="m", choices=(whole,))
+    written = json.loads(CHAT.encode_answer(answer, Usage(), opening()))["choices"][0]["message"]
+    assert written["annotations"] == [{"type": "url_citation", "url_citation": CITED_PAGE}]
+    deltas = [({"annotations": named}, None), ({"content": "Hi"}, None), ({}, "stop")]
+    assert pieces(
+        *({"choices": [{"index": 0, "delta": delta, "finish_reason": why}], **found} for delta, why in deltas)
+    ) == [
+        Begun(),
+        PartBegun(index=0, part=Text(text="")),
+        Cited(index=0, citation=citation),
+        Delta(index=0, text="Hi"),
+        PartEnded(index=0),
+        Stopped(stop="end"),
+    ]
 
 
 CUSTOM = Tool(name="patch", kind="custom")

@@ -35,6 +35,7 @@ from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     Citation,
     File,
+    Image,
     Inline,
     Message,
     Native,
@@ -414,6 +415,33 @@ def test_a_file_may_come_without_its_kind(name: str | None, data: str, source: I
     body = {"model": "m", "input": [{"role": "user", "content": [piece]}]}
     request = RESPONSES.decode_request(asked("openai_responses", body))
     assert request.messages[0].parts == (File(source=source, name=name),)
+
+
+@pytest.mark.parametrize(
+    ("file", "piece", "names"),
+    [
+        ({"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk=", "detail": "low"}, {}, []),
+        ({"file_url": "https://a.example/b.pdf", "detail": "high"}, {}, []),
+        ({"file_id": "file_1", "filename": "a.pdf"}, {"file_id": "file_1"}, ["messages.content.filename"]),
+    ],
+)
+def test_what_is_said_of_a_file_comes_back_but_for_the_name_of_one_that_is_elsewhere(
+    file: dict[str, Any], piece: dict[str, Any], names: list[str]
+) -> None:
+    """The name of what is fetched is its own."""
+    body = {"model": "m", "input": [{"role": "user", "content": [{"type": "input_file", **file}]}]}
+    request = RESPONSES.decode_request(asked("openai_responses", body))
+    [turn] = json.loads(bytes(encode_request(request)["input"]))
+    assert turn["content"] == [{"type": "input_file", **(piece or file)}]
+    assert RESPONSES.dropped(request) == names
+
+
+def test_a_picture_that_a_model_drew_is_refused_by_name() -> None:
+    """As by the other dialects but Gemini: left out, the talk would be another."""
+    drawn = Message(role="assistant", parts=(Image(source=Inline("image/png", "aGk=")),))
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gpt-5", messages=(HI, drawn, HI)))
+    assert refused.value.param == "input.image"
 
 
 def test_a_response_repeats_the_wishes_it_answers() -> None:

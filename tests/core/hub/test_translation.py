@@ -1,6 +1,7 @@
 """Every recording for every other customer: the native figures, a sound answer, nothing of the upstream's form."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,14 +10,16 @@ from relay.core.dialects import RULES
 from relay.core.dialects.upstream_costs import COST_NAMES
 from relay.core.errors import NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
+from relay.core.hub.answer import Answer, Choice
 from relay.core.hub.codecs import CODECS
-from relay.core.hub.conversation import Seal
+from relay.core.hub.conversation import Audio, File, Image, Inline, Link, Part, Seal, Text
 from relay.core.hub.translation import Translation
 from relay.core.outcome import derive_outcome
+from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, reader_for
 
-from .recorded import ANSWERED, asked, translated_body, translated_stream, translator
+from .recorded import ANSWERED, asked, opening, translated_body, translated_stream, translator
 
 ENDED = ("complete", "empty", "refused")
 LEFT_OUT = {("openai-chat/tools-truncated-stream", "gemini_generate")}
@@ -136,6 +139,148 @@ def test_geminis_log_probabilities_are_left_out_and_named(to: Dialect) -> None:
     made = asked("gemini_generate", {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config})
     dropped = ("generationConfig.responseLogprobs", "generationConfig.logprobs")
     assert Translation(made, to, "m").dropped == dropped
+
+
+CHAT_BESIDE = {"system_fingerprint": "fp", "service_tier": "default", "provider": "x", "prompt_filter_results": [{}]}
+CHOICE_BESIDE = {
+    "logprobs": {"content": [{"token": "Hi", "logprob": -0.1}]},
+    "content_filter_results": {"hate": {"filtered": False}},
+    "native_finish_reason": "x",
+}
+GEMINI_BESIDE = {
+    "safetyRatings": [{"category": "HARM", "probability": "LOW"}],
+    "finishMessage": "x",
+    "avgLogprobs": -0.1,
+    "logprobsResult": {"chosenCandidates": [{"token": "Hi"}]},
+    "groundingMetadata": {"webSearchQueries": ["q"], "searchEntryPoint": {"renderedContent": "<b>"}},
+    "urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example"}]},
+}
+HELLO = {"type": "output_text", "text": "Hi", "annotations": []}
+LOGPROBS = {"logprobs": [{"token": "Hi", "logprob": -0.1}]}
+
+
+def chat_answer(beside: bool) -> dict[str, Any]:
+    """Return an answer of chat, with or without what may stand beside its words."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    return {"id": "c", "choices": [{**choice, **CHOICE_BESIDE}], **CHAT_BESIDE} if beside else {"choices": [choice]}
+
+
+def responses_answer(beside: bool) -> dict[str, Any]:
+    """Return the same of Responses."""
+    drawn = {"type": "image_generation_call", "result": "aGk=", "output_format": "png"}
+    said = {"type": "message", "role": "assistant", "content": [{**HELLO, **LOGPROBS} if beside else HELLO]}
+    if beside:
+        drawn, said = {**drawn, "revised_prompt": "x", "size": "1024x1024"}, {**said, "phase": "final_answer"}
+    return {"status": "completed", "output": [drawn, said], **({"service_tier": "x"} if beside else {})}
+
+
+def messages_answer(beside: bool) -> dict[str, Any]:
+    """Return the same of Messages: one that was refused, and why."""
+    told = {"stop_details": {"type": "refusal", "explanation": "x"}, "container": {"id": "x"}, "context_management": {}}
+    answer = {"model": "m", "content": [{"type": "text", "text": "Hi"}], "stop_reason": "refusal"}
+    return {**answer, **told} if beside else answer
+
+
+def gemini_answer(beside: bool) -> dict[str, Any]:
+    """Return the same of Gemini's."""
+    candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP", "index": 0}
+    whole = {"createTime": "2026-11-29T00:00:00Z", "promptFeedback": {"safetyRatings": []}} if beside else {}
+    return {"candidates": [{**candidate, **GEMINI_BESIDE} if beside else candidate], **whole}
+
+
+BESIDE: dict[Dialect, Callable[[bool], dict[str, Any]]] = {
+    "openai_chat": chat_answer,
+    "openai_responses": responses_answer,
+    "anthropic_messages": messages_answer,
+    "gemini_generate": gemini_answer,
+}
+
+
+@pytest.mark.parametrize("to", CODECS)
+@pytest.mark.parametrize("dialect", BESIDE)
+def test_what_an_answer_tells_beside_its_words_is_left_out(dialect: Dialect, to: Dialect) -> None:
+    """Log probabilities, ratings, fingerprints, tiers, what was searched for: the same answer, to the byte."""
+    bare, full = (
+        CODECS[to].encode_answer(CODECS[dialect].decode_answer(json.dumps(made).encode()), Usage(), opening())
+        for made in (BESIDE[dialect](False), BESIDE[dialect](True))
+    )
+    assert full == bare
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "figures"),
+    [
+        ("openai_chat", "usage", {}),
+        ("openai_responses", "usage", {}),
+        ("anthropic_messages", "usage", {"server_tool_use": {"web_search_requests": 2}}),
+        ("gemini_generate", "usageMetadata", {}),
+    ],
+)
+def test_searches_are_counted_in_messages_alone(to: Dialect, name: str, figures: dict[str, Any]) -> None:
+    """The other usages have no place for them."""
+    answer = Answer(id="x", model="m", choices=(Choice(parts=(Text(text="Hi"),), stop="end"),))
+    without, counted = (
+        json.loads(CODECS[to].encode_answer(answer, Usage(output_tokens=1, web_search_count=count), opening()))[name]
+        for count in (0, 2)
+    )
+    assert counted == {**without, **figures}
+
+
+SOUND, FILE = Audio(source=Inline("audio/wav", "aGk=")), File(source=Inline("application/pdf", "aGk="))
+DRAWN_ELSEWHERE = Image(source=Link("https://a.example/b.png", "image/png"))
+SIGNED = Text(text="Hi", seal=Seal("gemini_generate", "U0lH"))
+
+
+def content_of(part: Part, to: Dialect) -> Any:
+    """Return what a whole answer of *part* alone holds in *to*."""
+    answer = Answer(id="x", model="m", choices=(Choice(parts=(part,), stop="end"),))
+    written = json.loads(CODECS[to].encode_answer(answer, Usage(), opening()))
+    match to:
+        case "openai_chat":
+            message = written["choices"][0]["message"]
+            return {name: message[name] for name in ("content", "images") if name in message}
+        case "gemini_generate":
+            return written["candidates"][0]["content"]["parts"]
+    return written["output" if to == "openai_responses" else "content"]
+
+
+@pytest.mark.parametrize(
+    ("part", "to", "content"),
+    [
+        (SOUND, "openai_chat", {"content": None}),
+        (SOUND, "openai_responses", []),
+        (SOUND, "anthropic_messages", []),
+        (SOUND, "gemini_generate", [{"inlineData": {"mimeType": "audio/wav", "data": "aGk="}}]),
+        (FILE, "openai_chat", {"content": None}),
+        (FILE, "openai_responses", []),
+        (FILE, "anthropic_messages", []),
+        (FILE, "gemini_generate", [{"inlineData": {"mimeType": "application/pdf", "data": "aGk="}}]),
+        (
+            DRAWN_ELSEWHERE,
+            "openai_chat",
+            {"content": None, "images": [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]},
+        ),
+        (DRAWN_ELSEWHERE, "openai_responses", []),
+        (
+            DRAWN_ELSEWHERE,
+            "anthropic_messages",
+            [{"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}}],
+        ),
+        (
+            DRAWN_ELSEWHERE,
+            "gemini_generate",
+            [{"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/b.png"}}],
+        ),
+        (SIGNED, "openai_chat", {"content": "Hi"}),
+        (SIGNED, "anthropic_messages", [{"type": "text", "text": "Hi"}]),
+        (SIGNED, "gemini_generate", [{"text": "Hi", "thoughtSignature": "U0lH"}]),
+    ],
+)
+def test_a_part_of_an_answer_is_written_where_the_dialect_has_a_form_for_it(
+    part: Part, to: Dialect, content: Any
+) -> None:
+    """Elsewhere it is left out, as docs/dialects.md says."""
+    assert content_of(part, to) == content
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ def call(call_id: str, name: str, arguments: str, **members: Any) -> dict[str, A
 
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
 SOURCE = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": None}}
+FOUND_PAGE = {"url": "https://a.example", "title": "A", "snippet": "q", "date": "2026-06-08", "source": "web"}
+FOUND_SOURCE = Citation(url="https://a.example", title="A", quote="q")
 SHOWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
 LAST = {"id": "c", "model": "m", "choices": [], "usage": CHAT_USAGE}
 TOLD = [
@@ -139,6 +141,24 @@ CHAT = (
         dialect="openai_chat",
         body=completion({"content": "Hi", "annotations": [SOURCE]}),
         parts=(Text(text="Hi", citations=(Citation(url="https://a.example"),)),),
+    ),
+    Variant(
+        name="perplexity-search",
+        dialect="openai_chat",
+        body=completion({"content": "Hi"}, search_results=[FOUND_PAGE], citations=["https://a.example"]),
+        parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
+    ),
+    Variant(
+        name="perplexity-addresses-alone",
+        dialect="openai_chat",
+        body=completion({"content": "Hi"}, search_results=None, citations=["https://a.example"]),
+        parts=(Text(text="Hi", citations=(Citation(url="https://a.example"),)),),
+    ),
+    Variant(
+        name="zhipu-search",
+        dialect="openai_chat",
+        body=completion({"content": "Hi"}, web_search=[{"link": "https://a.example", "title": "A", "content": "q"}]),
+        parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
     ),
     Variant(
         name="call-with-nulls",
@@ -266,6 +286,17 @@ CHAT_STREAMS = (
         ),
         has_end_mark=True,
         parts=(*SEALED, *HI),
+    ),
+    Variant(
+        name="zhipu-search-in-a-stream",
+        dialect="openai_chat",
+        events=(
+            chunk({"content": "Hi"}, web_search=[{"link": "https://a.example", "title": "A", "content": "q"}]),
+            chunk({}, "stop"),
+            LAST,
+        ),
+        has_end_mark=True,
+        parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
     ),
     Variant(
         name="source-without-title-in-a-stream",
