@@ -1,117 +1,156 @@
-"""An upstream that has an agent run one command in its shell, in any of four dialects, and then tells the result."""
+"""An upstream that replays tool loops of ``wire/`` to agents: a recorded call, and after its result a recorded text.
+
+The call is of a tool that no agent has, such as ``get_date``. So two things are another's wherever its bytes have them:
+the tool's name is that of the agent's own shell tool, and the arguments are a command for it, in as many deltas as were
+recorded, each but the last as long. All else is as recorded: headers, ids, thoughts, signatures, the order and the form
+of the events, usage. The text is as recorded. An agent that offers no shell tool gets it at once.
+"""
 
 import json
-from typing import Any
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from tests.upstreams import Received, Step, stream
+from relay.core.exchange import Dialect
+from tests.upstreams import Received, Step
+from tests.wire.recordings import ENDPOINTS, load
+from tests.wire.replay import play
 
-COMMANDS = {"exec_command": "cmd", "Bash": "command", "run_shell_command": "command"}
+SHELLS = {"exec_command": "cmd", "Bash": "command", "run_shell_command": "command"}
 """The shell tools of Codex, Claude Code and Gemini CLI, each with the argument that takes the command."""
-COMMAND = "echo relay-and-back"
+COMMAND = "printf relay-%s-back and"
+PRINTED = "relay-and-back"
+"""What the shell prints; it stands nowhere in the command."""
+_DELTA = re.compile(r'(?<="delta":)("(?:[^"\\]|\\.)*")')
+_CALL_ID = re.compile(r'"(?:id|call_id)":"((?:toolu|call)_\w+)"')
+_SIGNATURE = re.compile(r'"(?:signature|thoughtSignature)": ?"([^"]+)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """Two recordings of a dialect: of a call, and of a text that says ``told``.
+
+    The recorded call is of ``tool``, with ``arguments``, which ``spelled`` writes as the dialect does: by default as a text
+    of their own. Its bytes have both as in ``tool_at`` and ``arguments_at``, wherever these stand.
+    """
+
+    dialect: Dialect
+    call: str
+    text: str
+    told: str
+    tool: str
+    tool_at: str
+    arguments: str
+    arguments_at: str
+    spelled: Callable[[str], str] = json.dumps
+
+    @property
+    def recorded_call(self) -> bytes:
+        """The bytes of the call as recorded."""
+        return load(self.call, self.dialect).raw
+
+    @property
+    def call_ids(self) -> set[str]:
+        """The ids that the call goes by."""
+        return set(_CALL_ID.findall(self.recorded_call.decode()))
+
+    @property
+    def signatures(self) -> set[str]:
+        """What sealed the call, or the thought before it."""
+        return set(_SIGNATURE.findall(self.recorded_call.decode()))
+
+    def calling(self, tool: str, arguments: str) -> bytes:
+        """Return the bytes of the call as recorded, but of another tool with other arguments."""
+        raw = self.recorded_call.decode()
+        raw = _replaced(raw, *(self.tool_at % json.dumps(each) for each in (self.tool, tool)))
+        raw = _replaced(raw, *(self.arguments_at % self.spelled(each) for each in (self.arguments, arguments)))
+        return _with_deltas(raw, arguments).encode()
+
+
+def _replaced(raw: str, old: str, new: str) -> str:
+    assert old in raw, f"{old} was not recorded"
+    return raw.replace(old, new)
+
+
+def _with_deltas(raw: str, arguments: str) -> str:
+    """Cut *arguments* into the deltas of *raw*; only Responses have a text for a delta."""
+    parts = _DELTA.split(raw)
+    for index in range(1, len(parts), 2):
+        size = len(arguments) if index == len(parts) - 2 else len(json.loads(parts[index]))
+        parts[index], arguments = json.dumps(arguments[:size]), arguments[size:]
+    return "".join(parts)
+
+
+LOOPS = (
+    Loop(
+        dialect="openai_chat",
+        call="openai-chat/tools-stream",
+        text="openai-chat/stream-usage",
+        told="This is a test.",
+        tool="get_date",
+        tool_at='"name":%s,"arguments"',
+        arguments="{}",
+        arguments_at='"arguments":%s}}]}',
+    ),
+    Loop(
+        dialect="anthropic_messages",
+        call="anthropic/thinking-tools-stream",
+        text="anthropic/cache-mixed-stream",
+        told="That was May 2014.",
+        tool="fixed_version",
+        tool_at='"name":%s,"input"',
+        arguments="",
+        arguments_at='"partial_json":%s',
+    ),
+    Loop(
+        dialect="openai_responses",
+        call="openai-responses/tools-stream",
+        text="openai-responses/cached-stream",
+        told="2, 3, 4",
+        tool="weather",
+        tool_at='"name":%s}',
+        arguments='{"location":"Florence, Italy"}',
+        arguments_at='"arguments":%s',
+    ),
+    Loop(
+        dialect="gemini_generate",
+        call="gemini/tools-signature-stream",
+        text="gemini/thought-parts-stream",
+        told="2 + 2 = 4",
+        tool="secret_retrieval_tool",
+        tool_at='"name": %s,"args"',
+        arguments='{"password": "radiance"}',
+        arguments_at='"args": %s',
+        spelled=str,
+    ),
+)
 
 
 def script(request: Received) -> list[Step]:
-    """Call the agent's shell tool, or tell what came of it."""
-    asked: dict[str, Any] = json.loads(request.body)
-    answer = next(answer for word, answer in ANSWERS.items() if word in request.path)
-    return stream(answer(asked), seed=1)
+    """Call the agent's shell tool, or tell the text."""
+    [loop] = [each for each in LOOPS if request.path.startswith(ENDPOINTS[each.dialect])]
+    offered = {str(each.get("name")) for each in _objects(request.document.get("tools"))}
+    if results(request) or not offered & SHELLS.keys():
+        return play(load(loop.text, loop.dialect), seed=1)
+    [shell] = offered & SHELLS.keys()
+    arguments = json.dumps({SHELLS[shell]: COMMAND, "description": "Say it"})
+    return play(load(loop.call, loop.dialect), seed=1, raw=loop.calling(shell, arguments))
 
 
-def _call(names: list[str]) -> tuple[str, str] | None:
-    """Return the shell tool among *names* and the arguments to call it with."""
-    name = next((name for name in names if name in COMMANDS), None)
-    return None if name is None else (name, json.dumps({COMMANDS[name]: COMMAND, "description": "say it"}))
+def results(request: Received) -> list[dict[str, object]]:
+    """Return the results of tools in *request*, in the form of any dialect."""
+    return [each for each in _objects(request.document) if _is_result(each)]
 
 
-def _message(asked: dict[str, Any]) -> str:
-    contents = [turn["content"] for turn in asked["messages"] if isinstance(turn["content"], list)]
-    results = [block for content in contents for block in content if block["type"] == "tool_result"]
-    call = None if results else _call([tool.get("name", "") for tool in asked.get("tools", [])])
-    usage = {"input_tokens": 100, "output_tokens": 1}
-    if call is not None:
-        block: dict[str, Any] = {"type": "tool_use", "id": "toolu_1", "name": call[0], "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": call[1]}
-    else:
-        block, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": f"RESULT {json.dumps(results)}"}
-    events: list[dict[str, Any]] = [
-        {"type": "message_start", "message": {"id": "m", "model": "claude", "content": [], "usage": usage}},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": "tool_use" if call is not None else "end_turn"},
-            "usage": {"output_tokens": 40},
-        },
-        {"type": "message_stop"},
-    ]
-    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+def _is_result(each: dict[str, object]) -> bool:
+    is_item = each.get("type") in ("tool_result", "function_call_output")
+    return is_item or each.get("role") == "tool" or "functionResponse" in each
 
 
-def _completion(asked: dict[str, Any]) -> str:
-    results = [message for message in asked["messages"] if message["role"] == "tool"]
-    call = None if results else _call([tool["function"]["name"] for tool in asked.get("tools", [])])
-    if call is not None:
-        function = {"name": call[0], "arguments": call[1]}
-        delta: dict[str, Any] = {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
-    else:
-        delta = {"content": f"RESULT {json.dumps(results)}"}
-    said = [({"role": "assistant"}, None), (delta, None), ({}, "stop" if call is None else "tool_calls")]
-    chunks: list[dict[str, Any]] = [
-        {"id": "c", "model": "gpt", "choices": [{"index": 0, "delta": piece, "finish_reason": reason}]}
-        for piece, reason in said
-    ]
-    chunks.append({"id": "c", "choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 40}})
-    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
-
-
-def _response(asked: dict[str, Any]) -> str:
-    results = [item for item in asked["input"] if item.get("type") == "function_call_output"]
-    call = None if results else _call([tool.get("name", "") for tool in asked.get("tools", [])])
-    if call is not None:
-        item: dict[str, Any] = {
-            "type": "function_call",
-            "id": "fc_1",
-            "call_id": "call_1",
-            "name": call[0],
-            "arguments": call[1],
-        }
-    else:
-        text = {"type": "output_text", "text": f"RESULT {json.dumps(results)}", "annotations": []}
-        item = {"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}
-    item["status"] = "completed"
-    response = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt", "output": []}
-    usage = {"input_tokens": 100, "output_tokens": 40, "total_tokens": 140}
-    events: list[dict[str, Any]] = [
-        {"type": "response.created", "response": {**response, "status": "in_progress"}},
-        {"type": "response.output_item.added", "output_index": 0, "item": item},
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {
-            "type": "response.completed",
-            "response": {**response, "status": "completed", "output": [item], "usage": usage},
-        },
-    ]
-    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
-
-
-def _content(asked: dict[str, Any]) -> str:
-    parts = [part for turn in asked["contents"] for part in turn["parts"]]
-    results = [part for part in parts if "functionResponse" in part]
-    declared = [each["name"] for tool in asked.get("tools", []) for each in tool.get("functionDeclarations", [])]
-    call = None if results else _call(declared)
-    if call is not None:
-        part: dict[str, Any] = {"functionCall": {"name": call[0], "args": json.loads(call[1])}}
-    else:
-        part = {"text": f"RESULT {json.dumps(results)}"}
-    said = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
-    usage = {"promptTokenCount": 100, "candidatesTokenCount": 40, "totalTokenCount": 140}
-    return f"data: {json.dumps({'candidates': [said], 'usageMetadata': usage, 'modelVersion': 'gemini'})}\r\n\r\n"
-
-
-ANSWERS = {
-    "/chat/completions": _completion,
-    "/messages": _message,
-    "/responses": _response,
-    ":streamGenerateContent": _content,
-}
-"""How each endpoint answers, by what stands in its path."""
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    """Give every object in *value*, the outer before the inner."""
+    if isinstance(value, dict):
+        yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from _objects(each)

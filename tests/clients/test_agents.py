@@ -1,4 +1,4 @@
-"""Claude Code, Codex and Gemini CLI run a command in their shell, on models of their own vendor and of others.
+"""Claude Code, Codex and Gemini CLI go through recorded tool loops, of their own vendor's dialect and of all others.
 
 `make clients` installs them and runs this; without them nothing here is collected.
 """
@@ -6,14 +6,19 @@
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from relay.core.exchange import Dialect
+from relay.core.usage import Usage
+from tests.core.dialects.recordings import STREAMS
 from tests.shops import Running, serving
 from tests.upstreams import Upstream
 
-from .agent_upstream import script
+from .agent_upstream import LOOPS, PRINTED, Loop, results, script
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "clients" / "node_modules" / ".bin"
@@ -25,6 +30,7 @@ groups: {{plain: {{ratio: "1"}}}}
 prices:
   over-chat: {{model_ratio: "1"}}
   over-messages: {{model_ratio: "1"}}
+  claude-haiku-4-5-20251001: {{model_ratio: "1"}}
   over-responses: {{model_ratio: "1"}}
   over-gemini: {{model_ratio: "1"}}
 channels:
@@ -38,7 +44,7 @@ channels:
     use: channels.anthropic
     base_url: {url}
     keys: ["file:upstream.key"]
-    models: [over-messages]
+    models: [over-messages, claude-haiku-4-5-20251001]
     groups: [plain]
   - name: responses
     use: channels.openai
@@ -54,11 +60,20 @@ channels:
     models: [over-gemini]
     groups: [plain]
 """
+MODELS: dict[Dialect, str] = {
+    "openai_chat": "over-chat",
+    "anthropic_messages": "claude-haiku-4-5-20251001",
+    "openai_responses": "over-responses",
+    "gemini_generate": "over-gemini",
+}
+"""What the agents ask for. Claude Code sends back the thoughts of no model but the one that it asks for: the recorded one."""
+Agent = Callable[[Path, Running, str], Awaitable[str]]
+"""Runs in a folder, on a shop, with a model; gives what it prints."""
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(AGENT_S + 30)]
 
 
 async def run(folder: Path, words: list[str], **variables: str) -> str:
-    """Return what an agent prints, run in an empty home of its own."""
+    """Return what an agent prints on its standard output, run in an empty home of its own."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "IS_SANDBOX": "1", **variables}
@@ -69,10 +84,11 @@ async def run(folder: Path, words: list[str], **variables: str) -> str:
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(AGENT_S):
-        printed, _ = await agent.communicate()
+        printed, reported = await agent.communicate()
+    print(reported.decode())
     return printed.decode()
 
 
@@ -110,21 +126,42 @@ async def gemini(folder: Path, shop: Running, model: str) -> str:
     )
 
 
-@pytest.mark.parametrize("model", ["over-chat", "over-messages", "over-responses", "over-gemini"])
-@pytest.mark.parametrize(
-    ("agent", "dialect"),
-    [(claude, "anthropic_messages"), (codex, "openai_responses"), (gemini, "gemini_generate")],
-    ids=["claude", "codex", "gemini"],
-)
-async def test_an_agent_runs_a_command_and_tells_its_result(
-    tmp_path: Path, agent: object, dialect: str, model: str
+AGENTS: list[tuple[Agent, Dialect]] = [
+    (claude, "anthropic_messages"),
+    (codex, "openai_responses"),
+    (gemini, "gemini_generate"),
+]
+FORGOTTEN: set[tuple[Agent, Dialect]] = {(gemini, "anthropic_messages")}
+"""Gemini CLI sends back the signature of a call, and no thought: what sealed one is lost."""
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.dialect)
+@pytest.mark.parametrize(("agent", "dialect"), AGENTS, ids=["claude", "codex", "gemini"])
+async def test_an_agent_goes_through_a_recorded_loop(
+    tmp_path: Path, agent: Agent, dialect: Dialect, loop: Loop
 ) -> None:
-    """Its tool is called with whole arguments, its result comes back, and every turn is posted as complete."""
-    assert callable(agent)
+    """It runs the recorded call in its shell, sends back the result with the upstream's own marks, and prints the recorded text.
+
+    Both turns are posted as complete, with the recorded usage.
+    """
+    forgotten = loop.signatures if (agent, loop.dialect) in FORGOTTEN else set()
+    marks = {f'"{mark}"' for mark in (loop.call_ids | loop.signatures) - forgotten}
+    usages = [usage_in(loop.call), usage_in(loop.text)]
     async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
-        printed = await agent(tmp_path, shop, model)
+        printed = await agent(tmp_path, shop, MODELS[loop.dialect])
         rows = await shop.log(count=2)
-        assert "RESULT" in printed
-        assert "relay-and-back" in printed.partition("RESULT")[2]
-        assert {(row["dialect"], row["outcome"]) for row in rows} == {(dialect, "complete")}
-        assert {row["output_tokens"] for row in rows} == {40}
+    asked, told = upstream.received
+    [result] = results(told)
+    assert results(asked) == []
+    assert PRINTED in json.dumps(result)
+    assert {mark for mark in marks if mark in told.body.decode()} == marks
+    assert printed.strip() == loop.told
+    assert [(row["dialect"], row["outcome"]) for row in rows] == [(dialect, "complete")] * 2
+    assert [msgspec.json.decode(row["usage"], type=Usage) for row in rows] == usages
+
+
+def usage_in(recording: str) -> Usage:
+    """Return the usage that a recorded stream tells."""
+    [usage] = [each.usage for each in STREAMS if each.name == recording]
+    assert usage is not None
+    return usage
