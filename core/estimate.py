@@ -8,6 +8,7 @@ Source: field/gateways.md 5 "Offline tokenizers", read 2026-11-23. What has no p
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -74,12 +75,13 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
     """Return the input tokens of a request, as near the truth as can be had here.
 
-    Exact up to the frame of the messages where the vocabulary is loaded and the request is text
-    alone; by length otherwise.
+    Exact up to the frame of the messages where the vocabulary is loaded, and the request is text
+    alone and can be read here; by length otherwise.
     """
     text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS)
     if not media_tokens and vocabulary.is_loaded():
-        return vocabulary.count("\n".join(_texts(fields)))
+        with suppress(ValueError, RecursionError):  # a number beyond any float, or nested very deep
+            return vocabulary.count("\n".join(_texts(fields)))
     return media_tokens + estimate_bytes(text_bytes)
 
 
@@ -194,7 +196,7 @@ def _contents_with_media(turns: bytes) -> Iterable[bytes]:
         return ()
     try:
         read = _READ_TURNS.decode(turns)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ()
     contents = [bytes(held) for turn in read for held in (turn.content, turn.output, turn.parts)]
     return [content for content in contents if content.startswith(b"[") and _MEDIA_WORD.search(content)]

@@ -51,7 +51,7 @@ def classify_error_type(error_type: str, default: FailureClass = "sick") -> Fail
     ('sick', 'throttled', 'throttled')
     """
     name = error_type.lower()
-    if name.isdecimal() and 300 <= int(name) <= 599:
+    if name.isdecimal() and len(name) == 3 and 300 <= int(name) <= 599:
         return _class_of_status(int(name))
     return _CLASS_OF_TYPE.get(name, default)
 
@@ -336,6 +336,6 @@ def _delay_in_headers(headers: Mapping[str, str]) -> float | None:
 def _http_date(text: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text) if text else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return moment if moment is not None and moment.tzinfo is not None else None

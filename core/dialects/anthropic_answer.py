@@ -3,8 +3,6 @@
 Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 """
 
-from decimal import Decimal
-
 import msgspec
 
 from ..exchange import Exchange
@@ -14,8 +12,11 @@ from .anthropic_usage import read_anthropic_usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError
+from .figures import UntrueFigureError, read_number
 from .tally import Tally
+
+FIGURES_MAX = 100
+"""Several times what any usage has; of a stream, all that it ever named."""
 
 
 class _Block(msgspec.Struct):
@@ -55,8 +56,8 @@ class _Event(msgspec.Struct):
 
 
 _read_block = msgspec.json.Decoder(_Block).decode
-_read_event = msgspec.json.Decoder(_Event, float_hook=Decimal).decode
-_read_message = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
+_read_event = msgspec.json.Decoder(_Event, float_hook=read_number).decode
+_read_message = msgspec.json.Decoder(_Message, float_hook=read_number).decode
 
 
 class MessagesStreamReader(EventReader):
@@ -131,6 +132,9 @@ class MessagesStreamReader(EventReader):
             self._is_untrue |= usage is not None
             return False
         self._usage.update((name, figure) for name, figure in usage.items() if figure is not None)
+        if len(self._usage) > FIGURES_MAX:
+            self._usage.clear()
+            self._is_untrue = True
         return usage.get("output_tokens") is not None
 
     def _figures(self) -> Usage | None:

@@ -1,7 +1,5 @@
 """OpenAI's embeddings: one whole answer, no stream. Source: wire/DIALECTS.md 3.5, read 2026-11-23."""
 
-from decimal import Decimal
-
 import msgspec
 
 from ..estimate import input_bound
@@ -10,7 +8,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .fields import read_int
-from .figures import UntrueFigureError
+from .figures import UntrueFigureError, read_number
 from .kinds import EMBEDDINGS, INPUTS
 from .openai_usage import read_openai_usage
 from .single import Single, whole_reading
@@ -24,7 +22,7 @@ class _Answer(msgspec.Struct):
     usage: object = None
 
 
-_read_answer = msgspec.json.Decoder(_Answer, float_hook=Decimal).decode
+_read_answer = msgspec.json.Decoder(_Answer, float_hook=read_number).decode
 
 
 class Embeddings(Single):

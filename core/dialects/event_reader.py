@@ -27,6 +27,7 @@ class EventReader(Tally, ABC):
         "_exchange",
         "_frame",
         "_is_between_events",
+        "_is_marked",
         "_splitter",
         "_thinking_asked",
         "answer_id",
@@ -48,6 +49,8 @@ class EventReader(Tally, ABC):
         self._splitter: Splitter | ArraySplitter = Splitter()
         self._frame = Frame()
         self._is_between_events = True
+        self._is_marked = False
+        """A ``[DONE]`` was added to the end."""
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes; return the events that go to the customer now."""
@@ -127,7 +130,8 @@ class EventReader(Tally, ABC):
         """
         for event in events:
             is_mark = self.is_ended and event_name_and_data(event)[1].rstrip() == b"[DONE]"
-            if is_mark and not self.end.endswith(event):
+            if is_mark and not self._is_marked and not self.end.endswith(event):
+                self._is_marked = True
                 self.end += event
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Reading the figures of an upstream's usage, none of which is taken on trust."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 
 FIGURE_MAX = 2**40
 """No honest count is larger; keeps every sum of figures inside what the ledger can store."""
@@ -11,6 +12,18 @@ class UntrueFigureError(ValueError):
 
 
 Figures = Mapping[str, object]
+
+
+def read_number(text: str) -> Decimal:
+    """Return a number of a document that is not whole; infinity where its exponent is beyond any decimal.
+
+    >>> read_number("0.00006"), read_number("1e-99999999999999999999")
+    (Decimal('0.00006'), Decimal('Infinity'))
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
 
 
 def read_figures(value: object) -> Figures:

@@ -8,10 +8,9 @@ from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dialect import BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object
 from .kinds import CHAT, TURNS, check_kinds, check_needed
-from .openai_chat_answer import ChatStreamReader, read_chat_body
+from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
 from .openai_face import render_openai_error
 
-CHOICES_MAX = 128
 _TRUE = msgspec.Raw(b"true")
 _NO_THINKING = (b"null", b'"none"', b"false")
 

@@ -4,7 +4,6 @@ Source: wire/DIALECTS.md 2.2, 2.6 and 3, read 2026-11-23.
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 import msgspec
 
@@ -15,10 +14,12 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error
 from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError
+from .figures import UntrueFigureError, read_number
 from .openai_usage import read_openai_usage
 from .tally import Tally
 
+CHOICES_MAX = 128
+"""The most that a request may ask for."""
 END_MARK = b"data: [DONE]\n\n"
 
 
@@ -104,14 +105,14 @@ def _usage_of(chunk: _Document) -> object:
 _SUCCESS = (None, "", 0, "0", 200, "200")
 """What a vendor's own code is where nothing failed; Spark's is 0 (w:documented/spark-http-stream)."""
 _read_piece = msgspec.json.Decoder(_Piece).decode
-_read_document = msgspec.json.Decoder(_Document, float_hook=Decimal).decode
-_read_odd_document = msgspec.json.Decoder(_OddDocument, float_hook=Decimal).decode
+_read_document = msgspec.json.Decoder(_Document, float_hook=read_number).decode
+_read_odd_document = msgspec.json.Decoder(_OddDocument, float_hook=read_number).decode
 
 
 class ChatStreamReader(EventReader):
     """Reads along one stream of chat chunks; see `StreamReader`."""
 
-    __slots__ = ("_is_reasoning_beside_output", "_is_usage_asked", "_stops", "_usage")
+    __slots__ = ("_finished", "_is_reasoning_beside_output", "_is_usage_asked", "_usage")
 
     def __init__(
         self, exchange: Exchange, *, thinking_asked: bool, is_usage_asked: bool, is_reasoning_beside_output: bool
@@ -120,8 +121,8 @@ class ChatStreamReader(EventReader):
         self._is_usage_asked = is_usage_asked
         self._is_reasoning_beside_output = is_reasoning_beside_output
         self._usage: object = None
-        self._stops: dict[int, str | None] = {}
-        """The finish reason of every choice seen, None while it is open."""
+        self._finished: dict[int, bool] = {}
+        """Whether each choice seen has finished; of more than a request can ask for, the first."""
 
     def _conclude(self) -> None:
         """Say whether the answer is whole.
@@ -129,7 +130,7 @@ class ChatStreamReader(EventReader):
         Some upstreams send no ``[DONE]`` (w:compat/perplexity-stream): where every choice has
         finished and usage has come, the answer is whole all the same.
         """
-        is_whole = bool(self._stops) and None not in self._stops.values() and self._usage is not None
+        is_whole = bool(self._finished) and all(self._finished.values()) and self._usage is not None
         if is_whole and not self.is_ended and self.error is None:
             self._end_with(END_MARK)
 
@@ -177,7 +178,8 @@ class ChatStreamReader(EventReader):
         for choice in chunk.choices:
             _tally_choice(self, choice, choice.delta)
             index = choice.index or 0
-            self._stops[index] = choice.finish_reason or self._stops.get(index)
+            if index in self._finished or len(self._finished) < CHOICES_MAX:
+                self._finished[index] = bool(choice.finish_reason) or self._finished.get(index, False)
         if len(chunk.choices) == 1 and not usage:
             self._learn(event, chunk.choices[0])
         return True

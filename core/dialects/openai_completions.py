@@ -6,7 +6,8 @@ from ..errors import BadRequestError
 from ..exchange import Dialect, Exchange, Operation
 from .fields import read_bool, read_int, read_model, read_nested, read_object
 from .kinds import COMPLETIONS, check_kinds
-from .openai_chat import CHOICES_MAX, OpenAIChat
+from .openai_chat import OpenAIChat
+from .openai_chat_answer import CHOICES_MAX
 
 _PROMPT = msgspec.json.Decoder(str | list[str | int | list[int]])
 

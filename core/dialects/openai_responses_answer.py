@@ -1,7 +1,5 @@
 """Reading along answers of OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
 
-from decimal import Decimal
-
 import msgspec
 
 from ..exchange import Exchange
@@ -10,7 +8,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError, is_other_total, read_figure, read_figures
+from .figures import UntrueFigureError, is_other_total, read_figure, read_figures, read_number
 from .numbered_frame import NumberedFrame
 from .tally import Tally
 from .upstream_costs import read_upstream_cost
@@ -77,9 +75,10 @@ class _Done(msgspec.Struct):
 
 _read_item = msgspec.json.Decoder(_Item).decode
 _read_kind = msgspec.json.Decoder(_Begun).decode
-_read_event = msgspec.json.Decoder(_Event, float_hook=Decimal).decode
+_read_event = msgspec.json.Decoder(_Event, float_hook=read_number).decode
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_done = msgspec.json.Decoder(_Done).decode
-_read_response = msgspec.json.Decoder(_Response, float_hook=Decimal).decode
+_read_response = msgspec.json.Decoder(_Response, float_hook=read_number).decode
 
 
 class ResponsesStreamReader(EventReader):
@@ -241,8 +240,11 @@ def _stop_reason(status: str | None, incomplete: _Incomplete | None) -> str | No
 
 def _error_of(data: bytes) -> bytes:
     """Return an ``error`` event in the shape of an error's body; its members stand at the top, or under ``error``."""
-    document = msgspec.json.decode(data)
-    return data if isinstance(document.get("error"), dict) else msgspec.json.encode({"error": document})
+    try:
+        members = _read_members(data)
+    except (ValueError, RecursionError):
+        return data
+    return data if bytes(members.get("error", b"")).startswith(b"{") else b'{"error":' + data + b"}"
 
 
 def _failure(response: _Kept | None) -> bytes:

@@ -17,7 +17,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
-from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text
+from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import IMAGES, ITEMS, SOME_TEXT, check_kinds, check_needed
 from .single import Single, whole_reading
@@ -51,6 +51,7 @@ class _Answer(msgspec.Struct):
     quality: Any = None
 
 
+_PICTURE_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
@@ -224,6 +225,6 @@ def _picture_count(exchange: Exchange) -> int:
         return len(exchange.form.files(*_PICTURES, *(f"{name}[]" for name in _PICTURES)))
     count = 0
     for name in _PICTURES & exchange.fields.keys():
-        held = bytes(exchange.fields[name])
-        count += len(msgspec.json.decode(held, type=list[msgspec.Raw])) if held.startswith(b"[") else 1
+        is_list = bytes(exchange.fields[name]).startswith(b"[")
+        count += len(read_value(exchange.fields, name, _PICTURE_LIST)) if is_list else 1
     return count

@@ -31,7 +31,7 @@ TEXT_DELTAS = frozenset(
 APPEND = "input_audio_buffer.append"
 _HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
 _DELTA, _AUDIO, _QUOTES = '"delta"', '"audio"', ':""}'
-_RESPONSE_ID = re.compile(r'"response_id"\s*:\s*"([^"\\]*)"')
+_RESPONSE_ID = re.compile(r'"response_id"\s*:\s*"([^"\\]{0,200})"')
 
 
 class _Typed(msgspec.Struct):
@@ -216,7 +216,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     transcription_model: str | None = None
 
 
-_read_session = msgspec.json.Decoder(_Session, strict=False).decode
+_read_session = msgspec.json.Decoder(_Session).decode
 
 
 def read_session(session: bytes) -> SessionFacts:
@@ -287,6 +287,7 @@ class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
     is_disputed: bool = False
 
 
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_done = msgspec.json.Decoder(_Done).decode
 _STATUSES: Mapping[object, Status] = {status: status for status in get_args(Status)}
 
@@ -318,8 +319,12 @@ def read_response_done(frame: str) -> ResponseDone:
 
 def with_error(frame: str, error: Mapping[str, object]) -> str:
     """Return a ``response.done`` that tells *error* in place of its own."""
-    event = msgspec.json.decode(frame)
-    event["response"]["status_details"]["error"] = error
+    event = _read_members(frame)
+    response = _read_members(event["response"])
+    details = _read_members(response["status_details"])
+    details["error"] = msgspec.Raw(msgspec.json.encode(error))
+    response["status_details"] = msgspec.Raw(msgspec.json.encode(details))
+    event["response"] = msgspec.Raw(msgspec.json.encode(response))
     return msgspec.json.encode(event).decode()
 
 

@@ -44,7 +44,10 @@ def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
 
 def _edit(request: ChannelRequest, name: str, edit: Any) -> bool:
     """Let *edit* change the turns under *name*; say whether it did."""
-    before = msgspec.json.decode(request.fields[name]) if name in request.fields else None
+    try:
+        before = msgspec.json.decode(request.fields[name]) if name in request.fields else None
+    except (ValueError, RecursionError):  # a number beyond any float, or nested very deep
+        return False
     if not isinstance(before, list):
         return False
     after = edit(before)

@@ -29,6 +29,8 @@ PCM_CHARS_PER_SECOND = 64_000
 G711_CHARS_PER_SECOND = 10_666
 """Base64 of 8 000 samples of one byte."""
 SPOKEN_TOKENS_PER_SECOND = 20
+RESPONSES_MAX = 64
+"""Responses under way that are told apart; what more of them say counts together."""
 _SPEECH_AT = re.compile(r'"audio_(?:start|end)_ms"\s*:\s*(\d{1,9})')
 
 
@@ -130,7 +132,10 @@ class Context:
 
     def response_sent(self, kind: str, frame: str) -> None:
         """Count a delta of a response that is about to be passed on."""
-        self._passing = self._said.setdefault(delta_of(frame), Said())
+        response_id = delta_of(frame)
+        if response_id not in self._said and len(self._said) >= RESPONSES_MAX:
+            response_id = ""
+        self._passing = self._said.setdefault(response_id, Said())
         self._passing.add(kind, delta_length(frame))
 
     def handed_over(self) -> None:

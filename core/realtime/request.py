@@ -100,7 +100,10 @@ def _checked(session: msgspec.Raw, models: Models) -> msgspec.Raw:
         BadRequestError: Another model, or a transcription by one that is not sold.
     """
     asked = read_session(bytes(session)).model
-    settings = msgspec.json.decode(session)
+    try:
+        settings = msgspec.json.decode(session)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param="session") from exc
     if asked is not None:
         if asked not in (models.asked, models.sent):
             raise BadRequestError(param="session.model")

@@ -156,6 +156,16 @@ def test_input_is_estimated_by_length_without_the_vocabulary() -> None:
     assert input_estimate({"messages": msgspec.Raw(b"[" + b"1" * 70 + b"]")}) == 20
 
 
+@pytest.mark.parametrize("odd", [b"1e400", b"[" * 5000 + b"]" * 5000])
+def test_what_can_not_be_read_is_counted_by_length(monkeypatch: pytest.MonkeyPatch, odd: bytes) -> None:
+    """A number beyond any float, or what is nested too deep."""
+    monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
+    messages = b'[{"role":"user","content":[' + odd + b"]}]"
+    asked = {"messages": msgspec.Raw(messages)}
+    assert input_estimate(asked) == -(-len(messages) * 10 // 36)
+    assert input_bound(asked) == 512 + len(messages) // 2
+
+
 @pytest.mark.parametrize(
     ("usage", "judged"),
     [

@@ -142,7 +142,7 @@ class _Counted(msgspec.Struct):
 def _count(body: bytes) -> bytes:
     try:
         return msgspec.json.encode({"input_tokens": msgspec.json.decode(body, type=_Counted).input_tokens})
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UpstreamStatusError("sick", 200) from None
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from relay import (
+    BadRequestError,
     ChannelPlugin,
     ChannelRequest,
     ChannelSection,
@@ -149,7 +150,10 @@ class Vertex(ChannelPlugin[VertexConfig]):
         """Return the body as Vertex takes it; the model stands in the address, but for a count of Claude's."""
         fields = dict(request.fields)
         if request.operation == "embeddings":
-            fields = vertex_embeddings(fields)
+            try:
+                fields = vertex_embeddings(fields)
+            except (ValueError, RecursionError) as exc:  # nested just as deep as the door can read
+                raise BadRequestError() from exc
         elif self.config.publisher == "google":
             fields.pop("model", None)
             _name_roles(fields)
@@ -169,7 +173,7 @@ def _name_roles(fields: dict[str, msgspec.Raw]) -> None:
     """
     try:
         turns = _CONTENTS.decode(fields["contents"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return  # the upstream says best what is wrong
     if all("role" in turn for turn in turns):
         return

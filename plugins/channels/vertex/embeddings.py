@@ -9,7 +9,7 @@ import msgspec
 CONFIG = "embedContentConfig"
 _WISHES = ("taskType", "task_type", "title", "outputDimensionality", "output_dimensionality")
 """Beside the content in Gemini's own API, in either spelling."""
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CONFIG = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _REQUESTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
@@ -35,6 +35,6 @@ def vertex_embeddings(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 def _one(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     written = {name: value for name, value in fields.items() if name not in (*_WISHES, CONFIG, "model")}
-    config = _FIELDS.decode(fields[CONFIG]) if CONFIG in fields else {}
+    config = _CONFIG.decode(fields.get(CONFIG, b"null")) or {}
     config |= {name: fields[name] for name in _WISHES if name in fields}
     return {**written, CONFIG: msgspec.Raw(msgspec.json.encode(config))} if config else written

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.dialects.anthropic_answer import MessagesStreamReader
+from relay.core.dialects.anthropic_answer import FIGURES_MAX, MessagesStreamReader
 from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Evidence
 from relay.core.outcome import derive_outcome
@@ -240,3 +240,15 @@ def test_false_figures_of_a_body_give_way_to_the_local_bound() -> None:
     body = b'{"type":"message","content":[{"type":"text","text":"Hi"}],"usage":{"input_tokens":-1,"output_tokens":1}}'
     reading = RULES["anthropic_messages"].read_body(exchange("anthropic_messages"), body)
     assert reading.usage == Usage(input_tokens=512, output_tokens=17, source="disputed")
+
+
+def test_figures_without_number_are_not_believed() -> None:
+    """Of names that change with each event nothing is kept."""
+    along = reader()
+    along.feed(start(input_tokens=3))
+    for number in range(10 * FIGURES_MAX):
+        along.feed(event("message_delta", usage={f"n{number}": 1}))
+    usage = along.usage()
+    assert usage is not None
+    assert usage.source == "disputed"
+    assert len(along._usage) <= FIGURES_MAX

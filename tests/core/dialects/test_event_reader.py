@@ -309,3 +309,14 @@ def test_an_end_mark_behind_an_error_is_not_passed_on(name: str) -> None:
     error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n'
     assert reader.feed(error + b"data: [DONE]\n\n") + reader.finish() == b""
     assert (reader.end, reader.is_ended) == (b"", False)
+
+
+def test_end_marks_without_number_are_held_once() -> None:
+    """In whatever spellings they take turns."""
+    [expected] = [each for each in STREAMS if each.name == "anthropic/stream"]
+    reader = reader_for(expected, usage_asked=True)
+    reader.feed(answer_bytes(expected.name))
+    end = reader.end
+    for _ in range(100):
+        reader.feed(b"data: [DONE]\n\ndata:[DONE]\n\n")
+    assert reader.end == end + b"data: [DONE]\n\n"

@@ -1,8 +1,10 @@
 """No figure of an upstream is taken on trust."""
 
+from decimal import Decimal
+
 import pytest
 
-from relay.core.dialects.figures import UntrueFigureError, is_other_total, read_figure, read_figures
+from relay.core.dialects.figures import UntrueFigureError, is_other_total, read_figure, read_figures, read_number
 
 
 @pytest.mark.parametrize("value", [-1, 5.0, "5", True, 2**63, 2**40 + 1, [], {}])
@@ -32,3 +34,9 @@ def test_usage_that_is_no_object_is_refused(value: object) -> None:
 def test_a_total_is_another_only_where_it_is_a_count(figures: dict[str, object], is_other: bool) -> None:
     """It is a check, and no reason to dispute what it is made of."""
     assert is_other_total(figures, "n", 5) is is_other
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999", "-1e99999999999999999999", "1E-99999999999999999999"])
+def test_a_number_beyond_any_decimal_is_no_count(text: str) -> None:
+    """Nor an error."""
+    assert read_number(text) == Decimal("Infinity")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.dialects.openai_chat_answer import ChatStreamReader
+from relay.core.dialects.openai_chat_answer import CHOICES_MAX, ChatStreamReader
 from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Evidence
 from relay.core.outcome import derive_outcome
@@ -319,3 +319,11 @@ def test_a_body_with_odd_choices_is_an_answer_with_its_usage() -> None:
     reading = RULES["openai_chat"].read_body(exchange("openai_chat"), body)
     assert reading.usage == Usage(input_tokens=12, output_tokens=5)
     assert derive_outcome(reading.evidence) == "complete"
+
+
+def test_choices_without_number_are_not_remembered() -> None:
+    """No request can ask for so many."""
+    along = reader()
+    for index in range(10 * CHOICES_MAX):
+        along.feed(chunk({"content": "Hi"}, finish="stop", index=index))
+    assert len(along._finished) == CHOICES_MAX

@@ -218,3 +218,12 @@ def test_what_is_no_response_is_broken() -> None:
     """A page of HTML with status 200."""
     with pytest.raises(UpstreamBrokenError):
         RULES_OF_IT.read_body(exchange("openai_responses"), b"<html>")
+
+
+@pytest.mark.parametrize("odd", [b"1e400", b"[" * 5000 + b"]" * 5000])
+def test_an_error_beside_what_can_not_be_read_is_one(odd: bytes) -> None:
+    """A number beyond any float, or what is nested too deep, hides nothing."""
+    along = reader()
+    data = b'{"type":"error","code":"rate_limit_exceeded","message":"no","x":' + odd + b"}"
+    assert along.feed(b"event: error\ndata: " + data + b"\n\n") == b""
+    assert along.error is not None

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from relay.core.dialects import RULES
@@ -236,3 +237,12 @@ def test_parts_of_a_picture_alone_are_cut() -> None:
 def test_what_two_pictures_may_come_to_is_held_for(quality: str | None, tokens: int) -> None:
     """In their quality, each with three partial ones before it."""
     assert read(n=2, quality=quality).output_tokens_likely == tokens
+
+
+def test_pictures_that_are_nested_too_deep_to_count_are_refused_by_name() -> None:
+    """The bound of their tokens can't be told."""
+    made = read()
+    made.fields["images"] = msgspec.Raw(b"[" * 5000 + b"]" * 5000)
+    with pytest.raises(BadRequestError) as caught:
+        EDITS.input_bound(made)
+    assert caught.value.param == "images"

@@ -283,6 +283,12 @@ def test_another_error_takes_the_place_of_a_responses_own() -> None:
     }
 
 
+def test_an_error_is_replaced_beside_a_number_beyond_any_float() -> None:
+    """Which stays byte for byte."""
+    frame = '{"x":1e400,"response":{"y":1e400,"status_details":{"z":1e400,"error":{}}}}'
+    assert with_error(frame, {"message": "ours"}) == frame.replace("{}", '{"message":"ours"}')
+
+
 TOLD = {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
 TRANSCRIPTIONS = [
     (TOLD, Usage(input_tokens=22, audio_input_tokens=20, output_tokens=4)),

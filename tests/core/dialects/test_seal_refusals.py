@@ -134,3 +134,12 @@ async def test_a_talk_that_moved_is_asked_once_more_without_them(tmp_path: Path)
         assert (row["outcome"], row["attempt_count"]) == ("complete", 2)
         attempts = shop.rows("select status, failure from attempt order by attempt_index")
         assert attempts == [{"status": 400, "failure": "request"}, {"status": 200, "failure": None}]
+
+
+@pytest.mark.parametrize("odd", [b"1e400", b"[" * 5000 + b"]" * 5000])
+def test_turns_that_can_not_be_read_are_left_as_they_are(odd: bytes) -> None:
+    """A number beyond any float, or what is nested too deep: the refusal stands."""
+    made = request("anthropic_messages")
+    made.fields["messages"] = msgspec.Raw(b'[{"role":"user","content":' + odd + b"}]")
+    error = classify(400, {}, answer_bytes("documented/anthropic-400-invalid-signature"))
+    assert not unsealed(made, error)

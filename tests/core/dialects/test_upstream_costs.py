@@ -115,3 +115,21 @@ def test_costs_are_kept_with_the_counts(dialect: Dialect, body: bytes) -> None:
     usage = RULES[dialect].read_body(exchange(dialect), body).usage
     assert usage is not None
     assert usage.upstream_cost_nano == 60_000
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("openai_chat", b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"cost":<COST>}}'),
+        ("openai_chat", b'{"choices":[5],"usage":{"prompt_tokens":3,"completion_tokens":1,"cost":<COST>}}'),
+        ("openai_responses", b'{"output":[],"usage":{"input_tokens":3,"output_tokens":1,"cost":<COST>}}'),
+        ("anthropic_messages", b'{"content":[],"usage":{"input_tokens":3,"output_tokens":1,"cost":<COST>}}'),
+        ("embeddings", b'{"data":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"cost":<COST>}}'),
+    ],
+)
+@pytest.mark.parametrize("cost", [b"1e400", b"1e99999999999999999999", b"1e-99999999999999999999"])
+def test_a_cost_beyond_any_decimal_is_none(dialect: Dialect, body: bytes, cost: bytes) -> None:
+    """The counts beside it are read all the same."""
+    usage = RULES[dialect].read_body(exchange(dialect), body.replace(b"<COST>", cost)).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.upstream_cost_nano) == (3, 1, None)

@@ -3,7 +3,7 @@
 import json
 
 from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
-from relay.core.realtime.context import Context, Input, Said
+from relay.core.realtime.context import RESPONSES_MAX, Context, Input, Said
 from relay.core.usage import Usage
 
 from .talks import SECOND_OF_SOUND, event, sound, words
@@ -199,3 +199,14 @@ def test_positions_that_are_none_change_nothing() -> None:
     context.buffer_changed("input_audio_buffer.speech_stopped", event("x"))
     committed(context)
     assert context.input_bound.sound == 40
+
+
+def test_responses_without_number_are_counted_together() -> None:
+    """Each of many that never end is counted, and only the first are told apart."""
+    context = Context()
+    for number in range(3 * RESPONSES_MAX):
+        context.response_sent("response.output_text.delta", event("x", response_id=f"resp_{number}", delta="a" * 12))
+    context.response_sent("response.output_text.delta", event("x", response_id="r" * 100_000, delta="a" * 12))
+    assert context.said_by(None).text_bytes == 12 * (3 * RESPONSES_MAX + 1)
+    assert len(context._said) == RESPONSES_MAX + 1
+    assert max(map(len, context._said)) < 10

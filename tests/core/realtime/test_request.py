@@ -129,3 +129,20 @@ def test_a_session_transcribes_by_what_its_channel_sells_the_key_at_a_price() ->
     assert found == Models(asked="rt", sent="rt-1", transcribing={"rt": "rt-1", "tr": "tr-1"})
     assert models_of(candidate, "rt", None, frozenset({"tr"})).transcribing == {"tr": "tr-1"}
     assert [found.asked_name(sent) for sent in ("tr-1", "tr", "unknown")] == ["tr", "tr", "rt"]
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        '{"temperature":1e400}',
+        '{"audio":"null"}',
+        '{"audio":{"input":"null"}}',
+        '{"audio":{"input":{"transcription":"null"}}}',
+        '{"input_audio_transcription":"NULL"}',
+        '{"x":' + "[" * 5000 + "]" * 5000 + "}",
+    ],
+)
+def test_settings_that_can_not_be_are_refused_by_name(session: str) -> None:
+    """A number beyond any float, a text for an object, what is nested too deep."""
+    with pytest.raises(BadRequestError):
+        read_customer_frame('{"type":"session.update","session":' + session + "}", MODELS)

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 from relay import BadRequestError, ChannelRequest, ChannelSection, UpstreamStatusError
 from relay.core.exchange import Operation
-from relay.plugins.channels.bedrock.channel import BETAS, Bedrock, BedrockConfig
+from relay.plugins.channels.bedrock.channel import BETAS, Bedrock, BedrockConfig, _count
 from tests.plugins.channels.bedrock.frames import chunk, exception, recorded
 from tests.services import services
 from tests.shops import PROFILE, Running, serving
@@ -151,6 +151,16 @@ def test_a_count_wraps_the_request_that_is_counted() -> None:
     assert built.url.endswith(f"{PATH}/count-tokens")
     body = msgspec.json.decode(built.body)["input"]["invokeModel"]["body"]
     assert b64decode(body) == b'{"messages":[ ],"anthropic_version":"bedrock-2023-05-31","max_tokens":1}'
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"{}", b'{"inputTokens":"3"}', b'{"inputTokens":3,"x":' + b"[" * 5000 + b"]" * 5000 + b"}"]
+)
+def test_a_count_that_is_none_is_a_failure(answer: bytes) -> None:
+    """Whatever stands beside the figure."""
+    with pytest.raises(UpstreamStatusError) as caught:
+        _count(answer)
+    assert caught.value.failure == "sick"
 
 
 def test_what_bedrock_has_not_is_another_channels() -> None:
