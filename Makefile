@@ -54,7 +54,7 @@ clients: dev ## Let agents, the SDKs of npm and old Python programs work through
 	done
 	@$(BIN)/python -m pytest -m clients tests/clients
 
-fuzz: dev ## Feed every decoder of the hub a million documents
+fuzz: dev ## Feed every decoder a million documents
 	@$(BIN)/python -m pytest -m fuzz -o timeout=36000 tests
 
 bench: dev ## Measure what a request costs

@@ -61,6 +61,7 @@ FOLDERS_OF_FACTS = {
 
 FACTS = {
     "core/cli/test_main.py": "core/cli/__init__.py, the command line itself",
+    "core/dialects/test_fuzz.py": "every endpoint and reader against rubbish",
     "core/hub/test_fuzz.py": "every decoder and encoder against rubbish",
     "core/hub/test_variants.py": "answers as vendors document them, through every decoder and encoder",
     "core/hub/test_round_trips.py": "conversations at random through every two dialects",
@@ -68,6 +69,10 @@ FACTS = {
     "core/ledger/test_groups.py": "a group of operations against the same one by one",
     "core/ledger/test_kill.py": "a ledger that is killed",
     "core/ledger/test_states.py": "the ledger against a model of it",
+    "core/realtime/test_fuzz.py": "a session's frames against rubbish",
+    "core/upstream/test_fuzz.py": "what upstreams write against a connection",
+    "core/test_fuzz.py": "splitters, forms, heads and refusals against rubbish",
+    "plugins/channels/test_fuzz.py": "what channels send and reframe against rubbish",
     "test_mirror.py": "the tree",
     "test_packaging.py": "pyproject.toml",
     "test_relay.py": "src/relay/__init__.py, the front door",
