@@ -55,7 +55,7 @@ clients: dev ## Let agents, the SDKs of npm and old Python programs work through
 	@$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: dev ## Feed every decoder a million documents
-	@$(BIN)/python -m pytest -m fuzz -o timeout=36000 tests
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m fuzz -o timeout=36000 tests
 
 bench: dev ## Measure what a request costs
 	@$(BIN)/python -m benchmarks
