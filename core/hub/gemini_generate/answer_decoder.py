@@ -120,19 +120,20 @@ def citations(candidate: Candidate, text: str) -> tuple[Citation, ...]:
     """Return the sources that an answer rests on, each once for every place in *text* that rests on it."""
     grounding = candidate.grounding_metadata or Grounding()
     places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    encoded = text.encode() if grounding.grounding_supports else b""
     for raw in grounding.grounding_supports or ():
         with suppress(ValueError):
             support = _read_support(raw)
-            if (place := _place(support.segment, text)) is not None:
+            if (place := _place(support.segment, text, encoded)) is not None:
                 for index in support.grounding_chunk_indices:
                     places[index].append(place)
     sources = [_citation(raw) for raw in grounding.grounding_chunks or ()]
     return tuple(cited for index, source in enumerate(sources) for cited in _cited(source, places[index]))
 
 
-def _place(segment: _Segment, text: str) -> tuple[int, int] | None:
+def _place(segment: _Segment, text: str, encoded: bytes) -> tuple[int, int] | None:
     """Return where the words of *segment* begin and end in *text*, in characters; None where they stand elsewhere."""
-    before = text.encode()[: segment.start_index or 0].decode(errors="ignore")
+    before = encoded[: segment.start_index or 0].decode(errors="ignore")
     is_there = bool(segment.text) and text.startswith(segment.text, len(before))
     return (len(before), len(before) + len(segment.text)) if is_there else None
 

@@ -1,6 +1,7 @@
 """A stream of Gemini's answers, read into the hub's events."""
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
@@ -8,6 +9,11 @@ from ..conversation import Citation, Part, Text, Thinking, ToolCall
 from ..raw import refuse_unread
 from .answer_decoder import Candidate, citations, read_answer, read_parts, recited
 from .stops import stop_of
+
+PLACED_CHARS_MAX = 2**20
+"""Several times what a model says at once; no place is told in what comes behind."""
+SOURCES_MAX = 1000
+"""Sources of one candidate that are told once; what comes behind is told as often as it comes."""
 
 
 class GeminiStreamDecoder:
@@ -55,7 +61,7 @@ class GeminiStreamDecoder:
                 yield from self._add(candidate.index, choice, part)
             else:
                 yield from self._whole(candidate.index, choice, part)
-        for cited in self._sources(candidate, choice):
+        for cited in filter(choice.is_new, self._sources(candidate, choice)):
             # They belong to a text; one that has ended already has an empty one stand for it.
             yield from self._add(candidate.index, choice, Text(text=""))
             yield Cited(index=choice.index, citation=cited)
@@ -66,20 +72,17 @@ class GeminiStreamDecoder:
         grounding = candidate.grounding_metadata
         if grounding is not None:
             is_placed = choice.kind is Text and bool(grounding.grounding_supports)
-            yield from citations(candidate, "".join(choice.texts) if is_placed else "")
-        for source in recited(candidate):
-            if source.url not in choice.recited:
-                choice.recited.add(source.url)
-                yield source
+            yield from citations(candidate, choice.text.getvalue() if is_placed else "")
+        yield from recited(candidate)
 
     def _add(self, choice_index: int, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
         if choice.kind is not type(part):
             yield from choice.end()
             choice.kind, choice.index = type(part), self._part_count
-            choice.texts = []
+            choice.text = StringIO()
             yield self._begin(choice_index, Text(text="") if isinstance(part, Text) else Thinking(text=""))
         if part.text:
-            choice.texts.append(part.text)
+            choice.note(part)
             yield Delta(index=choice.index, text=part.text)
         if part.seal is not None:
             yield Sealed(index=choice.index, seal=part.seal)
@@ -99,17 +102,30 @@ class GeminiStreamDecoder:
 class _OpenChoice:
     """What is open of one candidate: a text or a thought."""
 
-    __slots__ = ("has_called", "index", "kind", "reason", "recited", "texts")
+    __slots__ = ("has_called", "index", "kind", "reason", "text", "told")
 
     def __init__(self) -> None:
         self.kind: type[Part] | None = None
         self.index = 0
         self.has_called = False
         self.reason: str | int | None = None
-        self.texts: list[str] = []
-        """What has come of the open part: sources are told behind it, by their place in it."""
-        self.recited: set[str] = set()
-        """The pages that were told as repeated: each event may tell them again."""
+        self.text = StringIO()
+        """What has come of an open text: sources are told behind it, by their place in it."""
+        self.told: set[tuple[str, str, int | None]] = set()
+        """The sources that were told: each event may tell them again."""
+
+    def note(self, part: Text | Thinking) -> None:
+        """Keep a piece of a text; sources have no place in thoughts."""
+        if isinstance(part, Text) and self.text.tell() < PLACED_CHARS_MAX:
+            self.text.write(part.text)
+
+    def is_new(self, cited: Citation) -> bool:
+        """Note that *cited* is told; say whether it is for the first time."""
+        source = (cited.url, cited.title, cited.start)
+        is_new = source not in self.told
+        if len(self.told) < SOURCES_MAX:
+            self.told.add(source)
+        return is_new
 
     def end(self) -> Iterable[StreamEvent]:
         """Yield the end of what is open."""

@@ -101,9 +101,12 @@ class ChatStreamDecoder:
         return said
 
     def finish(self) -> Sequence[StreamEvent]:
-        """End what an upstream left open that never says why it stopped, such as Spark."""
+        """End what an upstream left open that never says why it stopped, such as Spark; tell sources that came last."""
         said: list[StreamEvent] = []
         for choice_index, state in self._choices.items():
+            if state.is_stopped and self._sources(state):
+                said += self._add(choice_index, state, Text(text=""), "")
+                said += self._end_parts(state, with_calls=False)
             if not state.is_stopped:
                 said += self._end_parts(state, with_calls=True)
                 said += [Stopped(stop="tool_use", choice_index=choice_index)] if state.has_called else []

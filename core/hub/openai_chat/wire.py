@@ -148,12 +148,16 @@ def read_found(said: Searched) -> Iterable[Citation]:
     """Yield the pages that a vendor's search found; Perplexity tells their addresses once more, alone."""
     for raw in (said.search_results, said.web_search):
         with suppress(ValueError):  # absent, or of a form that nobody documents
-            for found in _read_found(raw):
-                url, quote = found.url or found.link or "", found.snippet or found.content or ""
-                yield Citation(url=url, title=found.title or "", quote=quote)
-            return
+            if pages := _read_found(raw):
+                yield from map(_citation, pages)
+                return
     with suppress(ValueError):
         yield from (Citation(url=url) for url in _read_addresses(said.citations))
+
+
+def _citation(found: _Found) -> Citation:
+    url, quote = found.url or found.link or "", found.snippet or found.content or ""
+    return Citation(url=url, title=found.title or "", quote=quote)
 
 
 def texts_of(content: str | list[Piece] | None) -> str:

@@ -35,6 +35,7 @@ from relay.core.hub.conversation import (
     ToolCall,
     ToolResult,
 )
+from relay.core.hub.gemini_generate import stream_decoder
 from relay.core.hub.gemini_generate.request_encoder import encode_request
 from relay.core.hub.gemini_generate.stops import STOPS
 from relay.core.hub.gemini_generate.stream_encoder import GeminiStreamEncoder
@@ -337,6 +338,31 @@ def test_places_are_told_in_a_stream_too() -> None:
     ]
     cited = [event.citation for event in events_of_it if isinstance(event, Cited)]
     assert [(each.url, each.start, each.end) for each in cited] == [*PLACED, *UNPLACED]
+
+
+def grounded_twice() -> list[tuple[str, int | None]]:
+    """Return the sources of a stream whose last two events tell the same ones, with where they belong."""
+    decoder = GEMINI.stream_decoder()
+    pieces: list[dict[str, Any]] = [{"content": {"parts": [{"text": each}]}} for each in (SAID[:9], SAID[9:])]
+    said = [
+        event
+        for piece in (*pieces, GROUNDED, {**GROUNDED, "finishReason": "STOP"})
+        for event in decoder.feed(b"data: " + json.dumps({"candidates": [piece]}).encode() + b"\n\n")
+    ]
+    return [(event.citation.url, event.citation.start) for event in said if isinstance(event, Cited)]
+
+
+def test_sources_that_events_repeat_are_told_once() -> None:
+    """Each at each of its places."""
+    assert grounded_twice() == [(url, start) for url, start, _ in (*PLACED, *UNPLACED)]
+
+
+def test_no_more_of_a_stream_is_kept_than_places_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said behind that has sources too, but at no place; of their number the first are remembered."""
+    monkeypatch.setattr(stream_decoder, "PLACED_CHARS_MAX", 9)
+    monkeypatch.setattr(stream_decoder, "SOURCES_MAX", 2)
+    first = [("https://a.example", 0), ("https://b.example", 0), ("https://c.example", None)]
+    assert grounded_twice() == [*first, first[2]]
 
 
 def test_sources_that_are_told_behind_another_part_have_no_place() -> None:

@@ -640,9 +640,10 @@ TOLD_TO: list[tuple[Dialect, str, Any]] = [
     [
         {**FOUND, "citations": ["https://a.example"]},
         {
+            "search_results": [],
             "web_search": [
                 {"link": "https://a.example", "title": "A", "content": "of A", "refer": "ref_1", "media": "x"}
-            ]
+            ],
         },
     ],
     ids=["perplexity", "zhipu"],
@@ -673,6 +674,19 @@ def test_what_a_search_found_is_told_once_in_a_stream() -> None:
     begun = [Begun(), PartBegun(index=0, part=Text(text=""))]
     assert pieces(*chunks) == [*begun, Delta(index=0, text="H"), Delta(index=0, text="i"), *ending]
     assert pieces(chunks[-1]) == [*begun, *ending]
+
+
+def test_what_a_search_found_is_told_though_it_comes_behind_the_end() -> None:
+    """In an empty text: the one before has ended."""
+    decoder = ChatStreamDecoder()
+    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
+    for chunk in ({"choices": [choice]}, {"choices": [], **FOUND}):
+        decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+    assert decoder.finish() == [
+        PartBegun(index=1, part=Text(text="")),
+        Cited(index=1, citation=PERPLEXITYS),
+        PartEnded(index=1),
+    ]
 
 
 @pytest.mark.parametrize("found", [{"citations": None}, {"citations": [{"x": 1}]}, {"search_results": "x"}, FOUND])
