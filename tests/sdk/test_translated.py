@@ -86,7 +86,7 @@ def test_what_was_left_out_is_named_for_the_operator(openai_client: openai.OpenA
     """In a header, where nobody's program stumbles over it; a native answer has none."""
     asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi"}]
     crossed = openai_client.chat.completions.with_raw_response.create(
-        model="claude-scripted", messages=asked, seed=3, logit_bias={}, top_p=0.5, temperature=1
+        model="claude-scripted", messages=asked, seed=3, logit_bias={"50256": -100}, top_p=0.5, temperature=1
     )
     native = openai_client.chat.completions.with_raw_response.create(model="gpt-scripted", messages=asked, seed=3)
     assert crossed.headers["x-relay-dropped"] == "logit_bias, seed, top_p"

@@ -81,14 +81,6 @@ _NUMBER = msgspec.json.Decoder(float | None)
 _WHOLE = msgspec.json.Decoder(int | None)
 _STOP = msgspec.json.Decoder(list[str] | None)
 
-_READ = frozenset(
-    {
-        "model", "messages", "system", "stream", "tools", "tool_choice", "thinking", "output_config", "output_format",
-        "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "mcp_servers", "container",
-        "thread",
-    }
-)  # fmt: skip
-"""Fields that are read here; every other is named as dropped."""
 _OF_BLOCKS = frozenset(
     {
         "type", "text", "thinking", "signature", "data", "id", "name", "input", "tool_use_id", "content", "is_error",
@@ -99,22 +91,28 @@ _WITHIN_BLOCKS = {
     "source": Read({"type", "media_type", "data", "url", "file_id"}),
     "cache_control": Read({"type", "ttl"}),
 }
-_BLOCK = Read(_OF_BLOCKS, {**_WITHIN_BLOCKS, "content": Read(_OF_BLOCKS, _WITHIN_BLOCKS, SHARED)}, SHARED)
-_KNOWN = {
-    "system": _BLOCK,
-    "messages": Read({"role"}, {"content": _BLOCK}),
-    "tools": Read(
-        {"type", "name", "description", "input_schema", "strict"},
-        {"cache_control": _WITHIN_BLOCKS["cache_control"]},
-        {"custom"},
-    ),
-    "tool_choice": Read({"type", "name", "disable_parallel_tool_use"}),
-    "thinking": Read({"type", "budget_tokens", "display"}),
-    "output_config": Read({"effort"}, {"format": Read({"type", "schema"})}),
-    "output_format": Read({"type", "schema"}),
-    "metadata": Read({"user_id"}),
-}
-"""What is read within fields; every other member is named as dropped, such as a document's ``context``."""
+_BLOCK = Read(_OF_BLOCKS - {"content"}, {**_WITHIN_BLOCKS, "content": Read(_OF_BLOCKS, _WITHIN_BLOCKS, SHARED)}, SHARED)
+_KNOWN = Read(
+    {
+        "model", "stream", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "mcp_servers",
+        "container", "thread",
+    },
+    {
+        "system": _BLOCK,
+        "messages": Read({"role"}, {"content": _BLOCK}),
+        "tools": Read(
+            {"type", "name", "description", "input_schema", "strict"},
+            {"cache_control": _WITHIN_BLOCKS["cache_control"]},
+            {"custom"},
+        ),
+        "tool_choice": Read({"type", "name", "disable_parallel_tool_use"}),
+        "thinking": Read({"type", "budget_tokens", "display"}),
+        "output_config": Read({"effort"}, {"format": Read({"type", "schema"})}),
+        "output_format": Read({"type", "schema"}),
+        "metadata": Read({"user_id"}),
+    },
+)  # fmt: skip
+"""What is read; every other member is named as dropped, such as a document's ``context``."""
 
 
 def decode_request(exchange: Exchange) -> Request:
@@ -143,7 +141,7 @@ def decode_request(exchange: Exchange) -> Request:
             for name in ("mcp_servers", "container", "thread")
             if bytes(fields.get(name, b"null")) not in (b"null", b"[]")
         ),
-        dropped=tuple(name for name in fields if name not in _READ) + unread(fields, _KNOWN),
+        dropped=unread(fields, _KNOWN),
     )
 
 

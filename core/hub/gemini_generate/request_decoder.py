@@ -83,13 +83,9 @@ _DECLARATION = msgspec.json.Decoder(_Declaration)
 _TOOL_CONFIG = msgspec.json.Decoder(_ToolConfig | None)
 _CONFIG = msgspec.json.Decoder(_Config | None)
 
-_READ = frozenset(
-    {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "model"}
-)
-"""Fields that are read here; every other is named as dropped."""
 _BLOB = Read({"mimeType", "data", "fileUri"})
 _MEDIA = {"inlineData": _BLOB, "fileData": _BLOB}
-_OF_PARTS = ("text", "thought", "thoughtSignature")
+_OF_PARTS = {"text", "thought", "thoughtSignature"}
 _PART = Read(
     _OF_PARTS,
     {
@@ -98,17 +94,20 @@ _PART = Read(
         "functionResponse": Read({"name", "response", "id"}, {"parts": Read(_OF_PARTS, _MEDIA)}),
     },
 )
-_KNOWN = {
-    "systemInstruction": Read({"role"}, {"parts": _PART}),
-    "contents": Read({"role"}, {"parts": _PART}),
-    "tools": Read((), {"functionDeclarations": Read(_Declaration.__struct_encode_fields__)}),
-    "toolConfig": Read((), {"functionCallingConfig": Read(_Calling.__struct_encode_fields__)}),
-    "generationConfig": Read(
-        {*_Config.__struct_encode_fields__, "candidateCount"},
-        {"thinkingConfig": Read(_Thinking.__struct_encode_fields__)},
-    ),
-}
-"""What is read within fields; every other member is named as dropped, such as ``videoMetadata`` of a part."""
+_KNOWN = Read(
+    {"cachedContent", "model"},
+    {
+        "systemInstruction": Read({"role"}, {"parts": _PART}),
+        "contents": Read({"role"}, {"parts": _PART}),
+        "tools": Read(set(), {"functionDeclarations": Read({*_Declaration.__struct_encode_fields__})}),
+        "toolConfig": Read(set(), {"functionCallingConfig": Read({*_Calling.__struct_encode_fields__})}),
+        "generationConfig": Read(
+            {*_Config.__struct_encode_fields__, "candidateCount"} - {"thinkingConfig"},
+            {"thinkingConfig": Read({*_Thinking.__struct_encode_fields__})},
+        ),
+    },
+)
+"""What is read; every other member is named as dropped, such as ``videoMetadata`` of a part."""
 _LEVELS: dict[str, Effort] = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
@@ -136,8 +135,7 @@ def decode_request(exchange: Exchange) -> Request:
         reasoning=_reasoning(config.thinking_config or _Thinking()),
         sampling=_sampling(config, exchange.choice_count),
         unanswerable=tuple(_unanswerable(fields, config)),
-        dropped=tuple(name for name in fields if name not in _READ)
-        + unread(fields, _KNOWN, camel_case)
+        dropped=unread(fields, _KNOWN, camel_case)
         + (("toolConfig.functionCallingConfig.mode",) if is_validated else ()),
     )
 

@@ -95,7 +95,7 @@ def in_camel_case(raw: msgspec.Raw, *nested: str) -> msgspec.Raw:
 
 def camel_case(name: str) -> str:
     """Return a member's name in camel case."""
-    return _SNAKE.sub(lambda match: match[1].upper(), name)
+    return _SNAKE.sub(lambda match: match[1].upper(), name) if "_" in name else name
 
 
 def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:

@@ -55,7 +55,7 @@ class _File(msgspec.Struct):
 
 
 class _Cache(msgspec.Struct):
-    ttl: str = ""
+    ttl: str | None = None
 
 
 class _Part(msgspec.Struct):
@@ -79,7 +79,7 @@ class _Message(msgspec.Struct):
     tool_calls: list[Call] | None = None
     tool_call_id: str = ""
     function_call: Function | None = None
-    images: list[Picture] | None = None
+    images: msgspec.Raw = msgspec.Raw()
 
 
 class _Schema(msgspec.Struct):
@@ -104,6 +104,7 @@ class _Options(msgspec.Struct):
 
 
 _PART = msgspec.json.Decoder(_Part)
+_PICTURES = msgspec.json.Decoder(list[Picture])
 _MESSAGES = msgspec.json.Decoder(list[_Message])
 _TOOLS = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _TOOL = msgspec.json.Decoder(Call)
@@ -120,16 +121,7 @@ _THINKING = msgspec.json.Decoder(_Switch | bool | None)
 _OPTIONS = msgspec.json.Decoder(_Options | None)
 _SWITCH = msgspec.json.Decoder(bool | None)
 
-_READ = frozenset(
-    {
-        "model", "messages", "stream", "stream_options", "tools", "functions", "tool_choice", "function_call",
-        "parallel_tool_calls", "response_format", "reasoning_effort", "thinking", "max_tokens",
-        "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty",
-        "frequency_penalty", "n", "verbosity", "user", "prompt_cache_key", "audio", "modalities", "web_search_options",
-    }
-)  # fmt: skip
-"""Fields that are read here; every other is named as dropped."""
-_PART_TYPES = ("text", "refusal", "image_url", "input_audio", "file")
+_PART_TYPES = {"text", "refusal", "image_url", "input_audio", "file"}
 _NAME = Read({"name"})
 _SAID = {
     "content": Read(
@@ -147,28 +139,35 @@ _SAID = {
         {
             "function": Read({"name", "arguments"}),
             "custom": Read({"name", "input"}),
-            "extra_content": Read((), {"google": Read({"thought_signature"})}),
+            "extra_content": Read(set(), {"google": Read({"thought_signature"})}),
         },
     ),
     "function_call": Read({"name", "arguments"}),
     "images": Read({"type", "index"}, {"image_url": Read({"url"})}),
 }
 _FUNCTION = Read({"name", "description", "parameters", "strict"})
-_KNOWN = {
-    "messages": Read(
-        {"role", "name", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_call_id"}, _SAID
-    ),
-    "tools": Read(
-        {"type"}, {"function": _FUNCTION, "custom": Read({"name", "description", "format"})}, ("function", "custom")
-    ),
-    "functions": _FUNCTION,
-    "function_call": _NAME,
-    "tool_choice": Read({"type", "allowed_tools"}, {"function": _NAME, "custom": _NAME}),
-    "response_format": Read({"type"}, {"json_schema": Read({"name", "description", "schema", "strict"})}),
-    "thinking": Read({"type", "budget_tokens"}),
-    "stream_options": Read({"include_usage"}),
-}
-"""What is read within fields; every other member is named as dropped, such as ``annotations`` of what was said."""
+_KNOWN = Read(
+    {
+        "model", "stream", "parallel_tool_calls", "reasoning_effort", "max_tokens", "max_completion_tokens",
+        "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "n", "verbosity",
+        "user", "prompt_cache_key", "audio", "modalities", "web_search_options", "store",
+    },
+    {
+        "messages": Read(
+            {"role", "name", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_call_id"}, _SAID
+        ),
+        "tools": Read(
+            {"type"}, {"function": _FUNCTION, "custom": Read({"name", "description", "format"})}, {"function", "custom"}
+        ),
+        "functions": _FUNCTION,
+        "function_call": _NAME,
+        "tool_choice": Read({"type", "allowed_tools"}, {"function": _NAME, "custom": _NAME}),
+        "response_format": Read({"type"}, {"json_schema": Read({"name", "description", "schema", "strict"})}),
+        "thinking": Read({"type", "budget_tokens"}),
+        "stream_options": Read({"include_usage"}),
+    },
+)  # fmt: skip
+"""What is read; every other member is named as dropped, such as ``annotations`` of what was said."""
 
 
 def decode_request(exchange: Exchange) -> Request:
@@ -195,7 +194,7 @@ def decode_request(exchange: Exchange) -> Request:
         cache_key=read_value(fields, "prompt_cache_key", _TEXT),
         is_usage_asked=options is not None and bool(options.include_usage),
         unanswerable=tuple(_unanswerable(fields)),
-        dropped=tuple(name for name in fields if name not in _READ) + unread(fields, _KNOWN),
+        dropped=unread(fields, _KNOWN) + (("store",) if bytes(fields.get("store", b"")) == b"true" else ()),
     )
 
 
@@ -215,7 +214,8 @@ def _messages(fields: Fields) -> Iterable[Message]:
     for message in read_value(fields, "messages", _MESSAGES):
         match message.role:
             case "system" | "developer" | "user":
-                yield Message(role=message.role, parts=tuple(_content(message.content)), name=message.name)
+                parts = (*_content(message.content), *_given_pictures(message))
+                yield Message(role=message.role, parts=parts, name=message.name)
             case "assistant":
                 yield Message(role="assistant", parts=tuple(_said(message)), name=message.name)
             case "tool" | "function":
@@ -242,7 +242,7 @@ def _part(raw: msgspec.Raw, part: _Part) -> Part:
 
     A cache mark stands on it as on Anthropic's blocks. Source: openrouter.ai prompt caching, read 2026-11-29.
     """
-    cache = CacheMark(part.cache_control.ttl) if part.cache_control is not None else None
+    cache = CacheMark(part.cache_control.ttl or "") if part.cache_control is not None else None
     match part:
         case _Part(type="text"):
             return Text(text=part.text, cache=cache)
@@ -275,12 +275,27 @@ def _said(message: _Message) -> Iterable[Part]:
             yield part
     if message.refusal:
         yield Refusal(text=message.refusal)
-    yield from read_pictures(message.images)
+    yield from _drawn_pictures(message)
     for call in message.tool_calls or ():
         yield read_call(call)
     if message.function_call is not None:
         called = message.function_call
         yield ToolCall(id=called.name or "", name=called.name or "", arguments=called.arguments or "")
+
+
+def _drawn_pictures(message: _Message) -> Iterable[Part]:
+    """Yield the pictures that a model drew, in OpenRouter's form; any other form stays as it is."""
+    try:
+        yield from read_pictures(_PICTURES.decode(given(message.images) or b"[]"))
+    except msgspec.ValidationError:
+        yield from _given_pictures(message)
+
+
+def _given_pictures(message: _Message) -> Iterable[Native]:
+    """Yield what stands where only a model's pictures do: nobody documents it, and left out it would be missed."""
+    pictures = given(message.images)
+    if pictures is not None and bytes(pictures) != b"[]":
+        yield Native(dialect="openai_chat", kind="images", document=pictures)
 
 
 def _tools(fields: Fields) -> Iterable[Tool | Native]:

@@ -76,33 +76,31 @@ _NUMBER = msgspec.json.Decoder(float | None)
 _WHOLE = msgspec.json.Decoder(int | None)
 _SWITCH = msgspec.json.Decoder(bool | None)
 
-_READ = frozenset(
-    {
-        "model", "input", "instructions", "stream", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
-        "include", "max_output_tokens", "temperature", "top_p", "user", "prompt_cache_key", "store",
-        "previous_response_id", "background",
-    }
-)  # fmt: skip
-"""Fields that are read here; every other is named as dropped."""
 _PIECE = Read(
     {"type", "text", "refusal", "image_url", "detail", "file_id", "file_url", "file_data", "filename"},
-    types=("input_text", "output_text", "text", "summary_text", "refusal", "input_image", "input_file"),
+    types={"input_text", "output_text", "text", "summary_text", "refusal", "input_image", "input_file"},
 )
-_KNOWN = {
-    "input": Read(
-        {
-            "type", "id", "status", "role", "summary", "encrypted_content", "call_id", "name", "arguments", "input",
-            "result", "output_format",
-        },
-        {"content": _PIECE, "output": _PIECE},
-        SHARED,
-    ),
-    "tools": Read({"type", "name", "description", "parameters", "strict", "format"}, types=("function", "custom")),
-    "tool_choice": Read({"type", "name", "mode", "tools"}),
-    "text": Read({"verbosity"}, {"format": Read({"type", "name", "description", "schema", "strict"})}),
-    "reasoning": Read({"effort", "summary"}),
-}  # fmt: skip
-"""What is read within fields; every other member is named as dropped, such as ``annotations`` of what was said."""
+_KNOWN = Read(
+    {
+        "model", "instructions", "stream", "parallel_tool_calls", "include", "max_output_tokens", "temperature",
+        "top_p", "user", "prompt_cache_key", "store", "previous_response_id", "background",
+    },
+    {
+        "input": Read(
+            {
+                "type", "id", "status", "role", "summary", "encrypted_content", "call_id", "name", "arguments", "input",
+                "result", "output_format",
+            },
+            {"content": _PIECE, "output": _PIECE},
+            SHARED,
+        ),
+        "tools": Read({"type", "name", "description", "parameters", "strict", "format"}, types={"function", "custom"}),
+        "tool_choice": Read({"type", "name", "mode", "tools"}),
+        "text": Read({"verbosity"}, {"format": Read({"type", "name", "description", "schema", "strict"})}),
+        "reasoning": Read({"effort", "summary"}),
+    },
+)  # fmt: skip
+"""What is read; every other member is named as dropped, such as ``annotations`` of what was said."""
 _SPARED = frozenset({"web_search_call", "tool_search_call", "tool_search_output"})
 """What the tools that Codex always offers leave in its talk."""
 _UNANSWERABLE = ("previous_response_id", "background")
@@ -119,7 +117,7 @@ def decode_request(exchange: Exchange) -> Request:
     messages, tools, dropped = (
         with_seals_of_calls(tuple(_messages(fields)), "openai_responses"),
         tuple(_tools(fields)),
-        [*(name for name in fields if name not in _READ), *_unkept(fields)],
+        [*unread(fields, _KNOWN), *_unkept(fields)],
     )
     if _is_codex(exchange):
         # It always offers tools that it can do without (wire/DIALECTS.md 5.2).
@@ -127,7 +125,6 @@ def decode_request(exchange: Exchange) -> Request:
         dropped += [f"input.{part.kind}" for message in messages for part in message.parts if _is_spared(part)]
         tools = tuple(tool for tool in tools if isinstance(tool, Tool))
         messages = tuple(_without_spared(messages))
-    dropped += unread(fields, _KNOWN)
     return Request(
         model=exchange.model,
         messages=messages,

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from relay.core.errors import BadRequestError, NotCarriedError
 from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.translation import Translation
@@ -61,6 +62,7 @@ CASES: list[tuple[Dialect, Dialect, Body, list[str]]] = [
     (C, M, chat({"role": "assistant", "content": "Hi", "annotations": [PAGE]}), ["messages.annotations"]),
     (C, G, chat({"role": "assistant", "content": "Hi", "prefix": True}), ["messages.prefix"]),
     (C, M, chat(stream_options={"include_usage": True, "include_obfuscation": False}), ["stream_options.include_obfuscation"]),
+    (C, G, chat(store=True), ["store"]),
     (C, R, chat(thinking={"type": "enabled", "clear_thinking": False}), ["thinking.clear_thinking", "thinking"]),
     (R, C, responses({"role": "assistant", "phase": "commentary", "content": [{"type": "output_text", "text": "Hi", "annotations": [PAGE]}]}), ["input.phase", "input.content.annotations"]),
     (R, M, responses(tools=[{"type": "function", "name": "f", "parameters": {}, "defer_loading": True}]), ["tools.defer_loading"]),
@@ -88,7 +90,9 @@ def test_a_member_that_is_read_nowhere_is_named(
         (M, messages({**PDF, "context": None}, metadata={}, tools=[tool(input_examples=[])])),
         (C, chat({"role": "assistant", "content": "Hi", "annotations": [], "audio": None})),
         (R, responses({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": "Hi"})),
-        (G, gemini(toolConfig={})),
+        (G, gemini(toolConfig={}, safetySettings=[], labels={})),
+        (C, chat(logprobs=None, logit_bias={}, metadata=None, store=False)),
+        (R, responses(metadata={}, service_tier=None, prompt=None)),
     ],
 )
 def test_a_member_that_says_nothing_is_not_named(customer: Dialect, body: Body) -> None:
@@ -100,4 +104,30 @@ def test_a_member_that_says_nothing_is_not_named(customer: Dialect, body: Body) 
 def test_what_stays_whole_by_its_type_is_not_looked_into() -> None:
     """It is refused, or named by its type."""
     fields = {"a": msgspec.Raw(b'[{"type":"x","b":1},{"type":5},{"type":null,"b":1},"c",{"type":"y","d":{"e":1}}]')}
-    assert unread(fields, {"a": Read({"type"}, {"d": Read(())}, {"y"})}) == ("a.b", "a.d.e")
+    assert unread(fields, Read(set(), {"a": Read({"type"}, {"d": Read(set())}, {"y"})})) == ("a.b", "a.d.e")
+
+
+def test_what_is_nested_too_deep_to_look_into_is_refused_by_name() -> None:
+    """The door reads a few levels more: nobody has called so many functions there."""
+    deep = msgspec.Raw(b'{"b":' + b"[" * 5000 + b"]" * 5000 + b"}")
+    with pytest.raises(BadRequestError) as refused:
+        unread({"a": deep}, Read(set(), {"a": Read(set())}))
+    assert refused.value.param == "a"
+
+
+@pytest.mark.parametrize(
+    ("role", "pictures"),
+    [("user", ["aGk="]), ("user", [{"image_url": {"url": "https://a.example/a.png"}}]), ("assistant", ["aGk="])],
+)
+def test_pictures_where_nobody_documents_them_are_refused_by_name(role: str, pictures: list[Any]) -> None:
+    """An answer without a look at them would be another."""
+    with pytest.raises(NotCarriedError) as refused:
+        Translation(asked(C, chat({"role": role, "content": "See", "images": pictures})), M, "m")
+    assert refused.value.param == "messages.content.images"
+
+
+def test_a_cache_mark_without_a_time_is_one() -> None:
+    """As clients write it that tell every member."""
+    marked = {**HI, "cache_control": {"type": "ephemeral", "ttl": None}}
+    translation = Translation(asked(C, chat({"role": "user", "content": [marked]})), G, "m")
+    assert translation.dropped == ("cache_control",)
