@@ -19,6 +19,8 @@ from tests.wire.recordings import ENDPOINTS, Recording, compact
 
 PRICE = {"model_ratio": "1", "completion_ratio": "4", "cache_read_ratio": "0.1", "cache_write_ratio": "1.25"}
 """A token of input is 2000 nano-credits, of output 8000."""
+PRICE_APIECE = {"unit_price": "0.002"}
+"""Of what the upstream counts in search units alone."""
 PLUGINS = {"anthropic_messages": "channels.anthropic", "gemini_generate": "channels.gemini"}
 PAUSE_S = 0.0003
 """Between two pieces, so that they arrive as two reads."""
@@ -111,10 +113,11 @@ def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> d
             {"use": "auth.api_key"},
             {"use": "routing.priority_weighted"},
             {"use": "billing.token_ratio"},
+            {"use": "billing.per_call"},
             {"use": "compensation.empty_truncated", "groups": shares},
         ],
         "groups": {"plain": {"ratio": "1"}},
-        "prices": {each.name: PRICE for each in recordings},
+        "prices": {each.name: PRICE_APIECE if each.dialect == "rerank" else PRICE for each in recordings},
         "channels": channels,
     }
 

@@ -65,10 +65,11 @@ async def test_of_the_upstreams_headers_none_reach_the_customer(till: Counter, n
         ("anthropic/cache-write-1h", 17 * 2_000 + 2056 * 4_000 + 100 * 8_000),
         ("openrouter/cache-write", 3 * 2_000 + 2569 * 2_500 + 63 * 8_000),
         ("openai-other/embeddings", 2 * 2_000),
+        ("compat/rerank-cohere", 2_000_000),
     ],
 )
 async def test_a_recorded_answer_costs_its_tokens(till: Counter, name: str, charge_nano: int) -> None:
-    """Fresh, cached, cache-written and output tokens each at their own price, to the nano-credit."""
+    """Fresh, cached, cache-written and output tokens each at their own price, to the nano-credit; a search apiece."""
     [expected] = [each for each in BODIES if each.name == name]
     recording = load(name, expected.dialect)
     response = await till.ask(recording, play(recording))
