@@ -266,8 +266,7 @@ class SqliteLedger:
         """Book what waits in the spool; stops at the first record the database does not take."""
         for path in await asyncio.to_thread(self._spool.paths):
             try:
-                record = await asyncio.to_thread(self._spool.read, path)
-                await self._do(Post(record=record))
+                await self._book_again(await asyncio.to_thread(self._spool.read, path))
                 await asyncio.to_thread(self._spool.forget, path)
             except FileNotFoundError:
                 # A sibling was faster.
@@ -278,6 +277,15 @@ class SqliteLedger:
                 emit_exception("spool.refused", exc, file=path.name)
                 await asyncio.to_thread(self._spool.set_aside, path)
         self._has_spooled = False
+
+    async def _book_again(self, record: RequestRecord) -> None:
+        """Book a record of the spool, once: the next try is the spool's, not the writer's, or each would stay with it."""
+        ticket = self._send(Post(record=record))
+        try:
+            await self._outcome(ticket)
+        except LedgerUnavailableError:
+            ticket.is_abandoned = True
+            raise
 
     async def _do(self, operation: Operation) -> Result:
         ticket = self._send(operation)

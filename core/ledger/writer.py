@@ -125,7 +125,7 @@ class Writer(threading.Thread):
             if self._failure != str(exc):
                 self._failure = str(exc)
                 emit_exception("commit.failed", exc)
-            self._notes.extendleft(reversed(notes))
+            self._notes.extendleft(reversed(_last_of_each(notes)))
             self._refuse_or_repeat(tickets)
         except Exception as exc:
             emit_exception("ledger.broken", exc)
@@ -174,3 +174,8 @@ class Writer(threading.Thread):
             self._store.rest()
         except Exception as exc:
             emit_exception("checkpoint.failed", exc)
+
+
+def _last_of_each(notes: Sequence[Note]) -> list[Note]:
+    """Return the last note of each kind and request: streams go on, and mark, while nothing can be committed."""
+    return list({(type(note), note.request_id): note for note in notes}.values())

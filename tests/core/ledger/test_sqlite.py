@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
+from relay.core.errors import CommitFailedError, InsufficientBalanceError, LedgerUnavailableError
 from relay.core.exchange import Evidence
 from relay.core.ledger import sqlite as sqlite_ledger
 from relay.core.ledger import writer as ledger_writer
 from relay.core.ledger.boots import Boot, known
 from relay.core.ledger.database import connect_reader, database_path, take_turn
-from relay.core.ledger.operations import Mark, Posted
+from relay.core.ledger.operations import Mark, Note, Operation, Posted, Result
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.ledger.sqlite_store import SqliteStore
 from relay.core.ledger.verify import verify
@@ -138,6 +138,23 @@ async def test_a_post_that_can_not_commit_is_spooled_and_booked_later(
     async with asyncio.timeout(5):
         await until(tmp_path, "SELECT charge_nano FROM request_log", [(2 * NANO,)])
         await until_true(lambda: not list((tmp_path / "spool").iterdir()))
+
+
+async def test_what_is_spooled_does_not_pile_up_in_the_writer(hasty: None, ledger: SqliteLedger) -> None:
+    """While nothing can be committed each look at the spool asks once more; the writer repeats none of these for long."""
+    await ledger.reserve(reservation("r1", "alice", 3 * NANO))
+    counts: list[int] = []
+    commit = ledger._store.commit
+
+    def failing(notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        counts.append(len(operations))
+        raise CommitFailedError("nothing was committed")
+
+    ledger._store.commit = failing  # type: ignore[method-assign] # a disk that takes nothing
+    await ledger.post(record("r1", "alice", "2"))
+    await until_true(lambda: len(counts) >= 20)
+    ledger._store.commit = commit  # type: ignore[method-assign] # it is well again
+    assert max(counts) == 2
 
 
 async def test_a_post_that_nothing_can_keep_is_an_error_and_is_booked_later(

@@ -1,18 +1,20 @@
 """The writer's thread: in groups, in order, to the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from relay.core.errors import LedgerConflictError, LedgerUnavailableError
+from relay.core.errors import CommitFailedError, LedgerConflictError, LedgerUnavailableError
+from relay.core.exchange import Evidence
 from relay.core.ledger.database import take_turn
-from relay.core.ledger.operations import Operation, Reservation
+from relay.core.ledger.operations import Delivered, Mark, Note, Operation, Reservation, Result
 from relay.core.ledger.writer import Ticket, Writer
 from relay.core.money import NANO
+from relay.core.usage import Usage
 
-from .books import Books, reservation, top_up
+from .books import Books, charge, reservation, top_up
 
 
 class Desk:
@@ -86,3 +88,35 @@ async def test_what_is_queued_at_the_end_is_done(desk: Desk) -> None:
     desk.writer.stop()
     results = await asyncio.gather(*[ticket.future for ticket in tickets])
     assert results[-1] == Reservation(request_id="r1999", held_nano=1)
+
+
+class FailingStore:
+    """Commits at the third try, and keeps what notes each brought."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[Note]] = []
+
+    def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> Sequence[Result]:
+        self.seen.append(list(notes))
+        if len(self.seen) < 3:
+            raise CommitFailedError("nothing was committed")
+        return []
+
+    def rest(self) -> None: ...
+    def close(self) -> None: ...
+
+
+async def test_while_commits_fail_a_request_keeps_one_mark() -> None:
+    """The last: a stream that goes on for an hour must not fill the memory with what it was worth before."""
+    store = FailingStore()
+    writer = Writer(store, asyncio.get_running_loop())
+    marks = [
+        Mark(request_id=request_id, charge=charge(amount), usage=Usage(), evidence=Evidence())
+        for request_id, amount in (("r1", "1"), ("r2", "1"), ("r1", "2"), ("r1", "3"))
+    ]
+    notes: list[Note] = [*marks, Delivered(request_id="r1")]
+    for note in notes:
+        writer.note(note)
+    writer.stop()
+    await asyncio.to_thread(writer.run)
+    assert store.seen == [notes, *[[marks[3], marks[1], notes[4]]] * 2]
