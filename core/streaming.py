@@ -43,7 +43,7 @@ STAGED_S_MAX = 30.0
 BEHIND_S = 0.25
 """How long figures are waited for that may follow the end mark, where none came before it."""
 SILENCE_S = 15.0
-"""Silence after which a keep-alive is written."""
+"""Silence after which a keep-alive is written; the time that a request took to come is none."""
 
 
 class StreamAnswer:
@@ -72,6 +72,7 @@ class StreamAnswer:
         self._marked_tokens = -1
         self.delivered_tokens = 0
         """Output tokens that reached the customer's socket."""
+        self._began_s = asyncio.get_running_loop().time()
         self.is_committed = False
         self.first_output_ms: int | None = None
         heartbeat.add(self)
@@ -94,7 +95,7 @@ class StreamAnswer:
         if self._refusal is None and self._settlement.is_revoked:
             self._refusal = StaleKeyError("the key was revoked while the answer was under way")
             self._settlement.withdraw()
-        return now_s - sink.written_s >= SILENCE_S
+        return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
 
     async def keep_alive(self) -> None:
         """Write the dialect's keep-alive, if it has one; the head goes first if it has not gone yet."""

@@ -1,5 +1,8 @@
 """An upstream that is silent before its first event: keep-alives, and a choice that stays open meanwhile."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from relay.core import heartbeat, streaming
 from tests.faults.answers import Wire
 from tests.shops import Running, serving
-from tests.upstreams import Received, Step, Upstream
+from tests.upstreams import Received, Step, Upstream, document
 
 WIRES = {
     "chat": Wire(is_anthropic=False, is_stream=True),
@@ -110,3 +113,24 @@ async def test_silence_in_the_middle_is_bridged_between_whole_events(tmp_path: P
     usage = None if form == "chat" else "500"
     assert KEEP_ALIVES[form] in text
     assert text.replace(KEEP_ALIVES[form], "") == wire.begin + wire.output + wire.stop(usage) + wire.end
+
+
+async def test_the_time_that_a_request_took_to_come_is_no_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends slowly is still told by a status that the upstream refuses at once."""
+    monkeypatch.setattr(streaming, "SILENCE_S", 1.0)
+
+    async def slowly(body: bytes) -> AsyncIterator[bytes]:
+        yield body[:10]
+        await asyncio.sleep(1.3)
+        yield body[10:]
+
+    refusal: list[Step] = [0.05, *document({"error": {"message": "too much"}}, 429)]
+    async with (
+        Upstream(lambda _: refusal).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        body = slowly(json.dumps(shop.chat_body(stream=True)).encode())
+        answer = await shop.client.post("/v1/chat/completions", content=body, headers=shop.headers)
+    assert answer.status_code == 429
