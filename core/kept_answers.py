@@ -10,7 +10,6 @@ from .dialects.kept_answers import KeptAnswerEndpoint
 from .dialects.upstream_costs import without_costs
 from .errors import CustomerGoneError, NotFoundError, UpstreamBrokenError, UpstreamStatusError
 from .exchange import ChannelRequest, Exchange, Principal
-from .pipeline import SLOWEST_BYTES_PER_S
 from .shop import Shop
 from .sink import WRITE_DEADLINE_S, Sink
 from .transport import UpstreamResponse
@@ -85,7 +84,7 @@ async def _pass_document(response: UpstreamResponse, sink: Sink) -> None:
     pieces: list[bytes] = []
     await read_all(response, BODY_BYTES_MAX, pieces)
     body = without_costs(b"".join(pieces))
-    await within(WRITE_DEADLINE_S + len(body) / SLOWEST_BYTES_PER_S, sink.whole(200, [JSON], body))
+    await sink.whole(200, [JSON], body)
 
 
 async def _pass_stream(
@@ -111,4 +110,4 @@ async def _pass_stream(
         raise reader.error
     if has_begun and not reader.is_ended:
         raise UpstreamBrokenError("the stream ended before its end mark")
-    await within(WRITE_DEADLINE_S, sink.end(reader.end))
+    await sink.end(reader.end)

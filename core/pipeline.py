@@ -14,7 +14,6 @@ import msgspec
 from .answers import answer_with_error
 from .background import cancel, is_left_running
 from .claims import file_claims
-from .deadline import within
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
 from .ending import Ending
@@ -36,7 +35,7 @@ from .repeats import read_idempotency_key
 from .selection import Selection
 from .settlement import Settlement
 from .shop import Shop
-from .sink import WRITE_DEADLINE_S, Sink
+from .sink import Sink
 from .streaming import StreamAnswer
 from .transport import UpstreamResponse
 from .trial import Trial, transform
@@ -47,8 +46,6 @@ MAY_COME_WHOLE = frozenset({"transcription", "image_generation", "image_edit"})
 
 Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create image", read 2026-11-24.
 """
-SLOWEST_BYTES_PER_S = 16 * 1024
-"""How slowly a customer may take a long answer that is sent at once."""
 
 
 async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
@@ -247,9 +244,7 @@ class Passage:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""
         try:
             with self._sink.listening():
-                await within(WRITE_DEADLINE_S + len(ending.end) / SLOWEST_BYTES_PER_S, self._write_end(ending))
-        except TimeoutError:
-            self._sink.hang_up()
+                await self._write_end(ending)
         except CustomerGoneError:
             return
 

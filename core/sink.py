@@ -5,16 +5,19 @@ Nothing else tells an exchange that its customer hung up: `Sink.listening` turns
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from .deadline import DeadlineExpiredError, within
 from .errors import CustomerGoneError, ShuttingDownError
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 WRITE_DEADLINE_S = 30.0
 """A customer who takes nothing for this long has left (field/reliability.md 3, row 35)."""
+SLOWEST_BYTES_PER_S = 16 * 1024
+"""How slowly a customer may take a long answer that is sent at once."""
 UNSENT_BYTES_MAX = 64 * 1024
 """What may wait in this process for the customer's socket before the next write has to wait.
 
@@ -138,8 +141,17 @@ class Sink:
             await self._wait_for_room()
 
     async def end(self, data: bytes = b"") -> None:
-        """Send the last of the body."""
+        """Send the last of the body; whoever does not take it in time is hung up on."""
         self.is_ended = True
+        await self._in_time(self._end(data), len(data))
+
+    async def _in_time(self, writing: Coroutine[Any, Any, None], bytes_count: int) -> None:
+        try:
+            await within(WRITE_DEADLINE_S + bytes_count / SLOWEST_BYTES_PER_S, writing)
+        except DeadlineExpiredError:
+            self.hang_up()
+
+    async def _end(self, data: bytes) -> None:
         await self._wait_for_room()
         if data:
             await self.write(data)
@@ -153,10 +165,17 @@ class Sink:
             self.waiting_since_s = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer; it has left this process, but for `UNSENT_BYTES_MAX`, when this returns."""
+        """Send a whole answer; it has left this process, but for `UNSENT_BYTES_MAX`, when this returns.
+
+        Whoever does not take it in time is hung up on.
+        """
         await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
+        self.is_ended = True
+        await self._in_time(self._whole(body), len(body))
+
+    async def _whole(self, body: bytes) -> None:
         if body:
             # Any length is taken at once, and the end waits for room: so a customer who has half
             # an answer does not count as served.
             await self.write(body)
-        await self.end()
+        await self._end(b"")

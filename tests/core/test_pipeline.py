@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relay.core import pipeline
+from relay.core import sink
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
@@ -247,14 +247,14 @@ async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last bytes wait for room as long as any others, and then no more: the request makes way."""
-    monkeypatch.setattr(pipeline, "WRITE_DEADLINE_S", 0.3)
+    monkeypatch.setattr(sink, "WRITE_DEADLINE_S", 0.3)
     whole = ROLE + words("Hello") + STOP + USAGE + DONE
     async with Upstream(lambda _: stream(whole)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
 
-        async def takes_nothing(sink: Sink, data: bytes = b"") -> None:
+        async def takes_nothing(_: Sink) -> None:
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(Sink, "end", takes_nothing)
+        monkeypatch.setattr(Sink, "_wait_for_room", takes_nothing)
         with pytest.raises(httpx.RemoteProtocolError):
             await shop.chat(stream=True)
         [row] = await shop.log()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from relay.core import sink as way_out
 from relay.core.errors import CustomerGoneError, ShuttingDownError
 from relay.core.sink import Headers, Sink
 
@@ -89,6 +90,17 @@ async def test_what_has_no_room_is_sent_once_there_is() -> None:
         wire.room.set()
         await last
     assert wire.sent == [b"a"]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_whoever_does_not_take_the_end_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, is_whole: bool) -> None:
+    """Of a page or an error as well: who asks for thousands and reads none holds no place in the shop for ever."""
+    monkeypatch.setattr(way_out, "WRITE_DEADLINE_S", 0.02)
+    wire = Wire()
+    wire.room.clear()
+    await asyncio.wait_for(wire.sink.whole(200, [], b"hi") if is_whole else wire.sink.end(b"hi"), 5)
+    assert wire.is_lost
+    assert "end" not in wire.sent
 
 
 async def test_leaving_interrupts_what_is_listening() -> None:
