@@ -48,7 +48,9 @@ class Settlement:
         self._dispatch = dispatch
         self._clock = clock
         self._price_version = price_version
-        self._is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
+        is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
+        self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
+        """Some upstreams tell search units of a ranking alone. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
         self.input_bound_tokens = rules.input_bound(exchange)
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
@@ -189,9 +191,9 @@ class Settlement:
         """Return *usage*, or local bounds in place of figures that can't be true.
 
         What was seen to come out can be true, whatever limit the request named. Where the upstream
-        counts apiece what the shop sells by the token, its tokens are estimated: no answer is free for that.
+        counts apiece what the shop sells by the token, its input is estimated: no answer is free for that.
         """
-        if self._is_sold_by_token and usage.unit_count and not (usage.all_input_tokens or usage.output_tokens):
+        if self._may_lack_tokens and not usage.all_input_tokens:
             estimate = self._rules.input_estimate(self._exchange)
             usage = msgspec.structs.replace(usage, input_tokens=estimate, source="estimated")
         seen = evidence.output_bytes // 2
