@@ -62,8 +62,8 @@ _HANDLERS: Mapping[type, Handler] = {
 _NO_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 """What SQLite says where the disk failed to sync.
 
-The kernel may have dropped what it could not write and call the next sync a success. So none is
-tried: only a process that starts anew reads what the disk really has (field/reliability.md 3, row 55).
+The kernel may have dropped what it could not write and call the next sync a success. So nothing more
+is committed until a process starts anew. Source: field/reliability.md 3, row 55, read 2026-11-29.
 """
 _DECIDE_FIRST = (Reserve, Post, Void)
 """Operations that refuse before they change anything: they need no savepoint of their own."""
