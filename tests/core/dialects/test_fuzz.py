@@ -183,6 +183,8 @@ def check_passed(passed: object, events: Sequence[bytes]) -> None:
     assert isinstance(passed, bytes)
     at = 0
     for event in events:
+        if MARK.fullmatch(passed, at):
+            return  # an event that was cut may be the beginning of the mark, which is added in its place
         form = event if passed.startswith(event, at) else event_without_costs(event)
         at += len(form) if passed.startswith(form, at) else 0
     assert MARK.fullmatch(passed, at), passed[at:]
