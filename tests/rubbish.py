@@ -8,12 +8,12 @@ is less to damage, and all else is the same.
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core.hub.test_fuzz import WORDS
@@ -27,13 +27,28 @@ RUN_EXAMPLES = 1_000
 """Few enough for memory: hypothesis keeps every example of a run."""
 DOCUMENTS = 500
 """What one example makes of its seed, each for every decoder: enough that the examples themselves cost little."""
-RUNS = pytest.mark.parametrize("run", range(FUZZ_EXAMPLES // (RUN_EXAMPLES * DOCUMENTS)))
-"""*run* is one of those that come to a million together."""
-A_FEW = settings(deadline=None)
-"""The first example reads the recordings."""
-BY_THE_MILLION = settings(
-    max_examples=RUN_EXAMPLES, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
-)
+Check = Callable[[bytes, int], None]
+"""Makes a number of documents of a seed, and sees what becomes of each."""
+Test = Callable[..., None]
+
+
+def a_few(*checks: Check) -> Callable[[Test], Test]:
+    """Let a test run each of *checks* on a few seeds; the first of them reads the recordings."""
+    return lambda test: _each(checks)(settings(deadline=None)(given(seed=SEEDS)(test)))
+
+
+def a_million(*checks: Check) -> Callable[[Test], Test]:
+    """Let a test run each of *checks*, in several runs, on so many seeds that a million documents come to each."""
+    runs = pytest.mark.parametrize("run", range(FUZZ_EXAMPLES // (RUN_EXAMPLES * DOCUMENTS)))
+    chosen = settings(
+        max_examples=RUN_EXAMPLES, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
+    )
+    return lambda test: pytest.mark.fuzz(_each(checks)(runs(chosen(given(seed=SEEDS)(test)))))
+
+
+def _each(checks: Sequence[Check]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("check", checks, ids=lambda check: check.__name__)
+
 
 T = TypeVar("T")
 Tokens = tuple[bytes, ...]

@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 import msgspec
 import pytest
-from hypothesis import given
 
 from relay.core.client_ip import client_ip
 from relay.core.deployment import name_deployment
@@ -25,7 +24,7 @@ from relay.core.repeats import read_idempotency_key
 from relay.core.sse import Splitter, event_name_and_data
 from relay.core.texts import pick_locale
 from tests.core.dialects.replay import exchange
-from tests.rubbish import A_FEW, BY_THE_MILLION, DOCUMENTS, RUNS, SEEDS, Rubbish, members_of
+from tests.rubbish import DOCUMENTS, Check, Rubbish, a_few, a_million, members_of
 
 EVENT_BYTES_MAX = 100
 """So small that rubbish reaches it."""
@@ -261,81 +260,13 @@ def check_head(path: str, query: list[tuple[str, str]], headers: dict[str, str])
     assert REALTIME.prepare(made, "m").query == "model=m"
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_stream_of_events_is_split_the_same_for_every_cut(seed: bytes) -> None:
-    """Nothing of it is lost, nor held without bound."""
-    check_events(seed, 5)
+@a_few(check_events, check_arrays, check_forms, check_errors, check_heads)
+def test_whatever_comes_is_read_or_refused_by_name(check: Check, seed: bytes) -> None:
+    """Events and arrays the same for every cut; forms, refusals of upstreams, heads of requests."""
+    check(seed, 5)
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_array_is_split_the_same_for_every_cut(seed: bytes) -> None:
-    """Nothing of it is lost, nor held without bound."""
-    check_arrays(seed, 5)
-
-
-@A_FEW
-@given(SEEDS)
-def test_every_form_is_read_or_refused(seed: bytes) -> None:
-    """Whatever stands in it."""
-    check_forms(seed, 5)
-
-
-@A_FEW
-@given(SEEDS)
-def test_every_refusal_of_an_upstream_has_a_class(seed: bytes) -> None:
-    """Whatever it says, and however it says when to come again."""
-    check_errors(seed, 5)
-
-
-@A_FEW
-@given(SEEDS)
-def test_every_head_is_read_or_refused(seed: bytes) -> None:
-    """Whatever its path, its query and its headers say."""
-    check_heads(seed, 5)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_streams_of_events(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_events(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_arrays(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_arrays(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_forms(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_forms(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_refusals(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_errors(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_heads(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_heads(seed, DOCUMENTS)
+@a_million(check_events, check_arrays, check_forms, check_errors, check_heads)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """The same, for `make fuzz`."""
+    check(seed, DOCUMENTS)

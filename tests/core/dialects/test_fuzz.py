@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
-from hypothesis import given
 
 from relay.core import vocabulary
 from relay.core.affinity import Affinity
@@ -30,7 +29,7 @@ from relay.core.sse import Splitter
 from relay.core.usage import TokenCounts, Usage
 from tests.core.dialects.replay import exchange
 from tests.core.dialects.rubbish import answer_of, request_of, stream_of
-from tests.rubbish import A_FEW, BY_THE_MILLION, DOCUMENTS, RUNS, SEEDS, Rubbish
+from tests.rubbish import DOCUMENTS, Check, Rubbish, a_few, a_million
 from tests.services import SetClock
 
 REWRITTEN = {"model", "stream_options", "thread", "requests", "generateContentRequest"}
@@ -221,56 +220,20 @@ def is_object(document: bytes) -> bool:
 
 
 def check_streams(seed: bytes, count: int) -> None:
-    """Let every reader read *count* streams, each whole and cut."""
+    """Let every reader read *count* streams: half as many, each whole and cut."""
     rubbish = Rubbish(seed)
-    for _ in range(count):
+    for _ in range((count + 1) // 2):
         for kind, rules, made in STREAMS:
             check_stream(rules, made, rubbish.cut(stream_of(rubbish, kind)))
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_endpoint_reads_a_request_or_refuses_it(seed: bytes) -> None:
-    """Whatever stands in it."""
-    check_requests(seed, 3)
+@a_few(check_requests, check_answers, check_streams)
+def test_whatever_comes_is_read_or_refused_by_name(check: Check, seed: bytes) -> None:
+    """Requests and answers at every endpoint, streams by every reader, whole and cut."""
+    check(seed, 6)
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_endpoint_reads_an_answer_or_names_the_failure(seed: bytes) -> None:
-    """Whatever an upstream answers."""
-    check_answers(seed, 3)
-
-
-@A_FEW
-@given(SEEDS)
-def test_every_reader_reads_a_stream_whole_or_cut(seed: bytes) -> None:
-    """Whatever an upstream streams."""
-    check_streams(seed, 3)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_requests(run: int, seed: bytes) -> None:
-    """Each through every endpoint."""
-    check_requests(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_answers(run: int, seed: bytes) -> None:
-    """Each through every endpoint."""
-    check_answers(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_streams(run: int, seed: bytes) -> None:
-    """As many for every reader, half of them cut."""
-    check_streams(seed, DOCUMENTS // 2)
+@a_million(check_requests, check_answers, check_streams)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """The same, for `make fuzz`."""
+    check(seed, DOCUMENTS)

@@ -4,8 +4,6 @@ import json
 from functools import cache
 
 import msgspec
-import pytest
-from hypothesis import given
 
 from relay.core.dialects.disguised import disguised_error
 from relay.core.dialects.realtime_events import (
@@ -22,7 +20,7 @@ from relay.core.realtime.context import Context
 from relay.core.realtime.request import Models, read_customer_frame
 from relay.core.realtime.session import is_about_request
 from relay.core.realtime.transcription import plausible_usage
-from tests.rubbish import A_FEW, BY_THE_MILLION, DOCUMENTS, RUNS, SEEDS, Rubbish, Tokens, tokens_of
+from tests.rubbish import DOCUMENTS, Check, Rubbish, Tokens, a_few, a_million, tokens_of
 
 MODELS = Models(asked="m", sent="s", transcribing={"whisper-1": "w"})
 ITEM = {
@@ -165,17 +163,13 @@ def check_frames(seed: bytes, count: int) -> None:
         assert context.delivered_usage(context.said_by(None)).output_tokens >= 0
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_frame_is_passed_on_or_refused(seed: bytes) -> None:
-    """Whatever stands in it."""
-    check_frames(seed, 20)
+@a_few(check_frames)
+def test_whatever_comes_is_read_or_refused_by_name(check: Check, seed: bytes) -> None:
+    """Frames, each way."""
+    check(seed, 20)
 
 
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_frames(run: int, seed: bytes) -> None:
-    """Each way."""
-    check_frames(seed, DOCUMENTS)
+@a_million(check_frames)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """The same, for `make fuzz`."""
+    check(seed, DOCUMENTS)

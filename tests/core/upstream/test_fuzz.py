@@ -4,11 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-import pytest
-from hypothesis import given
-
 from relay.core.upstream.connection import BUFFER_BYTES, FRAMING_BYTES_MAX, Connection
-from tests.rubbish import A_FEW, BY_THE_MILLION, DOCUMENTS, RUNS, SEEDS, Rubbish
+from tests.rubbish import DOCUMENTS, Check, Rubbish, a_few, a_million
 
 STATUS_LINES = (
     b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 000 x", b"HTTP/1.1 103 x",
@@ -95,17 +92,13 @@ def check_connection(rubbish: Rubbish, connection: Connection, data: bytes) -> N
     assert connection.loss
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_answer_is_read_along_or_given_up(seed: bytes) -> None:
+@a_few(check_connections)
+def test_whatever_comes_is_read_or_refused_by_name(check: Check, seed: bytes) -> None:
     """Whatever an upstream writes."""
-    check_connections(seed, 5)
+    check(seed, 5)
 
 
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_answers_of_a_connection(run: int, seed: bytes) -> None:
-    """Of every kind."""
-    check_connections(seed, DOCUMENTS)
+@a_million(check_connections)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """The same, for `make fuzz`."""
+    check(seed, DOCUMENTS)

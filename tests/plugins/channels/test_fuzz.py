@@ -10,7 +10,6 @@ from zlib import crc32
 
 import msgspec
 import pytest
-from hypothesis import given
 
 from relay import ChannelPlugin, ChannelSection, RejectedError, UpstreamRequest, UpstreamStatusError
 from relay.core.dialects import ENDPOINTS
@@ -28,7 +27,7 @@ from relay.plugins.channels.openai import OpenAI, OpenAIConfig
 from relay.plugins.channels.vertex.channel import Vertex, VertexConfig
 from tests.core.dialects.replay import exchange
 from tests.core.dialects.rubbish import events_pool, request_of
-from tests.rubbish import A_FEW, BY_THE_MILLION, DOCUMENTS, RUNS, SEEDS, Rubbish
+from tests.rubbish import DOCUMENTS, Check, Rubbish, a_few, a_million
 from tests.services import services
 
 FRAME_BYTES_MAX = 400
@@ -169,49 +168,13 @@ def check_answers(seed: bytes, count: int) -> None:
         assert message is None or json.loads(render_error("invalid_request_error", message))
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_request_is_sent_or_refused(seed: bytes) -> None:
-    """By every channel."""
-    check_requests(seed, 10)
+@a_few(check_requests, check_frames, check_answers)
+def test_whatever_comes_is_read_or_refused_by_name(check: Check, seed: bytes) -> None:
+    """Requests by every channel; AWS's frames, none held without bound; counts and refusals."""
+    check(seed, 10)
 
 
-@A_FEW
-@given(SEEDS)
-def test_every_stream_of_aws_becomes_events(seed: bytes) -> None:
-    """Whole ones, and nothing is held without bound."""
-    check_frames(seed, 5)
-
-
-@A_FEW
-@given(SEEDS)
-def test_every_answer_of_aws_is_one_of_the_dialect(seed: bytes) -> None:
-    """Or a failure by name."""
-    check_answers(seed, 5)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_requests(run: int, seed: bytes) -> None:
-    """By every channel that speaks the dialect."""
-    check_requests(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_streams_of_aws(run: int, seed: bytes) -> None:
-    """Of frames whose checksums are right, mostly."""
-    check_frames(seed, DOCUMENTS)
-
-
-@pytest.mark.fuzz
-@RUNS
-@BY_THE_MILLION
-@given(seed=SEEDS)
-def test_a_million_answers_of_aws(run: int, seed: bytes) -> None:
-    """Counts and refusals."""
-    check_answers(seed, DOCUMENTS)
+@a_million(check_requests, check_frames, check_answers)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """The same, for `make fuzz`."""
+    check(seed, DOCUMENTS)
