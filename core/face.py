@@ -124,11 +124,7 @@ class Wire:
         if self._flow.write_paused or self.is_lost:
             return False
         self.written_s = self._now()
-        if self._is_chunked:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
-        if self._head:
-            data, self._head = self._head + data, b""
-        self._transport.write(data)
+        self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
         return True
 
     def _write(self, data: bytes) -> None:

@@ -77,6 +77,7 @@ class Response:
         if connection is None:
             take(b"")
             return
+        # The first bytes may bring the limit nearer, which a wait under way does not see.
         is_wanted = self._is_begun or take(await self.read())
         self._begin_to_wait()
 
