@@ -122,6 +122,24 @@ async def test_handing_over_has_the_deadlines_of_reading(transport: UpstreamClie
             await response.hand_over(Taker(1000))
 
 
+async def test_an_end_that_comes_with_the_last_piece_is_seen_at_once(transport: UpstreamClient) -> None:
+    """Nothing more would come to wake whoever waits for it."""
+    async with raw_upstream(writes(CHUNKED, b"2\r\na\n\r\n", b"2\r\nb\n\r\n0\r\n\r\n", pause_s=0.03)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        taker = Taker(1000)
+        await asyncio.wait_for(response.hand_over(taker), 2)
+        assert taker.pieces == [b"a\n", b"b\n", b""]
+
+
+async def test_the_patience_between_events_begins_with_the_first_that_is_handed_over(transport: UpstreamClient) -> None:
+    """The longer one for the first event does not go on after it."""
+    async with raw_upstream(writes(CHUNKED, b"2\r\na\n\r\n", pause_s=0.03)) as upstream:
+        response = await transport.send(upstream.request(), Deadlines(first_event_s=20, idle_s=0.1))
+        with pytest.raises(UpstreamTimeoutError) as caught:
+            await asyncio.wait_for(response.hand_over(Taker(1000)), 5)
+        assert caught.value.deadline == "idle"
+
+
 async def test_a_cancelled_hand_over_may_be_repeated(transport: UpstreamClient) -> None:
     """What comes while nobody takes is kept."""
     async with raw_upstream(writes(CHUNKED, b"", b"", b"2\r\na\n\r\n0\r\n\r\n", pause_s=0.03)) as upstream:
