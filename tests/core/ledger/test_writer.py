@@ -106,8 +106,8 @@ class FailingStore:
     def close(self) -> None: ...
 
 
-async def test_while_commits_fail_a_request_keeps_one_mark() -> None:
-    """The last: a stream that goes on for an hour must not fill the memory with what it was worth before."""
+async def test_while_commits_fail_a_request_keeps_one_mark(caplog: pytest.LogCaptureFixture) -> None:
+    """The last: a stream that goes on for an hour must fill neither the memory with what it was worth before, nor the log."""
     store = FailingStore()
     writer = Writer(store, asyncio.get_running_loop())
     marks = [
@@ -120,3 +120,4 @@ async def test_while_commits_fail_a_request_keeps_one_mark() -> None:
     writer.stop()
     await asyncio.to_thread(writer.run)
     assert store.seen == [notes, *[[marks[3], marks[1], notes[4]]] * 2]
+    assert [logged.msg for logged in caplog.records] == ["commit.failed"]
