@@ -22,6 +22,7 @@ from .fields import (
 )
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
+from .passing import pass_on
 
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 """A gateway must pass them on unchanged. Source: code.claude.com llm-gateway, by DIALECTS 1, read 2026-11-23."""
@@ -71,17 +72,7 @@ class AnthropicMessages:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: its own model name, and the headers that say which API is meant."""
         headers = {"anthropic-version": DEFAULT_VERSION, **_forwarded_headers(exchange)}
-        request = ChannelRequest(
-            dialect=self.name,
-            operation=self.operation,
-            model=model_sent,
-            fields=dict(exchange.fields),
-            headers=headers,
-            stream=exchange.stream,
-        )
-        if model_sent != exchange.model:
-            request.set("model", model_sent)
-        return request
+        return pass_on(self, exchange, model_sent, headers=headers)
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream."""

@@ -14,6 +14,7 @@ from .gemini_face import render_gemini_error
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
 from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
 from .meaning import code_of
+from .passing import pass_on
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
 """Fields that name, or make, something in the upstream's account which no customer of a shop has a part in."""
@@ -50,18 +51,7 @@ class GeminiInteractions:
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
-        request = ChannelRequest(
-            dialect=self.name,
-            operation=self.operation,
-            model=model_sent,
-            query="alt=sse" if exchange.stream else "",
-            fields=dict(exchange.fields),
-            headers={},
-            stream=exchange.stream,
-        )
-        if model_sent != exchange.model:
-            request.set("model", model_sent)
-        return request
+        return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream."""

@@ -10,6 +10,7 @@ from .fields import Fields, read_bool, read_int, read_model, read_nested, read_o
 from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
 from .openai_face import render_openai_error
+from .passing import pass_on
 
 _TRUE = msgspec.Raw(b"true")
 _NO_THINKING = (b"null", b'"none"', b"false")
@@ -42,16 +43,7 @@ class OpenAIChat:
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: its own model name, and usage asked for in streams."""
-        request = ChannelRequest(
-            dialect=self.name,
-            operation=self.operation,
-            model=model_sent,
-            fields=dict(exchange.fields),
-            headers={},
-            stream=exchange.stream,
-        )
-        if model_sent != exchange.model:
-            request.set("model", model_sent)
+        request = pass_on(self, exchange, model_sent)
         if exchange.stream:
             request.set(
                 "stream_options", {**(read_nested(exchange.fields, "stream_options") or {}), "include_usage": _TRUE}

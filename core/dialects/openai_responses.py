@@ -18,6 +18,7 @@ from .fields import (
 from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
+from .passing import pass_on
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
 """Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
@@ -57,17 +58,7 @@ class OpenAIResponses:
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
-        request = ChannelRequest(
-            dialect=self.name,
-            operation=self.operation,
-            model=model_sent,
-            fields=dict(exchange.fields),
-            headers={},
-            stream=exchange.stream,
-        )
-        if model_sent != exchange.model:
-            request.set("model", model_sent)
-        return request
+        return pass_on(self, exchange, model_sent)
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream."""

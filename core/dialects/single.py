@@ -15,6 +15,7 @@ from .fields import read_model, read_object
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import Allows, Kinds, check_kinds, check_needed
 from .openai_face import render_openai_error
+from .passing import pass_on
 
 
 class _Answer(msgspec.Struct):
@@ -75,18 +76,7 @@ class Single:
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
-        request = ChannelRequest(
-            dialect=self.name,
-            operation=self.operation,
-            model=model_sent,
-            fields=dict(exchange.fields),
-            headers={},
-            stream=exchange.stream,
-            form=exchange.form,
-        )
-        if model_sent != exchange.model:
-            request.set("model", model_sent)
-        return request
+        return pass_on(self, exchange, model_sent)
 
     def stream_type(self, exchange: Exchange) -> str:
         """These do not stream."""
