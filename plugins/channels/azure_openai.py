@@ -1,7 +1,8 @@
 """``channels.azure_openai``: OpenAI's models as Azure hosts them, each under the name of its deployment.
 
-Sources: wire/DIALECTS.md 1 and w:azure/chat, read 2026-11-24; for Realtime learn.microsoft.com, Azure
-OpenAI, "Use the GPT Realtime API via WebSockets" and its migration guide from the preview, read 2026-11-29.
+Sources: wire/DIALECTS.md 1 and w:azure/chat, read 2026-11-24; learn.microsoft.com, Azure OpenAI: for Responses "Use the
+Azure OpenAI Responses API" and "API version lifecycle", for Realtime "Use the GPT Realtime API via WebSockets" and its
+migration guide from the preview, read 2026-11-29.
 """
 
 from typing import Annotated
@@ -32,6 +33,12 @@ _PATHS = {
     ("audio", "transcription"): "/audio/transcriptions",
     ("audio", "translation"): "/audio/translations",
 }
+_VERSIONLESS_PATHS = {
+    ("openai_responses", "chat"): "/v1/responses",
+    ("openai_responses", "compact"): "/v1/responses/compact",
+    ("openai_responses", "kept_answer"): "/v1/responses",
+}
+"""Where the deployment stands in the body, and no ``api-version`` is asked for; Azure counts no tokens here."""
 
 
 class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
@@ -54,11 +61,14 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
 
     ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``. What
     transcribes within a session is a deployment too, which ``upstream`` of a model of this channel names.
+    Not every region and deployment has Responses, and some have nothing else: the channel's
+    ``dialects`` says so.
     """
 
     config_type = AzureOpenAIConfig
     dialects: tuple[Dialect, ...] = (
         "openai_chat",
+        "openai_responses",
         "openai_completions",
         "embeddings",
         "images",
@@ -72,7 +82,8 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             found = section.base_url or "none"
             raise ValueError(f"base_url: expected the address of an Azure resource, found '{found}'")
-        self._base_url = f"{(section.base_url or '').rstrip('/').removesuffix('/openai')}/openai"
+        resource = (section.base_url or "").rstrip("/").removesuffix("/openai/v1").removesuffix("/openai")
+        self._base_url = f"{resource}/openai"
         self._query = urlencode({"api-version": config.api_version})
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
@@ -80,10 +91,15 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
         if request.operation == "realtime":
             headers = {**request.headers, "api-key": api_key}
             return UpstreamRequest(url=self._realtime_url(request), headers=headers, body=b"")
-        path = _PATHS[request.dialect, request.operation]
-        url = f"{self._base_url}/deployments/{quote(request.model, safe='')}{path}?{self._query}"
         headers = {**request.headers, "content-type": request.content_type, "api-key": api_key}
-        return UpstreamRequest(url=url, headers=headers, body=request.body())
+        return UpstreamRequest(method=request.method, url=self._url(request), headers=headers, body=request.body())
+
+    def _url(self, request: ChannelRequest) -> str:
+        asked = (request.dialect, request.operation)
+        if asked in _VERSIONLESS_PATHS:
+            query = f"?{request.query}" if request.query else ""
+            return f"{self._base_url}{_VERSIONLESS_PATHS[asked]}{request.subpath}{query}"
+        return f"{self._base_url}/deployments/{quote(request.model, safe='')}{_PATHS[asked]}?{self._query}"
 
     def _realtime_url(self, request: ChannelRequest) -> str:
         version = self.config.realtime_api_version

@@ -11,7 +11,8 @@ from tests.core.realtime.talks import CHARGE, RealtimeUpstream, address, connect
 from tests.core.realtime.talks import PROFILE as TALKING
 from tests.services import services
 from tests.shops import PROFILE, UPSTREAM_KEY, serving
-from tests.upstreams import Upstream, document
+from tests.upstreams import Upstream, document, stream
+from tests.wire.recordings import load
 
 
 def channel(base_url: str | None = "https://res.openai.azure.com", **settings: str) -> AzureOpenAI:
@@ -48,7 +49,33 @@ def test_the_deployment_and_the_version_stand_in_the_address(dialect: Dialect, o
     assert built.url == f"{base}/{path}?api-version=2024-10-21"
 
 
-@pytest.mark.parametrize("base_url", ["https://res.openai.azure.com/", "https://res.openai.azure.com/openai"])
+@pytest.mark.parametrize(
+    ("operation", "path"), [("chat", "responses"), ("compact", "responses/compact"), ("kept_answer", "responses")]
+)
+def test_responses_have_neither_deployment_nor_version_in_the_address(operation: Operation, path: str) -> None:
+    """The deployment stands in the body, as the model."""
+    built = channel().build(request("openai_responses", operation), "k")
+    assert built.url == f"https://res.openai.azure.com/openai/v1/{path}"
+    assert built.headers == {"content-type": "application/json", "api-key": "k"}
+
+
+def test_a_kept_answer_is_asked_for_by_its_id_and_without_a_body() -> None:
+    """With the method and the parameters that go with it."""
+    asked = request("openai_responses", "kept_answer")
+    asked.method, asked.subpath, asked.query = "DELETE", "/resp_1", "a=b"
+    built = channel().build(asked, "k")
+    address = "https://res.openai.azure.com/openai/v1/responses/resp_1?a=b"
+    assert (built.method, built.url, built.body) == ("DELETE", address, b"")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://res.openai.azure.com/",
+        "https://res.openai.azure.com/openai",
+        "https://res.openai.azure.com/openai/v1/",
+    ],
+)
 def test_base_url_may_be_written_several_ways(base_url: str) -> None:
     """As the portal shows it, or with the path that follows; another version is a setting."""
     url = channel(base_url, api_version="2025-01-01-preview").build(request(), "k").url
@@ -100,6 +127,27 @@ async def test_a_recorded_answer_of_azures_is_sold(tmp_path: Path) -> None:
         assert received.path == "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21"
         assert received.headers["api-key"] == UPSTREAM_KEY
         assert "authorization" not in received.headers
+
+
+async def test_a_stream_of_responses_is_sold_as_it_came(tmp_path: Path) -> None:
+    """Asked for with the deployment in its body, at the price of the model that the customer named."""
+    recording = load("openai-responses/stream", "openai_responses")
+    profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n").replace(
+        "models: [gpt-4o-mini, text", "models: [{{name: gpt-4o-mini, upstream: my-deployment}}, text"
+    )
+    async with (
+        Upstream(lambda _: stream(recording.raw)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "input": "hi", "stream": True}
+        response = await shop.client.post("/v1/responses", json=body, headers=shop.headers)
+        [row] = await shop.log()
+    [received] = upstream.received
+    assert (received.path, received.headers["api-key"]) == ("/openai/v1/responses", UPSTREAM_KEY)
+    assert received.document == {**body, "model": "my-deployment"}
+    assert response.content == recording.raw
+    assert (row["dialect"], row["model"], row["outcome"]) == ("openai_responses", "gpt-4o-mini", "complete")
+    assert row["charge_nano"] == 2000 * row["input_tokens"] + 8000 * row["output_tokens"] > 0
 
 
 @pytest.mark.parametrize(
