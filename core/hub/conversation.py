@@ -101,6 +101,7 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True):
     """Sound."""
 
     source: Inline
+    cache: CacheMark | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

@@ -253,7 +253,8 @@ def _part(raw: msgspec.Raw, part: _Part) -> Part:
         case _Part(type="image_url", image_url=_Address() as address):
             return Image(source=read_address(address.url), detail=address.detail, cache=cache)
         case _Part(type="input_audio", input_audio=_Sound() as sound):
-            return Audio(source=Inline(AUDIO_TYPES.get(sound.format, f"audio/{sound.format}"), sound.data))
+            media_type = AUDIO_TYPES.get(sound.format, f"audio/{sound.format}")
+            return Audio(source=Inline(media_type, sound.data), cache=cache)
         case _Part(type="file", file=_File(file_id=str() as file_id)):
             return File(source=FileId("openai_chat", file_id), cache=cache)
         case _Part(type="file", file=_File(file_data=str() as data, filename=name)):

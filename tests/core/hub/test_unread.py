@@ -131,3 +131,11 @@ def test_a_cache_mark_without_a_time_is_one() -> None:
     marked = {**HI, "cache_control": {"type": "ephemeral", "ttl": None}}
     translation = Translation(asked(C, chat({"role": "user", "content": [marked]})), G, "m")
     assert translation.dropped == ("cache_control",)
+
+
+def test_a_cache_mark_on_sound_is_named() -> None:
+    """Nobody who takes sound takes it."""
+    sound = {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}
+    marked = {**sound, "cache_control": {"type": "ephemeral"}}
+    translation = Translation(asked(C, chat({"role": "user", "content": [marked]})), G, "m")
+    assert translation.dropped == ("cache_control",)
