@@ -159,7 +159,10 @@ class Passage:
             return self._rules
         assert self._exchange.principal is not None, "authenticated before a channel is chosen"
         keeper = self._shop.seals.of(self._exchange.principal.account_id, candidate)
-        translation = Translation(self._exchange, candidate.dialect, candidate.model_sent, keeper)
+        is_deployment = self._channel(candidate).has_deployments
+        translation = Translation(
+            self._exchange, candidate.dialect, candidate.model_sent, keeper, is_deployment=is_deployment
+        )
         if translation.dropped:
             self._sink.set_header(b"x-relay-dropped", ", ".join(translation.dropped).encode("ascii", "replace"))
         return translation

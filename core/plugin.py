@@ -85,6 +85,8 @@ class ChannelPlugin(Plugin[ConfigT]):
     """What the plugin can speak, the preferred one first; of an instance, what its upstream does."""
     is_reasoning_beside_output: bool = False
     """The upstream's ``completion_tokens`` leave reasoning out; a channel sets it by its settings."""
+    has_deployments: bool = False
+    """The account names the upstream's models as it likes: what a translation may ask of one, the customer's name tells."""
 
     def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services)

@@ -20,6 +20,7 @@ from .answer import Delta, PartBegun, PartEnded, Sealed, StreamEvent
 from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request, ToolCall
+from .openai_models import is_own
 from .seals import SealKeeper, remember_calls, with_remembered_seals
 
 DROPPED_NAMES_MAX = 32
@@ -30,10 +31,19 @@ _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
 class Translation:
     """Does for one attempt what the native rules do where both sides speak alike; see `DialectRules`."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, model_sent: str, keeper: SealKeeper | None = None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        dialect: Dialect,
+        model_sent: str,
+        keeper: SealKeeper | None = None,
+        *,
+        is_deployment: bool = False,
+    ) -> None:
         """Translate what *exchange* asks into *dialect*, for a channel's *model_sent*.
 
         *keeper* remembers the seals that this customer was told by this upstream; None if nobody does.
+        With *is_deployment* the upstream's name need tell nothing of the model.
 
         Raises:
             BadRequestError: A field that can't be.
@@ -46,9 +56,10 @@ class Translation:
         if self._asked.unanswerable:
             raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         self._sent: Exchange = exchange.as_asked_in(dialect)
-        self._sent.model, self._sent.query = model_sent, self._channel.query if exchange.stream else ""
+        model = exchange.model if is_deployment and not is_own(model_sent) else model_sent
+        self._sent.model, self._sent.query = model, self._channel.query if exchange.stream else ""
         self._keeper = keeper
-        sent = msgspec.structs.replace(self._asked, model=model_sent)
+        sent = msgspec.structs.replace(self._asked, model=model)
         if keeper is not None:
             sent = msgspec.structs.replace(sent, messages=with_remembered_seals(sent.messages, keeper))
         self._sent.fields = self._channel.encode_request(sent)

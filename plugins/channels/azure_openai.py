@@ -66,6 +66,7 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     """
 
     config_type = AzureOpenAIConfig
+    has_deployments = True
     dialects: tuple[Dialect, ...] = (
         "openai_chat",
         "openai_responses",

@@ -151,6 +151,34 @@ async def test_a_stream_of_responses_is_sold_as_it_came(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("deployment", "limit"),
+    [("quick", "max_completion_tokens"), ("gpt-5-mini", "max_completion_tokens"), ("gpt-4o", "max_tokens")],
+)
+async def test_what_a_translation_asks_follows_from_the_model_behind_the_deployment(
+    tmp_path: Path, deployment: str, limit: str
+) -> None:
+    """A name of OpenAI's tells which it is; where the deployment has none, the customer's word counts."""
+    profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n    dialects: [openai_chat]\n")
+    profile = profile.replace(
+        "models: [gpt-4o-mini, text-embedding-3-small]", f"models: [{{{{name: gpt-5.1, upstream: {deployment}}}}}]"
+    ).replace('  gpt-4o-mini: {{model_ratio: "1"', '  gpt-5.1: {{model_ratio: "1"')
+    profile = profile.replace("models: [gpt-4o-mini]", "models: [gpt-5.1]")
+    answer = {
+        "model": "gpt-5-mini",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+    }
+    async with (
+        Upstream(lambda _: document(answer)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        response = await shop.messages(model="gpt-5.1", max_tokens=90)
+    [received] = upstream.received
+    assert (response.status_code, response.json()["content"]) == (200, [{"type": "text", "text": "Hi"}])
+    assert received.document == {"model": deployment, "messages": [{"role": "user", "content": "hi"}], limit: 90}
+
+
+@pytest.mark.parametrize(
     ("settings", "path"),
     [
         ({}, "/openai/v1/realtime?model=my+talk%26er"),
