@@ -186,7 +186,7 @@ def _format(request: Request) -> dict[str, Any] | None:
 
 
 def _messages(request: Request) -> Iterable[dict[str, Any]]:
-    own, thinks_back = is_own(request.model), _WANTS_THINKING.match(request.model) is not None
+    thinks_back = _WANTS_THINKING.match(request.model) is not None
     for message in _with_results_together(request.messages):
         match message.role:
             case "system" | "developer":
@@ -194,7 +194,7 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
             case "user":
                 yield from _asked(message)
             case "assistant":
-                said = _said(message, own=own)
+                said = _said(message, request.model)
                 if thinks_back and "tool_calls" in said:
                     said.setdefault("reasoning_content", "")
                 yield _named(message, said)
@@ -237,13 +237,14 @@ def _asked(message: Message) -> Iterable[dict[str, Any]]:
         yield _named(message, {"role": "user", "content": [_part(part) for part in parts]})
 
 
-def _said(message: Message, *, own: bool) -> dict[str, Any]:
+def _said(message: Message, model: str) -> dict[str, Any]:
+    own = is_own(model)
     for part in message.parts:
         if not isinstance(part, Text | ToolCall | Refusal | Thinking):
             raise _not_carried(part)
     texts = [part for part in message.parts if isinstance(part, Text)]
     called = [part for part in message.parts if isinstance(part, ToolCall)]
-    calls = [_call(part) if own else _signed(_call(call_as_function(part)), part.seal) for part in called]
+    calls = [_call(part) if own else _signed(_call(call_as_function(part)), part.seal, model) for part in called]
     refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
     thoughts = [part.text for part in message.parts if isinstance(part, Thinking) and not part.is_redacted]
     sealed = [part for part in message.parts if isinstance(part, Thinking) and _is_own(part.seal)]
@@ -274,9 +275,9 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _signed(written: dict[str, Any], seal: Seal | None) -> dict[str, Any]:
-    """Return a call with Gemini's signature, as Google's form of chat wants it back."""
-    if seal is not None and seal.dialect == "gemini_generate":
+def _signed(written: dict[str, Any], seal: Seal | None, model: str) -> dict[str, Any]:
+    """Return a call with Gemini's signature, as Google's form of chat wants it back; others may refuse what they don't know."""
+    if seal is not None and seal.dialect == "gemini_generate" and "gemini" in model.lower():
         written["extra_content"] = {"google": {"thought_signature": seal.value}}
     return written
 

@@ -235,8 +235,11 @@ def test_pictures_of_tools_follow_the_results_of_all_calls() -> None:
     ]
 
 
-@pytest.mark.parametrize(("model", "is_told"), [("gpt-5.5", False), ("gemini-3-pro", True)])
-def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("model", "is_told"),
+    [("gpt-5.5", False), ("gemini-3-pro", True), ("google/Gemini-3-pro", True), ("openai/gpt-oss-120b", False)],
+)
+def test_only_gemini_is_shown_its_signatures(model: str, is_told: bool) -> None:
     """No upstream is shown a seal of another; Google's form of chat takes its own."""
     call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln"))
     talk = (Message(role="assistant", parts=(call,)),)
