@@ -57,7 +57,7 @@ channels:
     use: channels.gemini
     base_url: {url}
     keys: ["file:upstream.key"]
-    models: [over-gemini]
+    models: [{{name: over-gemini, upstream: gemini-2.5-flash}}]
     groups: [plain]
 """
 MODELS: dict[Dialect, str] = {

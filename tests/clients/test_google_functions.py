@@ -1,4 +1,4 @@
-"""Google's SDK calls Python functions by itself, on models of both other vendors."""
+"""Google's SDK calls Python functions by itself, natively and on models of the other dialects."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from .sdk_upstream import script
 from .test_agents import PROFILE
 
 
-@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
+@pytest.mark.parametrize("model", ["over-chat", "over-messages", "over-responses", "over-gemini"])
 async def test_a_function_is_called_and_its_result_told(tmp_path: Path, model: str) -> None:
     """Two turns of one call of the SDK, each an exchange of its own."""
     asked: list[str] = []

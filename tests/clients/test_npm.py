@@ -22,32 +22,29 @@ PACKAGES = ROOT / "build" / "clients"
 SCRIPTS = Path(__file__).parent / "npm"
 COMMON = {"stream": "pong", "tools": "It is sunny", "structured": {"city": "Lisbon"}}
 THOUGHT = {"thinking": ["hm", "pong"]}
-VERCEL = {**COMMON, "text": ["pong", "stop", 2], "error": ["AI_APICallError", 429]}
+OPENAI = {**COMMON, **THOUGHT, "error": ["RateLimitError", 429]}
+VERCEL = {**COMMON, "text": ["pong", "stop", 1], "error": ["AI_APICallError", 429]}
 CLIENTS: dict[str, tuple[list[str], dict[str, Any]]] = {
-    "openai": (
-        ["openai.mjs"],
-        {
-            **COMMON,
-            **THOUGHT,
-            "text": ["pong", "stop", 2],
-            "responses": ["pong", "completed", 2],
-            "responses stream": "pong",
-            "error": ["RateLimitError", 429],
-        },
-    ),
+    "openai": (["openai.mjs"], {**OPENAI, "text": ["pong", "stop", 1]}),
+    "openai-responses": (["openai-responses.mjs"], {**OPENAI, "text": ["pong", "completed", 1]}),
     "anthropic": (
         ["anthropic.mjs"],
-        {**COMMON, **THOUGHT, "text": ["pong", "end_turn", 2], "error": ["RateLimitError", 429]},
+        {**COMMON, **THOUGHT, "text": ["pong", "end_turn", 1], "error": ["RateLimitError", 429]},
     ),
-    "google": (["google.mjs"], {**COMMON, **THOUGHT, "text": ["pong", "STOP", 2], "error": ["ApiError", 429]}),
+    "google": (["google.mjs"], {**COMMON, **THOUGHT, "text": ["pong", "STOP", 1], "error": ["ApiError", 429]}),
     "ai-chat": (["ai.mjs", "chat"], VERCEL),
-    "ai-responses": (["ai.mjs", "responses"], VERCEL),
+    "ai-responses": (["ai.mjs", "responses"], {**VERCEL, **THOUGHT}),
     "ai-anthropic": (["ai.mjs", "anthropic"], {**VERCEL, **THOUGHT}),
     "ai-google": (["ai.mjs", "google"], {**VERCEL, **THOUGHT}),
 }
 """Each client's script, what it is told behind base URL, key and model, and what it must print."""
-SHORT = [("openai", "over-chat"), ("anthropic", "over-messages"), ("google", "over-chat")]
-"""What is run without `make clients`: two natively, one across dialects."""
+SHORT = [
+    ("openai", "over-chat"),
+    ("openai-responses", "over-messages"),
+    ("anthropic", "over-responses"),
+    ("google", "over-gemini"),
+]
+"""What is run without `make clients`: two natively, two across dialects."""
 pytestmark = pytest.mark.timeout(NODE_S + 30)
 
 
@@ -80,7 +77,7 @@ async def works(folder: Path, client: str, model: str) -> None:
 
 
 @pytest.mark.clients
-@pytest.mark.parametrize("model", ["over-chat", "over-messages"])
+@pytest.mark.parametrize("model", ["over-chat", "over-messages", "over-responses", "over-gemini"])
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_an_sdk_makes_the_same_of_every_model(tmp_path: Path, client: str, model: str) -> None:
     """Natively and across dialects."""

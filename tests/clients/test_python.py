@@ -51,8 +51,8 @@ async def test_peiqis_openai_programs_run(tmp_path: Path) -> None:
     assert (printed, outcomes) == (["pong", "pong", "429"], ["complete", "complete", "upstream_error"])
 
 
-@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "over-messages"])
-async def test_todays_langchain_runs_on_either_dialect(tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "over-messages", "over-responses", "over-gemini"])
+async def test_todays_langchain_runs_on_every_dialect(tmp_path: Path, model: str) -> None:
     """Text, stream, a tool's loop and JSON of a schema are the same."""
     printed, outcomes = await run(tmp_path, "now", "langchain_now.py.txt", "/v1", model)
     assert (printed, outcomes) == (["pong", "pong", "It is sunny", "Lisbon"], ["complete"] * 5)

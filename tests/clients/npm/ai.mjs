@@ -8,9 +8,10 @@ globalThis.AI_SDK_LOG_WARNINGS = false; // they would stand between the lines of
 const [base, apiKey, name, provider] = process.argv.slice(2);
 const budget = { anthropic: { thinking: { type: "enabled", budgetTokens: 1024 } } };
 const thoughts = { google: { thinkingConfig: { includeThoughts: true, thinkingBudget: 1024 } } };
+const summary = { openai: { forceReasoning: true, reasoningEffort: "high", reasoningSummary: "auto" } };
 const providers = {
-  chat: () => [createOpenAI({ baseURL: `${base}/v1`, apiKey }).chat(name), {}],
-  responses: () => [createOpenAI({ baseURL: `${base}/v1`, apiKey })(name), {}],
+  chat: () => [createOpenAI({ baseURL: `${base}/v1`, apiKey }).chat(name), {}], // it reads no thoughts
+  responses: () => [createOpenAI({ baseURL: `${base}/v1`, apiKey })(name), summary],
   anthropic: () => [createAnthropic({ baseURL: `${base}/v1`, apiKey })(name), budget],
   google: () => [createGoogleGenerativeAI({ baseURL: `${base}/v1beta`, apiKey })(name), thoughts],
 };

@@ -32,15 +32,6 @@ say("structured", JSON.parse(place.choices[0].message.content));
 const thought = await client.chat.completions.create({ model, messages, reasoning_effort: "high" });
 say("thinking", [thought.choices[0].message.reasoning_content, thought.choices[0].message.content]);
 
-const response = await client.responses.create({ model, input: "ping" });
-say("responses", [response.output_text, response.status, response.usage.output_tokens]);
-
-let deltas = "";
-for await (const event of await client.responses.create({ model, input: "ping", stream: true })) {
-  if (event.type === "response.output_text.delta") deltas += event.delta;
-}
-say("responses stream", deltas);
-
 try {
   await client.chat.completions.create({ model, messages: [{ role: "user", content: "fail" }] });
 } catch (error) {
