@@ -29,6 +29,7 @@ plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: bill
 groups: {{plain: {{ratio: "1"}}}}
 prices:
   over-chat: {{model_ratio: "1"}}
+  gpt-3.5-turbo: {{model_ratio: "1"}}
   over-messages: {{model_ratio: "1"}}
   claude-haiku-4-5-20251001: {{model_ratio: "1"}}
   over-responses: {{model_ratio: "1"}}
@@ -38,7 +39,7 @@ channels:
     use: channels.openai
     base_url: {url}
     keys: ["file:upstream.key"]
-    models: [over-chat]
+    models: [over-chat, gpt-3.5-turbo]
     groups: [plain]
   - name: messages
     use: channels.anthropic

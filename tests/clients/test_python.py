@@ -21,8 +21,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(PROGRAM_S + 30)]
 
 async def run(folder: Path, environment: str, program: str, base: str, *models: str) -> tuple[list[str], list[str]]:
     """Return the lines that a program prints, and the outcomes in the shop's log."""
-    profile = PROFILE.replace("over-chat", "gpt-3.5-turbo")
-    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, profile=profile) as shop:
+    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, profile=PROFILE) as shop:
         python = await asyncio.create_subprocess_exec(
             str(ROOT / "build" / "clients" / environment / "bin" / "python"),
             str(PROGRAMS / program),
@@ -51,8 +50,9 @@ async def test_peiqis_openai_programs_run(tmp_path: Path) -> None:
     assert (printed, outcomes) == (["pong", "pong", "429"], ["complete", "complete", "upstream_error"])
 
 
-@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "over-messages", "over-responses", "over-gemini"])
+@pytest.mark.parametrize("model", ["over-chat", "over-messages", "over-responses", "over-gemini"])
 async def test_todays_langchain_runs_on_every_dialect(tmp_path: Path, model: str) -> None:
-    """Text, stream, a tool's loop and JSON of a schema are the same."""
+    """Text, stream, a tool's loop, JSON of a schema, thinking and the error are the same."""
     printed, outcomes = await run(tmp_path, "now", "langchain_now.py.txt", "/v1", model)
-    assert (printed, outcomes) == (["pong", "pong", "It is sunny", "Lisbon"], ["complete"] * 5)
+    assert printed == ["pong", "pong", "It is sunny", "Lisbon", "hm pong", "429"]
+    assert outcomes == ["complete"] * 6 + ["upstream_error"]
