@@ -25,9 +25,10 @@ _STATUS = {
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants."""
+    """Return what a request wants; Google's SDK for Python spells what stands in ``thinkingConfig`` with underscores."""
     contents = items(fields.get("contents"))
     config = fields.get("generationConfig") or {}
+    thinking = config.get("thinkingConfig") or {}
     calling = (fields.get("toolConfig") or {}).get("functionCallingConfig") or {}
     declared = [one for tool in items(fields.get("tools")) for one in items(tool.get("functionDeclarations"))]
     said = [content.get("parts") for content in contents if content.get("role") != "model"]
@@ -45,7 +46,7 @@ def asked(fields: dict[str, Any]) -> Asked:
         schema=config.get("responseJsonSchema")
         or config.get("responseSchema")
         or ({"type": "object"} if is_json else None),
-        is_thinking=(config.get("thinkingConfig") or {}).get("includeThoughts") is True,
+        is_thinking=True in (thinking.get("includeThoughts"), thinking.get("include_thoughts")),
         choice_count=config.get("candidateCount") or 1,
         output_tokens_max=config.get("maxOutputTokens"),
     )
