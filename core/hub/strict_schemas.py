@@ -59,21 +59,24 @@ def _demands_all(schema: dict[str, Any]) -> bool:
     if schema.get("type") != "object" and "properties" not in schema:
         return True
     named, required = schema.get("properties", {}), schema.get("required", [])
-    return schema.get("additionalProperties") is False and isinstance(required, list) and set(named) <= set(required)
+    if schema.get("additionalProperties") is not False or not isinstance(named, dict) or not isinstance(required, list):
+        return False
+    return named.keys() <= {name for name in required if isinstance(name, str)}
 
 
 def _schemas(schema: Any) -> Iterable[dict[str, Any]]:
-    """Yield *schema* and every one within it."""
-    if not isinstance(schema, dict):
-        return
-    yield schema
-    for name, value in schema.items():
-        match value:
-            case dict() if name in _BY_NAME:
-                for member in value.values():
-                    yield from _schemas(member)
-            case list() if name in _LISTS:
-                for member in value:
-                    yield from _schemas(member)
-            case dict() if name in ("items", "additionalProperties"):
-                yield from _schemas(value)
+    """Yield *schema* and every one within it, however deep."""
+    found = [schema]
+    while found:
+        each = found.pop()
+        if not isinstance(each, dict):
+            continue
+        yield each
+        for name, value in each.items():
+            match value:
+                case dict() if name in _BY_NAME:
+                    found += value.values()
+                case list() if name in _LISTS:
+                    found += value
+                case dict() if name in ("items", "additionalProperties"):
+                    found.append(value)

@@ -242,7 +242,7 @@ def test_what_two_pictures_may_come_to_is_held_for(quality: str | None, tokens: 
 def test_pictures_that_are_nested_too_deep_to_count_are_refused_by_name() -> None:
     """The bound of their tokens can't be told."""
     made = read()
-    made.fields["images"] = msgspec.Raw(b"[" * 5000 + b"]" * 5000)
+    made.fields["images"] = msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)
     with pytest.raises(BadRequestError) as caught:
         EDITS.input_bound(made)
     assert caught.value.param == "images"

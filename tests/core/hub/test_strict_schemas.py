@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from relay.core.hub.conversation import Tool
-from relay.core.hub.strict_schemas import closed, is_strict, with_strict_tools
+from relay.core.hub.strict_schemas import _schemas, closed, is_strict, with_strict_tools
 
 
 def raw(schema: dict[str, Any]) -> msgspec.Raw:
@@ -53,6 +53,10 @@ def test_what_says_so_itself_stays_as_it_is(schema: dict[str, Any]) -> None:
         ({"type": "object"}, False),
         ({**CLOSED, "properties": {"a": OPEN}}, False),
         ({"type": "array", "items": {"type": "number"}}, True),
+        ({**CLOSED, "required": [{"a": 1}, "a"]}, True),
+        ({**CLOSED, "required": [["a"]]}, False),
+        ({**CLOSED, "properties": [{"a": 1}]}, False),
+        ({**CLOSED, "properties": 5}, False),
     ],
 )
 def test_a_strict_schema_leaves_no_member_open(schema: dict[str, Any], is_taken: bool) -> None:
@@ -71,3 +75,11 @@ def test_a_tool_is_strict_where_its_schema_can_be(
     tool = Tool(name="f", schema=raw(schema) if schema is not None else None, is_strict=asked)
     [told] = with_strict_tools([tool])
     assert told == msgspec.structs.replace(tool, is_strict=is_told)
+
+
+def test_a_schema_may_be_deeper_than_calls_can_be() -> None:
+    """From Python 3.12 on, more can be read than a function could follow by calling itself."""
+    deep: dict[str, Any] = CLOSED
+    for _ in range(5_000):
+        deep = {"type": "array", "items": deep}
+    assert sum(1 for _ in _schemas(deep)) == 5_002

@@ -139,7 +139,7 @@ def test_a_session_transcribes_by_what_its_channel_sells_the_key_at_a_price() ->
         '{"audio":{"input":"null"}}',
         '{"audio":{"input":{"transcription":"null"}}}',
         '{"input_audio_transcription":"NULL"}',
-        '{"x":' + "[" * 5000 + "]" * 5000 + "}",
+        '{"x":' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
 )
 def test_settings_that_can_not_be_are_refused_by_name(session: str) -> None:

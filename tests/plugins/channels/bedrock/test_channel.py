@@ -154,7 +154,7 @@ def test_a_count_wraps_the_request_that_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"{}", b'{"inputTokens":"3"}', b'{"inputTokens":3,"x":' + b"[" * 5000 + b"]" * 5000 + b"}"]
+    "answer", [b"", b"{}", b'{"inputTokens":"3"}', b'{"inputTokens":3,"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"]
 )
 def test_a_count_that_is_none_is_a_failure(answer: bytes) -> None:
     """Whatever stands beside the figure."""

@@ -88,7 +88,7 @@ def test_a_cleared_buffer_is_empty() -> None:
         '{"type":"session.update"}',
         '{"type":"input_audio_buffer.append","audio":5}',
         b"\xff",
-        '{"type":"session.update","session":' + '{"a":' * 5000 + "1" + "}" * 5001,
+        '{"type":"session.update","session":' + '{"a":' * 100_000 + "1" + "}" * 100_001,
     ],
 )
 def test_what_is_no_event_is_an_error_and_the_talk_goes_on(frame: str | bytes) -> None:

@@ -39,7 +39,7 @@ def test_wishes_stand_in_an_object_of_their_own(asked: bytes, sent: bytes) -> No
 
 def test_what_is_nested_too_deep_is_refused() -> None:
     """By name, as the door would have."""
-    deep = b"[" * 5000 + b"]" * 5000
+    deep = b"[" * 100_000 + b"]" * 100_000
     asked = ChannelRequest(
         dialect="gemini_generate",
         operation="embeddings",
