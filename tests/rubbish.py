@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.core.hub.test_fuzz import WORDS
 from tests.core.wire import FOLDER
 
 SEEDS = st.binary(min_size=8, max_size=8)
@@ -27,6 +26,26 @@ RUN_EXAMPLES = 1_000
 """Few enough for memory: hypothesis keeps every example of a run."""
 DOCUMENTS = 500
 """What one example makes of its seed, each for every decoder: enough that the examples themselves cost little."""
+WORDS = [
+    "allowed_tools", "anthropic_messages", "any", "args", "arguments", "assistant", "auto", "base64", "blockReason",
+    "budget_tokens", "cache_control", "call_id", "candidates", "choices", "citations", "code", "content",
+    "content_block", "content_block_delta", "content_block_start", "content_block_stop", "content_index", "contents",
+    "custom", "data", "delta", "disabled", "document", "effort", "enabled", "encrypted_content", "end_turn", "error",
+    "file", "file_data", "finishReason", "finish_reason", "format", "function", "functionCall", "functionDeclarations",
+    "functionResponse", "function_call", "function_call_output", "generationConfig", "high", "id", "image", "image_url",
+    "include_usage", "index", "inlineData", "input", "input_audio", "input_image", "input_json_delta", "input_schema",
+    "input_text", "instructions", "is_error", "item", "json_schema", "max_tokens", "media_type", "message",
+    "message_delta", "message_start", "message_stop", "messages", "mimeType", "model", "n", "name", "none", "object",
+    "output", "output_config", "output_index", "output_text", "parameters", "part", "partial_json", "parts",
+    "promptFeedback", "reasoning", "reasoning_content", "redacted_thinking", "refusal", "response",
+    "response.completed", "response.created", "response.failed", "response.function_call_arguments.delta",
+    "response.output_item.added", "response.output_item.done", "response.output_text.delta", "response_format",
+    "responseSchema", "role", "schema", "signature", "source", "status", "stop", "stop_reason", "stream", "strict",
+    "summary", "system", "text", "text_delta", "thinking", "thinkingConfig", "thinking_delta", "thought",
+    "thoughtSignature", "tool", "tool_calls", "tool_choice", "tool_result", "tool_use", "tool_use_id", "tools", "type",
+    "url", "usage", "usageMetadata", "user",
+]  # fmt: skip
+"""Names and values that mean something in one dialect or another."""
 Check = Callable[[bytes, int], None]
 """Makes a number of documents of a seed, and sees what becomes of each."""
 Test = Callable[..., None]

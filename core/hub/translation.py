@@ -6,13 +6,14 @@ So a translated exchange has the usage, charge and outcome of the native one.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from ..dialects import RULES
 from ..dialects.dialect import BodyReading, StreamReader
-from ..errors import NotCarriedError, UpstreamBrokenError, UpstreamStatusError
+from ..dialects.fields import Fields
+from ..errors import BadRequestError, NotCarriedError, UpstreamBrokenError, UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
 from ..sse import Splitter
 from ..usage import Usage
@@ -52,20 +53,27 @@ class Translation:
         self._rules = RULES[dialect]
         self._customer: Codec = CODECS[exchange.dialect]
         self._channel: Codec = CODECS[dialect]
-        self._asked: Request = self._customer.decode_request(exchange)
-        if self._asked.unanswerable:
-            raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
+        self._keeper = keeper
         self._sent: Exchange = exchange.as_asked_in(dialect)
         model = exchange.model if is_deployment and not is_own(model_sent) else model_sent
         self._sent.model, self._sent.query = model, self._channel.query if exchange.stream else ""
-        self._keeper = keeper
-        sent = msgspec.structs.replace(self._asked, model=model)
-        if keeper is not None:
-            sent = msgspec.structs.replace(sent, messages=with_remembered_seals(sent.messages, keeper))
-        self._sent.fields = self._channel.encode_request(sent)
-        dropped = (*self._asked.dropped, *self._channel.dropped(sent))
+        try:
+            self._asked: Request = self._customer.decode_request(exchange)
+            if self._asked.unanswerable:
+                raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
+            dropped = self._encode(msgspec.structs.replace(self._asked, model=model))
+        except (ValueError, RecursionError) as exc:
+            # Passed on as it came it could have been: only who reads it finds a number beyond any float.
+            raise BadRequestError(param=_unreadable(exchange.fields)) from exc
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
         """What was left out because the channel's dialect has no word for it, as far as it can be told in a header."""
+
+    def _encode(self, request: Request) -> Sequence[str]:
+        """Write *request* in the channel's dialect; return what was left out."""
+        if self._keeper is not None:
+            request = msgspec.structs.replace(request, messages=with_remembered_seals(request.messages, self._keeper))
+        self._sent.fields = self._channel.encode_request(request)
+        return (*request.dropped, *self._channel.dropped(request))
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request in the channel's dialect."""
@@ -89,12 +97,12 @@ class Translation:
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
         try:
             said = self._channel.decode_answer(body)
+            answer = self._customer.encode_answer(said, usage, opening)
         except (ValueError, RecursionError) as exc:
             # A native customer gets what the reader let pass; nobody can put it into other words.
             raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
         if self._keeper is not None:
             remember_calls((part for choice in said.choices for part in choice.parts), self._keeper)
-        answer = self._customer.encode_answer(said, usage, opening)
         return msgspec.structs.replace(reading, answer=answer)
 
     def _opening(self, exchange: Exchange) -> Opening:
@@ -106,6 +114,16 @@ class Translation:
             request=self._asked,
             query=exchange.query,
         )
+
+
+def _unreadable(fields: Fields) -> str | None:
+    """Return the first of *fields* that can't be read to its ground; None where each can, by itself."""
+    for name, value in fields.items():
+        try:
+            msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            return name
+    return None
 
 
 class TranslatedReader:

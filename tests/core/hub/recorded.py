@@ -20,6 +20,13 @@ from tests.core.dialects.replay import answer_bytes, exchange, reader_for, recor
 INPUT_TOKENS = 5
 OURS = re.compile(rb"call_relay[0-9a-f]{16}")
 """An id that relay made, for a call that came without one: another each time."""
+OPENINGS: dict[Dialect, dict[str, Any]] = {
+    "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+    "openai_responses": {"model": "m", "input": [{"role": "user", "content": "Hi"}]},
+    "anthropic_messages": {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
+    "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+}
+"""The least that is a request."""
 ANSWERED = Usage(input_tokens=3, output_tokens=2)
 """Used where a recording has no usage of its own."""
 

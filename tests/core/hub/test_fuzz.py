@@ -1,151 +1,210 @@
-"""Whatever a customer or an upstream sends: a named error or an answer, never a crash.
+"""Whatever a customer or an upstream sends through the hub: a named error or an answer, never a crash.
 
-Documents are built from the words of all dialects, at random places, so that they come close to
-being right. `make fuzz` runs each property a million times.
+Documents are those of the recordings and of the conformance suite with a few values exchanged, or
+words of all dialects at random places. `make fuzz` runs each property until every decoder has read
+a million.
 """
 
-import contextlib
 import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import msgspec
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from relay.core.dialects import ENDPOINTS, RULES
-from relay.core.errors import BadRequestError, RejectedError, UpstreamBrokenError, UpstreamStatusError
-from relay.core.exchange import Dialect
+from relay.core.dialects import RULES
+from relay.core.errors import RejectedError, UpstreamBrokenError, UpstreamStatusError
+from relay.core.exchange import Dialect, Exchange
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.translation import TranslatedReader, Translation
+from relay.core.outcome import derive_outcome
+from relay.plugins.channels.simulator.answer import Kind
+from relay.plugins.channels.simulator.reply import write_down
+from relay.testing.requests import request
+from relay.testing.scenes import ENDINGS, TASKS, Scene, scenes
 from tests.core.dialects.replay import exchange
+from tests.core.dialects.rubbish import answers_pool, events_pool, requests_pool
+from tests.rubbish import DOCUMENTS, Check, Rubbish, Tokens, a_few, a_million, recorded, tokens_of
 
-from .recorded import opening
+from .recorded import OPENINGS, opening
 
-FUZZ_EXAMPLES = 1_000_000
-RUN_EXAMPLES = 1_000
-"""Few enough for the time that a test has, and for memory: hypothesis keeps every example of a run.
-
-A run that is stopped while an example is drawn is reported as a strategy that is flaky.
-"""
-WORDS = [
-    "allowed_tools", "anthropic_messages", "any", "args", "arguments", "assistant", "auto", "base64", "blockReason",
-    "budget_tokens", "cache_control", "call_id", "candidates", "choices", "citations", "code", "content",
-    "content_block", "content_block_delta", "content_block_start", "content_block_stop", "content_index", "contents",
-    "custom", "data", "delta", "disabled", "document", "effort", "enabled", "encrypted_content", "end_turn", "error",
-    "file", "file_data", "finishReason", "finish_reason", "format", "function", "functionCall", "functionDeclarations",
-    "functionResponse", "function_call", "function_call_output", "generationConfig", "high", "id", "image", "image_url",
-    "include_usage", "index", "inlineData", "input", "input_audio", "input_image", "input_json_delta", "input_schema",
-    "input_text", "instructions", "is_error", "item", "json_schema", "max_tokens", "media_type", "message",
-    "message_delta", "message_start", "message_stop", "messages", "mimeType", "model", "n", "name", "none", "object",
-    "output", "output_config", "output_index", "output_text", "parameters", "part", "partial_json", "parts",
-    "promptFeedback", "reasoning", "reasoning_content", "redacted_thinking", "refusal", "response",
-    "response.completed", "response.created", "response.failed", "response.function_call_arguments.delta",
-    "response.output_item.added", "response.output_item.done", "response.output_text.delta", "response_format",
-    "responseSchema", "role", "schema", "signature", "source", "status", "stop", "stop_reason", "stream", "strict",
-    "summary", "system", "text", "text_delta", "thinking", "thinkingConfig", "thinking_delta", "thought",
-    "thoughtSignature", "tool", "tool_calls", "tool_choice", "tool_result", "tool_use", "tool_use_id", "tools", "type",
-    "url", "usage", "usageMetadata", "user",
-]  # fmt: skip
-"""Names and values that mean something in one dialect or another."""
-
-LEAVES = st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers(-1, 9) | st.text(max_size=3)
-DOCUMENTS = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
-    max_leaves=25,
+OTHERS = {dialect: [other for other in CODECS if other != dialect] for dialect in CODECS}
+MODELS = (
+    "claude-opus-4-7",
+    "claude-sonnet-4-5",
+    "gpt-5.1",
+    "gpt-4o",
+    "gemini-3-pro",
+    "gemini-2.5-flash",
+    "deepseek-chat",
 )
-OBJECTS = st.dictionaries(st.sampled_from(WORDS), DOCUMENTS, max_size=8)
-CROSSINGS = [(customer, channel) for customer in CODECS for channel in CODECS if customer != channel]
-RUN_COUNT = -(-FUZZ_EXAMPLES // (RUN_EXAMPLES * (len(CODECS) - 1)))
-"""So many that each decoder reads a million: an example goes through it once for every other dialect."""
-OPENINGS: dict[Dialect, dict[str, Any]] = {
-    "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
-    "openai_responses": {"model": "m", "input": [{"role": "user", "content": "Hi"}]},
-    "anthropic_messages": {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
-    "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+"""Of each kind that a translation tells from others by its name."""
+PATHS: dict[str, Dialect] = {
+    "completions": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic_messages",
+    "generateContent": "gemini_generate",
+    "streamGenerateContent": "gemini_generate",
 }
-TURNS: dict[Dialect, str] = {"openai_responses": "input", "gemini_generate": "contents"}
+"""How the paths of recordings end."""
+KINDS: dict[Dialect, tuple[Kind, str]] = {
+    "openai_chat": ("openai_chat", "completions"),
+    "openai_responses": ("openai_responses", "responses"),
+    "anthropic_messages": ("anthropic_messages", "messages"),
+    "gemini_generate": ("gemini_generate", "streamGenerateContent"),
+}
+"""What the simulator and the recorded events call a dialect."""
+TOKENS_MAX = 600
+EVENTS_MAX = 40
 
 
-def check_request(document: dict[str, Any]) -> None:
-    """Let every endpoint read *document*: it is taken, or refused by name."""
-    for rules in ENDPOINTS:
-        with contextlib.suppress(RejectedError):
-            rules.read_request(exchange(rules.name), json.dumps(document).encode())
+@cache
+def played(dialect: Dialect) -> Sequence[Scene]:
+    """Return the conversations of the conformance suite in *dialect*."""
+    return [scene for scene in scenes(TASKS, ENDINGS, [False]) if scene.dialect == dialect]
 
 
-def check_translation(turns: list[Any], members: dict[str, Any]) -> None:
-    """Let every dialect translate a request that is almost right into every other."""
-    for customer, channel in CROSSINGS:
-        body = {**OPENINGS[customer], **members}
-        name = TURNS.get(customer, "messages")
-        body[name] = [*OPENINGS[customer][name], *turns]
-        with contextlib.suppress(BadRequestError):
+@cache
+def known(dialect: Dialect) -> Sequence[tuple[Any, Any, str]]:
+    """Return request, answer and stream of every recorded exchange in *dialect*; empty is what was not recorded."""
+    found = []
+    for each in recorded():
+        asked, answered = each["request"], each["response"]
+        if PATHS.get(re.split("[/:]", asked["path"].partition("?")[0])[-1]) == dialect:
+            found.append((asked.get("body"), answered.get("body"), answered.get("sse") or ""))
+    return found
+
+
+@cache
+def requests(dialect: Dialect) -> Sequence[Tokens]:
+    """Return whole requests in *dialect*."""
+    bodies = [json.dumps(asked).encode() for asked, _, _ in known(dialect) if isinstance(asked, dict)]
+    return short([*bodies, *(request(scene, "m", "k").body for scene in played(dialect))])
+
+
+@cache
+def answers(dialect: Dialect) -> Sequence[Tokens]:
+    """Return whole answers in *dialect*."""
+    bodies = [json.dumps(answered).encode() for _, answered, _ in known(dialect) if isinstance(answered, dict)]
+    kind = KINDS[dialect][0]
+    return short([*bodies, *(write_down(scene.answer(kind, "m"), stream=False).body for scene in played(dialect))])
+
+
+@cache
+def streams(dialect: Dialect) -> Sequence[Sequence[bytes]]:
+    """Return whole streams in *dialect*, by their events."""
+    told = [re.split(r"(?<=\n\n)", sse.replace("\r\n", "\n")) for _, _, sse in known(dialect) if sse]
+    kind = KINDS[dialect][0]
+    made = [write_down(scene.answer(kind, "m"), stream=True).pieces for scene in played(dialect)]
+    return [
+        events for events in ([[piece.encode() for piece in sse] for sse in told] + made) if len(events) <= EVENTS_MAX
+    ]
+
+
+def short(documents: Sequence[bytes]) -> Sequence[Tokens]:
+    """Return the tokens of *documents*, each once, without those that are long."""
+    return [tokens for tokens in dict.fromkeys(map(tokens_of, documents)) if len(tokens) <= TOKENS_MAX]
+
+
+def request_of(rubbish: Rubbish, customer: Dialect) -> bytes:
+    """Return a request that is nearly one."""
+    if rubbish.chance() < 0.8:
+        return rubbish.sometimes_spoilt(rubbish.damaged(rubbish.pick(requests(customer))))
+    members = json.dumps(OPENINGS[customer]).encode().removesuffix(b"}")
+    return members + b"," + rubbish.object(rubbish.dice.sample(sorted(requests_pool()), 3), requests_pool())[1:]
+
+
+def answer_of(rubbish: Rubbish, channel: Dialect) -> bytes:
+    """Return an answer that is nearly one."""
+    if rubbish.chance() < 0.8:
+        return rubbish.sometimes_spoilt(rubbish.damaged(rubbish.pick(answers(channel))))
+    return rubbish.object(rubbish.dice.sample(sorted(answers_pool()), 5), answers_pool())
+
+
+def stream_of(rubbish: Rubbish, channel: Dialect) -> bytes:
+    """Return a stream that nearly came whole."""
+    made = []
+    for event in rubbish.pick(streams(channel)):
+        kind = rubbish.chance()
+        if kind < 0.04:
+            made.append(event_of(rubbish, channel))
+        elif kind < 0.12:
+            head, mark, data = event.partition(b"data: ")
+            made.append(head + mark + rubbish.damaged(tokens_of(data) or (b"",)) + b"\n\n")
+        if kind > 0.08:
+            made.append(event)
+    return rubbish.sometimes_spoilt(b"".join(made))
+
+
+def event_of(rubbish: Rubbish, channel: Dialect) -> bytes:
+    """Return an event that another stream has, or one like it."""
+    name, tokens = rubbish.pick(events_pool(KINDS[channel][1]))
+    return b"event: %b\ndata: %b\n\n" % (name, rubbish.damaged(tokens))
+
+
+def opened(customer: Dialect) -> Exchange:
+    """Return an exchange of a customer who asked for something plain."""
+    made = exchange(customer)
+    made.model = "m"
+    RULES[customer].read_request(made, json.dumps(OPENINGS[customer]).encode())
+    return made
+
+
+def check_requests(seed: bytes, count: int) -> None:
+    """Let every dialect translate *count* requests: each is made or refused by name."""
+    rubbish = Rubbish(seed)
+    for _ in range(count):
+        for customer in CODECS:
+            body, channel, model = request_of(rubbish, customer), rubbish.pick(OTHERS[customer]), rubbish.pick(MODELS)
             made = exchange(customer)
             made.model = "m"
-            RULES[customer].read_request(made, json.dumps(body).encode())
-            Translation(made, channel, "claude-opus-4-7").prepare(made, "claude-opus-4-7").body()
+            with suppress(RejectedError):
+                RULES[customer].read_request(made, body)
+                sent = Translation(made, channel, model).prepare(made, model).body()
+                named = msgspec.json.decode(sent, type=dict[str, msgspec.Raw]).get("model")
+                assert named is None or bytes(named) == msgspec.json.encode(model)
 
 
-def check_stream(documents: list[Any]) -> None:
-    """Let every upstream stream *documents* to every customer: it ends, breaks, or fails as an upstream does."""
-    data = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in documents)
-    for customer, channel in CROSSINGS:
-        native = RULES[channel].stream_reader(exchange(channel))
-        reader = TranslatedReader(
-            native, CODECS[channel].stream_decoder(), CODECS[customer].stream_encoder(opening()), 1
-        )
-        with contextlib.suppress(UpstreamBrokenError):
-            reader.feed(data)
-            reader.finish()
-        reader.evidence()
+def check_answers(seed: bytes, count: int) -> None:
+    """Let every dialect translate *count* answers: each is one, or fails as an upstream does."""
+    rubbish = Rubbish(seed)
+    for _ in range(count):
+        for channel in CODECS:
+            body, customer = answer_of(rubbish, channel), rubbish.pick(OTHERS[channel])
+            with suppress(UpstreamBrokenError, UpstreamStatusError):
+                reading = Translation(opened(customer), channel, "m").read_body(opened(customer), body)
+                assert reading.answer is not None
+                assert isinstance(msgspec.json.decode(reading.answer), dict)
 
 
-def check_answer(document: dict[str, Any]) -> None:
-    """Let every upstream answer *document* to every customer: it is an answer, or fails as an upstream does."""
-    body = json.dumps(document).encode()
-    for customer, channel in CROSSINGS:
-        made = exchange(customer)
-        made.model = "m"
-        RULES[customer].read_request(made, json.dumps(OPENINGS[customer]).encode())
-        with contextlib.suppress(UpstreamBrokenError, UpstreamStatusError):
-            reading = Translation(made, channel, "m").read_body(made, body)
-            assert reading.answer is not None
-            msgspec.json.decode(reading.answer)
+def check_streams(seed: bytes, count: int) -> None:
+    """Let every dialect translate *count* streams: each ends, breaks, or fails as an upstream does."""
+    rubbish = Rubbish(seed)
+    for _ in range(count):
+        for channel in CODECS:
+            data, customer = stream_of(rubbish, channel), rubbish.pick(OTHERS[channel])
+            asked = exchange(channel)
+            asked.stream, asked.query = True, "alt=sse"
+            decoder, encoder = CODECS[channel].stream_decoder(), CODECS[customer].stream_encoder(opening())
+            reader = TranslatedReader(RULES[channel].stream_reader(asked), decoder, encoder, 1)
+            with suppress(UpstreamBrokenError):
+                for piece in rubbish.cut(data):
+                    reader.feed(piece)
+                reader.finish()
+            assert reader.end == b"" or reader.is_ended
+            assert derive_outcome(reader.evidence())
+            reader.usage()
 
 
-@given(OBJECTS)
-def test_every_endpoint_takes_or_names(document: dict[str, Any]) -> None:
-    """No body is a crash."""
-    check_request(document)
+@a_few(check_requests, check_answers, check_streams)
+def test_whatever_comes_is_read_or_named(check: Check, seed: bytes) -> None:
+    """A few of each, and no crash."""
+    check(seed, 5)
 
 
-@given(st.lists(DOCUMENTS, max_size=3), OBJECTS)
-def test_every_translation_of_a_request_is_made_or_refused(turns: list[Any], members: dict[str, Any]) -> None:
-    """Whatever stands in its turns."""
-    check_translation(turns, members)
-
-
-@given(st.lists(DOCUMENTS, max_size=6))
-def test_every_translation_of_a_stream_holds(documents: list[Any]) -> None:
-    """Whatever an upstream sends."""
-    check_stream(documents)
-
-
-@given(OBJECTS)
-def test_every_translation_of_an_answer_holds(document: dict[str, Any]) -> None:
-    """Whatever an upstream answers."""
-    check_answer(document)
-
-
-@pytest.mark.fuzz
-@pytest.mark.parametrize("run", range(RUN_COUNT))
-@settings(max_examples=RUN_EXAMPLES, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow])
-@given(documents=st.lists(DOCUMENTS, max_size=6), members=OBJECTS)
-def test_a_million_documents(run: int, documents: list[Any], members: dict[str, Any]) -> None:
-    """Each through every decoder there is; *run* is one of those that come to a million together."""
-    check_request(members)
-    check_translation(documents, members)
-    check_stream(documents)
-    check_answer(members)
+@a_million(check_requests, check_answers, check_streams)
+def test_a_million_of_each(check: Check, run: int, seed: bytes) -> None:
+    """One seed stands for many documents."""
+    check(seed, DOCUMENTS)

@@ -8,7 +8,7 @@ import pytest
 
 from relay.core.dialects import RULES
 from relay.core.dialects.upstream_costs import COST_NAMES
-from relay.core.errors import NotCarriedError, UpstreamBrokenError
+from relay.core.errors import BadRequestError, NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
 from relay.core.hub.answer import Answer, Choice
 from relay.core.hub.codecs import CODECS
@@ -19,7 +19,7 @@ from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, reader_for
 
-from .recorded import ANSWERED, asked, opening, translated_body, translated_stream, translator
+from .recorded import ANSWERED, OPENINGS, asked, opening, translated_body, translated_stream, translator
 
 ENDED = ("complete", "empty", "refused")
 LEFT_OUT = {("openai-chat/tools-truncated-stream", "gemini_generate")}
@@ -123,6 +123,36 @@ def test_events_are_asked_of_gemini_for_a_stream_alone(stream: bool, query: str)
     """A whole answer is one document, and is asked for as Google's own clients ask."""
     made = asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": stream})
     assert Translation(made, "gemini_generate", "gemini-x").prepare(made, "gemini-x").query == query
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields", "to", "param"),
+    [
+        (
+            "gemini_generate",
+            b'"tools":[{"functionDeclarations":[{"name":"f","parameters":{"maximum":1e400}}]}]',
+            "openai_chat",
+            "tools",
+        ),
+        ("gemini_generate", b'"generationConfig":{"responseSchema":{"maximum":-1e400}}', "anthropic_messages", "generationConfig"),
+        (
+            "openai_chat",
+            b'"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"maximum":1e400}}}',
+            "anthropic_messages",
+            "response_format",
+        ),
+        ("anthropic_messages", b'"tools":[{"name":"f","strict":true,"input_schema":{"maximum":1e400}}]', "openai_chat", "tools"),
+    ],
+)  # fmt: skip
+def test_a_number_that_only_a_native_channel_could_be_told_is_refused_by_name(
+    dialect: Dialect, fields: bytes, to: Dialect, param: str
+) -> None:
+    """No double holds it, and a schema is read and written anew on the way to another dialect."""
+    made, opened = exchange(dialect), json.dumps(OPENINGS[dialect]).encode().removesuffix(b"}")
+    RULES[dialect].read_request(made, opened + b"," + fields + b"}")
+    with pytest.raises(BadRequestError) as refused:
+        Translation(made, to, "m")
+    assert refused.value.param == param
 
 
 @pytest.mark.parametrize("to", ["openai_responses", "anthropic_messages", "gemini_generate"])
