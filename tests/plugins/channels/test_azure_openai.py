@@ -150,6 +150,20 @@ async def test_a_stream_of_responses_is_sold_as_it_came(tmp_path: Path) -> None:
     assert row["charge_nano"] == 2000 * row["input_tokens"] + 8000 * row["output_tokens"] > 0
 
 
+async def test_tokens_that_azure_does_not_count_are_estimated(tmp_path: Path) -> None:
+    """Nothing is asked, and it costs nothing."""
+    profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n")
+    async with (
+        Upstream(lambda _: document({}, 404)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "input": "Say it, please, once more"}
+        response = await shop.client.post("/v1/responses/input_tokens", json=body, headers=shop.headers)
+        rows = shop.rows("select * from request_log")
+    assert response.json() == {"object": "response.input_tokens", "input_tokens": 12}
+    assert (upstream.received, rows) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("deployment", "limit"),
     [("quick", "max_completion_tokens"), ("gpt-5-mini", "max_completion_tokens"), ("gpt-4o", "max_tokens")],
