@@ -159,7 +159,7 @@ class Passage:
             return self._rules
         assert self._exchange.principal is not None, "authenticated before a channel is chosen"
         keeper = self._shop.seals.of(self._exchange.principal.account_id, candidate)
-        is_deployment = self._channel(candidate).has_deployments
+        is_deployment = self._channel(candidate).is_deployment(candidate.model_sent)
         translation = Translation(
             self._exchange, candidate.dialect, candidate.model_sent, keeper, is_deployment=is_deployment
         )

@@ -85,8 +85,6 @@ class ChannelPlugin(Plugin[ConfigT]):
     """What the plugin can speak, the preferred one first; of an instance, what its upstream does."""
     is_reasoning_beside_output: bool = False
     """The upstream's ``completion_tokens`` leave reasoning out; a channel sets it by its settings."""
-    has_deployments: bool = False
-    """The account names the upstream's models as it likes: what a translation may ask of one, the customer's name tells."""
 
     def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services)
@@ -95,6 +93,13 @@ class ChannelPlugin(Plugin[ConfigT]):
             raise ValueError(f"dialects: expected some of {', '.join(self.dialects)}, found '{unspoken[0]}'")
         self.dialects = section.dialects or self.dialects
         self.deadlines = Deadlines(**{name: getattr(section.deadlines, name) for name in Deadlines.__struct_fields__})
+
+    def is_deployment(self, model_sent: str) -> bool:
+        """Say whether *model_sent* is a name that the upstream's account chose, which need tell nothing of the model.
+
+        What a translation may ask of a model follows from its name: of such a one, from the customer's.
+        """
+        return False
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         """Return the HTTP request for *request*, with the upstream's *api_key* in its place."""

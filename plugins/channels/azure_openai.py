@@ -66,7 +66,6 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     """
 
     config_type = AzureOpenAIConfig
-    has_deployments = True
     dialects: tuple[Dialect, ...] = (
         "openai_chat",
         "openai_responses",
@@ -86,6 +85,9 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
         resource = (section.base_url or "").rstrip("/").removesuffix("/openai/v1").removesuffix("/openai")
         self._base_url = f"{resource}/openai"
         self._query = urlencode({"api-version": config.api_version})
+
+    def is_deployment(self, model_sent: str) -> bool:
+        return True
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)

@@ -49,6 +49,8 @@ BETAS = (
 
 Source: AWS user guide as BerriAI/litellm#19877 lists it, anthropics/claude-code#49370; read 2026-11-24.
 """
+_CHOSEN = ("application-inference-profile/", "provisioned-model/", "custom-model-deployment/")
+"""What an ARN holds that ends in an account's own name. Source: API reference, InvokeModel, ``modelId``, read 2026-11-29."""
 BODY_BYTES_AT_ONCE = 64 * 1024
 """A larger body is hashed beside the loop."""
 
@@ -79,6 +81,9 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"base_url: expected the address of bedrock-runtime, found '{base_url}'")
         self._base_url = base_url.rstrip("/")
+
+    def is_deployment(self, model_sent: str) -> bool:
+        return any(kind in model_sent for kind in _CHOSEN)
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:
         check_forwarded_headers(request.headers)

@@ -2,6 +2,7 @@ import json
 from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -51,6 +52,21 @@ TEXT = (
 def channel(base_url: str | None = None, **settings: Sequence[str]) -> Bedrock:
     section = ChannelSection(name="one", use="channels.bedrock", base_url=base_url, models=("m",), groups=("g",))
     return Bedrock(msgspec.convert({"region": "us-east-1", **settings}, BedrockConfig), services(), section)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_chosen"),
+    [
+        (MODEL, False),
+        ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-7", False),
+        ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-7", False),
+        ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6", True),
+        ("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3d4e5f6", True),
+    ],
+)
+def test_a_name_of_the_accounts_own_tells_nothing_of_the_model(model: str, is_chosen: bool) -> None:
+    """Amazon's own ids and profiles bear the model's."""
+    assert channel().is_deployment(model) is is_chosen
 
 
 def request(
@@ -188,6 +204,23 @@ def test_a_region_that_is_none_is_refused(region: str) -> None:
     """It stands in the host."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"region": region}, BedrockConfig)
+
+
+async def test_what_a_translation_asks_of_an_accounts_own_profile_follows_from_the_customers_name(
+    tmp_path: Path,
+) -> None:
+    """The model has no temperature, which is left out and named; the ARN alone would not tell."""
+    arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
+    profile = SHOP.replace(MODEL, arn).replace("claude-sonnet-4-5", "claude-opus-4-7")
+    async with (
+        Upstream(lambda _: document(ANSWER)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        response = await shop.chat(model="claude-opus-4-7", temperature=0.5)
+        [received] = upstream.received
+    assert (response.status_code, response.headers["x-relay-dropped"]) == (200, "temperature")
+    assert received.path == f"/model/{quote(arn, safe='')}/invoke"
+    assert "temperature" not in received.document
 
 
 @pytest.mark.filterwarnings("ignore:The model:DeprecationWarning")
