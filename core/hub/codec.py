@@ -39,8 +39,8 @@ class StreamDecoder(Protocol):
         """Return what one whole event of the stream, as its native reader passed it on, says.
 
         An event that says nothing the hub knows gives nothing; it never raises for an unknown
-        one. The first event returned of a stream is `Begun`; every part begun is ended before
-        its `Stopped`.
+        one. `Begun` comes first, unless the upstream left its beginning out; every part begun is
+        ended before its `Stopped`.
 
         Raises:
             UpstreamBrokenError: An event that contradicts what came before.
@@ -56,7 +56,10 @@ class StreamEncoder(Protocol):
     """Writes one customer's stream."""
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the bytes that *event* is in this dialect; empty where it has no word for it."""
+        """Return the bytes that *event* is in this dialect; empty where it has no word for it.
+
+        `Begun` comes first, and once.
+        """
         ...
 
     def finish(self, usage: Usage) -> bytes:

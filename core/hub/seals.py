@@ -17,6 +17,8 @@ import msgspec
 from ..exchange import Dialect
 from .conversation import Message, Part, Seal, Thinking, ToolCall
 
+SKIPPED_SIGNATURE = "skip_thought_signature_validator"
+"""What Gemini 3 takes for the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
 _MARK = "relay."
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
 

@@ -17,14 +17,15 @@ from ..errors import BadRequestError, NotCarriedError, UpstreamBrokenError, Upst
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
 from ..sse import Splitter
 from ..usage import Usage
-from .answer import Delta, PartBegun, PartEnded, Sealed, StreamEvent
+from .answer import Begun, Delta, PartBegun, PartEnded, Sealed, StreamEvent
 from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request, ToolCall
-from .openai_models import is_own
+from .model_names import tells
 from .seals import SealKeeper, remember_calls, with_remembered_seals
 
 DROPPED_NAMES_MAX = 32
+_BEGUN = Begun()
 _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
 """Customers choose the names of unknown fields: no other is repeated to anyone."""
 
@@ -44,7 +45,7 @@ class Translation:
         """Translate what *exchange* asks into *dialect*, for a channel's *model_sent*.
 
         *keeper* remembers the seals that this customer was told by this upstream; None if nobody does.
-        With *is_deployment* the upstream's name need tell nothing of the model.
+        With *is_deployment* the upstream's account chose that name: the customer's counts, where it alone tells the model.
 
         Raises:
             BadRequestError: A field that can't be.
@@ -55,16 +56,16 @@ class Translation:
         self._channel: Codec = CODECS[dialect]
         self._keeper = keeper
         self._sent: Exchange = exchange.as_asked_in(dialect)
-        model = exchange.model if is_deployment and not is_own(model_sent) else model_sent
+        model = exchange.model if is_deployment and tells(exchange.model) and not tells(model_sent) else model_sent
         self._sent.model, self._sent.query = model, self._channel.query if exchange.stream else ""
+        self._asked: Request = self._customer.decode_request(exchange)
+        if self._asked.unanswerable:
+            raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
         try:
-            self._asked: Request = self._customer.decode_request(exchange)
-            if self._asked.unanswerable:
-                raise NotCarriedError(param=self._asked.unanswerable[0], dialect=dialect)
             dropped = self._encode(msgspec.structs.replace(self._asked, model=model))
-        except (ValueError, RecursionError) as exc:
+        except (msgspec.DecodeError, RecursionError) as exc:
             # Passed on as it came it could have been: only who reads it finds a number beyond any float.
-            raise BadRequestError(param=_unreadable(exchange.fields)) from exc
+            raise BadRequestError(param=self._unreadable(exchange.fields)) from exc
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
         """What was left out because the channel's dialect has no word for it, as far as it can be told in a header."""
 
@@ -74,6 +75,16 @@ class Translation:
             request = msgspec.structs.replace(request, messages=with_remembered_seals(request.messages, self._keeper))
         self._sent.fields = self._channel.encode_request(request)
         return (*request.dropped, *self._channel.dropped(request))
+
+    def _unreadable(self, fields: Fields) -> str | None:
+        """Return the first of *fields* that is translated and can't be read to its ground; None where all can."""
+        for name, value in fields.items():
+            try:
+                msgspec.json.decode(value)
+            except (msgspec.DecodeError, RecursionError):
+                if name not in self._asked.dropped:
+                    return name
+        return None
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request in the channel's dialect."""
@@ -97,12 +108,12 @@ class Translation:
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
         try:
             said = self._channel.decode_answer(body)
-            answer = self._customer.encode_answer(said, usage, opening)
         except (ValueError, RecursionError) as exc:
             # A native customer gets what the reader let pass; nobody can put it into other words.
             raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
         if self._keeper is not None:
             remember_calls((part for choice in said.choices for part in choice.parts), self._keeper)
+        answer = self._customer.encode_answer(said, usage, opening)
         return msgspec.structs.replace(reading, answer=answer)
 
     def _opening(self, exchange: Exchange) -> Opening:
@@ -116,21 +127,12 @@ class Translation:
         )
 
 
-def _unreadable(fields: Fields) -> str | None:
-    """Return the first of *fields* that can't be read to its ground; None where each can, by itself."""
-    for name, value in fields.items():
-        try:
-            msgspec.json.decode(value)
-        except (ValueError, RecursionError):
-            return name
-    return None
-
-
 class TranslatedReader:
     """A `StreamReader` whose figures are the channel's and whose bytes are the customer's."""
 
     __slots__ = (
-        "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_input_tokens", "_keeper", "_native", "_splitter",
+        "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_has_begun", "_input_tokens", "_keeper", "_native",
+        "_splitter",
     )  # fmt: skip
 
     def __init__(
@@ -149,6 +151,7 @@ class TranslatedReader:
         self._call_ids: dict[int, str] = {}
         """Of the calls that are open."""
         self._splitter = Splitter()
+        self._has_begun = False
         self._ending: bytes | None = None
         """What the channel's end mark is in the customer's dialect, but for the figures."""
         self._end = b""
@@ -168,7 +171,7 @@ class TranslatedReader:
         written = self._encode(self._splitter.feed(passed)) if passed else b""
         if native.is_ended and self._ending is None:
             ending = self._encode(self._splitter.feed(native.end + b"\n\n"))
-            self._ending = ending + b"".join(map(self._encoder.feed, self._decoder.finish()))
+            self._ending = ending + self._begin() + b"".join(map(self._tell, self._decoder.finish()))
         return written
 
     @property
@@ -193,8 +196,17 @@ class TranslatedReader:
         except (ValueError, RecursionError) as exc:
             raise UpstreamBrokenError("an event of a form that can't be translated") from exc
 
+    def _begin(self, begun: Begun = _BEGUN) -> bytes:
+        """Write the beginning, once: an upstream may leave its own out, or say it again."""
+        if self._has_begun:
+            return b""
+        self._has_begun = True
+        return self._encoder.feed(begun)
+
     def _tell(self, said: StreamEvent) -> bytes:
         """Write what is no piece of text; a call's seal is remembered on its way."""
+        if isinstance(said, Begun):
+            return self._begin(said)
         if self._keeper is not None:
             match said:
                 case PartBegun(index=index, part=ToolCall() as call):
@@ -206,7 +218,7 @@ class TranslatedReader:
                     self._call_ids.pop(index, None)
                 case _:
                     pass
-        return self._encoder.feed(said)
+        return self._begin() + self._encoder.feed(said)
 
     @property
     def is_output_seen(self) -> bool:

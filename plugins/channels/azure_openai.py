@@ -22,7 +22,10 @@ from relay import (
 )
 
 API_VERSION = "2024-10-21"
-"""The newest version of the deployments' paths that is no preview. Source: Azure OpenAI reference, read 2026-11-24."""
+"""The newest version of the deployments' paths that is no preview. Source: Azure OpenAI reference, read 2026-11-24.
+
+Models that reason refuse it: Azure-Samples/azure-search-openai-demo#2496, microsoft/semantic-kernel#12268, read 2026-11-29.
+"""
 _PATHS = {
     ("openai_chat", "chat"): "/chat/completions",
     ("openai_completions", "completion"): "/completions",
@@ -45,7 +48,12 @@ class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``channels.azure_openai``, beside those of every channel."""
 
     api_version: Annotated[
-        str, Meta(description="Version of Azure's API, such as 2024-10-21.", pattern="^[0-9A-Za-z-]+$")
+        str,
+        Meta(
+            description="Version of the API that has the deployment in its path; models that reason need 2024-12-01-preview "
+            "or newer. Responses and Realtime have none.",
+            pattern="^[0-9A-Za-z-]+$",
+        ),
     ] = API_VERSION
     realtime_api_version: Annotated[
         Annotated[str, Meta(pattern="^[0-9A-Za-z-]+$")] | None,
@@ -61,8 +69,8 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
 
     ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``. What
     transcribes within a session is a deployment too, which ``upstream`` of a model of this channel names.
-    Not every region and deployment has Responses, and some have nothing else: the channel's
-    ``dialects`` says so.
+    Not every region, address and deployment has Responses, and some have nothing else: the
+    channel's ``dialects`` says so.
     """
 
     config_type = AzureOpenAIConfig

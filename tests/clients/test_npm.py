@@ -1,4 +1,4 @@
-"""The SDKs of npm, on models of their own vendor's dialect and of another's: text, stream, tools, schema, thinking, errors.
+"""The SDKs of npm, on models of every dialect: text, stream, tools, schema, thinking, errors.
 
 `make clients` installs them and runs this; where they are installed, each vendor's own SDK runs in `make test` too.
 """

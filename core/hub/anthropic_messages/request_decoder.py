@@ -198,8 +198,11 @@ def _output_format(fields: Fields) -> OutputFormat | None:
     if asked is None:
         return None
     schema = given(asked.schema)
-    # Claude keeps to schemas with optional members too, which OpenAI refuses as strict.
-    return OutputFormat(schema=schema, is_strict=schema is not None and is_strict(schema))
+    try:
+        # Claude keeps to schemas with optional members too, which OpenAI refuses as strict.
+        return OutputFormat(schema=schema, is_strict=schema is not None and is_strict(schema))
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param="output_config.format.schema") from exc
 
 
 def _reasoning(fields: Fields) -> Reasoning:

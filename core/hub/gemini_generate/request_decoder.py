@@ -209,10 +209,11 @@ def _parts(turn: _Turn, calls: _Calls) -> Iterable[Part]:
     for raw in _repeated({"contents.parts": turn.parts}, "contents.parts") if bytes(turn.parts) else ():
         try:
             document, part = read_part(raw)
+            result = _result(document.function_response, calls) if document.function_response is not None else None
         except (ValueError, RecursionError) as exc:
             raise BadRequestError(param="contents.parts") from exc
-        if document.function_response is not None:
-            yield _result(document.function_response, calls)  # media in it as in any part
+        if result is not None:
+            yield result  # media in it as in any part
         elif isinstance(part, ToolCall) and document.function_call is not None:
             yield calls.called(part, document.function_call.id)
         elif part is not None:
@@ -249,8 +250,15 @@ def _tools(fields: Fields) -> Iterable[Tool | Native]:
 def _tool(declared: _Declaration) -> Tool:
     schema = given(declared.parameters_json_schema)
     if schema is None and (described := given(declared.parameters)) is not None:
-        schema = read_schema(described)
+        schema = _schema(described, "tools")
     return Tool(name=declared.name, description=declared.description, schema=schema)
+
+
+def _schema(described: msgspec.Raw, param: str) -> msgspec.Raw:
+    try:
+        return read_schema(described)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(param=param) from exc
 
 
 def _tool_choice(calling: _Calling) -> ToolChoice:
@@ -265,7 +273,7 @@ def _tool_choice(calling: _Calling) -> ToolChoice:
 def _output_format(config: _Config) -> OutputFormat | None:
     schema = given(config.response_json_schema)
     if schema is None and (described := given(config.response_schema)) is not None:
-        schema = read_schema(described)
+        schema = _schema(described, "generationConfig.responseSchema")
     if schema is None and config.response_mime_type != "application/json":
         return None
     return OutputFormat(schema=schema)

@@ -38,11 +38,10 @@ from ..places import (
     has_strict_tools,
     is_answer_described,
 )
+from ..seals import SKIPPED_SIGNATURE
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
 
-SKIPPED_SIGNATURE = "skip_thought_signature_validator"
-"""What Gemini 3 takes for the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
 _BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
 _BY_BUDGET = re.compile(r"gemini-2\.5")
 _BUDGETS = (

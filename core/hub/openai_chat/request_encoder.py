@@ -32,6 +32,7 @@ from ..effort import effort_of
 from ..media import audio_format, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
 from ..places import has_cache_marks, has_detail, has_loosened_tools
+from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import with_strict_tools
 from .thoughts import write_detail
 
@@ -276,8 +277,10 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _signed(written: dict[str, Any], seal: Seal | None, model: str) -> dict[str, Any]:
-    """Return a call with Gemini's signature, as Google's form of chat wants it back; others may refuse what they don't know."""
-    if seal is not None and seal.dialect == "gemini_generate" and "gemini" in model.lower():
+    """Return a call with Gemini's signature, as Google's form of chat wants it back; what stands in for one is Gemini's alone."""
+    if seal is None or seal.dialect != "gemini_generate":
+        return written
+    if seal.value != SKIPPED_SIGNATURE or "gemini" in model.lower():
         written["extra_content"] = {"google": {"thought_signature": seal.value}}
     return written
 

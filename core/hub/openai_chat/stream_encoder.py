@@ -58,11 +58,10 @@ class ChatStreamEncoder:
 
     def finish(self, usage: Usage) -> bytes:
         """Return the finish reasons, the usage if it was asked for, and the end mark."""
-        begun = b"" if self._head else self._begin(None)
         ends = [self._stop(stop) for stop in self._stops]
         if self._opening.request.is_usage_asked:
             ends.append(self._head + b'"choices":[],"usage":' + _encode(write_usage(usage)) + b"}\n\n")
-        return b"".join([begun, *ends, b"data: [DONE]\n\n"])
+        return b"".join([*ends, b"data: [DONE]\n\n"])
 
     def _stop(self, stop: Stopped) -> bytes:
         reason = finish_reason_of(stop.stop, has_refused=stop.choice_index in self._has_refused)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from relay.core.dialects import RULES
-from relay.core.errors import RejectedError, UpstreamBrokenError, UpstreamStatusError
+from relay.core.errors import BadRequestError, RejectedError, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Dialect, Exchange
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.translation import TranslatedReader, Translation
@@ -56,6 +56,12 @@ KINDS: dict[Dialect, tuple[Kind, str]] = {
     "gemini_generate": ("gemini_generate", "streamGenerateContent"),
 }
 """What the simulator and the recorded events call a dialect."""
+BEGINNINGS: dict[Dialect, bytes] = {
+    "openai_chat": b'"delta":{"role":"assistant","content":""}',
+    "openai_responses": b"event: response.created\n",
+    "anthropic_messages": b"event: message_start\n",
+}
+"""What stands once in a customer's stream, in its first event; Gemini has no such thing."""
 TOKENS_MAX = 600
 EVENTS_MAX = 40
 
@@ -153,18 +159,29 @@ def opened(customer: Dialect) -> Exchange:
 
 
 def check_requests(seed: bytes, count: int) -> None:
-    """Let every dialect translate *count* requests: each is made or refused by name."""
+    """Let every dialect translate *count* requests: each is made, or refused by a field's name."""
     rubbish = Rubbish(seed)
     for _ in range(count):
         for customer in CODECS:
             body, channel, model = request_of(rubbish, customer), rubbish.pick(OTHERS[customer]), rubbish.pick(MODELS)
             made = exchange(customer)
-            made.model = "m"
+            made.model = rubbish.pick(MODELS)
             with suppress(RejectedError):
                 RULES[customer].read_request(made, body)
-                sent = Translation(made, channel, model).prepare(made, model).body()
-                named = msgspec.json.decode(sent, type=dict[str, msgspec.Raw]).get("model")
-                assert named is None or bytes(named) == msgspec.json.encode(model)
+                check_translation(made, channel, model, is_deployment=rubbish.chance() < 0.5)
+
+
+def check_translation(made: Exchange, channel: Dialect, model: str, *, is_deployment: bool) -> None:
+    """See that what is sent names the model, and that what is refused names its field."""
+    param: str | None = ""
+    try:
+        sent = Translation(made, channel, model, is_deployment=is_deployment).prepare(made, model).body()
+    except BadRequestError as error:
+        param = error.param
+    else:
+        named = msgspec.json.decode(sent, type=dict[str, msgspec.Raw]).get("model")
+        assert named is None or bytes(named) == msgspec.json.encode(model)
+    assert param is not None
 
 
 def check_answers(seed: bytes, count: int) -> None:
@@ -179,6 +196,18 @@ def check_answers(seed: bytes, count: int) -> None:
                 assert isinstance(msgspec.json.decode(reading.answer), dict)
 
 
+def check_events(passed: bytes, beginning: bytes) -> None:
+    """See that a customer gets whole events, each a document or the end mark of chat, and their *beginning* first."""
+    *events, rest = passed.replace(b"\r\n", b"\n").split(b"\n\n")
+    assert rest == b""
+    for event in events:
+        data = event.partition(b"data: ")[2]
+        assert data == b"[DONE]" or isinstance(msgspec.json.decode(data), dict)
+    if events and beginning:
+        assert beginning in events[0]
+        assert passed.count(beginning) == 1
+
+
 def check_streams(seed: bytes, count: int) -> None:
     """Let every dialect translate *count* streams: each ends, breaks, or fails as an upstream does."""
     rubbish = Rubbish(seed)
@@ -189,11 +218,11 @@ def check_streams(seed: bytes, count: int) -> None:
             asked.stream, asked.query = True, "alt=sse"
             decoder, encoder = CODECS[channel].stream_decoder(), CODECS[customer].stream_encoder(opening())
             reader = TranslatedReader(RULES[channel].stream_reader(asked), decoder, encoder, 1)
+            passed: list[bytes] = []
             with suppress(UpstreamBrokenError):
-                for piece in rubbish.cut(data):
-                    reader.feed(piece)
-                reader.finish()
-            assert reader.end == b"" or reader.is_ended
+                passed.extend(map(reader.feed, rubbish.cut(data)))
+                passed += [reader.finish(), reader.end]
+            check_events(b"".join(passed), BEGINNINGS.get(customer, b""))
             assert derive_outcome(reader.evidence())
             reader.usage()
 

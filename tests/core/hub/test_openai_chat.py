@@ -56,6 +56,7 @@ from relay.core.hub.conversation import (
 from relay.core.hub.openai_chat.request_encoder import encode_request
 from relay.core.hub.openai_chat.stream_decoder import ChatStreamDecoder
 from relay.core.hub.openai_chat.stream_encoder import ChatStreamEncoder
+from relay.core.hub.seals import SKIPPED_SIGNATURE
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
@@ -236,12 +237,18 @@ def test_pictures_of_tools_follow_the_results_of_all_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "is_told"),
-    [("gpt-5.5", False), ("gemini-3-pro", True), ("google/Gemini-3-pro", True), ("openai/gpt-oss-120b", False)],
+    ("model", "value", "is_told"),
+    [
+        ("gpt-5.5", "c2ln", False),
+        ("gemini-3-pro", "c2ln", True),
+        ("an-alias-of-it", "c2ln", True),
+        ("google/Gemini-3-pro", SKIPPED_SIGNATURE, True),
+        ("an-alias-of-it", SKIPPED_SIGNATURE, False),
+    ],
 )
-def test_only_gemini_is_shown_its_signatures(model: str, is_told: bool) -> None:
-    """No upstream is shown a seal of another; Google's form of chat takes its own."""
-    call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln"))
+def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, value: str, is_told: bool) -> None:
+    """Google's form of chat takes its own, by whatever name; what stands in for one goes to Gemini alone."""
+    call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", value))
     talk = (Message(role="assistant", parts=(call,)),)
     [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk))["messages"]))
     assert ("extra_content" in said["tool_calls"][0]) is is_told
@@ -750,7 +757,7 @@ def test_words_in_which_the_model_declined_end_in_a_plain_stop() -> None:
 def test_a_stream_of_nothing_is_a_stream() -> None:
     """An upstream that only ended, and said nothing before."""
     encoder = ChatStreamEncoder(opening())
-    told = list(events(encoder.finish(Usage(input_tokens=1))))
+    told = list(events(encoder.feed(Begun()) + encoder.finish(Usage(input_tokens=1))))
     assert [chunk["choices"][:1] and chunk["choices"][0]["delta"] for chunk in told] == [
         {"role": "assistant", "content": ""},
         [],

@@ -10,11 +10,12 @@ from relay.core.dialects import RULES
 from relay.core.dialects.upstream_costs import COST_NAMES
 from relay.core.errors import BadRequestError, NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
-from relay.core.hub.answer import Answer, Choice
+from relay.core.hub.answer import Answer, Begun, Choice, Delta
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import Audio, File, Image, Inline, Link, Part, Seal, Text
-from relay.core.hub.translation import Translation
+from relay.core.hub.translation import TranslatedReader, Translation
 from relay.core.outcome import derive_outcome
+from relay.core.sse import Splitter
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, reader_for
@@ -134,10 +135,12 @@ def test_events_are_asked_of_gemini_for_a_stream_alone(stream: bool, query: str)
             "openai_chat",
             "tools",
         ),
-        ("gemini_generate", b'"generationConfig":{"responseSchema":{"maximum":-1e400}}', "anthropic_messages", "generationConfig"),
+        ("gemini_generate", b'"generationConfig":{"responseSchema":{"maximum":-1e400}}', "anthropic_messages", "generationConfig.responseSchema"),
+        ("gemini_generate", b'"contents":[{"parts":[{"functionResponse":{"name":"f","response":{"a":1e400}}}]}]', "openai_chat", "contents.parts"),
+        ("anthropic_messages", b'"output_config":{"format":{"type":"json_schema","schema":{"maximum":1e400}}}', "openai_chat", "output_config.format.schema"),
         (
             "openai_chat",
-            b'"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"maximum":1e400}}}',
+            b'"zzz":{"a":1e400},"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"maximum":1e400}}}',
             "anthropic_messages",
             "response_format",
         ),
@@ -384,3 +387,40 @@ def test_what_only_one_dialect_can_answer_is_refused_by_name() -> None:
     with pytest.raises(NotCarriedError) as refused:
         Translation(asked("openai_chat", body), "anthropic_messages", "claude-x")
     assert (refused.value.param, refused.value.params) == ("audio", {"dialect": "anthropic_messages"})
+
+
+BEGUN = {
+    "type": "message_start",
+    "message": {"id": "m", "model": "c", "usage": {"input_tokens": 3, "output_tokens": 1}},
+}
+SAID = [
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Oi"}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop"},
+]
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
+@pytest.mark.parametrize(
+    ("events", "text"), [(SAID, "Oi"), ([BEGUN, BEGUN, *SAID], "Oi"), (SAID[3:], ""), (SAID[4:], "")],
+    ids=["without its beginning", "begun twice", "without a block", "nothing but its end"],
+)  # fmt: skip
+def test_a_stream_that_is_not_begun_in_order_is_for_its_customer(
+    to: Dialect, events: list[dict[str, Any]], text: str
+) -> None:
+    """Whole events, the first of them the beginning, which comes once."""
+    native = RULES["anthropic_messages"].stream_reader(exchange("anthropic_messages"))
+    decoder, encoder = CODECS["anthropic_messages"].stream_decoder(), CODECS[to].stream_encoder(opening())
+    reader = TranslatedReader(native, decoder, encoder, 1)
+    stream = reader.feed(b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events))
+    stream += reader.finish() + reader.end
+    customer, decoder = RULES[to].stream_reader(exchange(to)), CODECS[to].stream_decoder()
+    customer.feed(stream)
+    customer.finish()
+    assert customer.is_ended
+    assert stream.count(b"event: response.created") == (to == "openai_responses")
+    told = [said for event in Splitter().feed(stream) for said in decoder.feed(event)]
+    assert isinstance(told[0], Begun)
+    assert "".join(said.text for said in told if isinstance(said, Delta)) == text
