@@ -79,7 +79,12 @@ seals = st.builds(
 images = st.builds(
     Image, source=st.builds(Inline, media_type=st.just("image/png"), data=st.sampled_from(["aGk=", "aG8="]))
 )
-sources = st.builds(Citation, url=st.sampled_from(["https://a.example", "https://b.example"]), title=texts)
+sources = st.lists(
+    st.builds(Citation, url=st.sampled_from(["https://a.example", "https://b.example"]), title=texts),
+    max_size=2,
+    unique_by=lambda each: (each.url, each.title),
+)
+"""Each is told once: where the answer says it counts for two only in a dialect that can say where."""
 schemas = st.sampled_from(
     [
         b'{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}',
@@ -161,7 +166,7 @@ def answers(draw: st.DrawFn) -> Answer:
         parts: list[Part] = [Refusal(text=draw(texts))]
         return Answer(id="x", model="m", choices=(Choice(parts=tuple(parts), stop="refusal"),))
     thoughts = draw(st.lists(st.builds(Thinking, text=texts, seal=st.none() | seals), max_size=1))
-    said = draw(st.lists(st.builds(Text, text=texts, citations=st.lists(sources, max_size=2).map(tuple)), max_size=1))
+    said = draw(st.lists(st.builds(Text, text=texts, citations=sources.map(tuple)), max_size=1))
     shown = draw(st.lists(images, max_size=2))
     called = [
         msgspec.structs.replace(call, seal=Seal("gemini_generate", "AVSoXO4A") if draw(st.booleans()) else None)

@@ -32,6 +32,7 @@ from .recorded import OPENINGS, opening
 
 OTHERS = {dialect: [other for other in CODECS if other != dialect] for dialect in CODECS}
 MODELS = (
+    "an-alias",
     "claude-opus-4-7",
     "claude-sonnet-4-5",
     "gpt-5.1",
