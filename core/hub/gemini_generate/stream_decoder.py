@@ -1,7 +1,6 @@
 """A stream of Gemini's answers, read into the hub's events."""
 
 from collections.abc import Iterable, Sequence
-from io import StringIO
 
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
@@ -10,8 +9,8 @@ from ..raw import refuse_unread
 from .answer_decoder import Candidate, citations, read_answer, read_parts, recited
 from .stops import stop_of
 
-PLACED_CHARS_MAX = 2**20
-"""Several times what a model says at once; no place is told in what comes behind."""
+PLACED_BYTES_MAX = 2**16
+"""More than most answers have: sources are told behind their text. No place is told in what comes behind that."""
 SOURCES_MAX = 1000
 """Sources of one candidate that are told once; what comes behind is told as often as it comes."""
 
@@ -72,14 +71,14 @@ class GeminiStreamDecoder:
         grounding = candidate.grounding_metadata
         if grounding is not None:
             is_placed = choice.kind is Text and bool(grounding.grounding_supports)
-            yield from citations(candidate, choice.text.getvalue() if is_placed else "")
+            yield from citations(candidate, choice.text.decode() if is_placed else "")
         yield from recited(candidate)
 
     def _add(self, choice_index: int, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
         if choice.kind is not type(part):
             yield from choice.end()
             choice.kind, choice.index = type(part), self._part_count
-            choice.text = StringIO()
+            choice.text = bytearray()
             yield self._begin(choice_index, Text(text="") if isinstance(part, Text) else Thinking(text=""))
         if part.text:
             choice.note(part)
@@ -109,15 +108,15 @@ class _OpenChoice:
         self.index = 0
         self.has_called = False
         self.reason: str | int | None = None
-        self.text = StringIO()
+        self.text = bytearray()
         """What has come of an open text: sources are told behind it, by their place in it."""
         self.told: set[tuple[str, str, int | None]] = set()
         """The sources that were told: each event may tell them again."""
 
     def note(self, part: Text | Thinking) -> None:
         """Keep a piece of a text; sources have no place in thoughts."""
-        if isinstance(part, Text) and self.text.tell() < PLACED_CHARS_MAX:
-            self.text.write(part.text)
+        if isinstance(part, Text) and len(self.text) < PLACED_BYTES_MAX:
+            self.text += part.text.encode()
 
     def is_new(self, cited: Citation) -> bool:
         """Note that *cited* is told; say whether it is for the first time."""

@@ -10,6 +10,7 @@ For a request: the same members, but for the spellings that `same` writes out.
 """
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -359,10 +360,25 @@ def test_sources_that_events_repeat_are_told_once() -> None:
 
 def test_no_more_of_a_stream_is_kept_than_places_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said behind that has sources too, but at no place; of their number the first are remembered."""
-    monkeypatch.setattr(stream_decoder, "PLACED_CHARS_MAX", 9)
+    monkeypatch.setattr(stream_decoder, "PLACED_BYTES_MAX", 9)
     monkeypatch.setattr(stream_decoder, "SOURCES_MAX", 2)
     first = [("https://a.example", 0), ("https://b.example", 0), ("https://c.example", None)]
     assert grounded_twice() == [*first, first[2]]
+
+
+@pytest.mark.parametrize("piece", ["ab ", "é中 "])
+def test_a_long_stream_of_small_pieces_leaves_no_more_behind_than_its_text(piece: str) -> None:
+    """A byte for each of its bytes, as far as sources may have their places in it."""
+    decoder = GEMINI.stream_decoder()
+    event = {"candidates": [{"content": {"parts": [{"text": piece}]}}]}
+    frame = b"data: " + json.dumps(event).encode() + b"\n\n"
+    decoder.feed(frame)
+    tracemalloc.start()
+    for _ in range(40_000):
+        decoder.feed(frame)
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held_bytes < 100_000
 
 
 def test_sources_that_are_told_behind_another_part_have_no_place() -> None:
