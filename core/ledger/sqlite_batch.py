@@ -8,7 +8,7 @@ from .chain import Transfer, link
 from .codec import encode
 from .operations import LotKind
 from .rules import Lot, revenue_book, total
-from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, SETTLE_KEY, Row, RowStatement
+from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, RAISE_HOLD, SETTLE_KEY, Row, RowStatement
 from .sqlite_view import Hold, Key, View
 
 CREDIT = "credit"
@@ -58,6 +58,7 @@ class Batch:
         self._rows: defaultdict[RowStatement, list[Row]] = defaultdict(list)
         self._moves: dict[int, tuple[int, int, int]] = {}
         self._settlements: dict[str, tuple[int, int]] = {}
+        self._raised: dict[str, int] = {}
         self._endings: defaultdict[tuple[str, int, bool, int | None], list[str]] = defaultdict(list)
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
@@ -83,6 +84,8 @@ class Batch:
         """
         if not (self._rows or self._moves or self._endings):
             return
+        for request_id, held_nano in self._raised.items():
+            self.write(RAISE_HOLD, (held_nano, request_id))
         for book_id in sorted(self._moves):
             self.write(MOVE_BOOK, (*self._moves[book_id], book_id))
         for key_id in sorted(self._settlements):
@@ -99,6 +102,7 @@ class Batch:
         self._rows.clear()
         self._moves.clear()
         self._settlements.clear()
+        self._raised.clear()
         self._endings.clear()
 
     def savepoint(self) -> tuple[int, dict[str, int]]:
@@ -152,9 +156,13 @@ class Batch:
         """Show a reservation that was made, so that its post need not read it."""
         self._view.note_hold(request_id, account_id, key_id, price_version, parts)
 
-    def forget_hold(self, request_id: str) -> None:
-        """Read a reservation anew after it was changed."""
-        self._view.holds.pop(request_id, None)
+    def raise_hold(self, held: Hold, parts: Sequence[tuple[int, int]]) -> None:
+        """Add *parts* of lots to an open reservation, and show it as it is then."""
+        amounts = {lot.id: lot.amount_nano for lot in held.lots}
+        for lot_id, part_nano in parts:
+            amounts[lot_id] = amounts.get(lot_id, 0) + part_nano
+        self._raised[held.request_id] = total(amounts.items())
+        self.note_hold(held.request_id, held.account_id, held.key_id, held.price_version, list(amounts.items()))
 
     def spendable(self, account_id: str) -> list[Lot]:
         """Return the account's lots that have something available and have not lapsed."""
@@ -165,7 +173,7 @@ class Batch:
     def close_hold(self, request_id: str, state: str, *, is_recovered: bool, delivered_at_ms: int | None) -> None:
         """Close an open reservation."""
         self._endings[state, self.now_ms, is_recovered, delivered_at_ms].append(request_id)
-        self.forget_hold(request_id)
+        self._view.holds.pop(request_id, None)
 
     def settle_key(self, key_id: str, *, spent_nano: int = 0, held_nano: int = 0) -> None:
         """Add to what a key has spent and holds."""

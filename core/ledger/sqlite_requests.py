@@ -48,7 +48,8 @@ def foresee(batch: Batch, operations: Sequence[Operation]) -> None:
     """Read ahead, in one step each, the reservations and keys that a group of requests will ask for."""
     reserves = [operation for operation in operations if isinstance(operation, Reserve)]
     closed = [operation.record.request_id for operation in operations if isinstance(operation, Post | Void)]
-    if request_ids := [*closed, *[operation.request_id for operation in reserves]]:
+    raised = [operation.request_id for operation in operations if isinstance(operation, Extend)]
+    if request_ids := [*closed, *raised, *[operation.request_id for operation in reserves]]:
         batch.foresee_holds(request_ids)
     if reserves:
         batch.foresee_keys({operation.principal.key_id for operation in reserves})
@@ -102,7 +103,6 @@ def _hold(batch: Batch, request_id: str, key_id: str, parts: Sequence[tuple[int,
     for lot_id, part_nano in parts:
         batch.write(ADD_TO_LOT, (request_id, lot_id, part_nano))
     batch.settle_key(key_id, held_nano=total(parts))
-    batch.forget_hold(request_id)
 
 
 def extend(batch: Batch, operation: Extend) -> Reservation:
@@ -120,8 +120,8 @@ def extend(batch: Batch, operation: Extend) -> Reservation:
     check_key(version=0, version_expected=0, is_revoked=key.is_revoked, expires_at_ms=None, now_ms=batch.now_ms)
     check_cap(more_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
     parts = hold(more_nano, batch.spendable(held.account_id))
-    batch.execute("UPDATE reservation SET held_nano = ? WHERE request_id = ?", (operation.held_nano, request_id))
     _hold(batch, request_id, held.key_id, parts)
+    batch.raise_hold(held, parts)
     return Reservation(request_id=request_id, held_nano=operation.held_nano)
 
 

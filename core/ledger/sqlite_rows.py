@@ -48,6 +48,12 @@ INSERT_RESERVATION = RowStatement(
     """,
     "(?, ?, ?, ?, 'open', ?, ?, ?, ?, 0)",
 )
+RAISE_HOLD = RowStatement(
+    "UPDATE reservation SET held_nano = raised.column1 FROM (VALUES",
+    "(?, ?)",
+    ") AS raised WHERE request_id = raised.column2",
+    single="UPDATE reservation SET held_nano = ? WHERE request_id = ?",
+)
 ADD_TO_LOT = RowStatement(
     "INSERT INTO reservation_lot VALUES",
     "(?, ?, ?)",
@@ -132,6 +138,7 @@ NAME_REQUEST = RowStatement(
 COLLECTED = (
     INSERT_RESERVATION,
     NAME_REQUEST,
+    RAISE_HOLD,
     ADD_TO_LOT,
     MOVE_BOOK,
     INSERT_TRANSFER,

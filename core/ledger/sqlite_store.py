@@ -65,7 +65,7 @@ _NO_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 The kernel may have dropped what it could not write and call the next sync a success. So nothing more
 is committed until a process starts anew. Source: field/reliability.md 3, row 55, read 2026-11-29.
 """
-_DECIDE_FIRST = (Reserve, Post, Void)
+_DECIDE_FIRST = (Reserve, Extend, Post, Void)
 """Operations that refuse before they change anything: they need no savepoint of their own."""
 
 

@@ -16,6 +16,8 @@ from relay.core.ledger.operations import (
     FileClaim,
     Operation,
     Post,
+    Posted,
+    Reservation,
     Result,
     RevokeKey,
     SetKeyGroup,
@@ -141,3 +143,28 @@ def test_a_broken_rule_in_a_group_spoils_none_of_its_neighbours(
 ) -> None:
     """With a charge below nothing among them, the others do what they do one by one."""
     compare(before, hours, [*group[:place], a_post("r1", -1), *group[place:]])
+
+
+def test_a_hold_is_taken_raised_twice_and_posted_in_one_transaction(books: Books, tmp_path: Path) -> None:
+    """Two units grow to eleven over two lots, and eight are paid: six of the gift that lapses, two of the cash."""
+    books.do(account("alice", gift_nano=6, gift_expires_at=NOON.replace(hour=13)))
+    books.do(key("alice"))
+    books.do(top_up("alice", 12, "first"))
+    group = [a_reserve("r1", 2, 1), *[Extend(request_id="r1", held_nano=held) for held in (5, 11)]]
+    assert books.store.commit([], group) == [Reservation(request_id="r1", held_nano=held) for held in (2, 5, 11)]
+    books.check_view()
+    lots = (
+        "SELECT b.kind, l.held_nano, b.pending_nano FROM reservation_lot l JOIN book b ON b.id = l.lot_id ORDER BY b.id"
+    )
+    assert books.ask(lots) == [("gift", 6, 6), ("cash", 5, 5)]
+    assert books.ask("SELECT r.held_nano, k.held_nano FROM reservation r JOIN api_key k") == [(11, 11)]
+    more = [Extend(request_id="r1", held_nano=held) for held in (12, 14)]
+    (*_, posted) = books.store.commit([], [*more, a_post("r1", 8)])
+    assert posted == Posted(request_id="r1", charge_nano=8, overrun_nano=0)
+    books.check_view()
+    assert books.ask("SELECT kind, debit_nano, pending_nano FROM book WHERE account_id = 'alice' ORDER BY id") == [
+        ("gift", 6, 0),
+        ("cash", 2, 0),
+    ]
+    assert books.ask("SELECT state, held_nano FROM reservation") == [("posted", 14)]
+    assert verify(tmp_path / "data") == []
