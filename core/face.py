@@ -10,11 +10,12 @@ for; read 2026-11-24.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any, cast
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from .app import PAGES
@@ -39,6 +40,65 @@ class Face(HttpToolsProtocol):
         super().__init__(**server)
         self._shop = shop
         self._wire: Wire | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes as they come.
+
+        A request that wants to go on in a protocol we don't speak is read anew as if it had not asked, as
+        a server may (RFC 9110, 7.8, read 2026-11-29): ``curl --http2`` and Java's own client ask with
+        every first request. The parser stops behind such a head, so what follows would be lost, or
+        taken for the next request: somebody else's, where a proxy in front shares the connection.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                data = self._feed(data)
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _feed(self, data: bytes) -> bytes:
+        """Give *data* to the parser; return what it has to be given anew."""
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+                return b""
+            if self.parser.get_method() == b"CONNECT":
+                self.send_400_response("This server is no proxy.")
+                return b""
+            rest = b"".join(self._head_without_upgrade()) + data[upgrade.args[0] :]
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            return rest
+        return b""
+
+    def _head_without_upgrade(self) -> Iterator[bytes]:
+        yield b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [token for token in value.split(b",") if token.strip().lower() != b"upgrade"]
+                yield b"connection: %b\r\n" % b",".join(kept)
+            elif name != b"upgrade":
+                yield b"%b: %b\r\n" % (name, value)
+        yield b"\r\n"
+
+    def _should_upgrade(self) -> bool:
+        """Say whether a websocket is wanted: by a GET without a body (RFC 6455, 4.1, read 2026-11-29)."""
+        has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in self.headers
+        )
+        return self.parser.get_method() == b"GET" and not has_body and super()._should_upgrade()
+
+    def on_headers_complete(self) -> None:
+        """Begin an exchange, or note that a websocket is wanted."""
+        if not self.parser.should_upgrade() or self._should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request's body; one that is read anew has none yet."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["path"] in PAGES:
@@ -102,10 +162,14 @@ class Wire:
         await self._flow.drain()
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take status and headers, which leave with the first of the body; one without a length is sent in chunks."""
+        """Take status and headers, which leave with the first of the body.
+
+        A body without a length is sent in chunks, to HTTP/1.0 until the connection closes (RFC 9112, 6.1,
+        read 2026-11-29).
+        """
         cycle = self._cycle
         lines = [STATUS_LINE[status]]
-        self._is_chunked = status not in (204, 304)
+        self._is_chunked = status not in (204, 304) and cycle.scope["http_version"] != "1.0"
         for name, value in chain(cycle.default_headers, headers):
             if HEADER_VALUE_RE.search(value):
                 raise ValueError("a control character in a header of the answer")

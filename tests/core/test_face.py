@@ -131,6 +131,81 @@ async def test_a_refused_upload_does_not_spoil_the_next_request(shop: Running) -
     writer.close()
 
 
+UPGRADES = {
+    "curl --http2": ("connection: Upgrade, HTTP2-Settings", "upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__"),
+    "unheard of": ("connection: keep-alive, upgrade", "upgrade: foo"),
+    "a websocket by POST": ("connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"),
+}
+
+
+@pytest.mark.parametrize("headers", UPGRADES.values(), ids=UPGRADES)
+@pytest.mark.parametrize("is_cut", [False, True], ids=["in one write", "head and body apart"])
+async def test_a_wish_for_another_protocol_is_passed_over(shop: Running, headers: tuple[str, ...], is_cut: bool) -> None:
+    """The body is read with its request, in the midst of others, and the connection goes on."""
+    reader, writer = await dial(shop)
+    asked = question(shop, *headers)
+    writer.write(question(shop) + (asked[: -len(QUESTION)] if is_cut else asked))
+    if is_cut:
+        assert (await read_answer(reader))[1] == ANSWER
+        writer.write(QUESTION)
+    writer.write(question(shop, *headers) + question(shop))
+    for _ in range(3 if is_cut else 4):
+        head, body = await asyncio.wait_for(read_answer(reader), 5)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert body == ANSWER
+    writer.close()
+
+
+async def test_a_wish_for_another_protocol_beside_a_body_in_chunks(shop: Running) -> None:
+    """Chunks are read as chunks."""
+    reader, writer = await dial(shop)
+    asked = question(shop, "transfer-encoding: chunked", *UPGRADES["curl --http2"])
+    head = re.sub(rb"content-length: \d+\r\n", b"", asked[: -len(QUESTION)])
+    writer.write(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUESTION), QUESTION))
+    assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+    writer.close()
+
+
+@pytest.mark.parametrize("headers", UPGRADES.values(), ids=UPGRADES)
+async def test_a_body_is_never_taken_for_a_request(
+    shop: Running, upstream: RawUpstream, headers: tuple[str, ...]
+) -> None:
+    """A server in front that shares the connection would give its answer to the next customer."""
+    reader, writer = await dial(shop)
+    hidden = b"\r\n" * 100 + question(shop, "x-forwarded-for: 192.0.2.1")
+    asked = question(shop, *headers, "connection: close", body=hidden)
+    writer.write(asked[: -len(hidden)])
+    await asyncio.sleep(0.05)
+    writer.write(hidden)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert upstream.requests == []
+    writer.close()
+
+
+async def test_nobody_is_connected_on(shop: Running, upstream: RawUpstream) -> None:
+    """CONNECT is refused, with all that comes behind it."""
+    reader, writer = await dial(shop)
+    writer.write(b"CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n" + question(shop))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\nx-request-id: req_")
+    assert answer.endswith(b"\r\n\r\nThis server is no proxy.")
+    assert upstream.requests == []
+    writer.close()
+
+
+async def test_a_websocket_is_not_opened_by_a_request_with_a_body(shop: Running) -> None:
+    """It is answered as what it is otherwise."""
+    reader, writer = await dial(shop)
+    asked = question(shop, *UPGRADES["a websocket by POST"], "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==")
+    writer.write(asked.replace(b"POST /v1/chat/completions", b"GET /v1/realtime", 1))
+    head, _ = await asyncio.wait_for(read_answer(reader), 5)
+    assert head.startswith(b"HTTP/1.1 ")
+    assert head.count(b"\r\nx-request-id: req_") == 1
+    writer.close()
+
+
 async def test_rubbish_is_refused(shop: Running) -> None:
     """What is no HTTP gets a 400 with an id, and the end of the connection."""
     reader, writer = await dial(shop)
@@ -178,6 +253,18 @@ async def test_a_stream_goes_out_in_chunks_with_an_end(tmp_path: Path) -> None:
             assert await reader.readexactly(2) == b"\r\n"
         assert body == EVENT + EVENT + LAST
         assert await reader.readexactly(2) == b"\r\n"
+        writer.close()
+
+
+async def test_a_stream_to_http_1_0_ends_with_its_connection(tmp_path: Path) -> None:
+    """It knows no chunks: their lengths would stand in the midst of the answer."""
+    async with raw_upstream(writes(STREAM, EVENT, LAST)) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop, body=STREAM_QUESTION).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+        head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head
+        assert b"\r\nconnection: close" in head
+        assert body == EVENT + LAST
         writer.close()
 
 
