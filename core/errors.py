@@ -279,6 +279,12 @@ class StaleKeyError(RelayError):
     status: ClassVar[int] = 401
 
 
+class RevokedKeyError(StaleKeyError):
+    """The key was revoked since: asking again helps nobody."""
+
+    code: ClassVar[str] = "api_key_revoked"
+
+
 class LedgerError(RelayError):
     """The ledger could not do what was asked."""
 

@@ -86,7 +86,8 @@ class Face(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Say whether a websocket is wanted: by a GET without a body (RFC 6455, 4.1, read 2026-11-29)."""
         has_body = any(
-            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in self.headers
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
         )
         return self.parser.get_method() == b"GET" and not has_body and super()._should_upgrade()
 

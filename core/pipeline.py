@@ -179,7 +179,8 @@ class Passage:
                     if not 200 <= response.status < 300:
                         raise await read_refusal(response)
                 ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
-                trial.answered(ending.error)
+                if ending.outcome != "customer_gone" or ending.evidence.output_bytes:
+                    trial.answered(ending.error)
                 return ending
             finally:
                 if response is not None:

@@ -26,6 +26,8 @@ from .vendor_names import kept_name
 NOTHING = Charge()
 UNHEARD_OF_TOKENS = 1_000_000
 """More output than any model gives in one answer: where no limit is known, a figure beyond it is disputed."""
+LONGEST_ANSWER_TOKENS = 131_072
+"""As much as the models that write most give at most (Claude's and GPT-5's 128k): the whole answer where no limit is known."""
 
 
 class Settlement:
@@ -159,14 +161,21 @@ class Settlement:
 
     def _full_quote(self) -> int | None:
         """Return what the whole answer may cost; None for streams, which extend, and where it is held already."""
-        if self._exchange.stream or self._full_tokens is None or self.is_covered_in_full:
+        if self._exchange.stream or self.is_covered_in_full:
             return None
-        return self._quote(self._full_tokens)
+        full_tokens = self._full_tokens
+        if full_tokens is None and self._exchange.operation in ("chat", "completion"):
+            full_tokens = LONGEST_ANSWER_TOKENS * self._exchange.choice_count
+        return None if full_tokens is None else self._price(full_tokens).nano
 
     def _quote(self, output_tokens: int) -> int:
-        assert self.facts is not None
-        self._quoted = self._dispatch.settle(self.facts, self._estimate(output_tokens))
+        self._quoted = self._price(output_tokens)
         return self._quoted.nano
+
+    def _price(self, output_tokens: int) -> Charge:
+        """Return the most that the answer costs with *output_tokens*."""
+        assert self.facts is not None
+        return self._dispatch.settle(self.facts, self._estimate(output_tokens))
 
     def _estimate(self, output_tokens: int) -> Usage:
         """Return the most that the answer uses with *output_tokens*."""
@@ -180,12 +189,14 @@ class Settlement:
     def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:
         """Return the usage of an answer that stopped after *output_tokens* were handed over.
 
-        Its input is what the upstream said *so_far*, else an estimate.
+        Its input is what the upstream said *so_far*, where that can be true, else an estimate.
         """
         if so_far is None:
             estimate = self._rules.input_estimate(self._exchange)
             so_far = Usage(input_tokens=estimate, unit_count=self._exchange.unit_estimate)
-        return msgspec.structs.replace(so_far, output_tokens=output_tokens, iterations=(), source="estimated")
+        believed = plausible(so_far, self._input_bound(so_far), None)
+        source = "disputed" if believed.source == "disputed" else "estimated"
+        return msgspec.structs.replace(believed, output_tokens=output_tokens, iterations=(), source=source)
 
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.
@@ -200,8 +211,12 @@ class Settlement:
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
+        return plausible(usage, self._input_bound(usage), bound)
+
+    def _input_bound(self, usage: Usage) -> int:
+        """Return the most input that *usage* can tell of; what the upstream keeps is beyond any bound."""
         unseen = usage.all_input_tokens if self._exchange.has_unseen_input else 0
-        return plausible(usage, max(self.input_bound_tokens, unseen), bound)
+        return max(self.input_bound_tokens, unseen)
 
     @property
     def is_revoked(self) -> bool:

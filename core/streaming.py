@@ -22,6 +22,7 @@ from .errors import (
     LedgerError,
     PluginError,
     RelayError,
+    RevokedKeyError,
     StaleKeyError,
     UpstreamBrokenError,
     UpstreamError,
@@ -92,9 +93,11 @@ class StreamAnswer:
             self._marked_tokens = self.delivered_tokens
             usage = self._settlement.delivered_usage(self.delivered_tokens, self._reader.usage())
             self._settlement.mark(usage, self._reader.evidence())
-        if self._refusal is None and self._settlement.is_revoked:
-            self._refusal = StaleKeyError("the key was revoked while the answer was under way")
+        if self._settlement.is_revoked:
+            self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
             self._settlement.withdraw()
+        elif not isinstance(self._refusal, StaleKeyError):
+            self._refusal = None  # the account may have been topped up, or the disk have room again
         return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
 
     async def keep_alive(self) -> None:
@@ -116,11 +119,16 @@ class StreamAnswer:
 
         Raises:
             UpstreamError: It failed before anything was committed; another may be tried.
-            CustomerGoneError: The customer left before anything was committed.
         """
         plugin_meter = PluginMeter(meter) if meter is not None else None
-        with self._sink.listening():
-            staged = await self._stage(response, reader, plugin_meter, first_event_s)
+        try:
+            with self._sink.listening():
+                staged = await self._stage(response, reader, plugin_meter, first_event_s)
+        except CustomerGoneError:
+            # The upstream has begun: it has read the input, and may think on.
+            if self._limits.hang_up == "drain":
+                await self._drain(response, reader, plugin_meter)
+            return self._ending(reader, plugin_meter, None, self._limits.hang_up)
         self._reader = reader
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
@@ -219,23 +227,29 @@ class StreamAnswer:
         """Let the hold grow beside the stream; wait for it only where the hold is used up.
 
         The bound that asks for more is generous. So where no more is granted, the stream goes
-        on until the nearer estimate has used the hold up, and only then ends.
+        on until the nearer estimate has used the hold up; then more is asked for once more, and
+        only where that is refused too, the stream ends.
 
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError: What was refused, once it matters.
             LedgerUnavailableError, PluginError: The same, where the shop failed at it.
         """
         settlement, bound, counted = self._settlement, reader.output_bound_tokens, reader.output_counted_tokens
-        while self._refusal is None and settlement.needs_more(bound, counted):
+        while settlement.needs_more(bound, counted):
+            is_used_up = counted >= settlement.covered_tokens
+            if isinstance(self._refusal, StaleKeyError) or (self._refusal is not None and not is_used_up):
+                break
             if self._extension is None:
                 self._extension = asyncio.create_task(settlement.extend())
             if bound < settlement.covered_tokens and not self._extension.done():
                 return
-            extension, self._extension = self._extension, None
+            extension, self._extension, self._refusal = self._extension, None, None
             try:
                 await extension
             except RelayError as refusal:
                 self._refusal = refusal
+                if is_used_up:
+                    break
         if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal
 

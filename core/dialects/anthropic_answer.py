@@ -141,7 +141,8 @@ class MessagesStreamReader(EventReader):
         if self._is_untrue:
             raise UntrueFigureError("usage is no object")
         usage = read_anthropic_usage(self._usage)
-        if usage is None or not self.is_ended or self._has_final_output:
+        is_over = self.is_ended or self.stop_reason is not None
+        if usage is None or not is_over or self._has_final_output:
             return usage
         return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source="estimated")
 

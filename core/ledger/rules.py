@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ..errors import InsufficientBalanceError, KeyCapError, LedgerFullError, StaleKeyError
+from ..errors import InsufficientBalanceError, KeyCapError, LedgerFullError, RevokedKeyError, StaleKeyError
 from ..exchange import Outcome
 from ..money import AMOUNT_NANO_MAX, format_nano
 from .operations import LotKind
@@ -106,9 +106,12 @@ def check_key(*, version: int, version_expected: int, is_revoked: bool, expires_
     """Refuse a key that is no longer what was authenticated.
 
     Raises:
-        StaleKeyError: Revoked, lapsed, or changed in any other way.
+        RevokedKeyError: Revoked.
+        StaleKeyError: Lapsed, or changed in any other way.
     """
-    if is_revoked or version != version_expected or (expires_at_ms is not None and expires_at_ms <= now_ms):
+    if is_revoked:
+        raise RevokedKeyError("the key was revoked since it was authenticated")
+    if version != version_expected or (expires_at_ms is not None and expires_at_ms <= now_ms):
         raise StaleKeyError("the key changed since it was authenticated; authenticate afresh")
 
 

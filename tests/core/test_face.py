@@ -140,7 +140,9 @@ UPGRADES = {
 
 @pytest.mark.parametrize("headers", UPGRADES.values(), ids=UPGRADES)
 @pytest.mark.parametrize("is_cut", [False, True], ids=["in one write", "head and body apart"])
-async def test_a_wish_for_another_protocol_is_passed_over(shop: Running, headers: tuple[str, ...], is_cut: bool) -> None:
+async def test_a_wish_for_another_protocol_is_passed_over(
+    shop: Running, headers: tuple[str, ...], is_cut: bool
+) -> None:
     """The body is read with its request, in the midst of others, and the connection goes on."""
     reader, writer = await dial(shop)
     asked = question(shop, *headers)

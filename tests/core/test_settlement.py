@@ -90,6 +90,25 @@ async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> N
         ]
 
 
+async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit_is_known(tmp_path: Path) -> None:
+    """As much as any model gives, 131 072 tokens: an account that has less is refused, and told so."""
+    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+    async with (
+        Upstream(lambda _: document(huge)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    ):
+        await shop.chat()
+        await shop.log()
+        await shop.top_up("1")
+        refused = await shop.chat()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
+        await shop.top_up("10")
+        await shop.chat()
+        await shop.log(count=2)
+        held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
+        assert held == [33_836_000, 534 * 2000 + 131_072 * 8000]
+
+
 async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Path) -> None:
     """Two billion tokens of output for two letters: the customer pays what was seen, the row says so."""
     absurd = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 2 * 10**9, "total_tokens": 2 * 10**9 + 10}}

@@ -1,12 +1,13 @@
 """Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from relay.core import streaming
+from relay.core import heartbeat, streaming
 from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
@@ -148,7 +149,7 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
                 text += piece
         [row] = await shop.log()
         delivered_count = text.count('"word "')
-        assert '"code":"stale_key"' in text
+        assert '"code":"api_key_revoked"' in text
         assert (row["outcome"], row["usage_source"]) == ("truncated", "estimated")
         assert 0 < delivered_count < 2000
         assert 0 < row["output_tokens"] <= delivered_count * 2
@@ -172,6 +173,43 @@ async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Pa
         assert row["outcome"] == "truncated"
         assert 512 <= row["output_tokens"] <= 1024
         assert balances(shop.rows(LOTS)) == (10_000_000_000 - row["charge_nano"], 0)
+
+
+async def test_a_ledger_that_fails_once_in_the_middle_is_asked_again(tmp_path: Path) -> None:
+    """By the time the hold is used up it works again, and the stream comes to its end."""
+    async with (
+        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        extend, refusals = shop.shop.ledger.extend, [LedgerUnavailableError("the disk is full")]
+
+        async def extend_later(request_id: str, held_nano: int) -> object:
+            if refusals:
+                raise refusals.pop()
+            return await extend(request_id, held_nano)
+
+        shop.shop.ledger.extend = extend_later  # type: ignore[method-assign,assignment] # a disk that is full for a moment
+        assert (await shop.chat(stream=True)).text == LONG.replace(USAGE, "")
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"]) == ("complete", "upstream")
+
+
+async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: Path) -> None:
+    """More was refused by then; it is asked for again when the hold is used up."""
+    async with (
+        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.004)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.0095") as shop,
+    ):
+        body, text = shop.chat_body(stream=True), ""
+        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
+            async for piece in answer.aiter_text():
+                text += piece
+                # Half of the hold is gone, so more has been asked for.
+                if text.count("word " * 10) > 30 and not shop.rows("select 1 from transfer where kind = 'top_up'"):
+                    await shop.top_up("1")
+        assert text == LONG.replace(USAGE, "")
+        [row] = await shop.log()
+        assert (row["outcome"], row["overrun_nano"]) == ("complete", 0)
 
 
 START = (
@@ -235,3 +273,83 @@ async def test_no_more_is_passed_on_than_the_account_can_pay_though_the_limit_wa
             "truncated",
             0,
         )
+
+
+FIVE_WORDS = "".join(
+    'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word "}}\n\n'
+    for _ in range(5)
+)
+MILLIONS = START.replace('"input_tokens":500', '"input_tokens":50000000')
+
+
+async def test_input_that_can_not_be_true_is_disputed_also_where_the_stream_breaks(tmp_path: Path) -> None:
+    """Two letters were asked; fifty million tokens would have emptied the account."""
+    async with (
+        Upstream(lambda _: [*stream(MILLIONS + FIVE_WORDS)[:-1], 0.1, "shut"]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        await shop.messages(stream=True)
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "disputed", 7)
+        assert (row["input_tokens"], row["charge_nano"]) == (541, 541 * 3000 + 7 * 15_000)
+
+
+async def test_marks_tell_only_of_input_that_can_be_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What recovery would post after a death is disputed like all else."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
+    begun = stream(MILLIONS + FIVE_WORDS)[:-1]
+    async with Upstream(lambda _: [*begun, 0.6, "shut"]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.messages(stream=True)
+        [row] = shop.rows("select mark from reservation")
+        usage = json.loads(row["mark"])["usage"]
+        assert (usage["input_tokens"], usage["output_tokens"], usage["source"]) == (541, 7, "disputed")
+
+
+async def test_a_stop_reason_without_figures_is_no_end_of_the_count(tmp_path: Path) -> None:
+    """The stream breaks behind it: what was delivered is charged, not the one token of its beginning."""
+    stop = 'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+    async with (
+        Upstream(lambda _: [*stream(START + FIVE_WORDS + stop)[:-1], 0.1, "shut"]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        await shop.messages(stream=True)
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"]) == ("truncated", "estimated")
+        assert (row["input_tokens"], row["output_tokens"]) == (500, 7)
+
+
+@pytest.mark.parametrize(("policy", "tokens"), [("delivered", 0), ("input_only", 0), ("drain", 500)])
+async def test_who_leaves_before_the_first_word_pays_what_the_upstream_had_begun(
+    tmp_path: Path, policy: str, tokens: int
+) -> None:
+    """It has read the input by then; a shop that drains its upstreams learns the rest."""
+    profile = PROFILE.replace("channels:\n", f"limits: {{{{hang_up: {policy}}}}}\nchannels:\n", 1)
+    begun, rest = stream(ROLE)[:-1], stream(words("Hello") + STOP + USAGE + DONE)[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.6, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.3)
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", tokens)
+        assert row["input_tokens"] > 0
+        assert json.loads(row["evidence"])["hang_up_policy"] == policy
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - row["charge_nano"], 0)
+        assert row["charge_nano"] == (row["input_tokens"] + 4 * tokens) * 2000
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+async def test_who_leaves_before_any_output_says_nothing_about_the_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_stream: bool
+) -> None:
+    """An upstream that sends its head and hangs would look healthy for all the customers it loses."""
+    kind = b"text/event-stream" if is_stream else b"application/json"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\ncontent-length: 1000\r\n\r\n"
+    async with Upstream(lambda _: [head, 5.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        verdicts: list[object] = []
+        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[3]))
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=is_stream, timeout_s=0.3)
+        [row] = await shop.log()
+        assert (row["outcome"], verdicts) == ("customer_gone", ["request"])

@@ -304,13 +304,13 @@ def test_a_post_is_never_refused_for_a_cap(books: Books) -> None:
 
 
 def test_a_revoked_key_holds_nothing_more(books: Books) -> None:
-    """A key revoked after authentication is stale."""
+    """A key revoked after authentication is refused as such."""
     books.play("""
         account alice gift=5
         revoke alice
-        reserve r1 alice 1 -> stale_key
+        reserve r1 alice 1 -> api_key_revoked
         authenticate alice
-        reserve r1 alice 1 -> stale_key
+        reserve r1 alice 1 -> api_key_revoked
     """)
 
 
@@ -378,7 +378,7 @@ def test_a_revoked_key_can_not_extend_but_a_switched_one_can(books: Books) -> No
         set_group alice agave
         extend r1 2
         revoke alice
-        extend r1 3 -> stale_key
+        extend r1 3 -> api_key_revoked
         post r1 2
         balance alice 3
     """)

@@ -78,7 +78,7 @@ class Shop(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.model.accounts)))
         request_id, holder = self._id("r"), self.model.accounts[name]
         version = holder.version - (1 if is_stale else 0)
-        expected: dict[int, int] | str = "stale_key"
+        expected: dict[int, int] | str = "api_key_revoked" if holder.is_revoked else "stale_key"
         if not (is_stale or holder.is_revoked):
             expected = self.model.hold(name, amount, self._now)
         assert self._code(reservation(request_id, name, amount, key_version=version)) == (
@@ -106,7 +106,7 @@ class Shop(RuleBasedStateMachine):
         elif amount <= request.held_nano:
             assert code == ""
         elif self.model.accounts[request.account].is_revoked:
-            assert code == "stale_key"
+            assert code == "api_key_revoked"
         else:
             more = self.model.hold(request.account, amount - request.held_nano, self._now)
             assert code == (more if isinstance(more, str) else "")
