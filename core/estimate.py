@@ -29,6 +29,13 @@ TOOLS_TOKENS = 1024
 MEDIA_TOKENS_MAX = 4096
 """The most that one picture counts; more than all but gpt-4o-mini's, which counts 33-fold."""
 MEDIA_TOKENS = 1000
+PICTURE_TOKENS = 1290
+"""What a picture counts that is drawn in a talk; Gemini's (w:gemini/image-output)."""
+SPOKEN_BYTES_PER_TOKEN = 3200
+"""Base64 of what is spoken in a talk, for a token: 20 tokens a second, of 24 000 samples of 16 bits, as streams have it.
+
+Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
+"""
 FIGURE_FLOOR_TOKENS = 1024
 """Below this a figure of the upstream is never disputed: small bounds are the least exact."""
 DISPUTED_FACTOR = 4

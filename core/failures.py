@@ -25,19 +25,20 @@ RETRY_AFTER_S_MAX = 3600
 CONTEXT_CODE = "context_length_exceeded"
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamStatusError:
-    """Return the error that an upstream's answer of *status* is.
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes, asked: Mapping[str, msgspec.Raw] | None = None
+) -> UpstreamStatusError:
+    """Return the error that an upstream's answer of *status* is, to a request of the fields *asked*.
 
     For an error dressed as success, *status* is 200: then the body's own status or type decides.
     The upstream's words are kept for class ``request`` alone, and only what says nothing about
     the upstream; of every other class they may speak of our key, balance or organisation.
     """
     said = _read(body)
-    failure = _failure(status, said)
+    failure = _failure(status, said, asked or {})
     if failure == "request":
-        return UpstreamStatusError(
-            failure, status, message=sanitise(said.message), error_type=said.machine_type(), param=said.param
-        )
+        message = "" if _OURS.search(said.message.lower()) else sanitise(said.message)
+        return UpstreamStatusError(failure, status, message=message, error_type=said.machine_type(), param=said.param)
     retry_after_s = _retry_after_s(headers, said) if failure == "throttled" else None
     return UpstreamStatusError(failure, status, retry_after_s=retry_after_s)
 
@@ -87,18 +88,16 @@ class _Said(msgspec.Struct, frozen=True):
         if self.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(self.message):
             return CONTEXT_CODE
         for name in (self.code, self.type):
-            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name):
+            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not _REVEALING.search(name):
                 return name
         return ""
 
 
-def _failure(status: int, said: _Said) -> FailureClass:
+def _failure(status: int, said: _Said, asked: Mapping[str, msgspec.Raw]) -> FailureClass:
     """Return the class: what the words make certain first, then the status."""
     if 300 <= status < 400 or status >= 500:
         return "sick"
-    # A vendor speaks of our key and money in its own first words; what it quotes is the customer's,
-    # who must not be able to take a key out by having a word quoted back.
-    words = _QUOTED.sub(" ", said.message.lower())[:100]
+    words = _own_words(said, asked)
     names = {said.code.lower(), said.type.lower(), *said.reasons}
     if said.code in _THREAD_CODES:
         return "request"
@@ -106,7 +105,7 @@ def _failure(status: int, said: _Said) -> FailureClass:
         # Gemini words a passing limit as a used-up quota, but says when to come again.
         return "key_dead"
     if status == 200:
-        return _failure_dressed_as_success(said, words)
+        return _failure_dressed_as_success(said, words, asked)
     if status == 400:
         if names & _KEY_NAMES or _KEY_WORDS.search(words):
             return "key_dead"
@@ -116,6 +115,36 @@ def _failure(status: int, said: _Said) -> FailureClass:
     if status == 401 and names & _MODEL_NAMES:
         return "misrouted"  # Qianfan: the key is good, but not for this model (presets/qianfan.yaml)
     return _class_of_status(status)
+
+
+def _own_words(said: _Said, asked: Mapping[str, msgspec.Raw]) -> str:
+    """Return how the vendor begins, in lower case, without what it may have from the customer.
+
+    It speaks of our key and money in its first words. What it quotes, and what the request says too,
+    may be the customer's, who must not be able to take a key out by having a word repeated:
+    ``Unrecognized request argument supplied: invalid api key``.
+    """
+    words = _QUOTED.sub(" ", said.message.lower())[:100]
+    spoken = _OURS.search(words)
+    return "" if spoken is not None and _is_asked(spoken[0], asked) else words
+
+
+def _is_asked(words: str, asked: Mapping[str, msgspec.Raw]) -> bool:
+    """Say whether *words*, in lower case, stand in a name or a text of the request, or may do so."""
+    pending: list[Any] = list(asked)
+    try:
+        pending += [msgspec.json.decode(value) for value in asked.values()]
+    except (ValueError, RecursionError):
+        return True
+    while pending:
+        match pending.pop():
+            case str(text) if words in text.lower():
+                return True
+            case dict(members):
+                pending += [*members.keys(), *members.values()]
+            case list(items):
+                pending += items
+    return False
 
 
 def _failure_of_403(said: _Said, names: set[str], words: str) -> FailureClass:
@@ -129,9 +158,9 @@ def _failure_of_403(said: _Said, names: set[str], words: str) -> FailureClass:
     return "key_dead" if said.is_document else "sick"
 
 
-def _failure_dressed_as_success(said: _Said, words: str) -> FailureClass:
+def _failure_dressed_as_success(said: _Said, words: str, asked: Mapping[str, msgspec.Raw]) -> FailureClass:
     if said.status:
-        return _failure(said.status, said)
+        return _failure(said.status, said, asked)
     of_code = classify_error_type(said.code, default="empty")
     of_either = classify_error_type(said.type, default="empty") if of_code == "empty" else of_code
     if of_either != "empty":
@@ -165,9 +194,13 @@ _QUOTA_WORDS = re.compile(
     r"credit balance is too low|exceeded your current quota|insufficient (account )?(balance|credits?|quota|funds)"
     r"|billing hard limit|account is not active|payment required|余额不足|额度不足|欠费"
 )
+_KEY_WORDS = re.compile(
+    r"(incorrect|invalid|expired) api[ _-]?key|api[ _-]?key (not valid|expired|is invalid|not found)"
+)
+_OURS = re.compile(f"{_QUOTA_WORDS.pattern}|{_KEY_WORDS.pattern}")
+"""What is said of our key or our money."""
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
-_KEY_WORDS = re.compile(r"(incorrect|invalid|expired) api.?key|api.?key (not valid|expired|is invalid|not found)")
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
 """The number is SiliconFlow's (presets/siliconflow.yaml)."""
 _CONTEXT_NAMES = {"characters_too_long", "tokens_too_long", "10907"}
@@ -213,12 +246,16 @@ _REVEALING = re.compile(
     | \b https?:// [^\s"'<>),]+
     | \b [\w.+-]+ @ [\w-]+ \. [\w.-]+
     | \b bearer \s+ \S+
-    | (?<![\w.]) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal ) \b
+    | (?<![\w.]) (?: [a-z0-9-]+ \. )+
+        (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech|site|shop|pro|info|biz|online|store
+        | club|fun|link|live|icu|ltd|wang|host|space|website|work|run|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b
         (?: : \d+ )? (?: / [^\s"'<>),]* )?
     | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
+    | (?<![\w.]) (?: localhost | [a-z0-9]+ (?: - [a-z0-9]+ )+ ) : \d{4,5} \b  # a host without dots
+    | \[ (?: [0-9a-f]* : ){2,7} [0-9a-f]* \] (?: : \d+ )?
     | \S* \*{2,} \S*                                                      # a key, masked
-    | \b (?: sk|rk|pk|xai|gsk|fk|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] [\w-]{4,}
-    | \b AIza [\w-]{10,}
+    | \b (?: sk|rk|pk|xai|gsk|fk|hf|r8|pplx|nvapi|sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] [\w-]{4,}
+    | \b (?: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
     | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
     | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
     """
@@ -256,7 +293,7 @@ def _read_document(outer: dict[str, Any]) -> _Said:
         message=message,
         type=_text(fields, "type") or _text(fields, "status"),
         code=code,
-        param=param if isinstance(param, str) and _PARAM.fullmatch(param) else None,
+        param=param if isinstance(param, str) and _PARAM.fullmatch(param) and not _REVEALING.search(param) else None,
         status=_status(fields) or _status(outer),
         reasons=frozenset(_reasons(fields)),
         retry_after_s=_delay_in_body(fields, message),

@@ -186,8 +186,10 @@ class Settlement:
             source="bound",
         )
 
-    def delivered_usage(self, output_tokens: int, so_far: Usage | None) -> Usage:
-        """Return the usage of an answer that stopped after *output_tokens* were handed over.
+    def delivered_usage(
+        self, output_tokens: int, so_far: Usage | None, *, audio_tokens: int = 0, image_tokens: int = 0
+    ) -> Usage:
+        """Return the usage of an answer that stopped after *output_tokens* were handed over, some of them of sound or pictures.
 
         Its input is what the upstream said *so_far*, where that can be true, else an estimate.
         """
@@ -196,7 +198,14 @@ class Settlement:
             so_far = Usage(input_tokens=estimate, unit_count=self._exchange.unit_estimate)
         believed = plausible(so_far, self._input_bound(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
-        return msgspec.structs.replace(believed, output_tokens=output_tokens, iterations=(), source=source)
+        return msgspec.structs.replace(
+            believed,
+            output_tokens=output_tokens,
+            audio_output_tokens=max(believed.audio_output_tokens, audio_tokens),
+            image_output_tokens=max(believed.image_output_tokens, image_tokens),
+            iterations=(),
+            source=source,
+        )
 
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.

@@ -38,6 +38,7 @@ from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import WRITE_DEADLINE_S, Sink
 from .transport import UpstreamResponse
+from .usage import Usage
 
 STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
@@ -91,7 +92,7 @@ class StreamAnswer:
             return False
         if self._reader is not None and self.is_committed and self.delivered_tokens != self._marked_tokens:
             self._marked_tokens = self.delivered_tokens
-            usage = self._settlement.delivered_usage(self.delivered_tokens, self._reader.usage())
+            usage = self._delivered_usage(self._reader, self.delivered_tokens, self._reader.usage())
             self._settlement.mark(usage, self._reader.evidence())
         if self._settlement.is_revoked:
             self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
@@ -99,6 +100,11 @@ class StreamAnswer:
         elif not isinstance(self._refusal, StaleKeyError):
             self._refusal = None  # the account may have been topped up, or the disk have room again
         return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
+
+    def _delivered_usage(self, reader: StreamReader, tokens: int, so_far: Usage | None) -> Usage:
+        return self._settlement.delivered_usage(
+            tokens, so_far, audio_tokens=reader.output_audio_tokens, image_tokens=reader.output_image_tokens
+        )
 
     async def keep_alive(self) -> None:
         """Write the dialect's keep-alive, if it has one; the head goes first if it has not gone yet."""
@@ -288,7 +294,7 @@ class StreamAnswer:
         is_final = is_whole or (evidence.stop_reason is not None and not is_unpaid and policy != "input_only")
         if usage is None or not is_final:
             tokens = 0 if policy == "input_only" else self.delivered_tokens
-            usage = self._settlement.delivered_usage(tokens, usage)
+            usage = self._delivered_usage(reader, tokens, usage)
         evidence = msgspec.structs.replace(
             evidence,
             is_end_seen=is_whole,

@@ -1,6 +1,7 @@
 """An answer that is one document: read as a whole, metered, and ended, or refused."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -103,8 +104,8 @@ async def read_small(response: UpstreamResponse) -> bytes:
     return b"".join(pieces)
 
 
-async def read_refusal(response: UpstreamResponse) -> UpstreamError:
-    """Return the class of an answer that is not a success.
+async def read_refusal(response: UpstreamResponse, asked: Mapping[str, msgspec.Raw]) -> UpstreamError:
+    """Return the class of an answer that is not a success, to a request of the fields *asked*.
 
     The status alone decides where the words are too many, broken off or late: a refusal that
     quotes a long prompt back must not count as a sick channel.
@@ -113,4 +114,4 @@ async def read_refusal(response: UpstreamResponse) -> UpstreamError:
     with suppress(UpstreamError, TimeoutError):
         async with asyncio.timeout(ERROR_BODY_S):
             await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
-    return classify(response.status, response.headers, b"".join(pieces))
+    return classify(response.status, response.headers, b"".join(pieces), asked)

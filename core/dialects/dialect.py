@@ -108,6 +108,16 @@ class StreamReader(Protocol):
         """Running estimate of what `feed` returned: for marks and what is priced as delivered."""
         ...
 
+    @property
+    def output_audio_tokens(self) -> int:
+        """Of those, the ones of sound."""
+        ...
+
+    @property
+    def output_image_tokens(self) -> int:
+        """Of those, the ones of pictures."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes as they came; return those that go to the customer now.
 

@@ -119,7 +119,7 @@ class EventReader(Tally, ABC):
         self._has_answered = not frame.is_thinking
         self._output_bytes = total = self._output_bytes + bytes_count
         self.output_bound_tokens += 1 + (bytes_count >> 2) if bytes_count < 12 else 1 + (bytes_count >> 1)
-        self.output_counted_tokens = -(-total * 10 // 36) + self._call_tokens
+        self.output_counted_tokens = -(-total * 10 // 36) + self._untexted_tokens
         return True
 
     def _look_behind(self, events: Iterable[bytes]) -> None:

@@ -41,11 +41,16 @@ def reason_word(reason: str | int) -> str:
     return _WORDS[reason] if isinstance(reason, int) and 0 <= reason < len(_WORDS) else str(reason)
 
 
+class _Blob(msgspec.Struct):
+    mimeType: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
 class _Part(msgspec.Struct):
     text: str | None = None
     thought: bool | None = None
     functionCall: msgspec.Raw = msgspec.Raw()
-    inlineData: msgspec.Raw = msgspec.Raw()
+    inlineData: _Blob | None = None
     fileData: msgspec.Raw = msgspec.Raw()
     executableCode: msgspec.Raw = msgspec.Raw()
     codeExecutionResult: msgspec.Raw = msgspec.Raw()
@@ -166,7 +171,9 @@ def _tally_part(tally: Tally, part: _Part) -> None:
     elif call := bytes(part.functionCall):
         tally.begin_tool_call()
         tally.add(len(call))
-    elif part.thought and bytes(part.inlineData):
+    elif part.thought and part.inlineData is not None:
         tally.note_thinking()  # a draft
-    elif any(map(bytes, (part.inlineData, part.fileData, part.executableCode, part.codeExecutionResult))):
+    elif part.inlineData is not None:
+        tally.add_media(part.inlineData.mimeType or "", len(bytes(part.inlineData.data)))
+    elif any(map(bytes, (part.fileData, part.executableCode, part.codeExecutionResult))):
         tally.note_answer()

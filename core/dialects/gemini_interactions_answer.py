@@ -18,6 +18,7 @@ _MEDIA = frozenset({"image", "audio", "video", "document"})
 class _Content(msgspec.Struct):
     type: str = ""
     text: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 class _Step(msgspec.Struct):
@@ -32,6 +33,7 @@ class _Step(msgspec.Struct):
 class _Delta(msgspec.Struct):
     type: str = ""
     text: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
     content: _Content | None = None
     arguments: str | None = None
 
@@ -201,14 +203,14 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         case "arguments_delta" if delta.arguments:
             tally.add(len(delta.arguments.encode()))
         case kind if kind in _MEDIA:
-            tally.note_answer()
+            tally.add_media(kind, len(bytes(delta.data)))
         case _:
             pass  # signatures, and what the server's own tools are fed with
 
 
 def _tally_content(tally: Tally, part: _Content, *, is_thinking: bool = False) -> None:
     if part.type in _MEDIA:
-        tally.note_answer()
+        tally.add_media(part.type, len(bytes(part.data)))
     elif part.text and is_thinking:
         tally.add_thinking(len(part.text.encode()))
     elif part.text:

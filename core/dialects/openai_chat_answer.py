@@ -43,7 +43,7 @@ class _Delta(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
     audio: msgspec.Raw = msgspec.Raw()
-    images: msgspec.Raw = msgspec.Raw()
+    images: list[msgspec.Raw] | None = None
     """Pictures, in OpenRouter's form."""
 
 
@@ -294,8 +294,10 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_piece(tally, part)
     if delta.refusal:
         tally.add_refusal(len(delta.refusal.encode()))
-    if _is_given(delta.audio) or _is_given(delta.images):
-        tally.note_answer()
+    if _is_given(delta.audio):
+        tally.add_sound(len(bytes(delta.audio)))
+    for _ in delta.images or ():
+        tally.add_picture()
     for call in delta.tool_calls or ():
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
     if delta.function_call is not None:

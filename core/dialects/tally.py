@@ -1,6 +1,15 @@
 """What an answer was made of: counted while it passes by, or over a whole body."""
 
-from ..estimate import BLOCK_TOKENS, TOOL_CALL_TOKENS, TOOL_CALL_TOKENS_MAX, estimate_bytes, piece_bound
+from ..estimate import (
+    BLOCK_TOKENS,
+    MEDIA_TOKENS_MAX,
+    PICTURE_TOKENS,
+    SPOKEN_BYTES_PER_TOKEN,
+    TOOL_CALL_TOKENS,
+    TOOL_CALL_TOKENS_MAX,
+    estimate_bytes,
+    piece_bound,
+)
 from ..exchange import Evidence
 from ..vendor_names import kept_name
 
@@ -9,16 +18,18 @@ class Tally:
     """Counts the visible output of one answer and notes its structure, never its words."""
 
     __slots__ = (
-        "_call_tokens",
         "_has_answered",
         "_has_refusal",
         "_has_text",
         "_has_thinking",
         "_has_tool_call",
         "_output_bytes",
+        "_untexted_tokens",
         "is_output_seen",
+        "output_audio_tokens",
         "output_bound_tokens",
         "output_counted_tokens",
+        "output_image_tokens",
         "stop_reason",
     )
 
@@ -28,7 +39,10 @@ class Tally:
         self.output_counted_tokens = 0
         self.stop_reason: str | None = None
         self._output_bytes = 0
-        self._call_tokens = 0
+        self._untexted_tokens = 0
+        """What was counted for calls, pictures and sound, beside their text."""
+        self.output_audio_tokens = self.output_image_tokens = 0
+        """Of the counted ones, those of sound and of pictures."""
         self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
         self._has_answered = False
         """Something came after the last piece of thinking."""
@@ -38,7 +52,7 @@ class Tally:
         self.is_output_seen = True
         self._output_bytes += bytes_count
         self.output_bound_tokens += piece_bound(bytes_count)
-        self.output_counted_tokens = estimate_bytes(self._output_bytes) + self._call_tokens
+        self.output_counted_tokens = estimate_bytes(self._output_bytes) + self._untexted_tokens
 
     def add_text(self, bytes_count: int) -> None:
         """Count a piece of visible text."""
@@ -64,9 +78,12 @@ class Tally:
         """Count the beginning of a tool call."""
         self.is_output_seen = True
         self._has_tool_call = self._has_answered = True
-        self._call_tokens += TOOL_CALL_TOKENS
-        self.output_bound_tokens += TOOL_CALL_TOKENS_MAX
-        self.output_counted_tokens += TOOL_CALL_TOKENS
+        self._add_untexted(TOOL_CALL_TOKENS, TOOL_CALL_TOKENS_MAX)
+
+    def _add_untexted(self, tokens: int, bound_tokens: int) -> None:
+        self._untexted_tokens += tokens
+        self.output_counted_tokens += tokens
+        self.output_bound_tokens += bound_tokens
 
     def begin_block(self) -> None:
         """Count the frame of a block of content, where a dialect has blocks."""
@@ -77,8 +94,31 @@ class Tally:
         self._has_thinking = True
         self._has_answered = False
 
+    def add_picture(self) -> None:
+        """Count a whole picture, drawn in a talk."""
+        self.note_answer()
+        self.output_image_tokens += PICTURE_TOKENS
+        self._add_untexted(PICTURE_TOKENS, MEDIA_TOKENS_MAX)
+
+    def add_sound(self, base64_bytes: int) -> None:
+        """Count a piece of what is spoken in a talk, by the length of its base64."""
+        self.note_answer()
+        tokens = -(-base64_bytes // SPOKEN_BYTES_PER_TOKEN)
+        self.output_audio_tokens += tokens
+        self._add_untexted(tokens, 2 * tokens)
+
+    def add_media(self, kind: str, base64_bytes: int) -> None:
+        """Count a picture or a piece of sound, by its media type or the first word of it; note anything else."""
+        match kind.partition("/")[0]:
+            case "image":
+                self.add_picture()
+            case "audio":
+                self.add_sound(base64_bytes)
+            case _:
+                self.note_answer()
+
     def note_answer(self) -> None:
-        """Note output that has no text to count: a sound, a result, a summary."""
+        """Note output that has no text to count: a result, a summary."""
         self.is_output_seen = True
         self._has_text = self._has_answered = True
 

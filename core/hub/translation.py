@@ -255,6 +255,16 @@ class TranslatedReader:
         """See `StreamReader`."""
         return self._native.output_counted_tokens
 
+    @property
+    def output_audio_tokens(self) -> int:
+        """See `StreamReader`."""
+        return self._native.output_audio_tokens
+
+    @property
+    def output_image_tokens(self) -> int:
+        """See `StreamReader`."""
+        return self._native.output_image_tokens
+
     def usage(self) -> Usage | None:
         """See `StreamReader`."""
         return self._native.usage()

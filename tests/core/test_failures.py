@@ -1,5 +1,6 @@
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +108,45 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
 def test_reported_error_has_its_class(status: int, document: object, expected: FailureClass) -> None:
     """Errors of which there is no recording are of the class that reports and documents give them."""
     assert classify_json(status, document).failure == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "asked"),
+    [
+        ("credit balance is too low: Extra inputs are not permitted", {"credit balance is too low": 1}),
+        ("Unrecognized request argument supplied: invalid api key", {"model": "m", "Invalid API key": None}),
+        ("tools.0.insufficient quota: Extra inputs", {"tools": [{"name": "f", "insufficient quota": []}]}),
+        ("Unknown role incorrect api-key", {"messages": [{"role": "incorrect api-key", "content": "hi"}]}),
+        ("payment required is no effort", {"reasoning": {"effort": "x \u0050ayment required"}}),
+    ],
+)
+def test_words_of_the_request_take_no_key_out(message: str, asked: dict[str, object]) -> None:
+    """A customer who has them repeated is told of the request, and nothing is said of keys or money."""
+    fields = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in asked.items()}
+    body = json.dumps(error(message, type="invalid_request_error")).encode()
+    refused = classify(400, {}, body, fields)
+    assert (refused.failure, refused.message) == ("request", "")
+    assert classify(400, {}, body, {"model": msgspec.Raw(b'"m"')}).failure == "key_dead"
+
+
+def test_a_name_beside_another_makes_no_word_of_a_vendor() -> None:
+    """A path through the request joins names of the customer's by dots."""
+    message = "invalid api.key: Extra inputs are not permitted"
+    fields = {"invalid api": msgspec.Raw(b'{"key":1}')}
+    assert classify(400, {}, json.dumps(error(message)).encode(), fields).failure == "request"
+
+
+def test_a_request_too_deep_to_look_through_takes_no_key_out() -> None:
+    """Whatever its depth hides may be what the upstream repeats."""
+    body = json.dumps(error("Your credit balance is too low")).encode()
+    assert classify(400, {}, body, {"x": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)}).failure == "request"
+
+
+@pytest.mark.parametrize("name", ["api.secret.example.com", "sk-proj-abcdef123456", "10.0.0.7"])
+def test_no_field_of_a_refusal_tells_of_the_upstream(name: str) -> None:
+    """Neither the parameter nor the code that it names."""
+    refused = classify_json(400, error("no", param=name, code=name, type=name))
+    assert (refused.param, refused.error_type) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +262,16 @@ def test_no_other_class_keeps_a_word(status: int) -> None:
         ("failed, request_id=abc-123", "failed, [removed]"),
         ("dial tcp 10.1.2.3:8080: refused by api.deepseek.com/v1", "dial tcp [removed]: refused by [removed]"),
         ("write to support@openai.com", "write to [removed]"),
+        (
+            "by oneapi.shop.top, relay.foo.vip/v1, api.foo.uk or y.site",
+            "by [removed], [removed], [removed] or [removed]",
+        ),
+        ("at new-api:3000, localhost:8000 or [2001:db8::17]:8080", "at [removed], [removed] or [removed]"),
+        ("keys AKIAIOSFODNN7EXAMPLE sess-abc123def456 hf_abcdefgh", "keys [removed] [removed] [removed]"),
+        (
+            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",
+            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",
+        ),
         ("id 0cbe6006-faec-9854-bf8b-c906d75c3bd8 unknown", "id [removed] unknown"),
         ("a\x00b\r\nc\x1b[31m\u2028d", "a b c [31m d"),
         ("messages.1.content.0.type: Expected `thinking`", "messages.1.content.0.type: Expected `thinking`"),

@@ -11,7 +11,7 @@ from relay.core import heartbeat, streaming
 from relay.core.errors import LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
-from tests.chats import DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, stream
 
@@ -353,3 +353,27 @@ async def test_who_leaves_before_any_output_says_nothing_about_the_channel(
             await shop.chat(stream=is_stream, timeout_s=0.3)
         [row] = await shop.log()
         assert (row["outcome"], verdicts) == ("customer_gone", ["request"])
+
+
+PICTURE = CHUNK % (
+    '{"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,' + "iVBO" * 1000 + '"}}]}',
+    "null",
+)
+SOUND = CHUNK % ('{"audio":{"id":"a","data":"' + "AAAA" * 16_000 + '"}}', "null")
+
+
+@pytest.mark.parametrize(
+    ("output", "tokens", "kind"), [(PICTURE, 1290, "image_output_tokens"), (SOUND, 21, "audio_output_tokens")]
+)
+async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
+    tmp_path: Path, output: str, tokens: int, kind: str
+) -> None:
+    """Their figures come at the end; until then they are estimated: a picture as Gemini counts it, sound by its length."""
+    begun = stream(ROLE + output)[:-1]
+    async with Upstream(lambda _: [*begun, 5.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.4)
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("customer_gone", "estimated", tokens)
+        assert json.loads(row["usage"])[kind] == tokens
+        assert row["charge_nano"] == (row["input_tokens"] + 4 * tokens) * 2000

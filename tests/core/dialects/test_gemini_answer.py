@@ -169,3 +169,11 @@ def test_what_is_no_answer_is_broken() -> None:
     """A page of HTML with status 200."""
     with pytest.raises(UpstreamBrokenError):
         GEMINI.read_body(exchange("gemini_generate"), b"<html>")
+
+
+def test_pictures_and_sound_are_counted_as_they_pass() -> None:
+    """Who leaves before the last figures has had them."""
+    along = reader()
+    along.feed(event({"inlineData": {"mimeType": "image/png", "data": "aGk="}}, {"text": "a hat"}))
+    along.feed(event({"inlineData": {"mimeType": "audio/L16", "data": "A" * 6400}}))
+    assert (along.output_image_tokens, along.output_audio_tokens, along.output_counted_tokens) == (1290, 3, 1295)

@@ -158,3 +158,11 @@ def test_what_is_no_answer_is_broken() -> None:
     """A page of HTML with status 200."""
     with pytest.raises(UpstreamBrokenError):
         read_interaction(exchange("gemini_interactions"), b"<html>", thinking_asked=False, is_kept=True)
+
+
+def test_pictures_and_sound_are_counted_as_they_pass() -> None:
+    """Who leaves before the last figures has had them."""
+    along = reader()
+    for kind, data in (("image", "aGk="), ("audio", "A" * 6400)):
+        along.feed(event("step.delta", index=0, delta={"type": kind, "data": data}))
+    assert (along.output_image_tokens, along.output_audio_tokens, along.output_counted_tokens) == (1290, 3, 1293)

@@ -1,5 +1,7 @@
 """The structure of an answer is noted, and its output counted."""
 
+import pytest
+
 from relay.core.dialects.tally import Tally
 from relay.core.exchange import Evidence
 
@@ -58,3 +60,26 @@ def test_a_refusal_is_no_text() -> None:
     tally = Tally()
     tally.add_refusal(4)
     assert evidence(tally) == Evidence(has_refusal=True, is_end_seen=True, output_bytes=4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "base64_bytes", "counted", "audio", "image", "bound"),
+    [
+        ("image/png", 400_000, 1290, 0, 1290, 8 + 4096),
+        ("image", 0, 1290, 0, 1290, 8 + 4096),
+        ("audio/L16;rate=24000", 64_000, 20, 20, 0, 8 + 40),
+        ("audio", 1, 1, 1, 0, 8 + 2),
+        ("video/mp4", 9_000, 0, 0, 0, 8),
+    ],
+)
+def test_media_count_as_their_vendors_count_them(
+    kind: str, base64_bytes: int, counted: int, audio: int, image: int, bound: int
+) -> None:
+    """A picture apiece, sound by its length: 20 tokens a second of 64 000 letters; text goes on counting beside them."""
+    tally = Tally()
+    tally.add_media(kind, base64_bytes)
+    assert (tally.is_output_seen, tally.output_counted_tokens, tally.output_bound_tokens) == (True, counted, bound)
+    assert (tally.output_audio_tokens, tally.output_image_tokens) == (audio, image)
+    assert evidence(tally).has_text
+    tally.add_text(36)
+    assert tally.output_counted_tokens == counted + 10
