@@ -24,8 +24,15 @@ def sentence(error: RelayError, locale: str) -> str:
     """Return what the customer reads; an upstream's own words only about the customer's request."""
     if isinstance(error, UpstreamStatusError) and error.failure == "request":
         return error.message or text("upstream_refused", locale, {})
-    params = {**error.params, "param": error.param or ""} if isinstance(error, RejectedError) else {}
+    params = {"wait_s": str(wait_s(error))}
+    if isinstance(error, RejectedError):
+        params = {**error.params, "param": error.param or ""}
     return text(code_of(error), locale, params)
+
+
+def wait_s(error: RelayError) -> int:
+    """Return the seconds after which asking again may help: the upstream's word, or two."""
+    return getattr(error, "retry_after_s", None) or 2
 
 
 def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
@@ -34,14 +41,13 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     OpenAI's and Anthropic's SDKs and Claude Code obey ``x-should-retry``; without it Claude
     Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
     """
-    wait_s = getattr(error, "retry_after_s", None)
     is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
     is_worth_it = is_throttled or isinstance(
         error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
     )
     headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
     if is_worth_it:
-        headers.append((b"retry-after", str(wait_s or 2).encode()))
+        headers.append((b"retry-after", str(wait_s(error)).encode()))
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", error.params["expected"].encode()))  # a 405 must have it (RFC 9110, 15.5.6)
     return headers

@@ -16,11 +16,22 @@ def client_ip(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     >>> client_ip("10.0.0.1", "1.1.1.1, 8.8.8.8", [ip_network("10.0.0.0/8")])
     '8.8.8.8'
     """
-    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    hops = [_without_port(hop.strip()) for hop in forwarded_for.split(",") if hop.strip()]
     address = peer
     while hops and _is_trusted(address, trusted):
         address = hops.pop()
     return address
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of a hop: some proxies, such as Azure's, tell the port beside it.
+
+    >>> _without_port("203.0.113.5:4711"), _without_port("[2001:db8::1]:80"), _without_port("2001:db8::1")
+    ('203.0.113.5', '2001:db8::1', '2001:db8::1')
+    """
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

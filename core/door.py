@@ -1,6 +1,6 @@
 """One request at the door: what it asks for, by whose key, and whether it may come in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
@@ -44,6 +44,15 @@ Receive = Callable[[], Awaitable[Any]]
 """Gives the next message of a request's body, as ASGI says."""
 
 
+def _joined(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by name; what stands in several lines is one list (RFC 9110, 5.3, read 2026-11-29)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in lines:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 class Door:
     """Lets one request in, or answers it; ``scope`` and ``receive`` are ASGI's, the sink is opened on its headers."""
 
@@ -52,8 +61,8 @@ class Door:
         self._receive = receive
         self._method: str = scope["method"]
         self._path = unquote(scope["raw_path"].decode("latin-1"))
-        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._headers = _joined(self._raw_headers)
         self._http_version: str = scope["http_version"]
         self._query: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"))
         peer: str = scope["client"][0] if scope["client"] else ""
@@ -152,9 +161,9 @@ class Door:
         Source: wire/DIALECTS.md 1, and field/relay-platforms.md 2.1 for ``Bearer`` being
         optional, read 2026-11-23.
         """
-        authorization = self._headers.get("authorization", "")
-        scheme, _, rest = authorization.partition(" ")
-        bearer = rest.strip() if scheme.lower() == "bearer" else authorization.strip()
+        scheme, _, rest = self._headers.get("authorization", "").strip().partition(" ")
+        bare = scheme if not rest else ""
+        bearer = rest.strip() if scheme.lower() == "bearer" else bare
         places = [bearer, *(self._headers.get(name, "") for name in ("x-api-key", "api-key", "x-goog-api-key"))]
         places.append(dict(self._query).get("key", ""))
         return next((key for key in places if key), None)

@@ -237,8 +237,8 @@ TEXTS: Mapping[str, Sentence] = {
         "上游服务响应超时；请重试，或换用其他模型或分组",
     ),
     "upstream_throttled": Sentence(
-        "the model's provider is taking no more requests at the moment; wait as 'retry-after' says, then try again",
-        "当前分组上游负载已饱和；请按 retry-after 等待后再试",
+        "the model's provider is taking no more requests at the moment; please try again in {wait_s}s",
+        "当前分组上游负载已饱和；请在 {wait_s} 秒后再试",
     ),
     "upstream_unavailable": Sentence(
         "none of the group's channels can serve the model at the moment; try again later, or another group",

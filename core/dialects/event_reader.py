@@ -71,6 +71,9 @@ class EventReader(Tally, ABC):
         """
         if self.is_ended or self.error is not None:
             return b""
+        if self._is_document():
+            self._fail(self._splitter.rest)
+            return b""
         events = self._splitter.finish()
         unended = self._unended() if not events else b""
         passed = self._pass([unended] if unended else events)
@@ -78,6 +81,16 @@ class EventReader(Tally, ABC):
         if unended and passed and (self.end or not self.is_ended):
             passed += b"\n" if unended.endswith(b"\n") else b"\n\n"
         return passed
+
+    def _is_document(self) -> bool:
+        """Say whether a JSON document came instead of a stream: relays in between send errors so, under a stream's type."""
+        rest = self._splitter.rest
+        if self.is_output_seen or not rest.lstrip().startswith(b"{"):
+            return False
+        try:
+            return bool(_read_object(rest))
+        except (ValueError, RecursionError):
+            return False
 
     def _unended(self) -> bytes:
         """Return the last event where nothing of it is missing but the line behind it; a document that was cut is none."""

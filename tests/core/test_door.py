@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from relay.core import door
-from tests.shops import Running, serving
+from tests.shops import PROFILE, Running, serving
+from tests.upstreams import Upstream, document
 
 
 @pytest.fixture
@@ -47,6 +48,32 @@ async def test_a_key_is_taken_from_wherever_a_client_puts_it(shop: Running, plac
     )
     query = f"?key={shop.api_key}" if place == "query" else ""
     assert (await shop.client.get(f"/v1/models{query}", headers=headers)).status_code == 200
+
+
+async def test_a_password_for_something_else_hides_no_key(shop: Running) -> None:
+    """A page behind a password of its own sends it with every request."""
+    headers = {"authorization": "Basic dXNlcjpwYXNz", "x-api-key": shop.api_key}
+    assert (await shop.client.get("/v1/models", headers=headers)).status_code == 200
+
+
+async def test_a_header_in_several_lines_is_one_list(tmp_path: Path) -> None:
+    """Neither line of ``anthropic-beta`` is lost on the way up, nor a proxy's of X-Forwarded-For."""
+    profile = PROFILE.replace("channels:\n", "limits: {{trusted_proxies: [127.0.0.0/8, 10.0.0.0/8]}}\nchannels:\n", 1)
+    async with (
+        Upstream(lambda _: document({}, 400)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile, ips=("203.0.113.0/24",)) as shop,
+    ):
+        lines = [
+            ("x-api-key", shop.api_key),
+            ("anthropic-beta", "one-1"),
+            ("x-forwarded-for", "203.0.113.5"),
+            ("anthropic-beta", "two-2,three-3"),
+            ("x-forwarded-for", "10.0.0.7"),
+        ]
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}
+        answer = await shop.client.post("/v1/messages", json=body, headers=lines)
+        assert (answer.status_code, len(upstream.received)) == (400, 1)
+        assert upstream.received[0].headers["anthropic-beta"] == "one-1, two-2,three-3"
 
 
 async def test_no_key_and_a_wrong_key_are_told_apart(shop: Running) -> None:

@@ -273,3 +273,32 @@ async def test_a_bug_of_ours_before_the_post_leaves_no_hold(tmp_path: Path, monk
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("tail", ["", "\n"])
+async def test_an_error_that_comes_as_a_stream_is_read_as_the_document_it_is(
+    tmp_path: Path, kind: str, tail: str
+) -> None:
+    """Clients wait for its very word to begin anew with less; no other channel could do better."""
+    said = {"error": {"message": "maximum context length is 10", "code": "context_length_exceeded"}}
+    raw = json.dumps(said) + tail
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(raw)}\r\n\r\n"
+    async with (
+        Upstream(lambda _: [(head + raw).encode()]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        answer = await shop.chat(stream=True)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+    assert len(upstream.received) == 1
+
+
+async def test_words_that_a_customer_has_repeated_take_no_key_out(tmp_path: Path) -> None:
+    """The upstream names an unknown field, and the field is called like the end of our money."""
+    said = {"error": {"message": "Unrecognized request argument supplied: insufficient balance"}}
+    answers = iter([document(said, 400), document(CHAT)])
+    async with Upstream(lambda _: next(answers)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        refused = await shop.chat(**{"insufficient balance": True})
+        served = await shop.chat()
+        assert (refused.status_code, served.status_code, len(upstream.received)) == (400, 200, 2)
+        assert "balance" not in refused.text
