@@ -12,13 +12,13 @@ from .ledger.sqlite import SqliteLedger
 from .money import NANO, format_nano
 from .profile.structs import Profile
 
-ACCOUNT = "demo"
+ACCOUNT = KEY_NAME = "demo"
 CREDIT_NANO = 100 * NANO
 """Given at every start, so that the key handed out can always pay."""
 
 
 async def hand_out_key(profile: Profile, data: Path) -> str:
-    """Return a new key of the demo's account, with new credit; revoke the keys of earlier starts."""
+    """Return a new key of the demo's account, with new credit; revoke those that earlier starts handed out."""
     async with SqliteLedger.open(data, is_demo=True) as ledger, KeyStore.open(data) as keys:
         await ledger.create_account(CreateAccount(account_id=f"acc_{ACCOUNT}", name=ACCOUNT, actor="demo"))
         await ledger.adjust(
@@ -31,14 +31,14 @@ async def hand_out_key(profile: Profile, data: Path) -> str:
                 actor="demo",
             )
         )
-        for key_id in await keys.keys_in_use(ACCOUNT):
+        for key_id in await keys.keys_in_use(ACCOUNT, KEY_NAME):
             await ledger.revoke_key(RevokeKey(key_id=key_id, actor="demo"))
         api_key = new_api_key(profile.keys.prefix)
         await ledger.create_key(
             CreateKey(
                 key_id=new_id("key"),
                 account=ACCOUNT,
-                name="demo",
+                name=KEY_NAME,
                 digest=api_key_digest(api_key, profile.keys),
                 last4=api_key[-4:],
                 group=_group(profile),

@@ -25,6 +25,8 @@ DEADLINE_S = 10.0
 """Longest wait for all plugins of one asynchronous hook together."""
 
 Answer = TypeVar("Answer")
+FAILURES = (Exception, SystemExit)
+"""What a plugin may raise; a script's ``sys.exit`` would end the whole shop."""
 SEQUENCE: type[Sequence[Any]] = Sequence  # type: ignore[type-abstract] # an abstract type serves isinstance
 
 
@@ -83,7 +85,7 @@ class Dispatch:
             RelayError: A plugin refused, or failed.
         """
         for step in self._select_channel:
-            chosen = await self._ask(step, "select_channel", SEQUENCE, exchange, candidates, attempts)
+            chosen = await self._ask_for_several(step, "select_channel", Candidate, exchange, candidates, attempts)
             if chosen is not None:
                 candidates = chosen
         return candidates
@@ -105,7 +107,9 @@ class Dispatch:
         for step in self._meter_stream:
             try:
                 meter: Meter | None = step.call(exchange, channel)
-            except Exception as exc:
+                if meter is not None and not (hasattr(meter, "feed") and hasattr(meter, "usage")):
+                    raise _failure(step, "meter_stream", f"expected Meter or None, found {type(meter).__name__}")
+            except FAILURES as exc:
                 self._pass_over(step, "meter_stream", exc, exchange.id)
                 continue
             if meter is not None:
@@ -145,7 +149,7 @@ class Dispatch:
             answer = step.call(facts, usage, charge)
         except RelayError:
             raise
-        except Exception as exc:
+        except FAILURES as exc:
             raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
         return charge if answer is None else _checked_charge(step, answer)
 
@@ -154,7 +158,7 @@ class Dispatch:
         claims: list[Claim] = []
         for step in self._post_check:
             try:
-                found = await self._ask(step, "post_check", SEQUENCE, record)
+                found = await self._ask_for_several(step, "post_check", Claim, record)
             except RelayError as exc:
                 self._pass_over(step, "post_check", exc, record.request_id)
             else:
@@ -169,15 +173,26 @@ class Dispatch:
             raise
         except DeadlineExpiredError as exc:
             raise _failure(step, hook, f"gave no answer in {self._deadline_s:g} s") from exc
-        except Exception as exc:
+        except FAILURES as exc:
             raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
         if answer is None or isinstance(answer, kind):
             return answer
         raise _failure(step, hook, f"expected {kind.__name__} or None, found {type(answer).__name__}")
 
-    def _pass_over(self, step: Step, hook: str, exc: Exception, request_id: str) -> None:
+    async def _ask_for_several(
+        self, step: Step, hook: str, kind: type[Answer], *arguments: object
+    ) -> Sequence[Answer] | None:
+        """Await one plugin's answer, None or a list of *kind*, under the deadline."""
+        answer = await self._ask(step, hook, SEQUENCE, *arguments)
+        for item in answer or ():
+            if not isinstance(item, kind):
+                raise _failure(step, hook, f"expected {kind.__name__}s, found {type(item).__name__} among them")
+        return answer
+
+    def _pass_over(self, step: Step, hook: str, exc: BaseException, request_id: str) -> None:
         self.failure_counts[step.plugin.use] += 1
-        emit_exception("plugin.failed", exc, plugin=step.plugin.use, hook=hook, request_id=request_id)
+        plugin = step.plugin
+        emit_exception("plugin.failed", exc, plugin=plugin.use, file=str(plugin.file), hook=hook, request_id=request_id)
 
 
 def _chain(chains: Chains, hook: str, *arguments: str) -> tuple[Step, ...]:

@@ -31,7 +31,8 @@ _BALANCE = """
     FROM api_key k WHERE k.id = ?
 """
 _KEYS_IN_USE = """
-    SELECT k.id FROM api_key k JOIN account a ON a.id = k.account_id WHERE a.name = ? AND NOT k.is_revoked
+    SELECT k.id FROM api_key k JOIN account a ON a.id = k.account_id
+    WHERE a.name = ? AND k.name = ? AND NOT k.is_revoked
 """
 
 
@@ -99,7 +100,7 @@ class KeyStore:
             expires_at=None if expires_at is None else from_ms(expires_at),
         )
 
-    async def keys_in_use(self, account: str) -> list[str]:
-        """Return the ids of the keys of the account named *account* that are not revoked."""
-        async with self._connection.execute(_KEYS_IN_USE, (account,)) as cursor:
+    async def keys_in_use(self, account: str, name: str) -> list[str]:
+        """Return the ids of the keys called *name* of the account named *account* that are not revoked."""
+        async with self._connection.execute(_KEYS_IN_USE, (account, name)) as cursor:
             return [key_id for (key_id,) in await cursor.fetchall()]

@@ -3,17 +3,19 @@
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pluggy
 
 from .errors import PluginError
+from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
 from .profile.exact import decode_exact
 from .profile.loaded import Loaded
+from .profile.place import nearest
 
 PROJECT = "relay"
 _MARK = f"{PROJECT}_impl"
@@ -115,6 +117,13 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
         raise found.failure("is no channel; list it under 'plugins'")
     for name, _ in _marked_methods(found):
         raise found.failure(f"a channel is asked no hooks, so '{name}' would never be called")
+    plugin_type = found.plugin_type
+    assert issubclass(plugin_type, ChannelPlugin), "checked above"
+    for dialect in plugin_type.dialects:
+        if dialect not in get_args(Dialect):
+            raise found.failure(f"speaks an unknown dialect '{dialect}'{nearest(dialect, get_args(Dialect))}")
+    if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:
+        raise found.failure("implements neither build() nor send()")
     return found
 
 

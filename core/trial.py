@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
 
+from .dispatch import FAILURES
 from .errors import FailureClass, PluginError, RelayError, UpstreamError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .shop import Shop
@@ -69,14 +70,17 @@ class Trial:
             PluginError: Whatever else the plugin raises, told by its name and file.
         """
         try:
-            return await call(request, self._shop.secrets[self._candidate.key_id])
+            answer = await call(request, self._shop.secrets[self._candidate.key_id])
+            if not hasattr(answer, "close"):
+                raise TypeError("expected an UpstreamResponse or an UpstreamSocket")
         except RelayError:
             raise
-        except Exception as exc:
+        except FAILURES as exc:
             channel = self._candidate.channel
             file = inspect.getfile(type(self._shop.channels[channel.name]))
             what = f"in {call.__name__}: raised {type(exc).__name__}"
             raise PluginError(f"plugin '{channel.use}' ({file}): {what}", plugin=channel.use, file=file) from exc
+        return answer
 
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer came, to its end or as far as *error*."""

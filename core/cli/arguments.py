@@ -2,16 +2,18 @@
 
 import ipaddress
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from ..money import parse_amount
 
-_SPAN = re.compile(r"(\d{1,6})([dhms])")
+_SPAN = re.compile(r"([0-9]{1,6})([dhms])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""What is stored and shown again without leaving the years that Python counts, in any zone."""
 NAME_LENGTH_MAX = 64
 
 
@@ -41,11 +43,12 @@ class Time(click.ParamType[datetime | timedelta]):
         if span := _SPAN.fullmatch(value):
             return timedelta(**{_UNITS[span[2]]: int(span[1])})
         try:
-            if _MOMENT.fullmatch(value):
-                return datetime.fromisoformat(value.upper())
+            moment = datetime.fromisoformat(value.upper()) if _MOMENT.fullmatch(value) else None
+            if moment is not None and _EARLIEST <= moment < _LATEST:
+                return moment
             raise ValueError
         except ValueError:
-            expected = 'a time such as "2026-12-01T00:00:00Z" or a span such as "3d"'
+            expected = 'a time such as "2026-12-01T00:00:00Z", from 1970 to 9998, or a span such as "3d"'
             self.fail(f'expected {expected}, found "{value}"', param, ctx)
 
 
@@ -96,5 +99,7 @@ def moment_after(now: datetime, time: datetime | timedelta) -> datetime:
 
 
 def moment_before(now: datetime, time: datetime | timedelta) -> datetime:
-    """Return the moment *time* names, a span counted back from *now*."""
-    return now - time if isinstance(time, timedelta) else time
+    """Return the moment *time* names, a span counted back from *now*, at most to 1970."""
+    if not isinstance(time, timedelta):
+        return time
+    return now - time if time < now - _EARLIEST else _EARLIEST

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from ..money import parse_exact
+from .convert import plain_value
 from .document import Mapping, Scalar
 from .place import Names, Place, nearest
 from .presets import preset_names
@@ -36,6 +37,7 @@ def check_sections(root: Place, folder: Path) -> None:
     for _, group in root.entry("groups").entries():
         _check_stars(group.entry("stars"))
     _check_channel_names(root)
+    _check_plugins_once(root)
     for channel in root.entry("channels").items():
         _check_base_url(channel.entry("base_url"))
         for key in channel.entry("keys").items():
@@ -106,12 +108,28 @@ def _check_channel_names(root: Place) -> None:
             models.add(model.text or "")
 
 
+def _check_plugins_once(root: Place) -> None:
+    """Report a plugin that would do the same twice, such as charge."""
+    lines: dict[str, int] = {}
+    for plugin in root.entry("plugins").items():
+        settings = repr(plain_value(plugin.node))
+        if settings in lines:
+            plugin.problem(
+                f"the same plugin with the same settings as on line {lines[settings]}; it would do all twice"
+            )
+        lines.setdefault(settings, plugin.node.mark.line)
+
+
 def _check_base_url(place: Place) -> None:
     if place.text is None:
         return
     try:
         url = urlsplit(place.text)
-        is_plain = bool(url.hostname) and not (url.query or url.fragment or url.username or url.password)
+        is_plain = (
+            bool(url.hostname)
+            and " " not in place.text
+            and not (url.query or url.fragment or url.username or url.password)
+        )
         is_usable = url.scheme in ("http", "https") and is_plain and url.port != 0
     except ValueError:
         is_usable = False
@@ -139,6 +157,10 @@ def _check_groups_have_channels(root: Place) -> None:
             groups.name_problem(name, f"group '{name.text}' has no channel; name it in a channel's groups")
 
 
+def _is_nothing(place: Place) -> bool:
+    return isinstance(place.node, Scalar) and place.node.value is None
+
+
 def _check_prices(root: Place) -> None:
     prices = root.entry("prices")
     sold = dict(_models_sold(root))
@@ -148,7 +170,8 @@ def _check_prices(root: Place) -> None:
             guess = guess if "did you mean" in guess else "; add it to prices, or every request for it is refused"
             place.problem(f"model '{model[:60]}' has no price" + guess)
     for name, price in prices.entries():
-        if isinstance(price.node, Mapping) and not _PRICING.intersection(price.names()):
+        told = {setting.text for setting, place in price.entries() if not _is_nothing(place)}
+        if isinstance(price.node, Mapping) and not _PRICING & told:
             price.problem(
                 "expected model_ratio, or unit_price for what is sold apiece; without one every request is refused"
             )

@@ -4,6 +4,7 @@ msgspec stops at the first error and has no positions, so this walks the annotat
 leaves to msgspec what a single value may be.
 """
 
+import inspect
 import re
 from collections.abc import Mapping as Map
 from fractions import Fraction
@@ -71,7 +72,11 @@ def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozense
         return kind(**values)
     except (ValueError, TypeError) as exc:
         place.problem(str(exc))
-        return BROKEN
+    except Exception as exc:
+        # A plugin's own check of its settings; its file is what the operator has to look at.
+        file = inspect.getfile(kind)
+        place.problem(f"{kind.__name__} ({file}) can't check these settings: {type(exc).__name__}: {exc}")
+    return BROKEN
 
 
 def plain_value(node: Node) -> Any:

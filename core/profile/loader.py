@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping as Map
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from ..errors import PluginError, ProfileError
+from ..exchange import Dialect
 from ..finder import FoundPlugin, find_plugin
 from ..registry import check_channel, check_plugin, hooks_of
 from .checks import check_sections, collect_names
@@ -133,7 +135,13 @@ def _check_plugins(root: Place, folder: Path) -> None:
         found = _check_plugin(entry, entry, folder)
         hooks.update(hooks_of(found) if found is not None else NEEDED_HOOKS)
     for channel in root.entry("channels").items():
-        _check_plugin(channel, channel.entry("settings"), folder)
+        found = _check_plugin(channel, channel.entry("settings"), folder)
+        spoken: tuple[str, ...] = getattr(found.plugin_type, "dialects", ()) if found is not None else ()
+        for dialect in channel.entry("dialects").items():
+            if spoken and dialect.text in get_args(Dialect) and dialect.text not in spoken:
+                dialect.problem(
+                    f"the channel's plugin does not speak {dialect.text}; expected some of {', '.join(spoken)}"
+                )
     plugins = root.entry("plugins")
     for hook in NEEDED_HOOKS:
         if hook not in hooks:

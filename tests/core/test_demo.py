@@ -16,11 +16,13 @@ from websockets.asyncio.client import connect
 from relay.core.demo import demo_words, hand_out_key
 from relay.core.dialects import ENDPOINTS
 from relay.core.ledger.database import prepare_database
+from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.profile.loaded import Loaded
 from relay.core.profile.loader import find_profile, for_demo, load_profile
 from relay.core.shop import Shop
 from relay.core.storage import Key, Storage
 from relay.testing.shop import answering
+from tests.books import key
 
 
 @pytest.fixture
@@ -48,6 +50,19 @@ async def test_each_start_hands_out_a_new_key_and_revokes_the_last_one(loaded: L
     assert [(key.last4, key.is_revoked) for key in await demo_keys(data)] == [
         (first[-4:], True),
         (second[-4:], False),
+    ]
+
+
+async def test_a_start_leaves_other_keys_alone(loaded: Loaded, data: Path) -> None:
+    """The quickstart has its reader make one."""
+    await hand_out_key(loaded.profile, data)
+    async with SqliteLedger.open(data, is_demo=True) as ledger:
+        await ledger.create_key(key("key_own", "demo"))
+    await hand_out_key(loaded.profile, data)
+    assert [(one.id == "key_own", one.is_revoked) for one in await demo_keys(data)] == [
+        (False, True),
+        (True, False),
+        (False, False),
     ]
 
 

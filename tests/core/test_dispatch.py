@@ -116,6 +116,49 @@ async def test_failing_plugin_refuses_and_is_named_without_its_words() -> None:
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+async def leaves() -> None:
+    raise SystemExit(3)
+
+
+async def test_plugin_that_would_end_the_process_fails_like_any_other() -> None:
+    """One request must not end a shop."""
+    with pytest.raises(PluginError, match=r"^plugin 'a' \(/shop/a.py\): in authenticate: raised SystemExit$"):
+        await dispatch("authenticate", leaves).authenticate(EXCHANGE)
+
+
+async def chooses_words() -> list[str]:
+    return ["a"]
+
+
+async def test_plugin_that_chooses_no_candidates_is_named() -> None:
+    """What is in its list is looked at too."""
+    with pytest.raises(PluginError) as caught:
+        await dispatch("select_channel", chooses_words).select_channel(EXCHANGE, (), ())
+    assert str(caught.value) == "plugin 'a' (/shop/a.py): in select_channel: expected Candidates, found str among them"
+
+
+async def test_plugin_that_claims_no_claims_is_passed_over_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    """The claims of the others stand."""
+
+    async def claims() -> list[Claim]:
+        return [CLAIM]
+
+    with caplog.at_level("INFO", logger="relay"):
+        assert await dispatch("post_check", chooses_words, claims).post_check(RECORD) == [CLAIM]
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
+
+
+def test_what_is_no_meter_is_passed_over_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Core counts itself."""
+    with caplog.at_level("INFO", logger="relay"):
+        assert dispatch("meter_stream", lambda: 3).meter_stream(EXCHANGE, CHANNEL) is None
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
+
+
 async def test_error_of_relays_own_goes_through() -> None:
     """A plugin that refuses on purpose decides what the customer reads."""
     with pytest.raises(NotAllowedError) as caught:
@@ -257,7 +300,12 @@ async def test_failing_transform_ends_the_attempt() -> None:
 
 async def test_first_meter_counts_and_a_failing_one_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     """Observers fail open: logged and counted."""
-    meter = object()
+
+    class Counter:
+        def feed(self, event: bytes) -> None: ...
+        def usage(self) -> None: ...
+
+    meter = Counter()
 
     def fails(exchange: Exchange) -> None:
         raise ValueError("canary")

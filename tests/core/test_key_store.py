@@ -58,7 +58,8 @@ async def test_an_unknown_key_is_none(ledger: SqliteLedger, tmp_path: Path) -> N
 async def test_keys_in_use_leave_out_the_revoked(ledger: SqliteLedger, tmp_path: Path) -> None:
     """By the account's name."""
     async with KeyStore.open(tmp_path) as store:
-        assert await store.keys_in_use("alice") == ["key_2"]
+        assert await store.keys_in_use("alice", "first") == ["key_2"]
+        assert await store.keys_in_use("alice", "other") == []
 
 
 async def test_a_balance_is_looked_for_by_the_index_of_what_can_be_spent(ledger: SqliteLedger, tmp_path: Path) -> None:

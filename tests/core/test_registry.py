@@ -174,6 +174,21 @@ def test_channel_with_a_hook_is_refused(tmp_path: Path) -> None:
         check_channel(find_plugin("./rule.py", tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    dialects = ('openai_chatt',)", "speaks an unknown dialect 'openai_chatt'; did you mean 'openai_chat'?"),
+        ("    dialects = ('openai_chat',)", "implements neither build() nor send()"),
+    ],
+)
+def test_channel_that_could_not_be_asked_is_refused(tmp_path: Path, body: str, message: str) -> None:
+    """Before the first customer finds out."""
+    (tmp_path / "rule.py").write_text(HEAD.replace("Rule(Plugin[", "Rule(ChannelPlugin[") + body + "\n")
+    with pytest.raises(PluginError) as caught:
+        check_channel(find_plugin("./rule.py", tmp_path))
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {message}"
+
+
 def test_hooks_of_a_plugin_are_those_it_marks(tmp_path: Path) -> None:
     """A method of a hook's name without the mark is its own business."""
     write(tmp_path, "    def settle(self): ...\n    @hookimpl\n    async def post_check(self, record): ...\n")

@@ -20,6 +20,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ("2026-12-01T00:00:00Z", "2026-12-01T00:00:00+00:00"),
         ("2026-12-01t08:00:00.5+08:00", "2026-12-01T08:00:00.500000+08:00"),
         ("2026-12-01 00:00:00z", "2026-12-01T00:00:00+00:00"),
+        ("2026-12-01T00:00:00.123456789Z", "2026-12-01T00:00:00.123456+00:00"),
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00+00:00"),
+        ("999999d", "4764-10-19T12:00:00+00:00"),
     ],
 )
 def test_a_time_is_a_moment_or_a_span_from_now(text: str, after: str) -> None:
@@ -45,12 +48,23 @@ def test_a_span_may_count_back() -> None:
         "2026-13-01T00:00:00Z",
         "20261201T000000Z",
         "9999999d",
+        "٣d",
+        "٢٠٢٦-12-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "9999-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
     ],
 )
 def test_other_times_are_refused(text: str) -> None:
     """A moment without a zone would mean another thing on another machine."""
     with pytest.raises(click.BadParameter, match="expected a time such as"):
         Time().convert(text, None, None)
+
+
+def test_a_span_counts_back_to_1970_at_most() -> None:
+    """Whatever was logged was logged since."""
+    since = Time().convert("999999d", None, None)
+    assert moment_before(NOW, since).isoformat() == "1970-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(("text", "nano"), [("0", 0), ("10", 10_000_000_000), ("0.000000001", 1)])

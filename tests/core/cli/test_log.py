@@ -91,6 +91,6 @@ def test_a_time_that_is_none_is_a_usage_error(counter: Counter) -> None:
     """Exit code 2, and what was expected."""
     assert counter.refused("log", "list", "--since", "yesterday") == (
         2,
-        "Error: Invalid value for '--since': expected a time such as \"2026-12-01T00:00:00Z\" "
-        'or a span such as "3d", found "yesterday"',
+        "Error: Invalid value for '--since': expected a time such as \"2026-12-01T00:00:00Z\", "
+        'from 1970 to 9998, or a span such as "3d", found "yesterday"',
     )

@@ -9,6 +9,7 @@ import pytest
 from relay.core.errors import PluginError, ProfileError
 from relay.core.profile.loader import BUNDLED, find_profile, for_demo, load_profile, resolve_secrets
 from relay.core.profile.structs import Membership
+from relay.plugins.channels.openai import OpenAI
 
 from .small import problems, write
 
@@ -89,6 +90,35 @@ CASES = {
         [
             "shop.yaml:8:11: prices.gpt-4o: expected model_ratio, or unit_price for what is sold apiece; "
             "without one every request is refused"
+        ],
+    ),
+    "price of an empty figure": (
+        '{model_ratio: "1.25"}',
+        "{model_ratio: ~}",
+        [
+            "shop.yaml:8:11: prices.gpt-4o: expected model_ratio, or unit_price for what is sold apiece; "
+            "without one every request is refused"
+        ],
+    ),
+    "plugin listed twice": (
+        "  - use: billing.token_ratio",
+        "  - use: billing.token_ratio\n  - use: billing.token_ratio",
+        ["shop.yaml:5:5: plugins[2]: the same plugin with the same settings as on line 4; it would do all twice"],
+    ),
+    "dialect that the channel's plugin does not speak": (
+        "groups: [plain]",
+        "groups: [plain]\n    dialects: [openai_chat, anthropic_messages]",
+        [
+            "shop.yaml:14:29: channels[0].dialects[1]: the channel's plugin does not speak anthropic_messages; "
+            "expected some of " + ", ".join(OpenAI.dialects)
+        ],
+    ),
+    "blank in an address": (
+        "groups: [plain]",
+        'groups: [plain]\n    base_url: "https://exa mple"',
+        [
+            "shop.yaml:14:15: channels[0].base_url: expected an address such as https://api.example.com, "
+            "without user, password or query"
         ],
     ),
     "model without price": (
@@ -330,3 +360,19 @@ def test_unknown_file_names_the_bundled_profiles(tmp_path: Path, monkeypatch: py
     assert caught.value.problems == (
         "pumkin.yaml: no such file; bundled profiles are juhe.yaml, minimal.yaml, peiqi.yaml, pumpkin.yaml",
     )
+
+
+def test_a_plugin_that_fails_at_its_settings_is_named_with_its_file(tmp_path: Path) -> None:
+    """Whatever it raises, it stands at its place in the profile, and the rest is checked as well."""
+    source = (
+        "from relay import Plugin, PluginConfig\n\n\n"
+        "class OddConfig(PluginConfig, frozen=True, kw_only=True):\n"
+        "    def __post_init__(self):\n        raise KeyError('q')\n\n\n"
+        "class Odd(Plugin[OddConfig]):\n    config_type = OddConfig\n"
+    )
+    (tmp_path / "odd.py").write_text(source)
+    path = write(tmp_path, "  - use: auth.api_key\n", "  - use: auth.api_key\n  - use: ./odd.py\n    a: 1\n")
+    assert problems(path) == [
+        f"shop.yaml:4:5: plugins[1]: OddConfig ({tmp_path}/odd.py) can't check these settings: KeyError: 'q'",
+        "shop.yaml:5:5: plugins[1].a: unknown key 'a'",
+    ]
