@@ -96,7 +96,10 @@ def with_desk(command: Callable[..., None]) -> Callable[..., None]:
     # What click hands over besides is the command's own business: the border where Any is allowed.
     @functools.wraps(command)
     def with_options(*, data: Path | None, profile: str | None, **arguments: Any) -> None:
-        command(Desk(resolve_data(data, profile), profile), **arguments)
+        desk = Desk(resolve_data(data, profile), profile)
+        if profile is not None:
+            _ = desk.profile  # one that is named must be right, whether the command needs it or not
+        command(desk, **arguments)
 
     return data_option(profile_option(with_options))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from ..errors import PluginError, ProfileError
+from ..errors import ProfileError
 from ..finder import built_in_ids
 from ..profile.loaded import Loaded
 from ..profile.loader import find_profile, load_profile
@@ -16,7 +16,7 @@ from .explanation import explain as explanation
 from .explanation import print_explanation
 from .options import json_option, unread_data_option
 from .output import print_json
-from .unopened import unopened_registry
+from .unopened import unmade
 
 
 @main.group()
@@ -62,13 +62,11 @@ def checked_profile(path: Path) -> Loaded:
     """Return the profile at *path*, its plugins made once, as some say only then what does not fit.
 
     Raises:
-        ProfileError: Every problem of the file, or what the first plugin says that can't be made.
+        ProfileError: Every problem of the file, or what all plugins say that can't be made.
     """
     loaded = load_profile(path)
-    try:
-        unopened_registry(loaded)
-    except PluginError as exc:
-        raise ProfileError((f"{path}: {exc}",), loaded.warnings) from exc
+    if problems := tuple(unmade(loaded)):
+        raise ProfileError(problems, loaded.warnings)
     return loaded
 
 

@@ -1,27 +1,41 @@
 """A profile's plugins, made but not opened: what they say of themselves, without a database or an upstream."""
 
 import random
+from collections.abc import Iterator
+
+import msgspec
 
 from ..clock import SystemClock
+from ..errors import PluginError
 from ..plugin import ApiKeyRecord, Services
 from ..profile.loaded import Loaded
+from ..profile.structs import Profile
 from ..registry import Registry
 from ..transport import Deadlines, UpstreamRequest, UpstreamResponse, UpstreamSocket
 
 
 def unopened_registry(loaded: Loaded) -> Registry:
     """Return the registry of *loaded*; constructing a plugin does no I/O by its contract."""
+    return Registry(loaded, _services(loaded.profile))
+
+
+def unmade(loaded: Loaded) -> Iterator[str]:
+    """Yield what every plugin that can't be made says, behind its place in the profile."""
+    profile, services = loaded.profile, _services(loaded.profile)
+    alone = [
+        *(msgspec.structs.replace(profile, plugins=(entry,), channels=()) for entry in profile.plugins),
+        *(msgspec.structs.replace(profile, plugins=(), channels=(section,)) for section in profile.channels),
+    ]
+    for place, part in zip(loaded.use_places, alone, strict=True):
+        try:
+            Registry(msgspec.structs.replace(loaded, profile=part), services)
+        except PluginError as exc:
+            yield f"{place}: {exc}"
+
+
+def _services(profile: Profile) -> Services:
     nothing = _Nothing()
-    return Registry(
-        loaded,
-        Services(
-            profile=loaded.profile,
-            clock=SystemClock(),
-            random=random.Random(),
-            api_keys=nothing,
-            transport=nothing,
-        ),
-    )
+    return Services(profile=profile, clock=SystemClock(), random=random.Random(), api_keys=nothing, transport=nothing)
 
 
 class _Nothing:

@@ -73,6 +73,9 @@ def load_profile(path: Path) -> Loaded:
         profile=msgspec.structs.replace(profile, memberships=memberships),
         path=path,
         warnings=root.report.warnings(),
+        use_places=tuple(
+            _line(entry.entry("use")) for section in ("plugins", "channels") for entry in root.entry(section).items()
+        ),
         key_places=_key_places(root),
     )
 
@@ -124,8 +127,12 @@ def _key_places(root: Place) -> dict[str, str]:
     places: dict[str, str] = {}
     for channel in root.entry("channels").items():
         for key in channel.entry("keys").items():
-            places.setdefault(key.text or "", root.report.line(key.node.mark, key.path, "").removesuffix(": "))
+            places.setdefault(key.text or "", _line(key))
     return places
+
+
+def _line(place: Place) -> str:
+    return place.report.line(place.node.mark, place.path, "").removesuffix(": ")
 
 
 def _check_plugins(root: Place, folder: Path) -> None:

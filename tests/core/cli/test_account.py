@@ -105,6 +105,13 @@ def test_what_is_written_wrongly_is_a_usage_error(counter: Counter, words: tuple
     assert counter.refused("account", *words)[0] == 2
 
 
+def test_a_profile_that_is_named_must_be_there(counter: Counter) -> None:
+    """Also for a command that could do without it."""
+    counter.open_account()
+    code, error = counter.refused("account", "show", "alice", "--profile", "nix.yaml")
+    assert (code, error.startswith("nix.yaml: no such file; bundled profiles are ")) == (1, True)
+
+
 def lots(counter: Counter) -> list[tuple[str, int]]:
     """Kind and content of every customer's lot."""
     with sqlite3.connect(counter.data / "relay.db") as connection:

@@ -36,13 +36,22 @@ def test_check_prints_every_problem_on_stderr(tmp_path: Path) -> None:
     )
 
 
-def test_check_says_what_a_plugin_that_cannot_be_made_says(tmp_path: Path) -> None:
-    """As `relay run` would: an address that one channel alone needs."""
+def test_check_says_what_every_plugin_that_cannot_be_made_says(tmp_path: Path) -> None:
+    """As `relay run` would, each at its place: an address that one channel alone needs, and a licence."""
+    (tmp_path / "paid.py").write_text(
+        "from relay import Plugin, PluginConfig\n\n\nclass PaidConfig(PluginConfig, frozen=True): ...\n\n\n"
+        "class Paid(Plugin[PaidConfig]):\n    config_type = PaidConfig\n\n"
+        "    def __init__(self, config, services):\n        raise OSError('no licence')\n"
+    )
     path = write(tmp_path, "channels.openai", "channels.azure_openai")
+    path.write_text(path.read_text().replace("groups:\n", "  - use: ./paid.py\ngroups:\n", 1))
     result = relay("check", str(path))
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"{path}: plugin 'channels.azure_openai' (")
-    assert result.stderr.endswith("base_url: expected the address of an Azure resource, found 'none'\n")
+    licence, address = result.stderr.splitlines()
+    file = tmp_path / "paid.py"
+    assert licence == (f"{path}:5:10: plugins[2].use: plugin './paid.py' ({file}): cannot be made: OSError: no licence")
+    assert address.startswith(f"{path}:12:10: channels[0].use: plugin 'channels.azure_openai' (")
+    assert address.endswith("base_url: expected the address of an Azure resource, found 'none'")
 
 
 def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
