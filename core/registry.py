@@ -156,8 +156,10 @@ def _check_methods(found: FoundPlugin) -> None:
             raise found.failure(f"'{name}' takes no hookimpl options; the profile gives the order")
         if getattr(method, _MARK).get("specname"):
             raise found.failure(f"'{name}' must have the name of its hook, not a specname")
-        spec = getattr(RelayHooks, name, None)
-        if spec is not None and inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
+        if name not in hook_names():
+            raise found.failure(f"'{name}' is no hook{nearest(name, hook_names())}")
+        spec = getattr(RelayHooks, name)
+        if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
             expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
             raise found.failure(f"'{name}' must be declared with '{expected}'")
         for parameter in list(inspect.signature(method).parameters.values())[1:]:

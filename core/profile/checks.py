@@ -2,6 +2,7 @@
 checked however much else is wrong."""
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 from ipaddress import ip_network
 from pathlib import Path
@@ -36,6 +37,7 @@ def check_sections(root: Place, folder: Path) -> None:
         _check_network(network)
     for _, group in root.entry("groups").entries():
         _check_stars(group.entry("stars"))
+        _check_date(group.entry("reference_date"))
     _check_channel_names(root)
     _check_plugins_once(root)
     for channel in root.entry("channels").items():
@@ -82,6 +84,15 @@ def _check_stars(place: Place) -> None:
         place.problem(f'expected 0 to 5 in halves, found "{place.text}"')
 
 
+def _check_date(place: Place) -> None:
+    if place.text is None or place.report.has_problem_at(place.node.mark):
+        return
+    try:
+        date.fromisoformat(place.text)
+    except ValueError:
+        place.problem(f'expected a day such as "2024-09-14", found "{place.text[:60]}"')
+
+
 def _exact(place: Place) -> Fraction | None:
     """Return the exact number at *place*, or None where there is none; the conversion reports that."""
     if not isinstance(place.node, Scalar) or not place.node.is_quoted:
@@ -100,6 +111,11 @@ def _check_channel_names(root: Place) -> None:
             name.problem(f"duplicate channel '{name.text}', first on line {lines[name.text]}")
         elif name.text is not None:
             lines[name.text] = name.node.mark.line
+        groups: set[str] = set()
+        for group in channel.entry("groups").items():
+            if group.text in groups:
+                group.problem(f"duplicate group '{group.text}' in one channel")
+            groups.add(group.text or "")
         models: set[str] = set()
         for item in channel.entry("models").items():
             model = item.entry("name") if isinstance(item.node, Mapping) else item

@@ -151,7 +151,7 @@ def _check_plugins(root: Place, folder: Path) -> None:
                 )
     plugins = root.entry("plugins")
     for hook in NEEDED_HOOKS:
-        if hook not in hooks:
+        if hook not in hooks and isinstance(root.node, Mapping):
             plugins.warning(f"no plugin answers '{hook}', so every request will be refused")
 
 

@@ -119,7 +119,10 @@ async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Pat
 
 
 REFUSED = {
-    "unknown hook": ("    @hookimpl\n    def settel(self, usage):\n        pass\n", "unknown hook 'settel'"),
+    "unknown hook": (
+        "    @hookimpl\n    def settel(self, usage):\n        pass\n",
+        "'settel' is no hook; did you mean 'settle'?",
+    ),
     "wrong argument": (
         "    @hookimpl\n    def settle(self, tokens):\n        pass\n",
         "Argument(s) {'tokens'} are declared in the hookimpl but can not be found in the hookspec",

@@ -113,6 +113,16 @@ CASES = {
             "expected some of " + ", ".join(OpenAI.dialects)
         ],
     ),
+    "group named twice": (
+        "[plain]",
+        "[plain, plain]",
+        ["shop.yaml:13:21: channels[0].groups[1]: duplicate group 'plain' in one channel"],
+    ),
+    "day that is none": (
+        'plain: {ratio: "1"}',
+        'plain: {ratio: "1", reference_date: "2024-13-45"}',
+        ['shop.yaml:6:39: groups.plain.reference_date: expected a day such as "2024-09-14", found "2024-13-45"'],
+    ),
     "blank in an address": (
         "groups: [plain]",
         'groups: [plain]\n    base_url: "https://exa mple"',

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -86,9 +87,11 @@ async def test_rubbish_for_a_token_is_a_failure_with_a_name() -> None:
 
 async def test_no_answer_is_a_sick_channel() -> None:
     """The next one is tried."""
-    async with UpstreamClient() as client:
-        with pytest.raises(UpstreamConnectError):
-            await Tokens(client, clock()).of(account("http://127.0.0.1:1"))
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        async with UpstreamClient() as client:
+            with pytest.raises(UpstreamConnectError):
+                await Tokens(client, clock()).of(account(f"http://127.0.0.1:{deaf.getsockname()[1]}"))
 
 
 @pytest.mark.parametrize(
