@@ -29,6 +29,7 @@
       StaleKeyError                 key or group changed since authentication: authenticate afresh
       LedgerError                   the ledger could not do it
         LedgerUnavailableError      503  nothing was acknowledged
+        FullHoldNeededError         the next hold must pay for the whole answer
         LedgerConflictError         the same id with other contents
         LedgerUnknownError          404  no such account, key or reservation
         LedgerFullError             a book has no room for the amount
@@ -296,6 +297,12 @@ class LedgerUnavailableError(LedgerError):
 
     code: ClassVar[str] = "ledger_unavailable"
     status: ClassVar[int] = 503
+
+
+class FullHoldNeededError(LedgerError):
+    """The account overran its holds too much today: the next one must pay for the whole answer. No customer is told."""
+
+    code: ClassVar[str] = "full_hold_needed"
 
 
 class LedgerConflictError(LedgerError):

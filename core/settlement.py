@@ -13,6 +13,7 @@ from .charge import Charge
 from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
+from .errors import FullHoldNeededError
 from .estimate import is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
@@ -85,19 +86,20 @@ class Settlement:
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")
-            reservation = await self._ledger.reserve(
-                Reserve(
-                    request_id=exchange.id,
-                    principal=principal,
-                    amount_nano=amount_nano,
-                    full_nano=self._full_quote(),
-                    overrun_max_nano=self._overrun_max_nano,
-                    facts=self.facts,
-                    price_version=self._price_version,
-                    at=exchange.received_at,
-                    idempotency_digest=exchange.idempotency_digest,
-                )
+            reserve = Reserve(
+                request_id=exchange.id,
+                principal=principal,
+                amount_nano=amount_nano,
+                overrun_max_nano=self._overrun_max_nano if self._full_tokens_beyond is not None else None,
+                facts=self.facts,
+                price_version=self._price_version,
+                at=exchange.received_at,
+                idempotency_digest=exchange.idempotency_digest,
             )
+            try:
+                reservation = await self._ledger.reserve(reserve)
+            except FullHoldNeededError:
+                reservation = await self._ledger.reserve(self._in_full(reserve))
             hit("after_reserve")
             note_retry(exchange)
             self._held_nano = reservation.held_nano
@@ -159,14 +161,21 @@ class Settlement:
         is_limit_kept = self._full_tokens is None or not is_beyond(counted_tokens, self._full_tokens)
         return bound_tokens * 2 > self.covered_tokens and not (is_limit_kept and self.is_covered_in_full)
 
-    def _full_quote(self) -> int | None:
-        """Return what the whole answer may cost; None for streams, which extend, and where it is held already."""
-        if self._exchange.stream or self.is_covered_in_full:
+    @property
+    def _full_tokens_beyond(self) -> int | None:
+        """The most output of the whole answer; None for streams, which extend, and where the hold pays for it already."""
+        exchange = self._exchange
+        if exchange.stream or self.is_covered_in_full:
             return None
-        full_tokens = self._full_tokens
-        if full_tokens is None and self._exchange.operation in ("chat", "completion"):
-            full_tokens = LONGEST_ANSWER_TOKENS * self._exchange.choice_count
-        return None if full_tokens is None else self._price(full_tokens).nano
+        if self._full_tokens is None and exchange.operation in ("chat", "completion"):
+            return LONGEST_ANSWER_TOKENS * exchange.choice_count
+        return self._full_tokens
+
+    def _in_full(self, reserve: Reserve) -> Reserve:
+        """Return the same hold for the whole answer."""
+        assert self._full_tokens_beyond is not None, "asked for where the hold may be short"
+        amount_nano = max(reserve.amount_nano, self._price(self._full_tokens_beyond).nano)
+        return msgspec.structs.replace(reserve, amount_nano=amount_nano, overrun_max_nano=None)
 
     def _quote(self, output_tokens: int) -> int:
         self._quoted = self._price(output_tokens)

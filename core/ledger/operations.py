@@ -21,8 +21,8 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     """Hold *amount_nano* before anything goes upstream.
 
     ``principal`` is who was authenticated: if the key's version, state or expiry is no longer
-    that, the reservation is refused with `StaleKeyError`. An account whose overruns of the day
-    have come to ``overrun_max_nano`` holds ``full_nano`` instead, the most its answer can cost.
+    that, the reservation is refused with `StaleKeyError`. Where the account's overruns of the day
+    have come to ``overrun_max_nano``, `FullHoldNeededError`; None for a hold that can't be short.
     ``idempotency_digest`` is the SHA-256 of the key by which the client names the request, None where
     it names none: `RepeatedRequestError` if the account was charged, or may be, for another of that key.
     """
@@ -30,8 +30,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     principal: Principal
     amount_nano: int
-    full_nano: int | None = None
-    overrun_max_nano: int = 0
+    overrun_max_nano: int | None = None
     facts: PriceFacts
     price_version: str
     at: datetime
@@ -128,6 +127,7 @@ class Ledger(Protocol):
         Raises:
             InsufficientBalanceError: The account's available balance is below the amount.
             KeyCapError: The key's cap is.
+            FullHoldNeededError: The account overran its holds too much today for one that may be short.
             StaleKeyError: The key is not as it was when the exchange was authenticated.
             RepeatedRequestError: The client named an earlier request by the same idempotency key.
         """

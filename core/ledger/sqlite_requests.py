@@ -6,7 +6,7 @@ import msgspec
 
 from ..charge import Charge
 from ..clock import to_ms
-from ..errors import LedgerConflictError, LedgerUnknownError
+from ..errors import FullHoldNeededError, LedgerConflictError, LedgerUnknownError
 from ..exchange import RequestRecord
 from .codec import encode
 from .operations import (
@@ -77,7 +77,9 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
     account_id, key_id, digest = key.account_id, principal.key_id, operation.idempotency_digest
     if digest is not None:
         check_repeated(batch, account_id, digest)
-    amount_nano = _amount_to_hold(operation, key.overrun_nano)
+    amount_nano, overrun_max_nano = operation.amount_nano, operation.overrun_max_nano
+    if overrun_max_nano is not None and key.overrun_nano and key.overrun_nano >= overrun_max_nano:
+        raise FullHoldNeededError(f"the account has overrun its holds by {key.overrun_nano} nano today")
     check_cap(amount_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
     parts = hold(amount_nano, batch.spendable(account_id))
     facts, at_ms = encode(operation.facts), to_ms(operation.at)
@@ -88,14 +90,6 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
     _hold(batch, request_id, key_id, parts)
     batch.note_hold(request_id, account_id, key_id, operation.price_version, parts)
     return Reservation(request_id=request_id, held_nano=amount_nano)
-
-
-def _amount_to_hold(operation: Reserve, overrun_nano: int) -> int:
-    """Return the full amount for an account that has overrun its holds too much today."""
-    full_nano = operation.full_nano
-    if full_nano is None or full_nano <= operation.amount_nano:
-        return operation.amount_nano
-    return full_nano if overrun_nano and overrun_nano >= operation.overrun_max_nano else operation.amount_nano
 
 
 def _hold(batch: Batch, request_id: str, key_id: str, parts: Sequence[tuple[int, int]]) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from relay.core.errors import InsufficientBalanceError, KeyCapError
+from relay.core.errors import FullHoldNeededError, InsufficientBalanceError, KeyCapError
 from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void
 
 from .books import Books, record, reservation
@@ -471,8 +471,8 @@ def test_one_group_reserves_what_it_gave_back_before(books: Books) -> None:
     books.play("held alice 4\n balance alice 0")
 
 
-def test_an_account_that_overran_its_holds_today_holds_its_full_cap(books: Books) -> None:
-    """Overruns of 2 a day with 1 allowed: the next hold that names a full amount takes it."""
+def test_an_account_that_overran_its_holds_today_must_hold_in_full(books: Books) -> None:
+    """Overruns of 2 a day with 2 allowed: a hold that may be short is refused, one that can't be is taken."""
     books.play("""
         account alice
         top_up alice 3
@@ -481,9 +481,11 @@ def test_an_account_that_overran_its_holds_today_holds_its_full_cap(books: Books
         book overrun -2
         top_up alice 10 order-2
     """)
-    full = {"full_nano": 4_000_000_000, "overrun_max_nano": 1_000_000_000}
-    strict = books.do(msgspec.structs.replace(reservation("r2", "alice", 1_000_000_000), **full))
-    full["overrun_max_nano"] = 3_000_000_000
-    lenient = books.do(msgspec.structs.replace(reservation("r3", "alice", 1_000_000_000), **full))
-    assert strict == Reservation(request_id="r2", held_nano=4_000_000_000)
-    assert lenient == Reservation(request_id="r3", held_nano=1_000_000_000)
+    short = msgspec.structs.replace(reservation("r2", "alice", 1_000_000_000), overrun_max_nano=2_000_000_000)
+    with pytest.raises(FullHoldNeededError):
+        books.do(short)
+    books.play("held alice 0")
+    full = msgspec.structs.replace(short, amount_nano=4_000_000_000, overrun_max_nano=None)
+    assert books.do(full) == Reservation(request_id="r2", held_nano=4_000_000_000)
+    lenient = msgspec.structs.replace(short, request_id="r3", overrun_max_nano=2_000_000_001)
+    assert books.do(lenient) == Reservation(request_id="r3", held_nano=1_000_000_000)
