@@ -90,7 +90,7 @@ DRESSED_AS_SUCCESS = (
     Refusal("documented/relay-200-error-body", 502, "upstream_error"),
 )
 SENTENCES = {
-    429: "the model's provider is taking no more requests at the moment; wait as 'retry-after' says, then try again",
+    429: "the model's provider is taking no more requests at the moment; please try again in {wait_s}s",
     502: "the model's provider failed to answer; try again, or another model or group",
     503: "none of the group's channels can serve the model at the moment; try again later, or another group",
 }
@@ -128,7 +128,7 @@ async def test_an_upstreams_own_trouble_is_told_in_our_words(till: Counter, refu
     error, row = response.json()["error"], till.row(response)
     word = error["type"] if refusal.dialect == "anthropic_messages" else error["code"]
     assert (response.status_code, word) == (refusal.status, refusal.word)
-    assert error["message"] == SENTENCES[refusal.status]
+    assert error["message"] == SENTENCES[refusal.status].format(wait_s=refusal.retry_after)
     assert response.headers.get("retry-after") == refusal.retry_after
     assert response.headers["x-should-retry"] == ("false" if refusal.retry_after is None else "true")
     assert (row["outcome"], row["charge_nano"], len(till.upstream.received)) == ("upstream_error", 0, 1)
