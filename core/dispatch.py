@@ -13,7 +13,7 @@ import msgspec
 
 from .charge import Charge
 from .deadline import DeadlineExpiredError, within
-from .errors import AuthenticationError, NoPriceError, PluginError, RelayError
+from .errors import PLUGIN_FAILURES, AuthenticationError, NoPriceError, PluginError, RelayError
 from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .finder import FoundPlugin
 from .hooks import Meter
@@ -25,8 +25,6 @@ DEADLINE_S = 10.0
 """Longest wait for all plugins of one asynchronous hook together."""
 
 Answer = TypeVar("Answer")
-FAILURES = (Exception, SystemExit)
-"""What a plugin may raise; a script's ``sys.exit`` would end the whole shop."""
 SEQUENCE: type[Sequence[Any]] = Sequence  # type: ignore[type-abstract] # an abstract type serves isinstance
 
 
@@ -109,7 +107,7 @@ class Dispatch:
                 meter: Meter | None = step.call(exchange, channel)
                 if meter is not None and not (hasattr(meter, "feed") and hasattr(meter, "usage")):
                     raise _failure(step, "meter_stream", f"expected Meter or None, found {type(meter).__name__}")
-            except FAILURES as exc:
+            except PLUGIN_FAILURES as exc:
                 self._pass_over(step, "meter_stream", exc, exchange.id)
                 continue
             if meter is not None:
@@ -149,7 +147,7 @@ class Dispatch:
             answer = step.call(facts, usage, charge)
         except RelayError:
             raise
-        except FAILURES as exc:
+        except PLUGIN_FAILURES as exc:
             raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
         return charge if answer is None else _checked_charge(step, answer)
 
@@ -173,7 +171,7 @@ class Dispatch:
             raise
         except DeadlineExpiredError as exc:
             raise _failure(step, hook, f"gave no answer in {self._deadline_s:g} s") from exc
-        except FAILURES as exc:
+        except PLUGIN_FAILURES as exc:
             raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
         if answer is None or isinstance(answer, kind):
             return answer

@@ -44,12 +44,15 @@ Receive = Callable[[], Awaitable[Any]]
 """Gives the next message of a request's body, as ASGI says."""
 
 
-def _joined(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers by name; what stands in several lines is one list (RFC 9110, 5.3, read 2026-11-29)."""
+LISTS = frozenset({"accept", "accept-language", "anthropic-beta", "openai-beta", "x-forwarded-for"})
+"""Headers whose lines make one list (RFC 9110, 5.3, read 2026-11-29); of any other the last line counts."""
+
+
+def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in lines:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[name] = f"{headers[name]}, {value}" if name in LISTS and name in headers else value
     return headers
 
 
@@ -62,7 +65,7 @@ class Door:
         self._method: str = scope["method"]
         self._path = unquote(scope["raw_path"].decode("latin-1"))
         self._raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self._headers = _joined(self._raw_headers)
+        self._headers = _by_name(self._raw_headers)
         self._http_version: str = scope["http_version"]
         self._query: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"))
         peer: str = scope["client"][0] if scope["client"] else ""

@@ -100,7 +100,8 @@ def is_beyond(tokens: int, bound_tokens: int) -> bool:
 def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | None) -> Usage:
     """Return *usage*, or the local bounds as ``disputed`` where it exceeds one four times.
 
-    Input is not checked where the upstream read more on its own: searches, further passes.
+    Input is not checked where the upstream read more on its own: searches, further passes; output
+    not where it was counted here.
 
     Args:
         usage: The upstream's figures.
@@ -108,8 +109,9 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
         output_bound_tokens: The most output, of all choices, that was asked for or that the model can give; None where
             neither is known, then output is taken as said.
     """
-    if usage.source != "upstream":
+    if usage.source not in ("upstream", "estimated"):
         return usage
+    is_counted_here = usage.source == "estimated"
     reads_by_itself = usage.web_search_count or usage.iterations
     if not reads_by_itself and is_beyond(usage.all_input_tokens, input_bound_tokens):
         usage = Usage(
@@ -120,7 +122,7 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
             quality=usage.quality,
             source="disputed",
         )
-    if output_bound_tokens is None:
+    if output_bound_tokens is None or is_counted_here:
         return usage
     if is_beyond(usage.output_tokens, output_bound_tokens):
         usage = msgspec.structs.replace(usage, output_tokens=output_bound_tokens, iterations=(), source="disputed")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from .errors import FailureClass, UpstreamStatusError
+from .exchange import ChannelRequest
 
 BODY_BYTES_MAX = 256 * 1024
 """Beyond this an error's body is not read: no vendor's words are that long."""
@@ -26,18 +27,18 @@ CONTEXT_CODE = "context_length_exceeded"
 
 
 def classify(
-    status: int, headers: Mapping[str, str], body: bytes, asked: Mapping[str, msgspec.Raw] | None = None
+    status: int, headers: Mapping[str, str], body: bytes, asked: ChannelRequest | None = None
 ) -> UpstreamStatusError:
-    """Return the error that an upstream's answer of *status* is, to a request of the fields *asked*.
+    """Return the error that an upstream's answer of *status* is, to the request *asked*.
 
     For an error dressed as success, *status* is 200: then the body's own status or type decides.
     The upstream's words are kept for class ``request`` alone, and only what says nothing about
     the upstream; of every other class they may speak of our key, balance or organisation.
     """
     said = _read(body)
-    failure = _failure(status, said, asked or {})
+    failure = _failure(status, said, asked)
     if failure == "request":
-        message = "" if _OURS.search(said.message.lower()) else sanitise(said.message)
+        message = "" if _OURS.search(_unquoted(said.message)) else sanitise(said.message)
         return UpstreamStatusError(failure, status, message=message, error_type=said.machine_type(), param=said.param)
     retry_after_s = _retry_after_s(headers, said) if failure == "throttled" else None
     return UpstreamStatusError(failure, status, retry_after_s=retry_after_s)
@@ -88,12 +89,12 @@ class _Said(msgspec.Struct, frozen=True):
         if self.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(self.message):
             return CONTEXT_CODE
         for name in (self.code, self.type):
-            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not _REVEALING.search(name):
+            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not _NAMES_OF_OURS.search(name):
                 return name
         return ""
 
 
-def _failure(status: int, said: _Said, asked: Mapping[str, msgspec.Raw]) -> FailureClass:
+def _failure(status: int, said: _Said, asked: ChannelRequest | None) -> FailureClass:
     """Return the class: what the words make certain first, then the status."""
     if 300 <= status < 400 or status >= 500:
         return "sick"
@@ -109,7 +110,10 @@ def _failure(status: int, said: _Said, asked: Mapping[str, msgspec.Raw]) -> Fail
     if status == 400:
         if names & _KEY_NAMES or _KEY_WORDS.search(words):
             return "key_dead"
-        return "misrouted" if names & _MODEL_NAMES else "request"
+        if names & _MODEL_NAMES:
+            return "misrouted"
+        # Whose words they are can't be told: no key goes out for them, and no customer is told of them.
+        return "sick" if asked is None and _OURS.search(_unquoted(said.message)) else "request"
     if status == 403:
         return _failure_of_403(said, names, words)
     if status == 401 and names & _MODEL_NAMES:
@@ -117,23 +121,28 @@ def _failure(status: int, said: _Said, asked: Mapping[str, msgspec.Raw]) -> Fail
     return _class_of_status(status)
 
 
-def _own_words(said: _Said, asked: Mapping[str, msgspec.Raw]) -> str:
+def _own_words(said: _Said, asked: ChannelRequest | None) -> str:
     """Return how the vendor begins, in lower case, without what it may have from the customer.
 
     It speaks of our key and money in its first words. What it quotes, and what the request says too,
     may be the customer's, who must not be able to take a key out by having a word repeated:
-    ``Unrecognized request argument supplied: invalid api key``.
+    ``Unrecognized request argument supplied: invalid api key``. Where the request is not known here,
+    words alone say nothing of key or money.
     """
-    words = _QUOTED.sub(" ", said.message.lower())[:100]
-    spoken = _OURS.search(words)
-    return "" if spoken is not None and _is_asked(spoken[0], asked) else words
+    return _OURS.sub(lambda ours: " " if _is_asked(ours[0], asked) else ours[0], _unquoted(said.message)[:100])
 
 
-def _is_asked(words: str, asked: Mapping[str, msgspec.Raw]) -> bool:
+def _unquoted(message: str) -> str:
+    return _QUOTED.sub(" ", message.lower())
+
+
+def _is_asked(words: str, asked: ChannelRequest | None) -> bool:
     """Say whether *words*, in lower case, stand in a name or a text of the request, or may do so."""
-    pending: list[Any] = list(asked)
+    if asked is None:
+        return True
+    pending: list[Any] = [asked.model, asked.query, *asked.headers.values(), *asked.fields]
     try:
-        pending += [msgspec.json.decode(value) for value in asked.values()]
+        pending += [msgspec.json.decode(value) for value in asked.fields.values()]
     except (ValueError, RecursionError):
         return True
     while pending:
@@ -158,7 +167,7 @@ def _failure_of_403(said: _Said, names: set[str], words: str) -> FailureClass:
     return "key_dead" if said.is_document else "sick"
 
 
-def _failure_dressed_as_success(said: _Said, words: str, asked: Mapping[str, msgspec.Raw]) -> FailureClass:
+def _failure_dressed_as_success(said: _Said, words: str, asked: ChannelRequest | None) -> FailureClass:
     if said.status:
         return _failure(said.status, said, asked)
     of_code = classify_error_type(said.code, default="empty")
@@ -240,24 +249,28 @@ _CLASS_OF_TYPE: dict[str, FailureClass] = {
 
 _MACHINE_NAME = re.compile(r"[A-Za-z][\w.-]{0,63}")
 _PARAM = re.compile(r"[\w.\[\]-]{1,100}")
+_KEY_LIKE = r"""
+      \b (?: sk|pk|rk|xai|gsk|fk|hf|r8|pplx|nvapi ) [-_] [\w-]{4,}
+    | \b (?: sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] (?= [\w-]* \d ) [\w-]{4,}
+    | \b (?-i: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
+    | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
+    | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
+    | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
+    | (?<! [\w.] ) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech
+        | site|shop|biz|online|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b (?: : \d+ )? (?: / [^\s"'<>),]* )?
+"""
+"""What names an account, a key, an answer or a host, also alone."""
+_NAMES_OF_OURS = re.compile(f"(?ix){_KEY_LIKE}")
 _REVEALING = re.compile(
-    r"""(?ix)
+    rf"""(?ix)
       \(?\b request [\s_-]? id \b ["']? \s* [:=]? \s* [\w-]+ \)?          # (request id: 2024...)
     | \b https?:// [^\s"'<>),]+
     | \b [\w.+-]+ @ [\w-]+ \. [\w.-]+
     | \b bearer \s+ \S+
-    | (?<![\w.]) (?: [a-z0-9-]+ \. )+
-        (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech|site|shop|pro|info|biz|online|store
-        | club|fun|link|live|icu|ltd|wang|host|space|website|work|run|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b
-        (?: : \d+ )? (?: / [^\s"'<>),]* )?
-    | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
-    | (?<![\w.]) (?: localhost | [a-z0-9]+ (?: - [a-z0-9]+ )+ ) : \d{4,5} \b  # a host without dots
-    | \[ (?: [0-9a-f]* : ){2,7} [0-9a-f]* \] (?: : \d+ )?
-    | \S* \*{2,} \S*                                                      # a key, masked
-    | \b (?: sk|rk|pk|xai|gsk|fk|hf|r8|pplx|nvapi|sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] [\w-]{4,}
-    | \b (?: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
-    | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
-    | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
+    | (?<! [\w.] ) (?: localhost | [a-z0-9-]* (?: api|proxy|gateway|relay|server ) [a-z0-9-]* ) : \d{{4,5}} \b
+    | \[ (?= [^\]]* (?: ::|[a-f] ) ) (?: [0-9a-f]* : ){{2,7}} [0-9a-f]* \] (?: : \d+ )?
+    | \S* \*{{2,}} \S*                                                      # a key, masked
+    | {_KEY_LIKE}
     """
 )
 
@@ -293,7 +306,9 @@ def _read_document(outer: dict[str, Any]) -> _Said:
         message=message,
         type=_text(fields, "type") or _text(fields, "status"),
         code=code,
-        param=param if isinstance(param, str) and _PARAM.fullmatch(param) and not _REVEALING.search(param) else None,
+        param=param
+        if isinstance(param, str) and _PARAM.fullmatch(param) and not _NAMES_OF_OURS.search(param)
+        else None,
         status=_status(fields) or _status(outer),
         reasons=frozenset(_reasons(fields)),
         retry_after_s=_delay_in_body(fields, message),

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import PluginError
+from .errors import PLUGIN_FAILURES, PluginError
 from .plugin import ChannelPlugin, Plugin, PluginConfig
 from .profile.place import nearest
 
@@ -26,8 +26,6 @@ ENTRY_POINTS = "relay.plugins"
 """Group of entry points under which installed plugins are found by id."""
 DISTRIBUTION = "relayshop"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-_LOAD_FAILURES = (Exception, SystemExit)
-"""A script that calls ``sys.exit`` where it is imported would end the check of its profile, as if all were well."""
 
 
 class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +94,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
     file = Path(*_built_in_folders()[:1], *use.split("."))
     try:
         module = importlib.import_module(module_name)
-    except _LOAD_FAILURES as exc:
+    except PLUGIN_FAILURES as exc:
         raise _load_error(use, file, exc) from exc
     wanted = use.rpartition(".")[2].replace("_", "")
     classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
@@ -106,7 +104,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
 def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     try:
         loaded = entry_point.load()
-    except _LOAD_FAILURES as exc:
+    except PLUGIN_FAILURES as exc:
         raise _load_error(use, Path(entry_point.module), exc) from exc
     module = sys.modules[entry_point.module]
     classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
@@ -140,7 +138,7 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # annotations are resolved through sys.modules
     try:
         spec.loader.exec_module(module)
-    except _LOAD_FAILURES as exc:
+    except PLUGIN_FAILURES as exc:
         del sys.modules[name]
         raise _load_error(use, file, exc) from exc
     return module

@@ -72,7 +72,7 @@ async def _ask(shop: Shop, request: ChannelRequest, channel_name: str, key_id: s
     if 200 <= response.status < 300:
         return response
     try:
-        refusal = await read_refusal(response, {})
+        refusal = await read_refusal(response, request)
     finally:
         response.close()
     if isinstance(refusal, UpstreamStatusError) and refusal.upstream_status == 404:

@@ -177,7 +177,7 @@ class Passage:
                     trial.status = response.status
                     hit("after_send")
                     if not 200 <= response.status < 300:
-                        raise await read_refusal(response, request.fields)
+                        raise await read_refusal(response, request)
                 ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
                 if ending.outcome != "customer_gone" or ending.evidence.output_bytes:
                     trial.answered(ending.error)

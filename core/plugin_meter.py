@@ -1,5 +1,6 @@
 """A plugin's meter, under guard: if it raises, core's own count takes over and the stream goes on."""
 
+from .errors import PLUGIN_FAILURES
 from .hooks import Meter
 from .observe import emit
 from .sse import Splitter
@@ -19,7 +20,7 @@ class PluginMeter:
             if self._meter is not None:
                 for event in self._splitter.feed(data):
                     self._meter.feed(event)
-        except Exception as exc:
+        except PLUGIN_FAILURES as exc:
             self._drop(exc)
 
     def usage(self) -> Usage | None:
@@ -29,7 +30,7 @@ class PluginMeter:
             if usage is not None and not isinstance(usage, Usage):
                 raise TypeError("expected Usage or None")
             return usage
-        except Exception as exc:
+        except PLUGIN_FAILURES as exc:
             self._drop(exc)
             return None
 
@@ -38,10 +39,10 @@ class PluginMeter:
         try:
             if self._meter is not None:
                 self._meter.feed(body)
-        except Exception as exc:
+        except PLUGIN_FAILURES as exc:
             self._drop(exc)
         return self.usage()
 
-    def _drop(self, exc: Exception) -> None:
+    def _drop(self, exc: BaseException) -> None:
         emit("meter.dropped", plugin=type(self._meter).__name__, error=type(exc).__name__)
         self._meter = None

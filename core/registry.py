@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pluggy
 
-from .errors import PluginError
+from .errors import PLUGIN_FAILURES, PluginError
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
@@ -65,7 +65,7 @@ class Registry:
                     await stack.enter_async_context(plugin.lifespan())
                 except PluginError:
                     raise
-                except Exception as exc:
+                except PLUGIN_FAILURES as exc:
                     raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
             yield
 
@@ -119,7 +119,8 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
         raise found.failure(f"a channel is asked no hooks, so '{name}' would never be called")
     plugin_type = found.plugin_type
     assert issubclass(plugin_type, ChannelPlugin), "checked above"
-    for dialect in plugin_type.dialects:
+    dialects: object = plugin_type.dialects
+    for dialect in dialects if isinstance(dialects, tuple) else ():  # some know them only once they are made
         if dialect not in get_args(Dialect):
             raise found.failure(f"speaks an unknown dialect '{dialect}'{nearest(dialect, get_args(Dialect))}")
     if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:
@@ -187,5 +188,5 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
         return found.plugin_type(config, services, *section)
     except PluginError:
         raise
-    except Exception as exc:
+    except PLUGIN_FAILURES as exc:
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc

@@ -207,11 +207,13 @@ class Settlement:
             so_far = Usage(input_tokens=estimate, unit_count=self._exchange.unit_estimate)
         believed = plausible(so_far, self._input_bound(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
+        audio_tokens = min(max(believed.audio_output_tokens, audio_tokens), output_tokens)
+        image_tokens = min(max(believed.image_output_tokens, image_tokens), output_tokens - audio_tokens)
         return msgspec.structs.replace(
             believed,
             output_tokens=output_tokens,
-            audio_output_tokens=max(believed.audio_output_tokens, audio_tokens),
-            image_output_tokens=max(believed.image_output_tokens, image_tokens),
+            audio_output_tokens=audio_tokens,
+            image_output_tokens=image_tokens,
             iterations=(),
             source=source,
         )

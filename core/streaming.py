@@ -134,6 +134,8 @@ class StreamAnswer:
             # The upstream has begun: it has read the input, and may think on.
             if self._limits.hang_up == "drain":
                 await self._drain(response, reader, plugin_meter)
+            if reader.error is not None and not reader.is_output_seen:
+                raise reader.error from None
             return self._ending(reader, plugin_meter, None, self._limits.hang_up)
         self._reader = reader
         self._sound_type = response.headers.get("content-type", self._sound_type)
@@ -245,6 +247,7 @@ class StreamAnswer:
             is_used_up = counted >= settlement.covered_tokens
             if isinstance(self._refusal, StaleKeyError) or (self._refusal is not None and not is_used_up):
                 break
+            is_asked_now = self._extension is None
             if self._extension is None:
                 self._extension = asyncio.create_task(settlement.extend())
             if bound < settlement.covered_tokens and not self._extension.done():
@@ -254,7 +257,7 @@ class StreamAnswer:
                 await extension
             except RelayError as refusal:
                 self._refusal = refusal
-                if is_used_up:
+                if is_used_up and is_asked_now:
                     break
         if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
 
-from .dispatch import FAILURES
-from .errors import FailureClass, PluginError, RelayError, UpstreamError
+from .errors import PLUGIN_FAILURES, FailureClass, PluginError, RelayError, UpstreamError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .shop import Shop
 
@@ -75,7 +74,7 @@ class Trial:
                 raise TypeError("expected an UpstreamResponse or an UpstreamSocket")
         except RelayError:
             raise
-        except FAILURES as exc:
+        except PLUGIN_FAILURES as exc:
             channel = self._candidate.channel
             file = inspect.getfile(type(self._shop.channels[channel.name]))
             what = f"in {call.__name__}: raised {type(exc).__name__}"

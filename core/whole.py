@@ -1,7 +1,6 @@
 """An answer that is one document: read as a whole, metered, and ended, or refused."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -10,7 +9,7 @@ from .dialects.dialect import ChannelSide
 from .dialects.upstream_costs import without_costs
 from .ending import Ending
 from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
-from .exchange import Evidence, Exchange, HangUpPolicy
+from .exchange import ChannelRequest, Evidence, Exchange, HangUpPolicy
 from .failures import classify
 from .hooks import Meter
 from .outcome import derive_outcome
@@ -104,8 +103,8 @@ async def read_small(response: UpstreamResponse) -> bytes:
     return b"".join(pieces)
 
 
-async def read_refusal(response: UpstreamResponse, asked: Mapping[str, msgspec.Raw]) -> UpstreamError:
-    """Return the class of an answer that is not a success, to a request of the fields *asked*.
+async def read_refusal(response: UpstreamResponse, asked: ChannelRequest) -> UpstreamError:
+    """Return the class of an answer that is not a success, to the request *asked*.
 
     The status alone decides where the words are too many, broken off or late: a refusal that
     quotes a long prompt back must not count as a sick channel.

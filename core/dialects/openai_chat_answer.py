@@ -33,6 +33,13 @@ class _ToolCall(msgspec.Struct):
     custom: msgspec.Raw = msgspec.Raw()
 
 
+class _Audio(msgspec.Struct):
+    """What is spoken, and the words of it."""
+
+    data: msgspec.Raw = msgspec.Raw()
+    transcript: str | None = None
+
+
 class _Delta(msgspec.Struct):
     """A ``delta`` of a stream or a ``message`` of a body; only what may matter is decoded."""
 
@@ -42,7 +49,7 @@ class _Delta(msgspec.Struct):
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
-    audio: msgspec.Raw = msgspec.Raw()
+    audio: _Audio | None = None
     images: list[msgspec.Raw] | None = None
     """Pictures, in OpenRouter's form."""
 
@@ -294,8 +301,10 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_piece(tally, part)
     if delta.refusal:
         tally.add_refusal(len(delta.refusal.encode()))
-    if _is_given(delta.audio):
-        tally.add_sound(len(bytes(delta.audio)))
+    if delta.audio is not None:
+        tally.add_sound(len(bytes(delta.audio.data)))
+        if delta.audio.transcript:
+            tally.add_text(len(delta.audio.transcript.encode()))
     for _ in delta.images or ():
         tally.add_picture()
     for call in delta.tool_calls or ():

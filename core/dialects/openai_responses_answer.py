@@ -141,8 +141,6 @@ class ResponsesStreamReader(EventReader):
         if not self._open_count:
             self._begin_item(kind)
         self._open_count -= 1
-        if kind == "image_generation_call":
-            self.add_picture()
         if self._output_bytes == self._bytes_before_item:
             self._take_whole_item(data)
 

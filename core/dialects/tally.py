@@ -24,6 +24,7 @@ class Tally:
         "_has_thinking",
         "_has_tool_call",
         "_output_bytes",
+        "_sound_bytes",
         "_untexted_tokens",
         "is_output_seen",
         "output_audio_tokens",
@@ -39,7 +40,7 @@ class Tally:
         self.output_counted_tokens = 0
         self.stop_reason: str | None = None
         self._output_bytes = 0
-        self._untexted_tokens = 0
+        self._sound_bytes = self._untexted_tokens = 0
         """What was counted for calls, pictures and sound, beside their text."""
         self.output_audio_tokens = self.output_image_tokens = 0
         """Of the counted ones, those of sound and of pictures."""
@@ -103,7 +104,8 @@ class Tally:
     def add_sound(self, base64_bytes: int) -> None:
         """Count a piece of what is spoken in a talk, by the length of its base64."""
         self.note_answer()
-        tokens = -(-base64_bytes // SPOKEN_BYTES_PER_TOKEN)
+        self._sound_bytes += base64_bytes
+        tokens = self._sound_bytes // SPOKEN_BYTES_PER_TOKEN - self.output_audio_tokens
         self.output_audio_tokens += tokens
         self._add_untexted(tokens, 2 * tokens)
 

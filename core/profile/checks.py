@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from ..money import parse_exact
-from .convert import plain_value
 from .document import Mapping, Scalar
 from .place import Names, Place, nearest
 from .presets import preset_names
@@ -39,7 +38,6 @@ def check_sections(root: Place, folder: Path) -> None:
         _check_stars(group.entry("stars"))
         _check_date(group.entry("reference_date"))
     _check_channel_names(root)
-    _check_plugins_once(root)
     for channel in root.entry("channels").items():
         _check_base_url(channel.entry("base_url"))
         for key in channel.entry("keys").items():
@@ -122,18 +120,6 @@ def _check_channel_names(root: Place) -> None:
             if model.text in models:
                 model.problem(f"duplicate model '{model.text}' in one channel")
             models.add(model.text or "")
-
-
-def _check_plugins_once(root: Place) -> None:
-    """Report a plugin that would do the same twice, such as charge."""
-    lines: dict[str, int] = {}
-    for plugin in root.entry("plugins").items():
-        settings = repr(plain_value(plugin.node))
-        if settings in lines:
-            plugin.problem(
-                f"the same plugin with the same settings as on line {lines[settings]}; it would do all twice"
-            )
-        lines.setdefault(settings, plugin.node.mark.line)
 
 
 def _check_base_url(place: Place) -> None:

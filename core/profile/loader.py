@@ -11,7 +11,7 @@ from ..exchange import Dialect
 from ..finder import FoundPlugin, find_plugin
 from ..registry import check_channel, check_plugin, hooks_of
 from .checks import check_sections, collect_names
-from .convert import convert, convert_struct, report_traps
+from .convert import BROKEN, convert, convert_struct, report_traps
 from .document import DocumentError, Mapping, Scalar, read_document
 from .loaded import Loaded
 from .place import Place, Report
@@ -138,11 +138,16 @@ def _line(place: Place) -> str:
 def _check_plugins(root: Place, folder: Path) -> None:
     """Find every plugin and check its settings; one that can't be found hides no other problem."""
     hooks: set[str] = set()
+    made: list[tuple[FoundPlugin, object]] = []
     for entry in root.entry("plugins").items():
-        found = _check_plugin(entry, entry, folder)
+        found, config = _check_plugin(entry, entry, folder)
         hooks.update(hooks_of(found) if found is not None else NEEDED_HOOKS)
+        if found is not None and config is not BROKEN:
+            if (found, config) in made:
+                entry.problem(f"'{found.use}' is listed twice with the same settings; it would do everything twice")
+            made.append((found, config))
     for channel in root.entry("channels").items():
-        found = _check_plugin(channel, channel.entry("settings"), folder)
+        found, _ = _check_plugin(channel, channel.entry("settings"), folder)
         spoken: tuple[str, ...] = getattr(found.plugin_type, "dialects", ()) if found is not None else ()
         for dialect in channel.entry("dialects").items():
             if spoken and dialect.text in get_args(Dialect) and dialect.text not in spoken:
@@ -155,15 +160,18 @@ def _check_plugins(root: Place, folder: Path) -> None:
             plugins.warning(f"no plugin answers '{hook}', so every request will be refused")
 
 
-def _check_plugin(entry: Place, settings: Place, folder: Path) -> FoundPlugin | None:
-    """Check one ``use`` and its *settings*, which for a plugin stand beside it; None where that can't be."""
+def _check_plugin(entry: Place, settings: Place, folder: Path) -> tuple[FoundPlugin | None, object]:
+    """Check one ``use`` and its *settings*, which for a plugin stand beside it, and return what they are.
+
+    None where there is no such plugin, `BROKEN` where its settings can't be had.
+    """
     is_beside = settings is entry
     use = entry.entry("use")
     if use.text is None:
         if is_beside and isinstance(entry.node, Mapping):
             use.problem("expected the id of a plugin, such as billing.token_ratio")
         report_traps(settings)
-        return None
+        return None, BROKEN
     try:
         found = find_plugin(use.text, folder)
         found = check_plugin(found) if is_beside else check_channel(found)
@@ -171,9 +179,8 @@ def _check_plugin(entry: Place, settings: Place, folder: Path) -> FoundPlugin | 
         use.problem(str(exc))
         entry.report.cause = entry.report.cause or exc
         report_traps(settings)
-        return None
+        return None, BROKEN
     if isinstance(settings.node, Scalar) and settings.node.value is None:
         settings = Place(Mapping(settings.node.mark, (), (), 1, 1), settings.path, settings.report)
     beside = frozenset({"use"}) if is_beside else frozenset[str]()
-    convert_struct(settings, found.plugin_type.config_type, beside=beside)
-    return found
+    return found, convert_struct(settings, found.plugin_type.config_type, beside=beside)

@@ -76,6 +76,12 @@ async def test_a_header_in_several_lines_is_one_list(tmp_path: Path) -> None:
         assert upstream.received[0].headers["anthropic-beta"] == "one-1, two-2,three-3"
 
 
+async def test_a_key_that_is_told_twice_is_one_key(shop: Running) -> None:
+    """The last line counts where a header is no list."""
+    headers = [("x-api-key", shop.api_key), ("x-api-key", shop.api_key)]
+    assert (await shop.client.get("/v1/models", headers=headers)).status_code == 200
+
+
 async def test_no_key_and_a_wrong_key_are_told_apart(shop: Running) -> None:
     """Both are 401 with codes of their own, and not worth asking again."""
     none = await shop.client.get("/v1/models")

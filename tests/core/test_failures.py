@@ -5,14 +5,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay import UpstreamStatusError
+from relay import ChannelRequest, UpstreamStatusError
 from relay.core.errors import FailureClass
 from relay.core.failures import classify, classify_error_type, sanitise
 from tests.core.wire import load
 
 
+def request(
+    fields: dict[str, object] | None = None, headers: dict[str, str] | None = None, **raw: bytes
+) -> ChannelRequest:
+    """Return a request of *fields*, and of *raw* ones as they are."""
+    known = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (fields or {}).items()}
+    return ChannelRequest(
+        dialect="openai_chat",
+        operation="chat",
+        model="m",
+        fields={**known, **{name: msgspec.Raw(value) for name, value in raw.items()}},
+        headers=headers or {},
+        stream=False,
+    )
+
+
+ASKED = request({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+
+
 def classify_json(status: int, document: object, headers: dict[str, str] | None = None) -> UpstreamStatusError:
-    return classify(status, headers or {}, json.dumps(document, ensure_ascii=False).encode())
+    return classify(status, headers or {}, json.dumps(document, ensure_ascii=False).encode(), ASKED)
 
 
 def error(message: str = "", **fields: object) -> dict[str, object]:
@@ -75,7 +93,7 @@ def error(message: str = "", **fields: object) -> dict[str, object]:
 def test_recorded_error_has_its_class(recording: str, expected: FailureClass) -> None:
     """Each vendor's error is of the class that DESIGN 5 gives it."""
     response = load(recording)
-    assert classify(response["status"], response["headers"], response["bytes"]).failure == expected
+    assert classify(response["status"], response["headers"], response["bytes"], ASKED).failure == expected
 
 
 @pytest.mark.parametrize(
@@ -122,24 +140,66 @@ def test_reported_error_has_its_class(status: int, document: object, expected: F
 )
 def test_words_of_the_request_take_no_key_out(message: str, asked: dict[str, object]) -> None:
     """A customer who has them repeated is told of the request, and nothing is said of keys or money."""
-    fields = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in asked.items()}
     body = json.dumps(error(message, type="invalid_request_error")).encode()
-    refused = classify(400, {}, body, fields)
+    refused = classify(400, {}, body, request(asked))
     assert (refused.failure, refused.message) == ("request", "")
-    assert classify(400, {}, body, {"model": msgspec.Raw(b'"m"')}).failure == "key_dead"
+    assert classify(400, {}, body, ASKED).failure == "key_dead"
+
+
+def test_words_of_a_header_take_no_key_out() -> None:
+    """Some go up as they came."""
+    body = json.dumps(error("anthropic-version: invalid api key is no valid version")).encode()
+    asked = request({}, {"anthropic-version": "Invalid API key"})
+    assert classify(400, {}, body, asked).failure == "request"
+
+
+def test_where_the_request_is_not_known_words_say_nothing_of_keys() -> None:
+    """Inside a stream, or behind a 200: there only the vendor's own codes do."""
+    words = error("Unrecognized request argument supplied: insufficient balance")
+    assert classify(400, {}, json.dumps(words).encode()).failure == "sick"
+    assert classify(200, {}, json.dumps(words).encode()).failure == "sick"
+    assert classify(200, {}, json.dumps(error("no", code="insufficient_quota")).encode()).failure == "key_dead"
+
+
+def test_a_refused_content_stays_one_beside_words_that_are_repeated() -> None:
+    """Only what the customer said is passed over, not what the vendor says beside it."""
+    body = json.dumps(error("Content policy: payment required for x is not allowed")).encode()
+    assert classify(403, {}, body, request({"user": "payment required"})).failure == "request"
 
 
 def test_a_name_beside_another_makes_no_word_of_a_vendor() -> None:
     """A path through the request joins names of the customer's by dots."""
-    message = "invalid api.key: Extra inputs are not permitted"
-    fields = {"invalid api": msgspec.Raw(b'{"key":1}')}
-    assert classify(400, {}, json.dumps(error(message)).encode(), fields).failure == "request"
+    body = json.dumps(error("invalid api.key: Extra inputs are not permitted")).encode()
+    assert classify(400, {}, body, request({"invalid api": {"key": 1}})).failure == "request"
 
 
 def test_a_request_too_deep_to_look_through_takes_no_key_out() -> None:
     """Whatever its depth hides may be what the upstream repeats."""
     body = json.dumps(error("Your credit balance is too low")).encode()
-    assert classify(400, {}, body, {"x": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)}).failure == "request"
+    assert classify(400, {}, body, request(x=b"[" * 100_000 + b"]" * 100_000)).failure == "request"
+
+
+def test_what_is_quoted_hides_no_message() -> None:
+    """It says nothing of ours, and helps the customer."""
+    said = "Invalid value: 'payment required'. Supported values are: 'a' and 'b'."
+    assert classify(400, {}, json.dumps(error(said)).encode(), ASKED).message == said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web_search_options.user_location",
+        "messages.0.content.1.info",
+        "tools.0.function.parameters.properties.host",
+        "user_not_allowed",
+        "org_not_verified",
+    ],
+)
+def test_names_that_tell_nothing_of_the_upstream_stay(name: str) -> None:
+    """They are what the customer has to look at."""
+    refused = classify_json(400, error(f"{name}: no", param=name, code=name.rpartition(".")[2]))
+    assert (refused.param, refused.error_type) == (name, name.rpartition(".")[2])
+    assert refused.message == f"{name}: no"
 
 
 @pytest.mark.parametrize("name", ["api.secret.example.com", "sk-proj-abcdef123456", "10.0.0.7"])
@@ -268,6 +328,10 @@ def test_no_other_class_keeps_a_word(status: int) -> None:
         ),
         ("at new-api:3000, localhost:8000 or [2001:db8::17]:8080", "at [removed], [removed] or [removed]"),
         ("keys AKIAIOSFODNN7EXAMPLE sess-abc123def456 hf_abcdefgh", "keys [removed] [removed] [removed]"),
+        (
+            "region asia-northeast1, max-tokens:4096, gpt-4o-mini:2024, asyncio.run",
+            "region asia-northeast1, max-tokens:4096, gpt-4o-mini:2024, asyncio.run",
+        ),
         (
             "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",
             "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",

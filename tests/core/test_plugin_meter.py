@@ -48,3 +48,15 @@ def test_a_meter_that_gives_no_usage_is_dropped() -> None:
     meter.usage = lambda: "many"  # type: ignore[method-assign,assignment,return-value] # what a plugin may do
     guarded = PluginMeter(meter)
     assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)
+
+
+def test_a_meter_that_would_end_the_process_is_dropped() -> None:
+    """One answer must not end a shop."""
+
+    class Leaving(Counting):
+        def feed(self, event: bytes) -> None:
+            raise SystemExit(3)
+
+    meter = PluginMeter(Leaving())
+    meter.feed(b"data: 1\n\n")
+    assert meter.usage() is None

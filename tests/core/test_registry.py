@@ -107,6 +107,13 @@ async def test_plugin_that_raises_when_opened_is_named_with_its_file(tmp_path: P
     assert isinstance(caught.value.__cause__, AttributeError)
 
 
+async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_file(tmp_path: Path) -> None:
+    """A check that ended with it would look as if all were well."""
+    write(tmp_path, "    def __init__(self, config, services):\n        raise SystemExit(0)\n")
+    with pytest.raises(PluginError, match=r"rule.py\): cannot be made: SystemExit: 0$"):
+        registry(tmp_path, {"use": "./rule.py"})
+
+
 async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Path) -> None:
     """The cause is kept."""
     write(tmp_path, "    def __init__(self, config, services):\n        raise OSError('no licence')\n")

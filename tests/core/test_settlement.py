@@ -109,6 +109,29 @@ async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit
         assert held == [33_836_000, 534 * 2000 + 131_072 * 8000]
 
 
+async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_writes_nothing_as_ever(
+    tmp_path: Path,
+) -> None:
+    """Two answers are twice as long; a vector has no length."""
+    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+    vectors = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+    async with (
+        Upstream(lambda got: document(vectors if "embeddings" in got.path else huge)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    ):
+        await shop.chat()
+        await shop.log()
+        await shop.top_up("100")
+        await shop.chat(n=2)
+        await shop.log(count=2)
+        body = {"model": "text-embedding-3-small", "input": "hi"}
+        await shop.client.post("/v1/embeddings", json=body, headers=shop.headers)
+        await shop.log(count=3)
+        _, twice, vector = (row["held_nano"] for row in shop.rows("select held_nano from reservation order by at"))
+        assert twice == 535 * 2000 + 2 * 131_072 * 8000
+        assert vector < 20_000
+
+
 async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Path) -> None:
     """Two billion tokens of output for two letters: the customer pays what was seen, the row says so."""
     absurd = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 2 * 10**9, "total_tokens": 2 * 10**9 + 10}}

@@ -1,5 +1,6 @@
 """Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,6 +213,47 @@ async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: P
         assert (row["outcome"], row["overrun_nano"]) == ("complete", 0)
 
 
+async def test_a_refusal_from_before_a_silence_is_no_last_word(tmp_path: Path) -> None:
+    """What was refused then is asked for anew once the hold is used up."""
+    begun, rest = stream(ROLE + words(*["word " * 10] * 24))[:-1], stream(words("word " * 1500) + STOP + DONE)[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.8, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.0095") as shop,
+    ):
+        body, text = shop.chat_body(stream=True), ""
+        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
+            async for piece in answer.aiter_text():
+                if not text:
+                    await asyncio.sleep(0.3)
+                    await shop.top_up("1")
+                text += piece
+        assert text.endswith(STOP + DONE)
+        [row] = await shop.log()
+        assert (row["outcome"], row["overrun_nano"]) == ("complete", 0)
+
+
+async def test_a_stream_whose_hold_could_not_grow_asks_at_every_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when its hold is used up, when it would have to wait."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
+    begun = stream(ROLE + words(*["word " * 10] * 24))[:-1]
+    later = [step for _ in range(20) for step in (0.04, *stream(words("w"))[1:-1])]
+    async with (
+        Upstream(lambda _: [*begun, *later, *stream(STOP + DONE)[1:]]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        asked: list[str] = []
+
+        async def extend(request_id: str, _: int) -> None:
+            asked.append(request_id)
+            raise LedgerUnavailableError("the disk is full")
+
+        shop.shop.ledger.extend = extend  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        assert (await shop.chat(stream=True)).text.endswith(DONE)
+        assert len(asked) > 3
+
+
 START = (
     'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant",'
     '"model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":500,"output_tokens":1}}}\n\n'
@@ -282,15 +324,26 @@ FIVE_WORDS = "".join(
 MILLIONS = START.replace('"input_tokens":500', '"input_tokens":50000000')
 
 
-async def test_input_that_can_not_be_true_is_disputed_also_where_the_stream_breaks(tmp_path: Path) -> None:
+STOPPED = 'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+STOP_MARK = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("", "truncated"), (STOPPED, "truncated"), (STOPPED + STOP_MARK, "complete"), (STOP_MARK, "complete")],
+    ids=["cut", "cut behind a reason", "ended", "ended without a reason"],
+)
+async def test_input_that_can_not_be_true_is_disputed_however_the_stream_ends(
+    tmp_path: Path, end: str, outcome: str
+) -> None:
     """Two letters were asked; fifty million tokens would have emptied the account."""
     async with (
-        Upstream(lambda _: [*stream(MILLIONS + FIVE_WORDS)[:-1], 0.1, "shut"]).opened() as upstream,
+        Upstream(lambda _: [*stream(MILLIONS + FIVE_WORDS + end)[:-1], 0.1, "shut"]).opened() as upstream,
         serving(tmp_path, upstream.url) as shop,
     ):
         await shop.messages(stream=True)
         [row] = await shop.log()
-        assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "disputed", 7)
+        assert (row["outcome"], row["usage_source"], row["output_tokens"]) == (outcome, "disputed", 7)
         assert (row["input_tokens"], row["charge_nano"]) == (541, 541 * 3000 + 7 * 15_000)
 
 
@@ -307,9 +360,8 @@ async def test_marks_tell_only_of_input_that_can_be_true(tmp_path: Path, monkeyp
 
 async def test_a_stop_reason_without_figures_is_no_end_of_the_count(tmp_path: Path) -> None:
     """The stream breaks behind it: what was delivered is charged, not the one token of its beginning."""
-    stop = 'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
     async with (
-        Upstream(lambda _: [*stream(START + FIVE_WORDS + stop)[:-1], 0.1, "shut"]).opened() as upstream,
+        Upstream(lambda _: [*stream(START + FIVE_WORDS + STOPPED)[:-1], 0.1, "shut"]).opened() as upstream,
         serving(tmp_path, upstream.url) as shop,
     ):
         await shop.messages(stream=True)
@@ -363,7 +415,7 @@ SOUND = CHUNK % ('{"audio":{"id":"a","data":"' + "AAAA" * 16_000 + '"}}', "null"
 
 
 @pytest.mark.parametrize(
-    ("output", "tokens", "kind"), [(PICTURE, 1290, "image_output_tokens"), (SOUND, 21, "audio_output_tokens")]
+    ("output", "tokens", "kind"), [(PICTURE, 1290, "image_output_tokens"), (SOUND, 20, "audio_output_tokens")]
 )
 async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
     tmp_path: Path, output: str, tokens: int, kind: str
@@ -377,3 +429,50 @@ async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
         assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("customer_gone", "estimated", tokens)
         assert json.loads(row["usage"])[kind] == tokens
         assert row["charge_nano"] == (row["input_tokens"] + 4 * tokens) * 2000
+
+
+async def test_a_picture_that_is_not_paid_for_is_no_part_of_what_is(tmp_path: Path) -> None:
+    """Where who leaves pays for the input alone, no token of a picture stands beside none of output."""
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
+    async with (
+        Upstream(lambda _: [*stream(ROLE + PICTURE)[:-1], 5.0]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.4)
+        [row] = await shop.log()
+        assert (row["output_tokens"], json.loads(row["usage"])["image_output_tokens"]) == (0, 0)
+
+
+async def test_who_leaves_behind_some_output_tells_that_the_channel_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answered, whatever became of the rest."""
+    async with (
+        Upstream(lambda _: [*stream(ROLE + words("Hello"))[:-1], 5.0]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        verdicts: list[object] = []
+        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[3]))
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.3)
+        [row] = await shop.log()
+        assert (row["outcome"], verdicts) == ("customer_gone", [None])
+
+
+async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp_path: Path) -> None:
+    """As if its customer had stayed."""
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    begun, rest = stream(START)[:-1], stream(OVERLOADED)[1:]
+    async with (
+        Upstream(lambda _: [*begun, 0.6, *rest]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.client.post(
+                "/v1/messages", json={**body, "stream": True}, headers={"x-api-key": shop.api_key}, timeout=0.3
+            )
+        [row] = await shop.log()
+        assert row["charge_nano"] == 0
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)

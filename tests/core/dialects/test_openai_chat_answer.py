@@ -152,7 +152,7 @@ def test_a_body_without_end_mark_is_whole_if_all_choices_and_usage_are_there(
         (b"event: error\ndata: not json\n\n", "sick"),
         (event(object="error", message="engine died", code=500), "sick"),
         (event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}), "sick"),
-        (event(code="invalid-argument", error="Incorrect API key provided"), "key_dead"),
+        (event(code="invalid-argument", error="Incorrect API key provided"), "sick"),
         (chunk({"content": ""}, error={"code": 429, "message": "later"}), "throttled"),
         (chunk({}, "error", x_groq={"id": "r", "error": "over capacity"}), "sick"),
         (event(code=10013, message="no", sid="s"), "request"),
@@ -327,3 +327,11 @@ def test_choices_without_number_are_not_remembered() -> None:
     for index in range(10 * CHOICES_MAX):
         along.feed(chunk({"content": "Hi"}, finish="stop", index=index))
     assert len(along._finished) == CHOICES_MAX
+
+
+def test_a_document_behind_output_is_no_answer_of_its_own() -> None:
+    """Output has gone out: what stands behind it, unended, is a stream that broke."""
+    along = reader()
+    along.feed(chunk({"content": "Hi"}))
+    along.feed(b'{"error":{"message":"too long","code":"context_length_exceeded"}}')
+    assert (along.finish(), along.error, along.is_ended) == (b"", None, False)

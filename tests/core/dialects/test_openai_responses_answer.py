@@ -227,12 +227,3 @@ def test_an_error_beside_what_can_not_be_read_is_one(odd: bytes) -> None:
     data = b'{"type":"error","code":"rate_limit_exceeded","message":"no","x":' + odd + b"}"
     assert along.feed(b"event: error\ndata: " + data + b"\n\n") == b""
     assert along.error is not None
-
-
-def test_a_picture_is_counted_when_it_is_whole() -> None:
-    """Who leaves before the last figures has had it."""
-    along = reader()
-    along.feed(event("response.output_item.added", item={"type": "image_generation_call"}))
-    assert along.output_image_tokens == 0
-    along.feed(event("response.output_item.done", item={"type": "image_generation_call", "result": "aGk="}))
-    assert (along.output_image_tokens, along.output_counted_tokens) == (1290, 1290)

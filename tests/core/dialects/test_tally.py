@@ -68,7 +68,7 @@ def test_a_refusal_is_no_text() -> None:
         ("image/png", 400_000, 1290, 0, 1290, 8 + 4096),
         ("image", 0, 1290, 0, 1290, 8 + 4096),
         ("audio/L16;rate=24000", 64_000, 20, 20, 0, 8 + 40),
-        ("audio", 1, 1, 1, 0, 8 + 2),
+        ("audio", 3199, 0, 0, 0, 8),
         ("video/mp4", 9_000, 0, 0, 0, 8),
     ],
 )
@@ -83,3 +83,13 @@ def test_media_count_as_their_vendors_count_them(
     assert evidence(tally).has_text
     tally.add_text(36)
     assert tally.output_counted_tokens == counted + 10
+
+
+def test_sound_is_counted_the_same_for_every_cut() -> None:
+    """Letters add up before they are tokens."""
+    whole, cut = Tally(), Tally()
+    whole.add_sound(64_000)
+    for _ in range(640):
+        cut.add_sound(100)
+    assert cut.output_audio_tokens == whole.output_audio_tokens == cut.output_counted_tokens == 20
+    assert cut.output_bound_tokens == whole.output_bound_tokens == 48

@@ -102,8 +102,11 @@ CASES = {
     ),
     "plugin listed twice": (
         "  - use: billing.token_ratio",
-        "  - use: billing.token_ratio\n  - use: billing.token_ratio",
-        ["shop.yaml:5:5: plugins[2]: the same plugin with the same settings as on line 4; it would do all twice"],
+        '  - use: billing.token_ratio\n  - use: billing.token_ratio\n    credit_per_quota: "0.000002"',
+        [
+            "shop.yaml:5:5: plugins[2]: 'billing.token_ratio' is listed twice with the same settings; "
+            "it would do everything twice"
+        ],
     ),
     "dialect that the channel's plugin does not speak": (
         "groups: [plain]",
@@ -372,17 +375,18 @@ def test_unknown_file_names_the_bundled_profiles(tmp_path: Path, monkeypatch: py
     )
 
 
-def test_a_plugin_that_fails_at_its_settings_is_named_with_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("raised", "told"), [("KeyError('q')", "KeyError: 'q'"), ("SystemExit(0)", "SystemExit: 0")])
+def test_a_plugin_that_fails_at_its_settings_is_named_with_its_file(tmp_path: Path, raised: str, told: str) -> None:
     """Whatever it raises, it stands at its place in the profile, and the rest is checked as well."""
     source = (
         "from relay import Plugin, PluginConfig\n\n\n"
         "class OddConfig(PluginConfig, frozen=True, kw_only=True):\n"
-        "    def __post_init__(self):\n        raise KeyError('q')\n\n\n"
+        f"    def __post_init__(self):\n        raise {raised}\n\n\n"
         "class Odd(Plugin[OddConfig]):\n    config_type = OddConfig\n"
     )
     (tmp_path / "odd.py").write_text(source)
     path = write(tmp_path, "  - use: auth.api_key\n", "  - use: auth.api_key\n  - use: ./odd.py\n    a: 1\n")
     assert problems(path) == [
-        f"shop.yaml:4:5: plugins[1]: OddConfig ({tmp_path}/odd.py) can't check these settings: KeyError: 'q'",
+        f"shop.yaml:4:5: plugins[1]: OddConfig ({tmp_path}/odd.py) can't check these settings: {told}",
         "shop.yaml:5:5: plugins[1].a: unknown key 'a'",
     ]
