@@ -44,7 +44,9 @@ Receive = Callable[[], Awaitable[Any]]
 """Gives the next message of a request's body, as ASGI says."""
 
 
-LISTS = frozenset({"accept", "accept-language", "anthropic-beta", "openai-beta", "x-forwarded-for"})
+LISTS = frozenset(
+    {"accept", "accept-language", "anthropic-beta", "openai-beta", "sec-websocket-protocol", "x-forwarded-for"}
+)
 """Headers whose lines make one list (RFC 9110, 5.3, read 2026-11-29); of any other the last line counts."""
 
 

@@ -100,8 +100,7 @@ def is_beyond(tokens: int, bound_tokens: int) -> bool:
 def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | None) -> Usage:
     """Return *usage*, or the local bounds as ``disputed`` where it exceeds one four times.
 
-    Input is not checked where the upstream read more on its own: searches, further passes; output
-    not where it was counted here.
+    Input is not checked where the upstream read more on its own: searches, further passes.
 
     Args:
         usage: The upstream's figures.
@@ -109,9 +108,8 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
         output_bound_tokens: The most output, of all choices, that was asked for or that the model can give; None where
             neither is known, then output is taken as said.
     """
-    if usage.source not in ("upstream", "estimated"):
+    if usage.source != "upstream":
         return usage
-    is_counted_here = usage.source == "estimated"
     reads_by_itself = usage.web_search_count or usage.iterations
     if not reads_by_itself and is_beyond(usage.all_input_tokens, input_bound_tokens):
         usage = Usage(
@@ -122,7 +120,7 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
             quality=usage.quality,
             source="disputed",
         )
-    if output_bound_tokens is None or is_counted_here:
+    if output_bound_tokens is None:
         return usage
     if is_beyond(usage.output_tokens, output_bound_tokens):
         usage = msgspec.structs.replace(usage, output_tokens=output_bound_tokens, iterations=(), source="disputed")

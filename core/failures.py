@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -38,7 +39,7 @@ def classify(
     said = _read(body)
     failure = _failure(status, said, asked)
     if failure == "request":
-        message = "" if _OURS.search(_unquoted(said.message)) else sanitise(said.message)
+        message = "" if _tells_of_ours(said.message, asked) else sanitise(said.message)
         return UpstreamStatusError(failure, status, message=message, error_type=said.machine_type(), param=said.param)
     retry_after_s = _retry_after_s(headers, said) if failure == "throttled" else None
     return UpstreamStatusError(failure, status, retry_after_s=retry_after_s)
@@ -113,7 +114,7 @@ def _failure(status: int, said: _Said, asked: ChannelRequest | None) -> FailureC
         if names & _MODEL_NAMES:
             return "misrouted"
         # Whose words they are can't be told: no key goes out for them, and no customer is told of them.
-        return "sick" if asked is None and _OURS.search(_unquoted(said.message)) else "request"
+        return "sick" if asked is None and _OURS.search(said.message.lower()) else "request"
     if status == 403:
         return _failure_of_403(said, names, words)
     if status == 401 and names & _MODEL_NAMES:
@@ -129,18 +130,24 @@ def _own_words(said: _Said, asked: ChannelRequest | None) -> str:
     ``Unrecognized request argument supplied: invalid api key``. Where the request is not known here,
     words alone say nothing of key or money.
     """
-    return _OURS.sub(lambda ours: " " if _is_asked(ours[0], asked) else ours[0], _unquoted(said.message)[:100])
+    return _OURS.sub(lambda ours: _GAP if _is_asked(ours[0], asked) else ours[0], _unquoted(said.message)[:100])
 
 
 def _unquoted(message: str) -> str:
-    return _QUOTED.sub(" ", message.lower())
+    return _QUOTED.sub(_GAP, message.lower())
+
+
+def _tells_of_ours(message: str, asked: ChannelRequest | None) -> bool:
+    """Say whether *message* speaks of our key or money, but for a quotation of the request."""
+    is_quoted_alone = asked is not None and not _OURS.search(_unquoted(message))
+    return any(not (is_quoted_alone and _is_asked(ours[0], asked)) for ours in _OURS.finditer(message.lower()))
 
 
 def _is_asked(words: str, asked: ChannelRequest | None) -> bool:
-    """Say whether *words*, in lower case, stand in a name or a text of the request, or may do so."""
-    if asked is None:
+    """Say whether *words*, in lower case, stand in a name or a text of the request, or may do so, as in a file's name."""
+    if asked is None or asked.form is not None:
         return True
-    pending: list[Any] = [asked.model, asked.query, *asked.headers.values(), *asked.fields]
+    pending: list[Any] = [asked.model, unquote_plus(asked.query), *asked.headers.values(), *asked.fields]
     try:
         pending += [msgspec.json.decode(value) for value in asked.fields.values()]
     except (ValueError, RecursionError):
@@ -208,6 +215,8 @@ _KEY_WORDS = re.compile(
 )
 _OURS = re.compile(f"{_QUOTA_WORDS.pattern}|{_KEY_WORDS.pattern}")
 """What is said of our key or our money."""
+_GAP = "\0"
+"""Stands where words were taken out: none that are told by their neighbours come to stand side by side."""
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
@@ -251,13 +260,13 @@ _MACHINE_NAME = re.compile(r"[A-Za-z][\w.-]{0,63}")
 _PARAM = re.compile(r"[\w.\[\]-]{1,100}")
 _KEY_LIKE = r"""
       \b (?: sk|pk|rk|xai|gsk|fk|hf|r8|pplx|nvapi ) [-_] [\w-]{4,}
-    | \b (?: sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] (?= [\w-]* \d ) [\w-]{4,}
+    | \b (?: sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] (?= [\w-]* (?: \d | (?-i: [A-Z] ) ) ) [\w-]{4,}
     | \b (?-i: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
     | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
     | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
     | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
-    | (?<! [\w.] ) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech
-        | site|shop|biz|online|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b (?: : \d+ )? (?: / [^\s"'<>),]* )?
+    | (?<! [\w.-] ) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech
+        | site|shop|pro|biz|online|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b (?: : \d+ )? (?: / [^\s"'<>),]* )?
 """
 """What names an account, a key, an answer or a host, also alone."""
 _NAMES_OF_OURS = re.compile(f"(?ix){_KEY_LIKE}")
@@ -267,7 +276,7 @@ _REVEALING = re.compile(
     | \b https?:// [^\s"'<>),]+
     | \b [\w.+-]+ @ [\w-]+ \. [\w.-]+
     | \b bearer \s+ \S+
-    | (?<! [\w.] ) (?: localhost | [a-z0-9-]* (?: api|proxy|gateway|relay|server ) [a-z0-9-]* ) : \d{{4,5}} \b
+    | (?<! [\w.-] ) (?= [a-z0-9-]{{0,63}} (?: api|proxy|gateway|relay|server|host|node|llm ) ) [a-z0-9-]{{1,63}} : \d{{4,5}} \b
     | \[ (?= [^\]]* (?: ::|[a-f] ) ) (?: [0-9a-f]* : ){{2,7}} [0-9a-f]* \] (?: : \d+ )?
     | \S* \*{{2,}} \S*                                                      # a key, masked
     | {_KEY_LIKE}

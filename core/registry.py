@@ -120,7 +120,9 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
     plugin_type = found.plugin_type
     assert issubclass(plugin_type, ChannelPlugin), "checked above"
     dialects: object = plugin_type.dialects
-    for dialect in dialects if isinstance(dialects, tuple) else ():  # some know them only once they are made
+    if not isinstance(dialects, tuple | property):
+        raise found.failure("'dialects' must be a tuple of their names")
+    for dialect in dialects if isinstance(dialects, tuple) else ():  # a property knows them only once it is made
         if dialect not in get_args(Dialect):
             raise found.failure(f"speaks an unknown dialect '{dialect}'{nearest(dialect, get_args(Dialect))}")
     if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:

@@ -5,6 +5,7 @@ Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 
 import msgspec
 
+from ..estimate import input_bound, plausible
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
@@ -144,7 +145,10 @@ class MessagesStreamReader(EventReader):
         is_over = self.is_ended or self.stop_reason is not None
         if usage is None or not is_over or self._has_final_output:
             return usage
-        return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source="estimated")
+        if not self._exchange.has_unseen_input:
+            usage = plausible(usage, input_bound(self._exchange.fields), None)
+        source = "disputed" if usage.source == "disputed" else "estimated"
+        return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source=source)
 
 
 def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:

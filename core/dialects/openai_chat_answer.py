@@ -49,7 +49,7 @@ class _Delta(msgspec.Struct):
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
-    audio: _Audio | None = None
+    audio: msgspec.Raw = msgspec.Raw()
     images: list[msgspec.Raw] | None = None
     """Pictures, in OpenRouter's form."""
 
@@ -111,6 +111,7 @@ def _usage_of(chunk: _Document) -> object:
 
 _SUCCESS = (None, "", 0, "0", 200, "200")
 """What a vendor's own code is where nothing failed; Spark's is 0 (w:documented/spark-http-stream)."""
+_read_audio = msgspec.json.Decoder(_Audio).decode
 _read_piece = msgspec.json.Decoder(_Piece).decode
 _read_document = msgspec.json.Decoder(_Document, float_hook=read_number).decode
 _read_odd_document = msgspec.json.Decoder(_OddDocument, float_hook=read_number).decode
@@ -301,16 +302,26 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_piece(tally, part)
     if delta.refusal:
         tally.add_refusal(len(delta.refusal.encode()))
-    if delta.audio is not None:
-        tally.add_sound(len(bytes(delta.audio.data)))
-        if delta.audio.transcript:
-            tally.add_text(len(delta.audio.transcript.encode()))
+    if _is_given(delta.audio):
+        _tally_audio(tally, delta.audio)
     for _ in delta.images or ():
         tally.add_picture()
     for call in delta.tool_calls or ():
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
     if delta.function_call is not None:
         _tally_call(tally, delta.function_call)
+
+
+def _tally_audio(tally: Tally, raw: msgspec.Raw) -> None:
+    """Count a piece of what is spoken and the words of it."""
+    try:
+        audio = _read_audio(raw)
+    except (ValueError, RecursionError):
+        tally.note_answer()
+        return
+    tally.add_sound(len(bytes(audio.data)))
+    if audio.transcript:
+        tally.add_text(len(audio.transcript.encode()))
 
 
 def _tally_piece(tally: Tally, piece: msgspec.Raw) -> None:

@@ -148,9 +148,9 @@ def _check_plugins(root: Place, folder: Path) -> None:
             made.append((found, config))
     for channel in root.entry("channels").items():
         found, _ = _check_plugin(channel, channel.entry("settings"), folder)
-        spoken: tuple[str, ...] = getattr(found.plugin_type, "dialects", ()) if found is not None else ()
+        spoken = getattr(found.plugin_type, "dialects", None) if found is not None else None
         for dialect in channel.entry("dialects").items():
-            if spoken and dialect.text in get_args(Dialect) and dialect.text not in spoken:
+            if isinstance(spoken, tuple) and dialect.text in get_args(Dialect) and dialect.text not in spoken:
                 dialect.problem(
                     f"the channel's plugin does not speak {dialect.text}; expected some of {', '.join(spoken)}"
                 )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from relay import ChannelRequest, UpstreamStatusError
 from relay.core.errors import FailureClass
 from relay.core.failures import classify, classify_error_type, sanitise
+from relay.core.form import Form
 from tests.core.wire import load
 
 
@@ -182,7 +183,46 @@ def test_a_request_too_deep_to_look_through_takes_no_key_out() -> None:
 def test_what_is_quoted_hides_no_message() -> None:
     """It says nothing of ours, and helps the customer."""
     said = "Invalid value: 'payment required'. Supported values are: 'a' and 'b'."
-    assert classify(400, {}, json.dumps(error(said)).encode(), ASKED).message == said
+    asked = request({"effort": "Payment Required"})
+    assert classify(400, {}, json.dumps(error(said)).encode(), asked).message == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Provider returned 400: {"error":{"message":"Your credit balance is too low to access the API"}}',
+        "We couldn't serve this: insufficient balance. The account can't pay.",
+        "upstream says 'Incorrect API key provided'",
+    ],
+)
+def test_what_a_relay_in_between_quotes_of_its_vendor_is_shown_to_nobody(said: str) -> None:
+    """It speaks of a key or of money, and not by the customer's words."""
+    assert classify(400, {}, json.dumps(error(said)).encode(), ASKED).message == ""
+    assert classify(400, {}, json.dumps(error(said)).encode()).message == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["insufficientinvalid api keybalance", "insufficient'x'balance", "insufficient`x`funds"]
+)
+def test_words_taken_out_of_a_name_let_its_rest_say_nothing(name: str) -> None:
+    """Its parts do not come to stand side by side."""
+    body = json.dumps(error(f"Unrecognized request argument supplied: {name}")).encode()
+    assert classify(400, {}, body, request({name: 1})).failure == "request"
+
+
+def test_words_that_a_file_may_have_in_its_name_take_no_key_out() -> None:
+    """Nobody looks through a form for them."""
+    asked = request({})
+    raw = b'--b\r\ncontent-disposition: form-data; name="file"; filename="incorrect api key.txt"\r\n\r\nx\r\n--b--\r\n'
+    asked.form = Form(raw, "multipart/form-data; boundary=b")
+    body = json.dumps(error("Unsupported file incorrect api key.txt")).encode()
+    assert classify(400, {}, body, asked).failure == "request"
+
+
+@pytest.mark.parametrize("piece", ["api-", "api--", "proxy-", "a.", "a-", "x@", "org-", "[a:", "api:1"])
+def test_what_almost_names_a_host_stays(piece: str) -> None:
+    """However often it is repeated: a search that grew with the power of its length would not come to an end."""
+    assert sanitise(piece * 2000) == (piece * 2000)[:499] + "…"
 
 
 @pytest.mark.parametrize(

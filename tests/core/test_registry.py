@@ -189,6 +189,8 @@ def test_channel_with_a_hook_is_refused(tmp_path: Path) -> None:
     [
         ("    dialects = ('openai_chatt',)", "speaks an unknown dialect 'openai_chatt'; did you mean 'openai_chat'?"),
         ("    dialects = ('openai_chat',)", "implements neither build() nor send()"),
+        ("    dialects = ['openai_chat']", "'dialects' must be a tuple of their names"),
+        ("    dialects = 'openai_chat'", "'dialects' must be a tuple of their names"),
     ],
 )
 def test_channel_that_could_not_be_asked_is_refused(tmp_path: Path, body: str, message: str) -> None:

@@ -476,3 +476,24 @@ async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp
         [row] = await shop.log()
         assert row["charge_nano"] == 0
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+async def test_several_passes_are_believed_also_where_the_customer_leaves(tmp_path: Path) -> None:
+    """Each read the whole input anew, with what the server's own tools had found."""
+    passes = '{"type":"message","input_tokens":30000,"output_tokens":4}'
+    told = STOPPED.replace(
+        '"end_turn"}}', f'"end_turn"}},"usage":{{"output_tokens":8,"iterations":[{passes},{passes}]}}}}'
+    )
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
+    async with (
+        Upstream(lambda _: [*stream(START + FIVE_WORDS + told)[:-1], 5.0]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.client.post(
+                "/v1/messages", json={**body, "stream": True}, headers={"x-api-key": shop.api_key}, timeout=0.4
+            )
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"]) == ("customer_gone", "estimated")
+        assert (row["input_tokens"], row["output_tokens"]) == (60_000, 0)

@@ -335,3 +335,13 @@ def test_a_document_behind_output_is_no_answer_of_its_own() -> None:
     along.feed(chunk({"content": "Hi"}))
     along.feed(b'{"error":{"message":"too long","code":"context_length_exceeded"}}')
     assert (along.finish(), along.error, along.is_ended) == (b"", None, False)
+
+
+@pytest.mark.parametrize("audio", ["", "AAAA", 1, [], {"data": "A" * 6398, "transcript": "four" * 9}])
+def test_audio_of_any_form_leaves_the_rest_of_its_chunk_readable(audio: object) -> None:
+    """Its words are counted as text, its sound by its length."""
+    along = reader()
+    along.feed(chunk({"content": "Hi", "audio": audio}, "stop"))
+    assert (along.stop_reason, along.usage()) == ("stop", None)
+    is_known = isinstance(audio, dict)
+    assert (along.output_audio_tokens, along.output_counted_tokens) == ((2, 13) if is_known else (0, 1))
