@@ -17,10 +17,10 @@ import msgspec
 
 from .errors import FailureClass, UpstreamStatusError
 from .exchange import ChannelRequest
+from .sanitise import names_upstream, sanitise
 
 BODY_BYTES_MAX = 256 * 1024
 """Beyond this an error's body is not read: no vendor's words are that long."""
-MESSAGE_LENGTH_MAX = 500
 RETRY_AFTER_S_MIN = 1
 RETRY_AFTER_S_MAX = 3600
 
@@ -59,20 +59,6 @@ def classify_error_type(error_type: str, default: FailureClass = "sick") -> Fail
     return _CLASS_OF_TYPE.get(name, default)
 
 
-def sanitise(message: str) -> str:
-    """Return *message* in one line of at most 500 characters, without what names the upstream.
-
-    Addresses, hosts, mail addresses, organisations, keys, request ids and other long ids become
-    ``[removed]``; the customer's own links go with them, because nobody can tell them apart.
-
-    >>> sanitise("Error for org-abc123 (request id: 20240101), see https://api.x.ai/doc")
-    'Error for [removed] [removed], see [removed]'
-    """
-    line = "".join(char if char.isprintable() else " " for char in message[: 4 * MESSAGE_LENGTH_MAX])
-    line = " ".join(_REVEALING.sub("[removed]", line).split())
-    return line if len(line) <= MESSAGE_LENGTH_MAX else line[: MESSAGE_LENGTH_MAX - 1] + "…"
-
-
 class _Said(msgspec.Struct, frozen=True):
     """What an error's body says, whichever vendor's shape it has; empty where it says nothing."""
 
@@ -90,7 +76,7 @@ class _Said(msgspec.Struct, frozen=True):
         if self.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(self.message):
             return CONTEXT_CODE
         for name in (self.code, self.type):
-            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not _NAMES_OF_OURS.search(name):
+            if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not names_upstream(name):
                 return name
         return ""
 
@@ -258,30 +244,6 @@ _CLASS_OF_TYPE: dict[str, FailureClass] = {
 
 _MACHINE_NAME = re.compile(r"[A-Za-z][\w.-]{0,63}")
 _PARAM = re.compile(r"[\w.\[\]-]{1,100}")
-_KEY_LIKE = r"""
-      \b (?: sk|pk|rk|xai|gsk|fk|hf|r8|pplx|nvapi ) [-_] [\w-]{4,}
-    | \b (?: sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] (?= [\w-]* (?: \d | (?-i: [A-Z] ) ) ) [\w-]{4,}
-    | \b (?-i: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
-    | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
-    | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
-    | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
-    | (?<! [\w.-] ) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech
-        | site|shop|pro|biz|online|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b (?: : \d+ )? (?: / [^\s"'<>),]* )?
-"""
-"""What names an account, a key, an answer or a host, also alone."""
-_NAMES_OF_OURS = re.compile(f"(?ix){_KEY_LIKE}")
-_REVEALING = re.compile(
-    rf"""(?ix)
-      \(?\b request [\s_-]? id \b ["']? \s* [:=]? \s* [\w-]+ \)?          # (request id: 2024...)
-    | \b https?:// [^\s"'<>),]+
-    | \b [\w.+-]+ @ [\w-]+ \. [\w.-]+
-    | \b bearer \s+ \S+
-    | (?<! [\w.-] ) (?= [a-z0-9-]{{0,63}} (?: api|proxy|gateway|relay|server|host|node|llm ) ) [a-z0-9-]{{1,63}} : \d{{4,5}} \b
-    | \[ (?= [^\]]* (?: ::|[a-f] ) ) (?: [0-9a-f]* : ){{2,7}} [0-9a-f]* \] (?: : \d+ )?
-    | \S* \*{{2,}} \S*                                                      # a key, masked
-    | {_KEY_LIKE}
-    """
-)
 
 
 def _read(body: bytes) -> _Said:
@@ -315,9 +277,7 @@ def _read_document(outer: dict[str, Any]) -> _Said:
         message=message,
         type=_text(fields, "type") or _text(fields, "status"),
         code=code,
-        param=param
-        if isinstance(param, str) and _PARAM.fullmatch(param) and not _NAMES_OF_OURS.search(param)
-        else None,
+        param=param if isinstance(param, str) and _PARAM.fullmatch(param) and not names_upstream(param) else None,
         status=_status(fields) or _status(outer),
         reasons=frozenset(_reasons(fields)),
         retry_after_s=_delay_in_body(fields, message),
