@@ -90,7 +90,7 @@ class Running:
         body = self.chat_body(**fields)
         return await self.client.post("/v1/chat/completions", json=body, headers=self.headers, timeout=timeout_s)
 
-    async def messages(self, **fields: Any) -> httpx.Response:
+    async def messages(self, *, timeout_s: float = 20, **fields: Any) -> httpx.Response:
         """Ask the messages endpoint, by default for a plain short answer."""
         body = {
             "model": "claude-sonnet-4-5",
@@ -98,7 +98,8 @@ class Running:
             "messages": [{"role": "user", "content": "hi"}],
             **fields,
         }
-        return await self.client.post("/v1/messages", json=body, headers={"x-api-key": self.api_key})
+        headers = {"x-api-key": self.api_key}
+        return await self.client.post("/v1/messages", json=body, headers=headers, timeout=timeout_s)
 
     async def top_up(self, amount: str) -> None:
         """Pay *amount* credits into alice's account."""

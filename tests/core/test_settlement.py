@@ -13,6 +13,14 @@ ANSWER = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
 }
+HUGE = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
+
+
+async def overrun(shop: Running, paid: str) -> None:
+    """Answer far beyond the hold and the balance, then let *paid* credits come in."""
+    await shop.chat()
+    await shop.log()
+    await shop.top_up(paid)
 
 
 async def held_nano(shop: Running) -> int:
@@ -47,9 +55,8 @@ async def test_a_stream_holds_less_because_its_hold_grows(tmp_path: Path) -> Non
 
 async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None:
     """An answer of a million tokens takes what is there; the shop bears the rest."""
-    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
     async with (
-        Upstream(lambda _: document(huge)).opened() as upstream,
+        Upstream(lambda _: document(HUGE)).opened() as upstream,
         serving(tmp_path, upstream.url, credit="0.5") as shop,
     ):
         await shop.chat()
@@ -62,9 +69,8 @@ async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None
 async def test_output_far_beyond_what_the_model_can_give_is_disputed(tmp_path: Path) -> None:
     """Also where the request names no limit: more than four times the price's ``output_tokens_max`` can't be true."""
     profile = PROFILE.replace('completion_ratio: "4"}}', 'completion_ratio: "4", output_tokens_max: 2000}}', 1)
-    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
     async with (
-        Upstream(lambda _: document(huge)).opened() as upstream,
+        Upstream(lambda _: document(HUGE)).opened() as upstream,
         serving(tmp_path, upstream.url, profile=profile) as shop,
     ):
         await shop.chat()
@@ -74,14 +80,11 @@ async def test_output_far_beyond_what_the_model_can_give_is_disputed(tmp_path: P
 
 async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> None:
     """The same request that held 4096 tokens of output holds all 100 000 it asks for."""
-    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
     async with (
-        Upstream(lambda _: document(huge)).opened() as upstream,
+        Upstream(lambda _: document(HUGE)).opened() as upstream,
         serving(tmp_path, upstream.url, credit="0.5") as shop,
     ):
-        await shop.chat()
-        await shop.log()
-        await shop.top_up("10")
+        await overrun(shop, "10")
         await shop.chat(max_tokens=100_000)
         await shop.log(count=2)
         assert [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")] == [
@@ -92,14 +95,11 @@ async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> N
 
 async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit_is_known(tmp_path: Path) -> None:
     """As much as any model gives, 131 072 tokens: an account that has less is refused, and told so."""
-    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
     async with (
-        Upstream(lambda _: document(huge)).opened() as upstream,
+        Upstream(lambda _: document(HUGE)).opened() as upstream,
         serving(tmp_path, upstream.url, credit="0.5") as shop,
     ):
-        await shop.chat()
-        await shop.log()
-        await shop.top_up("1")
+        await overrun(shop, "1")
         refused = await shop.chat()
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
         await shop.top_up("10")
@@ -113,15 +113,12 @@ async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_wri
     tmp_path: Path,
 ) -> None:
     """Two answers are twice as long; a vector has no length."""
-    huge = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 1_000_000, "total_tokens": 1_000_010}}
     vectors = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}
     async with (
-        Upstream(lambda got: document(vectors if "embeddings" in got.path else huge)).opened() as upstream,
+        Upstream(lambda got: document(vectors if "embeddings" in got.path else HUGE)).opened() as upstream,
         serving(tmp_path, upstream.url, credit="0.5") as shop,
     ):
-        await shop.chat()
-        await shop.log()
-        await shop.top_up("100")
+        await overrun(shop, "100")
         await shop.chat(n=2)
         await shop.log(count=2)
         body = {"model": "text-embedding-3-small", "input": "hi"}

@@ -1,6 +1,5 @@
 """Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import httpx
 import pytest
 
 from relay.core import heartbeat, streaming
-from relay.core.errors import LedgerUnavailableError
+from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
@@ -220,15 +219,19 @@ async def test_a_refusal_from_before_a_silence_is_no_last_word(tmp_path: Path) -
         Upstream(lambda _: [*begun, 0.8, *rest]).opened() as upstream,
         serving(tmp_path, upstream.url, credit="0.0095") as shop,
     ):
-        body, text = shop.chat_body(stream=True), ""
-        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
-            async for piece in answer.aiter_text():
-                if not text:
-                    await asyncio.sleep(0.3)
-                    await shop.top_up("1")
-                text += piece
-        assert text.endswith(STOP + DONE)
+        extend = shop.shop.ledger.extend
+
+        async def top_up_when_refused(request_id: str, held_nano: int) -> object:
+            try:
+                return await extend(request_id, held_nano)
+            except InsufficientBalanceError:
+                await shop.top_up("1")
+                raise
+
+        shop.shop.ledger.extend = top_up_when_refused  # type: ignore[method-assign,assignment] # money comes in just then
+        text = (await shop.chat(stream=True)).text
         [row] = await shop.log()
+        assert text.endswith(STOP + DONE)
         assert (row["outcome"], row["overrun_nano"]) == ("complete", 0)
 
 
@@ -468,11 +471,8 @@ async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp
         Upstream(lambda _: [*begun, 0.6, *rest]).opened() as upstream,
         serving(tmp_path, upstream.url, profile=profile) as shop,
     ):
-        body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
         with pytest.raises(httpx.ReadTimeout):
-            await shop.client.post(
-                "/v1/messages", json={**body, "stream": True}, headers={"x-api-key": shop.api_key}, timeout=0.3
-            )
+            await shop.messages(stream=True, timeout_s=0.3)
         [row] = await shop.log()
         assert row["charge_nano"] == 0
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
@@ -489,11 +489,8 @@ async def test_several_passes_are_believed_also_where_the_customer_leaves(tmp_pa
         Upstream(lambda _: [*stream(START + FIVE_WORDS + told)[:-1], 5.0]).opened() as upstream,
         serving(tmp_path, upstream.url, profile=profile) as shop,
     ):
-        body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
         with pytest.raises(httpx.ReadTimeout):
-            await shop.client.post(
-                "/v1/messages", json={**body, "stream": True}, headers={"x-api-key": shop.api_key}, timeout=0.4
-            )
+            await shop.messages(stream=True, timeout_s=0.4)
         [row] = await shop.log()
         assert (row["outcome"], row["usage_source"]) == ("customer_gone", "estimated")
         assert (row["input_tokens"], row["output_tokens"]) == (60_000, 0)

@@ -390,3 +390,15 @@ def test_a_plugin_that_fails_at_its_settings_is_named_with_its_file(tmp_path: Pa
         f"shop.yaml:4:5: plugins[1]: OddConfig ({tmp_path}/odd.py) can't check these settings: {told}",
         "shop.yaml:5:5: plugins[1].a: unknown key 'a'",
     ]
+
+
+def test_a_channel_may_know_only_once_it_is_made_what_it_speaks(tmp_path: Path) -> None:
+    """A profile's dialects are then the made channel's to judge."""
+    (tmp_path / "odd.py").write_text(
+        "from relay import ChannelPlugin, PluginConfig\n\n\nclass OddConfig(PluginConfig, frozen=True): ...\n\n\n"
+        "class Odd(ChannelPlugin[OddConfig]):\n    config_type = OddConfig\n\n"
+        "    @property\n    def dialects(self):\n        return ('openai_chat',)\n\n"
+        "    def build(self, request, api_key): ...\n"
+    )
+    path = write(tmp_path, "use: channels.openai", "use: ./odd.py\n    dialects: [openai_chat]")
+    assert load_profile(path).profile.channels[0].dialects == ("openai_chat",)

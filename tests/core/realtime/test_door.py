@@ -1,8 +1,10 @@
 """Who may come in: every way to say a key, every path, and refusals before the upgrade in OpenAI's shape."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -188,3 +190,19 @@ async def test_a_full_shop_sheds_sessions(tmp_path: Path) -> None:
         await hear(client, "session.created")
         status, error, _ = await refused(shop)
     assert (status, error["code"]) == (503, "overloaded")
+
+
+async def test_subprotocols_may_be_offered_in_several_lines(tmp_path: Path) -> None:
+    """The key in one and `realtime` in another are one list (RFC 6455, 11.3.4)."""
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
+        lines = [
+            f"GET {urlsplit(address(shop)).path}?{urlsplit(address(shop)).query} HTTP/1.1", "host: x", "connection: Upgrade", "upgrade: websocket",
+            "sec-websocket-version: 13", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            f"sec-websocket-protocol: {key_protocol(shop)}", "sec-websocket-protocol: realtime", "", "",
+        ]  # fmt: skip
+        writer.write("\r\n".join(lines).encode())
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
+        assert head.startswith(b"http/1.1 101 ")
+        assert b"\r\nsec-websocket-protocol: realtime\r\n" in head
+        writer.close()
