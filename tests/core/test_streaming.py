@@ -434,17 +434,20 @@ async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
         assert row["charge_nano"] == (row["input_tokens"] + 4 * tokens) * 2000
 
 
-async def test_a_picture_that_is_not_paid_for_is_no_part_of_what_is(tmp_path: Path) -> None:
-    """Where who leaves pays for the input alone, no token of a picture stands beside none of output."""
+@pytest.mark.parametrize("output", [PICTURE, SOUND])
+async def test_what_is_not_paid_for_is_no_part_of_what_is(tmp_path: Path, output: str) -> None:
+    """Where who leaves pays for the input alone, no token of a picture or a sound stands beside none of output."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
     async with (
-        Upstream(lambda _: [*stream(ROLE + PICTURE)[:-1], 5.0]).opened() as upstream,
+        Upstream(lambda _: [*stream(ROLE + output)[:-1], 5.0]).opened() as upstream,
         serving(tmp_path, upstream.url, profile=profile) as shop,
     ):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.4)
         [row] = await shop.log()
-        assert (row["output_tokens"], json.loads(row["usage"])["image_output_tokens"]) == (0, 0)
+        usage = json.loads(row["usage"])
+        assert row["output_tokens"] == 0
+        assert (usage["image_output_tokens"], usage["audio_output_tokens"]) == (0, 0)
 
 
 async def test_who_leaves_behind_some_output_tells_that_the_channel_works(

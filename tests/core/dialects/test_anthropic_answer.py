@@ -10,7 +10,7 @@ from relay.core.dialects.anthropic_answer import FIGURES_MAX, MessagesStreamRead
 from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Evidence
 from relay.core.outcome import derive_outcome
-from relay.core.usage import Usage
+from relay.core.usage import Usage, UsageSource
 from tests.core.dialects.recordings import BODIES, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, request_fields
 
@@ -252,3 +252,17 @@ def test_figures_without_number_are_not_believed() -> None:
     assert usage is not None
     assert usage.source == "disputed"
     assert len(along._usage) <= FIGURES_MAX
+
+
+@pytest.mark.parametrize(
+    ("has_unseen_input", "tokens", "source"), [(False, 512, "disputed"), (True, 50_000, "estimated")]
+)
+def test_input_beside_output_that_was_counted_here_is_judged_by_what_is_known_of_it(
+    has_unseen_input: bool, tokens: int, source: UsageSource
+) -> None:
+    """A talk that the upstream keeps may be longer than any part of it that was sent."""
+    asked = exchange("anthropic_messages")
+    asked.has_unseen_input = has_unseen_input
+    along = MessagesStreamReader(asked, thinking_asked=True, is_kept=True)
+    along.feed(start(input_tokens=50_000, output_tokens=1) + delta(type="text_delta", text="Hi") + STOP)
+    assert along.usage() == Usage(input_tokens=tokens, output_tokens=1, source=source)
