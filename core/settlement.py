@@ -6,6 +6,7 @@ Every amount comes from `Dispatch.settle`; nothing here knows a price.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -203,8 +204,7 @@ class Settlement:
         Its input is what the upstream said *so_far*, where that can be true, else an estimate.
         """
         if so_far is None:
-            estimate = self._rules.input_estimate(self._exchange)
-            so_far = Usage(input_tokens=estimate, unit_count=self._exchange.unit_estimate)
+            so_far = Usage(input_tokens=self._input_estimate_tokens, unit_count=self._exchange.unit_estimate)
         believed = plausible(so_far, self._input_bound(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
         audio_tokens = min(max(believed.audio_output_tokens, audio_tokens), output_tokens)
@@ -225,13 +225,17 @@ class Settlement:
         counts apiece what the shop sells by the token, its input is estimated: no answer is free for that.
         """
         if self._may_lack_tokens and not usage.all_input_tokens:
-            estimate = self._rules.input_estimate(self._exchange)
-            usage = msgspec.structs.replace(usage, input_tokens=estimate, source="estimated")
+            usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         seen = evidence.output_bytes // 2
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
         return plausible(usage, self._input_bound(usage), bound)
+
+    @cached_property
+    def _input_estimate_tokens(self) -> int:
+        """Input tokens as near the truth as can be had here; the whole prompt is read for it, so once only."""
+        return self._rules.input_estimate(self._exchange)
 
     def _input_bound(self, usage: Usage) -> int:
         """Return the most input that *usage* can tell of; what the upstream keeps is beyond any bound."""

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from relay.core import heartbeat, streaming
+from relay.core.dialects.openai_chat import OpenAIChat
 from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
+from relay.core.exchange import Exchange
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
@@ -359,6 +361,29 @@ async def test_marks_tell_only_of_input_that_can_be_true(tmp_path: Path, monkeyp
         [row] = shop.rows("select mark from reservation")
         usage = json.loads(row["mark"])["usage"]
         assert (usage["input_tokens"], usage["output_tokens"], usage["source"]) == (541, 7, "disputed")
+
+
+async def test_a_prompt_is_read_for_its_estimate_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mark needs the estimate, and a prompt may have millions of words to count."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
+    asked: list[str] = []
+
+    def estimate(self: OpenAIChat, exchange: Exchange) -> int:
+        asked.append(exchange.id)
+        return 7
+
+    monkeypatch.setattr(OpenAIChat, "input_estimate", estimate)
+    begun, word = stream(ROLE + words("Hello"))[:-1], stream(words(" there"))[1:-1]
+    later = [step for _ in range(10) for step in (0.05, *word)]
+    async with (
+        Upstream(lambda _: [*begun, *later, "shut"]).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        await shop.chat(stream=True)
+        [row] = await shop.log()
+        [reservation] = shop.rows("select mark from reservation")
+        assert json.loads(reservation["mark"])["usage"]["input_tokens"] == 7
+        assert (row["outcome"], row["input_tokens"], len(asked)) == ("truncated", 7, 1)
 
 
 async def test_a_stop_reason_without_figures_is_no_end_of_the_count(tmp_path: Path) -> None:
