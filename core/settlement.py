@@ -159,8 +159,11 @@ class Settlement:
         The limit that a request names is taken for kept until output has gone beyond any doubt
         past it: some upstreams heed none, and what they send on must be held for like all else.
         """
-        is_limit_kept = self._full_tokens is None or not is_beyond(counted_tokens, self._full_tokens)
-        return bound_tokens * 2 > self.covered_tokens and not (is_limit_kept and self.is_covered_in_full)
+        covered, full = self.covered_tokens, self._full_tokens
+        if bound_tokens * 2 <= covered:
+            return False
+        # Asked for every chunk of a stream whose limit is covered, so what settles it most often stands first.
+        return full is None or covered < full or (counted_tokens > full and is_beyond(counted_tokens, full))
 
     @property
     def _full_tokens_beyond(self) -> int | None:

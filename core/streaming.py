@@ -49,7 +49,17 @@ SILENCE_S = 15.0
 
 
 class StreamAnswer:
-    """The stream of one exchange, over all its attempts."""
+    """The stream of one exchange, over all its attempts.
+
+    What a chunk needs of it stands in slots, side by side: among a thousand streams it is looked up in memory
+    that no cache holds any more.
+    """
+
+    __slots__ = (
+        "_began_s", "_exchange", "_extension", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens", "_meter", "_put",
+        "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
+        "first_output_ms", "is_committed",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -67,6 +77,10 @@ class StreamAnswer:
         self._heartbeat = heartbeat
         self._limits = limits
         self._reader: StreamReader | None = None
+        self._meter: PluginMeter | None = None
+        self._put = sink.put
+        self._waiting, self._is_at_end = b"", False
+        """What came last and is still to be handed over, and whether the upstream's body ended with it."""
         self._sound_type = "application/octet-stream"
         """What the upstream calls its sound, where sound is what comes."""
         self._extension: asyncio.Task[None] | None = None
@@ -199,29 +213,28 @@ class StreamAnswer:
 
     async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
-        put, settlement = self._sink.put, self._settlement
-        waiting, is_at_end = b"", False
-
-        def take(data: bytes) -> bool:
-            """Pass *data* on there and then; leave it to the caller where that is not all there is to do."""
-            nonlocal waiting, is_at_end
-            if meter is not None:
-                meter.feed(data)
-            passed = reader.feed(data) if data else reader.finish()
-            bound, counted = reader.output_bound_tokens, reader.output_counted_tokens
-            is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
-            is_over = reader.is_ended or reader.error is not None
-            if is_over or not (data and is_covered) or (passed and not put(passed)):
-                waiting, is_at_end = passed, not data
-                return False
-            self.delivered_tokens = counted
-            return True
-
+        self._meter = meter
         while not _is_over(reader):
-            await response.hand_over(take)
-            await self._hand_over(waiting, reader)
-            if is_at_end and not _is_over(reader):
+            await response.hand_over(self._take)
+            await self._hand_over(self._waiting, reader)
+            if self._is_at_end and not _is_over(reader):
                 raise UpstreamBrokenError("the stream ended without its end mark")
+
+    def _take(self, data: bytes) -> bool:
+        """Pass *data* on there and then; leave it to `_pass_on` where that is not all there is to do."""
+        reader, settlement = self._reader, self._settlement
+        assert reader is not None, "committed"
+        if self._meter is not None:
+            self._meter.feed(data)
+        passed = reader.feed(data) if data else reader.finish()
+        bound, counted = reader.output_bound_tokens, reader.output_counted_tokens
+        is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
+        is_over = reader.is_ended or reader.error is not None
+        if is_over or not (data and is_covered) or (passed and not self._put(passed)):
+            self._waiting, self._is_at_end = passed, not data
+            return False
+        self.delivered_tokens = counted
+        return True
 
     async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
         """Write *data* once the hold covers it."""

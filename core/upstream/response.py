@@ -23,8 +23,8 @@ class Response:
     """
 
     __slots__ = (
-        "_asked_at", "_connection", "_deadlines", "_first_at", "_idle_left_s", "_is_begun", "_line_bytes", "_loop",
-        "_origin", "_pool", "_progress_bytes", "_total_at", "headers", "status",
+        "_asked_at", "_connection", "_first_at", "_idle_left_s", "_idle_s", "_is_begun", "_is_wanted", "_line_bytes",
+        "_loop", "_origin", "_pool", "_progress_bytes", "_take", "_total_at", "headers", "status",
     )  # fmt: skip
 
     def __init__(
@@ -35,15 +35,16 @@ class Response:
         self._connection: Connection | None = connection
         self._pool = pool
         self._origin = origin
-        self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._first_at = sent_at + deadlines.first_event_s
         self._total_at = sent_at + deadlines.total_s
         self._asked_at = sent_at
-        self._idle_left_s = deadlines.idle_s
+        self._idle_s = self._idle_left_s = deadlines.idle_s
         self._line_bytes = 0
         self._progress_bytes = PROGRESS_BYTES if _has_lines(connection.headers) else FRAME_BYTES
         self._is_begun = False
+        self._is_wanted = True
+        self._take: Callable[[bytes], bool] = bool
 
     async def read(self) -> bytes:
         """Return the next bytes as they came, or ``b""`` at the end of the body.
@@ -77,24 +78,23 @@ class Response:
         if connection is None:
             take(b"")
             return
+        self._take = take
         # The first bytes may bring the limit nearer, which a wait under way does not see.
-        is_wanted = self._is_begun or take(await self.read())
+        self._is_wanted = self._is_begun or take(await self.read())
         self._begin_to_wait()
-
-        def take_in_time(data: bytes) -> bool:
-            nonlocal is_wanted
-            self._note_progress(data)
-            is_wanted = take(data)
-            return is_wanted
-
-        while is_wanted:
+        while self._is_wanted:
             if data := connection.take():
-                take_in_time(data)
+                self._give(data)
             elif self._is_at_its_end(connection):
                 take(b"")
                 return
             else:
-                await self._wait(connection, take_in_time)
+                await self._wait(connection, self._give)
+
+    def _give(self, data: bytes) -> bool:
+        self._note_progress(data)
+        self._is_wanted = is_wanted = self._take(data)
+        return is_wanted
 
     def close(self) -> None:
         """Let go of the connection: back to the pool if the whole body has come, else shut at once.
@@ -151,7 +151,7 @@ class Response:
         self._line_bytes += len(data)
         if b"\n" in data or self._line_bytes >= self._progress_bytes:
             self._line_bytes = 0
-            self._idle_left_s = self._deadlines.idle_s
+            self._idle_left_s = self._idle_s
         else:
             self._idle_left_s -= now - self._asked_at
         self._asked_at = now

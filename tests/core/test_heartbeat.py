@@ -59,3 +59,30 @@ async def test_a_stream_that_fails_spoils_nothing_for_the_others(monkeypatch: py
         beating.add(other)
         await other.kept_alive.wait()
     task.cancel()
+
+
+class Noting(Stream):
+    """Notes in which turn of the event loop it is visited."""
+
+    def __init__(self, turns: list[int], visits: list[int]) -> None:
+        super().__init__()
+        self._turns = turns
+        self._visits = visits
+
+    def beat(self, now_s: float) -> bool:
+        self._visits.append(len(self._turns))
+        return False
+
+
+async def test_a_thousand_streams_are_visited_in_few_turns_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn may take 50 ms then, and a mark is promised each second; but chunks go out in between."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.001)
+    beating, turns, visits = Heartbeat(), list[int](), list[int]()
+    for _ in range(1000):
+        beating.add(Noting(turns, visits))
+    task = asyncio.create_task(beating.run())
+    while len(visits) < 1000:
+        await asyncio.sleep(0)
+        turns.append(1)
+    task.cancel()
+    assert 3 <= max(visits[:1000]) - min(visits[:1000]) <= 5
