@@ -1,18 +1,33 @@
 """What after-sales plugins find in a posted exchange, written as claims."""
 
+from .dispatch import Dispatch
 from .exchange import RequestRecord
-from .ledger.operations import Posted
+from .ledger.operations import Ledger, Posted
 from .observe import emit_exception
-from .shop import Shop
 
 
-async def file_claims(shop: Shop, record: RequestRecord, posted: Posted) -> None:
-    """Write the claims that after-sales plugins find, each once.
+async def file_claims(dispatch: Dispatch, ledger: Ledger, record: RequestRecord, posted: Posted) -> bool:
+    """Write the claims that after-sales plugins find, each once; say whether that could be done.
 
-    The answer has ended: whatever fails here is logged, and can be run again from the log.
+    The answer has ended: whatever fails here is logged, and disturbs nobody.
     """
     try:
-        for claim in await shop.dispatch.post_check(record):
-            await shop.ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
+        for claim in await dispatch.post_check(record):
+            await ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
     except Exception as exc:
         emit_exception("claim.unfiled", exc, request_id=record.request_id)
+        return False
+    return True
+
+
+async def check_ended(dispatch: Dispatch, ledger: Ledger) -> None:
+    """Let after-sales plugins look at what was charged when its exchange had ended: recovered, or from the spool.
+
+    Where a claim can't be written, the request is looked at again at the next start.
+    """
+    try:
+        for record, posted in await ledger.unchecked():
+            if await file_claims(dispatch, ledger, record, posted):
+                await ledger.note_checked(record.request_id)
+    except Exception as exc:
+        emit_exception("claims.unchecked", exc)

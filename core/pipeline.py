@@ -242,7 +242,7 @@ class Passage:
         hit("before_end")
         await self._end(ending)
         self._settlement.delivered()
-        await file_claims(self._shop, record, posted)
+        await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
 
     async def _end(self, ending: Ending) -> None:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""

@@ -13,6 +13,7 @@ from .affinity import Affinity
 from .answer_store import AnswerStore
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
+from .claims import check_ended
 from .clock import Clock, SystemClock
 from .dispatch import Dispatch
 from .errors import OverloadedError
@@ -122,6 +123,8 @@ class Shop:
             self.opened_s = int(self.clock.now().timestamp())
             heartbeat = asyncio.create_task(self.heartbeat.run())
             stack.callback(heartbeat.cancel)
+            checking = asyncio.create_task(check_ended(self.dispatch, self.ledger))
+            stack.callback(checking.cancel)
             stack.push_async_callback(self._wait_for_exchanges)
             yield self
 

@@ -45,9 +45,13 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """Book the charge of *record* and close its reservation."""
+    """Book the charge of *record* and close its reservation.
+
+    ``is_replayed``: it comes from the spool, so the exchange that would have it checked has ended.
+    """
 
     record: RequestRecord
+    is_replayed: bool = False
 
 
 class Void(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +94,12 @@ class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     claim: Claim
     amount_nano: int
+
+
+class NoteChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """After-sales plugins have looked at a request that was charged when its exchange had ended."""
+
+    request_id: str
 
 
 class ForgetAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +181,17 @@ class Ledger(Protocol):
 
     async def claim(self, request_id: str, claim: Claim, amount_nano: int) -> None:
         """Write a claim, once per request and rule."""
+        ...
+
+    async def unchecked(self) -> Sequence[tuple[RequestRecord, Posted]]:
+        """Return what was charged when its exchange had ended, and no after-sales plugin has looked at yet.
+
+        That is what recovery posted, or what was booked from the spool. The records have no attempts.
+        """
+        ...
+
+    async def note_checked(self, request_id: str) -> None:
+        """Note that after-sales plugins have looked at such a request, and their claims are filed."""
         ...
 
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
@@ -306,6 +327,7 @@ Operation = (
     | Withdraw
     | Recover
     | FileClaim
+    | NoteChecked
     | ForgetAnswer
     | CreateAccount
     | TopUp

@@ -25,6 +25,7 @@ from .operations import (
     FileClaim,
     ForgetAnswer,
     Mark,
+    NoteChecked,
     Operation,
     Post,
     Posted,
@@ -41,6 +42,7 @@ from .operations import (
 from .recovery import find_abandoned, has_open
 from .spool import Spool
 from .sqlite_store import SqliteStore
+from .unchecked import find_unchecked
 from .writer import GROUP_COUNT_MAX, Ticket, Writer, gave_up
 
 COMMIT_DEADLINE_S = 5.0
@@ -57,7 +59,8 @@ WAITING_S_MAX = 2.0
 class SqliteLedger:
     """Implements `Ledger` and `Administration`; made by `open`."""
 
-    def __init__(self, store: SqliteStore, spool: Spool) -> None:
+    def __init__(self, database: Path, store: SqliteStore, spool: Spool) -> None:
+        self._database = database
         self._loop = asyncio.get_running_loop()
         self._spool = spool
         self._store = store
@@ -89,7 +92,7 @@ class SqliteLedger:
         database = await asyncio.to_thread(prepare_database, data, is_demo=is_demo)
         boot = Boot(data)
         store = SqliteStore(database, boot=boot.id, clock=clock or SystemClock(), zone=ZoneInfo(timezone))
-        ledger = cls(store, Spool(data))
+        ledger = cls(database, store, Spool(data))
         try:
             async with ledger._running():
                 await ledger.replay()
@@ -213,6 +216,14 @@ class SqliteLedger:
         """Write a claim; see `Ledger.claim`."""
         await self._do(FileClaim(request_id=request_id, claim=claim, amount_nano=amount_nano))
 
+    async def unchecked(self) -> Sequence[tuple[RequestRecord, Posted]]:
+        """Return what after-sales plugins have yet to look at; see `Ledger.unchecked`."""
+        return await asyncio.to_thread(find_unchecked, self._database)
+
+    async def note_checked(self, request_id: str) -> None:
+        """Note that they have looked; see `Ledger.note_checked`."""
+        await self._do(NoteChecked(request_id=request_id))
+
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
         """Forget whose an answer was; see `Ledger.forget_answer`."""
         await self._do(ForgetAnswer(account_id=account_id, answer_id=answer_id))
@@ -280,7 +291,7 @@ class SqliteLedger:
 
     async def _book_again(self, record: RequestRecord) -> None:
         """Book a record of the spool, once: the next try is the spool's, not the writer's, or each would stay with it."""
-        ticket = self._send(Post(record=record))
+        ticket = self._send(Post(record=record, is_replayed=True))
         try:
             await self._outcome(ticket)
         except LedgerUnavailableError:
@@ -349,7 +360,7 @@ class SqliteLedger:
     def _give_up_overdue(self) -> None:
         """End the wait of what is overdue.
 
-        Posts and voids stay with the writer, which repeats them until they are done. Everything
+        Posts, voids and claims stay with the writer, which repeats them until they are done. Everything
         else is withdrawn if the writer has not begun it, and waited for if it has: a hold must
         never come to exist behind the back of a caller who was told that it does not.
         """
@@ -357,7 +368,7 @@ class SqliteLedger:
         for ticket in tuple(self._waiting):
             if ticket.since_s > overdue_s:
                 break
-            is_closing = isinstance(ticket.operation, Post | Void | Recover)
+            is_closing = isinstance(ticket.operation, Post | Void | Recover | FileClaim)
             ticket.is_abandoned = not is_closing
             if (is_closing or not ticket.is_taken) and not ticket.future.done():
                 ticket.future.set_exception(gave_up())

@@ -10,6 +10,7 @@ from .operations import Mark, Recover
 from .rules import COMPENSATION_POOL
 from .sqlite_batch import Batch
 from .sqlite_requests import close_posted, close_voided
+from .unchecked import RECOVERED
 
 _UNFINISHED = "SELECT state, facts, mark, at, account_id FROM reservation WHERE request_id = ? AND boot = ?"
 _UNDELIVERED = """
@@ -52,7 +53,7 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
         close_posted(batch, held, record, is_recovered=True)
     else:
         close_voided(batch, held, record, is_recovered=True)
-    batch.audit("recovery", "request.recovered", request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
+    batch.audit("recovery", RECOVERED, request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
 
 
 def _give_back(batch: Batch, request_id: str, account_id: str) -> None:

@@ -29,6 +29,7 @@ from .sqlite_idempotency import check_repeated, name_request
 from .sqlite_log import write_log
 from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION
 from .sqlite_view import Hold
+from .unchecked import REPLAYED
 
 _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
@@ -126,7 +127,10 @@ def post(batch: Batch, operation: Post) -> Posted:
     if held is None:
         raise LedgerUnknownError(f"request '{record.request_id}' was never reserved")
     if held.state == "open":
-        return close_posted(batch, held, record, is_recovered=False)
+        posted = close_posted(batch, held, record, is_recovered=False)
+        if operation.is_replayed:
+            batch.audit("spool", REPLAYED, record.request_id, {})
+        return posted
     charge_nano, overrun_nano = batch.execute(
         "SELECT charge_nano, overrun_nano FROM request_log WHERE request_id = ?", (record.request_id,)
     ).fetchone() or (0, 0)

@@ -170,7 +170,7 @@ class Session:
     async def _file_claims(self) -> None:
         """Let the after-sales plugins look at what was posted, once the customer has been told."""
         while self._unclaimed:
-            await file_claims(self._shop, *self._unclaimed.pop())
+            await file_claims(self._shop.dispatch, self._shop.ledger, *self._unclaimed.pop())
 
     async def _tell_end(self, error: RelayError | None) -> None:
         """Tell the customer why the session ends: an event, then a close frame that is no success."""

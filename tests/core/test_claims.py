@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from relay.core.claims import check_ended
 from relay.core.errors import LedgerUnavailableError
+from relay.core.exchange import Claim, Principal
+from relay.core.ledger.spool import Spool
+from relay.core.money import NANO
 from tests.chats import CHAT
+from tests.core.ledger.books import record, reservation
 from tests.shops import serving
 from tests.upstreams import Upstream, document
 
@@ -38,3 +44,38 @@ async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
     assert [record.msg for record in caplog.records if record.name in ("relay", "uvicorn.error")] == [
         "claim.unfiled"
     ] * 2
+
+
+async def test_what_was_booked_from_the_spool_is_claimed_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process died before it could be booked; a claim that can't be written is tried at the start after that."""
+    facts = msgspec.structs.replace(
+        record("r1", "alice", "1").facts, account_id="acc_alice", key_id="key_alice", group="plain"
+    )
+    principal = Principal(
+        account_id="acc_alice", key_id="key_alice", key_version=1, group="plain", membership="default"
+    )
+    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        ledger, dispatch = shop.shop.ledger, shop.shop.dispatch
+        await ledger.reserve(
+            msgspec.structs.replace(reservation("r1", "alice", NANO), principal=principal, facts=facts)
+        )
+        Spool(shop.data).put(msgspec.structs.replace(record("r1", "alice", "1", "empty"), facts=facts))
+        await ledger.replay()
+        file, failures = ledger.claim, [LedgerUnavailableError("the disk is full")]
+
+        async def claim(request_id: str, claim: Claim, amount_nano: int) -> None:
+            if failures:
+                raise failures.pop()
+            await file(request_id, claim, amount_nano)
+
+        monkeypatch.setattr(ledger, "claim", claim)
+        for count in (0, 1, 1):
+            await check_ended(dispatch, ledger)
+            claims = shop.rows("select request_id, kind, amount_nano from claim")
+            assert claims == [{"request_id": "r1", "kind": "empty_reply", "amount_nano": NANO}][:count]
+        assert shop.rows("select actor, action, subject from audit where subject = 'r1'") == [
+            {"actor": "spool", "action": "request.replayed", "subject": "r1"},
+            {"actor": "after_sales", "action": "request.checked", "subject": "r1"},
+        ]

@@ -76,12 +76,12 @@ async def hang_up(process: Process) -> None:
             await client.post(url, json=OPEN | {"stream": False}, headers=process.headers, timeout=0.1)
 
 
-async def kill_in_the_middle(process: Process) -> None:
-    """Kill the process while a stream is open and its progress has been marked."""
+async def kill_in_the_middle(process: Process, body: dict[str, Any] = OPEN) -> None:
+    """Kill the process while a stream of *body* is open and its progress has been marked."""
     url = f"{process.url}/v1/chat/completions"
     async with (
         httpx.AsyncClient() as client,
-        client.stream("POST", url, json=OPEN, headers=process.headers) as response,
+        client.stream("POST", url, json=body, headers=process.headers) as response,
     ):
         assert response.status_code == 200
         async with asyncio.timeout(10):

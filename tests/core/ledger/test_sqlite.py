@@ -5,13 +5,14 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from relay.core.errors import CommitFailedError, InsufficientBalanceError, LedgerUnavailableError
-from relay.core.exchange import Evidence
+from relay.core.exchange import Claim, Evidence
 from relay.core.ledger import sqlite as sqlite_ledger
 from relay.core.ledger import writer as ledger_writer
 from relay.core.ledger.boots import Boot, known
@@ -167,6 +168,19 @@ async def test_a_post_that_nothing_can_keep_is_an_error_and_is_booked_later(
         await ledger.post(record("r1", "alice", "2"))
     async with asyncio.timeout(5):
         await until(tmp_path, "SELECT charge_nano FROM request_log", [(2 * NANO,)])
+
+
+async def test_a_claim_that_can_not_be_written_in_time_is_written_later(
+    hasty: None, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    """Nobody would ask for it again."""
+    await ledger.reserve(reservation("r1", "alice", 3 * NANO))
+    await ledger.post(record("r1", "alice", "2", "empty"))
+    claim = Claim(rule="rule", kind="empty_reply", share=Fraction(1, 2))
+    with take_turn(tmp_path), pytest.raises(LedgerUnavailableError):
+        await ledger.claim("r1", claim, NANO)
+    async with asyncio.timeout(5):
+        await until(tmp_path, "SELECT request_id, rule, amount_nano FROM claim", [("r1", "rule", NANO)])
 
 
 async def test_a_full_disk_refuses_holds_and_loses_no_charge(hasty: None, ledger: SqliteLedger, tmp_path: Path) -> None:
