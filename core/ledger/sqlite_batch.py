@@ -72,6 +72,11 @@ class Batch:
         self.flush()
         return self._connection.execute(statement, values)
 
+    def write_notes(self, statement: RowStatement, rows: Sequence[Row]) -> None:
+        """Write rows that change nothing of what the view shows, at once."""
+        self.flush()
+        statement.write(self._connection, rows)
+
     def write(self, statement: RowStatement, row: Row) -> None:
         """Collect a row."""
         self._rows[statement].append(row)

@@ -27,17 +27,13 @@ from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, check_cap, check_key, ho
 from .sqlite_batch import Batch
 from .sqlite_idempotency import check_repeated, name_request
 from .sqlite_log import write_log
-from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION
+from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION, MARK
 from .sqlite_view import Hold
 from .unchecked import REPLAYED
 
 _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
     ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
-"""
-_MARK = """
-    UPDATE reservation SET mark = json_extract(marked.value, '$[1]') FROM json_each(?) AS marked
-    WHERE request_id = json_extract(marked.value, '$[0]') AND state = 'open'
 """
 _DELIVER = """
     UPDATE reservation SET delivered_at = ?
@@ -255,7 +251,7 @@ def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
     # The last mark of a request is the one that counts.
     marks = {mark.request_id: mark for mark in notes if isinstance(mark, Mark)}
     if marks:
-        batch.annotate(_MARK, (encode([(request_id, encode(mark)) for request_id, mark in marks.items()]),))
+        batch.write_notes(MARK, [(encode(mark), request_id) for request_id, mark in marks.items()])
     delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
     if delivered:
         batch.annotate(_DELIVER, (batch.now_ms, encode(delivered)))

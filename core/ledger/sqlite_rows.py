@@ -10,17 +10,20 @@ from itertools import chain
 
 Row = tuple[str | int | bytes | None, ...]
 
-_SIZES = (32, *range(16, 0, -1))
+_SIZES = (256, 32, *range(16, 0, -1))
 """How many rows a step takes: one step for a small group, few sizes in all, so that each is prepared once and kept."""
 
 
 class RowStatement:
     """A statement over rows: *row* is the pattern of one, between *head* and *tail*.
 
-    *single* says the same of one row, where that costs less.
+    *single* says the same of one row, where that costs less. With *may_miss*, a row may find nothing to change.
     """
 
-    def __init__(self, head: str, row: str, tail: str = "", *, single: str | None = None) -> None:
+    def __init__(
+        self, head: str, row: str, tail: str = "", *, single: str | None = None, may_miss: bool = False
+    ) -> None:
+        self._may_miss = may_miss
         self._texts = {size: f"{head} {', '.join([row] * size)} {tail}" for size in _SIZES}
         if single is not None:
             self._texts[1] = single
@@ -29,14 +32,14 @@ class RowStatement:
         """Write *rows*, in their order, each to one row of the database."""
         if len(rows) == 1:
             written = connection.execute(self._texts[1], rows[0])
-            assert written.rowcount == 1, self._texts[1]
+            assert written.rowcount == 1 or self._may_miss, self._texts[1]
             return
         index = 0
         for size in _SIZES:
             while len(rows) - index >= size:
                 values = tuple(chain.from_iterable(rows[index : index + size]))
                 written = connection.execute(self._texts[size], values)
-                assert written.rowcount == size, self._texts[1]
+                assert written.rowcount == size or self._may_miss, self._texts[1]
                 index += size
 
 
@@ -53,6 +56,13 @@ RAISE_HOLD = RowStatement(
     "(?, ?)",
     ") AS raised WHERE request_id = raised.column2",
     single="UPDATE reservation SET held_nano = ? WHERE request_id = ?",
+)
+MARK = RowStatement(
+    "UPDATE reservation SET mark = marked.column1 FROM (VALUES",
+    "(?, ?)",
+    ") AS marked WHERE request_id = marked.column2 AND state = 'open'",
+    single="UPDATE reservation SET mark = ? WHERE request_id = ? AND state = 'open'",
+    may_miss=True,
 )
 ADD_TO_LOT = RowStatement(
     "INSERT INTO reservation_lot VALUES",

@@ -24,7 +24,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 43, 64, 107])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 43, 64, 107, 256, 300])
 def test_every_row_is_written_once(connection: sqlite3.Connection, count: int) -> None:
     """However many rows there are, each is inserted, and then changed by its own amount."""
     INSERT.write(connection, [(index, 10) for index in range(count)])
@@ -47,3 +47,20 @@ def test_a_row_that_is_not_there_is_noticed(connection: sqlite3.Connection, coun
     INSERT.write(connection, [(0, 10)])
     with pytest.raises(AssertionError):
         RAISE.write(connection, [(1, index + 1) for index in range(count)])
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_a_row_that_may_be_gone_is_passed_over(connection: sqlite3.Connection, count: int) -> None:
+    """The others of its step are written."""
+    note = RowStatement(
+        "UPDATE fact SET nano = noted.column1 FROM (VALUES",
+        "(?, ?)",
+        ") AS noted WHERE id = noted.column2",
+        single="UPDATE fact SET nano = ? WHERE id = ?",
+        may_miss=True,
+    )
+    INSERT.write(connection, [(index, 0) for index in range(count)])
+    note.write(connection, [(7, index + 1) for index in range(count)])
+    assert connection.execute("SELECT id FROM fact WHERE nano = 7").fetchall() == [
+        (index,) for index in range(1, count)
+    ]
