@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from .dialects import RULES
-from .errors import NoChannelError, NotAllowedError
-from .exchange import Candidate, Channel, Dialect, Operation, Principal
+from .errors import BadRequestError, NoChannelError, NotAllowedError
+from .exchange import Candidate, Channel, Dialect, Exchange, Operation, Principal
 from .hub.codecs import CODECS
 
 
@@ -57,6 +57,20 @@ class Catalog:
         if found:
             return found
         raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
+
+    def check_further(self, principal: Principal, exchange: Exchange) -> None:
+        """Refuse models that may have a part in the answer, and are not sold to *principal* under that name.
+
+        The name goes upstream as it is, and what comes of it is priced by that name.
+
+        Raises:
+            NotAllowedError, NoChannelError: As `candidates`.
+            BadRequestError: The upstream knows the model by another name.
+        """
+        for param, model in exchange.further_models:
+            found = self.candidates(principal, model, exchange.dialect, exchange.operation)
+            if all(candidate.model_sent != model for candidate in found):
+                raise BadRequestError("not_offered", param=param)
 
     def ways(self, group: str, model: str, dialect: Dialect) -> tuple[Candidate, ...]:
         """Return every candidate by which *group* can ask for *model* in *dialect*; those first that speak it."""

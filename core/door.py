@@ -234,7 +234,7 @@ class Door:
         length = length if length.isdigit() else ""
         if int(length or 0) > bytes_max:
             raise BodyTooLargeError(bytes_max=str(bytes_max))
-        if self._headers.get("content-encoding", "identity") != "identity":
+        if self._headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise BadRequestError("encoded_body", param="content-encoding")
         try:
             deadline_s = BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN

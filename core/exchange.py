@@ -95,6 +95,7 @@ class Exchange:
         "dialect",
         "fields",
         "form",
+        "further_models",
         "has_unseen_input",
         "headers",
         "id",
@@ -142,6 +143,8 @@ class Exchange:
         self.query = query
         self.fields: dict[str, msgspec.Raw] = {}
         self.model = ""
+        self.further_models: tuple[tuple[str, str], ...] = ()
+        """Other models that may have a part in the answer, each behind the field that names it."""
         self.stream = False
         self.output_tokens_asked: int | None = None
         """The most output the customer asked for, in tokens; None where the request is silent."""

@@ -169,6 +169,9 @@ class Wire:
         read 2026-11-29).
         """
         cycle = self._cycle
+        if cycle.waiting_for_100_continue:
+            # The client may go on without its body, which the parser would wait for (RFC 9110, 10.1.1).
+            cycle.keep_alive = cycle.waiting_for_100_continue = False
         lines = [STATUS_LINE[status]]
         self._is_chunked = status not in (204, 304) and cycle.scope["http_version"] != "1.0"
         for name, value in chain(cycle.default_headers, headers):
@@ -181,7 +184,6 @@ class Wire:
             lines.append(b"connection: close\r\n")
         lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._is_chunked else b"\r\n")
         cycle.response_started = True
-        cycle.waiting_for_100_continue = False
         self._head = b"".join(lines)
 
     def put(self, data: bytes) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from .clock import SystemClock
 from .errors import FailureClass, UpstreamStatusError
 from .exchange import ChannelRequest
 from .sanitise import names_upstream, sanitise
@@ -344,14 +345,14 @@ def _retry_after_s(headers: Mapping[str, str], said: _Said) -> int | None:
 
 
 def _delay_in_headers(headers: Mapping[str, str]) -> float | None:
-    """Read ``retry-after-ms``, then ``retry-after`` as a number or as a date beside ``date``."""
+    """Read ``retry-after-ms``, then ``retry-after`` as a number or as a date beside ``date``, else beside our own clock."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return float(headers[name]) * unit_s
         except (KeyError, ValueError):
             continue
     until, now = _http_date(headers.get("retry-after")), _http_date(headers.get("date"))
-    return (until - now).total_seconds() if until and now else None
+    return (until - (now or SystemClock().now())).total_seconds() if until else None
 
 
 def _http_date(text: str | None) -> datetime | None:

@@ -100,6 +100,7 @@ class Passage:
         candidates: Sequence[Candidate] = shop.catalog.candidates(
             exchange.principal, exchange.model, exchange.dialect, exchange.operation
         )
+        shop.catalog.check_further(exchange.principal, exchange)
         candidates = await shop.answers.keepers(exchange, candidates)
         if exchange.stream:
             self._stream = StreamAnswer(

@@ -109,18 +109,33 @@ class MessagesStreamReader(EventReader):
                 return self._fail(data)  # another dialect's error, from a relay in between
         return True
 
+    def _dressed(self, event: bytes) -> bytes:
+        """Give an event its name, without which Anthropic's SDK fails (wire/DIALECTS.md 2.7)."""
+        name, data = event_name_and_data(event)
+        if name or not data:
+            return event
+        try:
+            return b"event: %b\n%b" % (_read_event(data).type.encode(), event)
+        except (ValueError, RecursionError):
+            return event
+
+    def _learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
+        """Remember the frame of an event, unless it has no name and so never passes as it came."""
+        if event.startswith(b"event:"):
+            self._frame.learn(event, key, text, is_thinking=is_thinking)
+
     def _take_delta(self, event: bytes, delta: _Delta) -> None:
         match delta.type:
             case "text_delta" if delta.text:
                 self.add_text(len(delta.text.encode()))
-                self._frame.learn(event, b'"text":', delta.text)
+                self._learn(event, b'"text":', delta.text)
             case "thinking_delta" if delta.thinking:
                 self.add_thinking(len(delta.thinking.encode()))
-                self._frame.learn(event, b'"thinking":', delta.thinking, is_thinking=True)
+                self._learn(event, b'"thinking":', delta.thinking, is_thinking=True)
             case "input_json_delta" if delta.partial_json:
                 self.add(len(delta.partial_json.encode()))
                 self._has_answered = True
-                self._frame.learn(event, b'"partial_json":', delta.partial_json)
+                self._learn(event, b'"partial_json":', delta.partial_json)
             case "compaction_delta":
                 self.add_text(len(bytes(delta.content)))
 

@@ -10,6 +10,7 @@ from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from ..failures import CONTEXT_CODE
 from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
+from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import (
     Fields,
@@ -60,6 +61,8 @@ class AnthropicMessages:
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
         check_kinds(fields, MESSAGES)
+        refuse_dearer(fields)
+        exchange.further_models = further_models(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens")
         if exchange.output_tokens_asked is None:
@@ -134,6 +137,35 @@ def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
     if continued_id is not None:
         exchange.continued = Continued(param, continued_id)
         exchange.has_unseen_input = True
+
+
+class _Named(msgspec.Struct):
+    model: str | None = None
+
+
+_read_named = msgspec.json.Decoder(list[_Named] | None).decode
+
+
+def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Return the models that may answer besides the one asked for, each with the field that names it.
+
+    ``fallbacks`` follow a refusal, a tool such as the advisor asks its own. Source: anthropic-sdk-python 2.12.0
+    types/beta, read 2026-11-29.
+
+    Raises:
+        BadRequestError: The vendor may choose the model.
+    """
+    named: list[tuple[str, str]] = []
+    for param in ("fallbacks", "tools"):
+        raw = bytes(fields.get(param, b"null"))
+        if param == "tools" and b'"model"' not in raw and b"\\u" not in raw:
+            continue  # nearly always: a list of tools is long, and read by nobody else
+        try:
+            read = _read_named(raw)
+        except msgspec.ValidationError as exc:
+            raise BadRequestError("not_offered", param=param) from exc
+        named += [(param, one.model) for one in read or () if one.model is not None]
+    return tuple(named)
 
 
 def _is_kept(fields: Fields) -> bool:

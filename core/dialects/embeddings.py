@@ -42,7 +42,16 @@ class Embeddings(Single):
         if answer.data is None:
             raise disguised_error(body)
         try:
-            usage = read_openai_usage(answer.usage)
+            usage = read_openai_usage(_with_prompt(answer.usage))
         except UntrueFigureError:
             usage = Usage(input_tokens=input_bound(exchange.fields), source="disputed")
         return whole_reading(usage, has_answer=bool(answer.data), model=answer.model)
+
+
+def _with_prompt(usage: object) -> object:
+    """Return figures with the prompt's: an embedding has no other tokens, so one of the two says it all."""
+    if not isinstance(usage, dict):
+        return usage
+    told = usage.get("prompt_tokens"), usage.get("total_tokens")
+    prompt = next((figure for figure in told if figure is not None), None)
+    return {"total_tokens": prompt, **usage, "prompt_tokens": prompt} if prompt is not None else usage

@@ -113,7 +113,7 @@ class EventReader(Tally, ABC):
             if self._count_framed(event):
                 passed.append(event)
             elif self._take(event):
-                passed.append(event_without_costs(event))
+                passed.append(self._dressed(event_without_costs(event)))
             elif self.is_ended or self.error is not None:
                 self._look_behind(coming)
                 break
@@ -150,6 +150,10 @@ class EventReader(Tally, ABC):
     @abstractmethod
     def _take(self, event: bytes) -> bool:
         """Read one event that the frame does not cover; say whether it goes to the customer."""
+
+    def _dressed(self, event: bytes) -> bytes:
+        """Return an event in the form that the dialect's clients read, where the upstream's is another."""
+        return event
 
     @abstractmethod
     def _figures(self) -> Usage | None:

@@ -1,5 +1,7 @@
 """Reading along Gemini's answers. Source: wire/DIALECTS.md 2.5, 3 and 4, read 2026-11-24."""
 
+from contextlib import suppress
+
 import msgspec
 
 from ..exchange import Exchange
@@ -60,8 +62,13 @@ class _Content(msgspec.Struct):
     parts: list[_Part] | None = None
 
 
+class _Grounding(msgspec.Struct):
+    webSearchQueries: list[str] | None = None
+
+
 class _Candidate(msgspec.Struct):
     content: _Content | None = None
+    groundingMetadata: msgspec.Raw = msgspec.Raw(b"null")
     finishReason: str | int | None = None
 
 
@@ -78,6 +85,7 @@ class _Answer(msgspec.Struct):
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
+_read_grounding = msgspec.json.Decoder(_Grounding | None).decode
 
 
 class GeminiStreamReader(EventReader):
@@ -87,11 +95,12 @@ class GeminiStreamReader(EventReader):
     end is that of the body, if a reason had come by then.
     """
 
-    __slots__ = ("_is_array", "_usage")
+    __slots__ = ("_is_array", "_search_count", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_array: bool = False) -> None:
         super().__init__(exchange, thinking_asked)
         self._usage: object = None
+        self._search_count = 0
         self._is_array = is_array
         if is_array:
             self._splitter = ArraySplitter()
@@ -116,11 +125,21 @@ class GeminiStreamReader(EventReader):
             self._usage = answer.usageMetadata  # cumulative: the last counts
         if self.model_returned is None:
             self.model_returned = answer.modelVersion
+        self._search_count = max(self._search_count, count_searches(answer))  # told once more by later answers
         _tally_answer(self, answer)
         return True
 
+    def _dressed(self, event: bytes) -> bytes:
+        """Return an event as one line of data: Google's SDK fails at comments, names and ``[DONE]`` (wire/DIALECTS.md 2.7)."""
+        line = event.rstrip(b"\r\n")
+        if self._is_array or (line.startswith(b"data: ") and b"\n" not in line and not line.endswith(b"[DONE]")):
+            return event
+        data = event_name_and_data(event)[1].strip()
+        return b"data: %b\n\n" % data.replace(b"\n", b" ") if data and data != b"[DONE]" else b""
+
     def _figures(self) -> Usage | None:
-        return read_gemini_usage(self._usage)
+        usage = read_gemini_usage(self._usage)
+        return usage and msgspec.structs.replace(usage, web_search_count=self._search_count)
 
 
 def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
@@ -133,6 +152,8 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
     _tally_answer(tally, answer)
     try:
         usage = read_gemini_usage(answer.usageMetadata)
+        if usage is not None:
+            usage = msgspec.structs.replace(usage, web_search_count=count_searches(answer))
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     return BodyReading(
@@ -146,6 +167,16 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
         output_bound_tokens=tally.output_bound_tokens,
         output_counted_tokens=tally.output_counted_tokens,
     )
+
+
+def count_searches(answer: _Answer) -> int:
+    """Return how often Google was searched for an answer. Source: field/relay-platforms.md 1.6, read 2026-11-29."""
+    count = 0
+    for candidate in answer.candidates or ():
+        with suppress(ValueError, RecursionError):
+            grounding = _read_grounding(candidate.groundingMetadata)
+            count += len(grounding.webSearchQueries or ()) if grounding is not None else 0
+    return count
 
 
 def _tally_answer(tally: Tally, answer: _Answer) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import Fields, read_int, read_nested, read_object
 from .gemini_answer import GeminiStreamReader, read_gemini_body
@@ -38,6 +39,7 @@ class GeminiGenerate:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         config = read_config(fields)
+        refuse_dearer(fields)
         exchange.stream = self._is_stream
         exchange.output_tokens_asked = _read_config(config, "maxOutputTokens", "max_output_tokens")
         exchange.choice_count = _read_config(config, "candidateCount", "candidate_count", most=CHOICES_MAX) or 1

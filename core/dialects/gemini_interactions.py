@@ -8,6 +8,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object, read_value
 from .gemini_face import render_gemini_error
@@ -42,6 +43,7 @@ class GeminiInteractions:
             exchange.continued = Continued("previous_interaction_id", continued_id)
             exchange.has_unseen_input = True
         check_kinds(fields, INTERACTIONS)
+        refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         if read_bool(fields, "background") and not exchange.stream:
             # It would go on unseen and unpaid; a stream of it is metered to its end.

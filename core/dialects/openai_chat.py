@@ -5,6 +5,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object
 from .kinds import CHAT, TURNS, check_kinds, check_needed
@@ -30,6 +31,7 @@ class OpenAIChat:
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
         check_kinds(fields, CHAT)
+        refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         # Upstreams differ in which of the two they heed, so the larger is what may be asked for.
         limits = [read_int(fields, name) for name in ("max_tokens", "max_completion_tokens")]

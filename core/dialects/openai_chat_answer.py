@@ -234,7 +234,7 @@ def read_chat_body(
     try:
         document = _read_document(body)
     except msgspec.ValidationError as exc:
-        return _read_odd_body(exchange, body, exc)
+        return _read_odd_body(exchange, body, exc, is_reasoning_beside_output=is_reasoning_beside_output)
     except (ValueError, RecursionError) as exc:
         raise UpstreamBrokenError("expected a chat completion, found no JSON document") from exc
     if _is_error(document) or document.choices is None:
@@ -243,7 +243,7 @@ def read_chat_body(
     for choice in document.choices:
         _tally_choice(tally, choice, choice.message)
     try:
-        usage = read_openai_usage(document.usage, is_reasoning_beside_output=is_reasoning_beside_output)
+        usage = read_openai_usage(_usage_of(document), is_reasoning_beside_output=is_reasoning_beside_output)
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     return BodyReading(
@@ -259,7 +259,9 @@ def read_chat_body(
     )
 
 
-def _read_odd_body(exchange: Exchange, body: bytes, cause: msgspec.ValidationError) -> BodyReading:
+def _read_odd_body(
+    exchange: Exchange, body: bytes, cause: msgspec.ValidationError, *, is_reasoning_beside_output: bool
+) -> BodyReading:
     """Read a body with something of another form than known: an error, or an answer all the same."""
     try:
         odd = _read_odd_document(body)
@@ -270,7 +272,7 @@ def _read_odd_body(exchange: Exchange, body: bytes, cause: msgspec.ValidationErr
     tally = Tally()
     tally.add_text(len(bytes(odd.choices)))
     try:
-        usage = read_openai_usage(odd.usage)
+        usage = read_openai_usage(odd.usage, is_reasoning_beside_output=is_reasoning_beside_output)
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     return BodyReading(

@@ -5,6 +5,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import (
     Fields,
@@ -46,6 +47,7 @@ class OpenAIResponses:
         if continued_id is None or "input" in fields:
             check_needed(fields, "input", TEXT_OR_TURNS)
         check_kinds(fields, RESPONSES)
+        refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_output_tokens")
         for name in KEPT_ELSEWHERE:

@@ -30,6 +30,8 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         output = max(output, read_figure(figures, "total_tokens") - prompt)
     prompt_details = read_figures(figures.get("prompt_tokens_details"))
     output_details = read_figures(figures.get("completion_tokens_details"))
+    if is_reasoning_beside_output and figures.get("total_tokens") is None:
+        output += read_figure(output_details, "reasoning_tokens")
     audio = read_figure(prompt_details, "audio_tokens") or read_figure(figures, "audio_tokens")
     if audio and read_figure(figures, "total_tokens") == prompt + audio + output:
         prompt += audio  # Mistral leaves sound out of its prompt (wire/DIALECTS.md 3.3)

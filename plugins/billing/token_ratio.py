@@ -14,6 +14,7 @@ output tokens:
 Source of the formula: field/relay-platforms.md 1.6, F1, F3 and F11, read 2026-11-23.
 """
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from math import prod
@@ -40,6 +41,7 @@ Factors = tuple[tuple[str, Fraction], ...]
 Sheet = dict[str, Factors]
 """The factors of each price of a model in a group, by what is sold."""
 
+_DATED = re.compile(r"[-@]\d{8}$")
 CACHE_WRITE_1H = Fraction(8, 5)
 """A 1-hour cache write as a multiple of a 5-minute one, where a model has no ratio of its own.
 
@@ -98,11 +100,21 @@ class TokenRatio(Plugin[TokenRatioConfig]):
     def _sheet_of_pass(self, each: Iteration, facts: PriceFacts) -> Sheet | None:
         """Return what a pass costs that another model answered; None for the model asked for.
 
-        An upstream names the asked model by its own name, which is not what its price goes by.
+        An upstream names the asked model by its own name, often with a date behind it, which is not what
+        its price goes by. The answer as a whole may bear the name of the other.
         """
-        if each.model is None or each.model in (facts.model_sent, facts.model_returned):
+        if each.model is None or undated(each.model) == undated(facts.model_sent):
             return None
         return self._sheet(each.model, facts.group)
+
+
+def undated(model: str) -> str:
+    """Return a model's name without the date behind it.
+
+    >>> undated("claude-haiku-4-5-20251001"), undated("claude-haiku-4-5@20251001")
+    ('claude-haiku-4-5', 'claude-haiku-4-5')
+    """
+    return _DATED.sub("", model)
 
 
 def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Fraction) -> Sheet:

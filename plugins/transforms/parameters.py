@@ -21,6 +21,13 @@ OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
 """Fields by which a request is priced and its answer read; a rule must not touch them."""
 
 
+WITHOUT_PARAMETERS = frozenset({"count_tokens", "compact", "kept_answer"})
+"""Operations that make no answer of the model's, so their endpoints refuse what shapes one.
+
+Source: openai-python 3.54.0 types/responses response_compact_params.py and input_token_count_params.py, read 2026-11-29.
+"""
+
+
 class ParameterRule(PluginConfig, frozen=True, kw_only=True):
     """What is changed in the requests of some groups and models."""
 
@@ -52,7 +59,9 @@ class Parameters(Plugin[ParametersConfig]):
 
     @hookimpl
     async def transform_request(self, exchange: Exchange, request: ChannelRequest) -> None:
-        """Apply the rules that are for the exchange's group and model."""
+        """Apply the rules that are for the exchange's group and model, where an answer is asked for."""
+        if request.operation in WITHOUT_PARAMETERS:
+            return
         group = exchange.principal.group if exchange.principal is not None else ""
         for rule in self.config.rules:
             if (not rule.groups or group in rule.groups) and (not rule.models or exchange.model in rule.models):

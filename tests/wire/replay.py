@@ -86,6 +86,12 @@ async def counter(folder: Path, recordings: Iterable[Recording], beside: frozens
             yield Counter(shop, upstream)
 
 
+def _models_of_tools(recording: Recording) -> list[str]:
+    """Return what an advisor, a tool of Anthropic's, names: it must be sold, too."""
+    is_anthropic = recording.dialect == "anthropic_messages"
+    return [tool["model"] for tool in recording.body.get("tools") or () if is_anthropic and "model" in tool]
+
+
 def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> dict[str, Any]:
     """Return a profile, which JSON is as well as YAML."""
     channels = []
@@ -98,7 +104,7 @@ def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> d
             "use": plugin,
             "base_url": url if is_gemini else url + recording.path,
             "keys": ["file:upstream.key"],
-            "models": [{"name": recording.name, "upstream": model_sent}],
+            "models": [{"name": recording.name, "upstream": model_sent}, *_models_of_tools(recording)],
             "groups": ["plain"],
         }
         if recording.dialect == "openai_responses":

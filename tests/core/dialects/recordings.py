@@ -105,8 +105,16 @@ def _response(
     return Expected(name, outcome, usage, dialect="openai_responses")
 
 
-def _gemini(name: str, outcome: Outcome, fresh: int, output: int, *, read: int = 0, thoughts: int = 0) -> Expected:
-    usage = Usage(input_tokens=fresh, cache_read_tokens=read, output_tokens=output, reasoning_tokens=thoughts)
+def _gemini(
+    name: str, outcome: Outcome, fresh: int, output: int, *, read: int = 0, thoughts: int = 0, searches: int = 0
+) -> Expected:
+    usage = Usage(
+        input_tokens=fresh,
+        cache_read_tokens=read,
+        output_tokens=output,
+        reasoning_tokens=thoughts,
+        web_search_count=searches,
+    )
     return Expected(name, outcome, usage, dialect="gemini_generate")
 
 
@@ -263,7 +271,7 @@ BODIES: tuple[Expected, ...] = (
     Expected("compat/rerank-cohere", "complete", Usage(unit_count=1), dialect="rerank"),
     _gemini("gemini/cached-content", "complete", 13, 35 + 136, read=9609, thoughts=136),
     _gemini("gemini/finish-unexpected-tool-call", "complete", 22, 3 + 134, thoughts=134),
-    _gemini("gemini/grounding", "complete", 10 + 73, 30 + 109, thoughts=109),
+    _gemini("gemini/grounding", "complete", 10 + 73, 30 + 109, thoughts=109, searches=1),
     _gemini("gemini/image-input", "complete", 272, 86 + 641, thoughts=641),
     _gemini("gemini/image-output", "complete", 4, 1290),
     _gemini("gemini/max-tokens", "complete", 9, 1 + 45, thoughts=45),

@@ -158,7 +158,7 @@ def check_stream(rules: DialectRules, made: Exchange, pieces: Sequence[bytes]) -
     assert isinstance(reader, EventReader)
     splitter: Splitter | ArraySplitter = type(reader._splitter)()
     events = [*splitter.feed(data), *splitter.finish(), splitter.rest]
-    check_passed(said[0], events)
+    check_passed(said[0], events, reader)
     longest = max(map(len, events))
     assert len(reader.end) <= 2 * longest + len(b"data: [DONE]\n\n")
     assert len(reader._splitter.rest) <= longest
@@ -177,15 +177,15 @@ def read(reader: StreamReader, pieces: Sequence[bytes]) -> tuple[object, ...]:
     return b"".join(passed), usage, evidence, error, reader.is_ended, reader.is_output_seen, counted
 
 
-def check_passed(passed: object, events: Sequence[bytes]) -> None:
-    """See that what passed is made of *events*, whole, in order, and without what they cost the shop."""
+def check_passed(passed: object, events: Sequence[bytes], reader: EventReader) -> None:
+    """See that what passed is made of *events*, whole, in order, in their dialect's form, and without what they cost the shop."""
     assert isinstance(passed, bytes)
     at = 0
     for event in events:
         if MARK.fullmatch(passed, at):
             return  # an event that was cut may be the beginning of the mark, which is added in its place
-        form = event if passed.startswith(event, at) else event_without_costs(event)
-        at += len(form) if passed.startswith(form, at) else 0
+        forms = event, event_without_costs(event), reader._dressed(event_without_costs(event))
+        at += next((len(form) for form in forms if passed.startswith(form, at)), 0)
     assert MARK.fullmatch(passed, at), passed[at:]
 
 

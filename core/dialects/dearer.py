@@ -1,0 +1,52 @@
+"""What a request may ask for at a higher price of the vendor's than the shop's own prices say: it is not offered.
+
+The customer would choose, and the shop pay: twice or more for a faster tier, a tenth more for a place.
+Sources, read 2026-11-29: openai.com/api-priority-processing, openai-python 3.54.0
+types/chat/completion_create_params.py (``fast`` is ``priority``); platform.claude.com build-with-claude/fast-mode;
+docs.aws.amazon.com claude-platform data-residency; ai.google.dev gemini-api/docs/priority-inference.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from ..errors import BadRequestError
+from .fields import Fields
+
+_read_value = msgspec.json.Decoder(str | int | float | None).decode
+
+
+def _is_fast_tier(value: str) -> bool:
+    return value == "fast" or "priority" in value
+
+
+def _is_place(value: str) -> bool:
+    return value != "global"
+
+
+_DEARER: Mapping[str, Callable[[str], bool]] = {
+    "service_tier": _is_fast_tier,
+    "serviceTier": lambda value: _is_fast_tier(value) or value.isdigit(),  # Google's enums may be numbers
+    "speed": lambda value: value == "fast",
+    "inference_geo": _is_place,
+}
+
+
+def refuse_dearer(fields: Fields) -> None:
+    """Refuse what costs the shop more than it charges.
+
+    Raises:
+        BadRequestError: Names the field.
+    """
+    for name, is_dearer in _DEARER.items():
+        if name in fields and is_dearer(_text(fields[name])):
+            raise BadRequestError("not_offered", param=name)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    """Return a value as it is compared; of the kinds that may stand here, null is what leaves the field out."""
+    try:
+        value = _read_value(raw)
+    except ValueError:
+        return ""
+    return "global" if value is None else str(value).casefold()
