@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from relay.core.catalog import Catalog
-from relay.core.errors import NoChannelError, NotAllowedError
+from relay.core.dialects.meaning import code_of
+from relay.core.errors import BadRequestError, NoChannelError, NotAllowedError
 from relay.core.exchange import Channel, Principal
+from tests.core.dialects.replay import exchange
 
 CHANNELS = (
     Channel(
@@ -88,3 +90,19 @@ def test_a_channel_is_found_by_its_name_alone() -> None:
     """What it keeps is there for its owner, whichever group their key is in by now."""
     catalog = Catalog(CHANNELS)
     assert (catalog.channel("b"), catalog.channel("c")) == (CHANNELS[1], None)
+
+
+def test_further_models_must_be_sold_under_the_name_that_goes_upstream() -> None:
+    """To the key, and by the group."""
+    catalog = Catalog((*CHANNELS, msgspec.structs.replace(CHANNELS[1], name="c", models={"claude-y": "claude-y"})))
+    asked = exchange("anthropic_messages")
+    asked.further_models = (("fallbacks", "claude-y"),)
+    catalog.check_further(principal("dear"), asked)
+    with pytest.raises(NotAllowedError, match="model_not_allowed"):
+        catalog.check_further(principal("dear", frozenset({"Claude-X"})), asked)
+    with pytest.raises(NoChannelError):
+        catalog.check_further(principal("plain"), asked)
+    asked.further_models = (("tools", "Claude-X"),)
+    with pytest.raises(BadRequestError) as refused:
+        catalog.check_further(principal("dear"), asked)
+    assert (code_of(refused.value), refused.value.param) == ("not_offered", "tools")

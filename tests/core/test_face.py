@@ -120,6 +120,27 @@ async def test_a_body_in_pieces_behind_100_continue(shop: Running) -> None:
     writer.close()
 
 
+async def test_who_waits_for_the_word_and_is_refused_is_not_waited_for(shop: Running) -> None:
+    """A client may go on without its body, so the connection can't: its next request would be taken for one."""
+    reader, writer = await dial(shop)
+    asked = question(shop, "expect: 100-continue").replace(b"/chat/completions", b"/nowhere", 1)
+    writer.write(asked[: -len(QUESTION)])
+    head, _ = await read_answer(reader)
+    assert head.startswith(b"HTTP/1.1 404 ")
+    assert b"\r\nconnection: close\r\n" in head
+    assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+async def test_a_body_that_is_not_encoded_may_say_so(shop: Running, encoding: str) -> None:
+    """In any letter case (RFC 9110, 8.4.1)."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop, f"content-encoding: {encoding}"))
+    assert (await read_answer(reader))[1] == ANSWER
+    writer.close()
+
+
 async def test_a_refused_upload_does_not_spoil_the_next_request(shop: Running) -> None:
     """What is left of a body that nobody reads is not taken for a request."""
     reader, writer = await dial(shop)

@@ -123,7 +123,10 @@ def _profile(recordings: list[Recording], url: str, beside: frozenset[str]) -> d
             {"use": "compensation.empty_truncated", "groups": shares},
         ],
         "groups": {"plain": {"ratio": "1"}},
-        "prices": {each.name: PRICE_APIECE if each.dialect == "rerank" else PRICE for each in recordings},
+        "prices": {
+            **{model: PRICE for each in recordings for model in _models_of_tools(each)},
+            **{each.name: PRICE_APIECE if each.dialect == "rerank" else PRICE for each in recordings},
+        },
         "channels": channels,
     }
 

@@ -266,3 +266,13 @@ def test_input_beside_output_that_was_counted_here_is_judged_by_what_is_known_of
     along = MessagesStreamReader(asked, thinking_asked=True, is_kept=True)
     along.feed(start(input_tokens=50_000, output_tokens=1) + delta(type="text_delta", text="Hi") + STOP)
     assert along.usage() == Usage(input_tokens=tokens, output_tokens=1, source=source)
+
+
+def test_an_event_without_its_name_gets_it() -> None:
+    """Anthropic's SDK reads the name alone; every event is looked at, also those whose frame is known."""
+    along = reader()
+    events = [start(input_tokens=3), *[delta(type="text_delta", text=text) for text in ("a", "b", "c")], last()]
+    nameless = [one[one.index(b"\n") + 1 :] for one in events]
+    assert [along.feed(one) for one in nameless] == events
+    assert along.feed(b": note\n\n") == b": note\n\n"
+    assert along.output_counted_tokens == 1

@@ -97,3 +97,10 @@ def test_errors_have_openais_form() -> None:
     assert RULES.render_error(NoPriceError(), "words", "req-1") == (
         b'{"error":{"message":"words","type":"invalid_request_error","param":null,"code":"model_price_error"}}'
     )
+
+
+@pytest.mark.parametrize("usage", [{"total_tokens": 8}, {"prompt_tokens": 8}, {"prompt_tokens": 8, "total_tokens": 8}])
+def test_one_figure_says_it_all(usage: dict[str, int]) -> None:
+    """There is nothing but a prompt."""
+    reading = RULES.read_body(read(), json.dumps({"data": [1], "usage": usage}).encode())
+    assert reading.usage == Usage(input_tokens=8)

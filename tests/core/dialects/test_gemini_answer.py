@@ -177,3 +177,33 @@ def test_pictures_and_sound_are_counted_as_they_pass() -> None:
     along.feed(event({"inlineData": {"mimeType": "image/png", "data": "aGk="}}, {"text": "a hat"}))
     along.feed(event({"inlineData": {"mimeType": "audio/L16", "data": "A" * 6400}}))
     assert (along.output_image_tokens, along.output_audio_tokens, along.output_counted_tokens) == (1290, 2, 1294)
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed"),
+    [
+        (b": note\n\n", b""),
+        (b"data: [DONE]\n\n", b""),
+        (b"event: ping\n\n", b""),
+        (b'data:{"a":1}\n\n', b'data: {"a":1}\n\n'),
+        (b'event: message\r\ndata: {"a":1}\r\n\r\n', b'data: {"a":1}\n\n'),
+        (b'data: {"a":\ndata: 1}\n\n', b'data: {"a": 1}\n\n'),
+        (b'data: {"a":1}\r\n\r\n', b'data: {"a":1}\r\n\r\n'),
+    ],
+)
+def test_an_event_passes_in_the_form_that_googles_sdk_reads(sent: bytes, passed: bytes) -> None:
+    """One line of data; comments, names and another dialect's end mark make it fail."""
+    assert reader().feed(sent) == passed
+
+
+def test_searches_are_counted_once_however_often_they_are_told() -> None:
+    """Two queries of one candidate; what is told in no known form is none."""
+    along = reader()
+    grounding = {"webSearchQueries": ["a", "b"]}
+    told = {"content": {"parts": [{"text": "Hi"}]}, "groundingMetadata": grounding}
+    odd = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": 5}}
+    figures = {"promptTokenCount": 3, "candidatesTokenCount": 1}
+    for candidate in (told, told, odd):
+        along.feed(b"data: " + json.dumps({"candidates": [candidate], "usageMetadata": figures}).encode() + b"\n\n")
+    along.finish()
+    assert along.usage() == Usage(input_tokens=3, output_tokens=1, web_search_count=2)

@@ -345,3 +345,25 @@ def test_audio_of_any_form_leaves_the_rest_of_its_chunk_readable(audio: object) 
     assert (along.stop_reason, along.usage()) == ("stop", None)
     is_known = isinstance(audio, dict)
     assert (along.output_audio_tokens, along.output_counted_tokens) == ((2, 13) if is_known else (0, 1))
+
+
+@pytest.mark.parametrize("message", [{"reasoning": {}}, {"content": "Hi"}])
+def test_a_body_of_any_form_is_read_as_its_channel_counts(message: dict[str, Any]) -> None:
+    """Reasoning stands beside the output, also where something in the answer is of another kind than known."""
+    usage = {"prompt_tokens": 165, "completion_tokens": 2, "total_tokens": 292}
+    body = json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode()
+    reading = RULES["openai_chat"].read_body(exchange("openai_chat"), body, is_reasoning_beside_output=True)
+    assert reading.usage == Usage(input_tokens=165, output_tokens=127)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"x_groq": {"usage": USAGE}, "choices": [{"message": {"content": "Hi"}}]},
+        {"choices": [{"message": {"content": "Hi"}, "usage": USAGE}]},
+    ],
+)
+def test_the_usage_of_a_body_is_read_wherever_it_stands(place: dict[str, Any]) -> None:
+    """As that of a stream is."""
+    reading = RULES["openai_chat"].read_body(exchange("openai_chat"), json.dumps(place).encode())
+    assert reading.usage == Usage(input_tokens=12, output_tokens=5)

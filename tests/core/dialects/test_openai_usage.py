@@ -113,3 +113,11 @@ def test_a_total_that_contradicts_its_parts_is_noted(usage: object, is_beside: b
     read = read_openai_usage(usage, is_reasoning_beside_output=is_beside)
     assert read is not None
     assert read.is_total_contradicted is is_contradicted
+
+
+def test_reasoning_beside_the_output_is_added_where_no_total_tells_of_it() -> None:
+    """2 and 125."""
+    usage = {"prompt_tokens": 165, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 125}}
+    assert read_openai_usage(usage, is_reasoning_beside_output=True) == Usage(
+        input_tokens=165, output_tokens=127, reasoning_tokens=125
+    )

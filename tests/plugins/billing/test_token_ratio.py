@@ -250,12 +250,25 @@ def test_every_pass_is_charged_at_its_own_models_price() -> None:
     assert charge("claude-sonnet-4-5", usage).nano == 4_000_000
 
 
-@pytest.mark.parametrize("named", [None, "claude-haiku-4-5", "claude-returned", "unknown"])
+@pytest.mark.parametrize("named", [None, "claude-haiku-4-5", "claude-haiku-4-5-20251001", "unknown"])
 def test_a_pass_of_the_asked_model_goes_by_the_name_the_customer_asked_for(named: str | None) -> None:
     """The upstream's own names for the asked model, and names without a price, change nothing."""
     usage = Usage(input_tokens=1000, iterations=(Iteration(input_tokens=1000, model=named),))
-    sent = {"model_sent": "claude-haiku-4-5", "model_returned": "claude-returned"}
+    sent = {"model_sent": "claude-haiku-4-5", "model_returned": "claude-haiku-4-5-20251001"}
     assert charge("claude-sonnet-4-5", usage, **sent).nano == 3_000_000
+
+
+def test_a_pass_of_the_model_that_answered_in_the_end_costs_what_that_model_costs() -> None:
+    """The answer as a whole bears its name: 1000 x 0.5 of the asked one, and 1000 x 1.5 of the fallback."""
+    usage = Usage(
+        input_tokens=2000,
+        iterations=(
+            Iteration(input_tokens=1000, model="claude-haiku-4-5"),
+            Iteration(input_tokens=1000, model="claude-sonnet-4-5"),
+        ),
+    )
+    sent = {"model_sent": "claude-haiku-4-5", "model_returned": "claude-sonnet-4-5"}
+    assert charge("claude-haiku-4-5", usage, **sent).nano == 4_000_000
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from relay import ChannelRequest, Exchange, Principal, parse_exact
+from relay.core.exchange import Operation
 from relay.plugins.transforms.parameters import ParameterRule, Parameters, ParametersConfig
 from tests.services import NOW, services
 
@@ -103,3 +104,18 @@ async def test_a_field_may_be_set_to_a_whole_object() -> None:
     assert await edited(rule, body=b'{"model":"m","thinking":{"type":"enabled"}}') == (
         b'{"model":"m","thinking":{"type":"disabled"}}'
     )
+
+
+@pytest.mark.parametrize("operation", ["count_tokens", "compact", "kept_answer"])
+async def test_what_makes_no_answer_is_left_alone(operation: Operation) -> None:
+    """Their endpoints refuse what shapes one."""
+    request = ChannelRequest(
+        model="m",
+        dialect="openai_responses",
+        operation=operation,
+        fields={"model": msgspec.Raw(b'"m"')},
+        headers={},
+        stream=False,
+    )
+    await Parameters(ParametersConfig(rules=(AGAVE,)), services()).transform_request(exchange(), request)
+    assert request.fields == {"model": msgspec.Raw(b'"m"')}

@@ -1,0 +1,49 @@
+"""Tiers and places that cost the shop more than its prices say are refused by name; all others pass."""
+
+import msgspec
+import pytest
+
+from relay.core.dialects.dearer import refuse_dearer
+from relay.core.dialects.meaning import code_of
+from relay.core.errors import BadRequestError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("service_tier", '"priority"'),
+        ("service_tier", '"fast"'),
+        ("service_tier", '"Priority"'),
+        ("service_tier", '"\\u0070riority"'),
+        ("service_tier", '"SERVICE_TIER_PRIORITY"'),
+        ("serviceTier", '"priority"'),
+        ("serviceTier", "3"),
+        ("speed", '"fast"'),
+        ("inference_geo", '"us"'),
+    ],
+)
+def test_what_costs_more_is_refused(name: str, value: str) -> None:
+    """However it is spelt."""
+    with pytest.raises(BadRequestError) as refused:
+        refuse_dearer({"model": msgspec.Raw(b'"m"'), name: msgspec.Raw(value.encode())})
+    assert (code_of(refused.value), refused.value.param) == ("not_offered", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("service_tier", '"auto"'),
+        ("service_tier", '"default"'),
+        ("service_tier", '"flex"'),
+        ("service_tier", '"standard_only"'),
+        ("service_tier", "null"),
+        ("serviceTier", '"SERVICE_TIER_FLEX"'),
+        ("speed", '"standard"'),
+        ("speed", "1.25"),
+        ("inference_geo", '"global"'),
+        ("inference_geo", "null"),
+    ],
+)
+def test_what_costs_no_more_passes(name: str, value: str) -> None:
+    """Cheaper tiers, the vendor's default, and speech at a speed of its own."""
+    refuse_dearer({"model": msgspec.Raw(b'"m"'), name: msgspec.Raw(value.encode())})
