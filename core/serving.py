@@ -2,6 +2,7 @@
 
 import gc
 import socket
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -70,7 +71,9 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises:
         OSError: The port is taken, or the address is none of this machine's.
+        UnicodeError: It can be no host's name.
     """
+    host.encode("idna")  # before there is a socket that would stay open
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG_MAX)
 
@@ -98,4 +101,6 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    ShopServer(config, shop, announcement).run(sockets=[listener])
+    # An end by Ctrl-C is an end in order, and no error; uvicorn raises the signal once more behind it.
+    with suppress(KeyboardInterrupt):
+        ShopServer(config, shop, announcement).run(sockets=[listener])

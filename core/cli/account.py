@@ -51,7 +51,7 @@ def create(desk: Desk, name: str, credit: int, membership: str, is_json: bool) -
 
 
 @account.command()
-@click.argument("name")
+@click.argument("name", type=Name())
 @with_desk
 @json_option
 def show(desk: Desk, name: str, is_json: bool) -> None:
@@ -64,7 +64,7 @@ def show(desk: Desk, name: str, is_json: bool) -> None:
 
 
 @account.command("top-up")
-@click.argument("name")
+@click.argument("name", type=Name())
 @click.argument("amount", type=Amount())
 @click.option("--reference", required=True, type=Name(), metavar="REF", help="Name of the payment; taken once.")
 @with_desk

@@ -9,6 +9,7 @@ from ..charge import ChargeLine
 from ..money import format_exact, format_nano
 from ..storage import Bill, Storage
 from . import Failure, main
+from .arguments import Name
 from .desk import Desk, with_desk
 from .options import json_option
 from .output import print_cells, print_json
@@ -48,7 +49,7 @@ def bill() -> None:
 
 
 @bill.command()
-@click.argument("request_id")
+@click.argument("request_id", type=Name())
 @with_desk
 @json_option
 def explain(desk: Desk, request_id: str, is_json: bool) -> None:

@@ -45,7 +45,7 @@ def key() -> None:
 
 
 @key.command()
-@click.option("--account", required=True, metavar="NAME", help="Account the key spends from.")
+@click.option("--account", required=True, type=Name(), metavar="NAME", help="Account the key spends from.")
 @click.option("--name", type=Name(), metavar="N", help="What the customer calls the key.")
 @click.option("--group", metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group.")
 @click.option("--cap", type=Amount(), metavar="AMOUNT", help="Most credits the key may spend in all.")
@@ -101,7 +101,7 @@ def create(
 
 
 @key.command("list")
-@click.option("--account", metavar="A", help="Only keys of this account.")
+@click.option("--account", type=Name(), metavar="A", help="Only keys of this account.")
 @with_desk
 @json_option
 def list_(desk: Desk, account: str | None, is_json: bool) -> None:
@@ -120,7 +120,7 @@ def list_(desk: Desk, account: str | None, is_json: bool) -> None:
 
 
 @key.command()
-@click.argument("key_id")
+@click.argument("key_id", type=Name())
 @with_desk
 @json_option
 def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
@@ -136,8 +136,8 @@ def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
 
 
 @key.command("set-group")
-@click.argument("key_id")
-@click.argument("group")
+@click.argument("key_id", type=Name())
+@click.argument("group", type=Name())
 @with_desk
 @json_option
 def set_group(desk: Desk, key_id: str, group: str, is_json: bool) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from ..money import format_nano
 from ..storage import LogEntry, Storage
 from . import main
-from .arguments import Time, moment_before
+from .arguments import Name, Time, moment_before
 from .desk import Desk, find_account, now, with_desk
 from .key import find_key
 from .options import json_option
@@ -50,8 +50,8 @@ def log() -> None:
 
 
 @log.command("list")
-@click.option("--account", metavar="A", help="Only requests of this account.")
-@click.option("--key", metavar="K", help="Only requests with the key of this id.")
+@click.option("--account", type=Name(), metavar="A", help="Only requests of this account.")
+@click.option("--key", type=Name(), metavar="K", help="Only requests with the key of this id.")
 @click.option("--since", type=Time(), metavar="T", help="Only from then on: RFC 3339, or a span back such as 30m.")
 @with_desk
 @json_option

@@ -27,6 +27,8 @@ from .options import data_option, resolve_data
 def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) -> None:
     """Serve a shop until SIGTERM."""
     loaded = load_profile(find_profile(name))
+    if not host:
+        raise click.UsageError("--host names no address; 0.0.0.0 is every one of this machine's")
     if is_demo:
         if not is_loopback(host):
             raise click.UsageError(f"--demo listens on loopback only, not on '{host}'")
@@ -43,6 +45,8 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
         database.result()
     try:
         listener = listen(host, port)
+    except UnicodeError as exc:
+        raise Failure(f"error: can't listen on '{host}': it can be no host's name; choose another --host") from exc
     except OSError as exc:
         reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
         raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another --port") from exc

@@ -1,5 +1,6 @@
 """What an operator can do about a file or a database that fails, by the system's or SQLite's own name for it."""
 
+import errno
 from collections.abc import Mapping
 
 _RESTORE = "put the data folder back from a backup, then run: relay ledger verify"
@@ -16,6 +17,13 @@ _WORDS = {
     "SQLITE_IOERR": "the disk failed to read or write; look at the system's log",
 }
 """By primary code, which its extended ones begin with: ``SQLITE_BUSY_SNAPSHOT`` is a ``SQLITE_BUSY``."""
+_SYSTEM_WORDS = {
+    errno.ENOSPC: _WORDS["SQLITE_FULL"],
+    errno.EDQUOT: _WORDS["SQLITE_FULL"],
+    errno.EROFS: _WORDS["SQLITE_IOERR"],
+    errno.EIO: _WORDS["SQLITE_IOERR"],
+}
+"""By the system's number, where it names no file: what was written may be the output."""
 
 
 def words_for(exc: BaseException) -> str | None:
@@ -25,6 +33,8 @@ def words_for(exc: BaseException) -> str | None:
     """
     if isinstance(exc, OSError) and exc.filename is not None:
         return f"can't use '{exc.filename}': {exc.strerror}"
+    if isinstance(exc, OSError) and exc.errno in _SYSTEM_WORDS:
+        return _SYSTEM_WORDS[exc.errno]
     return _find(exc, _WORDS)
 
 

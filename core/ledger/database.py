@@ -61,7 +61,9 @@ def _migrate(path: Path) -> None:
     command = [sys.executable, "-m", "relay.core.migrations", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise DatabaseRefusedError(f"'{path}' could not be migrated: {done.stderr.strip().splitlines()[-1:]}")
+        lines = done.stderr.strip().splitlines() or ["no reason was given"]
+        reason = next((line for line in reversed(lines) if "sqlite3." in line), lines[-1])  # SQLAlchemy adds a link
+        raise DatabaseRefusedError(f"'{path}' could not be migrated: {reason}")
 
 
 def is_made(path: Path) -> bool:
@@ -77,7 +79,12 @@ def is_made(path: Path) -> bool:
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
-    version = schema_version(connection)
+    try:
+        version = schema_version(connection)
+    except (ValueError, sqlite3.OperationalError) as exc:
+        if getattr(exc, "sqlite_errorname", "SQLITE_ERROR") != "SQLITE_ERROR":
+            raise  # the disk, or another program
+        raise DatabaseRefusedError(f"'{path}' is no database of relay's; name another --data folder") from exc
     if version > SCHEMA_VERSION:
         raise DatabaseRefusedError(
             f"'{path}' has schema {version}, this relay knows {SCHEMA_VERSION}; run the newer relay"

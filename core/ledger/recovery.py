@@ -33,11 +33,10 @@ def find_abandoned(data: Path, claims: contextlib.ExitStack) -> list[Recover]:
     ]
 
 
-def has_open(database: Path, boot: str) -> bool:
-    """Say whether a boot still holds anything; where the database can't tell, it may."""
+def has_unfinished(database: Path, boot: str) -> bool:
+    """Say whether a boot still holds anything, or booked what it did not deliver; where the database can't tell, it may."""
     try:
         with contextlib.closing(connect_reader(database)) as connection:
-            row = connection.execute("SELECT 1 FROM reservation WHERE boot = ? AND state = 'open'", (boot,)).fetchone()
+            return any(row[0] == boot for row in connection.execute(UNFINISHED))
     except sqlite3.Error:
         return True
-    return row is not None

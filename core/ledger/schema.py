@@ -85,7 +85,7 @@ api_key = sa.Table(
     sa.CheckConstraint("held_nano >= 0", "ck_api_key_held"),
     sa.Index(None, "account_id"),
 )
-"""``spent_nano`` counts whole charges, overruns included; ``held_nano`` the open holds."""
+"""``spent_nano`` counts whole charges, overruns included, less what was given back after a death; ``held_nano`` the open holds."""
 
 book = sa.Table(
     "book",

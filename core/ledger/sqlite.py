@@ -39,11 +39,11 @@ from .operations import (
     TopUp,
     Void,
 )
-from .recovery import find_abandoned, has_open
+from .recovery import find_abandoned, has_unfinished
 from .spool import Spool
 from .sqlite_store import SqliteStore
 from .unchecked import find_unchecked
-from .writer import GROUP_COUNT_MAX, Ticket, Writer, gave_up
+from .writer import GROUP_COUNT_MAX, Ticket, Writer
 
 COMMIT_DEADLINE_S = 5.0
 WATCH_PERIOD_S = 0.25
@@ -99,8 +99,9 @@ class SqliteLedger:
                 await ledger.recover(data)
                 yield ledger
         finally:
-            # An open hold at the end is a bug somewhere; its boot stays behind for recovery to find.
-            if await asyncio.to_thread(has_open, database, boot.id):
+            # An open hold at the end is a bug somewhere; a charge without its answer was booked late, after its
+            # customer had been told of a failure. The boot stays behind for recovery to find.
+            if await asyncio.to_thread(has_unfinished, database, boot.id):
                 boot.abandon()
             else:
                 boot.end()
@@ -371,4 +372,4 @@ class SqliteLedger:
             is_closing = isinstance(ticket.operation, Post | Void | Recover | FileClaim)
             ticket.is_abandoned = not is_closing
             if (is_closing or not ticket.is_taken) and not ticket.future.done():
-                ticket.future.set_exception(gave_up())
+                ticket.future.set_exception(self._writer.gave_up())

@@ -14,7 +14,7 @@ from .unchecked import RECOVERED
 
 _UNFINISHED = "SELECT state, facts, mark, at, account_id FROM reservation WHERE request_id = ? AND boot = ?"
 _UNDELIVERED = """
-    SELECT l.charge_nano FROM reservation r JOIN request_log l USING (request_id)
+    SELECT l.charge_nano, r.key_id FROM reservation r JOIN request_log l USING (request_id)
     WHERE r.request_id = ? AND r.delivered_at IS NULL AND NOT r.is_recovered
 """
 
@@ -29,11 +29,11 @@ def recover(batch: Batch, operation: Recover) -> None:
     if row is None:
         return
     state, facts, mark, at_ms, account_id = row
+    mark_read = decode(mark, Mark) if mark is not None else None
     if state == "open":
-        mark_read = decode(mark, Mark) if mark is not None else None
         _close(batch, operation.request_id, decode(facts, PriceFacts), mark_read, at_ms)
     elif state == "posted":
-        _give_back(batch, operation.request_id, account_id)
+        _give_back(batch, operation.request_id, account_id, mark_read)
 
 
 def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, at_ms: int) -> None:
@@ -56,24 +56,29 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
     batch.audit("recovery", RECOVERED, request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
 
 
-def _give_back(batch: Batch, request_id: str, account_id: str) -> None:
-    """Refund a request whose post was durable but whose end the customer never saw."""
+def _give_back(batch: Batch, request_id: str, account_id: str, mark: Mark | None) -> None:
+    """Refund a request whose post was durable but whose end the customer may never have seen.
+
+    What was marked had been handed over before, so it stays paid, as it does where the post did not come to be.
+    """
     row = batch.execute(_UNDELIVERED, (request_id,)).fetchone()
     if row is None:
         return
-    (charge_nano,) = row
+    charge_nano, key_id = row
+    returned_nano = charge_nano - (mark.charge.nano if mark is not None else 0)
     transfer_id = f"undelivered:{request_id}"
     is_done = batch.execute("SELECT 1 FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
-    if is_done or charge_nano == 0:
+    if is_done or returned_nano <= 0:
         return
     lot_id = batch.open_lot(transfer_id, account_id, "compensation", None)
     batch.fund(
         transfer_id,
         batch.shop_book(COMPENSATION_POOL),
         lot_id,
-        charge_nano,
+        returned_nano,
         kind="undelivered",
         actor="recovery",
         request_id=request_id,
         reason="the process died between the post and the end of the answer",
     )
+    batch.settle_key(key_id, spent_nano=-returned_nano)

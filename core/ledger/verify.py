@@ -78,9 +78,11 @@ _CHECKS = {
         WHERE t.kind = 'post' AND r.request_id IS NULL
     """,
     "I14 key '{}' says {} spent, its charges come to {}": """
-        SELECT k.id, k.spent_nano, IFNULL(SUM(g.charge_nano + g.overrun_nano), 0) FROM api_key k
-        LEFT JOIN request_log g ON g.key_id = k.id GROUP BY k.id
-        HAVING k.spent_nano <> IFNULL(SUM(g.charge_nano + g.overrun_nano), 0)
+        SELECT * FROM (
+            SELECT k.id, k.spent_nano, IFNULL(SUM(g.charge_nano + g.overrun_nano - IFNULL(t.amount_nano, 0)), 0) AS nano
+            FROM api_key k LEFT JOIN request_log g ON g.key_id = k.id
+            LEFT JOIN transfer t ON t.id = 'undelivered:' || g.request_id GROUP BY k.id
+        ) WHERE spent_nano <> nano
     """,
     "overrun of account '{}' says {}, its requests {}": """
         SELECT d.account_id, d.nano, IFNULL(g.nano, 0)

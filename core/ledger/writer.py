@@ -23,11 +23,6 @@ REPEAT_PAUSE_S = 0.1
 STOP_TRIES_MAX = 20
 
 
-def gave_up() -> LedgerUnavailableError:
-    """Return what someone who waited too long is told."""
-    return LedgerUnavailableError("the ledger took too long; nothing was acknowledged")
-
-
 class Ticket:
     """An operation on its way, and who waits for it.
 
@@ -66,6 +61,11 @@ class Writer(threading.Thread):
     def note(self, note: Note) -> None:
         """Take a note for the next commit, without waking anyone."""
         self._notes.append(note)
+
+    def gave_up(self) -> LedgerUnavailableError:
+        """Return what someone who waited too long is told."""
+        reason = f" ({self._failure})" if self._failure else ""
+        return LedgerUnavailableError(f"the ledger took too long; nothing was acknowledged{reason}")
 
     def stop(self) -> None:
         """Commit what is queued, then end."""
@@ -112,7 +112,7 @@ class Writer(threading.Thread):
         tickets, self._repeats = [*self._repeats, *tickets], []
         for ticket in tickets:
             ticket.is_taken = True
-        self._tell([(ticket, gave_up()) for ticket in tickets if ticket.is_abandoned])
+        self._tell([(ticket, self.gave_up()) for ticket in tickets if ticket.is_abandoned])
         return [ticket for ticket in tickets if not ticket.is_abandoned]
 
     def _write(self, tickets: Sequence[Ticket]) -> None:

@@ -23,9 +23,16 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
 def write_record(data: Path, loaded: Loaded) -> None:
     """Keep *loaded* in the folder *data*, which exists; whoever reads sees the old record or the new."""
     record = _Record(path=str(loaded.path.resolve()), profile=loaded.profile)
+    text, path = to_json(record).encode(), data / RECORD
+    if path.exists() and path.read_bytes() == text:
+        return  # so a shop opens again on a full disk, and finds the room that its ballast keeps
     draft = data / f"{RECORD}.{os.getpid()}"
-    draft.write_text(to_json(record), encoding="utf-8")
-    draft.replace(data / RECORD)
+    try:
+        draft.write_bytes(text)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_record(data: Path) -> Loaded:

@@ -1,6 +1,7 @@
 """A file or a database that fails is one line on stderr and exit code 1, and a damaged one is a verdict."""
 
 import contextlib
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -115,3 +116,46 @@ def test_a_broken_constraint_is_a_bug_of_ours() -> None:
             connection.execute("INSERT INTO one VALUES (0)")
 
     assert words_for(caught.value) is None
+
+
+@pytest.mark.parametrize("name", ["\udcff", "", " alice"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("account", "show", "{}"),
+        ("account", "top-up", "{}", "1", "--reference", "R1"),
+        ("key", "create", "--account", "{}"),
+        ("key", "list", "--account", "{}"),
+        ("key", "revoke", "{}"),
+        ("key", "set-group", "{}", "plain"),
+        ("log", "list", "--account", "{}"),
+        ("log", "list", "--key", "{}"),
+        ("bill", "explain", "{}"),
+    ],
+)
+def test_what_can_be_no_name_is_a_usage_error(counter: Counter, words: tuple[str, ...], name: str) -> None:
+    """Bytes that are no UTF-8 among them, as the system hands them over."""
+    counter.open_account()
+    result = counter.run(*(word.format(name) for word in words))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "printable characters without blanks around them" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["abc", None])
+def test_a_database_of_another_program_is_refused(counter: Counter, value: str | None) -> None:
+    """It may well have a table of this name."""
+    counter.open_account()
+    with contextlib.closing(sqlite3.connect(counter.data / "relay.db", isolation_level=None)) as connection:
+        if value is None:
+            connection.execute("ALTER TABLE meta RENAME COLUMN value TO other")
+        else:
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (value,))
+
+    expected = f"error: '{counter.data / 'relay.db'}' is no database of relay's; name another --data folder"
+    assert counter.refused("account", "show", "alice") == (1, expected)
+
+
+def test_a_full_disk_is_told_wherever_it_is_met() -> None:
+    """The output may be what does not fit: the system then names no file."""
+    assert words_for(OSError(errno.ENOSPC, "No space left on device")) == "the disk is full; make room, then try again"
+    assert words_for(OSError(errno.EBADF, "Bad file descriptor")) is None

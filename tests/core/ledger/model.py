@@ -140,6 +140,8 @@ class Model:
             self.post(request, request.mark_nano, now, is_recovered=True)
         elif request.state == "posted" and not request.is_delivered and not request.is_recovered:
             request.is_delivered = True
-            if request.paid_nano:
-                self.lot(request.account, "compensation", request.paid_nano)
-                self.compensation_nano += request.paid_nano
+            returned_nano = request.paid_nano - (request.mark_nano or 0)
+            if returned_nano > 0:
+                self.lot(request.account, "compensation", returned_nano)
+                self.compensation_nano += returned_nano
+                self.accounts[request.account].spent_nano -= returned_nano

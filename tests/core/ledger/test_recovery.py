@@ -4,7 +4,7 @@ import contextlib
 
 from relay.core.ledger import recovery
 from relay.core.ledger.operations import Recover
-from relay.core.ledger.recovery import find_abandoned, has_open
+from relay.core.ledger.recovery import find_abandoned, has_unfinished
 
 from .books import Books
 
@@ -88,11 +88,23 @@ def test_a_boot_with_an_open_hold_is_told_from_one_without(books: Books) -> None
         account alice gift=9
         reserve r1 alice 1
     """)
-    assert has_open(books.database, books.boot.id)
+    assert has_unfinished(books.database, books.boot.id)
     books.play("void r1")
-    assert not has_open(books.database, books.boot.id)
+    assert not has_unfinished(books.database, books.boot.id)
+
+
+def test_a_boot_that_booked_what_it_did_not_deliver_is_told_from_one_that_did(books: Books) -> None:
+    """A charge that was booked after its customer had been told of a failure must be given back."""
+    books.play("""
+        account alice gift=9
+        reserve r1 alice 1
+        post r1 1
+    """)
+    assert has_unfinished(books.database, books.boot.id)
+    books.play("delivered r1")
+    assert not has_unfinished(books.database, books.boot.id)
 
 
 def test_a_database_that_can_not_be_read_may_hold_something(books: Books) -> None:
     """Where nothing can be found out, recovery must look again."""
-    assert has_open(books.data / "missing.db", books.boot.id)
+    assert has_unfinished(books.data / "missing.db", books.boot.id)

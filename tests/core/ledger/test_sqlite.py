@@ -170,6 +170,25 @@ async def test_a_post_that_nothing_can_keep_is_an_error_and_is_booked_later(
         await until(tmp_path, "SELECT charge_nano FROM request_log", [(2 * NANO,)])
 
 
+async def test_what_is_booked_after_the_customer_was_told_of_a_failure_is_given_back(
+    hasty: None, tmp_path: Path
+) -> None:
+    """At the next start, also where this process ends in order."""
+    async with SqliteLedger.open(tmp_path) as ledger:
+        await ledger.create_account(account("alice"))
+        await ledger.create_key(key("alice"))
+        await ledger.top_up(top_up("alice", 10 * NANO, "order-1"))
+        await ledger.reserve(reservation("r1", "alice", 3 * NANO))
+        (tmp_path / "spool").rmdir()
+        with take_turn(tmp_path), pytest.raises(LedgerUnavailableError):
+            await ledger.post(record("r1", "alice", "2"))
+    async with SqliteLedger.open(tmp_path):
+        given_back = "SELECT id, amount_nano FROM transfer WHERE kind = 'undelivered'"
+        assert ask(tmp_path, given_back) == [("undelivered:r1", 2 * NANO)]
+    assert known(tmp_path) == []
+    assert verify(tmp_path) == []
+
+
 async def test_a_claim_that_can_not_be_written_in_time_is_written_later(
     hasty: None, ledger: SqliteLedger, tmp_path: Path
 ) -> None:

@@ -53,8 +53,39 @@ def test_what_was_posted_but_not_delivered_is_given_back(books: Books) -> None:
         crash
         balance alice 5
         lots alice cash=3 compensation=2
+        spent alice 0
         book compensation_pool -2
         log r1 complete 2
+    """)
+
+
+def test_what_was_handed_over_before_the_end_stays_paid(books: Books) -> None:
+    """Of a stream that cost 2, 1.5 were marked; the rest, and its end, may never have gone out."""
+    books.play("""
+        account alice
+        top_up alice 5
+        reserve r1 alice 3
+        mark r1 1.5
+        post r1 2
+        crash
+        balance alice 3.5
+        lots alice cash=3 compensation=0.5
+        spent alice 1.5
+        book compensation_pool -0.5
+        log r1 complete 2
+    """)
+
+
+def test_a_mark_above_the_charge_gives_nothing_back(books: Books) -> None:
+    """It was an estimate."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 3
+        mark r1 2.5
+        post r1 2
+        crash
+        balance alice 3
+        spent alice 2
     """)
 
 

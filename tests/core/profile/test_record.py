@@ -42,6 +42,23 @@ def test_record_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [RECORD]
 
 
+def test_a_record_that_is_right_already_is_left_alone(tmp_path: Path) -> None:
+    """On a full disk nothing could be written, and the shop must open all the same."""
+    loaded = load_profile(find_profile("minimal.yaml"))
+    write_record(tmp_path, loaded)
+    before = (tmp_path / RECORD).stat()
+    write_record(tmp_path, loaded)
+    assert (tmp_path / RECORD).stat() == before
+
+
+def test_a_record_that_can_not_be_written_leaves_no_draft(tmp_path: Path) -> None:
+    """What stands in its place is a folder."""
+    (tmp_path / RECORD).mkdir()
+    with pytest.raises(OSError, match=RECORD):
+        write_record(tmp_path, load_profile(find_profile("minimal.yaml")))
+    assert [path.name for path in tmp_path.iterdir()] == [RECORD]
+
+
 def test_folder_without_record_says_what_to_do(tmp_path: Path) -> None:
     """No shop was ever run there."""
     with pytest.raises(ProfileError, match="no shop was ever run here; name its profile with --profile"):
