@@ -48,7 +48,12 @@ def key() -> None:
 @click.option("--account", required=True, type=Name(), metavar="NAME", help="Account the key spends from.")
 @click.option("--name", type=Name(), metavar="N", help="What the customer calls the key.")
 @click.option("--group", metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group.")
-@click.option("--cap", type=Amount(), metavar="AMOUNT", help="Most credits the key may spend in all.")
+@click.option(
+    "--cap",
+    type=Amount(),
+    metavar="AMOUNT",
+    help="Most credits the key may spend in all; answers under way may pass it by what they cost beyond their holds.",
+)
 @click.option("--expires", type=Time(), metavar="TIME", help="End of the key: RFC 3339, or a span such as 3d.")
 @click.option("--models", type=Names(), metavar="A,B", help="The only models the key may ask for.")
 @click.option("--ips", type=Networks(), metavar="CIDR,...", help="The only addresses the key may be used from.")
