@@ -1,6 +1,6 @@
 """A request of Gemini's, read into the hub's form."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -186,23 +186,39 @@ class _Calls:
 
     def __init__(self) -> None:
         self._count = 0
-        self._waiting: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._ids: defaultdict[str, deque[str]] = defaultdict(deque)
+        """By name, in order; one whose result came by its id stays until its turn, and is passed over then."""
+        self._waiting: Counter[tuple[str, str]] = Counter()
+        self._passed: Counter[tuple[str, str]] = Counter()
 
     def called(self, call: ToolCall, given_id: str | None) -> ToolCall:
         """Return *call* with an id that its result will find."""
         call_id = given_id or f"call_{self._count}"
         self._count += 1
-        self._waiting[call.name].append(call_id)
+        self._ids[call.name].append(call_id)
+        self._waiting[call.name, call_id] += 1
         return msgspec.structs.replace(call, id=call_id)
 
     def answered(self, response: Response) -> str:
         """Return the id of the call that *response* answers."""
-        waiting = self._waiting[response.name]
-        if response.id is not None:
-            if response.id in waiting:
-                waiting.remove(response.id)
-            return response.id
-        return waiting.popleft() if waiting else response.name
+        if response.id is None:
+            return self._next(response.name)
+        call = (response.name, response.id)
+        if self._waiting[call]:
+            self._waiting[call] -= 1
+            self._passed[call] += 1
+        return response.id
+
+    def _next(self, name: str) -> str:
+        """Return the id of the call of *name* that waits longest; the name itself where none does."""
+        ids = self._ids[name]
+        while ids:
+            call = (name, ids.popleft())
+            if not self._passed[call]:
+                self._waiting[call] -= 1
+                return call[1]
+            self._passed[call] -= 1
+        return name
 
 
 def _parts(turn: _Turn, calls: _Calls) -> Iterable[Part]:

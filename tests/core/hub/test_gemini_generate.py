@@ -27,6 +27,7 @@ from relay.core.hub.conversation import (
     Link,
     Message,
     OutputFormat,
+    Part,
     Reasoning,
     Request,
     Seal,
@@ -36,15 +37,16 @@ from relay.core.hub.conversation import (
     ToolCall,
     ToolResult,
 )
-from relay.core.hub.gemini_generate import stream_decoder
+from relay.core.hub.gemini_generate import request_decoder, stream_decoder
 from relay.core.hub.gemini_generate.request_encoder import encode_request
 from relay.core.hub.gemini_generate.stops import STOPS
 from relay.core.hub.gemini_generate.stream_encoder import GeminiStreamEncoder
-from relay.core.hub.gemini_generate.wire import read_signature, write_signature
+from relay.core.hub.gemini_generate.wire import PartDocument, read_part, read_signature, write_signature
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes
 
+from .comparisons import CountedText
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
 
 GEMINI = CODECS["gemini_generate"]
@@ -174,6 +176,39 @@ def test_results_without_ids_find_their_calls_by_name_and_order() -> None:
         ToolResult(call_id="call_0", parts=(Text(text="one"),), name="f"),
         ToolResult(call_id="call_1", parts=(Text(text="two"),), name="f", is_error=True),
     )
+
+
+def results_of(call_ids: list[str | None], result_ids: list[str | None]) -> list[str]:
+    """Return which calls results of one function are told to answer, calls and results with these ids."""
+    calls = [{"functionCall": {"name": "f", "id": call_id}} for call_id in call_ids]
+    results = [{"functionResponse": {"name": "f", "id": result_id}} for result_id in result_ids]
+    body = {"contents": [{"role": "model", "parts": calls}, {"role": "user", "parts": results}]}
+    [_, turn] = GEMINI.decode_request(asked("gemini_generate", body)).messages
+    return [part.call_id for part in turn.parts if isinstance(part, ToolResult)]
+
+
+def test_a_result_without_an_id_answers_the_first_call_that_none_has_answered_by_its_id() -> None:
+    """Also where calls share an id: the first of them is answered first."""
+    results = results_of(["a", "b", "a", None], ["c", "a", None, None, None, None])
+    assert results == ["c", "a", "b", "a", "call_3", "f"]
+
+
+def test_no_call_is_looked_for_among_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results of many calls of one function may come in any order."""
+
+    class CallId(CountedText):
+        pass
+
+    def read_counted(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
+        document, part = read_part(raw)
+        if document.function_response is not None:
+            document.function_response.id = CallId(document.function_response.id)
+        return document, part
+
+    monkeypatch.setattr(request_decoder, "read_part", read_counted)
+    ids = [f"call-{index}" for index in range(300)]
+    assert results_of([*ids], [*ids[::-1]]) == ids[::-1]
+    assert 0 < CallId.comparison_count < 3000
 
 
 def test_one_of_a_repeated_field_needs_no_brackets() -> None:
