@@ -225,7 +225,7 @@ def _plain(source: Inline) -> str:
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
-    tools = [_tool(tool) for tool in request.tools if _is_allowed(tool, request)]
+    tools = [_tool(tool) for tool in _allowed(request)]
     if not tools:
         return
     body["tools"] = tools
@@ -243,8 +243,10 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
         body["tool_choice"] = choice
 
 
-def _is_allowed(tool: Tool | Native, request: Request) -> bool:
-    return not request.allowed_tools or (isinstance(tool, Tool) and tool.name in request.allowed_tools)
+def _allowed(request: Request) -> Iterable[Tool | Native]:
+    """Yield the tools that may be called: Claude knows no other way to be told of a choice among them."""
+    names = frozenset(request.allowed_tools)
+    return (tool for tool in request.tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
 
 def _tool(tool: Tool | Native) -> Any:

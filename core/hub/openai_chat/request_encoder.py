@@ -94,7 +94,7 @@ def _as_function(tool: Tool | Native) -> Tool | Native:
 def _add_tools(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
     known = tuple(with_strict_tools(request.tools))
-    tools = known if own else [_as_function(tool) for tool in known if _is_allowed(tool, request)]
+    tools = known if own else [_as_function(tool) for tool in _allowed(known, request)]
     if tools:
         body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice
@@ -113,9 +113,10 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
         body["parallel_tool_calls"] = request.is_parallel
 
 
-def _is_allowed(tool: Tool | Native, request: Request) -> bool:
-    """Leave out what may not be called, for those who know no other way to say so."""
-    return not request.allowed_tools or (isinstance(tool, Tool) and tool.name in request.allowed_tools)
+def _allowed(tools: Iterable[Tool | Native], request: Request) -> Iterable[Tool | Native]:
+    """Yield those of *tools* that may be called, for those who know no other way to be told so."""
+    names = frozenset(request.allowed_tools)
+    return (tool for tool in tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
 
 def _tool(tool: Tool | Native) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
 
+from .comparisons import CountedText
 from .recorded import (
     INPUT_TOKENS,
     asked,
@@ -467,6 +468,19 @@ def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> No
     for part in (cached, ToolResult(call_id="a", parts=(cached,))):
         request = Request(model="m", messages=(Message(role="user", parts=(part,)),))
         assert CODECS[to].dropped(request) == ["cache_control"]
+
+
+def test_of_many_tools_those_that_may_be_called_are_told() -> None:
+    """None is looked for among all names."""
+
+    class Name(CountedText):
+        pass
+
+    names = [f"f{index}" for index in range(300)]
+    tools, allowed = tuple(Tool(name=name) for name in ("f", *names)), tuple(map(Name, names))
+    body = encode_request(Request(model="claude-opus-4-5", messages=(HI,), tools=tools, allowed_tools=allowed))
+    assert [tool["name"] for tool in json.loads(bytes(body["tools"]))] == names
+    assert Name.comparison_count < 3000
 
 
 def test_what_is_left_out_is_named() -> None:

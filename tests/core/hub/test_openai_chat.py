@@ -61,6 +61,7 @@ from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
 
+from .comparisons import CountedText
 from .recorded import (
     asked,
     bodies,
@@ -823,6 +824,19 @@ def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> No
     own, other = (sent(model, tools=tools, tool_choice=choice) for model in ("gpt-5", "qwen3-max"))
     assert (own["tools"], own["tool_choice"]) == (tools, choice)
     assert (other["tools"], other["tool_choice"]) == (tools[1:], "required")
+
+
+def test_of_many_tools_those_that_may_be_called_are_told() -> None:
+    """None is looked for among all names."""
+
+    class Name(CountedText):
+        pass
+
+    names = [f"f{index}" for index in range(300)]
+    tools, allowed = tuple(Tool(name=name) for name in ("f", *names)), tuple(map(Name, names))
+    body = encode_request(Request(model="qwen3-max", messages=(), tools=tools, allowed_tools=allowed))
+    assert [tool["function"]["name"] for tool in json.loads(bytes(body["tools"]))] == names
+    assert Name.comparison_count < 3000
 
 
 def test_deepseek_gets_thinking_back_with_every_call_of_a_tool() -> None:
