@@ -7,6 +7,7 @@ OpenRouter is the upstream, whose seals it keeps with their format and id.
 Source: w:openrouter/reasoning-stream; openrouter.ai reasoning tokens, read 2026-11-24.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,20 +45,21 @@ class Detail(msgspec.Struct):
 def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
     """Yield the thoughts that *details* tell; a kind that is not known says nothing."""
     thoughts: dict[int, Detail] = {}
+    texts: defaultdict[int, list[str]] = defaultdict(list)
     for place, detail in enumerate(details):
         index = detail.index if detail.index is not None else -1 - place
         whole = thoughts.setdefault(index, Detail(type=detail.type))
-        whole.text = (whole.text or "") + (detail.text or "")
+        texts[index].append(detail.text or "")
         whole.signature = detail.signature or whole.signature
         whole.data = detail.data or whole.data
         whole.format = detail.format or whole.format
         whole.id = detail.id or whole.id
-    for thought in thoughts.values():
+    for index, thought in thoughts.items():
         match thought:
             case Detail(type="reasoning.encrypted", data=str()):
                 yield Thinking(text="", seal=thought.seal, is_redacted=True)
             case Detail(type="reasoning.text"):
-                yield Thinking(text=thought.text or "", seal=thought.seal)
+                yield Thinking(text="".join(texts[index]), seal=thought.seal)
 
 
 def write_detail(index: int, thought: Thinking) -> dict[str, Any]:

@@ -56,6 +56,7 @@ from relay.core.hub.conversation import (
 from relay.core.hub.openai_chat.request_encoder import encode_request
 from relay.core.hub.openai_chat.stream_decoder import ChatStreamDecoder
 from relay.core.hub.openai_chat.stream_encoder import ChatStreamEncoder
+from relay.core.hub.openai_chat.thoughts import Detail, read_details
 from relay.core.hub.seals import SKIPPED_SIGNATURE
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
@@ -537,6 +538,14 @@ def test_sealed_thinking_finds_its_way_back_through_a_client_of_a_stream() -> No
     deltas = [choice["delta"] for chunk in events(stream) for choice in chunk["choices"]]
     pieces = [detail for delta in deltas for detail in delta.get("reasoning_details", ())]
     assert said_again({"role": "assistant", "content": "", "reasoning_details": pieces}) == (THOUGHT, HIDDEN)
+
+
+def test_a_thought_in_very_many_pieces_is_put_together_once() -> None:
+    """Not anew with each of them: that would take minutes here."""
+    piece = Detail(type="reasoning.text", index=0, text="Hm, " * 50)
+    last = Detail(type="reasoning.text", index=0, signature="SIG")
+    [thought] = read_details([*[piece] * 100_000, last])
+    assert thought == Thinking(text="Hm, " * 5_000_000, seal=Seal("openai_chat", "SIG"))
 
 
 def test_openrouters_seals_go_back_to_it_through_a_client_of_messages() -> None:
