@@ -4,7 +4,7 @@ Blocks stand strictly one after the other here. Where another dialect has severa
 (parallel tool calls), the later ones wait, with what has come of them, until their turn.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,7 +51,7 @@ class MessagesStreamEncoder:
         """That block is a thought's: no other has a place for a seal."""
         self._before = b""
         """What stands before each piece of the open block."""
-        self._waiting: deque[tuple[int, list[StreamEvent]]] = deque()
+        self._waiting: OrderedDict[int, list[StreamEvent]] = OrderedDict()
         """Parts that began while another was open, each with its events."""
         self._has_refused = False
         self._stop = Stopped(stop=None)
@@ -64,7 +64,7 @@ class MessagesStreamEncoder:
             case PartBegun(index=index):
                 self._has_refused |= isinstance(event.part, Refusal)
                 if self._current is not None:
-                    self._waiting.append((index, [event]))
+                    self._waiting[index] = [event]
                     return b""
                 return self._begin(event)
             case Begun(model=model):
@@ -85,8 +85,7 @@ class MessagesStreamEncoder:
 
     def _take(self, index: int, event: StreamEvent) -> bytes:
         if index != self._current:
-            waiting = next((events for waiting, events in self._waiting if waiting == index), None)
-            if waiting is not None:
+            if (waiting := self._waiting.get(index)) is not None:
                 waiting.append(event)
             return b""
         match event:
@@ -106,9 +105,9 @@ class MessagesStreamEncoder:
         self._current = None
         pieces = [stopped]
         while self._waiting and self._current is None:
-            _, events = self._waiting.popleft()
+            _, events = self._waiting.popitem(last=False)
             later = self._waiting
-            self._waiting = deque()
+            self._waiting = OrderedDict()
             pieces += [self.feed(event) for event in events]
             self._waiting = later
         return b"".join(pieces)

@@ -1,5 +1,6 @@
 """A stream of response events, read into the hub's events."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -60,12 +61,14 @@ class ResponsesStreamDecoder:
     lost of an upstream that tells an item, or its rest, only whole.
     """
 
-    __slots__ = ("_has_begun", "_kinds", "_open", "_part_count", "_summary_counts", "_told")
+    __slots__ = ("_has_begun", "_kinds", "_open", "_open_by_item", "_part_count", "_summary_counts", "_told")
 
     def __init__(self) -> None:
         self._has_begun = False
         self._part_count = 0
         self._open: dict[_Place, int] = {}
+        self._open_by_item: defaultdict[int, dict[_Place, None]] = defaultdict(dict)
+        """The same places by their output index, each item's in order."""
         self._told: dict[_Place, _Told] = {}
         self._summary_counts: dict[int, int] = {}
         self._kinds: set[type[Part]] = set()
@@ -125,6 +128,7 @@ class ResponsesStreamDecoder:
 
     def _begin(self, place: _Place, part: Part) -> PartBegun:
         index = self._open[place] = self._part_count
+        self._open_by_item[place[0]][place] = None
         self._part_count += 1
         self._told[place] = _Told()
         self._kinds.add(type(part))
@@ -162,6 +166,7 @@ class ResponsesStreamDecoder:
 
     def _end(self, place: _Place) -> Iterable[StreamEvent]:
         if place in self._open:
+            del self._open_by_item[place[0]][place]
             yield PartEnded(index=self._open.pop(place))
 
     def _begin_piece(self, place: _Place, raw: msgspec.Raw) -> Iterable[StreamEvent]:
@@ -191,8 +196,9 @@ class ResponsesStreamDecoder:
         for index, part in enumerate(parts):
             its_place = (place[0], index) if item.type == "message" else place
             yield from self._complete(its_place, part)
-        for opened in [each for each in self._open if each[0] == place[0]]:
+        for opened in tuple(self._open_by_item[place[0]]):
             yield from self._end(opened)
+        del self._open_by_item[place[0]]
 
     def _stop(self, response: _Response) -> Iterable[StreamEvent]:
         for place in list(self._open):

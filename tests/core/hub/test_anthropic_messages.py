@@ -45,7 +45,7 @@ from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
 
-from .comparisons import CountedText
+from .comparisons import CountedInt, CountedText
 from .recorded import (
     INPUT_TOKENS,
     asked,
@@ -547,6 +547,24 @@ def test_calls_that_interleave_become_blocks_one_after_the_other() -> None:
     ]
     assert fed[0].startswith(b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1",')
     assert json.loads(fed[0].split(b"data: ")[1])["message"]["usage"]["input_tokens"] == INPUT_TOKENS
+
+
+def test_many_calls_wait_for_their_turn() -> None:
+    """None is looked for among all that wait."""
+
+    class Index(CountedInt):
+        pass
+
+    encoder = MessagesStreamEncoder(opening())
+    indexes = [Index(index) for index in range(300)]
+    said: list[StreamEvent] = [
+        *(PartBegun(index=index, part=ToolCall(id="a", name="f", arguments="")) for index in indexes),
+        *(Delta(index=index, text=f"{index}") for index in indexes),
+        *(PartEnded(index=index) for index in indexes[::-1]),
+    ]
+    pieces = [block["delta"]["partial_json"] for block in events(b"".join(map(encoder.feed, said))) if "delta" in block]
+    assert pieces == [f"{index}" for index in indexes]
+    assert 0 < Index.comparison_count < 3000
 
 
 def test_the_end_tells_why_and_the_true_usage() -> None:

@@ -48,12 +48,14 @@ from relay.core.hub.conversation import (
     ToolCall,
     ToolResult,
 )
+from relay.core.hub.openai_responses import stream_decoder
 from relay.core.hub.openai_responses.request_encoder import encode_request
 from relay.core.hub.openai_responses.stream_encoder import ResponsesStreamEncoder
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
 
+from .comparisons import CountedInt
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
 
 RESPONSES = CODECS["openai_responses"]
@@ -532,6 +534,43 @@ def test_the_rest_of_a_call_that_came_in_part_is_told_at_its_end() -> None:
         Delta(index=0, text=":1}"),
         PartEnded(index=0),
     ]
+
+
+def test_the_end_of_an_item_ends_its_own_pieces_alone() -> None:
+    """In the order in which they began, also those that were not told as done."""
+    begun = {"type": "response.content_part.added", "part": {"type": "output_text"}}
+    added = [
+        {**begun, "output_index": item_index, "content_index": content_index}
+        for item_index, content_index in ((0, 1), (1, 0), (0, 0))
+    ]
+    done = {"type": "response.output_item.done", "output_index": 0, "item": {"type": "message", "content": []}}
+    ended = decoded(*added, done, {"type": "response.completed", "response": {"status": "completed"}})[3:]
+    assert ended == [PartEnded(index=0), PartEnded(index=2), PartEnded(index=1), Stopped(stop="end")]
+
+
+def test_many_items_are_open_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the end of one ends is not looked for among all."""
+
+    class OutputIndex(CountedInt):
+        pass
+
+    read = stream_decoder._read
+
+    def read_counted(data: bytes) -> stream_decoder._Event:
+        event = read(data)
+        event.output_index = OutputIndex(event.output_index)
+        return event
+
+    monkeypatch.setattr(stream_decoder, "_read", read_counted)
+    said = decoded(
+        *(
+            {"type": f"response.output_item.{kind}", "output_index": index, "item": {**CALL, "arguments": ""}}
+            for kind in ("added", "done")
+            for index in range(300)
+        )
+    )
+    assert [event.index for event in said if isinstance(event, PartEnded)] == list(range(300))
+    assert 0 < OutputIndex.comparison_count < 9000
 
 
 @pytest.mark.parametrize(
