@@ -1,8 +1,10 @@
 """A whole answer of Gemini's, read into the hub's form."""
 
+import codecs
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
+from operator import itemgetter
 
 import msgspec
 
@@ -120,22 +122,33 @@ def citations(candidate: Candidate, text: str) -> tuple[Citation, ...]:
     """Return the sources that an answer rests on, each once for every place in *text* that rests on it."""
     grounding = candidate.grounding_metadata or Grounding()
     places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    encoded = text.encode() if grounding.grounding_supports else b""
-    for raw in grounding.grounding_supports or ():
-        with suppress(ValueError):
-            support = _read_support(raw)
-            if (place := _place(support.segment, text, encoded)) is not None:
-                for index in support.grounding_chunk_indices:
-                    places[index].append(place)
+    supports = list(_supports(grounding))
+    starts = _in_characters(text, {support.segment.start_index or 0 for support in supports})
+    for support in supports:
+        start, words = starts[support.segment.start_index or 0], support.segment.text
+        if words and text.startswith(words, start):
+            for index in support.grounding_chunk_indices:
+                places[index].append((start, start + len(words)))
     sources = [_citation(raw) for raw in grounding.grounding_chunks or ()]
     return tuple(cited for index, source in enumerate(sources) for cited in _cited(source, places[index]))
 
 
-def _place(segment: _Segment, text: str, encoded: bytes) -> tuple[int, int] | None:
-    """Return where the words of *segment* begin and end in *text*, in characters; None where they stand elsewhere."""
-    before = encoded[: segment.start_index or 0].decode(errors="ignore")
-    is_there = bool(segment.text) and text.startswith(segment.text, len(before))
-    return (len(before), len(before) + len(segment.text)) if is_there else None
+def _supports(grounding: Grounding) -> Iterable[_Support]:
+    for raw in grounding.grounding_supports or ():
+        with suppress(ValueError):
+            yield _read_support(raw)
+
+
+def _in_characters(text: str, places: Set[int]) -> dict[int, int]:
+    """Return how many characters of *text* stand whole before each of *places*, which count its bytes."""
+    encoded, decoder = text.encode(), codecs.getincrementaldecoder("utf-8")()
+    ends = {place: slice(place).indices(len(encoded))[1] for place in places}  # a negative one counts from the end
+    found: dict[int, int] = {}
+    read = count = 0
+    for place, end in sorted(ends.items(), key=itemgetter(1)):  # each byte is read once, however many places there are
+        count += len(decoder.decode(encoded[read:end]))
+        found[place], read = count, end
+    return found
 
 
 def _cited(source: Citation, places: Sequence[tuple[int, int]]) -> Iterable[Citation]:

@@ -363,6 +363,38 @@ def test_each_source_is_told_at_each_place_that_rests_on_it() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("start_byte", "words", "start"),
+    [(0, "é", 0), (1, "é", 0), (2, "中", 1), (4, "中", 1), (5, "b", 2), (6, "b", None), (99, "b", None)],
+)
+def test_a_place_within_a_character_is_that_before_it(start_byte: int, words: str, start: int | None) -> None:
+    """A place behind the text is none; other places, told before or after, change nothing."""
+    supports = [
+        {"segment": {"startIndex": place, "text": text}, "groundingChunkIndices": [index]}
+        for index, place, text in ((1, 5, "b"), (0, start_byte, words), (1, 2, "中"))
+    ]
+    grounding = {"groundingChunks": CHUNKS, "groundingSupports": supports}
+    candidate = {"content": {"parts": [{"text": "é中b"}]}, "groundingMetadata": grounding}
+    [choice] = GEMINI.decode_answer(json.dumps({"candidates": [candidate]}).encode()).choices
+    [text] = choice.parts
+    assert isinstance(text, Text)
+    assert [(each.url[8], each.start) for each in text.citations] == [("a", start), ("b", 2), ("b", 1)]
+
+
+def test_very_many_places_are_told_in_a_long_text() -> None:
+    """The text before them is not read anew for each: that would take minutes here."""
+    sentence = "中é" * 50
+    supports = [
+        {"segment": {"startIndex": 250 * index, "text": "中é"}, "groundingChunkIndices": [0]} for index in range(40_000)
+    ]
+    grounding = {"groundingChunks": CHUNKS[:1], "groundingSupports": supports[::-1]}
+    candidate = {"content": {"parts": [{"text": sentence * 40_000}]}, "groundingMetadata": grounding}
+    [choice] = GEMINI.decode_answer(msgspec.json.encode({"candidates": [candidate]})).choices
+    [text] = choice.parts
+    assert isinstance(text, Text)
+    assert [each.start for each in text.citations] == [100 * index for index in range(40_000)][::-1]
+
+
 def test_places_are_told_in_a_stream_too() -> None:
     """Behind the text that they are places of."""
     decoder = GEMINI.stream_decoder()
