@@ -25,7 +25,13 @@ _TURN_FIELDS = ("messages", "input", "contents")
 _OPENING_TURNS_MAX = 8
 """Within so many turns the first of the user is looked for."""
 
-_read_turns = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_FirstTurns = msgspec.defstruct(
+    "_FirstTurns",
+    [(f"turn_{index}", msgspec.Raw, msgspec.Raw()) for index in range(_OPENING_TURNS_MAX)],
+    array_like=True,
+)
+"""The first turns of a list; those behind them are read over, and no object is made of any."""
+_read_turns = msgspec.json.Decoder(_FirstTurns).decode
 
 
 class _Turn(msgspec.Struct):
@@ -97,16 +103,16 @@ def _opening(exchange: Exchange) -> tuple[list[bytes], bool]:
     opening = [bytes(fields[name]) for name in _SYSTEM_FIELDS if name in fields]
     for name in _TURN_FIELDS:
         if name in fields:
-            turns = list(_turns(bytes(fields[name])))
+            turns = list(_turns(fields[name]))
             count = next((index + 1 for index, (role, _) in enumerate(turns) if role == "user"), len(turns))
             return [*opening, *(turn for _, turn in turns[:count])] if turns else [], len(turns) > count
     return [], False
 
 
-def _turns(field: bytes) -> Iterator[tuple[str, bytes]]:
+def _turns(field: msgspec.Raw) -> Iterator[tuple[str, bytes]]:
     """Yield the role and the bytes of the first turns; nothing of what is no list of them."""
     try:
-        for turn in _read_turns(field)[:_OPENING_TURNS_MAX]:
+        for turn in filter(None, msgspec.structs.astuple(_read_turns(field))):
             yield _read_turn(turn).role, bytes(turn)
     except (ValueError, RecursionError):
         return

@@ -1,6 +1,7 @@
 """The next turn of a talk goes where the last one was answered."""
 
 import json
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -90,6 +91,27 @@ def test_a_talk_is_forgotten_after_hours() -> None:
     affinity.remember(talk, ANSWERED)
     clock.time += timedelta(seconds=REMEMBERED_S + 1)
     assert affinity.recall(later) is None
+
+
+def test_a_first_question_behind_many_turns_is_not_looked_for() -> None:
+    """Eight turns are the beginning: what differs behind them differs in the same talk, what differs in them does not."""
+    answers = [{"role": "assistant", "content": str(index)} for index in range(8)]
+    longer = asked(messages=[*answers, *FIRST])
+    affinity = Affinity(SetClock())
+    assert affinity.talk_of(asked(messages=[*answers, *SECOND])) == affinity.talk_of(longer)
+    assert affinity.talk_of(asked(messages=[*answers[1:], *SECOND])) != affinity.talk_of(longer)
+
+
+def test_no_object_is_made_of_turns_behind_the_beginning() -> None:
+    """A body of a few megabytes can hold a million turns."""
+    made, affinity = asked(), Affinity(SetClock())
+    made.fields = {"messages": msgspec.Raw(b'[{"role":"user"}' + b",1" * 1_000_000 + b"]")}
+    tracemalloc.start()
+    talk = affinity.talk_of(made)
+    _, held_bytes_max = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert talk is not None
+    assert held_bytes_max < 100_000
 
 
 @pytest.mark.parametrize("fields", [{}, {"messages": "no list"}, {"input": 3}])
