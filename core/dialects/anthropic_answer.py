@@ -102,7 +102,7 @@ class MessagesStreamReader(EventReader):
                     self.stop_reason = read.delta.stop_reason
                 self._has_final_output |= self._merge(read.usage)
             case "message_stop":
-                return self._end_with(event)
+                return self._end_with(self._dressed(event))
             case "error":
                 return self._fail(data)
             case "" if bytes(read.error) not in (b"", b"null"):

@@ -275,4 +275,6 @@ def test_an_event_without_its_name_gets_it() -> None:
     nameless = [one[one.index(b"\n") + 1 :] for one in events]
     assert [along.feed(one) for one in nameless] == events
     assert along.feed(b": note\n\n") == b": note\n\n"
+    along.feed(STOP[STOP.index(b"\n") + 1 :])
+    assert along.end == STOP
     assert along.output_counted_tokens == 1

@@ -50,8 +50,12 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
         """The answer as it is sent."""
         if self.body is not None:
             return msgspec.json.encode(self.body)
-        stream = b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in self.events)
+        stream = b"".join(map(self._event, self.events))
         return stream + (b"data: [DONE]\n\n" if self.has_end_mark else b"")
+
+    def _event(self, event: dict[str, Any]) -> bytes:
+        name = f"event: {event['type']}\n" if self.dialect == "anthropic_messages" else ""
+        return name.encode() + b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 
 def native(dialect: Dialect, kind: str, document: dict[str, Any], **members: Any) -> Native:
