@@ -37,6 +37,8 @@ from .texts import pick_locale
 HEADER_BYTES_MAX = 64 * 1024
 HEADERS_MAX = 200
 """Far above what any client sends; each costs something before it is known whose request it is."""
+KEYLESS_BYTES_MAX = 1024 * 1024
+"""How much of a body is kept before it is known whose it is: strangers must not fill the memory."""
 BODY_S = 30.0
 """How long a body may take to come, beyond what its length takes at the slowest pace."""
 BODY_BYTES_PER_S_MIN = 16 * 1024
@@ -114,7 +116,7 @@ class Door:
                 if address is not None and address.page is not None:
                     await self._show(address.page, exchange)
                     return
-                body = await self._read_body()
+                body = await self._read_body(exchange)
                 if address is not None and address.deployment:
                     body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
                 if address is not None and address.kept:
@@ -222,11 +224,12 @@ class Door:
         pages = [(address.endpoint, f"GET {path}") for path, address in PAGES.items()]
         return [(name, path) for name, path in (*paths, *pages) if name in self._shop.profile.endpoints]
 
-    async def _read_body(self) -> bytes:
+    async def _read_body(self, exchange: Exchange) -> bytes:
         """Return the whole body, or refuse it before it is read where its length is told.
 
         Raises:
             BodyTooLargeError: Larger than the shop takes.
+            AuthenticationError, NotAllowedError: A long one, of somebody who may not ask for anything.
             BadRequestError: The customer left while sending it, or sends it too slowly.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
@@ -238,13 +241,13 @@ class Door:
             raise BadRequestError("encoded_body", param="content-encoding")
         try:
             deadline_s = BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN
-            return await within(deadline_s, self._collect_body(bytes_max))
+            return await within(deadline_s, self._collect_body(exchange, bytes_max))
         except DeadlineExpiredError:
             raise BadRequestError("incomplete_body") from None
 
-    async def _collect_body(self, bytes_max: int) -> bytes:
+    async def _collect_body(self, exchange: Exchange, bytes_max: int) -> bytes:
         pieces: list[bytes] = []
-        size, is_more = 0, True
+        size, is_more, is_known = 0, True, False
         while is_more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -253,6 +256,9 @@ class Door:
             size += len(pieces[-1])
             if size > bytes_max:
                 raise BodyTooLargeError(bytes_max=str(bytes_max))
+            if size > KEYLESS_BYTES_MAX and not is_known:
+                await self._shop.dispatch.authenticate(exchange)
+                is_known = True
             is_more = message.get("more_body", False)
         return b"".join(pieces)
 

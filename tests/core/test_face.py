@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.core import streaming
+from relay.core.door import KEYLESS_BYTES_MAX
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 from tests.shops import Running, serving
@@ -116,6 +117,27 @@ async def test_a_body_in_pieces_behind_100_continue(shop: Running) -> None:
     for at in range(0, len(QUESTION), 20):
         writer.write(QUESTION[at : at + 20])
         await asyncio.sleep(0.002)
+    assert (await read_answer(reader))[1] == ANSWER
+    writer.close()
+
+
+async def test_a_stranger_can_not_have_a_long_body_kept(shop: Running) -> None:
+    """The rest of it is not waited for."""
+    reader, writer = await dial(shop)
+    head = question(shop)[: -len(QUESTION)].replace(shop.api_key.encode(), b"sk-unknown")
+    writer.write(head.replace(b"content-length: %d" % len(QUESTION), b"content-length: 30000000"))
+    writer.write(b"x" * (KEYLESS_BYTES_MAX + 1))
+    head, body = await read_answer(reader)
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b'"code":"invalid_api_key"' in body
+    writer.close()
+
+
+async def test_a_long_body_of_a_known_key_is_read(shop: Running) -> None:
+    """To its end, in pieces."""
+    reader, writer = await dial(shop)
+    body = QUESTION[:-1] + b',"user":"%b"}' % (b"x" * 3 * KEYLESS_BYTES_MAX)
+    writer.write(question(shop, body=body))
     assert (await read_answer(reader))[1] == ANSWER
     writer.close()
 
