@@ -54,9 +54,14 @@ LISTS = frozenset(
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
+    lists: dict[str, list[str]] = {}
     for raw_name, raw_value in lines:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in LISTS and name in headers else value
+        headers[name] = value
+        if name in LISTS:
+            lists.setdefault(name, []).append(value)
+    for name, values in lists.items():
+        headers[name] = ", ".join(values)
     return headers
 
 

@@ -20,11 +20,18 @@ from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, 
 
 from .app import PAGES
 from .clock import new_id
-from .door import Door
+from .door import HEADER_BYTES_MAX, Door
 from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
 
+HEAD_BYTES_MAX = 2 * HEADER_BYTES_MAX
+"""What may come without a byte of a body: a head, the extensions of a chunk, trailers.
+
+What is too much for the door and not for this is refused in its dialect.
+"""
+HEAD_S = 30.0
+"""How long a head may take to come."""
 _PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
 
 
@@ -40,6 +47,13 @@ class Face(HttpToolsProtocol):
         super().__init__(**server)
         self._shop = shop
         self._wire: Wire | None = None
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the transport, and wait for the first head."""
+        super().connection_made(transport)
+        self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they come.
@@ -50,11 +64,38 @@ class Face(HttpToolsProtocol):
         taken for the next request: somebody else's, where a proxy in front shares the connection.
         """
         self._unset_keepalive_if_required()
+        self._head_bytes += len(data)
         try:
             while data:
                 data = self._feed(data)
         except HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+            return
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
+        elif self._head_bytes and self._head_timer is None:
+            self._wait_for_head()
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
+
+    def _give_up_head(self) -> None:
+        """Close a connection whose head does not end.
+
+        Behind a request under way it may be we who read no more; once that is answered, the connection
+        is kept only for as long as uvicorn keeps an idle one, or until more of the head comes.
+        """
+        self._head_timer = None
+        cycle = cast(RequestResponseCycle | None, self.cycle)  # None before the first request
+        if cycle is None or cycle.response_complete:
+            self.transport.close()
+
+    def _end_head(self) -> None:
+        """Count anew: a head has ended, or some of a body has come."""
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def _feed(self, data: bytes) -> bytes:
         """Give *data* to the parser; return what it has to be given anew."""
@@ -91,13 +132,25 @@ class Face(HttpToolsProtocol):
         )
         return self.parser.get_method() == b"GET" and not has_body and super()._should_upgrade()
 
+    def on_message_begin(self) -> None:
+        """Begin a head; where it begins behind a body, in the same piece, its first bytes are not counted."""
+        self._head_bytes += 1
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """Begin an exchange, or note that a websocket is wanted."""
+        self._end_head()
         if not self.parser.should_upgrade() or self._should_upgrade():
             super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a request's body."""
+        self._end_head()
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """End a request's body; one that is read anew has none yet."""
+        self._end_head()
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -124,14 +177,20 @@ class Face(HttpToolsProtocol):
                 wire.leave()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP; it has an id as every answer does, and no dialect."""
-        head = (STATUS_LINE[400], b"x-request-id: ", new_id("req").encode(), b"\r\n", _PLAIN, b"%d\r\n\r\n" % len(msg))
+        """Answer what is no HTTP."""
+        self._refuse(400, msg)
+
+    def _refuse(self, status: int, msg: str) -> None:
+        """Answer what no door sees, and close; the answer has an id as every one does, and no dialect."""
+        request_id = new_id("req").encode()
+        head = (STATUS_LINE[status], b"x-request-id: ", request_id, b"\r\n", _PLAIN, b"%d\r\n\r\n" % len(msg))
         self.transport.write(b"".join((*head, msg.encode("ascii"))))
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""
         super().connection_lost(exc)
+        self._end_head()
         if self._wire is not None:
             self._wire.lose()
 

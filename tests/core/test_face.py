@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.core import streaming
+from relay.core import face, streaming
 from relay.core.door import KEYLESS_BYTES_MAX
+from relay.core.face import HEAD_BYTES_MAX, HEAD_S
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 from tests.shops import Running, serving
@@ -259,6 +260,89 @@ async def test_rubbish_is_refused(shop: Running) -> None:
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\nx-request-id: req_")
     assert body == b"Invalid HTTP request received."
     writer.close()
+
+
+LONG_HEADS = {
+    "an address": b"GET /".ljust(HEAD_BYTES_MAX, b"a"),
+    "one header": b"GET / HTTP/1.1\r\nx: ".ljust(HEAD_BYTES_MAX, b"a"),
+    "many headers": (b"GET / HTTP/1.1\r\n" + b"accept: a\r\n" * HEAD_BYTES_MAX)[:HEAD_BYTES_MAX],
+    "blank lines": b"\r\n" * (HEAD_BYTES_MAX // 2 + 1),
+}
+
+
+async def check_too_large(reader: asyncio.StreamReader) -> None:
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\nx-request-id: req_")
+    assert answer.endswith(b"\r\n\r\nThe head is larger than 128 KiB.")
+
+
+@pytest.mark.parametrize("long", LONG_HEADS.values(), ids=LONG_HEADS)
+async def test_a_head_without_end_is_refused(shop: Running, long: bytes) -> None:
+    """It is not kept, however long it goes on, be it the first of its connection or not."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop))
+    await read_answer(reader)
+    writer.write(long)
+    await check_too_large(reader)
+    writer.close()
+
+
+@pytest.mark.parametrize("start", [b"0\r\nx: ", b"1;x="], ids=["trailer", "chunk extension"])
+async def test_what_frames_a_body_is_bounded_as_a_head_is(shop: Running, start: bytes) -> None:
+    """Nobody's body needs more of it."""
+    reader, writer = await dial(shop)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n")
+    writer.write(b"expect: 100-continue\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(start.ljust(HEAD_BYTES_MAX + 1, b"a"))
+    await check_too_large(reader)
+    writer.close()
+
+
+async def test_a_long_body_in_small_chunks_is_no_head(shop: Running) -> None:
+    """What frames it is counted between its pieces alone."""
+    reader, writer = await dial(shop)
+    head = re.sub(rb"content-length: \d+\r\n", b"", question(shop, "transfer-encoding: chunked", body=b""))
+    writer.write(head + b"1\r\n \r\n" * HEAD_BYTES_MAX + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUESTION), QUESTION))
+    assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+    writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET / HTTP/1.1\r\nhost:"], ids=["nothing", "a blank line", "half"])
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    shop: Running, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """Its connection is closed without an answer."""
+    assert HEAD_S == 30
+    monkeypatch.setattr(face, "HEAD_S", 0.1)
+    reader, writer = await dial(shop)
+    writer.write(begun)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_half_a_head_behind_an_answer_is_not_waited_for(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a connection that is kept alive neither."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop))
+    await read_answer(reader)
+    monkeypatch.setattr(face, "HEAD_S", 0.1)
+    writer.write(question(shop)[:50])
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_half_a_head_waits_for_the_answer_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes: it may be we who read no more."""
+    monkeypatch.setattr(face, "HEAD_S", 0.05)
+    slow = writes(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(ANSWER), ANSWER, pause_s=0.3)
+    async with raw_upstream(slow) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop) + question(shop)[:50])
+        assert (await read_answer(reader))[1] == ANSWER
+        writer.write(question(shop)[50:])
+        assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+        writer.close()
 
 
 async def test_a_bug_at_the_door_is_answered_and_logged(
