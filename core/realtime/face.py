@@ -1,7 +1,8 @@
 """Where a websocket comes in: uvicorn's protocol, left where a session begins.
 
 uvicorn and the websockets library make the handshake, answer pings and shut down. Of what a
-customer sends, one message is taken at a time: the socket is read no more until it is passed on.
+customer sends, one message is taken at a time: the socket is read no more until it is passed on,
+nor while what was read waits for its turn of the loop.
 Source: uvicorn 0.54, ``protocols/websockets/websockets_sansio_impl.py``, read 2026-11-24.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers as ResponseHeaders
+from websockets.frames import CloseCode
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
@@ -21,6 +23,11 @@ from ..sink import Sink
 from ..transport import FRAME_BYTES_MAX
 from ..upstream.websocket import SILENT
 from .door import RealtimeDoor
+
+TURN_BYTES = 16 * 1024
+"""What is taken of one customer in a turn of the loop: some thousands of frames, where they are empty."""
+FRAGMENTS_MAX = 8192
+"""Fragments of one message, among which those of no bytes count too; the largest in pieces of 4 KiB has 6144."""
 
 
 def websocket_face_of(shop: Shop) -> type[asyncio.Protocol]:
@@ -39,9 +46,49 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.app = self._serve
         self._shop = shop
         self._wire = Refusal(self)
+        self._unread = b""
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         await RealtimeDoor(self._shop, scope, receive, send, partial(Sink, self._wire)).serve()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes as they come, but no more in a turn of the loop than leaves the others theirs."""
+        is_waiting = bool(self._unread)
+        self._unread += data
+        if not is_waiting:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        taken, self._unread = self._unread[:TURN_BYTES], self._unread[TURN_BYTES:]
+        if self.transport.is_closing():
+            return
+        super().data_received(taken)
+        if len(self.frames) > FRAGMENTS_MAX:
+            self._refuse_fragments()
+        elif self._unread:
+            self._hold()
+            self.loop.call_soon(self._take_turn)
+        elif self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def _hold(self) -> None:
+        """Read no more from the socket before what was read has been taken."""
+        if self._unread:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    async def receive(self) -> Any:
+        """Return the next message; uvicorn, which reads on now, does not know of what is unread."""
+        message = await super().receive()
+        self._hold()
+        return message
+
+    def _refuse_fragments(self) -> None:
+        self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"more than {FRAGMENTS_MAX} fragments")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the session that is being opened that its customer is gone."""

@@ -1,13 +1,17 @@
 """Where a websocket comes in: nothing it says is logged, nothing is compressed, and refusals end the connection."""
 
+import asyncio
+import json
 import logging
 from pathlib import Path
 
 import httpx
 import pytest
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES
 from tests.shops import serving
 
 from .talks import PROFILE, RealtimeUpstream, address, connected, hear
@@ -60,3 +64,89 @@ async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
             hello = (await http.get("/")).text
     assert pages == [200, 200, 200]
     assert "GET /v1/realtime" in hello
+
+
+def frame(head: int, payload: bytes = b"") -> bytes:
+    """Return a frame of a client, masked with zeros."""
+    return bytes([head, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+PING = frame(0x89)
+FRAGMENT = frame(0x00)
+
+
+class Turns:
+    """What uvicorn's protocol was given in each turn of the loop, in bytes."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.taken = [0]
+        self._loop = asyncio.get_running_loop()
+        self._receive = WebSocketsSansIOProtocol.data_received
+        patch.setattr(WebSocketsSansIOProtocol, "data_received", lambda face, data: self._take(face, data))
+        self._count()
+
+    def _take(self, face: WebSocketsSansIOProtocol, data: bytes) -> None:
+        self.taken[-1] += len(data)
+        self._receive(face, data)
+
+    def _count(self) -> None:
+        self.taken.append(0)
+        self._loop.call_soon(self._count)
+
+
+async def test_a_flood_of_pings_leaves_others_their_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came at once is taken in many turns of the loop, and the session goes on behind it."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        turns = Turns(monkeypatch)
+        client.transport.write(PING * 50_000)
+        async with asyncio.timeout(20):
+            await (await client.ping(b"last"))
+        await client.send('{"type":"response.create"}')
+        await hear(client)
+    assert sum(turns.taken) > 50_000 * len(PING)
+    assert max(turns.taken) <= 2 * TURN_BYTES  # some was waiting, and some came
+
+
+async def test_messages_that_came_at_once_are_passed_on_in_their_order(tmp_path: Path) -> None:
+    """However many turns of the loop they take."""
+    said = [b'{"type":"input_audio_buffer.clear","event_id":"%d"}' % number for number in range(2000)]
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        client.transport.write(b"".join(frame(0x81, message) for message in said))
+        await client.send('{"type":"response.create"}')
+        await hear(client)
+        heard = upstream.visits[0].events
+    assert [event["event_id"] for event in heard[:-1]] == [json.loads(message)["event_id"] for message in said]
+
+
+async def test_a_message_may_come_in_thousands_of_fragments(tmp_path: Path) -> None:
+    """As clients and proxies may cut the largest."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        client.transport.write(
+            frame(0x01, b'{"type":"response.create"}') + FRAGMENT * (FRAGMENTS_MAX - 2) + frame(0x80)
+        )
+        await hear(client)
+
+
+async def test_fragments_without_end_close_the_connection(tmp_path: Path) -> None:
+    """Of no bytes too, which no bound on bytes counts."""
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        client.transport.write(frame(0x01) + FRAGMENT * FRAGMENTS_MAX)
+        async with asyncio.timeout(20):
+            await client.wait_closed()
+        assert (client.close_code, client.close_reason) == (1009, "more than 8192 fragments")
