@@ -18,6 +18,8 @@ FRAMING_BYTES_MAX = 64 * 1024
 """What may come without a byte of a body: a head, the extensions of a chunk, trailers."""
 BUFFER_BYTES = 64 * 1024
 """Mark past which an answer stops reading from its socket until it has been taken."""
+TURN_BYTES = 64 * 1024
+"""Mark past which a socket is read on in another turn of the loop: libuv would read thirty times in one."""
 
 
 class Connection(asyncio.Protocol):
@@ -33,8 +35,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_limit", "_loop", "_on_end",
-        "_parser", "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_waiter", "has_begun",
-        "headers", "is_complete", "is_shut_in_order", "is_used", "loss", "status",
+        "_parser", "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_turn_bytes", "_waiter",
+        "has_begun", "headers", "is_complete", "is_shut_in_order", "is_used", "loss", "status",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_end: Callable[["Connection"], None]) -> None:
@@ -47,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._taker: Callable[[bytes], bool] | None = None
         self._limit: Callable[[], float] = loop.time
         self._timer_at = 0.0
+        self._turn_bytes = 0
         self._is_paused = self._is_dirty = self._is_keep_alive = False
         self.is_used = self.is_shut_in_order = False
         self.loss = ""
@@ -146,6 +149,9 @@ class Connection(asyncio.Protocol):
             self._wake()
         else:
             self._give(self._taker)
+        self._turn_bytes += len(data)
+        if self._turn_bytes > TURN_BYTES:
+            self._let_others_go_first()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection, which ends a body that has no other end."""
@@ -221,6 +227,12 @@ class Connection(asyncio.Protocol):
                 self._waiter.set_exception(exc)
         self._taker = None
         self._wake()
+
+    def _let_others_go_first(self) -> None:
+        self._turn_bytes = 0
+        if not self._is_paused:  # else reading goes on once it has been taken, which is another turn
+            self._transport.pause_reading()
+            self._loop.call_soon(self._transport.resume_reading)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

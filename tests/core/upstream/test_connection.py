@@ -7,11 +7,13 @@ import pytest
 
 from relay import UpstreamBrokenError, UpstreamConnectError
 from relay.core.upstream import UpstreamClient
-from relay.core.upstream.connection import Connection
+from relay.core.upstream.connection import TURN_BYTES, Connection
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
 from .answers import CHUNKED, PATIENT, read_all
 
+READ_BYTES = 256_000
+"""What uvloop takes of a socket at once. Source: uvloop 0.23, ``UV_STREAM_RECV_BUF_SIZE``, read 2026-11-29."""
 EARLY = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
 
 
@@ -109,3 +111,26 @@ async def test_an_early_refusal_of_a_long_body_takes_its_connection_along(transp
     async with raw_upstream(writes_and_shuts(whole(b"no", status="413 Large"))) as upstream:
         response = await transport.send(upstream.request(body=b"x" * 9_000_000), PATIENT)
         assert (response.status, await read_all(response)) == (413, b"no")
+
+
+async def test_what_comes_fast_leaves_others_their_turns(transport: UpstreamClient) -> None:
+    """Megabytes that wait in the socket are read in many turns of the loop, and the connection is kept."""
+    loop = asyncio.get_running_loop()
+    taken = [0]
+
+    def count() -> None:
+        taken.append(0)
+        loop.call_soon(count)
+
+    def take(data: bytes) -> bool:
+        taken[-1] += len(data)
+        return bool(data)
+
+    count()
+    async with raw_upstream(writes(whole(b"x" * 8_000_000))) as upstream:
+        for _ in range(2):
+            response = await transport.send(upstream.request(), PATIENT)
+            await response.hand_over(take)
+        assert upstream.connection_count == 1
+    assert sum(taken) == 16_000_000
+    assert max(taken) <= 2 * (TURN_BYTES + READ_BYTES)  # some was waiting, and some came
