@@ -320,6 +320,8 @@ def _reasons(fields: Mapping[str, Any]) -> Iterator[str]:
 
 _DELAY_IN_WORDS = re.compile(r"(?i)(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|h|m|s)[a-z]*\s*)+)")
 _DELAY_PART = re.compile(r"(?i)(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
+_DELAY_LENGTH_MAX = 64
+"""No honest wait is longer; among digits without end the unit would be looked for behind each of them."""
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -330,7 +332,7 @@ def _delay_in_body(fields: Mapping[str, Any], message: str) -> float | None:
         if isinstance(detail, dict) and isinstance(detail.get("retryDelay"), str):
             text = detail["retryDelay"]
     match = _DELAY_IN_WORDS.search(message)
-    parts = _DELAY_PART.findall(text or (match[1] if match else ""))
+    parts = _DELAY_PART.findall(text or (match[1] if match else ""), 0, _DELAY_LENGTH_MAX)
     return sum(float(number) * _UNIT_S[unit.lower()] for number, unit in parts) if parts else None
 
 

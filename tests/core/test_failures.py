@@ -422,6 +422,20 @@ def test_retry_after_is_read_and_clamped(headers: dict[str, str], body: object, 
     assert classify_json(429, body, headers).retry_after_s == expected
 
 
+@pytest.mark.parametrize("digits", ["9" * 200_000, "0." + "9" * 200_000])
+def test_digits_without_end_are_no_wait(digits: str) -> None:
+    """As Google's RetryInfo and in words; all that a body may hold is looked at in a moment."""
+    assert classify_json(429, error("later", details=[{"retryDelay": digits}])).retry_after_s is None
+    assert classify_json(429, error(f"Please try again in {digits}")).retry_after_s is None
+
+
+@pytest.mark.parametrize("wait", ["48.911382293s", "48.99999999999999s"])
+def test_a_wait_is_read_to_its_last_digit(wait: str) -> None:
+    """A vendor's clock counts nanoseconds, and some write what a float is."""
+    assert classify_json(429, error("later", details=[{"retryDelay": wait}])).retry_after_s == 49
+    assert classify_json(429, error(f"Please try again in {wait}.")).retry_after_s == 49
+
+
 @pytest.mark.parametrize(
     ("error_type", "expected"),
     [
