@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,15 +30,15 @@ CONTEXT_CODE = "context_length_exceeded"
 
 
 def classify(
-    status: int, headers: Mapping[str, str], body: bytes, asked: ChannelRequest | None = None
+    status: int, headers: Mapping[str, str], body: bytes, request: ChannelRequest | None = None
 ) -> UpstreamStatusError:
-    """Return the error that an upstream's answer of *status* is, to the request *asked*.
+    """Return the error that an upstream's answer of *status* is, to *request*.
 
     For an error dressed as success, *status* is 200: then the body's own status or type decides.
     The upstream's words are kept for class ``request`` alone, and only what says nothing about
     the upstream; of every other class they may speak of our key, balance or organisation.
     """
-    said = _read(body)
+    said, asked = _read(body), _Asked(request)
     failure = _failure(status, said, asked)
     if failure == "request":
         message = "" if _tells_of_ours(said.message, asked) else sanitise(said.message)
@@ -82,7 +83,43 @@ class _Said(msgspec.Struct, frozen=True):
         return ""
 
 
-def _failure(status: int, said: _Said, asked: ChannelRequest | None) -> FailureClass:
+class _Asked:
+    """What the request says: looked through once, and only where an upstream speaks of our key or money."""
+
+    def __init__(self, request: ChannelRequest | None) -> None:
+        self.is_known = request is not None
+        self._request = request
+
+    def among(self, words: set[str]) -> set[str]:
+        """Return those of *words*, in lower case, that stand in a name or a text of the request, or may do so."""
+        if not words or self._text is None:
+            return words
+        return {each for each in words if each in self._text}
+
+    @cached_property
+    def _text(self) -> str | None:
+        """All names and texts, in lower case; None where they can't be told, as those in a file's name."""
+        request = self._request
+        if request is None or request.form is not None:
+            return None
+        pending: list[Any] = [request.model, unquote_plus(request.query), *request.headers.values(), *request.fields]
+        try:
+            pending += [msgspec.json.decode(value) for value in request.fields.values()]
+        except (ValueError, RecursionError):
+            return None
+        texts = []
+        while pending:
+            match pending.pop():
+                case str(text):
+                    texts.append(text)
+                case dict(members):
+                    pending += [*members.keys(), *members.values()]
+                case list(items):
+                    pending += items
+        return _GAP.join(texts).lower()
+
+
+def _failure(status: int, said: _Said, asked: _Asked) -> FailureClass:
     """Return the class: what the words make certain first, then the status."""
     if 300 <= status < 400 or status >= 500:
         return "sick"
@@ -101,7 +138,7 @@ def _failure(status: int, said: _Said, asked: ChannelRequest | None) -> FailureC
         if names & _MODEL_NAMES:
             return "misrouted"
         # Whose words they are can't be told: no key goes out for them, and no customer is told of them.
-        return "sick" if asked is None and _OURS.search(said.message.lower()) else "request"
+        return "sick" if not asked.is_known and _OURS.search(said.message.lower()) else "request"
     if status == 403:
         return _failure_of_403(said, names, words)
     if status == 401 and names & _MODEL_NAMES:
@@ -109,7 +146,7 @@ def _failure(status: int, said: _Said, asked: ChannelRequest | None) -> FailureC
     return _class_of_status(status)
 
 
-def _own_words(said: _Said, asked: ChannelRequest | None) -> str:
+def _own_words(said: _Said, asked: _Asked) -> str:
     """Return how the vendor begins, in lower case, without what it may have from the customer.
 
     It speaks of our key and money in its first words. What it quotes, and what the request says too,
@@ -117,37 +154,25 @@ def _own_words(said: _Said, asked: ChannelRequest | None) -> str:
     ``Unrecognized request argument supplied: invalid api key``. Where the request is not known here,
     words alone say nothing of key or money.
     """
-    return _OURS.sub(lambda ours: _GAP if _is_asked(ours[0], asked) else ours[0], _unquoted(said.message)[:100])
+    words = _unquoted(said.message)[:100]
+    repeated = asked.among(_ours_in(words))
+    return _OURS.sub(lambda ours: _GAP if ours[0] in repeated else ours[0], words)
 
 
 def _unquoted(message: str) -> str:
     return _QUOTED.sub(_GAP, message.lower())
 
 
-def _tells_of_ours(message: str, asked: ChannelRequest | None) -> bool:
+def _ours_in(message: str) -> set[str]:
+    """Return what *message*, in lower case, says of our key or money: as often as it may, it is few words."""
+    return {ours[0] for ours in _OURS.finditer(message)}
+
+
+def _tells_of_ours(message: str, asked: _Asked) -> bool:
     """Say whether *message* speaks of our key or money, but for a quotation of the request."""
-    is_quoted_alone = asked is not None and not _OURS.search(_unquoted(message))
-    return any(not (is_quoted_alone and _is_asked(ours[0], asked)) for ours in _OURS.finditer(message.lower()))
-
-
-def _is_asked(words: str, asked: ChannelRequest | None) -> bool:
-    """Say whether *words*, in lower case, stand in a name or a text of the request, or may do so, as in a file's name."""
-    if asked is None or asked.form is not None:
-        return True
-    pending: list[Any] = [asked.model, unquote_plus(asked.query), *asked.headers.values(), *asked.fields]
-    try:
-        pending += [msgspec.json.decode(value) for value in asked.fields.values()]
-    except (ValueError, RecursionError):
-        return True
-    while pending:
-        match pending.pop():
-            case str(text) if words in text.lower():
-                return True
-            case dict(members):
-                pending += [*members.keys(), *members.values()]
-            case list(items):
-                pending += items
-    return False
+    ours = _ours_in(message.lower())
+    is_quoted_alone = asked.is_known and not _OURS.search(_unquoted(message))
+    return bool(ours) and not (is_quoted_alone and asked.among(ours) == ours)
 
 
 def _failure_of_403(said: _Said, names: set[str], words: str) -> FailureClass:
@@ -161,7 +186,7 @@ def _failure_of_403(said: _Said, names: set[str], words: str) -> FailureClass:
     return "key_dead" if said.is_document else "sick"
 
 
-def _failure_dressed_as_success(said: _Said, words: str, asked: ChannelRequest | None) -> FailureClass:
+def _failure_dressed_as_success(said: _Said, words: str, asked: _Asked) -> FailureClass:
     if said.status:
         return _failure(said.status, said, asked)
     of_code = classify_error_type(said.code, default="empty")

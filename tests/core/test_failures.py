@@ -187,6 +187,39 @@ def test_what_is_quoted_hides_no_message() -> None:
     assert classify(400, {}, json.dumps(error(said)).encode(), asked).message == said
 
 
+LONG = {"messages": ["hi"] * 100_000}
+
+
+def test_a_long_request_is_looked_through_once_however_often_its_words_are_repeated() -> None:
+    """As many times as a body may hold them."""
+    said = f"Invalid value: '{'欠费' * 40_000}'"
+    body = json.dumps(error(said), ensure_ascii=False).encode()
+    refused = classify(400, {}, body, request({"user": "欠费", **LONG}))
+    assert (refused.failure, refused.message[:20]) == ("request", said[:20])
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        ("invalid api key, payment required", "request"),
+        ("invalid api key, insufficient funds", "key_dead"),
+        ("payment required, insufficient funds", "key_dead"),
+    ],
+)
+def test_one_word_that_the_request_does_not_say_takes_a_key_out(said: str, failure: FailureClass) -> None:
+    """Whatever it says of the others."""
+    asked = request({"payment required": 1, "user": "Invalid API key"})
+    assert classify(400, {}, json.dumps(error(said)).encode(), asked).failure == failure
+    assert classify(400, {}, json.dumps(error(f"Invalid value: '{said}'")).encode(), asked).failure == "request"
+
+
+def test_a_quotation_is_shown_only_where_all_of_it_is_the_requests() -> None:
+    """One word that speaks of our money hides it."""
+    asked = request({"effort": "payment required"})
+    said = "Invalid value: 'payment required, insufficient funds'"
+    assert classify(400, {}, json.dumps(error(said)).encode(), asked).message == ""
+
+
 @pytest.mark.parametrize(
     "said",
     [
