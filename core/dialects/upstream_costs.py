@@ -6,7 +6,7 @@ the counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3; of xAI's ticks th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -33,6 +33,8 @@ class _Holder(msgspec.Struct):
 
 _read_holder = msgspec.json.Decoder(_Holder).decode
 _read_usage = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NAME = re.compile(rb'[{,\s]*+"(?:[^"\\]++|\\.)*+"\s*+:\s*+')
+"""A member's name with all that stands between the value before it and its own; looks at no byte twice."""
 
 
 def without_costs(document: bytes) -> bytes:
@@ -45,7 +47,7 @@ def without_costs(document: bytes) -> bytes:
     """
     if b"cost" not in document and b"is_byok" not in document:
         return document
-    for usage in set(_usages(document)):
+    for usage in _usages(document):
         # An object with members is equal to no piece of a string, in which its quotes would be escaped.
         document = document.replace(usage, _without_members(usage))
     return document
@@ -83,14 +85,19 @@ def read_upstream_cost(figures: Figures) -> int | None:
 
 
 def _usages(document: bytes) -> Iterator[bytes]:
+    """Yield usage from where upstreams tell it, and from no deeper: what they nest may have no end."""
+    outer = _held(document)
+    inner = [_held(held) for held in (bytes(outer.response), bytes(outer.message)) if held.startswith(b"{")]
+    for holder in (outer, *inner):
+        if bytes(holder.usage):
+            yield bytes(holder.usage)
+
+
+def _held(document: bytes) -> _Holder:
     try:
-        holder = _read_holder(document)
+        return _read_holder(document)
     except (ValueError, RecursionError):
-        return
-    if bytes(holder.usage):
-        yield bytes(holder.usage)
-    for inner in (holder.response, holder.message):
-        yield from _usages(bytes(inner)) if bytes(inner).startswith(b"{") else ()
+        return _Holder()
 
 
 def _without_members(usage: bytes) -> bytes:
@@ -98,8 +105,22 @@ def _without_members(usage: bytes) -> bytes:
         members = _read_usage(usage)
     except (ValueError, RecursionError):
         return usage
-    for name in COST_NAMES:
-        if name in members:
-            member = rb'"%s"\s*:\s*%s(?=\s*[,}])' % (name.encode(), re.escape(bytes(members[name])))
-            usage = re.sub(rb"\s*,\s*%s|%s\s*,?\s*" % (member, member), b"", usage)
-    return usage
+    if members.keys().isdisjoint(COST_NAMES):
+        return usage
+    kept = {name: value for name, value in members.items() if name not in COST_NAMES}
+    return _cut(usage, members) or msgspec.json.encode(kept)
+
+
+def _cut(usage: bytes, members: Mapping[str, msgspec.Raw]) -> bytes:
+    """Return *usage* without what tells costs; empty where it names a member twice, and *members* has the last alone."""
+    kept, end = [], 0
+    for name, raw in members.items():
+        value, named = bytes(raw), _NAME.match(usage, end)
+        if named is None or not usage.startswith(value, named.end()):
+            return b""
+        start, end = end, named.end() + len(value)
+        if name not in COST_NAMES:
+            kept.append(usage[start:end])
+    if usage[end:].strip() != b"}":
+        return b""
+    return usage[: usage.index(b'"')] + b"".join(kept).lstrip(b"{, \t\r\n") + usage[end:]

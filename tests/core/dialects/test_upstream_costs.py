@@ -32,6 +32,11 @@ from tests.core.dialects.replay import exchange
         (b'{"response":{"id":"r","usage":{"a":1,"cost":2}}}', b'{"response":{"id":"r","usage":{"a":1}}}'),
         (b'{"message":{"id":"m","usage":{"a":1,"cost":2}}}', b'{"message":{"id":"m","usage":{"a":1}}}'),
         (b'{"message":"words","usage":{"a":1,"cost":2}}', b'{"message":"words","usage":{"a":1}}'),
+        (b'{"usage":{ "cost" : 1 , "a" : 1 , "b" : 2 }}', b'{"usage":{ "a" : 1 , "b" : 2 }}'),
+        (
+            b'{"usage":{"\\"}":"\\\\","cost":{"\\"":"}"},"\\\\":[{}],"is_byok":true}}',
+            b'{"usage":{"\\"}":"\\\\","\\\\":[{}]}}',
+        ),
     ],
 )
 def test_costs_are_cut_out_of_usage(told: bytes, shown: bytes) -> None:
@@ -48,6 +53,9 @@ def test_costs_are_cut_out_of_usage(told: bytes, shown: bytes) -> None:
         b'{"usage":"cost"}',
         b'{"usage":{"prompt_cost_tokens":1}}',
         b'{"usage":{"cost":1}',
+        b'{"usage":{"a":{"cost":1}}}',
+        b'{"response":{"response":{"usage":{"cost":1}}}}',
+        b'{"message":{"message":{"usage":{"cost":1}}}}',
         b"a cost",
         b"[" * 100_000 + b'"cost"',
     ],
@@ -55,6 +63,37 @@ def test_costs_are_cut_out_of_usage(told: bytes, shown: bytes) -> None:
 def test_everything_else_stays_byte_for_byte(document: bytes) -> None:
     """Words of an answer, arguments of a call, other counts, and what is no document."""
     assert without_costs(document) == document
+
+
+@pytest.mark.parametrize(
+    ("usage", "shown"),
+    [
+        (b'{"cost":1, "a":2, "cost":3}', b'{"a":2}'),
+        (b'{"cost":1, "cost":1, "a":2}', b'{"a":2}'),
+        (b'{"a":1, "cost":{}, "a":12}', b'{"a":12}'),
+    ],
+)
+def test_usage_that_names_a_member_twice_is_written_anew(usage: bytes, shown: bytes) -> None:
+    """The last counts, as everywhere, and no cost is left."""
+    assert without_costs(b'{"usage": %b}' % usage) == b'{"usage": %b}' % shown
+
+
+BLANKS = b" " * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "shown"),
+    [
+        (b'{"a":1,"cost":1%b}' % BLANKS, b'{"a":1%b}' % BLANKS),
+        (b'{"a":1,%b"b":2,"cost":1}' % BLANKS, b'{"a":1,%b"b":2}' % BLANKS),
+        (b'{"a":1%b,"cost":1}' % BLANKS, b'{"a":1}'),
+        (b'{"cost":"%b","a":1}' % (b"." * 2**25), b'{"a":1}'),
+    ],
+    ids=["blanks at the end", "blanks between", "blanks before", "a long cost"],
+)
+def test_a_large_usage_is_read_as_fast_as_it_comes(usage: bytes, shown: bytes) -> None:
+    """A million blanks, or a cost of 32 megabytes, take no longer than any other bytes."""
+    assert without_costs(b'{"usage":%b}' % usage) == b'{"usage":%b}' % shown
 
 
 @pytest.mark.parametrize(
