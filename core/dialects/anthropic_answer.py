@@ -5,7 +5,7 @@ Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 
 import msgspec
 
-from ..estimate import input_bound, plausible
+from ..estimate import plausible
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
@@ -161,7 +161,7 @@ class MessagesStreamReader(EventReader):
         if usage is None or not is_over or self._has_final_output:
             return usage
         if not self._exchange.has_unseen_input:
-            usage = plausible(usage, input_bound(self._exchange.fields), None)
+            usage = plausible(usage, self._request_bound(), None)
         source = "disputed" if usage.source == "disputed" else "estimated"
         return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source=source)
 

@@ -28,6 +28,7 @@ class EventReader(Tally, ABC):
         "_frame",
         "_is_between_events",
         "_is_marked",
+        "_request_bound_tokens",
         "_splitter",
         "_thinking_asked",
         "answer_id",
@@ -45,6 +46,7 @@ class EventReader(Tally, ABC):
         self.model_returned: str | None = None
         self.answer_id: str | None = None
         self._exchange = exchange
+        self._request_bound_tokens: int | None = None
         self._thinking_asked = thinking_asked
         self._splitter: Splitter | ArraySplitter = Splitter()
         self._frame = Frame()
@@ -164,7 +166,13 @@ class EventReader(Tally, ABC):
         try:
             return self._figures()
         except UntrueFigureError:
-            return disputed_usage(self._exchange, self)
+            return Usage(input_tokens=self._request_bound(), output_tokens=self.output_bound_tokens, source="disputed")
+
+    def _request_bound(self) -> int:
+        """Return the most input there can be; the whole prompt is read for it, so once only, and not at every mark."""
+        if self._request_bound_tokens is None:
+            self._request_bound_tokens = input_bound(self._exchange.fields)
+        return self._request_bound_tokens
 
     def evidence(self) -> Evidence:
         """Return how the answer was built so far."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from ..errors import BadRequestError, RelayError, UpstreamStatusError
-from ..estimate import input_bound, input_estimate
+from ..estimate import input_estimate
 from ..exchange import Evidence, Exchange
 from ..usage import Usage
 from .disguised import disguised_error
@@ -129,7 +129,7 @@ class SpokenEventsReader(DoneReader):
 
     def _disputed(self) -> Usage:
         usage = spoken_usage(self._exchange, self.output_bound_tokens)
-        return msgspec.structs.replace(usage, input_tokens=input_bound(self._exchange.fields), source="disputed")
+        return msgspec.structs.replace(usage, input_tokens=self._request_bound(), source="disputed")
 
 
 def spoken_usage(exchange: Exchange, output_tokens: int) -> Usage:

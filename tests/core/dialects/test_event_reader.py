@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.core.dialects import RULES
+from relay.core.dialects import RULES, event_reader
 from relay.core.dialects.dialect import StreamReader
 from relay.core.exchange import Dialect, Evidence, Outcome
 from relay.core.outcome import derive_outcome
@@ -320,3 +320,41 @@ def test_end_marks_without_number_are_held_once() -> None:
     for _ in range(100):
         reader.feed(b"data: [DONE]\n\ndata:[DONE]\n\n")
     assert reader.end == end + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "event"),
+    [
+        ("openai_chat", b'data: {"choices":[],"usage":{"prompt_tokens":-1}}\n\n'),
+        (
+            "openai_responses",
+            b'data: {"type":"response.completed","response":{"usage":{"input_tokens":-1,"output_tokens":1}}}\n\n',
+        ),
+        (
+            "anthropic_messages",
+            b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":-1}}}\n\n',
+        ),
+        (
+            "anthropic_messages",
+            b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":9}}}\n\n'
+            b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n',
+        ),
+        ("gemini_generate", b'data: {"candidates":[],"usageMetadata":{"promptTokenCount":-1}}\n\n'),
+    ],
+)
+def test_a_prompt_is_measured_once_for_figures_that_cannot_be_true(
+    dialect: Dialect, event: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every mark of the stream asks for usage and evidence, and a prompt may have millions of words."""
+    measured: list[object] = []
+
+    def bound(fields: object) -> int:
+        measured.append(fields)
+        return 7
+
+    monkeypatch.setattr(event_reader, "input_bound", bound)
+    reader = RULES[dialect].stream_reader(exchange(dialect, {"stream_options": msgspec.Raw(b'{"include_usage":true}')}))
+    reader.feed(event)
+    told = [reader.usage(), reader.usage(), reader.evidence(), reader.usage()]
+    assert len(measured) == 1
+    assert told[0] == told[3]
