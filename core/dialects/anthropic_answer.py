@@ -64,12 +64,14 @@ _read_message = msgspec.json.Decoder(_Message, float_hook=read_number).decode
 class MessagesStreamReader(EventReader):
     """Reads along one stream of message events; see `StreamReader`."""
 
-    __slots__ = ("_has_final_output", "_is_kept", "_is_untrue", "_usage")
+    __slots__ = ("_has_final_output", "_is_kept", "_is_untrue", "_told", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
         self._is_kept = is_kept
         self._usage: dict[str, object] = {}
+        self._told: Usage | None = None
+        """What those figures come to; None until it is asked for, and again where new ones came."""
         self._is_untrue = False
         self._has_final_output = False
         """The output figure is that of ``message_delta``; ``message_start`` has only its first tokens."""
@@ -147,6 +149,7 @@ class MessagesStreamReader(EventReader):
         if not isinstance(usage, dict):
             self._is_untrue |= usage is not None
             return False
+        self._told = None
         self._usage.update((name, figure) for name, figure in usage.items() if figure is not None)
         if len(self._usage) > FIGURES_MAX:
             self._usage.clear()
@@ -156,7 +159,9 @@ class MessagesStreamReader(EventReader):
     def _figures(self) -> Usage | None:
         if self._is_untrue:
             raise UntrueFigureError("usage is no object")
-        usage = read_anthropic_usage(self._usage)
+        if self._told is None:
+            self._told = read_anthropic_usage(self._usage)
+        usage = self._told
         is_over = self.is_ended or self.stop_reason is not None
         if usage is None or not is_over or self._has_final_output:
             return usage

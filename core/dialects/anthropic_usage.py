@@ -2,8 +2,11 @@
 
 from ..usage import Iteration, TokenCounts, Usage
 from ..vendor_names import kept_name
-from .figures import Figures, read_figure, read_figures
+from .figures import Figures, UntrueFigureError, read_figure, read_figures
 from .upstream_costs import read_upstream_cost
+
+ITERATIONS_MAX = 100
+"""No honest answer takes more passes; each is priced, and kept in the log."""
 
 
 def read_anthropic_usage(usage: object) -> Usage | None:
@@ -14,7 +17,7 @@ def read_anthropic_usage(usage: object) -> Usage | None:
     that the top level does not name (w:anthropic/compaction-stream).
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure that can't be true, or more passes than any answer takes.
     """
     figures = read_figures(usage)
     if figures.get("input_tokens") is None and figures.get("output_tokens") is None:
@@ -55,6 +58,8 @@ def _read_iterations(figures: Figures) -> tuple[Iteration, ...]:
     entries = figures.get("iterations")
     if not isinstance(entries, list):
         return ()
+    if len(entries) > ITERATIONS_MAX:
+        raise UntrueFigureError("iterations are more than any answer takes")
     return tuple(_read_iteration(read_figures(entry)) for entry in entries)
 
 

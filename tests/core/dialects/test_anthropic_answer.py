@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from relay.core.dialects import RULES
+from relay.core.dialects import RULES, anthropic_answer
 from relay.core.dialects.anthropic_answer import FIGURES_MAX, MessagesStreamReader
+from relay.core.dialects.anthropic_usage import read_anthropic_usage
 from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Evidence
 from relay.core.outcome import derive_outcome
@@ -106,6 +107,23 @@ def test_usage_that_is_no_object_gives_way_to_the_local_bound() -> None:
     along = reader()
     along.feed(event("message_delta", delta={"stop_reason": "end_turn"}, usage="nine"))
     assert along.usage() == Usage(input_tokens=512, output_tokens=8, source="disputed")
+
+
+def test_figures_are_read_anew_only_where_new_ones_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mark of the stream asks for usage and evidence."""
+    reads: list[object] = []
+
+    def read_usage(usage: object) -> Usage | None:
+        reads.append(usage)
+        return read_anthropic_usage(usage)
+
+    monkeypatch.setattr(anthropic_answer, "read_anthropic_usage", read_usage)
+    along = reader()
+    along.feed(start(input_tokens=10, output_tokens=1) + delta(type="text_delta", text="Hi"))
+    early = [along.usage(), along.usage(), along.evidence(), along.usage()]
+    along.feed(last(output_tokens=9) + STOP)
+    assert (early[0], early[3]) == (Usage(input_tokens=10, output_tokens=1),) * 2
+    assert (along.usage(), along.usage(), len(reads)) == (*(Usage(input_tokens=10, output_tokens=9),) * 2, 2)
 
 
 def test_the_end_mark_is_held_back_and_nothing_after_it_passes() -> None:

@@ -80,6 +80,13 @@ def test_one_pass_of_the_same_model_is_no_iteration() -> None:
     )
 
 
+def test_as_many_passes_as_an_answer_can_take_are_read() -> None:
+    """A hundred."""
+    usage = read_anthropic_usage({"input_tokens": 1, "output_tokens": 1, "iterations": [{"output_tokens": 2}] * 100})
+    assert usage is not None
+    assert (usage.output_tokens, len(usage.iterations)) == (200, 100)
+
+
 @pytest.mark.parametrize(
     "usage",
     [
@@ -88,6 +95,7 @@ def test_one_pass_of_the_same_model_is_no_iteration() -> None:
         {"input_tokens": 1, "output_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 0.5}},
         {"input_tokens": 1, "output_tokens": 1, "iterations": [{"input_tokens": -1}]},
         {"input_tokens": 1, "output_tokens": 1, "iterations": ["pass"]},
+        {"input_tokens": 1, "output_tokens": 1, "iterations": [{"output_tokens": 2}] * 101},
         [1],
     ],
 )
