@@ -17,6 +17,9 @@ class Reservation(msgspec.Struct, frozen=True):
     held_nano: int
     is_recovered: int
     """1 where recovery closed it."""
+    marked_input_tokens: int
+    marked_output_tokens: int
+    """What its last mark says was handed over."""
 
 
 class Bill(msgspec.Struct, frozen=True):
@@ -63,7 +66,9 @@ def read_books(data: Path) -> Books:
             reservations=[
                 Reservation(*row)
                 for row in ask(
-                    "SELECT request_id, key_id, at, state, held_nano, is_recovered FROM reservation ORDER BY key_id, at"
+                    "SELECT request_id, key_id, at, state, held_nano, is_recovered,"
+                    " IFNULL(mark ->> '$.usage.input_tokens', 0), IFNULL(mark ->> '$.usage.output_tokens', 0)"
+                    " FROM reservation ORDER BY key_id, at"
                 )
             ],
             bills={

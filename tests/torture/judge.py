@@ -160,7 +160,7 @@ def marked(case: Case) -> Iterator[str]:
 
 
 def refunded(case: Case) -> Iterator[str]:
-    """2.8: what was posted and not delivered is given back; what was delivered only just before the kill may be."""
+    """2.8: what was posted and not delivered is given back, less what was marked; what was delivered only just before the kill may be."""
     for purchase in case.purchases:
         bill = case.bill(purchase)
         if bill is None:
@@ -168,10 +168,12 @@ def refunded(case: Case) -> Iterator[str]:
         hold = case.holds[purchase.marker]
         refund_nano = case.books.refunded.get(hold.request_id, 0)
         is_awaited = bill.outcome in AWAITED and not hold.is_recovered and not purchase.has_left
-        if refund_nano not in (0, bill.charge_nano):
-            yield f"'{purchase.marker}' paid {bill.charge_nano} and got {refund_nano} back"
-        if is_awaited and purchase.ended_at is None and refund_nano != bill.charge_nano:
-            yield f"2.8 '{purchase.marker}' was charged, its end never came, and nothing was given back"
+        marked_nano = INPUT_NANO * hold.marked_input_tokens + OUTPUT_NANO * hold.marked_output_tokens
+        expected_nano = max(0, bill.charge_nano - marked_nano)
+        if refund_nano not in (0, expected_nano):
+            yield f"'{purchase.marker}' paid {bill.charge_nano}, {marked_nano} of it marked, and got {refund_nano} back"
+        if is_awaited and purchase.ended_at is None and refund_nano != expected_nano:
+            yield f"2.8 '{purchase.marker}' was charged, its end never came, and {refund_nano} was given back"
         is_late = purchase.ended_at is None or purchase.ended_at > purchase.killed_at - case.unmarked_s
         if refund_nano and not is_late:
             yield f"'{purchase.marker}' was delivered long before a kill and given back"
@@ -199,10 +201,10 @@ def balanced(case: Case) -> Iterator[str]:
 
 
 def caps(case: Case) -> Iterator[str]:
-    """I14: a key has spent what its requests cost, and no more than its cap."""
+    """I14: a key has spent what its requests cost, less what was given back, and no more than its cap."""
     spent: defaultdict[str, int] = defaultdict(int)
-    for bill in case.books.bills.values():
-        spent[bill.key_id] += bill.total_nano
+    for request_id, bill in case.books.bills.items():
+        spent[bill.key_id] += bill.total_nano - case.books.refunded.get(request_id, 0)
     for key_id, (cap_nano, spent_nano, _) in case.books.keys.items():
         if spent_nano != spent[key_id]:
             yield f"I14 key '{key_id}' says {spent_nano} spent, its requests cost {spent[key_id]}"
