@@ -262,10 +262,16 @@ class Door:
             if size > bytes_max:
                 raise BodyTooLargeError(bytes_max=str(bytes_max))
             if size > KEYLESS_BYTES_MAX and not is_known:
-                await self._shop.dispatch.authenticate(exchange)
+                await self._know(exchange)
                 is_known = True
             is_more = message.get("more_body", False)
         return b"".join(pieces)
+
+    async def _know(self, exchange: Exchange) -> None:
+        """Refuse a stranger; asked afresh, for what is remembered of a key gets no second look here."""
+        exchange.is_fresh_authentication = True
+        await self._shop.dispatch.authenticate(exchange)
+        exchange.is_fresh_authentication = False
 
     async def _answer_preflight(self) -> None:
         """Answer a browser's pre-flight: what it asks is echoed, as ``*`` does not cover Authorization.

@@ -73,7 +73,7 @@ class Face(HttpToolsProtocol):
             return
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
-        elif self._head_bytes and self._head_timer is None:
+        elif self._head_timer is None and (self._head_bytes or not self._is_answering()):
             self._wait_for_head()
 
     def _wait_for_head(self) -> None:
@@ -86,9 +86,14 @@ class Face(HttpToolsProtocol):
         is kept only for as long as uvicorn keeps an idle one, or until more of the head comes.
         """
         self._head_timer = None
-        cycle = cast(RequestResponseCycle | None, self.cycle)  # None before the first request
-        if cycle is None or cycle.response_complete:
+        is_ours = self.transport.get_protocol() is self  # else it has become a websocket
+        if is_ours and not self._is_answering():
             self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Say whether a request has yet to be answered; of one that has been, the rest of its body is dropped."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)  # None before the first request
+        return cycle is not None and not cycle.response_complete
 
     def _end_head(self) -> None:
         """Count anew: a head has ended, or some of a body has come."""
@@ -144,8 +149,11 @@ class Face(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a request's body."""
-        self._end_head()
+        """Take a piece of a request's body; what is dropped of one gets no more time by coming slowly."""
+        if self._is_answering():
+            self._end_head()
+        else:
+            self._head_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -156,6 +164,7 @@ class Face(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["path"] in PAGES:
+            cycle.keep_alive &= not cycle.waiting_for_100_continue  # see `Wire.head`
             super()._start_asgi_task(cycle, app)
             return
         task = self.loop.create_task(self._serve(cycle))

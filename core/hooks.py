@@ -125,8 +125,8 @@ class RelayHooks:
         """Look at a settled exchange and claim what its customer is owed.
 
         Called once per settled exchange, all plugins in profile order, after the answer has
-        ended. What a process left when it died, and what was booked from the spool, is looked at
-        after the next start; such records have no attempts. An exception is logged and counted.
+        ended. What recovery charged for a process that died, and what was booked from the spool, is
+        looked at after the next start; such records have no attempts. An exception is logged and counted.
 
         Args:
             record: What is kept of the exchange: facts, usage, outcome, evidence, charge.

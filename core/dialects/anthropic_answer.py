@@ -7,7 +7,7 @@ import msgspec
 
 from ..estimate import plausible
 from ..exchange import Exchange
-from ..sse import event_name_and_data
+from ..sse import BOM, event_name_and_data
 from ..usage import Usage
 from .anthropic_usage import read_anthropic_usage
 from .dialect import BodyReading
@@ -117,7 +117,7 @@ class MessagesStreamReader(EventReader):
         if name or not data:
             return event
         try:
-            return b"event: %b\n%b" % (_read_event(data).type.encode(), event)
+            return b"event: %b\n%b" % (_read_event(data).type.encode(), event.removeprefix(BOM).lstrip(b"\r\n"))
         except (ValueError, RecursionError):
             return event
 

@@ -17,7 +17,8 @@ _read_value = msgspec.json.Decoder(str | int | float | None).decode
 
 
 def _is_fast_tier(value: str) -> bool:
-    return value == "fast" or "priority" in value
+    # Google's enums may be numbers, and no tier of another's is one.
+    return value == "fast" or "priority" in value or value.replace(".", "").isdigit()
 
 
 def _is_place(value: str) -> bool:
@@ -26,7 +27,7 @@ def _is_place(value: str) -> bool:
 
 _DEARER: Mapping[str, Callable[[str], bool]] = {
     "service_tier": _is_fast_tier,
-    "serviceTier": lambda value: _is_fast_tier(value) or value.isdigit(),  # Google's enums may be numbers
+    "serviceTier": _is_fast_tier,
     "speed": lambda value: value == "fast",
     "inference_geo": _is_place,
 }

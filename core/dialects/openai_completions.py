@@ -4,6 +4,7 @@ import msgspec
 
 from ..errors import BadRequestError
 from ..exchange import Dialect, Exchange, Operation
+from .dearer import refuse_dearer
 from .fields import read_bool, read_int, read_model, read_nested, read_object
 from .kinds import COMPLETIONS, check_kinds
 from .openai_chat import OpenAIChat
@@ -29,6 +30,7 @@ class OpenAICompletions(OpenAIChat):
             except (ValueError, RecursionError) as exc:
                 raise BadRequestError(param="prompt") from exc
         check_kinds(fields, COMPLETIONS)
+        refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
         # What is made is paid for, the best of them is shown.

@@ -25,16 +25,20 @@ _CHECKED = "request.checked"
 
 _UNCHECKED = f"""
     SELECT l.request_id, r.facts, l.channel, l.model_sent, l.model_returned, l.usage, l.evidence, l.trace, l.outcome,
-           l.duration_ms, l.first_output_ms, l.charge_nano, l.overrun_nano
+           l.duration_ms, l.first_output_ms, l.overrun_nano, l.charge_nano - IFNULL(t.amount_nano, 0) AS charge_nano
     FROM audit a JOIN request_log l ON l.request_id = a.subject JOIN reservation r ON r.request_id = a.subject
-    WHERE a.action IN ('{RECOVERED}', '{REPLAYED}') AND r.state = 'posted'
+    LEFT JOIN transfer t ON t.id = 'undelivered:' || a.subject
+    WHERE a.action IN ('{RECOVERED}', '{REPLAYED}') AND r.state = 'posted' AND l.charge_nano > IFNULL(t.amount_nano, 0)
       AND NOT EXISTS (SELECT 1 FROM audit done WHERE done.subject = a.subject AND done.action = '{_CHECKED}')
     ORDER BY a.id
 """
 
 
 def find_unchecked(database: Path) -> list[tuple[RequestRecord, Posted]]:
-    """Return the requests that after-sales plugins have yet to look at; see `Ledger.unchecked`."""
+    """Return the requests that after-sales plugins have yet to look at; see `Ledger.unchecked`.
+
+    What was given back of a charge already is no part of it any more.
+    """
     with contextlib.closing(connect_reader(database)) as connection:
         connection.row_factory = sqlite3.Row
         return [(_record(row), _posted(row)) for row in connection.execute(_UNCHECKED)]

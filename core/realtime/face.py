@@ -68,7 +68,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         elif self._unread:
             self._hold()
             self.loop.call_soon(self._take_turn)
-        elif self.read_paused and self.queue.empty():
+        elif self.read_paused and (self.close_sent or self.queue.empty()):
             self.read_paused = False
             self.transport.resume_reading()
 

@@ -105,7 +105,7 @@ class TokenRatio(Plugin[TokenRatioConfig]):
         """
         if each.model is None or undated(each.model) == undated(facts.model_sent):
             return None
-        return self._sheet(each.model, facts.group)
+        return self._sheet(each.model, facts.group) or self._sheet(undated(each.model), facts.group)
 
 
 def undated(model: str) -> str:

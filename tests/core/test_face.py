@@ -10,6 +10,7 @@ import pytest
 from relay.core import face, streaming
 from relay.core.door import KEYLESS_BYTES_MAX
 from relay.core.face import HEAD_BYTES_MAX, HEAD_S
+from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 from tests.shops import Running, serving
@@ -131,6 +132,51 @@ async def test_a_stranger_can_not_have_a_long_body_kept(shop: Running) -> None:
     head, body = await read_answer(reader)
     assert head.startswith(b"HTTP/1.1 401 ")
     assert b'"code":"invalid_api_key"' in body
+    writer.close()
+
+
+async def test_a_key_that_was_refused_before_is_looked_at_afresh_behind_a_long_body(shop: Running) -> None:
+    """What is remembered of it would refuse every long body, until a short one asks."""
+    body = QUESTION[:-1] + b',"user":"%b"}' % (b"x" * 2 * KEYLESS_BYTES_MAX)
+    ledger = shop.shop.ledger
+    await ledger.set_key_group(SetKeyGroup(key_id="key_alice", group="gone", actor="test"))
+    assert (await shop.chat()).status_code == 403
+    await ledger.set_key_group(SetKeyGroup(key_id="key_alice", group="plain", actor="test"))
+    reader, writer = await dial(shop)
+    writer.write(question(shop, body=body))
+    assert (await read_answer(reader))[1] == ANSWER
+    writer.close()
+
+
+async def test_what_is_dropped_of_a_body_gets_no_more_time_by_coming_slowly(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request was refused; nobody waits for the rest for good."""
+    monkeypatch.setattr(face, "HEAD_S", 0.3)
+    reader, writer = await dial(shop)
+    head = question(shop)[: -len(QUESTION)]
+    writer.write(head.replace(b"content-length: %d" % len(QUESTION), b"content-length: 999999999"))
+    assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 413 ")
+    dripping = asyncio.create_task(drip(writer))
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    dripping.cancel()
+    writer.close()
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"x")
+        await asyncio.sleep(0.05)
+
+
+async def test_a_page_does_not_wait_for_a_body_either(shop: Running) -> None:
+    """A client that waits for the word may go on without it."""
+    reader, writer = await dial(shop)
+    writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 60\r\n\r\n")
+    head, body = await read_answer(reader)
+    assert (b"\r\nconnection: close\r\n" in head + b"\r\n", body) == (True, b"ok")
+    assert await reader.read() == b""
     writer.close()
 
 

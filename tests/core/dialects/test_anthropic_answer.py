@@ -296,3 +296,11 @@ def test_an_event_without_its_name_gets_it() -> None:
     along.feed(STOP[STOP.index(b"\n") + 1 :])
     assert along.end == STOP
     assert along.output_counted_tokens == 1
+
+
+def test_a_name_stands_right_before_its_data() -> None:
+    """Also where a blank line too many, or the mark of a byte order, comes before the event."""
+    first = start(input_tokens=3)
+    nameless = first[first.index(b"\n") + 1 :]
+    assert reader().feed(b"\n" + nameless) == first
+    assert reader().feed(b"\xef\xbb\xbf" + nameless) == first

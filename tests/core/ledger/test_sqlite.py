@@ -189,6 +189,22 @@ async def test_what_is_booked_after_the_customer_was_told_of_a_failure_is_given_
     assert verify(tmp_path) == []
 
 
+async def test_a_group_that_breaks_a_rule_takes_no_delivery_along(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """What reached its customer must not be given back."""
+    await ledger.reserve(reservation("r1", "alice", 3 * NANO))
+    await ledger.post(record("r1", "alice", "2"))
+    commit = ledger._store.commit
+
+    def broken(notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        ledger._store.commit = commit  # type: ignore[method-assign] # it works again
+        raise AssertionError
+
+    ledger._store.commit = broken  # type: ignore[method-assign] # a bug, once
+    ledger.delivered("r1")
+    async with asyncio.timeout(5):
+        await until(tmp_path, "SELECT delivered_at IS NOT NULL FROM reservation", [(1,)])
+
+
 async def test_a_claim_that_can_not_be_written_in_time_is_written_later(
     hasty: None, ledger: SqliteLedger, tmp_path: Path
 ) -> None:

@@ -48,3 +48,16 @@ def test_what_came_from_the_spool_is_found_once(books: Books) -> None:
     [(found, posted)] = find_unchecked(books.database)
     assert found == msgspec.structs.replace(replayed, attempts=())
     assert (posted.charge_nano, posted.overrun_nano) == (NANO, 0)
+
+
+def test_what_was_given_back_is_owed_no_more(books: Books) -> None:
+    """A charge from the spool whose end may never have gone out: all of it is back, or what was not marked."""
+    books.play("account alice gift=9")
+    for request_id in ("r1", "r2"):
+        books.do(reservation(request_id, "alice", NANO))
+    books.note(marked("r2"))
+    for request_id in ("r1", "r2"):
+        books.do(Post(record=record(request_id, "alice", "1"), is_replayed=True))
+    books.play("crash")
+    [(found, posted)] = find_unchecked(books.database)
+    assert (found.request_id, posted.charge_nano) == ("r2", 750_000_000)

@@ -11,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from relay.core import face
 from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES
 from tests.shops import serving
 
@@ -64,6 +65,20 @@ async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
             hello = (await http.get("/")).text
     assert pages == [200, 200, 200]
     assert "GET /v1/realtime" in hello
+
+
+async def test_a_session_is_no_head_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be silent for longer than a head may take."""
+    monkeypatch.setattr(face, "HEAD_S", 0.1)
+    async with (
+        RealtimeUpstream().opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        await asyncio.sleep(0.5)
+        await client.send('{"type":"response.create"}')
+        assert (await hear(client))[-1]["type"] == "response.done"
 
 
 def frame(head: int, payload: bytes = b"") -> bytes:

@@ -258,16 +258,17 @@ def test_a_pass_of_the_asked_model_goes_by_the_name_the_customer_asked_for(named
     assert charge("claude-sonnet-4-5", usage, **sent).nano == 3_000_000
 
 
-def test_a_pass_of_the_model_that_answered_in_the_end_costs_what_that_model_costs() -> None:
+@pytest.mark.parametrize("date", ["", "-20250929", "@20250929"])
+def test_a_pass_of_the_model_that_answered_in_the_end_costs_what_that_model_costs(date: str) -> None:
     """The answer as a whole bears its name: 1000 x 0.5 of the asked one, and 1000 x 1.5 of the fallback."""
     usage = Usage(
         input_tokens=2000,
         iterations=(
             Iteration(input_tokens=1000, model="claude-haiku-4-5"),
-            Iteration(input_tokens=1000, model="claude-sonnet-4-5"),
+            Iteration(input_tokens=1000, model=f"claude-sonnet-4-5{date}"),
         ),
     )
-    sent = {"model_sent": "claude-haiku-4-5", "model_returned": "claude-sonnet-4-5"}
+    sent = {"model_sent": "claude-haiku-4-5", "model_returned": f"claude-sonnet-4-5{date}"}
     assert charge("claude-haiku-4-5", usage, **sent).nano == 4_000_000
 
 
