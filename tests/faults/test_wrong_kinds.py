@@ -93,7 +93,11 @@ def blamed(answer: httpx.Response, path: str) -> tuple[int, str, str | None]:
     return (*told(answer, shape), param)
 
 
-OFFERED: Mapping[str, Sequence[bytes]] = {"fallbacks": (b"[]", b"[ {}]"), "inference_geo": ()}
+OFFERED: Mapping[str, Sequence[bytes]] = {
+    "fallbacks": (b"[]", b"[ {}]"),
+    "inference_geo": (),
+    "serviceTier": (b'"x"',),
+}
 """What passes of fields whose other values would cost the shop what it does not know."""
 
 
