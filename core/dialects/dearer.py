@@ -40,14 +40,15 @@ def refuse_dearer(fields: Fields) -> None:
         BadRequestError: Names the field.
     """
     for name, is_dearer in _DEARER.items():
-        if name in fields and is_dearer(_text(fields[name])):
+        text = _text(fields[name]) if name in fields else None
+        if text is not None and is_dearer(text):
             raise BadRequestError("not_offered", param=name)
 
 
-def _text(raw: msgspec.Raw) -> str:
-    """Return a value as it is compared; of the kinds that may stand here, null is what leaves the field out."""
+def _text(raw: msgspec.Raw) -> str | None:
+    """Return a value as it is compared; None for null, which leaves the field out, and for what no vendor takes."""
     try:
         value = _read_value(raw)
     except ValueError:
-        return ""
-    return "global" if value is None else str(value).casefold()
+        return None
+    return None if value is None else str(value).casefold()

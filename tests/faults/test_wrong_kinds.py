@@ -117,6 +117,9 @@ async def test_a_field_of_its_kind_passes_as_it_is(passing: Counter, row: Row) -
     """So does null, but where there has to be something."""
     offered = OFFERED.get(row.name, row.right)
     right = [*(value for value in row.right if value in offered), *([] if row.is_needed else [b"null"])]
+    for value in set(row.right) - set(offered):
+        answer, _ = await passing.ask(row.path, **{row.name: value})
+        assert blamed(answer, row.path) == (400, "not_offered", row.name)
     passing.upstream.received.clear()
     sent = [(await passing.ask(row.path, **{row.name: value}))[1] for value in right]
     assert [received.body for received in passing.upstream.received] == sent
