@@ -125,7 +125,7 @@ class GeminiStreamReader(EventReader):
             self._usage = answer.usageMetadata  # cumulative: the last counts
         if self.model_returned is None:
             self.model_returned = answer.modelVersion
-        self._search_count = max(self._search_count, count_searches(answer))  # told once more by later answers
+        self._search_count = max(self._search_count, _count_searches(answer))  # told once more by later answers
         _tally_answer(self, answer)
         return True
 
@@ -153,7 +153,7 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
     try:
         usage = read_gemini_usage(answer.usageMetadata)
         if usage is not None:
-            usage = msgspec.structs.replace(usage, web_search_count=count_searches(answer))
+            usage = msgspec.structs.replace(usage, web_search_count=_count_searches(answer))
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     return BodyReading(
@@ -169,7 +169,7 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
     )
 
 
-def count_searches(answer: _Answer) -> int:
+def _count_searches(answer: _Answer) -> int:
     """Return how often Google was searched for an answer. Source: field/relay-platforms.md 1.6, read 2026-11-29."""
     count = 0
     for candidate in answer.candidates or ():
