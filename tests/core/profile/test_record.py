@@ -51,12 +51,18 @@ def test_a_record_that_is_right_already_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / RECORD).stat() == before
 
 
-def test_a_record_that_can_not_be_written_leaves_no_draft(tmp_path: Path) -> None:
-    """What stands in its place is a folder."""
-    (tmp_path / RECORD).mkdir()
-    with pytest.raises(OSError, match=RECORD):
+def test_a_record_that_can_not_be_written_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one stands as it was."""
+    write_record(tmp_path, load_profile(find_profile("pumpkin.yaml")))
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="full"):
         write_record(tmp_path, load_profile(find_profile("minimal.yaml")))
     assert [path.name for path in tmp_path.iterdir()] == [RECORD]
+    assert read_record(tmp_path).profile.shop.name.en == "PumpkinAPI"
 
 
 def test_folder_without_record_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""What would cost the shop more than it charges is refused at every endpoint, before anything is held or sent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shops import serving
+from tests.upstreams import Upstream, document
+
+CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
+MESSAGE: dict[str, Any] = {**CHAT, "model": "claude-sonnet-4-5", "max_tokens": 9}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("/v1/chat/completions", {**CHAT, "service_tier": "priority"}, 400, "not_offered"),
+        ("/v1/completions", {"model": "m", "prompt": "hi", "service_tier": "priority"}, 400, "not_offered"),
+        ("/v1/responses", {"model": "m", "input": "hi", "service_tier": "priority"}, 400, "not_offered"),
+        ("/v1beta/models/m:generateContent", {"contents": "hi", "serviceTier": "priority"}, 400, "not_offered"),
+        ("/v1beta/interactions", {"model": "m", "input": "hi", "service_tier": "priority"}, 400, "not_offered"),
+        ("/v1/messages", {**MESSAGE, "speed": "fast"}, 400, "not_offered"),
+        ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": "claude-opus-4-1"}]}, 503, "model_not_found"),
+        ("/v1/messages", {**MESSAGE, "tools": [{"name": "a", "model": "claude-opus-4-1"}]}, 503, "model_not_found"),
+    ],
+)
+async def test_it_is_refused_by_name(tmp_path: Path, path: str, body: dict[str, Any], status: int, code: str) -> None:
+    """A dearer tier, and a model that this shop does not sell."""
+    async with Upstream(lambda _: document({})).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        answer = await shop.client.post(path, json=body, headers=shop.headers)
+        assert (answer.status_code, code in answer.text) == (status, True), answer.text
+        assert (upstream.received, shop.rows("select * from reservation")) == ([], [])
