@@ -18,7 +18,12 @@ MESSAGE: dict[str, Any] = {**CHAT, "model": "claude-sonnet-4-5", "max_tokens": 9
         ("/v1/chat/completions", {**CHAT, "service_tier": "priority"}, 400, "not_offered"),
         ("/v1/completions", {"model": "m", "prompt": "hi", "service_tier": "priority"}, 400, "not_offered"),
         ("/v1/responses", {"model": "m", "input": "hi", "service_tier": "priority"}, 400, "not_offered"),
-        ("/v1beta/models/m:generateContent", {"contents": "hi", "serviceTier": "priority"}, 400, "not_offered"),
+        (
+            "/v1beta/models/m:generateContent",
+            {"contents": [{"parts": [{"text": "hi"}]}], "serviceTier": "priority"},
+            400,
+            "not_offered",
+        ),
         ("/v1beta/interactions", {"model": "m", "input": "hi", "service_tier": "priority"}, 400, "not_offered"),
         ("/v1/messages", {**MESSAGE, "speed": "fast"}, 400, "not_offered"),
         ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": "claude-opus-4-1"}]}, 503, "model_not_found"),
