@@ -1,6 +1,7 @@
 """The one timer: who is visited, and what a visit may cause."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -86,3 +87,31 @@ async def test_a_thousand_streams_are_visited_in_few_turns_of_the_loop(monkeypat
         turns.append(1)
     task.cancel()
     assert 3 <= max(visits[:1000]) - min(visits[:1000]) <= 5
+
+
+async def test_what_a_visit_takes_is_no_part_of_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one is due a tick behind the beginning of the last, by the loop's own clock."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.75)
+    slept: list[float] = []
+    times = iter([0.0, 0.0, 0.0, 0.75, 1.25, 1.25, 1.5])
+
+    async def sleep(delay_s: float) -> None:
+        slept.append(delay_s)
+        if len(slept) == 2:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: Clock(times))
+    with pytest.raises(asyncio.CancelledError):
+        await Heartbeat().run()
+    assert slept == [0.75, 0.25]
+
+
+class Clock:
+    """A loop of which nothing but the time is asked."""
+
+    def __init__(self, times: Iterator[float]) -> None:
+        self._times = times
+
+    def time(self) -> float:
+        return next(self._times)
