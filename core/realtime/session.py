@@ -100,7 +100,9 @@ class Session:
     async def _pass_frames(self) -> RelayError | None:
         """Return what the session ended of; None as `_end_of` says."""
         self._shop.heartbeat.add(self)
-        pumps = [asyncio.create_task(self._pump_customer()), asyncio.create_task(self._pump_upstream())]
+        # The upstream's first: what it said when it opened was said before anything that the customer asks for.
+        upstream = asyncio.create_task(self._pump_upstream())
+        pumps = [asyncio.create_task(self._pump_customer()), upstream]
         try:
             await asyncio.wait([*pumps, self._limit], return_when=asyncio.FIRST_COMPLETED)
             return self._end_of([self._limit, *pumps])

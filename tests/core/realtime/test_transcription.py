@@ -1,6 +1,8 @@
 """Transcriptions of what a customer said: exchanges of their own, at the transcribing model's price."""
 
+import asyncio
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
+from relay.core.realtime.customer import Customer
 from tests.chats import LOTS, balances
 from tests.shops import Running, serving
 
@@ -40,6 +43,36 @@ def transcribing(usage: object) -> Any:
                 await connection.send(event(kind, item_id="item_1", content_index=0, transcript="Hi", usage=usage))
 
     return talk
+
+
+async def test_what_the_customer_asks_for_at_once_is_not_undone_by_how_the_session_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long relay takes to begin passing frames on: what is to be written down is held for."""
+    accept = Customer.accept
+
+    async def accept_slowly(
+        customer: Customer, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        await accept(customer, subprotocol, headers)
+        await asyncio.sleep(0.3)  # the customer's first frame waits already when it begins
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        async for frame in connection:
+            visit.said.append(frame)
+            await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+
+    monkeypatch.setattr(Customer, "accept", accept_slowly)
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        for said in (json.dumps(UPDATE), event("input_audio_buffer.append", audio=SECOND_OF_SOUND)):
+            await client.send(said)
+            await hear(client, "input_audio_buffer.committed")
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 86_016_000 + 14_700_000)
 
 
 @pytest.mark.parametrize(("usage", "charge"), [(TOKENS, 172_500), (DURATION, 120_000), (None, 0)])
