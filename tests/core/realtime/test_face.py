@@ -9,13 +9,14 @@ import httpx
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidStatus
 
 from relay.core import face
 from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES
 from tests.shops import serving
 
-from .talks import PROFILE, RealtimeUpstream, address, connected, hear
+from .talks import PROFILE, SESSION, RealtimeUpstream, Visit, address, connected, hear
 
 
 async def test_neither_keys_nor_words_reach_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -165,3 +166,24 @@ async def test_fragments_without_end_close_the_connection(tmp_path: Path) -> Non
         async with asyncio.timeout(20):
             await client.wait_closed()
         assert (client.close_code, client.close_reason) == (1009, "more than 8192 fragments")
+
+
+async def test_a_session_ends_in_order_while_sound_waits(tmp_path: Path) -> None:
+    """The customer's answer to the end stands behind what nobody reads any more."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        visit.said.append(await connection.recv())
+        await connection.close()
+
+    sound = frame(0x81, b'{"type":"input_audio_buffer.clear"}')
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        client.transport.write(sound * 30_000)
+        async with asyncio.timeout(5):
+            await client.wait_closed()
+        assert client.close_code == 1000
