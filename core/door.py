@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from .answers import JSON, answer_with_error
 from .balance import show_balance
+from .bodies import Share
 from .client_ip import client_ip
 from .clock import new_id
 from .counting import count
@@ -116,12 +117,12 @@ class Door:
         ]
         exchange = self._exchange(rules, address.model if address is not None else "")
         try:
-            with self._shop.admitted():
+            with self._shop.admitted(), self._shop.bodies.share() as share:
                 self._check_address(address)
                 if address is not None and address.page is not None:
                     await self._show(address.page, exchange)
                     return
-                body = await self._read_body(exchange)
+                body = await self._read_body(exchange, share)
                 if address is not None and address.deployment:
                     body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
                 if address is not None and address.kept:
@@ -229,13 +230,14 @@ class Door:
         pages = [(address.endpoint, f"GET {path}") for path, address in PAGES.items()]
         return [(name, path) for name, path in (*paths, *pages) if name in self._shop.profile.endpoints]
 
-    async def _read_body(self, exchange: Exchange) -> bytes:
+    async def _read_body(self, exchange: Exchange, share: Share) -> bytes:
         """Return the whole body, or refuse it before it is read where its length is told.
 
         Raises:
             BodyTooLargeError: Larger than the shop takes.
             AuthenticationError, NotAllowedError: A long one, of somebody who may not ask for anything.
             BadRequestError: The customer left while sending it, or sends it too slowly.
+            OverloadedError: The bodies of all requests leave no room for it.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
         length = self._headers.get("content-length", "")
@@ -246,11 +248,11 @@ class Door:
             raise BadRequestError("encoded_body", param="content-encoding")
         try:
             deadline_s = BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN
-            return await within(deadline_s, self._collect_body(exchange, bytes_max))
+            return await within(deadline_s, self._collect_body(exchange, share, bytes_max))
         except DeadlineExpiredError:
             raise BadRequestError("incomplete_body") from None
 
-    async def _collect_body(self, exchange: Exchange, bytes_max: int) -> bytes:
+    async def _collect_body(self, exchange: Exchange, share: Share, bytes_max: int) -> bytes:
         pieces: list[bytes] = []
         size, is_more, is_known = 0, True, False
         while is_more:
@@ -261,6 +263,7 @@ class Door:
             size += len(pieces[-1])
             if size > bytes_max:
                 raise BodyTooLargeError(bytes_max=str(bytes_max))
+            share.take(len(pieces[-1]))
             if size > KEYLESS_BYTES_MAX and not is_known:
                 await self._know(exchange)
                 is_known = True

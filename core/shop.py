@@ -11,6 +11,7 @@ from typing import Any
 from . import vocabulary
 from .affinity import Affinity
 from .answer_store import AnswerStore
+from .bodies import Bodies, memory_bytes
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
 from .claims import check_ended
@@ -31,6 +32,8 @@ from .registry import Registry
 from .seal_memory import SealMemory
 from .upstream import UpstreamClient
 
+BODIES_SHARE = 4
+"""Bodies may take the memory divided by this (field/reliability.md 3, row 37); the rest is for their answers and for us."""
 STOP_S = 5.0
 """Longest wait, when closing, for exchanges to settle."""
 
@@ -70,6 +73,7 @@ class Shop:
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()
+        self.bodies = Bodies(memory_bytes() // BODIES_SHARE)
         pools = {section.name: secrets.get(section.name) or ("",) for section in self.profile.channels}
         self.secrets = {f"{name}#{place}": key for name, pool in pools.items() for place, key in enumerate(pool)}
         self._exchange_count = 0

@@ -1,0 +1,62 @@
+"""The memory that the bodies of all requests may take together."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+from .errors import OverloadedError
+
+_CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Bytes a container may use, or ``max``. Source: Linux, cgroup v2 and v1 (kernel documentation), read 2026-11-29."""
+
+
+def memory_bytes() -> int:
+    """Return how much memory this process may take: the machine's, or its container's where that is less."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    told = [path.read_text().strip() for path in _CONTAINER_LIMITS if path.exists()]
+    return min([machine, *(int(text) for text in told if text.isdigit())])
+
+
+class Bodies:
+    """Counts the bodies of requests under way, and takes no more of them than *bytes_max* at once."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.bytes = 0
+
+    def share(self) -> "Share":
+        """Return one request's share; it ends with the ``with`` that it is opened in."""
+        return Share(self)
+
+
+class Share:
+    """What one request's body takes of the whole."""
+
+    __slots__ = ("_bodies", "_bytes")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._bytes = 0
+
+    def take(self, size: int) -> None:
+        """Count *size* bytes that came.
+
+        Raises:
+            OverloadedError: They are more than there is room for now.
+        """
+        bodies = self._bodies
+        if bodies.bytes + size > bodies.bytes_max:
+            raise OverloadedError
+        bodies.bytes += size
+        self._bytes += size
+
+    def __enter__(self) -> "Share":
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give back what was taken."""
+        self._bodies.bytes -= self._bytes
+        self._bytes = 0
