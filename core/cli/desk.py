@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
+
 from ..clock import SystemClock
 from ..ledger.database import database_path, is_made
 from ..ledger.sqlite import SqliteLedger
@@ -21,6 +23,8 @@ from ..storage import Account, Storage
 from . import Failure
 from .options import data_option, profile_option, resolve_data, resolve_profile
 
+PATIENCE_S = 3.0
+"""After so long a command says what it waits for."""
 ACTOR = "cli"
 """Who the audit says it was."""
 
@@ -44,14 +48,25 @@ class Desk:
         timezone = self.profile.shop.timezone
 
         async def changing() -> T:
-            async with SqliteLedger.open(self.data, timezone=timezone) as ledger, Storage.open(self.data) as storage:
-                return await work(ledger, storage)
+            notice = asyncio.get_running_loop().call_later(PATIENCE_S, self._say_what_it_waits_for)
+            try:
+                async with (
+                    SqliteLedger.open(self.data, timezone=timezone) as ledger,
+                    Storage.open(self.data) as storage,
+                ):
+                    return await work(ledger, storage)
+            finally:
+                notice.cancel()
 
         result = asyncio.run(changing())
         if self._profile_file is not None and not (self.data / RECORD).exists():
             # This command made the folder: the next one need not name the profile again.
             write_record(self.data, load_profile(find_profile(self._profile_file)))
         return result
+
+    def _say_what_it_waits_for(self) -> None:
+        """Tell the operator, on stderr, why nothing happens: a stopped process, say, that keeps its turn."""
+        click.echo(f"still waiting for its turn: another process is writing the books in '{self.data}'", err=True)
 
     def read(self, work: Callable[[Storage], Awaitable[T]]) -> T:
         """Return what *work* returns, done without touching anything."""

@@ -1,0 +1,27 @@
+"""What the commands on the books share."""
+
+import fcntl
+from typing import Any
+
+import click
+import pytest
+
+from relay.core.cli import desk
+from tests.core.cli.counter import Counter
+
+
+def test_a_command_that_waits_for_its_turn_says_so(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped process may keep the turn for hours; the command goes on as soon as it is given back."""
+    with (counter.data / "ledger.turn").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        echo = click.echo
+
+        def say(words: str, **how: Any) -> None:
+            echo(words, **how)
+            fcntl.flock(turn, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(desk, "PATIENCE_S", 0.05)
+        monkeypatch.setattr(click, "echo", say)
+        result = counter.run("account", "create", "alice", "--credit", "1")
+    notice = f"still waiting for its turn: another process is writing the books in '{counter.data}'\n"
+    assert (result.exit_code, result.stderr) == (0, notice)
