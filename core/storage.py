@@ -20,7 +20,7 @@ from .clock import from_ms, to_ms
 from .exchange import Dialect, Outcome
 from .ledger.codec import decode
 from .ledger.database import BUSY_TIMEOUT_MS, database_path
-from .ledger.schema import account, api_key, book, request_log
+from .ledger.schema import account, api_key, book, request_log, transfer
 from .usage import Usage, UsageSource
 
 CONNECTION_COUNT_MAX = 4
@@ -84,6 +84,8 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     charge_nano: int
     overrun_nano: int
     charge: Charge
+    returned_nano: int
+    """What was given back of it by recovery, as its answer may not have reached the customer."""
     upstream_cost_nano: int | None
     """What the upstream said the answer costs the shop, in nano-USD; None where it did not say."""
 
@@ -169,6 +171,7 @@ class Storage:
             charge_nano=row.charge_nano,
             overrun_nano=row.overrun_nano,
             charge=decode(row.trace, Charge),
+            returned_nano=row.returned_nano,
             upstream_cost_nano=decode(row.usage, Usage).upstream_cost_nano,
         )
 
@@ -195,7 +198,13 @@ _LOG = sa.select(account.c.name.label("account"), *(request_log.c[name] for name
     account, account.c.id == request_log.c.account_id
 )
 
-_BILL = sa.select(request_log.c.charge_nano, request_log.c.overrun_nano, request_log.c.trace, request_log.c.usage)
+_BILL = sa.select(
+    request_log.c.charge_nano,
+    request_log.c.overrun_nano,
+    request_log.c.trace,
+    request_log.c.usage,
+    sa.func.coalesce(transfer.c.amount_nano, 0).label("returned_nano"),
+).outerjoin_from(request_log, transfer, transfer.c.id == sa.literal("undelivered:") + request_log.c.request_id)
 
 
 def _account_with_balances(now_ms: int) -> sa.Select[Any]:

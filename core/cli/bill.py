@@ -101,7 +101,7 @@ def decimal_of(amount: Fraction) -> str:
 
 
 def print_bill(view: BillView, found: Bill) -> None:
-    """Print a bill line by line: count x factors = amount, what was paid, what the shop bore, what its upstream says."""
+    """Print a bill line by line: count x factors = amount, what was paid, borne by the shop, given back, what its upstream says."""
     lines = []
     for line in view.lines:
         factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)
@@ -109,6 +109,9 @@ def print_bill(view: BillView, found: Bill) -> None:
     lines.append(["charge", "", f"= {view.charge}", ""])
     if found.overrun_nano:
         lines.append(["overrun", "not covered, borne by the shop", f"= {format_nano(found.overrun_nano)}", ""])
+    if found.returned_nano:
+        words = "as the answer may not have arrived"
+        lines.append(["given back", words, f"= {format_nano(found.returned_nano)}", ""])
     if found.upstream_cost_nano is not None:
         lines.append(["upstream", "what it says it charges, in USD", f"= {format_nano(found.upstream_cost_nano)}", ""])
     print_cells(lines)

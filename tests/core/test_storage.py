@@ -145,6 +145,7 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
         charge_nano=1_250_000_000,
         overrun_nano=0,
         charge=CHARGE,
+        returned_nano=0,
         upstream_cost_nano=None,
     )
 

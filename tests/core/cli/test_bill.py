@@ -73,6 +73,17 @@ def test_what_the_upstream_says_it_charges_is_told_beside_it(counter: Counter) -
     )
 
 
+def test_what_was_given_back_is_told(counter: Counter) -> None:
+    """Whoever asks why the account has more than its charges leave finds out here; the charge itself stands."""
+    ask_once(counter, 10 * CREDIT)
+    counter.open_account("bob")  # opens the ledger anew, which ends what was posted and never handed over
+    assert counter.ask("bill", "explain", "req_1")["charge"] == "1.25"
+    assert counter.run("bill", "explain", "req_1").stdout.splitlines()[-2:] == [
+        "charge                                             = 1.25",
+        "given back     as the answer may not have arrived  = 1.25",
+    ]
+
+
 def test_an_unknown_request_is_refused(counter: Counter) -> None:
     """With where the ids stand."""
     ask_once(counter, CREDIT)
