@@ -28,6 +28,16 @@ TOOLS_TOKENS = 1024
 """The text that an upstream adds where tools are offered; 500 at Claude (w:anthropic/tools-stream)."""
 MEDIA_TOKENS_MAX = 4096
 """The most that one picture counts; more than all but gpt-4o-mini's, which counts 33-fold."""
+PICTURE_FIGURE_TOKENS = 12_500
+"""A quarter of what a picture counts at most, at gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
+
+Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
+"""
+MEDIA_FIGURE_TOKENS = 250_000
+"""A quarter of what a document or a film may count, however well it is packed: the context of Claude or Gemini, a million.
+
+Source: support.claude.com 8606395, read 2026-11-30.
+"""
 MEDIA_TOKENS = 1000
 PICTURE_TOKENS = 1290
 """What a picture counts that is drawn in a talk; Gemini's (w:gemini/image-output)."""
@@ -72,11 +82,18 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
 
     Pictures and other media count by number, not by their bytes. Not bounded by any request is
     what a server's own tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens
-    grow to 404 500): there the post takes what the account has.
+    grow to 404 500), or what is named by an id or an address (`reads_beyond`): there the post takes
+    what the account has.
     """
-    text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS_MAX)
+    measured = _measure(fields)
     tools = TOOLS_TOKENS if "tools" in fields or "functions" in fields else 0
-    return REQUEST_TOKENS + tools + media_tokens + text_bytes // 2
+    return REQUEST_TOKENS + tools + measured.media_tokens(MEDIA_TOKENS_MAX) + measured.text_bytes // 2
+
+
+def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Return what the media of a request may count beyond `input_bound` where the figures are its upstream's own."""
+    measured = _measure(fields)
+    return measured.picture_count * PICTURE_FIGURE_TOKENS + len(measured.media_bytes) * MEDIA_FIGURE_TOKENS
 
 
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
@@ -85,11 +102,12 @@ def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
     Exact up to the frame of the messages where the vocabulary is loaded, and the request is text
     alone and can be read here; by length otherwise.
     """
-    text_bytes, media_tokens = _measure(fields, MEDIA_TOKENS)
+    measured = _measure(fields)
+    media_tokens = measured.media_tokens(MEDIA_TOKENS)
     if not media_tokens and vocabulary.is_loaded():
         with suppress(ValueError, RecursionError):  # a number beyond any float, or nested very deep
             return vocabulary.count("\n".join(_texts(fields)))
-    return media_tokens + estimate_bytes(text_bytes)
+    return media_tokens + estimate_bytes(measured.text_bytes)
 
 
 def is_beyond(tokens: int, bound_tokens: int) -> bool:
@@ -127,17 +145,30 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
     return usage
 
 
-def _measure(fields: Mapping[str, msgspec.Raw], media_tokens_each: int) -> tuple[int, int]:
-    """Return the bytes of text in *fields*, and the tokens of the media in them."""
-    text_bytes = media_tokens = 0
+class _Measured(msgspec.Struct):
+    """What a request holds: its text in bytes, its pictures, and the bytes of base64 of each of its other media."""
+
+    text_bytes: int = 0
+    picture_count: int = 0
+    media_bytes: list[int] = []
+
+    def media_tokens(self, tokens_each: int) -> int:
+        """Return the tokens of all media, *tokens_each* for a picture.
+
+        A document or a recording grows with its length: a token for 16 bytes of base64 is
+        more than any page or second of sound was seen to need.
+        """
+        return self.picture_count * tokens_each + sum(max(tokens_each, length // 16) for length in self.media_bytes)
+
+
+def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
+    measured = _Measured()
     for name, raw in fields.items():
         data = bytes(raw)
-        text_bytes += len(data)
+        measured.text_bytes += len(data)
         for content in _contents_with_media(data) if name in _TURNS else ():
-            media_bytes, tokens = _measure_parts(content, media_tokens_each)
-            text_bytes -= media_bytes
-            media_tokens += tokens
-    return text_bytes, media_tokens
+            _measure_parts(content, measured)
+    return measured
 
 
 class _Turn(msgspec.Struct):
@@ -209,32 +240,31 @@ def _contents_with_media(turns: bytes) -> Iterable[bytes]:
     return [content for content in contents if content.startswith(b"[") and _MEDIA_WORD.search(content)]
 
 
-def _measure_parts(content: bytes, tokens_each: int) -> tuple[int, int]:
-    """Return the bytes of base64 in the parts of *content* and the tokens of all media, those by address included.
+def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = False) -> None:
+    """Take the media in the parts of *content*, those by address included, out of the text and count them.
 
     Only what stands where a vendor reads media from counts as such: anywhere else, whatever it
-    looks like, it is text that a model reads, and a hold must cover it.
+    looks like, it is text that a model reads, and a hold must cover it. So does what stands in a result
+    within a result, which no vendor reads, and which could be nested without end.
     """
-    media_bytes = tokens = 0
     try:
         raw_parts = _PARTS.decode(content)
     except (ValueError, RecursionError):
-        return 0, 0
+        return
     for raw in raw_parts:
         try:
             part = _PART.decode(raw)
         except (ValueError, RecursionError):
             continue  # of no form that is known: text
-        if part.type == "tool_result" and bytes(part.content).startswith(b"["):
-            bytes_inside, tokens_inside = _measure_parts(bytes(part.content), tokens_each)
-            media_bytes, tokens = media_bytes + bytes_inside, tokens + tokens_inside
+        if part.type == "tool_result" and bytes(part.content).startswith(b"[") and not is_result:
+            _measure_parts(bytes(part.content), measured, is_result=True)
         elif part.is_media:
             length = _base64_bytes(part)
-            media_bytes += length
-            # A document or a recording grows with its length: a token for 16 bytes of base64 is
-            # more than any page or second of sound was seen to need.
-            tokens += tokens_each if part.is_picture else max(tokens_each, length // 16)
-    return media_bytes, tokens
+            measured.text_bytes -= length
+            if part.is_picture:
+                measured.picture_count += 1
+            else:
+                measured.media_bytes.append(length)
 
 
 def _base64_bytes(part: _Part) -> int:

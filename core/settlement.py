@@ -15,12 +15,13 @@ from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
 from .errors import FullHoldNeededError
-from .estimate import is_beyond, plausible
+from .estimate import is_beyond, media_bound, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
 from .profile.structs import Limits, ModelPrice
+from .references import reads_beyond
 from .repeats import note_retry
 from .usage import Usage
 from .vendor_names import kept_name
@@ -55,7 +56,6 @@ class Settlement:
         is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
         self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
         """Some upstreams tell search units of a ranking alone. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
-        self.input_bound_tokens = rules.input_bound(exchange)
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         caps = [cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap]
@@ -236,14 +236,31 @@ class Settlement:
         return plausible(usage, self._input_bound(usage), bound)
 
     @cached_property
+    def input_bound_tokens(self) -> int:
+        """Input tokens, never below the truth. Measured when it is first asked for: not for strangers."""
+        return self._rules.input_bound(self._exchange)
+
+    @cached_property
     def _input_estimate_tokens(self) -> int:
         """Input tokens as near the truth as can be had here; the whole prompt is read for it, so once only."""
         return self._rules.input_estimate(self._exchange)
 
     def _input_bound(self, usage: Usage) -> int:
-        """Return the most input that *usage* can tell of; what the upstream keeps is beyond any bound."""
-        unseen = usage.all_input_tokens if self._exchange.has_unseen_input else 0
-        return max(self.input_bound_tokens, unseen)
+        """Return the most input that *usage* can tell of: what it tells, where the upstream may have read so much."""
+        told, bound = usage.all_input_tokens, self.input_bound_tokens
+        return told if is_beyond(told, bound) and self._may_have_read(told) else bound
+
+    def _may_have_read(self, tokens: int) -> bool:
+        is_packed = not is_beyond(tokens, self.input_bound_tokens + self._media_bound_tokens)
+        return self._exchange.has_unseen_input or is_packed or self._reads_beyond
+
+    @cached_property
+    def _media_bound_tokens(self) -> int:
+        return media_bound(self._exchange.fields)
+
+    @cached_property
+    def _reads_beyond(self) -> bool:
+        return reads_beyond(self._exchange.fields)
 
     @property
     def is_revoked(self) -> bool:

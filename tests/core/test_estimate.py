@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core import vocabulary
-from relay.core.estimate import estimate_bytes, input_bound, input_estimate, piece_bound, plausible
+from relay.core import estimate, vocabulary
+from relay.core.estimate import estimate_bytes, input_bound, input_estimate, media_bound, piece_bound, plausible
 from relay.core.usage import Iteration, Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import request_fields
@@ -30,6 +30,19 @@ ASKED = [
     and each.outcome != "upstream_error"
     and each.name not in READS_MORE_BY_ITSELF
 ]
+
+
+class Counting:
+    """A decoder that notes how much it is given."""
+
+    def __init__(self, decoder: msgspec.json.Decoder[Any], read_bytes: list[int]) -> None:
+        self._decoder = decoder
+        self._read_bytes = read_bytes
+
+    def decode(self, data: bytes) -> Any:
+        """Decode, and note."""
+        self._read_bytes.append(len(data))
+        return self._decoder.decode(data)
 
 
 def fields(**members: Any) -> dict[str, msgspec.Raw]:
@@ -143,6 +156,27 @@ def test_a_picture_in_a_tools_result_counts_as_a_picture() -> None:
     """Claude Code's screenshots come so."""
     picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 3_000_000}}
     assert 4096 < input_bound(user([{"type": "tool_result", "tool_use_id": "t", "content": [picture]}])) < 5000
+
+
+def test_a_result_within_a_result_is_text_however_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No vendor reads media there; and its nesting is not followed, or a megabyte would be read hundreds of times."""
+    read_bytes: list[int] = []
+    monkeypatch.setattr(estimate, "_PARTS", Counting(estimate._PARTS, read_bytes))
+    content: Any = [{"type": "text", "text": "x" * 100_000}, {"type": "image", "source": {"type": "url", "url": "u"}}]
+    for _ in range(300):
+        content = [{"type": "tool_result", "tool_use_id": "t", "content": content}]
+    asked = user(content)
+    assert input_bound(asked) == 512 + len(bytes(asked["messages"])) // 2
+    assert sum(read_bytes) < 2 * len(bytes(asked["messages"]))
+
+
+def test_media_may_count_more_than_a_hold_bounds_them() -> None:
+    """A picture 12 500, a document a quarter of a million, four times which is what is believed at most."""
+    picture = {"type": "image_url", "image_url": {"url": PICTURE}}
+    document = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}
+    assert media_bound(user([picture, picture])) == 25_000
+    assert media_bound(user([picture, document])) == 262_500
+    assert media_bound(user("data:image/png;base64,AAAA")) == 0
 
 
 def test_tools_raise_the_bound() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay.core.dialects.openai_chat import OpenAIChat
 from tests.shops import PROFILE, Running, serving
 from tests.upstreams import Upstream, document
 
@@ -136,3 +137,45 @@ async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Pa
         await shop.chat()
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 1, 28_000)
+
+
+def reads(tokens: int) -> dict[str, Any]:
+    return {**ANSWER, "usage": {"prompt_tokens": tokens, "completion_tokens": 2, "total_tokens": tokens + 2}}
+
+
+@pytest.mark.parametrize(
+    ("part", "told", "charged"),
+    [
+        ({"type": "text", "text": "x"}, 500_000, 546),
+        ({"type": "file", "file": {"file_id": "file-1"}}, 500_000, 500_000),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}, 900_000, 900_000),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}, 2_000_000, 4_663),
+        ({"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}, 48_169, 48_169),
+        ({"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}, 500_000, 4_662),
+    ],
+    ids=["text", "by id", "a packed document", "beyond any context", "a dear picture", "beyond any picture"],
+)
+async def test_what_a_request_refers_to_is_paid_for_and_a_false_figure_is_not(
+    tmp_path: Path, part: dict[str, Any], told: int, charged: int
+) -> None:
+    """The customer's own bytes bound what the upstream may tell only where they are all that it read."""
+    upstream = Upstream(lambda _: document(reads(told)))
+    async with upstream.opened(), serving(tmp_path, upstream.url, credit="100") as shop:
+        answer = await shop.chat(messages=[{"role": "user", "content": [part]}])
+        assert answer.status_code == 200
+        [entry] = await shop.log()
+        assert entry["input_tokens"] == charged
+        assert entry["usage_source"] == ("upstream" if charged == told else "disputed")
+
+
+async def test_a_strangers_request_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring a long one takes its time, which only somebody whose key is known may ask for."""
+
+    def measure(*_: object) -> int:
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(OpenAIChat, "input_bound", measure)
+    async with serving(tmp_path, "http://127.0.0.1:9") as shop:
+        headers = {"authorization": "Bearer sk-unknown"}
+        answer = await shop.client.post("/v1/chat/completions", headers=headers, json=shop.chat_body())
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")

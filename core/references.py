@@ -1,0 +1,59 @@
+"""What a request has its upstream read besides what it brings: by id, by address, by the upstream's own tools.
+
+No bound follows from such a request, so it is looked for only where an upstream's figures exceed the one that there is.
+Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
+google-genai 3.4 types, for the names of members.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+_MEMBERS = frozenset(
+    {
+        "cachedContent", "cached_content", "container", "fileId", "fileUri", "file_id", "file_uri", "file_url",
+        "mcp_servers", "plugins", "vector_store_ids", "web_search_options",
+    }
+)  # fmt: skip
+"""Names under which something stands that is kept elsewhere, or that fetches it."""
+_KINDS = frozenset({"item_reference", "url"})
+"""Types of a part, or of what it is read from, that say the same."""
+_CUSTOMERS_TOOLS = frozenset({"custom", "function"})
+_DECLARATIONS = frozenset({"functionDeclarations", "function_declarations"})
+
+
+def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Say whether the request in *fields* names anything outside itself, or a tool that its upstream runs by itself."""
+    try:
+        request = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
+    except (ValueError, RecursionError):
+        return True  # a number beyond any float, or nested very deep: whatever it holds can't be told
+    tools = request.get("tools")
+    return any(map(_is_hosted, tools if isinstance(tools, list) else ())) or _names_others(request)
+
+
+def _is_hosted(tool: object) -> bool:
+    if not isinstance(tool, dict):
+        return False
+    if "type" in tool:
+        return tool["type"] not in _CUSTOMERS_TOOLS
+    return "name" not in tool and not tool.keys() <= _DECLARATIONS
+
+
+def _names_others(request: object) -> bool:
+    waiting = [request]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            if any(value.get(name) is not None for name in _MEMBERS) or _is_elsewhere(value):
+                return True
+            waiting += value.values()
+    return False
+
+
+def _is_elsewhere(part: Mapping[str, object]) -> bool:
+    """Say whether *part* is a reference by its type, or sound of an earlier answer, which is named by its id."""
+    kind, audio = part.get("type"), part.get("audio")
+    return (isinstance(kind, str) and kind in _KINDS) or (isinstance(audio, dict) and "id" in audio)

@@ -1,0 +1,72 @@
+"""What a request names outside itself; whatever else it looks like brings all that it has read."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from relay.core.references import reads_beyond
+
+WORD = {"name": "look_up", "parameters": {"type": "object"}}
+
+
+def asked(**members: Any) -> dict[str, msgspec.Raw]:
+    return {name: msgspec.Raw(json.dumps(member).encode()) for name, member in members.items()}
+
+
+def chat(*parts: Any) -> dict[str, msgspec.Raw]:
+    return asked(messages=[{"role": "user", "content": list(parts)}])
+
+
+def claude(kind: str, **source: str) -> dict[str, msgspec.Raw]:
+    return chat({"type": "document", "source": {"type": kind, **source}})
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        asked(contents=[{"parts": [{"fileData": {"fileUri": "https://youtube.example/watch"}}]}]),
+        asked(contents=[{"parts": [{"file_data": {"file_uri": "https://youtube.example/watch"}}]}]),
+        asked(contents=[], cachedContent="cachedContents/1"),
+        asked(contents=[], tools=[{"urlContext": {}}]),
+        asked(contents=[], tools=[{"functionDeclarations": [WORD], "googleSearch": {}}]),
+        asked(input=[{"type": "item_reference", "id": "msg_1"}]),
+        asked(input=[{"role": "user", "content": [{"type": "input_file", "file_url": "https://x.example/a.pdf"}]}]),
+        asked(input=[{"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}]),
+        asked(input="hi", tools=[{"type": "web_search"}]),
+        asked(input="hi", tools=[{"type": "function", **WORD}, {"type": "mcp", "server_url": "https://x.example"}]),
+        claude("url", url="https://x.example/a.pdf"),
+        claude("file", file_id="file_1"),
+        asked(messages=[], tools=[{"type": "web_fetch_20260209", "name": "web_fetch"}]),
+        asked(messages=[], container="container_1"),
+        asked(messages=[], mcp_servers=[{"type": "url", "url": "https://x.example"}]),
+        asked(messages=[], web_search_options={}),
+        asked(messages=[], plugins=[{"id": "web"}]),
+        asked(messages=[{"role": "assistant", "audio": {"id": "audio_1"}}]),
+        {"messages": msgspec.Raw(b'[{"content":[{"type":"file","file":{"\\u0066ile_id":"file-1"}}]}]')},
+        {"messages": msgspec.Raw(b"[" * 5000 + b"]" * 5000)},
+    ],
+)
+def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -> None:
+    """By its name, its type, or the tool that fetches it, spelled however JSON allows, at any depth."""
+    assert reads_beyond(request_fields)
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        chat({"type": "text", "text": 'look at "file_id": "file-1", {"type": "url"}'}),
+        chat({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}),
+        claude("base64", data="AAAA", media_type="application/pdf"),
+        asked(messages=[], tools=[{"type": "function", "function": WORD}], file_id=None),
+        asked(messages=[], tools=[WORD, {"type": "custom", "name": "shell"}]),
+        asked(messages=[], modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}),
+        asked(contents=[{"parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]}]),
+        asked(contents=[], tools=[{"functionDeclarations": [WORD]}]),
+        asked(input="hi", tools={"type": "web_search"}),
+    ],
+)
+def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, msgspec.Raw]) -> None:
+    """Words about references, media in their own bytes, and tools that the customer runs."""
+    assert not reads_beyond(request_fields)
