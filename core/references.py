@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from .estimate import is_beyond, media_bound
+from .exchange import Exchange
+
 _MEMBERS = frozenset(
     {
         "cachedContent", "cached_content", "container", "fileId", "fileUri", "file_id", "file_uri", "file_url",
@@ -20,6 +23,18 @@ _KINDS = frozenset({"item_reference", "url"})
 """Types of a part, or of what it is read from, that say the same."""
 _CUSTOMERS_TOOLS = frozenset({"custom", "function"})
 _DECLARATIONS = frozenset({"functionDeclarations", "function_declarations"})
+
+
+def believed_bound(exchange: Exchange, told_tokens: int, bound_tokens: int) -> int:
+    """Return the most input that a figure of the upstream's can tell of, for a request bounded by *bound_tokens*.
+
+    That is what was *told*, where so much may have been read: media can be packed, and what is referred to has no bound.
+    """
+    if not is_beyond(told_tokens, bound_tokens):
+        return bound_tokens
+    fields = exchange.fields
+    is_packed = not is_beyond(told_tokens, bound_tokens + media_bound(fields))
+    return told_tokens if is_packed or exchange.has_unseen_input or reads_beyond(fields) else bound_tokens
 
 
 def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:

@@ -15,13 +15,13 @@ from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
 from .errors import FullHoldNeededError
-from .estimate import is_beyond, media_bound, plausible
+from .estimate import is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
 from .profile.structs import Limits, ModelPrice
-from .references import reads_beyond
+from .references import believed_bound
 from .repeats import note_retry
 from .usage import Usage
 from .vendor_names import kept_name
@@ -69,6 +69,8 @@ class Settlement:
         self.facts: PriceFacts | None = None
         self._quoted = NOTHING
         """The last quote: what is charged if no billing plugin can price the answer any more."""
+        self._believed: tuple[int, int] | None = None
+        """An upstream's figure of the input, and the most that it can be."""
         self._held_nano: int | None = None
         self._is_closed = False
 
@@ -246,21 +248,11 @@ class Settlement:
         return self._rules.input_estimate(self._exchange)
 
     def _input_bound(self, usage: Usage) -> int:
-        """Return the most input that *usage* can tell of: what it tells, where the upstream may have read so much."""
-        told, bound = usage.all_input_tokens, self.input_bound_tokens
-        return told if is_beyond(told, bound) and self._may_have_read(told) else bound
-
-    def _may_have_read(self, tokens: int) -> bool:
-        is_packed = not is_beyond(tokens, self.input_bound_tokens + self._media_bound_tokens)
-        return self._exchange.has_unseen_input or is_packed or self._reads_beyond
-
-    @cached_property
-    def _media_bound_tokens(self) -> int:
-        return media_bound(self._exchange.fields)
-
-    @cached_property
-    def _reads_beyond(self) -> bool:
-        return reads_beyond(self._exchange.fields)
+        """Return the most input that *usage* can tell of; a stream's marks tell the same figure again and again."""
+        told = usage.all_input_tokens
+        if self._believed is None or self._believed[0] != told:
+            self._believed = told, believed_bound(self._exchange, told, self.input_bound_tokens)
+        return self._believed[1]
 
     @property
     def is_revoked(self) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from ..estimate import plausible
 from ..exchange import Exchange
+from ..references import believed_bound
 from ..sse import BOM, event_name_and_data
 from ..usage import Usage
 from .anthropic_usage import read_anthropic_usage
@@ -165,8 +166,8 @@ class MessagesStreamReader(EventReader):
         is_over = self.is_ended or self.stop_reason is not None
         if usage is None or not is_over or self._has_final_output:
             return usage
-        if not self._exchange.has_unseen_input:
-            usage = plausible(usage, self._request_bound(), None)
+        bound = believed_bound(self._exchange, usage.all_input_tokens, self._request_bound())
+        usage = plausible(usage, bound, None)
         source = "disputed" if usage.source == "disputed" else "estimated"
         return msgspec.structs.replace(usage, output_tokens=self.output_counted_tokens, source=source)
 
