@@ -118,6 +118,10 @@ TEXTS: Mapping[str, Sentence] = {
         "compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
+    "misspelt_field": Sentence(
+        "the field '{param}' is spelled '{expected}': upper and lower case count; correct it, or leave it out",
+        "参数 {param} 的正确写法是 {expected}，区分大小写；请改正或去掉",
+    ),
     "bad_form": Sentence(
         "expected a plain form with files (multipart/form-data): each part with one Content-Disposition of its own, "
         "and nothing around the parts; let an HTTP library write it",

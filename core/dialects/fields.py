@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError
+from .spelling import check_spelling
 
 MODEL_NAME_LENGTH_MAX = 256
 TOKENS_MAX = 10_000_000
@@ -26,14 +27,16 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
     returned here, what is priced is what is sent.
 
     Raises:
-        BadRequestError: Not UTF-8, not JSON, not an object, or nested too deep.
+        BadRequestError: Not UTF-8, not JSON, not an object, or nested too deep; or a name in another case than its own.
     """
     try:
         if not body.isascii():
             body.decode()
-        return _OBJECT.decode(body)
+        members = _OBJECT.decode(body)
     except (ValueError, RecursionError) as exc:  # UnicodeDecodeError and msgspec's errors are ValueErrors
         raise BadRequestError() from exc
+    check_spelling(members)
+    return members
 
 
 def read_model(fields: Fields) -> str:
@@ -73,6 +76,7 @@ def read_form_value(fields: Fields, name: str) -> dict[str, msgspec.Raw]:
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
     """Return the members of the object under *name*; None where absent or null."""
     members: dict[str, msgspec.Raw] | None = read_value(fields, name, _MEMBERS)
+    check_spelling(members or ())
     return members
 
 
