@@ -21,6 +21,7 @@ from .fields import (
     read_object,
     read_value,
 )
+from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
 from .passing import pass_on
@@ -67,6 +68,7 @@ class AnthropicMessages:
         exchange.output_tokens_asked = read_int(fields, "max_tokens")
         if exchange.output_tokens_asked is None:
             raise BadRequestError(param="max_tokens")
+        check_fallbacks(fields, exchange.output_tokens_asked)
         read_thread(exchange, fields)
         # Here, not where they are sent: nothing may be held for a request that can't be.
         check_forwarded_headers(_forwarded_headers(exchange))
@@ -137,35 +139,6 @@ def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
     if continued_id is not None:
         exchange.continued = Continued(param, continued_id)
         exchange.has_unseen_input = True
-
-
-class _Named(msgspec.Struct):
-    model: str | None = None
-
-
-_read_named = msgspec.json.Decoder(list[_Named] | None).decode
-
-
-def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
-    """Return the models that may answer besides the one asked for, each with the field that names it.
-
-    ``fallbacks`` follow a refusal, a tool such as the advisor asks its own. Source: anthropic-sdk-python 2.12.0
-    types/beta, read 2026-11-29.
-
-    Raises:
-        BadRequestError: The vendor may choose the model.
-    """
-    named: list[tuple[str, str]] = []
-    for param in ("fallbacks", "tools"):
-        raw = bytes(fields.get(param, b"null"))
-        if param == "tools" and b'"model"' not in raw and b"\\u" not in raw:
-            continue  # nearly always: a list of tools is long, and read by nobody else
-        try:
-            read = _read_named(raw)
-        except msgspec.ValidationError as exc:
-            raise BadRequestError("not_offered", param=param) from exc
-        named += [(param, one.model) for one in read or () if one.model is not None]
-    return tuple(named)
 
 
 def _is_kept(fields: Fields) -> bool:

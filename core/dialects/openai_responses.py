@@ -16,6 +16,7 @@ from .fields import (
     read_object,
     read_value,
 )
+from .further import further_models
 from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
@@ -48,6 +49,7 @@ class OpenAIResponses:
             check_needed(fields, "input", TEXT_OR_TURNS)
         check_kinds(fields, RESPONSES)
         refuse_dearer(fields)
+        exchange.further_models = further_models(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_output_tokens")
         for name in KEPT_ELSEWHERE:

@@ -9,7 +9,10 @@ from tests.shops import serving
 from tests.upstreams import Upstream, document
 
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
-MESSAGE: dict[str, Any] = {**CHAT, "model": "claude-sonnet-4-5", "max_tokens": 9}
+CLAUDE = "claude-sonnet-4-5"
+MESSAGE: dict[str, Any] = {**CHAT, "model": CLAUDE, "max_tokens": 9}
+DRAW = {"type": "image_generation"}
+DRAWING: dict[str, Any] = {"model": "gpt-4o-mini", "input": "hi"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,13 @@ MESSAGE: dict[str, Any] = {**CHAT, "model": "claude-sonnet-4-5", "max_tokens": 9
         ("/v1/messages", {**MESSAGE, "speed": "fast"}, 400, "not_offered"),
         ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": "claude-opus-4-1"}]}, 503, "model_not_found"),
         ("/v1/messages", {**MESSAGE, "tools": [{"name": "a", "model": "claude-opus-4-1"}]}, 503, "model_not_found"),
+        ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": CLAUDE, "speed": "fast"}]}, 400, "not_offered"),
+        ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": CLAUDE, "max_tokens": 10}]}, 400, "not_offered"),
+        ("/v1/messages", {**MESSAGE, "fallbacks": [{"model": CLAUDE, "max_tokens": -1}]}, 400, "not_offered"),
+        ("/v1/chat/completions", {**CHAT, "models": ["gpt-4o-mini", "openai/o1-pro"]}, 400, "not_offered"),
+        ("/v1/completions", {"model": "m", "prompt": "hi", "models": ["o1-pro"]}, 400, "not_offered"),
+        ("/v1/responses", {**DRAWING, "tools": [{**DRAW, "model": "gpt-image-1.5"}]}, 503, "model_not_found"),
+        ("/v1/responses", {**DRAWING, "tools": [{**DRAW, "svg": {"model": "o1-pro"}}]}, 503, "model_not_found"),
     ],
 )
 async def test_it_is_refused_by_name(tmp_path: Path, path: str, body: dict[str, Any], status: int, code: str) -> None:

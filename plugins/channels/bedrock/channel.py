@@ -55,6 +55,10 @@ BODY_BYTES_AT_ONCE = 64 * 1024
 """A larger body is hashed beside the loop."""
 
 
+_NOT_OF_ITS_BODY = frozenset({"anthropic_beta", "model", "stream"})
+"""What stands elsewhere here; of betas those alone that are asked for in the header, and that the shop lets pass."""
+
+
 class BedrockConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``channels.bedrock``, beside those of every channel."""
 
@@ -111,7 +115,7 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
         return response
 
     def _action_and_body(self, request: ChannelRequest) -> tuple[str, bytes]:
-        fields = {name: value for name, value in request.fields.items() if name not in ("model", "stream")}
+        fields = {name: value for name, value in request.fields.items() if name not in _NOT_OF_ITS_BODY}
         fields["anthropic_version"] = VERSION
         asked = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
         if betas := [beta for beta in asked if beta in self.config.betas]:

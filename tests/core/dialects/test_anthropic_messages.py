@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from relay.core.dialects.anthropic_messages import AnthropicMessages
-from relay.core.dialects.meaning import code_of
 from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
@@ -227,18 +226,3 @@ def test_an_error_event_is_named() -> None:
 def test_keep_alives_are_pings() -> None:
     """As the vendor writes them."""
     assert RULES.keep_alive == b'event: ping\ndata: {"type": "ping"}\n\n'
-
-
-def test_other_models_that_may_answer_are_found() -> None:
-    """In fallbacks, and in tools that ask a model of their own; a member of a schema is none."""
-    fallbacks = [{"model": "opus", "max_tokens": 5}, {}]
-    tools = [{"name": "advisor", "model": "sonnet"}, {"name": "f", "input_schema": {"properties": {"model": {}}}}]
-    assert read(fallbacks=fallbacks, tools=tools).further_models == (("fallbacks", "opus"), ("tools", "sonnet"))
-    assert read(tools=tools[1:]).further_models == ()
-
-
-def test_a_model_of_the_vendors_choice_is_not_offered() -> None:
-    """Nobody could say its price."""
-    with pytest.raises(BadRequestError) as refused:
-        read(fallbacks="default")
-    assert (code_of(refused.value), refused.value.param) == ("not_offered", "fallbacks")

@@ -154,6 +154,14 @@ def test_betas_that_bedrock_takes_stand_in_the_body() -> None:
     assert "anthropic-beta" not in built.headers
 
 
+def test_betas_that_a_customer_writes_into_the_body_do_not_pass() -> None:
+    """Bedrock reads them there, past the shop's list."""
+    asked = request()
+    asked.fields["anthropic_beta"] = msgspec.Raw(b'["context-1m-2025-08-07"]')
+    built = channel().build(asked, "k")
+    assert "anthropic_beta" not in msgspec.json.decode(built.body)
+
+
 def test_a_shop_may_say_which_betas_pass() -> None:
     """As they come and go."""
     headers = {"anthropic-beta": f"new-2027-01-01,{BETAS[0]}"}

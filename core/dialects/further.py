@@ -1,0 +1,56 @@
+"""Models that may have a part in an answer besides the one that is asked for, and what is asked of them.
+
+``fallbacks`` follow a refusal; a tool such as the advisor, or one that draws, asks a model of its own. Sources:
+anthropic-sdk-python 2.12.0 types/beta, openai-python 3.54.0 types/responses/tool_param.py, read 2026-11-30.
+"""
+
+import msgspec
+
+from ..errors import BadRequestError
+from .dearer import refuse_dearer
+from .fields import Fields, read_int
+
+
+class _Named(msgspec.Struct):
+    model: str | None = None
+    svg: "_Named | None" = None
+
+
+_read_named = msgspec.json.Decoder(list[_Named] | None).decode
+_read_entries = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None).decode
+
+
+def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Return the models that may answer besides the one asked for, each with the field that names it.
+
+    Raises:
+        BadRequestError: The vendor may choose the model.
+    """
+    named: list[tuple[str, str]] = []
+    for param in ("fallbacks", "tools"):
+        raw = bytes(fields.get(param, b"null"))
+        if param == "tools" and b'"model"' not in raw and b"\\u" not in raw:
+            continue  # nearly always: a list of tools is long, and read by nobody else
+        try:
+            read = _read_named(raw)
+        except msgspec.ValidationError as exc:
+            raise BadRequestError("not_offered", param=param) from exc
+        for one in read or ():
+            named += [(param, part.model) for part in (one, one.svg) if part is not None and part.model is not None]
+    return tuple(named)
+
+
+def check_fallbacks(fields: Fields, output_tokens_asked: int) -> None:
+    """Refuse fallbacks for which more is asked than for the request itself: they have fields of their own.
+
+    Raises:
+        BadRequestError: One is to be faster than what is sold, or may write more than is held for.
+    """
+    for entry in _read_entries(bytes(fields.get("fallbacks", b"null"))) or ():
+        try:
+            refuse_dearer(entry)
+            is_longer = (read_int(entry, "max_tokens") or 0) > output_tokens_asked
+        except BadRequestError as exc:
+            raise BadRequestError("not_offered", param=f"fallbacks.{exc.param}") from exc
+        if is_longer:
+            raise BadRequestError("not_offered", param="fallbacks.max_tokens")
