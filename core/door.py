@@ -21,6 +21,7 @@ from .errors import (
     BodyTooLargeError,
     MethodNotAllowedError,
     NotFoundError,
+    RejectedError,
     RelayError,
     UpgradeRequiredError,
 )
@@ -38,8 +39,8 @@ from .texts import pick_locale
 HEADER_BYTES_MAX = 64 * 1024
 HEADERS_MAX = 200
 """Far above what any client sends; each costs something before it is known whose request it is."""
-KEYLESS_BYTES_MAX = 1024 * 1024
-"""How much of a body is kept before it is known whose it is: strangers must not fill the memory."""
+KEYLESS_BYTES_MAX = 64 * 1024
+"""How much of a body is waited for, and kept, before it is known whose it is: strangers must not fill the memory."""
 BODY_S = 30.0
 """How long a body may take to come, beyond what its length takes at the slowest pace."""
 BODY_BYTES_PER_S_MIN = 16 * 1024
@@ -246,35 +247,45 @@ class Door:
             raise BodyTooLargeError(bytes_max=str(bytes_max))
         if self._headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise BadRequestError("encoded_body", param="content-encoding")
+        pieces: list[bytes] = []
+        if await self._collect(pieces, share, min(int(length or 0), KEYLESS_BYTES_MAX), KEYLESS_BYTES_MAX):
+            await self._know(exchange)
+            await self._collect(pieces, share, int(length or 0), bytes_max)
+        return b"".join(pieces)
+
+    async def _collect(self, pieces: list[bytes], share: Share, awaited_bytes: int, enough_bytes: int) -> bool:
+        """Add to *pieces* until they are more than enough, in the time that *awaited_bytes* take; say whether more comes."""
         try:
-            deadline_s = BODY_S + int(length or 0) / BODY_BYTES_PER_S_MIN
-            return await within(deadline_s, self._collect_body(exchange, share, bytes_max))
+            deadline_s = BODY_S + awaited_bytes / BODY_BYTES_PER_S_MIN
+            return await within(deadline_s, self._receive_until(pieces, share, enough_bytes))
         except DeadlineExpiredError:
             raise BadRequestError("incomplete_body") from None
 
-    async def _collect_body(self, exchange: Exchange, share: Share, bytes_max: int) -> bytes:
-        pieces: list[bytes] = []
-        size, is_more, is_known = 0, True, False
-        while is_more:
+    async def _receive_until(self, pieces: list[bytes], share: Share, enough_bytes: int) -> bool:
+        bytes_max = self._shop.profile.limits.body_bytes_max
+        size = sum(map(len, pieces))
+        while size <= enough_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise BadRequestError("incomplete_body")
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
+            piece = message.get("body", b"")
+            size += len(piece)
             if size > bytes_max:
                 raise BodyTooLargeError(bytes_max=str(bytes_max))
-            share.take(len(pieces[-1]))
-            if size > KEYLESS_BYTES_MAX and not is_known:
-                await self._know(exchange)
-                is_known = True
-            is_more = message.get("more_body", False)
-        return b"".join(pieces)
+            share.take(len(piece))
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return False
+        return True
 
     async def _know(self, exchange: Exchange) -> None:
-        """Refuse a stranger; asked afresh, for what is remembered of a key gets no second look here."""
-        exchange.is_fresh_authentication = True
-        await self._shop.dispatch.authenticate(exchange)
-        exchange.is_fresh_authentication = False
+        """Refuse a stranger; what is remembered of a key may have led to a refusal, so it is asked afresh then."""
+        try:
+            await self._shop.dispatch.authenticate(exchange)
+        except RejectedError:
+            exchange.is_fresh_authentication = True
+            await self._shop.dispatch.authenticate(exchange)
+            exchange.is_fresh_authentication = False
 
     async def _answer_preflight(self) -> None:
         """Answer a browser's pre-flight: what it asks is echoed, as ``*`` does not cover Authorization.

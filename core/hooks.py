@@ -37,7 +37,7 @@ class RelayHooks:
         """Say who is asking.
 
         Called once per exchange, and once more, with ``exchange.is_fresh_authentication`` set,
-        if the ledger finds that the key has changed. Where a body is longer than 1 MiB, also before
+        if the ledger finds that the key has changed. Where a body is longer than 64 KiB, also before
         the rest of it is read; its model is not known then. Plugins are asked in profile order;
         the first answer counts.
 

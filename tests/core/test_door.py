@@ -170,12 +170,16 @@ async def test_texts_come_in_the_callers_language(shop: Running) -> None:
     assert "令牌" in answer.json()["error"]["message"]
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a body holds its place for a while, not for ever."""
+@pytest.mark.parametrize("length", [100, 30_000_000])
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    shop: Running, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """Half a body holds its place for a while, not for ever; a stranger's no longer for being announced as a long one."""
     monkeypatch.setattr(door, "BODY_S", 0.1)
+    monkeypatch.setattr(door, "BODY_BYTES_PER_S_MIN", 640 * 1024)
     host, port = shop.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n{" % length)
     async with asyncio.timeout(5):
         head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
