@@ -7,6 +7,7 @@ Source: platform.openai.com guides/background, read 2026-11-24.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from .dialects.dialect import StreamReader
@@ -15,15 +16,28 @@ from .errors import PluginError, UpstreamError
 from .exchange import Candidate, Exchange
 from .observe import emit_exception
 from .plugin import ChannelPlugin
+from .transport import UpstreamResponse
 
 CANCEL_S = 5.0
 """How long an upstream may take to hear of it; the customer's own ending waits for that."""
 
 
-def is_left_running(exchange: Exchange, reader: StreamReader) -> bool:
-    """Say whether the answer that *reader* read along is still being made."""
-    is_in_background = bytes(exchange.fields.get("background", b"false")) == b"true"
-    return is_in_background and reader.answer_id is not None and not reader.is_ended and reader.error is None
+def is_in_background(exchange: Exchange) -> bool:
+    """Say whether the answer goes on being made when nobody listens to it."""
+    return bytes(exchange.fields.get("background", b"false")) == b"true"
+
+
+async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
+    """Read on until the upstream has told by which id the answer can be cancelled: its first event does."""
+    with suppress(TimeoutError, UpstreamError, PluginError):
+        async with asyncio.timeout(CANCEL_S):
+            while reader.answer_id is None and not reader.is_ended and (data := await response.read()):
+                reader.feed(data)
+
+
+def is_left_running(reader: StreamReader) -> bool:
+    """Say whether the answer that *reader* read along, one in the background, is still being made."""
+    return reader.answer_id is not None and not reader.is_ended and reader.error is None
 
 
 async def cancel(

@@ -7,12 +7,13 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 
 from .answers import answer_with_error
-from .background import cancel, is_left_running
+from .background import cancel, is_in_background, is_left_running, learn_id
 from .claims import file_claims
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
@@ -173,7 +174,9 @@ class Passage:
         response: UpstreamResponse | None = None
         with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
             try:
-                with self._sink.listening():
+                # What has been asked for in the background goes on without its customer, so it is followed
+                # until it can be cancelled.
+                with nullcontext() if is_in_background(self._exchange) else self._sink.listening():
                     response = await trial.ask(self._channel(candidate).send, request)
                     trial.status = response.status
                     hit("after_send")
@@ -214,8 +217,10 @@ class Passage:
         try:
             return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
         finally:
-            if is_left_running(exchange, reader):
-                await cancel(channel, self._shop.secrets[candidate.key_id], candidate, exchange, reader)
+            if is_in_background(exchange):
+                await learn_id(response, reader)
+                if is_left_running(reader):
+                    await cancel(channel, self._shop.secrets[candidate.key_id], candidate, exchange, reader)
 
     async def _settle(self, ending: Ending) -> None:
         """Post, then write the end of the answer, then let the after-sales plugins look."""

@@ -1,7 +1,8 @@
 """An answer in the background ends with its stream, however that ends."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,31 @@ async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves
         [row] = await shop.log()
         assert [(each.method, each.path) for each in upstream.received[1:]] == [("POST", place)]
         assert row["outcome"] == "customer_gone"
+        assert row["charge_nano"] > 0
+
+
+async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves_before_its_head(
+    tmp_path: Path,
+) -> None:
+    """It is followed until its id is known, and its input is paid for."""
+
+    def script(request: Received) -> Iterator[Step]:
+        if request.path.endswith("/cancel"):
+            yield from document({})
+        else:
+            customer.cancel()
+            yield 0.2
+            yield from stream(BEGUN, ending="open")
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        body = {"model": "gpt-x", "input": "hi", "stream": True, "background": True}
+        customer = asyncio.create_task(shop.client.post("/v1/responses", json=body, headers=shop.headers))
+        await asyncio.wait([customer])
+        [row] = await shop.log()
+        assert [each.path for each in upstream.received[1:]] == ["/v1/responses/resp_1/cancel"]
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", 0)
+        assert row["input_tokens"] > 0
         assert row["charge_nano"] > 0
 
 
