@@ -6,7 +6,6 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
-    "core/cli/desk.py": "every command goes through it: tests/core/cli",
     "core/cli/explanation.py": "what it prints is two commands' output: test_profile.py, test_plugins.py",
     "core/cli/unopened.py": "what explain asks of the plugins: tests/core/cli/test_profile.py",
     "core/dialects/gemini_face.py": "errors and lists: tests/core/dialects/test_gemini_generate.py",

@@ -25,6 +25,8 @@ from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
 from .passing import pass_on
+from .turns import MESSAGES as TALK
+from .turns import check_turns
 
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 """A gateway must pass them on unchanged. Source: code.claude.com llm-gateway, by DIALECTS 1, read 2026-11-23."""
@@ -62,6 +64,7 @@ class AnthropicMessages:
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
         check_kinds(fields, MESSAGES)
+        check_turns(fields, "messages", TALK)
         refuse_dearer(fields)
         exchange.further_models = further_models(fields)
         exchange.stream = read_bool(fields, "stream")

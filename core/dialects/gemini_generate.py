@@ -13,6 +13,7 @@ from .fields import Fields, read_int, read_nested, read_object
 from .gemini_answer import GeminiStreamReader, read_gemini_body
 from .gemini_face import render_gemini_error
 from .kinds import GEMINI, GEMINI_CONFIG, GEMINI_THINKING, TURN_OR_TURNS, check_kinds, check_needed
+from .turns import CONTENTS, check_turns
 
 CHOICES_MAX = 8
 _THINKING = frozenset({"thinkingConfig", "thinking_config"})
@@ -39,6 +40,7 @@ class GeminiGenerate:
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         config = read_config(fields)
+        check_turns(fields, "contents", CONTENTS)
         refuse_dearer(fields)
         exchange.stream = self._is_stream
         exchange.output_tokens_asked = _read_config(config, "maxOutputTokens", "max_output_tokens")

@@ -12,6 +12,7 @@ from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
 from .openai_face import render_openai_error
 from .passing import pass_on
+from .turns import MESSAGES, check_turns
 
 _TRUE = msgspec.Raw(b"true")
 _NO_THINKING = (b"null", b'"none"', b"false")
@@ -31,6 +32,7 @@ class OpenAIChat:
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
         check_kinds(fields, CHAT)
+        check_turns(fields, "messages", MESSAGES)
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         # Upstreams differ in which of the two they heed, so the larger is what may be asked for.

@@ -21,6 +21,7 @@ from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
 from .passing import pass_on
+from .turns import ITEMS, check_turns
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
 """Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
@@ -48,6 +49,7 @@ class OpenAIResponses:
         if continued_id is None or "input" in fields:
             check_needed(fields, "input", TEXT_OR_TURNS)
         check_kinds(fields, RESPONSES)
+        check_turns(fields, "input", ITEMS)
         refuse_dearer(fields)
         exchange.further_models = further_models(fields)
         exchange.stream = read_bool(fields, "stream")

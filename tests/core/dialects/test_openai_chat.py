@@ -76,15 +76,15 @@ def test_unknown_fields_pass_byte_for_byte() -> None:
 
 def test_what_is_priced_is_what_is_sent() -> None:
     """Of a repeated key, in whatever spelling, one value is read and the same is sent."""
-    made = read(b'{"model":"cheap","messages":[{}],"m\\u006fdel":"dear","n":1,"n":2}')
+    made = read(b'{"model":"cheap","messages":[{"role":"user"}],"m\\u006fdel":"dear","n":1,"n":2}')
     assert (made.model, made.choice_count) == ("dear", 2)
-    assert RULES.prepare(made, "dear").body() == b'{"model":"dear","messages":[{}],"n":2}'
+    assert RULES.prepare(made, "dear").body() == b'{"model":"dear","messages":[{"role":"user"}],"n":2}'
 
 
 def test_the_channels_model_name_is_sent() -> None:
     """The customer's exchange keeps its own."""
-    made = read(b'{"model":"gpt-4o","messages":[{}]}')
-    assert RULES.prepare(made, "gpt-4o-2024").body() == b'{"model":"gpt-4o-2024","messages":[{}]}'
+    made = read(b'{"model":"gpt-4o","messages":[{"role":"user"}]}')
+    assert RULES.prepare(made, "gpt-4o-2024").body() == b'{"model":"gpt-4o-2024","messages":[{"role":"user"}]}'
     assert bytes(made.fields["model"]) == b'"gpt-4o"'
 
 
@@ -100,7 +100,7 @@ def test_the_channels_model_name_is_sent() -> None:
 )
 def test_usage_is_asked_for_in_every_stream(options: bytes, sent: bytes) -> None:
     """Other options stay."""
-    made = read(b'{"model":"m","messages":[{}],"stream":true' + options + b"}")
+    made = read(b'{"model":"m","messages":[{"role":"user"}],"stream":true' + options + b"}")
     assert bytes(RULES.prepare(made, "m").fields["stream_options"]) == sent
 
 

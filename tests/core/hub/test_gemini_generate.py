@@ -620,12 +620,19 @@ def test_a_stream_is_written_as_events_or_as_one_array() -> None:
     assert fed("alt=sse").count(b"\r\n\r\n") == 3
 
 
-@pytest.mark.parametrize("part", [3, {"text": 3}, {"functionCall": {"name": 3}}])
-def test_a_part_that_cannot_be_is_refused_by_name(part: Any) -> None:
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        (3, "contents[0].parts[0]"),
+        ({"text": 3}, "contents[0].parts[0].text"),
+        ({"functionCall": {"name": 3}}, "contents.parts"),
+    ],
+)
+def test_a_part_that_cannot_be_is_refused_by_name(part: Any, param: str) -> None:
     """A number for a part, for a text, for a name."""
     with pytest.raises(BadRequestError) as refused:
         GEMINI.decode_request(asked("gemini_generate", {"contents": [{"parts": [part]}]}))
-    assert refused.value.param == "contents.parts"
+    assert refused.value.param == param
 
 
 def test_a_request_is_read_in_either_spelling() -> None:

@@ -292,19 +292,19 @@ def test_how_much_to_think_is_read(members: dict[str, Any], reasoning: Reasoning
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "param"),
     [
-        {"role": "critic", "content": "Hi"},
-        {"role": "user", "content": [{"type": "image_url"}]},
-        {"role": "user", "content": [{}]},
-        {"role": "user", "content": 3},
+        ({"role": "critic", "content": "Hi"}, "messages"),
+        ({"role": "user", "content": [{"type": "image_url"}]}, "messages"),
+        ({"role": "user", "content": [{}]}, "messages"),
+        ({"role": "user", "content": 3}, "messages[0].content"),
     ],
 )
-def test_a_message_that_cannot_be_is_refused_by_name(message: dict[str, Any]) -> None:
+def test_a_message_that_cannot_be_is_refused_by_name(message: dict[str, Any], param: str) -> None:
     """An unknown role, a part without what it should hold or what it is, a number for a text."""
     with pytest.raises(BadRequestError) as refused:
         CHAT.decode_request(asked("openai_chat", {"model": "m", "messages": [message]}))
-    assert refused.value.param == "messages"
+    assert refused.value.param == param
 
 
 DRAWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}

@@ -360,19 +360,19 @@ def test_several_choices_are_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "item",
+    ("item", "param"),
     [
-        {"role": "critic", "content": "Hi"},
-        {"role": "user", "content": [{"type": "input_image"}]},
-        {"role": "user", "content": 3},
-        3,
+        ({"role": "critic", "content": "Hi"}, "input"),
+        ({"role": "user", "content": [{"type": "input_image"}]}, "input"),
+        ({"role": "user", "content": 3}, "input[0].content"),
+        (3, "input"),
     ],
 )
-def test_an_item_that_cannot_be_is_refused_by_name(item: Any) -> None:
+def test_an_item_that_cannot_be_is_refused_by_name(item: Any, param: str) -> None:
     """An unknown role, a picture that is none, a number for a text or an item."""
     with pytest.raises(BadRequestError) as refused:
         RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
-    assert refused.value.param == "input"
+    assert refused.value.param == param
 
 
 @pytest.mark.parametrize(

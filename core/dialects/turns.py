@@ -1,0 +1,85 @@
+"""What the turns of a talk and the tools in it are made of, as far as every vendor agrees; anything else is refused.
+
+Read in one step and dropped again: what a turn says is its upstream's business. No shape is stricter than the vendors'
+own. Sources, read 2026-11-30: openai-python 3.54.0 types/chat and types/responses, anthropic-sdk-python 2.12.0 types,
+google-genai 3.4 types.
+"""
+
+from typing import Any
+
+import msgspec
+
+from ..errors import BadRequestError
+from .fields import Fields
+
+
+class _Part(msgspec.Struct):
+    type: str | None = None
+    text: str | dict[str, msgspec.Raw] | None = None
+    """An object where OpenAI's assistants have annotated texts."""
+
+
+_Content = str | list[str | _Part] | dict[str, msgspec.Raw] | None
+
+
+class _Turn(msgspec.Struct):
+    """Of Responses, where an item may be many things, with a role or without."""
+
+    role: str | None = None
+    type: str | None = None
+    content: _Content = None
+
+
+class _Message(msgspec.Struct):
+    role: str
+    content: _Content = None
+
+
+class _Contents(msgspec.Struct):
+    """Of Gemini, which takes one part without its brackets."""
+
+    role: str | None = None
+    parts: list[_Part] | _Part | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: str | None = None
+    name: str | None = None
+    function: dict[str, msgspec.Raw] | None = None
+
+
+_TOOLS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[_Tool] | _Tool | None)
+MESSAGES: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[_Message])
+ITEMS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(str | list[_Turn] | None)
+CONTENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[_Contents] | _Contents)
+
+
+def check_turns(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> None:
+    """Refuse turns under *name* that are not of *shape*, and tools that are none.
+
+    Raises:
+        BadRequestError: Names the member, such as ``messages[0].role``.
+    """
+    _check(fields, name, shape)
+    _check(fields, "tools", _TOOLS)
+
+
+def _check(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> None:
+    if name not in fields:
+        return
+    try:
+        shape.decode(fields[name])
+    except msgspec.ValidationError as exc:
+        raise BadRequestError(param=name + _place(str(exc))) from exc
+    except (ValueError, RecursionError):
+        return  # half a character, or nested very deep: nothing is told of it here
+
+
+def _place(problem: str) -> str:
+    """Return where *problem*, as msgspec words it, is.
+
+    >>> _place("Expected `str`, got `int` - at `$[0].role`"), _place("Expected `array`, got `int`")
+    ('[0].role', '')
+    """
+    _, _, place = problem.partition(" - at `$")
+    return place.rstrip("`")
