@@ -316,6 +316,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         is_unpaid: The answer was ended here because the customer could pay for no more of it.
         hang_up_policy: Which policy priced a customer's hang-up; None if nobody hung up.
         output_bytes: Bytes of output text handed to the customer.
+        picture_count: Whole pictures that came in a talk.
     """
 
     stop_reason: str | None = None
@@ -330,6 +331,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     is_unpaid: bool = False
     hang_up_policy: HangUpPolicy | None = None
     output_bytes: int = 0
+    picture_count: int = 0
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
 from .errors import FullHoldNeededError
-from .estimate import is_beyond, plausible
+from .estimate import MEDIA_TOKENS_MAX, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
@@ -226,16 +226,18 @@ class Settlement:
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.
 
-        What was seen to come out can be true, whatever limit the request named. Where the upstream
-        counts apiece what the shop sells by the token, its input is estimated: no answer is free for that.
+        What was seen to come out can be true, whatever limit the request named: pictures that a tool of the
+        upstream's drew are beyond it, and may have been read again. Where the upstream counts apiece what the
+        shop sells by the token, its input is estimated: no answer is free for that.
         """
         if self._may_lack_tokens and not usage.all_input_tokens:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
-        seen = evidence.output_bytes // 2
+        pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
+        seen = evidence.output_bytes // 2 + pictures_tokens
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
-        return plausible(usage, self._input_bound(usage), bound)
+        return plausible(usage, self._input_bound(usage) + pictures_tokens, bound)
 
     @cached_property
     def input_bound_tokens(self) -> int:

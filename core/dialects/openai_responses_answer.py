@@ -8,7 +8,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError, is_other_total, read_figure, read_figures, read_number
+from .figures import Figures, UntrueFigureError, is_other_total, read_figure, read_figures, read_number
 from .numbered_frame import NumberedFrame
 from .tally import Tally
 from .upstream_costs import read_upstream_cost
@@ -26,6 +26,7 @@ class _Item(msgspec.Struct):
     summary: list[_Part] | None = None
     arguments: str | None = None
     input: str | None = None
+    result: msgspec.Raw = msgspec.Raw()
 
 
 class _Incomplete(msgspec.Struct):
@@ -41,6 +42,7 @@ class _Response(msgspec.Struct):
     incomplete_details: _Incomplete | None = None
     error: msgspec.Raw = msgspec.Raw()
     usage: object = None
+    tool_usage: object = None
 
 
 class _Kept(msgspec.Struct):
@@ -53,10 +55,12 @@ class _Kept(msgspec.Struct):
     incomplete_details: _Incomplete | None = None
     error: msgspec.Raw = msgspec.Raw()
     usage: object = None
+    tool_usage: object = None
 
 
 class _Begun(msgspec.Struct):
     type: str = ""
+    action: msgspec.Raw = msgspec.Raw()
 
 
 class _Event(msgspec.Struct):
@@ -74,7 +78,7 @@ class _Done(msgspec.Struct):
 
 
 _read_item = msgspec.json.Decoder(_Item).decode
-_read_kind = msgspec.json.Decoder(_Begun).decode
+_read_begun = msgspec.json.Decoder(_Begun).decode
 _read_event = msgspec.json.Decoder(_Event, float_hook=read_number).decode
 _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_done = msgspec.json.Decoder(_Done).decode
@@ -84,13 +88,14 @@ _read_response = msgspec.json.Decoder(_Response, float_hook=read_number).decode
 class ResponsesStreamReader(EventReader):
     """Reads along one stream of response events; see `StreamReader`."""
 
-    __slots__ = ("_bytes_before_item", "_is_kept", "_open_count", "_search_count", "_usage")
+    __slots__ = ("_bytes_before_item", "_is_kept", "_open_count", "_search_count", "_tool_usage", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
         self._frame = NumberedFrame()
         self._is_kept = is_kept
         self._usage: object = None
+        self._tool_usage: object = None
         self._search_count = 0
         self._bytes_before_item = 0
         self._open_count = 0
@@ -120,7 +125,7 @@ class ResponsesStreamReader(EventReader):
             case "response.output_item.added" if read.item is not None:
                 self._begin_item(read.item.type)
             case "response.output_item.done" if read.item is not None:
-                self._end_item(read.item.type, data)
+                self._end_item(read.item, data)
             case kind if kind.endswith(".delta") and read.delta:
                 self._take_delta(event, kind, read.delta)
             case "response.image_generation_call.partial_image":
@@ -133,20 +138,20 @@ class ResponsesStreamReader(EventReader):
             self.answer_id = response.id
 
     def _note_end(self, response: _Kept) -> None:
-        self._usage = response.usage
+        self._usage, self._tool_usage = response.usage, response.tool_usage
         self.stop_reason = _stop_reason(response.status, response.incomplete_details)
 
-    def _end_item(self, kind: str, data: bytes) -> None:
+    def _end_item(self, item: _Begun, data: bytes) -> None:
         """Count what of an item was not counted before: some hosts tell no pieces, some do not even announce it."""
         if not self._open_count:
-            self._begin_item(kind)
+            self._begin_item(item.type)
         self._open_count -= 1
+        self._search_count += _is_search(item)
         if self._output_bytes == self._bytes_before_item:
             self._take_whole_item(data)
 
     def _begin_item(self, kind: str) -> None:
         self._open_count += 1
-        self._search_count += kind == "web_search_call"
         self._bytes_before_item = self._output_bytes
         _tally_beginning(self, kind)
 
@@ -175,13 +180,17 @@ class ResponsesStreamReader(EventReader):
         self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)
 
     def _figures(self) -> Usage | None:
-        return read_responses_usage(self._usage, search_count=self._search_count)
+        return read_responses_usage(self._usage, self._tool_usage, search_count=self._search_count)
 
 
-def read_responses_usage(usage: object, *, search_count: int = 0) -> Usage | None:
-    """Return what a ``usage`` object says; None where it holds no figures.
+def read_responses_usage(usage: object, tool_usage: object = None, *, search_count: int = 0) -> Usage | None:
+    """Return what a ``usage`` object and the ``tool_usage`` beside it say; None where the first holds no figures.
 
     Cached and cache-written tokens are parts of ``input_tokens`` here, and cut to what is there.
+    What the tool that draws used is no part of ``usage``; where ``tool_usage`` tells the searches
+    that are billed, they stand in place of *search_count*.
+
+    Source: ``types/responses/response.py`` of OpenAI's Python SDK 3.54, ``ToolUsage``, read 2026-11-30.
 
     Raises:
         UntrueFigureError: A figure that can't be true.
@@ -194,15 +203,37 @@ def read_responses_usage(usage: object, *, search_count: int = 0) -> Usage | Non
     cache_read = min(read_figure(details, "cached_tokens"), prompt)
     cache_write = min(read_figure(details, "cache_write_tokens"), prompt - cache_read)
     output = read_figure(figures, "output_tokens")
+    tools = read_figures(tool_usage)
+    drawn, searches = _read_drawn(read_figures(tools.get("image_gen"))), read_figures(tools.get("web_search"))
+    if searches.get("num_requests") is not None:
+        search_count = read_figure(searches, "num_requests")
     return Usage(
-        input_tokens=prompt - cache_read - cache_write,
-        cache_read_tokens=cache_read,
+        input_tokens=prompt - cache_read - cache_write + drawn.input_tokens,
+        cache_read_tokens=cache_read + drawn.cache_read_tokens,
         cache_write_5m_tokens=cache_write,
-        output_tokens=output,
+        output_tokens=output + drawn.output_tokens,
         reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "reasoning_tokens"),
+        image_input_tokens=drawn.image_input_tokens,
+        image_output_tokens=drawn.image_output_tokens,
         web_search_count=search_count,
         upstream_cost_nano=read_upstream_cost(figures),
         is_total_contradicted=is_other_total(figures, "total_tokens", prompt + output),
+    )
+
+
+def _read_drawn(figures: Figures) -> Usage:
+    """Return what the tool that draws used; its text counts as the model's, and its cached pictures as cached text."""
+    all_input, output = read_figure(figures, "input_tokens"), read_figure(figures, "output_tokens")
+    inputs, outputs = (read_figures(figures.get(f"{side}_tokens_details")) for side in ("input", "output"))
+    again = read_figures(figures.get("cached_tokens_details"))
+    cached = min(read_figure(figures, "cached_tokens"), all_input)
+    pictures = max(0, read_figure(inputs, "image_tokens") - read_figure(again, "cached_image_tokens"))
+    return Usage(
+        input_tokens=all_input - cached,
+        cache_read_tokens=cached,
+        output_tokens=output,
+        image_input_tokens=min(pictures, all_input - cached),
+        image_output_tokens=min(read_figure(outputs, "image_tokens"), output) if outputs else output,
     )
 
 
@@ -213,10 +244,11 @@ def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_k
         raise disguised_error(body)
     tally = Tally()
     tally.stop_reason = _stop_reason(response.status, response.incomplete_details)
-    kinds = [_tally_item(tally, raw) for raw in response.output]
-    searches = kinds.count("web_search_call")
+    for raw in response.output:
+        _tally_item(tally, raw)
+    searches = sum(_is_search(_begun(raw)) for raw in response.output)
     try:
-        usage = read_responses_usage(response.usage, search_count=searches)
+        usage = read_responses_usage(response.usage, response.tool_usage, search_count=searches)
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     is_kept = response.store if response.store is not None else is_kept
@@ -252,22 +284,31 @@ def _failure(response: _Kept | None) -> bytes:
     return b'{"error":' + (error or b"null") + b"}"
 
 
-def _tally_item(tally: Tally, raw: msgspec.Raw) -> str:
-    """Count an item of a whole response, and return its kind. One that nothing is known of is never an error."""
+def _tally_item(tally: Tally, raw: msgspec.Raw) -> None:
+    """Count an item of a whole response. One that nothing is known of is never an error."""
     try:
         item = _read_item(raw)
     except (ValueError, RecursionError):
-        item = _Item(type=_kind_of(raw))
+        item = _Item(type=_begun(raw).type)
     _tally_beginning(tally, item.type)
     _tally_contents(tally, item)
-    return item.type
 
 
-def _kind_of(raw: msgspec.Raw) -> str:
+def _begun(raw: msgspec.Raw) -> _Begun:
+    """Return what kind of item or action *raw* is; of no kind where it is neither."""
     try:
-        return _read_kind(raw).type
+        return _read_begun(raw)
     except (ValueError, RecursionError):
-        return ""
+        return _Begun()
+
+
+def _is_search(item: _Begun) -> bool:
+    """Say whether an item searched the web: opening a page and finding in it are told as the same kind of call.
+
+    A call that tells no action is a search. Source: ``types/responses/response_function_web_search.py`` of OpenAI's
+    Python SDK 3.54, read 2026-11-30.
+    """
+    return item.type == "web_search_call" and _begun(item.action).type in ("", "search")
 
 
 def _tally_beginning(tally: Tally, kind: str) -> None:
@@ -302,6 +343,8 @@ def _tally_contents(tally: Tally, item: _Item) -> None:
         case "function_call" | "custom_tool_call":
             if text := item.arguments or item.input:
                 tally.add(len(text.encode()))
+        case "image_generation_call" if bytes(item.result) not in (b"", b"null", b'""'):
+            tally.add_picture()
         case _:
             pass  # no text that is counted
 

@@ -140,4 +140,5 @@ class Tally:
             thinking_asked=thinking_asked,
             error_type=kept_name(error_type),
             output_bytes=self._output_bytes,
+            picture_count=self.output_image_tokens // PICTURE_TOKENS,
         )

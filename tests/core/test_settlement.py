@@ -179,3 +179,24 @@ async def test_a_strangers_request_is_not_measured(tmp_path: Path, monkeypatch: 
         headers = {"authorization": "Bearer sk-unknown"}
         answer = await shop.client.post("/v1/chat/completions", headers=headers, json=shop.chat_body())
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+async def test_pictures_that_a_tool_drew_are_beyond_the_limit_that_was_named(tmp_path: Path) -> None:
+    """1000 tokens of text and 6240 of a picture: 1010 in and 1002 + 6240 out at 4 times, and nothing is disputed."""
+    drawn = {
+        "id": "r",
+        "status": "completed",
+        "output": [{"type": "image_generation_call", "status": "completed", "result": "aGk="}],
+        "usage": {"input_tokens": 10, "output_tokens": 1002, "total_tokens": 1012},
+        "tool_usage": {"image_gen": {"input_tokens": 1000, "output_tokens": 6240}, "web_search": {"num_requests": 0}},
+    }
+    body = {"model": "gpt-4o-mini", "input": "draw", "max_output_tokens": 1000}
+    profile = PROFILE.replace("base_url: {url}", "base_url: {url}\n    dialects: [openai_chat, openai_responses]", 1)
+    async with (
+        Upstream(lambda _: document(drawn)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        await shop.client.post("/v1/responses", json=body, headers=shop.headers)
+        [row] = await shop.log()
+        assert (row["usage_source"], row["output_tokens"]) == ("upstream", 7242)
+        assert row["charge_nano"] == (1010 + 7242 * 4) * 2000

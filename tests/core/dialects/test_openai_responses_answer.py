@@ -177,6 +177,107 @@ def test_an_answer_is_kept_unless_it_was_told_not_to(
     assert along.answer_id == answer_id
 
 
+FIGURES = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+DRAWN = {
+    "input_tokens": 30,
+    "input_tokens_details": {"text_tokens": 12, "image_tokens": 18},
+    "output_tokens": 280,
+    "output_tokens_details": {"text_tokens": 8, "image_tokens": 272},
+    "total_tokens": 310,
+}
+
+
+@pytest.mark.parametrize(
+    ("image_gen", "read"),
+    [
+        (DRAWN, Usage(input_tokens=35, image_input_tokens=18, output_tokens=282, image_output_tokens=272)),
+        (
+            {
+                **DRAWN,
+                "cached_tokens": 20,
+                "cached_tokens_details": {"cached_text_tokens": 10, "cached_image_tokens": 10},
+            },
+            Usage(
+                input_tokens=15,
+                cache_read_tokens=20,
+                image_input_tokens=8,
+                output_tokens=282,
+                image_output_tokens=272,
+            ),
+        ),
+        (
+            {"input_tokens": 30, "output_tokens": 272},
+            Usage(input_tokens=35, output_tokens=274, image_output_tokens=272),
+        ),
+        (
+            {"input_tokens": 30, "cached_tokens": 30, "input_tokens_details": {"image_tokens": 18}, "output_tokens": 0},
+            Usage(input_tokens=5, cache_read_tokens=30, output_tokens=2),
+        ),
+        (None, Usage(input_tokens=5, output_tokens=2)),
+    ],
+)
+def test_what_the_tool_that_draws_used_stands_beside_the_models_usage(
+    image_gen: dict[str, Any] | None, read: Usage
+) -> None:
+    """Whole and streamed; cached pictures are cached input, and output of no parts is all picture."""
+    members: dict[str, Any] = {
+        "usage": FIGURES,
+        "tool_usage": {"image_gen": image_gen, "web_search": {"num_requests": 0}},
+    }
+    along = reader()
+    along.feed(TEXT + completed(**members))
+    body = json.dumps({"id": "r", "status": "completed", "output": [], **members}).encode()
+    assert along.usage() == RULES_OF_IT.read_body(exchange("openai_responses"), body).usage == read
+
+
+def test_a_tools_figure_that_cannot_be_true_gives_way_to_the_local_bound() -> None:
+    """As the model's own do."""
+    along = reader()
+    along.feed(TEXT + completed(usage=FIGURES, tool_usage={"image_gen": {"output_tokens": -1}}))
+    assert along.usage() == Usage(input_tokens=512, output_tokens=9, source="disputed")
+
+
+def test_a_picture_of_the_tool_that_draws_is_output() -> None:
+    """1290 tokens of a picture until the upstream tells its own; one that failed is none."""
+    drawn = {"type": "image_generation_call", "status": "completed", "result": "aGk="}
+    failed = {"type": "image_generation_call", "status": "failed", "result": None}
+    along = reader()
+    for item in (drawn, failed):
+        along.feed(event("response.output_item.added", item={"type": item["type"]}))
+        along.feed(event("response.output_item.done", item=item))
+    assert (along.output_counted_tokens, along.output_image_tokens) == (1290, 1290)
+    body = json.dumps({"id": "r", "status": "completed", "output": [drawn, failed]}).encode()
+    reading = RULES_OF_IT.read_body(exchange("openai_responses"), body)
+    assert (reading.output_counted_tokens, reading.evidence.picture_count) == (1290, 1)
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {"type": "web_search_call", "action": {"type": "search", "query": "a"}},
+    {"type": "web_search_call", "action": {"type": "open_page", "url": "https://a.example"}},
+    {"type": "web_search_call", "action": {"type": "find_in_page", "url": "https://a.example", "pattern": "a"}},
+    {"type": "web_search_call", "action": "odd"},
+    {"type": "web_search_call"},
+    {"type": "computer_call", "action": {"type": "search"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("tool_usage", "count"),
+    [({"web_search": {"num_requests": 1}}, 1), ({"web_search": {"num_requests": 0}}, 0), ({}, 3), (None, 3)],
+)
+def test_searches_are_those_that_are_billed(tool_usage: dict[str, Any] | None, count: int) -> None:
+    """As told; else calls that opened no page and found nothing in one. Whole and streamed."""
+    members: dict[str, Any] = {"usage": FIGURES, "tool_usage": tool_usage}
+    along = reader()
+    for item in SEARCHES:
+        along.feed(event("response.output_item.added", item={"type": item["type"]}))
+        along.feed(event("response.output_item.done", item=item))
+    along.feed(completed(**members))
+    body = json.dumps({"id": "r", "status": "completed", "output": SEARCHES, **members}).encode()
+    read = Usage(input_tokens=5, output_tokens=2, web_search_count=count)
+    assert along.usage() == RULES_OF_IT.read_body(exchange("openai_responses"), body).usage == read
+
+
 @pytest.mark.parametrize(("total", "is_contradicted"), [(7, False), (8, True), (None, False)])
 def test_a_total_that_contradicts_its_parts_is_noted(total: int | None, is_contradicted: bool) -> None:
     """5 + 2."""

@@ -259,6 +259,27 @@ def test_searches_are_counted_in_messages_alone(to: Dialect, name: str, figures:
     assert counted == {**without, **figures}
 
 
+def test_pictures_that_a_tool_drew_count_for_customers_of_every_dialect() -> None:
+    """The model's 5 and 2 tokens and the tool's 30 and 272, for whoever is answered."""
+    drawn = {"input_tokens": 30, "output_tokens": 272}
+    answered = {
+        "id": "r",
+        "status": "completed",
+        "output": [{"type": "image_generation_call", "result": "aGk=", "output_format": "png"}],
+        "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+        "tool_usage": {"image_gen": drawn, "web_search": {"num_requests": 0}},
+    }
+    asking = asked("openai_chat", {"model": "gpt-5", "messages": QUESTION})
+    translation = Translation(asking, "openai_responses", "gpt-5")
+    whole = translation.read_body(asking, json.dumps(answered).encode())
+    reader = translation.stream_reader(asking)
+    event = {"type": "response.completed", "response": answered}
+    reader.feed(f"event: response.completed\ndata: {json.dumps(event)}\n\n".encode())
+    read = Usage(input_tokens=35, output_tokens=274, image_output_tokens=272)
+    assert whole.usage == reader.usage() == read
+    assert json.loads(whole.answer or b"")["usage"]["total_tokens"] == 35 + 274
+
+
 SOUND, FILE = Audio(source=Inline("audio/wav", "aGk=")), File(source=Inline("application/pdf", "aGk="))
 DRAWN_ELSEWHERE = Image(source=Link("https://a.example/b.png", "image/png"))
 SIGNED = Text(text="Hi", seal=Seal("gemini_generate", "U0lH"))

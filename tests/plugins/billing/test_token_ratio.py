@@ -229,6 +229,8 @@ def test_searches_without_a_price_cost_nothing() -> None:
             Usage(input_tokens=221, image_input_tokens=194, output_tokens=415, image_output_tokens=272),
             11_821_000,
         ),
+        # Half of it drawn by a tool beside the model, by text's price where pictures have none: 35 + 274 x 3, at 0.25.
+        ("cheap", Usage(input_tokens=35, output_tokens=274, image_output_tokens=272), 428_500),
         # More audio than input can't be: 10 x 16 x 1.25 = 200 quota.
         ("audio", Usage(input_tokens=10, audio_input_tokens=50), 400_000),
     ],
