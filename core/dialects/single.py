@@ -24,6 +24,7 @@ class _Answer(msgspec.Struct):
     model: str | None = None
     usage: object = None
     meta: object = None
+    tokens: object = None
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -127,13 +128,23 @@ def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -
 
 
 def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
-    """Return the tokens that some tell, or the search units that Cohere bills; else one request, and its tokens estimated."""
-    figures = read_figures(answer.usage)
-    searched = read_figure(read_figures(read_figures(answer.meta).get("billed_units")), "search_units")
-    if figures.get("input_tokens") is None and not searched:
-        return Usage(input_tokens=input_estimate(exchange.fields), unit_count=1, source="estimated")
-    return Usage(
-        input_tokens=read_figure(figures, "input_tokens"),
-        output_tokens=read_figure(figures, "output_tokens"),
-        unit_count=searched or 1,
-    )
+    """Return the tokens that some tell, and the search units that Cohere bills; else one request, and its tokens estimated.
+
+    A ranking writes nothing, so a total (Jina, Voyage) is input. Cohere's form has tokens in ``meta``, and so has
+    SiliconFlow, which documents them at the top. Source: docs.jina.ai, Reranker API; voyage-ai/voyageai-python
+    voyageai/object/reranking.py; docs.siliconflow.cn create-rerank, infiniflow/ragflow's tests, read 2026-11-30.
+    """
+    meta = read_figures(answer.meta)
+    searched = read_figure(read_figures(meta.get("billed_units")), "search_units")
+    for told in (answer.usage, meta.get("tokens"), answer.tokens):
+        figures = read_figures(told)
+        for name in ("input_tokens", "total_tokens", "prompt_tokens"):
+            if figures.get(name) is not None:
+                return Usage(
+                    input_tokens=read_figure(figures, name),
+                    output_tokens=read_figure(figures, "output_tokens"),
+                    unit_count=searched or 1,
+                )
+    if searched:
+        return Usage(unit_count=searched)
+    return Usage(input_tokens=input_estimate(exchange.fields), unit_count=1, source="estimated")

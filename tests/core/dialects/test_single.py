@@ -77,6 +77,38 @@ def test_a_searchs_own_figures_count() -> None:
     assert RULES["rerank"].read_body(read("rerank"), told).usage == Usage(input_tokens=7, unit_count=2)
 
 
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        ({"usage": {"total_tokens": 21, "prompt_tokens": 20}}, Usage(input_tokens=21, unit_count=1)),
+        ({"usage": {"total_tokens": 21}}, Usage(input_tokens=21, unit_count=1)),
+        ({"usage": {"prompt_tokens": 20}}, Usage(input_tokens=20, unit_count=1)),
+        (
+            {"meta": {"tokens": {"input_tokens": 14, "output_tokens": 2}}},
+            Usage(input_tokens=14, output_tokens=2, unit_count=1),
+        ),
+        (
+            {"meta": {"tokens": {"input_tokens": 14}, "billed_units": {"search_units": 2}}},
+            Usage(input_tokens=14, unit_count=2),
+        ),
+        ({"tokens": {"input_tokens": 14, "output_tokens": 0}}, Usage(input_tokens=14, unit_count=1)),
+        ({"usage": {}, "meta": {"tokens": {}}}, Usage(input_tokens=10, unit_count=1, source="estimated")),
+    ],
+)
+def test_tokens_are_read_wherever_a_vendor_tells_them(told: dict[str, Any], usage: Usage) -> None:
+    """Jina and Voyage tell a total, of which nothing is output; SiliconFlow and Cohere tell them elsewhere."""
+    body = json.dumps({"results": [1], **told}).encode()
+    assert RULES["rerank"].read_body(read("rerank"), body).usage == usage
+
+
+def test_tokens_that_cannot_be_true_give_way_to_the_local_bound() -> None:
+    """Wherever they stand."""
+    body = b'{"results":[1],"meta":{"tokens":{"input_tokens":-1}}}'
+    usage = RULES["rerank"].read_body(read("rerank"), body).usage
+    assert usage is not None
+    assert (usage.source, usage.unit_count) == ("disputed", 1)
+
+
 @pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{"data":3}'])
 def test_an_error_dressed_as_an_answer_is_an_error(body: bytes) -> None:
     """Whatever its status."""
