@@ -9,10 +9,19 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_figure, read_figures
+from .gemini_usage import DetailNames, note_media
 from .tally import Tally
 
 FAILED = frozenset({"failed", "cancelled"})
 _MEDIA = frozenset({"image", "audio", "video", "document"})
+_DETAILS = DetailNames(
+    "input_tokens_by_modality",
+    "cached_tokens_by_modality",
+    "tool_use_tokens_by_modality",
+    "output_tokens_by_modality",
+    "tokens",
+)
+"""Source: googleapis/python-genai _gaos/types/interactions/usage.py 3.4.0, read 2026-11-30."""
 
 
 class _Content(msgspec.Struct):
@@ -129,12 +138,13 @@ def read_interactions_usage(usage: object) -> Usage | None:
     prompt = read_figure(figures, "total_input_tokens")
     thoughts = read_figure(figures, "total_thought_tokens")
     cache_read = min(read_figure(figures, "total_cached_tokens"), prompt)
-    return Usage(
+    usage = Usage(
         input_tokens=prompt - cache_read + read_figure(figures, "total_tool_use_tokens"),
         cache_read_tokens=cache_read,
         output_tokens=read_figure(figures, "total_output_tokens") + thoughts,
         reasoning_tokens=thoughts,
     )
+    return note_media(usage, figures, _DETAILS)
 
 
 def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:

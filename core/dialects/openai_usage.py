@@ -60,6 +60,9 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         reasoning_tokens=reasoning,
         audio_input_tokens=audio,
         audio_output_tokens=read_figure(output_details, "audio_tokens"),
+        # OpenAI's name in the prompt, OpenRouter's in the completion (w:openrouter/stream).
+        image_input_tokens=min(read_figure(prompt_details, "image_tokens"), prompt - cache_read - cache_write),
+        image_output_tokens=min(read_figure(output_details, "image_tokens"), output),
         upstream_cost_nano=read_upstream_cost(figures),
         is_total_contradicted=is_other_total(figures, "total_tokens", expected),
     )

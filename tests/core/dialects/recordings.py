@@ -106,7 +106,16 @@ def _response(
 
 
 def _gemini(
-    name: str, outcome: Outcome, fresh: int, output: int, *, read: int = 0, thoughts: int = 0, searches: int = 0
+    name: str,
+    outcome: Outcome,
+    fresh: int,
+    output: int,
+    *,
+    read: int = 0,
+    thoughts: int = 0,
+    searches: int = 0,
+    seen: int = 0,
+    drawn: int = 0,
 ) -> Expected:
     usage = Usage(
         input_tokens=fresh,
@@ -114,6 +123,8 @@ def _gemini(
         output_tokens=output,
         reasoning_tokens=thoughts,
         web_search_count=searches,
+        image_input_tokens=seen,
+        image_output_tokens=drawn,
     )
     return Expected(name, outcome, usage, dialect="gemini_generate")
 
@@ -272,8 +283,8 @@ BODIES: tuple[Expected, ...] = (
     _gemini("gemini/cached-content", "complete", 13, 35 + 136, read=9609, thoughts=136),
     _gemini("gemini/finish-unexpected-tool-call", "complete", 22, 3 + 134, thoughts=134),
     _gemini("gemini/grounding", "complete", 10 + 73, 30 + 109, thoughts=109, searches=1),
-    _gemini("gemini/image-input", "complete", 272, 86 + 641, thoughts=641),
-    _gemini("gemini/image-output", "complete", 4, 1290),
+    _gemini("gemini/image-input", "complete", 272, 86 + 641, thoughts=641, seen=258),
+    _gemini("gemini/image-output", "complete", 4, 1290, drawn=1290),
     _gemini("gemini/max-tokens", "complete", 9, 1 + 45, thoughts=45),
     _gemini("gemini/max-tokens-no-content", "empty", 15, 2, thoughts=2),
     _gemini("gemini/plain", "complete", 12, 2),

@@ -139,6 +139,26 @@ def test_cached_tokens_are_a_part_of_the_input_and_tools_beside_it() -> None:
     assert read_interactions_usage({"total_tokens": 3}) is None
 
 
+def test_sound_and_pictures_are_noted() -> None:
+    """What of them was cached is cached input."""
+    figures = {
+        "total_input_tokens": 100,
+        "input_tokens_by_modality": [{"modality": "image", "tokens": 60}, {"modality": "audio", "tokens": 40}],
+        "total_cached_tokens": 50,
+        "cached_tokens_by_modality": [{"modality": "image", "tokens": 50}],
+        "total_output_tokens": 1300,
+        "output_tokens_by_modality": [{"modality": "text", "tokens": 10}, {"modality": "image", "tokens": 1290}],
+    }
+    assert read_interactions_usage(figures) == Usage(
+        input_tokens=50,
+        cache_read_tokens=50,
+        output_tokens=1300,
+        audio_input_tokens=40,
+        image_input_tokens=10,
+        image_output_tokens=1290,
+    )
+
+
 def test_figures_that_cannot_be_true_give_way_to_the_local_bound() -> None:
     """512 for a request without fields; in the answer 8 and 8 for its step, 1 for its word."""
     steps = [{"type": "model_output", "content": [{"type": "text", "text": "Hi"}]}]

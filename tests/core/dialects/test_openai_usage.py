@@ -30,6 +30,24 @@ def figures(prompt: object = 100, completion: object = 10, **more: object) -> di
             figures(completion_tokens_details={"reasoning_tokens": 7, "audio_tokens": 2}),
             Usage(input_tokens=100, output_tokens=10, reasoning_tokens=7, audio_output_tokens=2),
         ),
+        (
+            figures(
+                prompt_tokens_details={"cached_tokens": 60, "image_tokens": 25},
+                completion_tokens_details={"image_tokens": 8},
+            ),
+            Usage(
+                input_tokens=40, cache_read_tokens=60, output_tokens=10, image_input_tokens=25, image_output_tokens=8
+            ),
+        ),
+        (
+            figures(
+                prompt_tokens_details={"cached_tokens": 60, "image_tokens": 70},
+                completion_tokens_details={"image_tokens": 80},
+            ),
+            Usage(
+                input_tokens=40, cache_read_tokens=60, output_tokens=10, image_input_tokens=40, image_output_tokens=10
+            ),
+        ),
         (figures(prompt_cache_hit_tokens=64), Usage(input_tokens=36, cache_read_tokens=64, output_tokens=10)),
         (figures(cached_tokens=40), Usage(input_tokens=60, cache_read_tokens=40, output_tokens=10)),
         (

@@ -231,6 +231,9 @@ def test_searches_without_a_price_cost_nothing() -> None:
         ),
         # Half of it drawn by a tool beside the model, by text's price where pictures have none: 35 + 274 x 3, at 0.25.
         ("cheap", Usage(input_tokens=35, output_tokens=274, image_output_tokens=272), 428_500),
+        # Gemini's picture (w:gemini/image-output): 4 in; 1290 x 1.6 x 4 out; x 2.5. As text: 4 + 1290 x 3, at 0.25.
+        ("image", Usage(input_tokens=4, output_tokens=1290, image_output_tokens=1290), 41_300_000),
+        ("cheap", Usage(input_tokens=4, output_tokens=1290, image_output_tokens=1290), 1_937_000),
         # More audio than input can't be: 10 x 16 x 1.25 = 200 quota.
         ("audio", Usage(input_tokens=10, audio_input_tokens=50), 400_000),
     ],
