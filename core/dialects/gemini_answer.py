@@ -1,5 +1,6 @@
 """Reading along Gemini's answers. Source: wire/DIALECTS.md 2.5, 3 and 4, read 2026-11-24."""
 
+import re
 from contextlib import suppress
 
 import msgspec
@@ -84,6 +85,7 @@ class _Answer(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
+_is_billed_by_answer = re.compile(r"gemini-[12](?!\d)").search
 _read_answer = msgspec.json.Decoder(_Answer).decode
 _read_grounding = msgspec.json.Decoder(_Grounding | None).decode
 
@@ -125,7 +127,8 @@ class GeminiStreamReader(EventReader):
             self._usage = answer.usageMetadata  # cumulative: the last counts
         if self.model_returned is None:
             self.model_returned = answer.modelVersion
-        self._search_count = max(self._search_count, _count_searches(answer))  # told once more by later answers
+        searches = _count_searches(answer, self.model_returned or self._exchange.model)
+        self._search_count = max(self._search_count, searches)  # told once more by later answers
         _tally_answer(self, answer)
         return True
 
@@ -153,7 +156,8 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
     try:
         usage = read_gemini_usage(answer.usageMetadata)
         if usage is not None:
-            usage = msgspec.structs.replace(usage, web_search_count=_count_searches(answer))
+            searches = _count_searches(answer, answer.modelVersion or exchange.model)
+            usage = msgspec.structs.replace(usage, web_search_count=searches)
     except UntrueFigureError:
         usage = disputed_usage(exchange, tally)
     return BodyReading(
@@ -169,14 +173,17 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
     )
 
 
-def _count_searches(answer: _Answer) -> int:
-    """Return how often Google was searched for an answer. Source: field/relay-platforms.md 1.6, read 2026-11-29."""
-    count = 0
+def _count_searches(answer: _Answer, model: str) -> int:
+    """Return the searches that Google bills: each query once, none that is empty; one an answer for Gemini 2.5 and older.
+
+    Source: ai.google.dev/gemini-api/docs/google-search, "Pricing", read 2026-11-30.
+    """
+    queries: set[str] = set()
     for candidate in answer.candidates or ():
         with suppress(ValueError, RecursionError):
             grounding = _read_grounding(candidate.groundingMetadata)
-            count += len(grounding.webSearchQueries or ()) if grounding is not None else 0
-    return count
+            queries.update(filter(None, (grounding and grounding.webSearchQueries) or ()))
+    return 1 if len(queries) > 1 and _is_billed_by_answer(model) else len(queries)
 
 
 def _tally_answer(tally: Tally, answer: _Answer) -> None:

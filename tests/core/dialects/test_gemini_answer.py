@@ -207,3 +207,41 @@ def test_searches_are_counted_once_however_often_they_are_told() -> None:
         along.feed(b"data: " + json.dumps({"candidates": [candidate], "usageMetadata": figures}).encode() + b"\n\n")
     along.finish()
     assert along.usage() == Usage(input_tokens=3, output_tokens=1, web_search_count=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "count"),
+    [
+        ("gemini-3-pro-preview", ["a", "b", "a", ""], 2),
+        ("gemini-3.5-flash", ["", ""], 0),
+        ("gemini-2.5-pro", ["a", "b", "a", ""], 1),
+        ("models/gemini-2.0-flash", ["a", "b"], 1),
+        ("gemini-2.5-flash", [""], 0),
+        ("gemini-25", ["a", "b"], 2),
+        (None, ["a", "b"], 2),
+    ],
+)
+def test_searches_are_those_that_google_bills(model: str | None, queries: list[str], count: int) -> None:
+    """Of Gemini 3 each query once, of older ones the answer; the empty ones of none. Whole and streamed."""
+    told = {
+        "candidates": [{"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": queries}}] * 2,
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1},
+        "modelVersion": model,
+    }
+    along = reader()
+    along.feed(b"data: " + json.dumps(told).encode() + b"\n\n")
+    along.finish()
+    whole = GEMINI.read_body(exchange("gemini_generate"), json.dumps(told).encode()).usage
+    assert along.usage() == whole == Usage(input_tokens=3, output_tokens=1, web_search_count=count)
+
+
+def test_a_model_that_no_answer_names_is_the_one_that_was_asked_for() -> None:
+    """As relays in between leave it out."""
+    asked = exchange("gemini_generate")
+    asked.model = "gemini-2.5-pro"
+    told = {
+        "candidates": [{"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["a", "b"]}}],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1},
+    }
+    usage = GEMINI.read_body(asked, json.dumps(told).encode()).usage
+    assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=1)
