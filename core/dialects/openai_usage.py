@@ -1,7 +1,7 @@
 """Usage as OpenAI and all who copy it report it, made disjoint. Source: wire/DIALECTS.md 3, read 2026-11-23."""
 
 from ..usage import Usage
-from .figures import is_other_total, read_figure, read_figures
+from .figures import Figures, is_other_total, read_figure, read_figures
 from .upstream_costs import read_upstream_cost
 
 
@@ -63,6 +63,18 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         # OpenAI's name in the prompt, OpenRouter's in the completion (w:openrouter/stream).
         image_input_tokens=min(read_figure(prompt_details, "image_tokens"), prompt - cache_read - cache_write),
         image_output_tokens=min(read_figure(output_details, "image_tokens"), output),
+        web_search_count=_read_searches(figures),
         upstream_cost_nano=read_upstream_cost(figures),
         is_total_contradicted=is_other_total(figures, "total_tokens", expected),
     )
+
+
+def _read_searches(figures: Figures) -> int:
+    """Return the searches that the upstream's own tools made: OpenRouter's newer name and its older, then Perplexity's.
+
+    Source: OpenRouterTeam/python-sdk docs/components/chatusage.mdx, openrouter.ai/docs BodyServerToolUse;
+    perplexityai/perplexity-py types/shared/usage_info.py, read 2026-11-30.
+    """
+    of_tools = (read_figures(figures.get(name)) for name in ("server_tool_use_details", "server_tool_use"))
+    told = (read_figure(each, "web_search_requests") for each in of_tools)
+    return max(*told, read_figure(figures, "num_search_queries"))

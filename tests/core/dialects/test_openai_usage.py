@@ -80,6 +80,22 @@ def test_the_parts_of_the_prompt_become_disjoint(usage: object, read: Usage | No
     assert read_openai_usage(usage) == read
 
 
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ({"server_tool_use_details": {"web_search_requests": 2, "tool_calls_requested": 3}}, 2),
+        ({"server_tool_use": {"web_search_requests": 2}}, 2),
+        ({"server_tool_use_details": {"web_search_requests": 2}, "server_tool_use": {"web_search_requests": 2}}, 2),
+        ({"server_tool_use_details": None}, 0),
+        ({"server_tool_use_details": {"tool_calls_requested": 3}}, 0),
+        ({"num_search_queries": 15, "citation_tokens": 50}, 15),
+    ],
+)
+def test_searches_are_counted_once_under_whatever_name(more: dict[str, object], count: int) -> None:
+    """OpenRouter tells them beside calls of its other tools, Perplexity among its own counts."""
+    assert read_openai_usage(figures(**more)) == Usage(input_tokens=100, output_tokens=10, web_search_count=count)
+
+
 def test_reasoning_beside_the_output_is_found_in_the_total() -> None:
     """xAI: 165 + 2 + 125 = 292."""
     usage = {
@@ -102,6 +118,8 @@ def test_reasoning_beside_the_output_is_found_in_the_total() -> None:
         figures(prompt=2**63),
         figures(prompt_tokens_details={"cached_tokens": -5}),
         figures(prompt_tokens_details="none"),
+        figures(num_search_queries=-1),
+        figures(server_tool_use={"web_search_requests": "2"}),
         "110",
     ],
 )
