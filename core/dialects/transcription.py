@@ -20,13 +20,17 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, Said
 from .fields import read_bool, read_form_value, read_model, read_optional_text
-from .figures import UntrueFigureError, read_figure, read_figures
+from .figures import Figures, UntrueFigureError, read_figure, read_figures
 from .kinds import FORM, SOME_TEXT
 from .realtime_events import TOKENS_PER_SECOND
 from .single import Single
 from .sound import seconds_bound, seconds_estimate, seconds_spoken
 
 TEXT_FORMATS = frozenset({"text", "srt", "vtt"})
+_ENDS = frozenset({"transcript.text.done", "transcription.done"})
+"""OpenAI's last event, and Mistral's. Source: mistralai/client-python transcriptionstreamdone.py, read 2026-11-30."""
+_PIECES_AS_TEXT = frozenset({"transcript.text.segment", "transcription.text.delta"})
+"""Events whose piece of text is no ``delta``: OpenAI's and Mistral's. Source: its transcriptionstreamtextdelta.py."""
 SECONDS_FLOOR = 60
 """Below this a length that the upstream tells is never disputed: short files are mostly head."""
 
@@ -102,11 +106,11 @@ class TranscriptReader(DoneReader):
         self._text = ""
 
     def _note(self, said: Said, event: bytes) -> bool:
-        if said.type == "transcript.text.done":
+        if said.type in _ENDS:
             self._usage, self._text = said.usage, said.text if isinstance(said.text, str) else ""
             self.stop_reason = "done"
             return True
-        piece = said.text if said.type == "transcript.text.segment" else said.delta
+        piece = said.text if said.type in _PIECES_AS_TEXT else said.delta
         if isinstance(piece, str) and piece:
             self.add_text(len(piece.encode()))
         return False
@@ -135,9 +139,12 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
         UntrueFigureError: A figure that can't be true.
     """
     figures = read_figures(usage)
-    told = figures.get("seconds") if figures.get("seconds") is not None else duration
+    lengths = (figures.get("seconds"), figures.get("prompt_audio_seconds"), duration)
+    told = next((length for length in lengths if length is not None), None)
     spoken = max(exchange.unit_estimate, min(seconds_spoken(text), exchange.unit_bound))
     seconds = spoken if told is None else _read_seconds(told, exchange)
+    if figures.get("prompt_tokens") is not None:
+        return msgspec.structs.replace(_read_mistral_usage(figures), unit_count=seconds)
     if figures.get("input_tokens") is None:
         tokens = TOKENS_PER_SECOND * seconds
         source = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
@@ -147,6 +154,25 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
         audio_input_tokens=read_figure(read_figures(figures.get("input_token_details")), "audio_tokens"),
         output_tokens=read_figure(figures, "output_tokens"),
         unit_count=seconds,
+    )
+
+
+def _read_mistral_usage(figures: Figures) -> Usage:
+    """Return the tokens of a transcription of Mistral's: its prompt leaves sound out, its total does not.
+
+    Source: docs.mistral.ai, Audio transcription (4 + 635, total 3264, for 203 seconds); mistralai/client-python
+    usageinfo.py, read 2026-11-30.
+    """
+    prompt, output = read_figure(figures, "prompt_tokens"), read_figure(figures, "completion_tokens")
+    details = read_figures(figures.get("prompt_tokens_details"))
+    sound = max(0, read_figure(figures, "total_tokens") - prompt - output)
+    cached = min(read_figure(details, "cached_tokens"), prompt + sound)
+    fresh = prompt + sound - cached
+    return Usage(
+        input_tokens=fresh,
+        cache_read_tokens=cached,
+        audio_input_tokens=min(sound or read_figure(details, "audio_tokens"), fresh),
+        output_tokens=output,
     )
 
 

@@ -104,12 +104,45 @@ def heard(seconds: int, **noted: Any) -> Usage:
             },
             Usage(input_tokens=14, audio_input_tokens=9, output_tokens=2, unit_count=5),
         ),
+        ({"text": "Hi", "usage": {"prompt_audio_seconds": 12}}, heard(12)),
+        ({"text": "Hi", "usage": {"prompt_audio_seconds": None, "total_tokens": 89}, "duration": 8.47}, heard(9)),
+        ({"text": "Hi", "usage": {"prompt_audio_seconds": 1e9, "prompt_tokens": 3}}, heard(43, source="disputed")),
     ],
 )
 def test_every_way_of_telling_a_length_counts(answer: dict[str, Any], usage: Usage) -> None:
     """Seconds as told, else as the file and the text make likely; never more than the sound can have."""
     body = json.dumps(answer).encode()
     assert RULES["audio"].read_body(read(), body).usage == usage
+
+
+MISTRAL = {"prompt_audio_seconds": 12, "prompt_tokens": 3, "completion_tokens": 41, "total_tokens": 419}
+
+
+@pytest.mark.parametrize(
+    ("usage", "read_as"),
+    [
+        (MISTRAL, Usage(input_tokens=378, audio_input_tokens=375, output_tokens=41, unit_count=12)),
+        (
+            {**MISTRAL, "prompt_tokens_details": {"cached_tokens": 368, "audio_tokens": 375}},
+            Usage(input_tokens=10, cache_read_tokens=368, audio_input_tokens=10, output_tokens=41, unit_count=12),
+        ),
+        (
+            {**MISTRAL, "total_tokens": 44, "prompt_tokens_details": {"audio_tokens": 2}},
+            Usage(input_tokens=3, audio_input_tokens=2, output_tokens=41, unit_count=12),
+        ),
+        ({**MISTRAL, "total_tokens": None}, Usage(input_tokens=3, output_tokens=41, unit_count=12)),
+    ],
+)
+def test_mistrals_prompt_leaves_out_the_sound_that_its_total_counts(usage: dict[str, Any], read_as: Usage) -> None:
+    """3 + 375 of sound + 41 are 419; whole and streamed, as its events are named."""
+    done = {"type": "transcription.done", "text": "Hi", "usage": usage}
+    reader = RULES["audio"].stream_reader(read(stream="true"))
+    reader.feed(b'data: {"type":"transcription.text.delta","text":"Hi"}\n\n')
+    reader.feed(f"event: transcription.done\ndata: {json.dumps(done)}\n\n".encode())
+    reader.finish()
+    body = json.dumps({"text": "Hi", "usage": usage}).encode()
+    assert reader.usage() == RULES["audio"].read_body(read(), body).usage == read_as
+    assert derive_outcome(reader.evidence()) == "complete"
 
 
 def test_a_wave_file_is_as_long_as_it_says() -> None:
