@@ -47,6 +47,7 @@ class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
     model: str | None = None
     usage: Any = None
+    svg_usage: Any = None
     size: Any = None
     quality: Any = None
 
@@ -98,7 +99,8 @@ class Pictures(Single):
     def input_bound(self, exchange: Exchange) -> int:
         """Return input tokens, never below the truth, nor below what counts where none are told; pictures by number."""
         words = input_bound(_words(exchange.fields)) + UNTOLD_TOKENS * exchange.choice_count
-        return words + INPUT_TOKENS_MAX * _picture_count(exchange)
+        is_written = read_optional_text(exchange.fields, "output_format") == "svg"  # its author reads what was drawn
+        return words + INPUT_TOKENS_MAX * (_picture_count(exchange) + is_written)
 
     def input_estimate(self, exchange: Exchange) -> int:
         """Return input tokens, as near the truth as can be had."""
@@ -114,7 +116,7 @@ class Pictures(Single):
         if answer.data is None:
             raise disguised_error(body)
         try:
-            usage = read_picture_usage([answer.usage], len(answer.data))
+            usage = _with_author(read_picture_usage([answer.usage], len(answer.data)), answer.svg_usage)
         except UntrueFigureError:
             usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
         usage = msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality))
@@ -196,6 +198,24 @@ def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
             for figures, details in zip(told, outputs, strict=True)
         ),
         unit_count=picture_count,
+    )
+
+
+def _with_author(usage: Usage, svg_usage: object) -> Usage:
+    """Return *usage* with what the model used that wrote a drawing as SVG; it counts as text of the one that drew it.
+
+    Source: ``types/images_response.py`` of OpenAI's Python SDK 3.54, ``SvgUsage``, read 2026-11-30.
+
+    Raises:
+        UntrueFigureError: A figure that can't be true.
+    """
+    figures = read_figures(svg_usage)
+    written = read_figure(figures, "output_tokens")
+    return msgspec.structs.replace(
+        usage,
+        input_tokens=usage.input_tokens + read_figure(figures, "input_tokens"),
+        output_tokens=usage.output_tokens + written,
+        reasoning_tokens=min(read_figure(figures, "reasoning_tokens"), written),
     )
 
 

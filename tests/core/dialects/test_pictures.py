@@ -176,6 +176,53 @@ def test_figures_that_cannot_be_true_are_disputed() -> None:
     )
 
 
+AUTHOR = {"model": "m", "input_tokens": 900, "output_tokens": 3000, "reasoning_tokens": 1200, "total_tokens": 3900}
+
+
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        (
+            {"usage": TOLD, "svg_usage": AUTHOR},
+            Usage(
+                input_tokens=1121,
+                image_input_tokens=194,
+                output_tokens=3415,
+                image_output_tokens=272,
+                reasoning_tokens=1200,
+                unit_count=1,
+            ),
+        ),
+        (
+            {"svg_usage": AUTHOR},
+            Usage(input_tokens=1900, output_tokens=3000, reasoning_tokens=1200, unit_count=1, source="estimated"),
+        ),
+        (
+            {"usage": TOLD, "svg_usage": None},
+            Usage(input_tokens=221, image_input_tokens=194, output_tokens=415, image_output_tokens=272, unit_count=1),
+        ),
+    ],
+)
+def test_who_writes_a_drawing_as_svg_is_paid_too(told: dict[str, Any], usage: Usage) -> None:
+    """As text, beside what was drawn."""
+    body = json.dumps({"data": [{}], "output_format": "svg", **told}).encode()
+    assert RULES["images"].read_body(read(), body).usage == usage
+
+
+def test_an_authors_figure_that_cannot_be_true_is_disputed() -> None:
+    """With all the rest."""
+    body = json.dumps({"data": [{}], "usage": TOLD, "svg_usage": {"output_tokens": -1}}).encode()
+    usage = RULES["images"].read_body(read(), body).usage
+    assert usage is not None
+    assert (usage.source, usage.output_tokens) == ("disputed", 6540)
+
+
+def test_what_the_author_of_an_svg_reads_is_held_for() -> None:
+    """The drawing, as any picture; in a form too."""
+    assert RULES["images"].input_bound(read(output_format="svg")) == 512 + (15 + 8 + 5) // 2 + 1000 + 8192
+    assert EDITS.input_bound(edit("image", output_format="svg")) == 512 + (7 + 10 + 5) // 2 + 1000 + 2 * 8192
+
+
 @pytest.mark.parametrize("members", [{"size": 5}, {"size": ["a"]}, {"size": "x" * 33}, {"size": "\n"}, {"size": ""}])
 def test_a_size_that_is_none_hides_nothing_else(members: dict[str, Any]) -> None:
     """Whole or streamed: it is taken for not told, and the tokens count."""
