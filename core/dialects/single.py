@@ -131,7 +131,7 @@ def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
     """Return the tokens that some tell, and the search units that Cohere bills; else one request, and its tokens estimated.
 
     A ranking writes nothing, so a total (Jina, Voyage) is input. Cohere's form has tokens in ``meta``, and so has
-    SiliconFlow, which documents them at the top. Source: docs.jina.ai, Reranker API; voyage-ai/voyageai-python
+    SiliconFlow, which documents them at the top. Source: zk-armor/mcp-jina-ai jina-docs.md; voyage-ai/voyageai-python
     voyageai/object/reranking.py; docs.siliconflow.cn create-rerank, infiniflow/ragflow's tests, read 2026-11-30.
     """
     meta = read_figures(answer.meta)
