@@ -10,6 +10,8 @@ for; read 2026-11-24.
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
@@ -32,6 +34,8 @@ What is too much for the door and not for this is refused in its dialect.
 """
 HEAD_S = 30.0
 """How long a head may take to come."""
+RESET = struct.pack("ii", 1, 0)
+"""Makes a close tell the other side that the connection was broken off (socket(7), SO_LINGER)."""
 _PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
 
 
@@ -213,7 +217,18 @@ class Wire:
         written_s: Loop time at which the last piece of the body was put, or at which the answer began.
     """
 
-    __slots__ = ("_cycle", "_flow", "_head", "_is_chunked", "_now", "_transport", "is_lost", "on_loss", "written_s")
+    __slots__ = (
+        "_cycle",
+        "_flow",
+        "_head",
+        "_is_chunked",
+        "_is_framed",
+        "_now",
+        "_transport",
+        "is_lost",
+        "on_loss",
+        "written_s",
+    )
 
     def __init__(self, cycle: RequestResponseCycle, now: Callable[[], float]) -> None:
         self._cycle = cycle
@@ -223,6 +238,8 @@ class Wire:
         self.written_s = now()
         self._head = b""
         self._is_chunked = False
+        self._is_framed = True
+        """The body has an end that can be told from a connection's."""
         self.is_lost = cycle.disconnected
         self.on_loss: Callable[[], None] | None = None
 
@@ -242,11 +259,12 @@ class Wire:
             cycle.keep_alive = cycle.waiting_for_100_continue = False
         lines = [STATUS_LINE[status]]
         self._is_chunked = status not in (204, 304) and cycle.scope["http_version"] != "1.0"
+        self._is_framed = self._is_chunked or status in (204, 304)
         for name, value in chain(cycle.default_headers, headers):
             if HEADER_VALUE_RE.search(value):
                 raise ValueError("a control character in a header of the answer")
             if name == b"content-length":
-                self._is_chunked = False
+                self._is_chunked, self._is_framed = False, True
             lines += (name, b": ", value, b"\r\n")
         if not cycle.keep_alive:
             lines.append(b"connection: close\r\n")
@@ -273,11 +291,16 @@ class Wire:
         """Close the connection of an answer that is left without its end: only that says so.
 
         A head that still waits goes first. A client that saw none would ask again by itself, and
-        its customer would pay twice.
+        its customer would pay twice. Where a connection's end would be the body's, as for HTTP/1.0, it is reset.
         """
         if self._head:
             self._write(b"")
-        self._transport.close()
+        if self._is_framed:
+            self._transport.close()
+        else:
+            connection = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._transport.abort()
 
     def end(self) -> None:
         """End the body, and let the connection take the next request."""

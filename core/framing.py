@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from .transport import UpstreamResponse
+from .transport import UpstreamResponse, let_go
 
 
 class Reframed:
@@ -43,6 +43,10 @@ class Reframed:
     def close(self) -> None:
         """Let go of the connection."""
         self._response.close()
+
+    def abandon(self) -> None:
+        """Let go of the connection for good."""
+        let_go(self._response, is_understood=False)
 
     def finish(self) -> None:
         """Let go of an answer of which all that matters has come."""

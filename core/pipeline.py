@@ -38,7 +38,7 @@ from .settlement import Settlement
 from .shop import Shop
 from .sink import Sink
 from .streaming import StreamAnswer
-from .transport import UpstreamResponse
+from .transport import UpstreamResponse, let_go
 from .trial import Trial, transform
 from .whole import WholeAnswer, read_refusal, read_small
 
@@ -172,6 +172,7 @@ class Passage:
     async def _send(self, candidate: Candidate, request: ChannelRequest, channel_side: ChannelSide) -> Ending:
         """Send *request* and carry the answer."""
         response: UpstreamResponse | None = None
+        is_understood = False
         with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
             try:
                 # What has been asked for in the background goes on without its customer, so it is followed
@@ -185,10 +186,14 @@ class Passage:
                 ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
                 if ending.outcome != "customer_gone" or ending.evidence.output_bytes:
                     trial.answered(ending.error)
+                is_understood = not isinstance(ending.error, UpstreamBrokenError)
                 return ending
+            except UpstreamStatusError:
+                is_understood = True
+                raise
             finally:
                 if response is not None:
-                    response.close()
+                    let_go(response, is_understood=is_understood)
 
     def _channel(self, candidate: Candidate) -> ChannelPlugin[Any]:
         return self._shop.channels[candidate.channel.name]
@@ -246,9 +251,12 @@ class Passage:
         if ending.usage.is_total_contradicted:
             emit("usage.contradicted", request_id=self._exchange.id, channel=record.facts.channel)
         hit("before_end")
-        await self._end(ending)
-        self._settlement.delivered()
-        await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
+        try:
+            await self._end(ending)
+            self._settlement.delivered()
+        finally:
+            # Also where the process is told to end meanwhile: what is owed for the answer is owed all the same.
+            await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
 
     async def _end(self, ending: Ending) -> None:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""

@@ -144,6 +144,7 @@ class StreamAnswer:
         try:
             with self._sink.listening():
                 staged = await self._stage(response, reader, plugin_meter, first_event_s)
+                await self._cover(reader)
         except CustomerGoneError:
             # The upstream has begun: it has read the input, and may think on.
             if self._limits.hang_up == "drain":
@@ -238,11 +239,15 @@ class StreamAnswer:
 
     async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
         """Write *data* once the hold covers it."""
-        if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
-            await self._raise_hold(reader)
+        await self._cover(reader)
         if data:
             await self._sink.write(data)
         self.delivered_tokens = reader.output_counted_tokens
+
+    async def _cover(self, reader: StreamReader) -> None:
+        """See to it that the hold covers what was read."""
+        if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
+            await self._raise_hold(reader)
 
     async def _raise_hold(self, reader: StreamReader) -> None:
         """Let the hold grow beside the stream; wait for it only where the hold is used up.

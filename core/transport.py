@@ -1,7 +1,7 @@
 """The small face of the upstream client: what a channel sends, and what comes back."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -56,7 +56,10 @@ class UpstreamResponse(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection: back to the pool if the body came whole and clean, else shut at once."""
+        """Let go of the connection: back to the pool if the body came whole and clean, else shut at once.
+
+        Whoever asked calls it in every case, behind the end of the body too.
+        """
         ...
 
     def finish(self) -> None:
@@ -65,6 +68,23 @@ class UpstreamResponse(Protocol):
         The end of its framing may still come, a moment later; then the connection is kept.
         """
         ...
+
+
+@runtime_checkable
+class Abandonable(Protocol):
+    """An answer that came on a connection which others may come on."""
+
+    def abandon(self) -> None:
+        """Close the answer, and let no other request go out where it came from."""
+        ...
+
+
+def let_go(response: UpstreamResponse, *, is_understood: bool) -> None:
+    """Close *response*; what was no answer to what was asked leaves no connection behind that could be off by one."""
+    if is_understood or not isinstance(response, Abandonable):
+        response.close()
+    else:
+        response.abandon()
 
 
 class BytesResponse:

@@ -27,6 +27,7 @@ class EventReader(Tally, ABC):
         "_exchange",
         "_frame",
         "_is_between_events",
+        "_is_finished",
         "_is_marked",
         "_request_bound_tokens",
         "_splitter",
@@ -51,6 +52,7 @@ class EventReader(Tally, ABC):
         self._splitter: Splitter | ArraySplitter = Splitter()
         self._frame = Frame()
         self._is_between_events = True
+        self._is_finished = False
         self._is_marked = False
         """A ``[DONE]`` was added to the end."""
 
@@ -71,8 +73,9 @@ class EventReader(Tally, ABC):
         Some upstreams leave out the blank line behind their last event. It passes as it came, and
         gets the line only where something is to be written behind it.
         """
-        if self.is_ended or self.error is not None:
+        if self.is_ended or self.error is not None or self._is_finished:
             return b""
+        self._is_finished = True
         if self._is_document():
             self._fail(self._splitter.rest)
             return b""

@@ -106,6 +106,12 @@ class Response:
         if connection is not None:
             self._pool.put(self._origin, connection)
 
+    def abandon(self) -> None:
+        """Shut the connection, whatever has come: what made no sense may have been the answer to another request."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
     def finish(self) -> None:
         """Let go of an answer of which all that matters has come, such as a stream after its end mark.
 
@@ -135,9 +141,8 @@ class Response:
         self._give_up("idle" if self._is_begun else "first_event")
 
     def _is_at_its_end(self, connection: Connection) -> bool:
-        """Say whether the body has ended, and let go of the connection."""
+        """Say whether the body has ended; the connection is kept until it is known whether the answer made sense."""
         if connection.is_complete:
-            self.close()
             return True
         if connection.loss:
             self.close()

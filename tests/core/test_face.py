@@ -443,6 +443,20 @@ async def test_a_stream_to_http_1_0_ends_with_its_connection(tmp_path: Path) -> 
         writer.close()
 
 
+async def test_a_stream_to_http_1_0_that_broke_off_does_not_end_in_order(tmp_path: Path) -> None:
+    """Nothing else tells it from a whole one where its dialect has no mark for that: sound, and Gemini's streams."""
+    begun = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    broken = writes(whole(begun, "content-type: text/event-stream"))
+    async with raw_upstream(broken) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        asked = question(shop, body=b'{"contents":[{"parts":[{"text":"hi"}]}]}').replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+        target = b"/v1beta/models/gpt-4o-mini:streamGenerateContent?alt=sse"
+        writer.write(asked.replace(b"/v1/chat/completions", target))
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
 async def write_on(writer: asyncio.StreamWriter) -> None:
     for _ in range(100):
         writer.write(b"x")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from relay.core import sink
+from relay.core.errors import ShuttingDownError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
@@ -66,6 +67,37 @@ async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: P
         assert (row["outcome"], row["usage_source"], row["output_tokens"]) == ("truncated", "estimated", 4)
     [claim] = shop.rows("select kind, share, amount_nano from claim")
     assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
+
+
+async def test_what_is_owed_is_claimed_though_the_process_is_told_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customer reads slowly, and the end of the answer does not go out any more."""
+
+    async def end(*_: object) -> None:
+        raise ShuttingDownError
+
+    monkeypatch.setattr(Sink, "end", end)
+    broken = stream(ROLE + words("Hello", " there"), ending="reset")
+    async with Upstream(lambda _: broken).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        with pytest.raises(httpx.HTTPError):
+            await shop.chat(stream=True)
+        [row] = await shop.log()
+    claims = shop.rows("select kind, amount_nano from claim")
+    assert claims == [{"kind": "truncated_reply", "amount_nano": row["charge_nano"] // 2}]
+
+
+async def test_an_answer_that_makes_no_sense_leaves_no_connection_behind(tmp_path: Path) -> None:
+    """It may have been another request's: on that connection the next would get this one's, and so on for good."""
+    whole = ROLE + words("Hello") + STOP + USAGE + DONE
+    answers = iter([[*document(CHAT), 5.0], stream(whole)])
+    async with Upstream(lambda _: next(answers)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.chat(stream=True)
+        assert response.text == ROLE + words("Hello") + STOP + DONE
+        async with asyncio.timeout(3):
+            await upstream.received[0].gone.wait()
+        [row] = await shop.log()
+        assert (row["attempt_count"], row["outcome"]) == (2, "complete")
 
 
 @pytest.mark.parametrize("is_stream", [False, True])

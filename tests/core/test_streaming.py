@@ -290,6 +290,32 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
 
 
+async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(tmp_path: Path) -> None:
+    """All that came is one event, without the line behind it; it is told and counted once."""
+    event = words("Hello there").rstrip("\n")
+    async with Upstream(lambda _: stream(event)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        text = (await shop.chat(stream=True)).text
+        [row] = await shop.log()
+        assert text.startswith(event + "\n\ndata: {")
+        assert (text.count("Hello there"), text.count('"code":"upstream_error"')) == (1, 1)
+        assert (row["outcome"], row["output_tokens"]) == ("truncated", 4)
+
+
+@pytest.mark.parametrize("credit", ["0.0085", "0.05"])
+async def test_output_beyond_the_account_that_comes_at_once_costs_nothing(tmp_path: Path, credit: str) -> None:
+    """Nothing of it went out, so the customer gets a status, and pays nothing."""
+    at_once = words("word " * 8000)
+    async with (
+        Upstream(lambda _: stream(at_once, ending="open")).opened() as upstream,
+        serving(tmp_path, upstream.url, credit=credit) as shop,
+    ):
+        refused = await shop.chat(stream=True, max_completion_tokens=100)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"], len(upstream.received)) == ("upstream_error", 0, 1)
+        assert balances(shop.rows(LOTS))[1] == 0
+
+
 ENDLESS = ROLE + words(*["word " * 80] * 200) + STOP
 
 

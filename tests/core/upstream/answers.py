@@ -7,7 +7,11 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 async def read_all(response: UpstreamResponse) -> bytes:
+    """Read to the end, and let go of the connection, as whoever sends a request does."""
     pieces = []
-    while data := await response.read():
-        pieces.append(data)
+    try:
+        while data := await response.read():
+            pieces.append(data)
+    finally:
+        response.close()
     return b"".join(pieces)

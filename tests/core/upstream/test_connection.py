@@ -131,6 +131,7 @@ async def test_what_comes_fast_leaves_others_their_turns(transport: UpstreamClie
         for _ in range(2):
             response = await transport.send(upstream.request(), PATIENT)
             await response.hand_over(take)
+            response.close()
         assert upstream.connection_count == 1
     assert sum(taken) == 16_000_000
     assert max(taken) <= 2 * (TURN_BYTES + READ_BYTES)  # some was waiting, and some came

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from relay import Deadlines, UpstreamBrokenError, UpstreamResponse, UpstreamTimeoutError
+from relay.core.transport import let_go
 from relay.core.upstream import UpstreamClient
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
@@ -87,6 +88,7 @@ async def test_handed_over_or_read_it_is_the_same_body(transport: UpstreamClient
         again = Taker(1)
         await response.hand_over(again)
         assert again.pieces == [b""]
+        response.close()
         assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"a: 1\na: 22\na: 333\na: 4\n"
         assert upstream.connection_count == 1
 
@@ -150,3 +152,19 @@ async def test_a_cancelled_hand_over_may_be_repeated(transport: UpstreamClient) 
         taker = Taker(1000)
         await response.hand_over(taker)
         assert taker.pieces == [b"a\n", b""]
+
+
+async def test_an_answer_that_is_abandoned_takes_its_connection_with_it(transport: UpstreamClient) -> None:
+    """Whole though it came: it may have been another's, and the next on the connection this one's."""
+    async with raw_upstream(writes(whole(b"{}"))) as upstream:
+        for _ in range(2):
+            response = await transport.send(upstream.request(), PATIENT)
+            assert await response.read() == b"{}"
+            assert await response.read() == b""
+            let_go(response, is_understood=False)
+        assert upstream.connection_count == 2
+        for _ in range(2):
+            response = await transport.send(upstream.request(), PATIENT)
+            assert await response.read() == b"{}"
+            let_go(response, is_understood=True)
+        assert upstream.connection_count == 3
