@@ -128,14 +128,20 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, url: str, *, profile: str = PROFILE, credit: str = "10", **key_fields: Any
+    folder: Path,
+    url: str,
+    *,
+    profile: str = PROFILE,
+    credit: str = "10",
+    upstream_keys: tuple[str, ...] = (UPSTREAM_KEY,),
+    **key_fields: Any,
 ) -> AsyncIterator[Running]:
-    """Serve *profile* (``{url}`` in it is the upstream's) on a free port."""
+    """Serve *profile* (``{url}`` in it is the upstream's) on a free port, each channel with *upstream_keys*."""
     (folder / "upstream.key").write_text(UPSTREAM_KEY)
     path = folder / "shop.yaml"
     path.write_text(profile.format(url=url))
     loaded = load_profile(path)
-    shop = Shop(loaded, folder / "data", {c.name: (UPSTREAM_KEY,) for c in loaded.profile.channels if c.keys})
+    shop = Shop(loaded, folder / "data", {c.name: upstream_keys for c in loaded.profile.channels if c.keys})
     async with answering(shop) as url:
         api_key, key_id = await open_account(shop.ledger, credit, key_fields)
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:

@@ -420,55 +420,6 @@ def test_no_document_makes_it_fail(document: object, status: int) -> None:
     assert classify_json(status, document).upstream_status == status
 
 
-DATE = {"date": "Mon, 23 Nov 2026 10:00:00 GMT"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "expected"),
-    [
-        ({"retry-after": "28"}, {}, 28),
-        ({"retry-after": "0"}, {}, 1),
-        ({"retry-after": "-5"}, {}, 1),
-        ({"retry-after": "1000000000"}, {}, 3600),
-        ({"retry-after": "1e400"}, {}, 3600),
-        ({"retry-after": "nan"}, {}, None),
-        ({"retry-after": "soon"}, {}, None),
-        ({"retry-after": "1.2"}, {}, 2),
-        ({"retry-after": "1", "retry-after-ms": "2500"}, {}, 3),
-        ({"retry-after": "Mon, 23 Nov 2026 10:01:30 GMT", **DATE}, {}, 90),
-        ({"retry-after": "Mon, 23 Nov 2026 09:00:00 GMT", **DATE}, {}, 1),
-        ({"retry-after": "Mon, 23 Nov 2026 10:01:30 GMT"}, {}, 1),
-        ({"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"}, {}, 3600),
-        ({"retry-after": "Mon, 99 Nov 2026 10:01:30 GMT", **DATE}, {}, None),
-        ({"retry-after": "Mon, 23 Nov 99999999999999999999 10:01:30 GMT", **DATE}, {}, None),
-        ({"retry-after": "Mon, 23 Nov 2026 99999999999:01:30 GMT", **DATE}, {}, None),
-        ({}, error("Please try again in 210ms."), 1),
-        ({}, error("Please try again in 6m0s."), 360),
-        ({}, error("Please retry after 20 seconds."), 20),
-        ({}, error("later", details=[{"retryDelay": "48.9s"}]), 49),
-        ({"retry-after": "5"}, error("Please try again in 6m0s."), 5),
-        ({}, {}, None),
-    ],
-)
-def test_retry_after_is_read_and_clamped(headers: dict[str, str], body: object, expected: int | None) -> None:
-    """Seconds, milliseconds, dates and words all come to 1 s to 1 h (field/reliability.md 3, row 14)."""
-    assert classify_json(429, body, headers).retry_after_s == expected
-
-
-@pytest.mark.parametrize("digits", ["9" * 200_000, "0." + "9" * 200_000])
-def test_digits_without_end_are_no_wait(digits: str) -> None:
-    """As Google's RetryInfo and in words; all that a body may hold is looked at in a moment."""
-    assert classify_json(429, error("later", details=[{"retryDelay": digits}])).retry_after_s is None
-    assert classify_json(429, error(f"Please try again in {digits}")).retry_after_s is None
-
-
-@pytest.mark.parametrize("wait", ["48.911382293s", "48.99999999999999s"])
-def test_a_wait_is_read_to_its_last_digit(wait: str) -> None:
-    """A vendor's clock counts nanoseconds, and some write what a float is."""
-    assert classify_json(429, error("later", details=[{"retryDelay": wait}])).retry_after_s == 49
-    assert classify_json(429, error(f"Please try again in {wait}.")).retry_after_s == 49
-
-
 @pytest.mark.parametrize(
     ("error_type", "expected"),
     [

@@ -1,0 +1,64 @@
+"""Whether a refusal speaks of what the request names outside itself, or of what is ours.
+
+An upstream says by 403 or 404 that a key is dead or a model unknown, and by the same that it has
+no such file, item or cache. Whoever asks for one that is not there must not take a key or a model
+from everybody else. Wordings of such refusals, read 2026-11-30:
+
+- Gemini, 403: "You do not have permission to access the File x or it may not exist."
+  (googleapis/python-genai#1218); "CachedContent not found (or permission denied)"; and of a file in
+  a storage bucket "Permission denied while accessing input file." (googleapis/js-genai#666) or no
+  more than "The caller does not have permission" (firebase/flutterfire#13530).
+- OpenAI, 404: "Item with id 'x' not found." (home-assistant/core#150251); "No such File object: x".
+- Azure, 404: "Container not found" (BerriAI/litellm#30936).
+- Anthropic, 404: "File not found: x" (documentation, "Files API", error handling).
+- OpenRouter, 404: "No endpoints found that support image input" (aaif-goose/goose#5396), or "tool use".
+
+Wordings about a key or a model: "Your API key was reported as leaked" (continuedev/continue#10513),
+"Consumer 'api_key:…' has been suspended" (coaidev/coai#67), "… API has not been used in project …"
+(google-gemini/gemini-cli#1343), "Permission denied on resource project" (Kilo-Org/kilocode#2842),
+``IAM_PERMISSION_DENIED`` (rhel-lightspeed/linux-mcp-server#450), ``DeploymentNotFound``
+(MicrosoftDocs/azure-docs#114013), and the recordings err-401, err-404-model and documented/*-403-* of wire/.
+"""
+
+import re
+
+from .asked import GAP, Asked
+from .said import Said
+
+QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
+_ADDRESS = re.compile(r"https?://\S*")
+_WORDS_LENGTH_MAX = 200
+"""A vendor comes to the point; behind it stands advice that speaks of anything."""
+_OURS = re.compile(
+    r"(?<![a-z])(?:model|deployment|engine|endpoint|publisher|api version|invalid url|request url|request path"
+    r"|api ?key|key(?![a-z])|authenticat|access token|billing|quota|balance|credits?(?![a-z])|(?<!service )account|project"
+    r"|organi[sz]ation|workspace|consumer|subscription|suspend|leak|banned|disabled|group|iam(?![a-z])"
+    r"|country|region|territor|location)"
+    r"|模型|令牌|密钥|账户|账号|用户|额度|余额|分组|渠道"
+)
+"""What makes it ours: our key, account and money, where we may be, the model and the address we ask at."""
+_OUTSIDE = re.compile(
+    r"(?<![a-z])(?:file|item|container|cached ?content|vector ?store|conversation|prompt|interaction|cloud storage"
+    r"|response(?= with| id| not))"
+)
+_CANT_DO = re.compile(r"no endpoints found that support")
+"""OpenRouter's of a model that can't do what the request asks for."""
+
+
+def blames_the_request(said: Said, asked: Asked) -> bool:
+    """Say whether *said*, a refusal by 403 or 404, is about something that the request names outside itself.
+
+    It is where it speaks of such a thing, or of nothing known while the request refers to one;
+    never where it speaks of our key, money or model. Words that stand in the request's own ids
+    and addresses say neither: a file may be called ``model``.
+    """
+    words = _ADDRESS.sub(GAP, QUOTED.sub(GAP, said.message))[:_WORDS_LENGTH_MAX]
+    told = " ".join((said.code, said.type, said.param or "", *said.reasons, words)).lower().replace("_", " ")
+    if _CANT_DO.search(told):
+        return True
+    ours = {found[0] for found in _OURS.finditer(told)}
+    if asked.model and re.search(rf"(?<![\w-]){re.escape(asked.model)}(?![\w-])", said.message):
+        ours.add(asked.model.lower().replace("_", " "))
+    if ours != asked.referred(ours):
+        return False
+    return asked.refers or _OUTSIDE.search(told) is not None
