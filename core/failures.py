@@ -180,14 +180,18 @@ _OURS = re.compile(f"{_QUOTA_WORDS.pattern}|{_KEY_WORDS.pattern}")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
 """The number is SiliconFlow's (presets/siliconflow.yaml)."""
-_CONTEXT_NAMES = {"characters_too_long", "tokens_too_long", "10907"}
-"""Qianfan's, and the number Spark's (their presets)."""
+_CONTEXT_NAMES = {"characters_too_long", "tokens_too_long", "10907", "1261"}
+"""Qianfan's, and the numbers Spark's and GLM's (their presets)."""
 _CONTEXT_WORDS = re.compile(
     r"maximum context length|exceeded model token limit|[Ii]nput token length too long|prompt is too long"
-    r"|input token count.{0,24} exceeds the maximum"
+    r"|input token count.{0,24} (?:exceeds the maximum|but model only supports up to)|exceed context limit"
+    r"|[Rr]ange of input length should be|[Ii]nput is too long for requested model|maximum prompt length is"
+    r"|number of input tokens.{0,24} exceeded max_prompt_tokens"
 )
-"""Said in words alone by DeepSeek (w:deepseek/err-400-context), Anthropic (w:anthropic/err-400-context), Kimi
-(presets/moonshot.yaml) and Gemini (google-gemini/gemini-cli#4231, read 2026-11-29).
+"""Said in words alone by DeepSeek (w:deepseek/err-400-context), Anthropic (w:anthropic/err-400-context, and with the
+output asked for anthropics/claude-code#228), Kimi, Qwen, xAI and SiliconFlow (their presets), Gemini
+(google-gemini/gemini-cli#4231), Vertex AI (google-gemini/gemini-cli#19727) and Bedrock (anthropics/claude-code#8637),
+read 2026-11-30.
 """
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """What Anthropic says of a talk that it keeps: its status 404 is not the model's."""

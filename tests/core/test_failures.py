@@ -352,13 +352,40 @@ def test_context_errors_keep_the_words_clients_look_for(recording: str, message:
     [
         "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
         "The input token count exceeds the maximum number of tokens allowed (1048576).",
+        "Unable to submit request because the input token count is 1251952 but model only supports up to 1048576.",
+        "input length and `max_tokens` exceed context limit: 184915 + 20000 > 204648, decrease input length",
+        "Range of input length should be [1, 129024]",
+        "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 204800]",
+        "Input is too long for requested model.",
+        "This model's maximum prompt length is 131072 but the request contains 136973 tokens.",
+        "number of input tokens (83121) have exceeded max_prompt_tokens (65536) limit.",
     ],
 )
-def test_gemini_says_in_words_alone_that_a_prompt_is_too_long(message: str) -> None:
-    """With and without the figure."""
-    body = json.dumps({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}).encode()
-    refused = classify(400, {}, body)
-    assert (refused.message, refused.error_type) == (message, "context_length_exceeded")
+def test_vendors_say_in_words_alone_that_a_prompt_is_too_long(message: str) -> None:
+    """Gemini with and without the figure, Vertex AI, Anthropic, Qwen, Bedrock, xAI and SiliconFlow."""
+    refused = classify_json(400, error(message, code=400, status="INVALID_ARGUMENT"))
+    assert (refused.failure, refused.message) == ("request", message)
+    assert refused.error_type == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("message", ["Prompt exceeds max length", "Prompt 超长"])
+def test_glm_says_by_a_number_that_a_prompt_is_too_long(message: str) -> None:
+    """Whatever the words."""
+    refused = classify_json(400, error(message, code="1261"))
+    assert (refused.failure, refused.message, refused.error_type) == ("request", message, "context_length_exceeded")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Range of max_tokens should be [1, 8192]",
+        "max_tokens (384000) exceeds model's maximum output tokens (65536)",
+        "messages.0.content: string too long",
+    ],
+)
+def test_other_limits_are_no_full_context(message: str) -> None:
+    """To compact the talk would help nobody."""
+    assert classify_json(400, error(message, type="invalid_request_error")).error_type == "invalid_request_error"
 
 
 def test_a_thread_that_was_lost_is_the_requests_own_fault() -> None:
