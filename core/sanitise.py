@@ -2,23 +2,26 @@
 
 import re
 
+from .host_names import DOTTED, HYPHENED, is_host, is_resource
+
 MESSAGE_LENGTH_MAX = 500
 _KEY_LIKE = r"""
-      \b (?: sk|pk|rk|xai|gsk|fk|hf|r8|pplx|nvapi ) [-_] [\w-]{4,}
+      \b (?: sk|pk|rk|xai|gsk|fk|hf|r8|pplx|nvapi|gh[oprsu]|github_pat|glpat ) [-_] [\w-]{4,}
     | \b (?: sess|org|proj|req|user|acct|chatcmpl|resp|msg|cf-ray ) [-_] (?= [\w-]* (?: \d | (?-i: [A-Z] ) ) ) [\w-]{4,}
-    | \b (?-i: AIza | AKIA | ASIA | eyJ ) [\w-]{10,}
+    | \b (?-i: AIza [\w-]* | (?: AKIA | ASIA | eyJ ) [\w-]{10,} | ya29\. [\w.-]+ )
+    | \b arn: [a-z-]+ : [^\s"'`<>),]+
+    | \b (?: projects|organizations|folders|subscriptions|resourcegroups ) / [^\s"'`<>),]+
+    | \b \d{12} \b                                                          # an account of AWS, a project of Google's
     | \b [0-9a-f]{8} (?: - [0-9a-f]{4} ){3} - [0-9a-f]{12} \b
     | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
     | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
-    | (?<! [\w.-] ) (?: [a-z0-9-]+ \. )+ (?: com|net|org|io|ai|cn|dev|app|cloud|co|so|me|xyz|local|internal|top|vip|cc|tech
-        | site|shop|pro|biz|online|uk|eu|jp|kr|ru|hk|tw|sg|au|ca|fr|lan|svc|arpa ) \b (?: : \d+ )? (?: / [^\s"'<>),]* )?
 """
-"""What names an account, a key, an answer or a host, also alone."""
-_NAMING = re.compile(f"(?ix){_KEY_LIKE}")
+"""What names an account, a key or an answer, also alone."""
+_NAMING = re.compile(f"(?aix){_KEY_LIKE}")
 _REVEALING = re.compile(
-    rf"""(?ix)
+    rf"""(?aix)
       \(?\b request [\s_-]? id \b ["']? \s* [:=]? \s* [\w-]+ \)?          # (request id: 2024...)
-    | \b https?:// [^\s"'<>),]+
+    | \b https?:// [^\s"'`<>),]+
     | \b [\w.+-]+ @ [\w-]+ \. [\w.-]+
     | \b bearer \s+ \S+
     | (?<! [\w.-] ) (?= [a-z0-9-]{{0,63}} (?: api|proxy|gateway|relay|server|host|node|llm ) ) [a-z0-9-]{{1,63}} : \d{{4,5}} \b
@@ -27,6 +30,8 @@ _REVEALING = re.compile(
     | {_KEY_LIKE}
     """
 )
+_PATH = re.compile(r"""\[removed\]/[^\s"'`<>),]*""")
+"""What stands behind a host."""
 
 
 def sanitise(message: str) -> str:
@@ -39,7 +44,10 @@ def sanitise(message: str) -> str:
     'Error for [removed] [removed], see [removed]'
     """
     line = "".join(char if char.isprintable() else " " for char in message[: 4 * MESSAGE_LENGTH_MAX])
-    line = " ".join(_REVEALING.sub("[removed]", line).split())
+    line = _REVEALING.sub("[removed]", line)
+    line = DOTTED.sub(lambda found: "[removed]" if is_host(found[0]) else found[0], line)
+    line = HYPHENED.sub(lambda found: "[removed]" if is_resource(found[0]) else found[0], line)
+    line = " ".join(_PATH.sub("[removed]", line).split())
     return line if len(line) <= MESSAGE_LENGTH_MAX else line[: MESSAGE_LENGTH_MAX - 1] + "…"
 
 
@@ -49,4 +57,6 @@ def names_upstream(name: str) -> bool:
     >>> names_upstream("api.x.ai"), names_upstream("web_search_options.user_location")
     (True, False)
     """
-    return _NAMING.search(name) is not None
+    if any(is_host(found[0]) for found in DOTTED.finditer(name)) or _NAMING.search(name):
+        return True
+    return any(is_resource(found[0]) for found in HYPHENED.finditer(name))

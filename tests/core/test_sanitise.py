@@ -39,11 +39,55 @@ from relay.core.sanitise import sanitise
         ("messages.1.content.0.type: Expected `thinking`", "messages.1.content.0.type: Expected `thinking`"),
         ("temperature must be <= 1.0, got 2.5", "temperature must be <= 1.0, got 2.5"),
         ("model gpt-4o-mini-2024-07-18 takes no `stop`", "model gpt-4o-mini-2024-07-18 takes no `stop`"),
+        ("by api.acme-llm.de/v1/chat, gw.acme.us, Acme.de", "by [removed], [removed], [removed]"),
+        ("at gateway.acme.zone, llm-eu.acme.party or acme.party:8443/v1", "at [removed], [removed] or [removed]"),
+        ("from acme-openai-eastus2 and my-aoai-prod in us-east-1", "from [removed] and [removed] in us-east-1"),
+        (
+            "no arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc for 123456789012",
+            "no [removed] for [removed]",
+        ),
+        ("in `projects/acme-prod-42/locations/global`", "in `[removed]`"),
+        (
+            "keys ghp_abcd1234, AIzaSy12, github_pat_11AAA and ya29.a0Af",
+            "keys [removed], [removed], [removed] and [removed]",
+        ),
+        ("请求api.acme.de失败,密钥sk-abcd1234无效", "请求[removed]失败,密钥[removed]无效"),
     ],
 )
 def test_message_loses_what_names_the_upstream(message: str, expected: str) -> None:
     """Hosts, keys, organisations, ids and control characters go; what helps the customer stays."""
     assert sanitise(message) == expected
+
+
+ORDINARY = (
+    "node.js file.pdf image.png data.json main.py:12 archive.tar.gz messages.0.content tools.0.custom.input_schema"
+    " messages.0.id messages.1.content.0.text.to item.id tools.function.id function.name response.created"
+    " response_format.json_schema.name generationConfig.responseSchema contents.parts.text user.info asyncio.run"
+    " fs.readFile InternalError.Algo.InvalidParameter 3.5 1.0.1 v1.2.3 0.5s e.g. i.e. a.m. etc. U.S. gpt-4.1"
+    " gpt-3.5-turbo claude-3.5-sonnet claude-sonnet-4-5-20250929 anthropic.claude-sonnet-4-5-20250929-v1:0"
+    " gemini-2.5-flash-lite Qwen/Qwen2.5-72B-Instruct Meta-Llama-3.1-70B-Instruct-Turbo text-embedding-3-small"
+    " asia-northeast1 us-east-1 eu-west us-central1 north-facing least-squares max-tokens:4096 x-api-key non-empty"
+    " application/json base64-encoded 128000 1048576 2024-07-18 `max_tokens` 'stop' [1, 8192] <= is_valid value.It"
+    " key gateway api server host node projects 中文，错误。"
+)
+"""Words that vendors write, and that are no names of theirs."""
+
+
+@given(st.lists(st.sampled_from(ORDINARY.split()), max_size=12))
+def test_ordinary_words_stay(words: list[str]) -> None:
+    """In any order: files, fields, calls, models, versions, regions, abbreviations."""
+    message = " ".join(words)
+    assert sanitise(message) == (message if len(message) <= 500 else message[:499] + "…")
+
+
+LABEL = st.from_regex(r"[a-z][a-z0-9]{2,9}(-[a-z]{2,6})?", fullmatch=True)
+WHERE = st.sampled_from(["de", "pl", "us", "in", "ch", "com", "zone", "party", "network"])
+
+
+@given(st.sampled_from(["api", "gw", "gateway", "www", "proxy"]), LABEL, WHERE, st.sampled_from(["", ":8443", "/v1/x"]))
+def test_a_server_is_named_whatever_its_ending(server: str, label: str, where: str, rest: str) -> None:
+    """Also one that no list knows."""
+    assert sanitise(f"by {server}.{label}.{where}{rest}, or not") == "by [removed], or not"
 
 
 @given(st.text(max_size=3000))
