@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from .asked import GAP, Asked
 from .errors import FailureClass, UpstreamStatusError
 from .exchange import ChannelRequest
-from .outside import QUOTED, blames_the_request
+from .outside import blames_the_request
 from .said import Said, read_said, retry_after_s
 from .sanitise import names_upstream, sanitise
 
@@ -67,7 +67,7 @@ def _failure(status: int, said: Said, asked: Asked) -> FailureClass:
         return "sick"
     words = _own_words(said, asked)
     names = {said.code.lower(), said.type.lower(), *said.reasons}
-    if said.code in _THREAD_CODES:
+    if said.code in _THREAD_CODES or said.type == "external_connector_error":
         return "request"
     if names & _QUOTA_NAMES or (said.retry_after_s is None and _QUOTA_WORDS.search(words)):
         # Gemini words a passing limit as a used-up quota, but says when to come again.
@@ -108,7 +108,7 @@ def _own_words(said: Said, asked: Asked) -> str:
 
 
 def _unquoted(message: str) -> str:
-    return QUOTED.sub(GAP, message.lower())
+    return _QUOTED.sub(GAP, message.lower())
 
 
 def _ours_in(message: str) -> set[str]:
@@ -177,6 +177,7 @@ _KEY_WORDS = re.compile(
 )
 _OURS = re.compile(f"{_QUOTA_WORDS.pattern}|{_KEY_WORDS.pattern}")
 """What is said of our key or our money."""
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
 """The number is SiliconFlow's (presets/siliconflow.yaml)."""
@@ -194,7 +195,9 @@ output asked for anthropics/claude-code#228), Kimi, Qwen, xAI and SiliconFlow (t
 read 2026-11-30.
 """
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
-"""What Anthropic says of a talk that it keeps: its status 404 is not the model's."""
+"""What Anthropic says of a talk that it keeps: its status 404 is not the model's. The type beside them is OpenAI's 424,
+of a customer's MCP server that could not be reached (theimaginaryfoundation/what-iff#116, read 2026-11-30).
+"""
 _POLICY_NAMES = {
     "content_policy_violation", "content_filter", "responsibleaipolicyviolation", "data_inspection_failed",
     "moderation_blocked", "safety_check_failed", "10013", "10014", "10019", "10021",

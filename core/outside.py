@@ -1,4 +1,4 @@
-"""Whether a refusal speaks of what the request names outside itself, or of what is ours.
+"""Whether a refusal speaks of what the request names outside itself, or asks of the wrong model, or of what is ours.
 
 An upstream says by 403 or 404 that a key is dead or a model unknown, and by the same that it has
 no such file, item or cache. Whoever asks for one that is not there must not take a key or a model
@@ -12,6 +12,10 @@ from everybody else. Wordings of such refusals, read 2026-11-30:
 - Azure, 404: "Container not found" (BerriAI/litellm#30936).
 - Anthropic, 404: "File not found: x" (documentation, "Files API", error handling).
 - OpenRouter, 404: "No endpoints found that support image input" (aaif-goose/goose#5396), or "tool use".
+- OpenAI, of a model asked at another's endpoint, 403: "You are not allowed to generate embeddings from this model"
+  (infiniflow/ragflow#1835), "to sample" (open-webui/open-webui#2250); 404: "This is not a chat model and thus not
+  supported in the v1/chat/completions endpoint." (Chanzhaoyu/chatgpt-web#1428), "This model is only supported in
+  v1/responses and not in v1/chat/completions." (n8n-io/n8n#18352).
 
 Wordings about a key or a model: "Your API key was reported as leaked" (continuedev/continue#10513),
 "Consumer 'api_key:…' has been suspended" (coaidev/coai#67), "… API has not been used in project …"
@@ -25,7 +29,7 @@ import re
 from .asked import GAP, Asked
 from .said import Said
 
-QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
+_QUOTED = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|`[^`]*`""")
 _ADDRESS = re.compile(r"https?://\S*")
 _WORDS_LENGTH_MAX = 200
 """A vendor comes to the point; behind it stands advice that speaks of anything."""
@@ -41,18 +45,22 @@ _OUTSIDE = re.compile(
     r"(?<![a-z])(?:file|item|container|cached ?content|vector ?store|conversation|prompt|interaction|cloud storage"
     r"|response(?= with| id| not))"
 )
-_CANT_DO = re.compile(r"no endpoints found that support")
-"""OpenRouter's of a model that can't do what the request asks for."""
+_CANT_DO = re.compile(
+    r"no endpoints found that support|not allowed to (?:sample|generate embeddings) from this model"
+    r"|this is not a chat model|model is only supported in v1/"
+)
+"""Said of a model that is there, and can't do what the request asks for."""
 
 
 def blames_the_request(said: Said, asked: Asked) -> bool:
-    """Say whether *said*, a refusal by 403 or 404, is about something that the request names outside itself.
+    """Say whether *said*, a refusal by 403 or 404, is about what the request names, not about what is ours.
 
-    It is where it speaks of such a thing, or of nothing known while the request refers to one;
-    never where it speaks of our key, money or model. Words that stand in the request's own ids
-    and addresses say neither: a file may be called ``model``.
+    It is where a model that is there can't do what it is asked for; where it speaks of something
+    outside the request, such as a file; or of nothing known while the request refers to something
+    outside. It never is where it speaks of our key, money or model. Words that stand in the
+    request's own ids and addresses say neither: a file may be called ``model``.
     """
-    words = _ADDRESS.sub(GAP, QUOTED.sub(GAP, said.message))[:_WORDS_LENGTH_MAX]
+    words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, said.message))[:_WORDS_LENGTH_MAX]
     told = " ".join((said.code, said.type, said.param or "", *said.reasons, words)).lower().replace("_", " ")
     if _CANT_DO.search(told):
         return True

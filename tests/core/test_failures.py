@@ -395,6 +395,16 @@ def test_a_thread_that_was_lost_is_the_requests_own_fault() -> None:
     assert (lost.failure, lost.upstream_status, lost.error_type) == ("request", 404, "thread_not_found")
 
 
+def test_a_server_of_tools_that_is_not_reached_is_the_requests_own_fault() -> None:
+    """OpenAI's 424; another's, such as Bedrock's of a model that failed, is not."""
+    told = error("Error retrieving tool list from MCP server: 'x'.", type="external_connector_error", code="http_error")
+    assert classify_json(424, told).failure == "request"
+    assert (
+        classify_json(424, {"message": "The request failed due to an error while processing the model."}).failure
+        == "sick"
+    )
+
+
 @pytest.mark.parametrize("status", [401, 402, 404, 429, 500])
 def test_no_other_class_keeps_a_word(status: int) -> None:
     """What an upstream says of itself, our key or our money stays here."""

@@ -50,6 +50,10 @@ def anthropic(message: str, error_type: str = "not_found_error") -> dict[str, ob
         (400, anthropic("File not found: nope")),
         (404, {"code": 404, "message": "No endpoints found that support image input"}),
         (404, {"code": 404, "message": "No endpoints found that support tool use. Try disabling the model's tools."}),
+        (403, openai("You are not allowed to generate embeddings from this model")),
+        (403, openai("You are not allowed to sample from this model")),
+        (404, openai("This is not a chat model and thus not supported in the v1/chat/completions endpoint.", "model")),
+        (404, openai("This model is only supported in v1/responses and not in v1/chat/completions.", "model")),
     ],
 )
 def test_what_the_request_names_is_the_requests(status: int, error: object, fields: dict[str, Any]) -> None:
@@ -113,6 +117,11 @@ def test_a_file_may_be_called_as_what_is_ours(name: str, status: int) -> None:
     told = google(f"You do not have permission to access the File {name} or it may not exist.", status)
     fields = {"contents": [{"parts": [{"fileData": {"fileUri": f"https://x/v1beta/files/{name}"}}]}]}
     assert failure_of(status, told, fields) == "request"
+
+
+def test_an_apostrophe_begins_no_quotation() -> None:
+    """What stands behind it is the vendor's own word."""
+    assert failure_of(404, openai("We don't know the model 'x'."), FILE) == "misrouted"
 
 
 def test_a_bad_response_is_no_response_that_is_missing() -> None:

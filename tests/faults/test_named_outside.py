@@ -28,7 +28,7 @@ channels:
     use: channels.openai
     base_url: {url}
     keys: ["file:upstream.key"]
-    dialects: [openai_responses]
+    dialects: [openai_responses, embeddings]
     models: [gpt-5]
     groups: [plain]
   - name: anthropic
@@ -49,6 +49,7 @@ SAID = [{"role": "user", "parts": [{"text": "hi"}]}]
 BLOCK = {"type": "document", "source": {"type": "file", "file_id": "nope"}}
 NO_FILE = "You do not have permission to access the File nope or it may not exist."
 NO_CACHE = "CachedContent not found (or permission denied)"
+NO_EMBEDDINGS = "You are not allowed to generate embeddings from this model"
 NO_ITEM = "Item with id 'nope' not found."
 
 
@@ -100,8 +101,9 @@ def anthropic(message: str) -> dict[str, Any]:
             anthropic("File not found: nope"),
             "File not found: nope",
         ),
+        ("/v1/embeddings", {"model": "gpt-5", "input": "hi"}, 403, openai(NO_EMBEDDINGS), NO_EMBEDDINGS),
     ],
-    ids=["file", "cache", "item", "response-file", "message-file"],
+    ids=["file", "cache", "item", "response-file", "message-file", "endpoint"],
 )
 async def test_what_is_not_there_is_told_and_hurts_nobody_else(
     tmp_path: Path, path: str, body: dict[str, Any], status: int, refusal: dict[str, Any], told: str
