@@ -1,4 +1,4 @@
-"""What vendors demand of a JSON Schema before they promise to keep to it."""
+"""What vendors demand of a JSON Schema, some before they promise to keep to it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,10 +6,32 @@ from typing import Any
 import msgspec
 
 from .conversation import Native, Tool
+from .raw import given
 
 _BY_NAME = ("properties", "$defs", "definitions")
 """Members whose own members are schemas under names that anybody may choose."""
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def as_object(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return the schema of a tool's arguments, which may say nothing, as that of an object that names its members.
+
+    OpenAI refuses one without ``properties``, others one without a ``type``.
+
+    Source: the 400s in spring-projects/spring-ai#4776 and farion1231/cc-switch#5490, and ``InputSchemaTyped`` of
+    anthropic 2.12.0; read 2026-11-30.
+
+    >>> bytes(as_object(msgspec.Raw(b'{"type":"object"}'))), bytes(as_object(msgspec.Raw(b"{}")))
+    (b'{"type":"object","properties":{}}', b'{"type":"object","properties":{}}')
+    """
+    try:
+        members = _read_members(raw)
+    except msgspec.ValidationError:  # no schema at all: its upstream says so
+        return raw
+    needed = {"type": msgspec.Raw(b'"object"'), "properties": msgspec.Raw(b"{}")}
+    missing = {name: value for name, value in needed.items() if given(members.get(name, msgspec.Raw())) is None}
+    return msgspec.Raw(msgspec.json.encode({**members, **missing})) if missing else raw
 
 
 def closed(raw: msgspec.Raw) -> msgspec.Raw:
@@ -51,6 +73,15 @@ def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]
     for tool in tools:
         if isinstance(tool, Tool) and tool.is_strict and tool.schema is not None and not is_strict(tool.schema):
             yield msgspec.structs.replace(tool, is_strict=False)
+        else:
+            yield tool
+
+
+def openai_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
+    """Yield *tools* as OpenAI takes them: arguments described as an object's members, and strict where they can be."""
+    for tool in with_strict_tools(tools):
+        if isinstance(tool, Tool) and tool.schema is not None:
+            yield msgspec.structs.replace(tool, schema=as_object(tool.schema))
         else:
             yield tool
 

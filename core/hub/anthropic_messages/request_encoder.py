@@ -31,7 +31,7 @@ from ..effort import BUDGETS, budget_of
 from ..media import text_of
 from ..places import answerable, has_detail, has_names, is_answer_described
 from ..seals import write_seal
-from ..strict_schemas import closed
+from ..strict_schemas import as_object, closed
 
 DIALECT = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
@@ -258,7 +258,7 @@ def _tool(tool: Tool | Native) -> Any:
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    written["input_schema"] = tool.schema or {"type": "object", "properties": {}}
+    written["input_schema"] = as_object(tool.schema or msgspec.Raw(b"{}"))
     if tool.is_strict:
         written["strict"] = True
     return _cached(written, tool.cache)

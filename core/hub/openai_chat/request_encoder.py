@@ -33,7 +33,7 @@ from ..media import audio_format, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
 from ..places import has_cache_marks, has_detail, has_loosened_tools
 from ..seals import SKIPPED_SIGNATURE
-from ..strict_schemas import with_strict_tools
+from ..strict_schemas import openai_tools
 from .thoughts import write_detail
 
 DIALECT = "openai_chat"
@@ -93,7 +93,7 @@ def _as_function(tool: Tool | Native) -> Tool | Native:
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
-    known = tuple(with_strict_tools(request.tools))
+    known = tuple(openai_tools(request.tools))
     tools = known if own else [_as_function(tool) for tool in _allowed(known, request)]
     if tools:
         body["tools"] = list(map(_tool, tools))

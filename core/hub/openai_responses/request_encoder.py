@@ -28,7 +28,7 @@ from ..effort import effort_of
 from ..media import write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
 from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
-from ..strict_schemas import with_strict_tools
+from ..strict_schemas import openai_tools
 
 DIALECT = "openai_responses"
 
@@ -44,7 +44,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     body: dict[str, Any] = {"model": request.model, "input": list(_items(request)), "store": False}
     if request.stream:
         body["stream"] = True
-    _add_tools(body, request, with_strict_tools(request.tools))
+    _add_tools(body, request, openai_tools(request.tools))
     sampling = request.sampling
     reasoning = _reasoning(request)
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))

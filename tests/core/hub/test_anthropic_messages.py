@@ -153,6 +153,8 @@ def same(body: dict[str, Any]) -> dict[str, Any]:
         body["system"] = body["system"][0]["text"]
     if "output_format" in body:
         body["output_config"] = {"format": body.pop("output_format")}
+    for tool in body.get("tools", ()):
+        tool["input_schema"].setdefault("properties", {})
     for turn in body["messages"]:
         if isinstance(turn["content"], str):
             turn["content"] = [{"type": "text", "text": turn["content"]}]

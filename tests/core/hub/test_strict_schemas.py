@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from relay.core.hub.conversation import Tool
-from relay.core.hub.strict_schemas import _schemas, closed, is_strict, with_strict_tools
+from relay.core.hub.strict_schemas import _schemas, as_object, closed, is_strict, with_strict_tools
 
 
 def raw(schema: dict[str, Any]) -> msgspec.Raw:
@@ -75,6 +75,22 @@ def test_a_tool_is_strict_where_its_schema_can_be(
     tool = Tool(name="f", schema=raw(schema) if schema is not None else None, is_strict=asked)
     [told] = with_strict_tools([tool])
     assert told == msgspec.structs.replace(tool, is_strict=is_told)
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        ({}, {"type": "object", "properties": {}}),
+        ({"type": None, "properties": None}, {"type": "object", "properties": {}}),
+        ({"type": "object", "required": []}, {"type": "object", "required": [], "properties": {}}),
+        ({"properties": {"a": {}}}, {"properties": {"a": {}}, "type": "object"}),
+        (5, 5),
+    ],
+)
+def test_arguments_are_an_object_that_names_its_members(schema: Any, written: Any) -> None:
+    """Though there are none; what is no schema is its upstream's to refuse."""
+    assert json.loads(bytes(as_object(raw(schema)))) == written
+    assert bytes(as_object(raw(CLOSED))) == bytes(raw(CLOSED))
 
 
 def test_a_schema_may_be_deeper_than_calls_can_be() -> None:

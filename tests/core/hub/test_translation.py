@@ -445,3 +445,48 @@ def test_a_stream_that_is_not_begun_in_order_is_for_its_customer(
     told = [said for event in Splitter().feed(stream) for said in decoder.feed(event)]
     assert isinstance(told[0], Begun)
     assert "".join(said.text for said in told if isinstance(said, Delta)) == text
+
+
+def tools_of(dialect: Dialect, schema: Any) -> list[dict[str, Any]]:
+    """Return the tools of a request, one, whose arguments *schema* describes."""
+    named = {"name": "f"}
+    match dialect:
+        case "anthropic_messages":
+            return [{**named, "input_schema": schema}]
+        case "gemini_generate":
+            return [{"functionDeclarations": [{**named, "parameters": schema}]}]
+        case "openai_responses":
+            return [{"type": "function", **named, "parameters": schema}]
+        case _:
+            return [{"type": "function", "function": {**named, "parameters": schema}}]
+
+
+NOTHING = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "schema", "to", "written"),
+    [
+        ("anthropic_messages", {"type": "object"}, "openai_chat", NOTHING),
+        ("anthropic_messages", {"type": "object"}, "openai_responses", NOTHING),
+        ("gemini_generate", {"type": "OBJECT"}, "openai_chat", NOTHING),
+        ("gemini_generate", {"type": "OBJECT"}, "openai_responses", NOTHING),
+        ("openai_chat", {}, "anthropic_messages", NOTHING),
+        ("openai_chat", None, "anthropic_messages", NOTHING),
+        ("openai_responses", None, "anthropic_messages", NOTHING),
+        ("openai_responses", None, "openai_chat", None),
+        ("openai_chat", {}, "openai_responses", NOTHING),
+    ],
+)
+def test_a_tool_without_arguments_is_told_as_each_takes_it(
+    dialect: Dialect, schema: Any, to: Dialect, written: Any
+) -> None:
+    """OpenAI wants members to be named, were there none, and Claude the type."""
+    body = {**OPENINGS[dialect], "tools": tools_of(dialect, schema)}
+    told = json.loads(bytes(CODECS[to].encode_request(CODECS[dialect].decode_request(asked(dialect, body)))["tools"]))
+    expected = tools_of(to, written)[0]
+    tool = told[0]
+    tool.pop("strict", None)
+    if written is None:
+        del expected["function"]["parameters"]
+    assert tool == expected
