@@ -13,6 +13,7 @@ TESTED_ELSEWHERE = {
     "core/errors.py": "classes without behaviour; what is raised is tested where it is raised",
     "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",
     "core/hub/answer.py": "Structs without behaviour; tests/core/hub",
+    "core/hub/claude_models.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/codec.py": "what every codec fills: tests/core/hub",
     "core/hub/codecs.py": "a table: tests/core/hub",
     "core/hub/custom_tools.py": "its examples, and Codex's tools: tests/core/hub/test_openai_responses.py",

@@ -4,7 +4,7 @@ Source: CLIProxyAPI's table (help.router-for.me), by wire/DIALECTS.md 5.5, read 
 ``max`` is Anthropic's own word for no bound and takes the highest figure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .conversation import Effort, Reasoning
 
@@ -18,20 +18,38 @@ BUDGETS: Mapping[Effort, int] = {
     "max": 32768,
 }
 """Tokens of thought by effort."""
+EFFORTS: Sequence[Effort] = tuple(BUDGETS)
+"""Every effort, the least first."""
+
+
+def effort_within(effort: Effort, taken: Sequence[Effort]) -> Effort:
+    """Return the most of *taken*, which stand in order, that is no more than *effort*; where all are more, the least.
+
+    Thoughts are paid for: nobody is made to think more than was asked for, if there is another word.
+
+    >>> effort_within("xhigh", ("low", "high", "max")), effort_within("none", ("low", "high"))
+    ('high', 'low')
+    """
+    within = [each for each in taken if EFFORTS.index(each) <= EFFORTS.index(effort)]
+    return within[-1] if within else taken[0]
 
 
 def effort_of(reasoning: Reasoning) -> Effort | None:
     """Return the effort that *reasoning* asks for, in words; None where it leaves that to the model.
 
-    >>> effort_of(Reasoning(budget_tokens=4000))
-    'medium'
+    A budget between two efforts is the lower.
+
+    >>> effort_of(Reasoning(budget_tokens=4000)), effort_of(Reasoning(budget_tokens=100))
+    ('low', 'minimal')
     """
     if reasoning.is_off:
         return "none"
     if reasoning.effort is not None or reasoning.budget_tokens is None:
         return reasoning.effort
-    budget = reasoning.budget_tokens
-    return next((effort for effort, tokens in BUDGETS.items() if tokens >= budget), "xhigh")
+    if reasoning.budget_tokens <= 0:
+        return "none"
+    within = [effort for effort, tokens in BUDGETS.items() if tokens <= reasoning.budget_tokens and effort != "max"]
+    return within[-1] if len(within) > 1 else "minimal"
 
 
 def budget_of(reasoning: Reasoning) -> int | None:

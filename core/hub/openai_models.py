@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from .conversation import Effort
+from .effort import effort_within
 
 _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
 _REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9](?!-chat)|codex-)")
@@ -32,34 +33,44 @@ def is_reasoning(model: str) -> bool:
     return _REASONING.match(model) is not None
 
 
-_EFFORTS: Sequence[Effort] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_TAKEN: Sequence[tuple[re.Pattern[str], frozenset[Effort]]] = [
-    (re.compile(r"gpt-5-pro"), frozenset({"high"})),
-    (re.compile(r"o\d|codex-|gpt-5-codex|gpt-5\.1-codex(?!-max)"), frozenset({"low", "medium", "high"})),
-    (re.compile(r"gpt-5(?![.\d])"), frozenset({"minimal", "low", "medium", "high"})),
-    (re.compile(r"gpt-[\d.]+-codex"), frozenset({"low", "medium", "high", "xhigh"})),
-    (re.compile(r"gpt-5\.1"), frozenset({"none", "low", "medium", "high"})),
-    (re.compile(r"gpt-"), frozenset({"none", "low", "medium", "high", "xhigh"})),
+_WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
+_TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
+    (re.compile(r"gpt-5-pro"), ("high",)),
+    (re.compile(r"o\d|codex-|gpt-5-codex|gpt-5\.1-codex(?!-max)"), ("low", "medium", "high")),
+    (re.compile(r"gpt-5(?![.\d])"), ("minimal", "low", "medium", "high")),
+    (re.compile(r"gpt-[\d.]+-codex"), ("low", "medium", "high", "xhigh")),
+    (re.compile(r"gpt-5\.1"), ("none", "low", "medium", "high")),
+    (re.compile(r"gpt-5\.[2-5]"), ("none", "low", "medium", "high", "xhigh")),
+    (re.compile(r"gpt-(?:5\.|6-(?:sol|luna)|6\.1-terra)"), ("none", *_WITH_MAX)),
+    (re.compile(r""), _WITH_MAX),
 ]
-"""Efforts by model, the first that fits.
+"""Efforts by model, the first that fits, the least first.
 
 Source: learn.microsoft.com ReasoningEffort of @azure/ai-projects; anomalyco/opencode#4451; RayBytes/ChatMock#101; read
-2026-11-29.
+2026-11-29; of GPT-5.6 anomalyco/opencode#36141, of GPT-6 and 6.2 developers.openai.com models, of 6.1 Sol
+dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bolna-ai/bolna#1019; read 2026-11-30.
 """
 
 
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
-    """Return the effort nearest to *effort*, rather more than less, that *model* takes; as it is for models of others.
+    """Return the effort nearest to *effort*, rather less than more, that *model* takes; as it is for models of others.
 
     >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
-    ('minimal', 'low', 'xhigh')
+    ('minimal', 'none', 'xhigh')
     """
     if effort is None or not is_reasoning(model):
         return effort
     name = model.removeprefix("openai/")
-    taken = next(efforts for pattern, efforts in _TAKEN if pattern.match(name))
-    ranked = [each for each in _EFFORTS if each in taken]
-    return next((each for each in ranked if _EFFORTS.index(each) >= _EFFORTS.index(effort)), ranked[-1])
+    return effort_within(effort, next(efforts for pattern, efforts in _TAKEN if pattern.match(name)))
+
+
+def is_unable_to_stop(model: str, effort: Effort | None) -> bool:
+    """Return whether *model*, asked not to reason, does all the same.
+
+    >>> is_unable_to_stop("gpt-6-astra", "none"), is_unable_to_stop("gpt-6-sol", "none")
+    (True, False)
+    """
+    return effort == "none" and effort_taken(model, effort) != "none"
 
 
 def takes_sampling(model: str, effort: Effort | None) -> bool:

@@ -215,7 +215,7 @@ def _reasoning(fields: Fields) -> Reasoning:
         effort=effort,
         budget_tokens=thinking.budget_tokens,
         is_adaptive=thinking.type == "adaptive",
-        is_off=thinking.type == "disabled",
+        is_off=thinking.type in ("disabled", "between_tools"),
         is_shown=_is_shown(thinking),
     )
 
@@ -223,7 +223,7 @@ def _reasoning(fields: Fields) -> Reasoning:
 def _is_shown(thinking: _Thinking) -> bool | None:
     """Say whether thoughts are to be told; None where that is left to a model that chooses how much to think."""
     match thinking:
-        case _Thinking(type="disabled") | _Thinking(type="adaptive", display=None):
+        case _Thinking(type="disabled" | "between_tools") | _Thinking(type="adaptive", display=None):
             return None
         case _:
             return thinking.display != "omitted"

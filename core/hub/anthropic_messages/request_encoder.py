@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ...errors import BadRequestError, NotCarriedError
+from ..claude_models import efforts, measures_by_effort, switch_off, takes_sampling
 from ..conversation import (
     CacheMark,
     File,
@@ -27,7 +28,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..custom_tools import as_function, call_as_function
-from ..effort import BUDGETS, budget_of
+from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import text_of
 from ..places import answerable, has_detail, has_names, is_answer_described
 from ..seals import write_seal
@@ -39,11 +40,7 @@ OUTPUT_TOKENS_DEFAULT = 8192
 BUDGET_TOKENS_MIN = 1024
 ANSWER_TOKENS = 4096
 """Room for the answer behind the thinking, where the request names no limit."""
-_ADAPTIVE = re.compile(r"claude-(?:opus|sonnet|fable|mythos)-(?:4-[6-9]|[5-9])")
-"""Models that take an effort and choose their own budget. Source: w:clients/claude-code-messages-stream."""
 _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
-_NO_SAMPLING = re.compile(r"claude-(?:opus-4-[7-9]|(?:opus|sonnet|fable|mythos)-[5-9])")
-"""Models that take no temperature. Source: aws-samples/bedrock-chat#1102, by wire/DIALECTS.md 5.2."""
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
@@ -71,12 +68,12 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 def dropped(request: Request) -> Sequence[str]:
     """Return what a channel of Anthropic's is not told, and does not need to answer."""
     sampling = request.sampling
-    has_no_sampling = _NO_SAMPLING.search(request.model) is not None
+    has_no_sampling = not takes_sampling(request.model)
     names = {
         "seed": sampling.seed is not None,
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
-        "thinking": _is_thinking_asked(request) and not _thinks(request),
+        "thinking": (_is_thinking_asked(request) and not _thinks(request)) or _is_unable_to_stop(request),
         "temperature": sampling.temperature is not None and (has_no_sampling or _thinks(request)),
         "top_p": sampling.top_p is not None and (has_no_sampling or sampling.temperature is not None),
         "top_k": sampling.top_k is not None and (has_no_sampling or _thinks(request)),
@@ -264,6 +261,15 @@ def _tool(tool: Tool | Native) -> Any:
     return _cached(written, tool.cache)
 
 
+def _is_off(reasoning: Reasoning) -> bool:
+    return effort_of(reasoning) == "none"
+
+
+def _is_unable_to_stop(request: Request) -> bool:
+    """Say whether a model is asked not to think that always does: the least is what it can be asked for."""
+    return _is_off(request.reasoning) and switch_off(request.model) is None
+
+
 def _is_thinking_asked(request: Request) -> bool:
     reasoning = request.reasoning
     return not reasoning.is_off and (reasoning.is_adaptive or bool(budget_of(reasoning)))
@@ -274,7 +280,7 @@ def _thinks(request: Request) -> bool:
 
     Source: docs extended-thinking, as quoted by run-llama/llama_index#19641, read 2026-11-29.
     """
-    is_measured = _ADAPTIVE.search(request.model) is not None or _budget(request) is not None
+    is_measured = measures_by_effort(request.model) or _budget(request) is not None
     is_forced = bool(request.tools) and request.tool_choice not in (None, "auto", "none")
     return _is_thinking_asked(request) and is_measured and not is_forced
 
@@ -294,14 +300,16 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
     output: dict[str, Any] = {}
     if request.output_format is not None and request.output_format.schema is not None:
         output["format"] = {"type": "json_schema", "schema": closed(request.output_format.schema)}
-    if reasoning.is_off:
-        body["thinking"] = {"type": "disabled"}
+    if _is_unable_to_stop(request):
+        output["effort"] = efforts(request.model)[0]
+    elif _is_off(reasoning):
+        body["thinking"] = {"type": switch_off(request.model)}
     elif _thinks(request):
         budget = _budget(request)
-        if _ADAPTIVE.search(request.model) or budget is None:
+        if measures_by_effort(request.model) or budget is None:
             body["thinking"] = {"type": "adaptive", **_display(reasoning)}
-            if (effort := _effort(request)) is not None:
-                output["effort"] = effort
+            if (effort := effort_of(reasoning)) is not None:
+                output["effort"] = effort_within(effort, efforts(request.model))
         else:
             hidden = {"display": "omitted"} if reasoning.is_shown is False else {}
             body["thinking"] = {"type": "enabled", "budget_tokens": budget, **hidden}
@@ -319,15 +327,6 @@ def _display(reasoning: Reasoning) -> dict[str, str]:
     if reasoning.is_shown is None and reasoning.is_adaptive:
         return {}
     return {"display": "omitted" if reasoning.is_shown is False else "summarized"}
-
-
-def _effort(request: Request) -> str | None:
-    """Return the effort in Anthropic's words, which begin at ``low``."""
-    reasoning = request.reasoning
-    effort = reasoning.effort
-    if effort is None and reasoning.budget_tokens is not None:
-        effort = next((name for name, tokens in BUDGETS.items() if tokens >= reasoning.budget_tokens), "high")
-    return {"minimal": "low", "xhigh": "max"}.get(effort, effort) if effort is not None else None
 
 
 def _add_sampling(body: dict[str, Any], request: Request) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from ...errors import NotCarriedError
 from ..conversation import (
     Audio,
+    Effort,
     File,
     Image,
     Inline,
@@ -28,7 +29,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..custom_tools import as_function, call_as_function
-from ..effort import budget_of, effort_of
+from ..effort import budget_of, effort_of, effort_within
 from ..places import (
     answerable,
     has_cache_marks,
@@ -52,6 +53,16 @@ _BUDGETS = (
 """The least and the most that a model can be told to think, the first that fits.
 
 Source: ai.google.dev thinking, as quoted by snailyp/gemini-balance#160, read 2026-11-29.
+"""
+_LEVELS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = (
+    (re.compile(r"gemini-3-pro"), ("low", "high")),
+    (re.compile(r"gemini-3(?:\.[0-6])?-flash"), ("minimal", "low", "medium", "high")),
+    (re.compile(r""), ("low", "medium", "high")),
+)
+"""The levels that a model knows, the first that fits, the least first.
+
+Source: firebase.google.com thinking, as quoted by checkmarble/llmberjack#14; docs.cloud.google.com gemini-3-8-flash; of
+Gemini 3 Pro hexdocs.pm gemini_ex ThinkingLevel; read 2026-11-30.
 """
 
 
@@ -90,8 +101,11 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model that can't be told, such as Gemini 2.0."""
-    return effort_of(request.reasoning) not in (None, "none") and _thinking(request) is None
+    """Say whether thinking was asked of a model that can't be told, such as Gemini 2.0, or none of one that always does."""
+    effort = effort_of(request.reasoning)
+    if effort == "none":
+        return _BY_LEVEL.match(request.model) is not None or _budget_taken(request.model, 0) != 0
+    return effort is not None and _thinking(request) is None
 
 
 def _system(request: Request) -> Iterable[Text]:
@@ -278,7 +292,7 @@ def _thinking(request: Request) -> dict[str, Any] | None:
     effort = effort_of(reasoning)
     if _BY_LEVEL.match(model):
         if effort is not None:
-            thinking["thinkingLevel"] = "low" if effort in ("none", "minimal", "low") else "high"
+            thinking["thinkingLevel"] = effort_within(effort, _levels(model))
     elif _BY_BUDGET.match(model):
         budget = -1 if reasoning.is_adaptive and effort is None else budget_of(reasoning)
         if budget is not None:
@@ -288,9 +302,13 @@ def _thinking(request: Request) -> dict[str, Any] | None:
     return thinking or None
 
 
+def _levels(model: str) -> Sequence[Effort]:
+    return next(levels for pattern, levels in _LEVELS if pattern.match(model))
+
+
 def _budget_taken(model: str, budget: int) -> int:
     """Return the budget nearest to *budget* that *model* takes; -1 leaves it to the model, and Pro can't be told not to."""
-    least, most = next((least, most) for pattern, least, most in _BUDGETS if pattern.match(model))
+    least, most = next(((least, most) for pattern, least, most in _BUDGETS if pattern.match(model)), (0, 0))
     if budget < 0 or (budget == 0 and "pro" not in model):
         return budget
     return min(max(budget, least), most)

@@ -30,7 +30,7 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
 from ..media import audio_format, write_address
-from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
+from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
 from ..places import has_cache_marks, has_detail, has_loosened_tools
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
@@ -82,9 +82,10 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o: it refuses the field."""
+    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
+    effort = effort_of(request.reasoning)
     is_unable = is_own(request.model) and not is_reasoning(request.model)
-    return is_unable and effort_of(request.reasoning) not in (None, "none")
+    return (is_unable and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
 
 
 def _as_function(tool: Tool | Native) -> Tool | Native:

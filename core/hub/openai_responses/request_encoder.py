@@ -26,7 +26,7 @@ from ..conversation import (
 )
 from ..effort import effort_of
 from ..media import write_address
-from ..openai_models import effort_taken, is_own, is_reasoning, takes_sampling
+from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
 from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
 from ..strict_schemas import openai_tools
 
@@ -92,8 +92,9 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o: it refuses the field."""
-    return _is_unable(request) and effort_of(request.reasoning) not in (None, "none")
+    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
+    effort = effort_of(request.reasoning)
+    return (_is_unable(request) and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
 
 
 def _is_unable(request: Request) -> bool:

@@ -379,6 +379,14 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
         ("global.anthropic.claude-opus-4-7-v1:0", Reasoning(effort="low"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-opus-4-7", Reasoning(effort="low", is_shown=False), 9, {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(effort="low", is_shown=False), None, {"thinking": {"type": "enabled", "budget_tokens": 1024, "display": "omitted"}, "max_tokens": 5120}),
+        ("claude-opus-4-7", Reasoning(effort="xhigh"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "xhigh"}, "max_tokens": 9}),
+        ("claude-opus-4-6", Reasoning(effort="xhigh"), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}, "max_tokens": 9}),
+        ("claude-mythos-preview", Reasoning(budget_tokens=2000), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-haiku-5-5", Reasoning(budget_tokens=10000), 9, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "medium"}, "max_tokens": 9}),
+        ("claude-haiku-5-5", Reasoning(is_off=True), 9, {"thinking": {"type": "disabled"}, "max_tokens": 9}),
+        ("claude-sonnet-5-5", Reasoning(is_off=True), 9, {"thinking": {"type": "between_tools"}, "max_tokens": 9}),
+        ("claude-opus-5-5", Reasoning(is_off=True), 9, {"output_config": {"effort": "low"}, "max_tokens": 9}),
+        ("claude-mythos-preview", Reasoning(is_off=True), 9, {"output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 8192}),
     ],
@@ -448,6 +456,35 @@ def test_what_a_model_cannot_be_told_is_named() -> None:
         model="claude-haiku-4-5", messages=(HI,), reasoning=Reasoning(effort="low"), sampling=Sampling(top_k=5)
     )
     assert MESSAGES.dropped(thinking) == ["top_k"]
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("claude-haiku-4-5", []),
+        ("claude-opus-4-6", []),
+        ("claude-opus-5", ["temperature"]),
+        ("claude-sonnet-5-5", ["temperature"]),
+        ("us.anthropic.claude-haiku-5-5", ["temperature"]),
+        ("claude-opus-5-5", ["thinking", "temperature"]),
+        ("claude-fable-5-1", ["thinking", "temperature"]),
+        ("claude-mythos-preview", ["thinking", "temperature"]),
+    ],
+)
+def test_what_newer_models_refuse_is_left_out_and_named(model: str, names: list[str]) -> None:
+    """A temperature, and to be told not to think; none of it is sent."""
+    asking = Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True), sampling=Sampling(temperature=0.5))
+    assert MESSAGES.dropped(asking) == names
+    assert ("temperature" in encode_request(asking)) is ("temperature" not in names)
+    assert ("thinking" in encode_request(asking)) is ("thinking" not in names)
+
+
+@pytest.mark.parametrize("kind", ["disabled", "between_tools"])
+def test_what_asks_for_the_least_thinking_turns_it_off_elsewhere(kind: str) -> None:
+    """Sonnet 5.5 has a word of its own for it."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "thinking": {"type": kind}}
+    asking = msgspec.structs.replace(MESSAGES.decode_request(asked("anthropic_messages", body)), model="gpt-5.1")
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(asking)["reasoning"])) == {"effort": "none"}
 
 
 @pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-7"])

@@ -501,6 +501,13 @@ def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -
         ("gemini-2.5-pro", Reasoning(is_adaptive=True), {"includeThoughts": True, "thinkingBudget": -1}),
         ("gemini-3-pro", Reasoning(effort="xhigh"), {"includeThoughts": True, "thinkingLevel": "high"}),
         ("gemini-3-pro", Reasoning(budget_tokens=600), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-3-pro", Reasoning(effort="medium"), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-3.1-pro-preview", Reasoning(effort="medium"), {"includeThoughts": True, "thinkingLevel": "medium"}),
+        ("gemini-3.1-pro-preview", Reasoning(effort="minimal"), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-3-flash-preview", Reasoning(effort="minimal"), {"includeThoughts": True, "thinkingLevel": "minimal"}),
+        ("gemini-3.5-flash-lite", Reasoning(is_off=True), {"thinkingLevel": "minimal"}),
+        ("gemini-3.8-flash", Reasoning(is_off=True), {"thinkingLevel": "low"}),
+        ("gemini-3.8-flash", Reasoning(budget_tokens=10000), {"includeThoughts": True, "thinkingLevel": "medium"}),
         ("gemini-2.0-flash", Reasoning(effort="high"), None),
         ("gemini-2.5-flash", Reasoning(), None),
     ],
@@ -512,6 +519,16 @@ def test_effort_becomes_the_models_own_measure(
     body = encode_request(Request(model=model, messages=(HI,), reasoning=reasoning))
     config = json.loads(bytes(body.get("generationConfig", b"{}")))
     assert config.get("thinkingConfig") == thinking
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [("gemini-3-flash-preview", ["thinking"]), ("gemini-2.5-pro", ["thinking"]), ("gemini-2.5-flash", []), ("gemini-2.0-flash", [])],
+)  # fmt: skip
+def test_a_model_that_always_thinks_is_named_where_it_shall_not(model: str, names: list[str]) -> None:
+    """It is asked for the least; one that can't think, or can be told not to, does as it is told."""
+    request = Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True))
+    assert CODECS["gemini_generate"].dropped(request) == names
 
 
 @pytest.mark.parametrize(

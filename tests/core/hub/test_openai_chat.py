@@ -791,7 +791,8 @@ SAMPLED = {"temperature": 0.5, "top_p": 0.9, "presence_penalty": 0.1, "frequency
 
 
 @pytest.mark.parametrize(
-    ("model", "effort", "taken"), [("gpt-4o", None, SAMPLED), ("gpt-5", None, {}), ("gpt-5.1", "none", SAMPLED)]
+    ("model", "effort", "taken"),
+    [("gpt-4o", None, SAMPLED), ("gpt-5", None, {}), ("gpt-5.1", "none", SAMPLED), ("gpt-6-astra", "none", {})],
 )
 def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | None, taken: dict[str, float]) -> None:
     """It would refuse the request; without reasoning it takes them again."""
@@ -804,9 +805,15 @@ def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | 
     [
         ("gpt-5", "none", "minimal"),
         ("o3", "none", "low"),
-        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "minimal", "none"),
         ("gpt-5.1", "xhigh", "high"),
         ("gpt-5.5", "max", "xhigh"),
+        ("gpt-5.6-sol", "max", "max"),
+        ("gpt-6-sol", "none", "none"),
+        ("gpt-6.1-terra", "none", "none"),
+        ("gpt-6-astra", "none", "low"),
+        ("gpt-6.1-sol", "minimal", "low"),
+        ("gpt-6.2-sol", "max", "max"),
         ("gpt-5.1-codex", "none", "low"),
         ("gpt-5.3-codex", "max", "xhigh"),
         ("gpt-5-pro", "low", "high"),
@@ -816,13 +823,17 @@ def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | 
     ],
 )
 def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
-    """Each of OpenAI's models refuses the words of others; Claude Code turns thinking off, and says `max`."""
+    """Each of OpenAI's models refuses the words of others; Claude Code turns thinking off, and says `max`.
+
+    Where thinking can't be turned off, that is named, and the least is asked for.
+    """
     request = Request(model=model, messages=(), reasoning=Reasoning(effort=asked_for))
     chat = CHAT.encode_request(request).get("reasoning_effort", b"null")
     responses = CODECS["openai_responses"].encode_request(request).get("reasoning", b'{"effort":null}')
     assert (json.loads(bytes(chat)), json.loads(bytes(responses))["effort"]) == (taken, taken)
     for dialect in ("openai_chat", "openai_responses"):
-        assert CODECS[dialect].dropped(request) == (["thinking"] if taken is None else [])
+        is_named = taken is None or (asked_for == "none" and taken != "none")
+        assert CODECS[dialect].dropped(request) == (["thinking"] if is_named else [])
 
 
 def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:

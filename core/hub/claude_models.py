@@ -1,0 +1,79 @@
+"""What Anthropic's models take of thinking and drawing: each generation refuses something that an earlier one took.
+
+Known by name, as a request says nothing else of its model. Source, where none else is named: the migration guides of
+platform.claude.com/docs/en/models (opus-5-5, sonnet-5-5, haiku-5-5, fable-5, fable-5-1) and docs.aws.amazon.com
+claude-messages-adaptive-thinking, read 2026-11-30.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from .conversation import Effort
+
+_NAME = re.compile(r"claude-(?P<family>opus|sonnet|haiku|fable|mythos)-(?P<version>\d{1,2}(?:[-.]\d{1,2})?(?!\d))?")
+_ALWAYS = ("fable", "mythos")
+"""Families all of which choose for themselves how much to think, and can't be told not to."""
+_NEVER = (99, 0)
+_MEASURES_FROM = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 0)}
+_SAMPLES_UNTIL = {"opus": (4, 7), "sonnet": (5, 0), "haiku": (5, 0)}
+
+
+def measures_by_effort(model: str) -> bool:
+    """Return whether *model* takes an effort, and chooses its budget itself; the newest refuse a budget.
+
+    >>> [measures_by_effort(f"claude-{name}") for name in ("haiku-4-5", "haiku-5-5", "sonnet-4-6", "mythos-preview")]
+    [False, True, True, True]
+    """
+    family, version = _read(model)
+    return family in _ALWAYS or version >= _MEASURES_FROM.get(family, _NEVER)
+
+
+def takes_sampling(model: str) -> bool:
+    """Return whether *model* takes ``temperature``, ``top_p`` and ``top_k``.
+
+    Source: also platform.claude.com thinking, as quoted by agno-agi/agno#9933, read 2026-11-30.
+
+    >>> [takes_sampling(f"claude-{name}") for name in ("opus-4-6", "opus-4-7", "haiku-5-5", "sonnet-4-20250514")]
+    [True, False, False, True]
+    """
+    family, version = _read(model)
+    return family not in _ALWAYS and version < _SAMPLES_UNTIL.get(family, _NEVER)
+
+
+def switch_off(model: str) -> Literal["disabled", "between_tools"] | None:
+    """Return what type of thinking asks *model* not to think, or for the least; None for one that always does.
+
+    Source: also platform.claude.com whats-new-sonnet-5-5, read 2026-11-30.
+
+    >>> [switch_off(f"claude-{name}") for name in ("opus-5", "haiku-5-5", "sonnet-5-5", "opus-5-5", "fable-5")]
+    ['disabled', 'disabled', 'between_tools', None, None]
+    """
+    family, version = _read(model)
+    if family in _ALWAYS or (family == "opus" and version >= (5, 5)):
+        return None
+    return "between_tools" if family == "sonnet" and version >= (5, 5) else "disabled"
+
+
+def efforts(model: str) -> Sequence[Effort]:
+    """Return the efforts that *model* takes, the lowest first.
+
+    Source: platform.claude.com effort, as quoted by deepagents-code's ANTHROPIC_EFFORTS_NO_XHIGH
+    (reference.langchain.com), read 2026-11-30.
+
+    >>> efforts("claude-opus-4-6"), efforts("claude-opus-4-7")
+    (('low', 'medium', 'high', 'max'), ('low', 'medium', 'high', 'xhigh', 'max'))
+    """
+    family, version = _read(model)
+    if version >= (5, 0) or (family == "opus" and version >= (4, 7)):
+        return ("low", "medium", "high", "xhigh", "max")
+    return ("low", "medium", "high", "max")
+
+
+def _read(model: str) -> tuple[str, tuple[int, int]]:
+    """Return family and version of *model*, whatever AWS or others put around its name; none of an older form's name."""
+    found = _NAME.search(model)
+    if found is None:
+        return "", (0, 0)
+    major, _, minor = (found["version"] or "").replace(".", "-").partition("-")
+    return found["family"], (int(major or 0), int(minor or 0))
