@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 
+from ..errors import BadRequestError
 from .conversation import Inline, Link
 
 AUDIO_TYPES = {
@@ -14,6 +15,12 @@ AUDIO_TYPES = {
 """OpenAI's short names of sound formats. Source: OpenAI API reference, ``input_audio``, read 2026-11-24."""
 
 
+_SAME = {"image/jpg": "image/jpeg"}
+"""Names that some clients say and no vendor knows. Source: `Base64ImageSourceParam` of anthropic 2.12.0; Gemini's list of
+kinds, docs.cloud.google.com models/gemini/3-flash; read 2026-11-30.
+"""
+
+
 def read_address(url: str) -> Inline | Link:
     """Return what *url* holds, if it is a ``data:`` address in base64, else what it points to.
 
@@ -21,10 +28,13 @@ def read_address(url: str) -> Inline | Link:
     Inline(media_type='image/png', data='aGk=')
     >>> read_address("https://a.example/b.png")
     Link(url='https://a.example/b.png', media_type='')
+    >>> read_address("data:image/jpg;base64,aGk=").media_type
+    'image/jpeg'
     """
     head, separator, data = url.partition(";base64,")
     if separator and head.startswith("data:"):
-        return Inline(head.removeprefix("data:").partition(";")[0], data)
+        media_type = head.removeprefix("data:").partition(";")[0]
+        return Inline(_SAME.get(media_type, media_type), data)
     return Link(url)
 
 
@@ -48,12 +58,20 @@ def text_of(source: Inline) -> str:
     """Return the text that *source* is, of whatever kind.
 
     Raises:
-        ValueError: No base64, or no UTF-8.
+        BadRequestError: No base64, or no UTF-8.
 
     >>> text_of(Inline("text/csv", "aGk="))
     'hi'
     """
-    return b64decode(source.data, validate=True).decode()
+    try:
+        return b64decode(source.data, validate=True).decode()
+    except ValueError as exc:
+        raise BadRequestError(param="messages.content.file") from exc
+
+
+def is_text(source: Inline) -> bool:
+    """Return whether *source* is a text, of whatever kind its name says: some vendors take files of other kinds alone."""
+    return source.media_type.startswith("text/")
 
 
 def audio_format(media_type: str) -> str | None:

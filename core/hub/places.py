@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from .conversation import File, Image, Message, Part, Request, Tool, ToolResult
+from .conversation import File, Image, Inline, Message, Part, Request, Tool, ToolResult
+from .media import is_text
 from .strict_schemas import with_strict_tools
 
 
@@ -34,6 +35,12 @@ def has_file_names(request: Request, *sources: type) -> bool:
     """Return whether a document from one of *sources* has a name; from any, where none is said."""
     files = (part for part in _parts(request) if isinstance(part, File) and part.name is not None)
     return any(not sources or isinstance(file.source, sources) for file in files)
+
+
+def has_named_texts(request: Request) -> bool:
+    """Return whether a document that is a text, which chat tells as one, has a name."""
+    files = (part for part in _parts(request) if isinstance(part, File) and part.name is not None)
+    return any(isinstance(file.source, Inline) and is_text(file.source) for file in files)
 
 
 def has_strict_tools(request: Request) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import BadRequestError, NotCarriedError
+from ...errors import NotCarriedError
 from ..claude_models import efforts, measures_by_effort, switch_off, takes_sampling
 from ..conversation import (
     CacheMark,
@@ -29,7 +29,7 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of, effort_of, effort_within
-from ..media import text_of
+from ..media import is_text, text_of
 from ..places import answerable, has_detail, has_names, is_answer_described
 from ..seals import write_seal
 from ..strict_schemas import as_object, closed
@@ -202,8 +202,8 @@ def _result(result: ToolResult) -> dict[str, Any]:
 
 def _source(source: Inline | Link | FileId) -> dict[str, Any]:
     match source:
-        case Inline(media_type=media_type) if media_type.startswith("text/"):
-            return {"type": "text", "media_type": "text/plain", "data": _plain(source)}
+        case Inline() if is_text(source):  # PDFs it takes in base64, any text as a plain one
+            return {"type": "text", "media_type": "text/plain", "data": text_of(source)}
         case Inline(media_type=media_type, data=data):
             return {"type": "base64", "media_type": media_type, "data": data}
         case Link(url=url):
@@ -211,14 +211,6 @@ def _source(source: Inline | Link | FileId) -> dict[str, Any]:
         case FileId(dialect="anthropic_messages", id=file_id):
             return {"type": "file", "file_id": file_id}
     raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
-
-
-def _plain(source: Inline) -> str:
-    """Return the text of a file: Claude takes PDFs in base64, and any text as a plain one."""
-    try:
-        return text_of(source)
-    except ValueError as exc:
-        raise BadRequestError(param="messages.content.file") from exc
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:

@@ -29,9 +29,9 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function, choice_as_function
 from ..effort import effort_of
-from ..media import audio_format, write_address
+from ..media import audio_format, is_text, text_of, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
-from ..places import has_cache_marks, has_detail, has_loosened_tools
+from ..places import has_cache_marks, has_detail, has_loosened_tools, has_named_texts
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
 from .thoughts import write_detail
@@ -48,6 +48,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """Return the body's top level.
 
     Raises:
+        BadRequestError: A text file that is no text.
         NotCarriedError: A part or a tool that chat has no form for.
     """
     body: dict[str, Any] = {"model": request.model, "messages": list(_messages(request))}
@@ -76,6 +77,7 @@ def dropped(request: Request) -> Sequence[str]:
         "cache_control": has_cache_marks(request),
         "thinking.display": request.reasoning.is_shown is False and not request.reasoning.is_off,
         "messages.content.detail": has_detail(request, File),
+        "messages.content.filename": has_named_texts(request),
         "tools.strict": has_loosened_tools(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]
@@ -298,6 +300,9 @@ def _part(part: Part) -> dict[str, Any]:
             return {"type": "image_url", "image_url": _present({"url": write_address(source), "detail": detail})}
         case File(source=FileId(id=file_id)):
             return {"type": "file", "file": {"file_id": file_id}}
+        case File(source=Inline() as source) if is_text(source):
+            # Of files chat takes PDFs alone. Source: developers.openai.com guides/file-inputs, read 2026-11-30.
+            return {"type": "text", "text": text_of(source)}
         case File(source=Inline() as source, name=name):
             data = write_address(source)
             return {"type": "file", "file": {"filename": name or "document", "file_data": data}}

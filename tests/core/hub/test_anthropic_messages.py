@@ -261,16 +261,19 @@ def test_a_picture_in_a_tools_result_is_carried() -> None:
     ]
 
 
-def test_a_plain_text_is_a_document_in_base64_elsewhere_and_comes_back_as_it_was() -> None:
-    """Messages tells the text itself, every other dialect bytes in base64."""
+def test_a_plain_text_is_a_document_or_a_text_elsewhere_and_comes_back_as_it_was() -> None:
+    """Messages tells the text itself, and chat can but say it; others get its bytes in base64."""
     source = {"type": "text", "media_type": "text/plain", "data": "Grüße"}
     content = [{"type": "document", "source": source, "title": "a.txt"}]
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
     assert json.loads(bytes(MESSAGES.encode_request(request)["messages"])) == body["messages"]
     [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["messages"]))
+    assert told["content"] == [{"type": "text", "text": "Grüße"}]
+    assert CODECS["openai_chat"].dropped(request) == ["messages.content.filename"]
+    [told] = json.loads(bytes(CODECS["openai_responses"].encode_request(request)["input"]))
     assert told["content"] == [
-        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,R3LDvMOfZQ=="}}
+        {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,R3LDvMOfZQ=="}
     ]
 
 
@@ -285,12 +288,13 @@ def test_a_text_file_reaches_claude_as_its_text(media_type: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("to", ["anthropic_messages", "openai_chat"])
 @pytest.mark.parametrize("data", ["/w==", "no base64!"])
-def test_a_text_file_that_is_no_text_is_refused_by_name(data: str) -> None:
+def test_a_text_file_that_is_no_text_is_refused_by_name(to: Dialect, data: str) -> None:
     """Bytes that are no UTF-8, and what is no base64."""
     document = File(source=Inline("text/plain", data))
     with pytest.raises(BadRequestError) as refused:
-        encode_request(Request(model="claude", messages=(Message(role="user", parts=(document,)),)))
+        CODECS[to].encode_request(Request(model="claude", messages=(Message(role="user", parts=(document,)),)))
     assert refused.value.param == "messages.content.file"
 
 

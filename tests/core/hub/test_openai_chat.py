@@ -322,6 +322,17 @@ def test_a_picture_that_a_model_drew_is_told_again() -> None:
     ]
 
 
+def test_a_picture_by_the_wrong_name_of_jpeg_reaches_those_who_know_the_right_one_alone() -> None:
+    """Some clients say it; Claude and Gemini refuse it."""
+    picture = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,aGk="}}
+    body = {"model": "m", "messages": [{"role": "user", "content": [picture]}]}
+    request = CHAT.decode_request(asked("openai_chat", body))
+    claude = json.loads(bytes(CODECS["anthropic_messages"].encode_request(request)["messages"]))
+    gemini = json.loads(bytes(CODECS["gemini_generate"].encode_request(request)["contents"]))
+    assert claude[0]["content"][0]["source"] == {"type": "base64", "media_type": "image/jpeg", "data": "aGk="}
+    assert gemini[0]["parts"] == [{"inlineData": {"mimeType": "image/jpeg", "data": "aGk="}}]
+
+
 def test_cache_marks_in_openrouters_form_reach_claude() -> None:
     """On any part, with the time that it says."""
     marked = {"type": "text", "text": "Long", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
