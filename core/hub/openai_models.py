@@ -13,6 +13,10 @@ _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
 _REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9](?!-chat)|codex-)")
 
 
+OUTPUT_TOKENS_LEAST = 16
+"""Responses refuses a lower limit. Source: the 400 in vectorize-io/hindsight#58, read 2026-11-30."""
+
+
 def is_own(model: str) -> bool:
     """Return whether *model* is OpenAI's: it refuses unknown fields (``top_k``, ``reasoning_content``).
 

@@ -26,7 +26,14 @@ from ..conversation import (
 )
 from ..effort import effort_of
 from ..media import write_address
-from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
+from ..openai_models import (
+    OUTPUT_TOKENS_LEAST,
+    effort_taken,
+    is_own,
+    is_reasoning,
+    is_unable_to_stop,
+    takes_sampling,
+)
 from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
 from ..strict_schemas import openai_tools
 
@@ -49,7 +56,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     reasoning = _reasoning(request)
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     values = {
-        "max_output_tokens": sampling.output_tokens_max,
+        "max_output_tokens": OUTPUT_TOKENS_LEAST if _is_limit_raised(request) else sampling.output_tokens_max,
         "temperature": sampling.temperature if is_sampled else None,
         "top_p": sampling.top_p if is_sampled else None,
         "reasoning": reasoning,
@@ -77,6 +84,7 @@ def dropped(request: Request) -> Sequence[str]:
     names = {
         "temperature": sampling.temperature is not None and not is_sampled,
         "top_p": sampling.top_p is not None and not is_sampled,
+        "max_tokens": _is_limit_raised(request),
         "top_k": sampling.top_k is not None,
         "stop": bool(sampling.stop),
         "seed": sampling.seed is not None,
@@ -95,6 +103,12 @@ def _is_effort_unsaid(request: Request) -> bool:
     """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
     effort = effort_of(request.reasoning)
     return (_is_unable(request) and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
+
+
+def _is_limit_raised(request: Request) -> bool:
+    """Say whether the customer's limit, such as a probe's of one token, is less than OpenAI lets anyone ask for."""
+    limit = request.sampling.output_tokens_max
+    return limit is not None and limit < OUTPUT_TOKENS_LEAST and is_own(request.model)
 
 
 def _is_unable(request: Request) -> bool:

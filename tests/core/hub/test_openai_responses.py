@@ -352,6 +352,24 @@ def test_a_model_that_reasons_is_not_told_how_to_draw() -> None:
         assert RESPONSES.dropped(request) == [name for name in ("temperature", "top_p") if name not in taken]
 
 
+@pytest.mark.parametrize(
+    ("model", "limit", "sent", "names"),
+    [
+        ("gpt-4o", 1, 16, ["max_tokens"]),
+        ("gpt-4o", 16, 16, []),
+        ("gpt-4o", None, None, []),
+        ("deepseek-chat", 1, 1, []),
+    ],
+)
+def test_a_limit_below_openais_least_is_that_least_and_named(
+    model: str, limit: int | None, sent: int | None, names: list[str]
+) -> None:
+    """Probes ask for one token of an answer; OpenAI refuses to be asked for less than 16."""
+    request = Request(model=model, messages=(), sampling=Sampling(output_tokens_max=limit))
+    assert json.loads(bytes(RESPONSES.encode_request(request).get("max_output_tokens", b"null"))) == sent
+    assert RESPONSES.dropped(request) == names
+
+
 def test_several_choices_are_refused_by_name() -> None:
     """Responses has one answer."""
     with pytest.raises(NotCarriedError) as refused:
