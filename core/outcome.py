@@ -4,11 +4,12 @@ from .exchange import Evidence, Outcome
 
 REFUSALS = frozenset({"refusal", "content_filter", "sensitive"})
 """Stop reasons by which a model or its vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-23; presets/zhipu.yaml."""
-INTERRUPTIONS = frozenset({"insufficient_system_resource", "network_error", "error"})
+INTERRUPTIONS = frozenset({"insufficient_system_resource", "network_error", "error", "MALFORMED_RESPONSE"})
 """Stop reasons by which a vendor breaks an answer off.
 
 Source: presets/deepseek.yaml, presets/zhipu.yaml; ``error`` is OpenRouter's and Mistral's, openrouter.ai
-api/reference and docs.mistral.ai, read 2026-11-29.
+api/reference and docs.mistral.ai, read 2026-11-29; ``MALFORMED_RESPONSE`` Gemini's, `FinishReason` of google-genai 3.4.0,
+read 2026-11-30.
 """
 
 

@@ -19,10 +19,14 @@ from .tally import Tally
 REFUSALS = frozenset(
     {
         "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION", "LANGUAGE", "OTHER", "MODEL_ARMOR", "JAILBREAK",
+        "IMAGE_RECITATION", "IMAGE_OTHER", "LANGUAGE", "OTHER", "MODEL_ARMOR", "JAILBREAK", "ESCALATION",
+        "PUP_LIMITED_DISABLED",
     }
 )  # fmt: skip
-"""Finish reasons by which the vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+"""Finish reasons by which the vendor refuses.
+
+Source: wire/DIALECTS.md 4, read 2026-11-24; `FinishReason` of google-genai 3.4.0, read 2026-11-30.
+"""
 
 
 _WORDS = (

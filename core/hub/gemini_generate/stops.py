@@ -1,4 +1,7 @@
-"""Why an answer ended, in Gemini's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+"""Why an answer ended, in Gemini's words and the hub's.
+
+Source: wire/DIALECTS.md 4, read 2026-11-24; `FinishReason` of google-genai 3.4.0, read 2026-11-30.
+"""
 
 from collections.abc import Mapping
 
@@ -7,7 +10,11 @@ from ..answer import Stop
 
 STOPS: Mapping[str, Stop] = {
     "STOP": "end",
+    "NO_IMAGE": "end",
     "MAX_TOKENS": "limit",
+    "CONTINUATION": "limit",
+    "MALFORMED_RESPONSE": "limit",  # cut short, as by vendors of chat who break an answer off
+    "MISSING_THOUGHT_SIGNATURE": "bad_tool_call",
     "MALFORMED_FUNCTION_CALL": "bad_tool_call",
     "UNEXPECTED_TOOL_CALL": "bad_tool_call",
     "TOO_MANY_TOOL_CALLS": "bad_tool_call",

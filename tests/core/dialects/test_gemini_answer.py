@@ -159,6 +159,17 @@ def test_a_reason_may_be_a_number(number: int, outcome: str) -> None:
     assert derive_outcome(reading.evidence) == outcome
 
 
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [("ESCALATION", "refused"), ("IMAGE_OTHER", "refused"), ("PUP_LIMITED_DISABLED", "refused"),
+     ("MALFORMED_RESPONSE", "truncated"), ("CONTINUATION", "complete"), ("NO_IMAGE", "complete")],
+)  # fmt: skip
+def test_the_outcome_follows_the_reason(reason: str, outcome: str) -> None:
+    """What was filtered is refused, what Gemini could not finish is truncated, a limit is an end."""
+    body = json.dumps({"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": reason}]}).encode()
+    assert derive_outcome(GEMINI.read_body(exchange("gemini_generate"), body).evidence) == outcome
+
+
 def test_an_error_dressed_as_an_answer_is_an_error() -> None:
     """Its class is told by what it says."""
     with pytest.raises(UpstreamStatusError):

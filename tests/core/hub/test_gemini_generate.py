@@ -569,6 +569,26 @@ def test_an_address_that_gemini_would_not_fetch_is_refused_by_name(model: str, u
     assert refused.value.param == "messages.content.image_url"
 
 
+@pytest.mark.parametrize(
+    ("reason", "finish_reason"),
+    [
+        ("NO_IMAGE", "stop"),
+        ("MISSING_THOUGHT_SIGNATURE", "stop"),
+        ("CONTINUATION", "length"),
+        ("MALFORMED_RESPONSE", "length"),
+        ("IMAGE_OTHER", "content_filter"),
+        ("ESCALATION", "content_filter"),
+        ("PUP_LIMITED_DISABLED", "content_filter"),
+    ],
+)
+def test_geminis_newer_reasons_are_told_by_their_meaning(reason: str, finish_reason: str) -> None:
+    """An answer that was cut or filtered is no whole one elsewhere."""
+    body = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": reason}]}
+    answer = CODECS["gemini_generate"].decode_answer(json.dumps(body).encode())
+    written = json.loads(CODECS["openai_chat"].encode_answer(answer, Usage(), opening()))
+    assert written["choices"][0]["finish_reason"] == finish_reason
+
+
 def test_structured_output_is_told_as_json_schema() -> None:
     """Which Gemini takes beside its own form."""
     asked_for = OutputFormat(schema=msgspec.Raw(b'{"type":"object","additionalProperties":false}'))
