@@ -5,6 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from ..errors import UpstreamBrokenError
+from .halves import has_halves
 
 
 class _Kind(msgspec.Struct):
@@ -34,14 +35,16 @@ def refuse_unread(data: bytes, member: str, kinds: Collection[str] = ()) -> None
         kinds: What its ``type`` is then; empty where events have none.
 
     Raises:
-        UpstreamBrokenError: It is such an event.
+        UpstreamBrokenError: It is such an event, or one that holds half a character.
 
     >>> refuse_unread(b"[DONE]", "choices")
     """
     try:
         members = _MEMBERS.decode(data)
         kind = _KIND.decode(data).type if kinds else ""
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as exc:
+        if has_halves(data):
+            raise UpstreamBrokenError("an event with half a character") from exc
         return
     if given(members.get(member, msgspec.Raw())) is not None and (not kinds or kind in kinds):
         raise UpstreamBrokenError("an event of a form that can't be translated")

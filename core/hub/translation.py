@@ -21,6 +21,7 @@ from .answer import Begun, Delta, PartBegun, PartEnded, Sealed, StreamEvent
 from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request, ToolCall
+from .halves import Rejoiner
 from .model_names import tells
 from .seals import SealKeeper, remember_calls, with_remembered_seals
 
@@ -132,7 +133,7 @@ class TranslatedReader:
 
     __slots__ = (
         "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_has_begun", "_input_tokens", "_keeper", "_native",
-        "_splitter",
+        "_rejoiner", "_splitter",
     )  # fmt: skip
 
     def __init__(
@@ -151,6 +152,7 @@ class TranslatedReader:
         self._call_ids: dict[int, str] = {}
         """Of the calls that are open."""
         self._splitter = Splitter()
+        self._rejoiner = Rejoiner()
         self._has_begun = False
         self._ending: bytes | None = None
         """What the channel's end mark is in the customer's dialect, but for the figures."""
@@ -190,7 +192,7 @@ class TranslatedReader:
                 [
                     encode(said) if type(said) is Delta else self._tell(said)
                     for event in events
-                    for said in decode(event)
+                    for said in decode(self._rejoiner.join(event))
                 ]
             )
         except (ValueError, RecursionError) as exc:

@@ -108,7 +108,7 @@ class ChatStreamDecoder:
                 said += self._add(choice_index, state, Text(text=""), "")
                 said += self._end_parts(state, with_calls=False)
             if not state.is_stopped:
-                said += self._end_parts(state, with_calls=True)
+                said += self._end_choice(choice_index, state)
                 said += [Stopped(stop="tool_use", choice_index=choice_index)] if state.has_called else []
         return said
 
@@ -123,7 +123,7 @@ class ChatStreamDecoder:
             state.is_stopped = True
             if self._sources(state):
                 yield from self._add(choice_index, state, Text(text=""), "")
-            yield from self._end_parts(state, with_calls=True)
+            yield from self._end_choice(choice_index, state)
             stop = STOPS.get(choice.finish_reason, "end")
             is_tool_use = stop == "end" and state.has_called
             yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=choice_index)
@@ -175,24 +175,43 @@ class ChatStreamDecoder:
         yield PartEnded(index=begun.index)
 
     def _take_call(self, choice_index: int, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
-        """Take a piece of a call; see `_OpenChoice.place_of`."""
+        """Take a piece of a call; see `_OpenChoice.place_of`. Pieces that come before its name wait for that."""
         named = call.custom or call.function
-        arguments = call.custom.input if call.custom is not None else call.function.arguments if call.function else None
         name = (named.name if named is not None else None) or ""
         place = state.place_of(call, name)
-        if place not in state.calls:
-            yield from self._end_parts(state, with_calls=False)
-            state.begin_call(place, call.id or "", self._part_count)
-            part = ToolCall(id=call.id or new_call_id(), name=name, arguments="")
-            if call.custom is not None:
-                part = msgspec.structs.replace(part, kind="custom")
-            yield self._begin(choice_index, part)
-        index = state.calls[place]
+        if place in state.calls:
+            yield from self._piece(state.calls[place], call)
+            return
+        pieces = state.nameless.setdefault(place, [])
+        pieces.append(call)
+        if name:
+            yield from self._begin_call(choice_index, state, place, name)
+
+    def _begin_call(self, choice_index: int, state: "_OpenChoice", place: int, name: str) -> Iterable[StreamEvent]:
+        pieces = state.nameless.pop(place)
+        yield from self._end_parts(state, with_calls=False)
+        call_id = next((piece.id for piece in pieces if piece.id), "")
+        state.begin_call(place, call_id, self._part_count)
+        part = ToolCall(id=call_id or new_call_id(), name=name, arguments="")
+        if any(piece.custom is not None for piece in pieces):
+            part = msgspec.structs.replace(part, kind="custom")
+        yield self._begin(choice_index, part)
+        for piece in pieces:
+            yield from self._piece(state.calls[place], piece)
+
+    def _piece(self, index: int, call: _Call) -> Iterable[StreamEvent]:
+        arguments = call.custom.input if call.custom is not None else call.function.arguments if call.function else None
         google = call.extra_content.google if call.extra_content is not None else None
         if google is not None and google.thought_signature is not None:
             yield Sealed(index=index, seal=Seal("gemini_generate", google.thought_signature))
         if arguments:
             yield Delta(index=index, text=arguments)
+
+    def _end_choice(self, choice_index: int, state: "_OpenChoice") -> Iterable[StreamEvent]:
+        """End all that is open, calls that were never named too."""
+        for place in tuple(state.nameless):
+            yield from self._begin_call(choice_index, state, place, "")
+        yield from self._end_parts(state, with_calls=True)
 
     def _begin(self, choice_index: int, part: Part) -> PartBegun:
         self._part_count += 1
@@ -217,12 +236,16 @@ class ChatStreamDecoder:
 class _OpenChoice:
     """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
-    __slots__ = ("_ids", "_last_place", "calls", "has_called", "has_cited", "index", "is_stopped", "kind", "open_calls")
+    __slots__ = (
+        "_ids", "_last_place", "calls", "has_called", "has_cited", "index", "is_stopped", "kind", "nameless", "open_calls",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.kind: type[Part] | None = None
         self.index = 0
         self.calls: dict[int, int] = {}
+        self.nameless: dict[int, list[_Call]] = {}
+        """Pieces of calls that have not been named yet."""
         self.open_calls: list[int] = []
         self.has_called = False
         self.has_cited = False

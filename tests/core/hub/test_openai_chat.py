@@ -450,13 +450,41 @@ def test_pieces_of_calls_that_interleave_are_told_apart_by_index() -> None:
     ]
 
 
+def test_the_name_of_a_call_may_come_after_its_first_piece() -> None:
+    """What came before waits for it; a call that is never named is told without one."""
+    calls: list[dict[str, Any]] = [
+        {"index": 0, "id": "a", "function": {"arguments": "{"}},
+        {"index": 1, "id": "b", "function": {"arguments": "{}"}},
+        {"index": 0, "function": {"name": "f", "arguments": "}"}},
+    ]
+    told = pieces(*({"choices": [{"delta": {"tool_calls": [call]}}]} for call in calls))
+    ended = pieces(
+        *({"choices": [{"delta": {"tool_calls": [call]}}]} for call in calls),
+        {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]},
+    )
+    assert told[1:] == [
+        PartBegun(index=0, part=ToolCall(id="a", name="f", arguments="")),
+        Delta(index=0, text="{"),
+        Delta(index=0, text="}"),
+    ]
+    assert ended[4:] == [
+        PartBegun(index=1, part=ToolCall(id="b", name="", arguments="")),
+        Delta(index=1, text="{}"),
+        PartEnded(index=0),
+        PartEnded(index=1),
+        Stopped(stop="tool_use"),
+    ]
+
+
 def test_what_an_upstream_leaves_open_ends_with_its_stream() -> None:
     """Spark never says why it stopped."""
     decoder = ChatStreamDecoder()
     [*_, told] = decoder.feed(b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
     assert told == Delta(index=0, text="Hi")
     assert decoder.finish() == [PartEnded(index=0)]
-    decoder.feed(b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{}}]}}]}\n\n')
+    decoder.feed(
+        b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f"}}]}}]}\n\n'
+    )
     assert decoder.finish() == [PartEnded(index=1), Stopped(stop="tool_use")]
 
 

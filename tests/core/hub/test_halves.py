@@ -1,0 +1,100 @@
+"""Characters that an upstream cut in two reach customers of other dialects whole, or break the stream."""
+
+import json
+from typing import Any
+
+import pytest
+
+from relay.core.dialects import RULES
+from relay.core.errors import UpstreamBrokenError
+from relay.core.exchange import Dialect
+from relay.core.hub.codecs import CODECS
+from relay.core.hub.halves import Rejoiner
+from relay.core.hub.translation import TranslatedReader
+from tests.core.dialects.replay import exchange
+
+from .recorded import events, opening
+
+FIRST, SECOND = "\ud83d", "\ude00"
+CHAT_END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+def event(document: dict[str, Any], name: str = "") -> bytes:
+    """Return an event whose document is escaped as Python and others do it."""
+    return (f"event: {name}\n" if name else "").encode() + b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+def chat(*texts: str) -> list[bytes]:
+    """Return chunks of chat."""
+    return [event({"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"content": text}}]}) for text in texts]
+
+
+def messages(*texts: str) -> list[bytes]:
+    """Return a beginning of Messages and its deltas."""
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    begun: dict[str, Any] = {
+        "type": "message_start",
+        "message": {"id": "a", "model": "m", "content": [], "usage": usage},
+    }
+    block: dict[str, Any] = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    deltas: list[dict[str, Any]] = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}} for text in texts
+    ]
+    return [event(each, str(each["type"])) for each in (begun, block, *deltas)]
+
+
+def gemini(*texts: str) -> list[bytes]:
+    """Return answers of Gemini."""
+    return [event({"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}}]}) for text in texts]
+
+
+def reader(dialect: Dialect, to: Dialect) -> TranslatedReader:
+    """Return a reader of a stream in *dialect* for a customer of *to*."""
+    native = RULES[dialect].stream_reader(exchange(dialect, {}))
+    return TranslatedReader(native, CODECS[dialect].stream_decoder(), CODECS[to].stream_encoder(opening()), 1)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "stream"),
+    [
+        ("openai_chat", chat("Hi " + FIRST, SECOND + "!")),
+        ("openai_chat", chat(FIRST, SECOND + FIRST, SECOND)),
+        ("openai_chat", chat("\U0001f600", "\\ud83d")),
+        ("anthropic_messages", messages("Hi " + FIRST, SECOND + "!")),
+        ("gemini_generate", gemini("Hi " + FIRST, SECOND + "!")),
+    ],
+)
+def test_a_character_that_was_cut_in_two_arrives_whole(dialect: Dialect, stream: list[bytes]) -> None:
+    """And what only looks like half of one stays as it is."""
+    to: Dialect = "gemini_generate" if dialect == "openai_chat" else "openai_chat"
+    read = b"".join(map(reader(dialect, to).feed, stream))
+    said = "".join(
+        each["choices"][0]["delta"].get("content") or ""
+        if to == "openai_chat"
+        else each["candidates"][0]["content"]["parts"][0]["text"]
+        for each in events(read)
+    )
+    assert said in ("Hi \U0001f600!", "\U0001f600\U0001f600", "\U0001f600\\ud83d")
+
+
+@pytest.mark.parametrize("stream", [chat("Hi" + FIRST, FIRST), chat(SECOND), chat("Hi " + FIRST + " there")])
+def test_half_a_character_without_its_other_half_breaks_the_stream(stream: list[bytes]) -> None:
+    """Nothing is lost in silence."""
+    reading = reader("openai_chat", "anthropic_messages")
+    with pytest.raises(UpstreamBrokenError):
+        b"".join(map(reading.feed, stream))
+
+
+def test_half_a_character_at_the_end_is_none() -> None:
+    """The limit cut the answer there."""
+    reading = reader("openai_chat", "anthropic_messages")
+    read = b"".join(map(reading.feed, [*chat("Hi" + FIRST), CHAT_END])) + reading.end
+    texts = [each["delta"]["text"] for each in events(read) if each["type"] == "content_block_delta"]
+    assert (texts, reading.is_ended) == (["Hi"], True)
+
+
+def test_events_without_halves_stay_as_they_are() -> None:
+    """Pairs, escapes of escapes, and a call's arguments, which are JSON within JSON."""
+    rejoiner = Rejoiner()
+    for whole in (rb'{"a":"\ud83d\ude00"}', rb'{"a":"\\ud83d"}', rb'{"a":"{\"b\":\"\\ud83d"}', b"[DONE]"):
+        assert rejoiner.join(whole) == whole
