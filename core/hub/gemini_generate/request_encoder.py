@@ -141,7 +141,7 @@ def _contents(request: Request) -> list[dict[str, Any]]:
 
 
 def _with_results_in_order(messages: Sequence[Message], calls: Sequence[ToolCall]) -> Iterable[Message]:
-    """Yield *messages*, the results of a turn in the order of *calls*: without ids, order tells them apart."""
+    """Yield *messages*, the results of a turn in the order of *calls*, which tells them apart where no ids do."""
     places = {call.id: place for place, call in enumerate(calls)}
     for _, group in groupby(messages, lambda message: message.role == "assistant"):
         turn = list(group)
@@ -172,7 +172,7 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
         case Thinking():
             return  # thoughts are not told again; what seals them stands on other parts
         case ToolCall():
-            yield _call(call_as_function(part))
+            yield _call(call_as_function(part), model)
         case ToolResult():
             yield from _result(part, part.name or names.get(part.call_id, part.call_id), names, model)
         case Image(source=Inline() as source, seal=Seal() as seal):
@@ -198,13 +198,23 @@ def _own(seal: Seal | None) -> dict[str, str]:
     return {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _identified(call_id: str, model: str) -> dict[str, str]:
+    """Return the id by which Gemini 3 finds the result of a call; older models find it by name and order.
+
+    Source: `FunctionResponse.id` of google-genai 3.4.0; that it is demanded from 3.5 on, and not known to 2.5,
+    ShinChven/remix-studio#35 and Darkatse/TauriTavern#84; read 2026-11-30.
+    """
+    return {"id": call_id} if _BY_LEVEL.match(model) else {}
+
+
+def _call(call: ToolCall, model: str) -> dict[str, Any]:
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
     except ValueError:
         arguments = call.arguments
-    called = {"name": call.name, "args": arguments if isinstance(arguments, dict) else {"input": arguments}}
-    written: dict[str, Any] = {"functionCall": called}
+    named = {**_identified(call.id, model), "name": call.name}
+    told = arguments if isinstance(arguments, dict) else {"input": arguments}
+    written: dict[str, Any] = {"functionCall": {**named, "args": told}}
     if call.seal is not None and call.seal.dialect == DIALECT:
         written["thoughtSignature"] = write_signature(call.seal)
     return written
@@ -213,7 +223,8 @@ def _call(call: ToolCall) -> dict[str, Any]:
 def _result(result: ToolResult, name: str, names: dict[str, str], model: str) -> Iterable[dict[str, Any]]:
     """Yield a result as an object, and the media in it beside it."""
     text = "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
-    yield {"functionResponse": {"name": name, "response": {"error" if result.is_error else "output": text}}}
+    named = {**_identified(result.call_id, model), "name": name}
+    yield {"functionResponse": {**named, "response": {"error" if result.is_error else "output": text}}}
     for part in result.parts:
         if not isinstance(part, Text):
             yield from _parts(part, names, model)

@@ -474,16 +474,17 @@ def test_sources_of_an_answer_without_words_are_told_all_the_same() -> None:
 
 
 def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -> None:
-    """Gemini 3 wants one on the first call of a turn; 2.5 wants none."""
+    """Gemini 3 wants one on the first call of a turn, and ids of all and of their results; 2.5 wants none."""
     calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="g", arguments="{}"))
     result = ToolResult(call_id="b", parts=(Text(text="ok"),))
     turns = (HI, Message(role="assistant", parts=calls), Message(role="user", parts=(result,)))
     three = json.loads(bytes(encode_request(Request(model="gemini-3-pro", messages=turns))["contents"]))
     two = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns))["contents"]))
     assert three[1]["parts"] == [
-        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"},
-        {"functionCall": {"name": "g", "args": {}}},
+        {"functionCall": {"id": "a", "name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"},
+        {"functionCall": {"id": "b", "name": "g", "args": {}}},
     ]
+    assert three[2]["parts"] == [{"functionResponse": {"id": "b", "name": "g", "response": {"output": "ok"}}}]
     assert two[1]["parts"][0] == {"functionCall": {"name": "f", "args": {}}}
     assert two[2]["parts"] == [{"functionResponse": {"name": "g", "response": {"output": "ok"}}}]
 
