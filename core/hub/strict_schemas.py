@@ -11,6 +11,10 @@ from .raw import given
 _BY_NAME = ("properties", "$defs", "definitions")
 """Members whose own members are schemas under names that anybody may choose."""
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_LIMITS = (
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
+    "maxItems", "uniqueItems",
+)  # fmt: skip
 _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -34,22 +38,32 @@ def as_object(raw: msgspec.Raw) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({**members, **missing})) if missing else raw
 
 
-def closed(raw: msgspec.Raw) -> msgspec.Raw:
-    """Return a schema whose objects say that they have no members but those they name, as Claude demands of each.
+def claude_schema(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return a schema as Claude takes it where it promises to keep to it.
 
-    What says something of other members itself, or names none, stays as it is.
+    Objects say that they have no members but those they name; what says something of other members itself, or names
+    none, stays as it is. Limits of numbers, lengths and counts, which Claude refuses, are told in words, as Anthropic's own
+    SDK tells them.
 
-    Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29.
+    Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29, and, of the limits,
+    by LangSchema.Converter.Anthropic (hex.pm); `transform_schema` of anthropic 2.12.0; read 2026-11-30.
 
-    >>> bytes(closed(msgspec.Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}')))
+    >>> bytes(claude_schema(msgspec.Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}')))
     b'{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}'
+    >>> bytes(claude_schema(msgspec.Raw(b'{"type":"integer","minimum":0}')))
+    b'{"type":"integer","description":"{minimum: 0}"}'
     """
     schema = msgspec.json.decode(raw)
-    is_closed = True
+    is_taken = True
     for each in _schemas(schema):
         if "properties" in each and "additionalProperties" not in each:
-            each["additionalProperties"] = is_closed = False
-    return raw if is_closed else msgspec.Raw(msgspec.json.encode(schema))
+            each["additionalProperties"] = is_taken = False
+        if limits := [name for name in _LIMITS if name in each and not (name == "minItems" and each[name] in (0, 1))]:
+            is_taken = False
+            told = ", ".join(f"{name}: {msgspec.json.encode(each.pop(name)).decode()}" for name in limits)
+            before = each.get("description")
+            each["description"] = f"{before}\n\n{{{told}}}" if isinstance(before, str) else f"{{{told}}}"
+    return raw if is_taken else msgspec.Raw(msgspec.json.encode(schema))
 
 
 def is_strict(raw: msgspec.Raw) -> bool:

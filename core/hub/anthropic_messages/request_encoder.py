@@ -32,7 +32,7 @@ from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
 from ..places import answerable, has_detail, has_names, is_answer_described
 from ..seals import write_seal
-from ..strict_schemas import as_object, closed
+from ..strict_schemas import as_object, claude_schema
 
 DIALECT = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
@@ -247,7 +247,8 @@ def _tool(tool: Tool | Native) -> Any:
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    written["input_schema"] = as_object(tool.schema or msgspec.Raw(b"{}"))
+    schema = as_object(tool.schema or msgspec.Raw(b"{}"))
+    written["input_schema"] = claude_schema(schema) if tool.is_strict else schema
     if tool.is_strict:
         written["strict"] = True
     return _cached(written, tool.cache)
@@ -291,7 +292,7 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
     reasoning, limit = request.reasoning, request.sampling.output_tokens_max
     output: dict[str, Any] = {}
     if request.output_format is not None and request.output_format.schema is not None:
-        output["format"] = {"type": "json_schema", "schema": closed(request.output_format.schema)}
+        output["format"] = {"type": "json_schema", "schema": claude_schema(request.output_format.schema)}
     if _is_unable_to_stop(request):
         output["effort"] = efforts(request.model)[0]
     elif _is_off(reasoning):

@@ -48,7 +48,7 @@ from relay.core.hub.conversation import (
     ToolResult,
 )
 from relay.core.hub.effort import budget_of
-from relay.core.hub.strict_schemas import closed
+from relay.core.hub.strict_schemas import claude_schema
 
 Gist = dict[str, Any]
 
@@ -286,7 +286,7 @@ def gist_of_request(request: Request, left_out: Iterable[str]) -> Gist:
 
 def _closed_schema(asked: OutputFormat | None) -> Any:
     """Return the schema of an answer, closed: Claude takes no open one."""
-    return _schema(closed(asked.schema)) if asked is not None and asked.schema is not None else None
+    return _schema(claude_schema(asked.schema)) if asked is not None and asked.schema is not None else None
 
 
 def _schema(schema: msgspec.Raw | None) -> Any:

@@ -450,6 +450,22 @@ def test_a_schema_is_closed_for_claude_and_open_members_are_no_strict_schema_of_
     assert told["json_schema"]["strict"] is False
 
 
+@pytest.mark.parametrize(("is_strict", "is_told_in_words"), [(True, True), (False, False), (None, False)])
+def test_limits_in_a_tools_schema_are_told_in_words_where_it_is_strict(
+    is_strict: bool | None, is_told_in_words: bool
+) -> None:
+    """Elsewhere Claude takes any."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "minimum": 1}},
+        "additionalProperties": False,
+    }
+    tool = Tool(name="f", schema=raw(schema), is_strict=is_strict)
+    [written] = json.loads(bytes(encode_request(Request(model="claude", messages=(HI,), tools=(tool,)))["tools"]))
+    told = {"type": "integer", "description": "{minimum: 1}"} if is_told_in_words else schema["properties"]["a"]
+    assert written["input_schema"]["properties"] == {"a": told}
+
+
 def test_what_a_model_cannot_be_told_is_named() -> None:
     """Thinking without room for it, a draw that thinking forbids, and names of who speaks."""
     named = Message(role="user", parts=(Text(text="Hi"),), name="bob")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from relay.core.hub.conversation import Tool
-from relay.core.hub.strict_schemas import _schemas, as_object, closed, is_strict, with_strict_tools
+from relay.core.hub.strict_schemas import _schemas, as_object, claude_schema, is_strict, with_strict_tools
 
 
 def raw(schema: dict[str, Any]) -> msgspec.Raw:
@@ -31,7 +31,7 @@ CLOSED = {**OPEN, "additionalProperties": False}
 )  # fmt: skip
 def test_objects_that_name_their_members_are_closed(schema: dict[str, Any], written: dict[str, Any]) -> None:
     """Wherever they stand, whatever their members are called."""
-    assert json.loads(bytes(closed(raw(schema)))) == written
+    assert json.loads(bytes(claude_schema(raw(schema)))) == written
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,22 @@ def test_objects_that_name_their_members_are_closed(schema: dict[str, Any], writ
 )
 def test_what_says_so_itself_stays_as_it_is(schema: dict[str, Any]) -> None:
     """Byte for byte, and so does what is no schema."""
-    assert bytes(closed(raw(schema))) == bytes(raw(schema))
+    assert bytes(claude_schema(raw(schema))) == bytes(raw(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        ({"type": "number", "minimum": 1, "maximum": 2.5}, {"type": "number", "description": "{minimum: 1, maximum: 2.5}"}),
+        ({"type": "string", "description": "A", "minLength": 2}, {"type": "string", "description": "A\n\n{minLength: 2}"}),
+        ({"type": "array", "minItems": 2, "uniqueItems": True}, {"type": "array", "description": "{minItems: 2, uniqueItems: true}"}),
+        ({"type": "array", "minItems": 1}, {"type": "array", "minItems": 1}),
+        ({**CLOSED, "properties": {"minimum": {"enum": [{"maximum": 1}]}}}, {**CLOSED, "properties": {"minimum": {"enum": [{"maximum": 1}]}}}),
+    ],
+)  # fmt: skip
+def test_limits_that_claude_refuses_are_told_in_words(schema: dict[str, Any], written: dict[str, Any]) -> None:
+    """As its own SDK tells them; a member of that name, and a value, is none."""
+    assert json.loads(bytes(claude_schema(raw(schema)))) == written
 
 
 @pytest.mark.parametrize(
