@@ -37,6 +37,9 @@ def is_reasoning(model: str) -> bool:
     return _REASONING.match(model) is not None
 
 
+_DEEPSEEK = re.compile(r"(deepseek/)?deepseek-")
+_DEEPSEEK_EFFORTS: Sequence[Effort] = ("none", "low", "high", "max")
+"""Any other is taken for the next of these above it. Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30."""
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"gpt-5-pro"), ("high",)),
@@ -57,11 +60,15 @@ dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bo
 
 
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
-    """Return the effort nearest to *effort*, rather less than more, that *model* takes; as it is for models of others.
+    """Return the effort nearest to *effort*, rather less than more, that *model* takes; as it is for most models of others.
 
     >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
     ('minimal', 'none', 'xhigh')
+    >>> effort_taken("deepseek-v4-pro", "medium"), effort_taken("qwen3-max", "medium")
+    ('low', 'medium')
     """
+    if effort is not None and _DEEPSEEK.match(model):
+        return effort_within(effort, _DEEPSEEK_EFFORTS)
     if effort is None or not is_reasoning(model):
         return effort
     name = model.removeprefix("openai/")

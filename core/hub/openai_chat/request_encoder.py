@@ -43,6 +43,12 @@ _WANTS_THINKING = re.compile(r"(?i)(deepseek/)?deepseek-")
 Source: w:documented/deepseek-400-reasoning-content, by wire/DIALECTS.md 6, read 2026-11-24.
 """
 
+_SWITCHES_THINKING = re.compile(r"deepseek-")
+"""Models that are asked not to think by a switch, not by an effort; another seller's ``deepseek/deepseek-`` are not.
+
+Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30.
+"""
+
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """Return the body's top level.
@@ -165,9 +171,11 @@ def _add_wishes(body: dict[str, Any], request: Request) -> None:
     effort = effort_taken(request.model, effort_of(request.reasoning))
     if own and not is_reasoning(request.model):
         effort = None
+    is_switched_off = effort == "none" and _SWITCHES_THINKING.match(request.model) is not None
     values = {
         "response_format": _format(request),
-        "reasoning_effort": effort,
+        "reasoning_effort": None if is_switched_off else effort,
+        "thinking": {"type": "disabled"} if is_switched_off else None,
         "verbosity": request.verbosity if own else None,
         "user": request.user,
         "prompt_cache_key": request.cache_key if own else None,

@@ -875,6 +875,21 @@ def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Ef
         assert CODECS[dialect].dropped(request) == (["thinking"] if is_named else [])
 
 
+@pytest.mark.parametrize(
+    ("model", "asked_for", "members"),
+    [
+        ("deepseek-v4-pro", "none", {"thinking": {"type": "disabled"}}),
+        ("deepseek-v4-pro", "medium", {"reasoning_effort": "low"}),
+        ("deepseek/deepseek-v4-pro", "none", {"reasoning_effort": "none"}),
+        ("qwen3-max", "none", {"reasoning_effort": "none"}),
+    ],
+)
+def test_deepseek_is_asked_in_its_own_words(model: str, asked_for: Effort, members: dict[str, Any]) -> None:
+    """A switch turns thinking off; `medium` would be `high` there."""
+    body = sent(model, reasoning_effort=asked_for)
+    assert {name: body[name] for name in ("reasoning_effort", "thinking") if name in body} == members
+
+
 def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:
     """The choice among allowed tools is OpenAI's own."""
     tools = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
