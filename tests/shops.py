@@ -133,15 +133,16 @@ async def serving(
     *,
     profile: str = PROFILE,
     credit: str = "10",
-    upstream_keys: tuple[str, ...] = (UPSTREAM_KEY,),
+    upstream_keys: tuple[str, ...] = (),
     **key_fields: Any,
 ) -> AsyncIterator[Running]:
-    """Serve *profile* (``{url}`` in it is the upstream's) on a free port, each channel with *upstream_keys*."""
+    """Serve *profile* (``{url}`` in it is the upstream's) on a free port, each channel with *upstream_keys*, else one."""
     (folder / "upstream.key").write_text(UPSTREAM_KEY)
     path = folder / "shop.yaml"
     path.write_text(profile.format(url=url))
     loaded = load_profile(path)
-    shop = Shop(loaded, folder / "data", {c.name: upstream_keys for c in loaded.profile.channels if c.keys})
+    pool = upstream_keys or (UPSTREAM_KEY,)
+    shop = Shop(loaded, folder / "data", {c.name: pool for c in loaded.profile.channels if c.keys})
     async with answering(shop) as url:
         api_key, key_id = await open_account(shop.ledger, credit, key_fields)
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
