@@ -23,6 +23,7 @@ _REFERENCE = re.compile(
 Sources: openai 2 (``types/responses``, ``types/chat``), anthropic (``types/beta``) and google-genai 3.4 (``types.py``),
 read 2026-11-30.
 """
+_GOOGLES = {"cachedcontent", "fileuri"}
 _OF_TOOLS = {"args", "arguments", "input_schema", "parameters", "properties", "response"}
 """What is said to tools and by them: to the upstream no more than text."""
 
@@ -43,14 +44,20 @@ class Asked:
 
     @property
     def refers(self) -> bool:
-        """It names something outside itself: a file, a cache, an earlier answer, an address."""
-        return bool(self._references)
+        """It names something outside itself, or may do so: a file, a cache, an earlier answer, an address."""
+        return self._references is None or bool(self._references)
+
+    @property
+    def refers_to_googles(self) -> bool:
+        """It names a file or a cache of Google's."""
+        return any(name in _GOOGLES for name, _ in self._references or ())
 
     def referred(self, words: set[str]) -> set[str]:
         """Return those of *words*, in lower case with blanks for underscores, that such a name holds, or may hold."""
         if not words or self._references is None:
             return words
-        return {each for each in words if each in self._references}
+        named = GAP.join(text for _, text in self._references).lower().replace("_", " ")
+        return {each for each in words if each in named}
 
     @cached_property
     def _values(self) -> list[Any] | None:
@@ -83,22 +90,23 @@ class Asked:
         return GAP.join(texts).lower()
 
     @cached_property
-    def _references(self) -> str | None:
-        """The ids and addresses of what lies outside, in lower case with blanks for underscores."""
+    def _references(self) -> list[tuple[str, str]] | None:
+        """The ids and addresses of what lies outside, each by its field's name; None where they can't be told."""
         if self._request is None or self._values is None:
             return None
         pending = [*zip(self._request.fields, self._values, strict=True)]
-        texts = []
+        references: list[tuple[str, str]] = []
         while pending:
             match pending.pop():
                 case (name, str(text)):
-                    if _REFERENCE.fullmatch(name.replace("_", "").lower()) and not text.startswith("data:"):
-                        texts.append(text)
+                    name = name.replace("_", "").lower()
+                    if _REFERENCE.fullmatch(name) and not text.startswith("data:"):
+                        references.append((name, text))
                 case (name, dict(members)):
                     pending += _members(name, members)
                 case (name, list(items)):
                     pending += [(name, item) for item in items]
-        return GAP.join(texts).lower().replace("_", " ")
+        return references
 
 
 def _members(name: str, members: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -21,10 +21,13 @@ from .transport import UpstreamResponse
 CANCEL_S = 5.0
 """How long an upstream may take to hear of it; the customer's own ending waits for that."""
 
+_CANCELLED = frozenset(one.rules.name for one in KEPT_ANSWER_ENDPOINTS if one.action == "/cancel")
+"""Dialects that have such answers: in others the field is the upstream's own, or nobody's."""
+
 
 def is_in_background(exchange: Exchange) -> bool:
     """Say whether the answer goes on being made when nobody listens to it."""
-    return bytes(exchange.fields.get("background", b"false")) == b"true"
+    return exchange.dialect in _CANCELLED and bytes(exchange.fields.get("background", b"false")) == b"true"
 
 
 async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:

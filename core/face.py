@@ -293,6 +293,8 @@ class Wire:
         A head that still waits goes first. A client that saw none would ask again by itself, and
         its customer would pay twice. Where a connection's end would be the body's, as for HTTP/1.0, it is reset.
         """
+        if self.is_lost:
+            return
         if self._head:
             self._write(b"")
         if self._is_framed:

@@ -45,6 +45,7 @@ _OUTSIDE = re.compile(
     r"(?<![a-z])(?:file|item|container|cached ?content|vector ?store|conversation|prompt|interaction|cloud storage"
     r"|response(?= with| id| not))"
 )
+_GOOGLES_STATUSES = {"not_found", "permission_denied"}
 _CANT_DO = re.compile(
     r"no endpoints found that support|not allowed to (?:sample|generate embeddings) from this model"
     r"|this is not a chat model|model is only supported in v1/"
@@ -55,9 +56,9 @@ _CANT_DO = re.compile(
 def blames_the_request(said: Said, asked: Asked) -> bool:
     """Say whether *said*, a refusal by 403 or 404, is about what the request names, not about what is ours.
 
-    It is where a model that is there can't do what it is asked for; where it speaks of something
-    outside the request, such as a file; or of nothing known while the request refers to something
-    outside. It never is where it speaks of our key, money or model. Words that stand in the
+    It is where a model that is there can't do what it is asked for; where the request refers to
+    something outside, and the words speak of such a thing; or where they are Google's, speak of
+    nothing known, and the request names a file of Google's. It never is where it speaks of our key, money or model. Words that stand in the
     request's own ids and addresses say neither: a file may be called ``model``.
     """
     words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, said.message))[:_WORDS_LENGTH_MAX]
@@ -69,4 +70,6 @@ def blames_the_request(said: Said, asked: Asked) -> bool:
         ours.add(asked.model.lower().replace("_", " "))
     if ours != asked.referred(ours):
         return False
-    return asked.refers or _OUTSIDE.search(told) is not None
+    if asked.refers and _OUTSIDE.search(told):
+        return True
+    return asked.refers_to_googles and said.type.lower() in _GOOGLES_STATUSES

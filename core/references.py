@@ -2,9 +2,11 @@
 
 No bound follows from such a request, so it is looked for only where an upstream's figures exceed the one that there is.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
-google-genai 3.4 types, for the names of members.
+google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
+``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -14,14 +16,20 @@ from .exchange import Exchange
 
 _MEMBERS = frozenset(
     {
-        "cachedContent", "cached_content", "container", "fileId", "fileUri", "file_id", "file_uri", "file_url",
-        "mcp_servers", "plugins", "vector_store_ids", "web_search_options",
+        "audio_url", "cachedContent", "cached_content", "container", "document_url", "enable_search", "fileId", "fileUri",
+        "file_id", "file_uri", "file_url", "mcp_servers", "plugins", "search_parameters", "vector_store_ids", "video",
+        "web_search", "web_search_options",
     }
 )  # fmt: skip
 """Names under which something stands that is kept elsewhere, or that fetches it."""
 _KINDS = frozenset({"item_reference", "url"})
 """Types of a part, or of what it is read from, that say the same."""
-_CUSTOMERS_TOOLS = frozenset({"custom", "function"})
+_CUSTOMERS_TOOLS = re.compile(
+    r"(?:custom|function|namespace|local_shell|apply_patch|(?:bash|computer|memory|text_editor)_\d+)$"
+)
+"""Types of tools that the customer runs, or that only gather some."""
+_OF_TOOLS = frozenset({"args", "arguments", "input_schema", "parameters", "response"})
+"""What is said to tools and by them: text, whatever it looks like."""
 _DECLARATIONS = frozenset({"functionDeclarations", "function_declarations"})
 
 
@@ -43,15 +51,16 @@ def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
         request = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
     except (ValueError, RecursionError):
         return True  # a number beyond any float, or nested very deep: whatever it holds can't be told
-    tools = request.get("tools")
-    return any(map(_is_hosted, tools if isinstance(tools, list) else ())) or _names_others(request)
+    tools = request.pop("tools", None)
+    listed = tools if isinstance(tools, list) else [tools]  # Google's APIs take one without brackets
+    return any(map(_is_hosted, listed)) or _names_others(request)
 
 
 def _is_hosted(tool: object) -> bool:
     if not isinstance(tool, dict):
         return False
-    if "type" in tool:
-        return tool["type"] not in _CUSTOMERS_TOOLS
+    if tool.get("type") is not None:
+        return _CUSTOMERS_TOOLS.match(str(tool["type"])) is None
     return "name" not in tool and not tool.keys() <= _DECLARATIONS
 
 
@@ -64,7 +73,10 @@ def _names_others(request: object) -> bool:
         elif isinstance(value, dict):
             if any(value.get(name) is not None for name in _MEMBERS) or _is_elsewhere(value):
                 return True
-            waiting += value.values()
+            is_call = str(value.get("type", "")).endswith("tool_use")
+            waiting += [
+                member for name, member in value.items() if name not in _OF_TOOLS and not (is_call and name == "input")
+            ]
     return False
 
 

@@ -12,6 +12,9 @@ import msgspec
 from ..errors import BadRequestError
 from .fields import Fields
 
+READ_BYTES_MAX = 64 * 1024
+"""Turns or tools longer than that are not read: it would cost a request of 200 KB more than anything else that is read of it."""
+
 
 class _Part(msgspec.Struct):
     type: str | None = None
@@ -65,7 +68,7 @@ def check_turns(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> 
 
 
 def _check(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> None:
-    if name not in fields:
+    if name not in fields or len(memoryview(fields[name])) > READ_BYTES_MAX:
         return
     try:
         shape.decode(fields[name])

@@ -116,6 +116,17 @@ async def test_nothing_else_is_cancelled(tmp_path: Path, said: str, ending: str,
         assert [each.path for each in upstream.received] == ["/v1/responses"]
 
 
+async def test_the_field_means_nothing_where_no_answer_can_be_cancelled(tmp_path: Path) -> None:
+    """Whoever writes it into a chat is no harder to get rid of: the upstream is let go at once."""
+    begun = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}\n\n'
+    async with opened(tmp_path, begun, "open") as (shop, upstream):
+        body = {"model": "gpt-x", "messages": [{"role": "user", "content": "hi"}], "stream": True, "background": True}
+        async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
+            await anext(answer.aiter_raw())
+        async with asyncio.timeout(3):
+            await upstream.received[0].gone.wait()
+
+
 async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path: Path) -> None:
     """It is logged; the customer's part is settled all the same."""
     async with opened(tmp_path, BEGUN, "open") as (shop, upstream):

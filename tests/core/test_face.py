@@ -457,6 +457,19 @@ async def test_a_stream_to_http_1_0_that_broke_off_does_not_end_in_order(tmp_pat
         writer.close()
 
 
+async def test_who_leaves_a_stream_to_http_1_0_is_no_mistake_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its socket is gone; there is nothing to reset."""
+    async with raw_upstream(writes(STREAM, EVENT, pause_s=0.3)) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop, body=STREAM_QUESTION).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+        await reader.readuntil(EVENT)
+        writer.close()
+        await shop.log()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
 async def write_on(writer: asyncio.StreamWriter) -> None:
     for _ in range(100):
         writer.write(b"x")

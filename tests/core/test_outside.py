@@ -34,7 +34,7 @@ def anthropic(message: str, error_type: str = "not_found_error") -> dict[str, ob
     return {"type": error_type, "message": message}
 
 
-@pytest.mark.parametrize("fields", [FILE, TEXT], ids=["refers", "text"])
+@pytest.mark.parametrize("fields", [FILE, IMAGE], ids=["file", "address"])
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -48,6 +48,17 @@ def anthropic(message: str, error_type: str = "not_found_error") -> dict[str, ob
         (404, openai("gone", code="conversation_not_found")),
         (404, anthropic("File not found: nope")),
         (400, anthropic("File not found: nope")),
+    ],
+)
+def test_what_the_request_names_is_the_requests(status: int, error: object, fields: dict[str, Any]) -> None:
+    """The words say it; said to a request that names nothing, they are an upstream's own trouble."""
+    assert failure_of(status, error, fields) == "request"
+    assert failure_of(status, error, TEXT) == {400: "misrouted", 403: "key_dead", 404: "misrouted"}[status]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
         (404, {"code": 404, "message": "No endpoints found that support image input"}),
         (404, {"code": 404, "message": "No endpoints found that support tool use. Try disabling the model's tools."}),
         (403, openai("You are not allowed to generate embeddings from this model")),
@@ -56,9 +67,9 @@ def anthropic(message: str, error_type: str = "not_found_error") -> dict[str, ob
         (404, openai("This model is only supported in v1/responses and not in v1/chat/completions.", "model")),
     ],
 )
-def test_what_the_request_names_is_the_requests(status: int, error: object, fields: dict[str, Any]) -> None:
+def test_what_a_model_can_not_do_is_the_requests(status: int, error: object) -> None:
     """The words alone say it."""
-    assert failure_of(status, error, fields) == "request"
+    assert failure_of(status, error, TEXT) == "request"
 
 
 @pytest.mark.parametrize(
@@ -66,15 +77,35 @@ def test_what_the_request_names_is_the_requests(status: int, error: object, fiel
     [
         (403, google("The caller does not have permission"), "key_dead"),
         (404, google("Requested entity was not found.", 404), "misrouted"),
-        (404, openai("Not found"), "misrouted"),
     ],
 )
 def test_words_about_nothing_known_are_the_requests_where_it_refers(
     status: int, error: object, without: FailureClass
 ) -> None:
-    """Else they can only be about our key and model."""
-    assert (failure_of(status, error, FILE), failure_of(status, error, IMAGE)) == ("request", "request")
-    assert failure_of(status, error, TEXT) == without
+    """Where it names a file of Google's, which says no more; else they can only be about our key and model."""
+    assert failure_of(status, error, FILE) == "request"
+    assert (failure_of(status, error, IMAGE), failure_of(status, error, TEXT)) == (without, without)
+
+
+@pytest.mark.parametrize("fields", [FILE, IMAGE, TEXT, {"previous_response_id": "resp_1"}])
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (404, openai("Not found"), "misrouted"),
+        (404, {"code": "404", "message": "Resource not found"}, "misrouted"),
+        (403, openai("Forbidden"), "key_dead"),
+        (403, openai("Token expired"), "key_dead"),
+        (403, openai("The security token included in the request is invalid."), "key_dead"),
+        (403, {"message": "Request not allowed", "type": "forbidden"}, "key_dead"),
+        (403, openai("Your service has been terminated."), "key_dead"),
+        (403, openai("无权访问"), "key_dead"),
+    ],
+)
+def test_what_nobody_can_tell_is_an_upstreams_own_trouble(
+    status: int, error: object, expected: FailureClass, fields: dict[str, Any]
+) -> None:
+    """An address or an id in the talk is no reason to ask no other key and no other channel."""
+    assert failure_of(status, error, fields) == expected
 
 
 @pytest.mark.parametrize("fields", [FILE, IMAGE, TEXT], ids=["file", "image", "text"])
@@ -140,4 +171,4 @@ def test_an_error_inside_an_answer_is_judged_by_its_words() -> None:
 def test_advice_behind_the_point_is_not_looked_at() -> None:
     """It speaks of anything."""
     told = openai("No such File object: nope. " + "It may be that you never made it. " * 10 + "Check your API key.")
-    assert failure_of(404, told) == "request"
+    assert failure_of(404, told, FILE) == "request"

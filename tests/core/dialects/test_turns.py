@@ -78,6 +78,12 @@ def test_what_can_not_be_read_here_is_the_upstreams_business(odd: bytes) -> None
     check_turns({"messages": msgspec.Raw(odd)}, "messages", MESSAGES)
 
 
+def test_long_turns_are_the_upstreams_business() -> None:
+    """Reading them once more would cost every long request more than a refusal is worth."""
+    turns = [{"role": "user", "content": "x" * 65_536}, {"role": 5}]
+    check_turns(asked(messages=turns), "messages", MESSAGES)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "param"),
     [
