@@ -56,7 +56,7 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens", "_meter", "_put",
+        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens", "_meter", "_put",
         "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
         "first_output_ms", "is_committed",
     )  # fmt: skip
@@ -81,6 +81,8 @@ class StreamAnswer:
         self._put = sink.put
         self._waiting, self._is_at_end = b"", False
         """What came last and is still to be handed over, and whether the upstream's body ended with it."""
+        self._has_stopped = False
+        """`_take` has told the upstream's answer to give no more for now."""
         self._sound_type = "application/octet-stream"
         """What the upstream calls its sound, where sound is what comes."""
         self._extension: asyncio.Task[None] | None = None
@@ -216,7 +218,11 @@ class StreamAnswer:
         """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
         self._meter = meter
         while not _is_over(reader):
+            self._has_stopped = False
             await response.hand_over(self._take)
+            if not self._has_stopped:
+                # Asked again it may give nothing again, and nobody else in this process would have a turn.
+                raise UpstreamBrokenError("the stream was let go of before its end")
             await self._hand_over(self._waiting, reader)
             if self._is_at_end and not _is_over(reader):
                 raise UpstreamBrokenError("the stream ended without its end mark")
@@ -232,7 +238,7 @@ class StreamAnswer:
         is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
         is_over = reader.is_ended or reader.error is not None
         if is_over or not (data and is_covered) or (passed and not self._put(passed)):
-            self._waiting, self._is_at_end = passed, not data
+            self._waiting, self._is_at_end, self._has_stopped = passed, not data, True
             return False
         self.delivered_tokens = counted
         return True

@@ -50,6 +50,8 @@ class UpstreamResponse(Protocol):
     async def hand_over(self, take: Callable[[bytes], bool]) -> None:
         """Give the bytes to *take* as they come, until it returns False; ``b""`` is the end of the body.
 
+        Whatever comes behind a False is asked for again. Returning without one breaks the answer off.
+
         Raises:
             UpstreamBrokenError, UpstreamTimeoutError: As `read`; and whatever *take* raises.
         """

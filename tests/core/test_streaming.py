@@ -548,3 +548,60 @@ async def test_several_passes_are_believed_also_where_the_customer_leaves(tmp_pa
         [row] = await shop.log()
         assert (row["outcome"], row["usage_source"]) == ("customer_gone", "estimated")
         assert (row["input_tokens"], row["output_tokens"]) == (60_000, 0)
+
+
+LETS_GO = '''
+from relay import ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
+
+PIECES = [{piece!r}] * 3
+
+
+class LetsGoConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Answer:
+    """Forgets to say that it has ended."""
+
+    status = 200
+    headers = {{"content-type": "text/event-stream"}}
+
+    def __init__(self):
+        self.pieces = list(PIECES)
+
+    async def read(self):
+        return self.pieces.pop(0) if self.pieces else b""
+
+    async def hand_over(self, take):
+        while self.pieces:
+            if not take(self.pieces.pop(0)):
+                return
+
+    def close(self):
+        """Nothing to let go of."""
+
+    finish = close
+
+
+class LetsGo(ChannelPlugin[LetsGoConfig]):
+    """Answers by itself."""
+
+    config_type = LetsGoConfig
+    dialects = ("openai_chat",)
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        return Answer()
+'''
+
+
+async def test_a_channel_that_forgets_the_end_of_its_stream_holds_up_nobody(tmp_path: Path) -> None:
+    """The stream ends as one that broke off, what was delivered is paid for, and the next customer is served."""
+    (tmp_path / "lets_go.py").write_text(LETS_GO.format(piece=words("Hello ").encode()))
+    channel = "channels:\n  - {{name: own, use: ./lets_go.py, models: [gpt-4o-mini], groups: [plain], priority: 9}}\n"
+    async with serving(tmp_path, "http://127.0.0.1:1", profile=PROFILE.replace("channels:\n", channel, 1)) as shop:
+        answer = await shop.chat(stream=True, timeout_s=5)
+        assert (await shop.client.get("/v1/models", headers=shop.headers)).status_code == 200
+        [row] = await shop.log()
+    assert answer.text.count("Hello ") == 3
+    assert '"code":"upstream_error"' in answer.text
+    assert (row["outcome"], row["output_tokens"], row["usage_source"]) == ("truncated", 5, "estimated")
