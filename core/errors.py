@@ -43,6 +43,7 @@ A message says what was expected, what was found and what to do, and never holds
 or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled from ``params``.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -52,6 +53,15 @@ DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
 FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]
 """How an attempt failed; each class has its own rule for retry and cool-down (DESIGN 5)."""
+
+
+def is_plugin_failure(exc: BaseException) -> bool:
+    """Say whether *exc*, which came out of a plugin's code, is the plugin's failure, and not the end of a task or the process.
+
+    A script's ``sys.exit`` is one, and so is the panic of an extension that is written in Rust: neither must
+    end the shop, or the check of its profile.
+    """
+    return not isinstance(exc, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt)
 
 
 class RelayError(Exception):

@@ -6,6 +6,7 @@ One timer for the process instead of three for each stream: nothing is scheduled
 import asyncio
 from typing import Protocol
 
+from .errors import is_plugin_failure
 from .observe import emit_exception
 
 TICK_S = 0.75
@@ -62,7 +63,9 @@ class Heartbeat:
     def _beat(self, stream: Beating, now_s: float) -> bool:
         try:
             return stream in self._running and stream.beat(now_s)
-        except Exception as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             emit_exception("stream.unmarked", exc)
             return False
 
@@ -70,6 +73,8 @@ class Heartbeat:
         try:
             if stream in self._running:
                 await stream.keep_alive()
-        except Exception as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             # Most likely the answer has ended while the write was waiting for room.
             emit_exception("stream.silenced", exc)

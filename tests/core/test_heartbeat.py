@@ -41,25 +41,53 @@ async def test_only_running_streams_are_visited(monkeypatch: pytest.MonkeyPatch,
     assert stream.visited.is_set() == is_running
 
 
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
+
+
 class Failing(Stream):
     """Raises at every visit."""
 
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
     def beat(self, now_s: float) -> bool:
         super().beat(now_s)
-        raise RuntimeError("no mark")
+        raise self._error
 
 
-async def test_a_stream_that_fails_spoils_nothing_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are visited on and on."""
+class Unwritable(Failing):
+    """Can't be kept alive."""
+
+    def beat(self, now_s: float) -> bool:
+        self.visited.set()
+        return True
+
+    async def keep_alive(self) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("kind", [Failing, Unwritable])
+@pytest.mark.parametrize("error", [RuntimeError("no mark"), Panic("no mark"), SystemExit(3)], ids=repr)
+async def test_a_stream_that_fails_spoils_nothing_for_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type[Failing], error: BaseException
+) -> None:
+    """It is logged, and the others are visited on and on."""
     monkeypatch.setattr(heartbeat, "TICK_S", 0.001)
-    beating, failing, other = Heartbeat(), Failing(), Stream()
+    beating, failing, other = Heartbeat(), kind(error), Stream()
     beating.add(failing)
     task = asyncio.create_task(beating.run())
     async with asyncio.timeout(1):
         await failing.visited.wait()
         beating.add(other)
         await other.kept_alive.wait()
+    assert not task.done()
     task.cancel()
+    event = "stream.unmarked" if kind is Failing else "stream.silenced"
+    assert {(each.msg, vars(each)["fields"]["error"]) for each in caplog.records if each.name == "relay"} == {
+        (event, type(error).__name__)
+    }
 
 
 class Noting(Stream):
