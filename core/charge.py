@@ -8,6 +8,10 @@ import msgspec
 
 from .money import ratio_to_nano
 
+COUNT_BITS_MAX = 63
+FACTOR_BITS_MAX = 4096
+"""The longest numerator or denominator of a factor; its decimals are far from the 4300 that Python reads back."""
+
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a charge: a count times its factors, in credits, exact.
@@ -39,6 +43,40 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
             denominator *= below
         return numerator, denominator
 
+    def flaw(self) -> str | None:
+        """Return what the books can't keep of the line, in types alone; None of a right one."""
+        count, factors = self.count, self.factors
+        if type(count) is not int or count.bit_length() > COUNT_BITS_MAX:
+            return f"expected a whole count of {COUNT_BITS_MAX} bits, found {type(count).__name__}"
+        if not (_is_text(self.rule) and _is_text(self.item) and type(factors) is tuple):
+            return "expected texts for rule and item, and a tuple of factors"
+        for factor in factors:
+            if type(factor) is not tuple or len(factor) != 2:
+                return "expected pairs of a name and a number for factors"
+            name, number = factor
+            if not ((type(name) is str and name.isascii()) or _is_text(name)):
+                return "expected texts for the names of factors"
+            if type(number) not in NUMBERS:
+                return f"expected an exact number for a factor, found {type(number).__name__}"
+            if (abs(number.numerator) | number.denominator).bit_length() > FACTOR_BITS_MAX:
+                return f"expected a factor of at most {FACTOR_BITS_MAX} bits"
+        return None
+
+
+NUMBERS = (Fraction, int)
+
+
+def _is_text(text: object) -> bool:
+    """Say whether *text* is one that can be written as UTF-8, as a lone surrogate can't."""
+    if type(text) is not str:
+        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
+
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What an exchange costs, line by line: its own price trace."""
@@ -61,12 +99,29 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             numerator += above
         return ratio_to_nano(numerator, denominator)
 
+    def flaw(self) -> str | None:
+        """Return what the books can't keep of the charge, which a plugin made; None of a right one."""
+        if type(self.lines) is not tuple:
+            return f"expected a tuple of lines, found {type(self.lines).__name__}"
+        for line in self.lines:
+            if type(line) is not ChargeLine:
+                return f"expected ChargeLines, found {type(line).__name__} among them"
+            if (flaw := line.flaw()) is not None:
+                return flaw
+        return None
+
     def plus(self, *lines: ChargeLine) -> "Charge":
         """Return this charge with *lines* added."""
         return Charge(lines=(*self.lines, *lines))
 
     def times(self, name: str, factor: Fraction) -> "Charge":
-        """Return this charge with every line multiplied by *factor*, the factor named *name*."""
+        """Return this charge with every line multiplied by *factor*, the factor named *name*.
+
+        Raises:
+            TypeError: The factor is no exact number.
+        """
+        if type(factor) not in NUMBERS:
+            raise TypeError(f'expected an exact number such as Exact("0.9"), found {type(factor).__name__}')
         return Charge(
             lines=tuple(
                 ChargeLine(rule=line.rule, item=line.item, count=line.count, factors=(*line.factors, (name, factor)))

@@ -18,6 +18,7 @@ from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchan
 from .finder import FoundPlugin
 from .hooks import Meter
 from .observe import emit_exception
+from .plugin_meter import PluginMeter
 from .registry import Implementation
 from .usage import Usage
 
@@ -97,7 +98,7 @@ class Dispatch:
         for step in self._transform_request:
             await self._ask(step, "transform_request", object, exchange, channel, request)
 
-    def meter_stream(self, exchange: Exchange, channel: Channel) -> Meter | None:
+    def meter_stream(self, exchange: Exchange, channel: Channel) -> PluginMeter | None:
         """Return the first meter a plugin offers, or None: core counts itself.
 
         A plugin that fails is passed over, logged and counted.
@@ -111,7 +112,7 @@ class Dispatch:
                 self._pass_over(step, "meter_stream", exc, exchange.id)
                 continue
             if meter is not None:
-                return meter
+                return PluginMeter(meter, step.plugin, exchange.id)
         return None
 
     def settle(self, facts: PriceFacts, usage: Usage) -> Charge:
@@ -119,7 +120,7 @@ class Dispatch:
 
         Raises:
             NoPriceError: No plugin priced it.
-            RelayError: A plugin refused, failed, or made the charge negative or absurd.
+            RelayError: A plugin refused, failed, or made a charge that is negative or that the books can't keep.
         """
         charge: Charge | None = None
         for step in self._settle:
@@ -149,7 +150,7 @@ class Dispatch:
             raise
         except PLUGIN_FAILURES as exc:
             raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
-        return charge if answer is None else _checked_charge(step, answer)
+        return charge if answer is None or answer is charge else _checked_charge(step, answer)
 
     async def post_check(self, record: RequestRecord) -> list[Claim]:
         """Return every plugin's claims; one that fails is passed over, logged and counted."""
@@ -213,8 +214,10 @@ def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Calla
 
 
 def _checked_charge(step: Step, answer: object) -> Charge:
-    if not isinstance(answer, Charge):
+    if type(answer) is not Charge:
         raise _failure(step, "settle", f"expected Charge or None, found {type(answer).__name__}")
+    if (flaw := answer.flaw()) is not None:
+        raise _failure(step, "settle", flaw)
     try:
         nano = answer.nano
     except OverflowError as exc:

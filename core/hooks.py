@@ -89,8 +89,8 @@ class RelayHooks:
         """Return an object that counts this answer in place of core's own meter.
 
         Called once per attempt, before its first event; the first answer counts. Nothing is
-        dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, core's
-        own takes over and the stream goes on.
+        dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, or counts
+        in anything but whole numbers from 0, core's own takes over and the stream goes on.
 
         Args:
             exchange: The request that is being answered.
@@ -116,8 +116,9 @@ class RelayHooks:
 
         Returns:
             A charge with this policy's lines added or changed, or None to leave *charge* as it
-            is. No charge after the last policy refuses the request; an exception does too. A post
-            can't be refused: there a policy that raises is passed over, logged and counted.
+            is. No charge after the last policy refuses the request; an exception does too, and a
+            charge that is negative or not exact: counts are whole numbers, factors fractions. A post
+            can't be refused: there a policy that fails is passed over, logged and counted.
         """
 
     @hookspec

@@ -25,7 +25,7 @@ EVENTS = frozenset(
         "commit.failed",  # the database did not take a group of operations
         "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay starts anew
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
-        "meter.dropped",  # a plugin's meter raised; core's own took over
+        "meter.dropped",  # a plugin's meter raised, or its figures were none; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation
         "operation.refused",  # one operation broke a rule of the ledger; the others went on
         "plugin.failed",  # a plugin that only observes raised; it was passed over

@@ -1,17 +1,24 @@
-"""A plugin's meter, under guard: if it raises, core's own count takes over and the stream goes on."""
+"""A plugin's meter, under guard: if it fails, core's own count takes over and the stream goes on."""
+
+import msgspec
 
 from .errors import PLUGIN_FAILURES
+from .finder import FoundPlugin
 from .hooks import Meter
-from .observe import emit
+from .observe import emit_exception
 from .sse import Splitter
-from .usage import Usage
+from .usage import TokenCounts, Usage
+
+COUNT_MAX = 2**63 - 1
 
 
 class PluginMeter:
-    """Feeds a meter whole events, or a whole body; drops it at its first exception."""
+    """Feeds a meter whole events, or a whole body; drops it at its first exception, or at figures that are none."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, plugin: FoundPlugin, request_id: str) -> None:
         self._meter: Meter | None = meter
+        self._plugin = plugin
+        self._request_id = request_id
         self._splitter = Splitter()
 
     def feed(self, data: bytes) -> None:
@@ -27,9 +34,7 @@ class PluginMeter:
         """Return the meter's figures, or None where it has none or was dropped."""
         try:
             usage = self._meter.usage() if self._meter is not None else None
-            if usage is not None and not isinstance(usage, Usage):
-                raise TypeError("expected Usage or None")
-            return usage
+            return _checked(usage) if usage is not None else None
         except PLUGIN_FAILURES as exc:
             self._drop(exc)
             return None
@@ -44,5 +49,21 @@ class PluginMeter:
         return self.usage()
 
     def _drop(self, exc: BaseException) -> None:
-        emit("meter.dropped", plugin=type(self._meter).__name__, error=type(exc).__name__)
-        self._meter = None
+        plugin, self._meter = self._plugin, None
+        emit_exception("meter.dropped", exc, plugin=plugin.use, file=str(plugin.file), request_id=self._request_id)
+
+
+def _checked(usage: Usage) -> Usage:
+    """Return *usage* as it is read back from the books.
+
+    Raises:
+        TypeError, ValueError, OverflowError: It can't be, or a count is below nothing.
+    """
+    if not isinstance(usage, Usage):
+        raise TypeError("expected Usage or None")
+    read = msgspec.json.decode(msgspec.json.encode(usage), type=Usage)
+    passes: tuple[TokenCounts, ...] = (read, *read.iterations)
+    counts = [count for each in passes for count in msgspec.structs.astuple(each) if isinstance(count, int)]
+    if min(counts) < 0 or max(counts) > COUNT_MAX:
+        raise ValueError("expected counts from nothing to what the books hold")
+    return read

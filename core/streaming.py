@@ -30,7 +30,6 @@ from .errors import (
 )
 from .exchange import Exchange, HangUpPolicy
 from .heartbeat import Heartbeat
-from .hooks import Meter
 from .observe import emit_exception
 from .outcome import derive_outcome
 from .plugin_meter import PluginMeter
@@ -135,25 +134,24 @@ class StreamAnswer:
             await self._sink.head(200, [(b"content-type", content_type.encode()), (b"cache-control", b"no-cache")])
 
     async def attempt(
-        self, response: UpstreamResponse, reader: StreamReader, meter: Meter | None, first_event_s: float
+        self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
     ) -> Ending:
         """Carry one upstream's stream to the customer, as far as it goes.
 
         Raises:
             UpstreamError: It failed before anything was committed; another may be tried.
         """
-        plugin_meter = PluginMeter(meter) if meter is not None else None
         try:
             with self._sink.listening():
-                staged = await self._stage(response, reader, plugin_meter, first_event_s)
+                staged = await self._stage(response, reader, meter, first_event_s)
                 await self._cover(reader)
         except CustomerGoneError:
             # The upstream has begun: it has read the input, and may think on.
             if self._limits.hang_up == "drain":
-                await self._drain(response, reader, plugin_meter)
+                await self._drain(response, reader, meter)
             if reader.error is not None and not reader.is_output_seen:
                 raise reader.error from None
-            return self._ending(reader, plugin_meter, None, self._limits.hang_up)
+            return self._ending(reader, meter, None, self._limits.hang_up)
         self._reader = reader
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
@@ -164,14 +162,14 @@ class StreamAnswer:
             with self._sink.listening():
                 await self._open()
                 await self._hand_over(staged, reader)
-                await self._pass_on(response, reader, plugin_meter)
-                await self._look_behind(response, reader, plugin_meter)
+                await self._pass_on(response, reader, meter)
+                await self._look_behind(response, reader, meter)
             if reader.is_ended:
                 response.finish()
         except CustomerGoneError:
             policy = None if reader.is_ended else self._limits.hang_up
             if reader.is_ended or self._limits.hang_up == "drain":
-                await self._drain(response, reader, plugin_meter)
+                await self._drain(response, reader, meter)
         except RelayError as exc:
             # Whatever it was, output has gone out: it is priced, and nobody else may answer on.
             if isinstance(exc, PluginError | LedgerError):
@@ -185,7 +183,7 @@ class StreamAnswer:
                 # Whatever comes of it: the post closes the hold as it finds it.
                 self._extension.cancel()
                 self._extension.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return self._ending(reader, plugin_meter, error or reader.error, policy)
+        return self._ending(reader, meter, error or reader.error, policy)
 
     async def _stage(
         self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float

@@ -11,7 +11,6 @@ from .ending import Ending
 from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
 from .exchange import ChannelRequest, Evidence, Exchange, HangUpPolicy
 from .failures import classify
-from .hooks import Meter
 from .outcome import derive_outcome
 from .plugin_meter import PluginMeter
 from .profile.structs import Limits
@@ -38,7 +37,7 @@ class WholeAnswer:
         self._limits = limits
 
     async def attempt(
-        self, response: UpstreamResponse, meter: Meter | None, *, is_reasoning_beside_output: bool
+        self, response: UpstreamResponse, meter: PluginMeter | None, *, is_reasoning_beside_output: bool
     ) -> Ending:
         """Read one upstream's answer; a customer who leaves meanwhile pays by the shop's hang-up policy.
 
@@ -59,7 +58,7 @@ class WholeAnswer:
         reading = self._channel_side.read_body(
             self._exchange, body, is_reasoning_beside_output=is_reasoning_beside_output
         )
-        counted = PluginMeter(meter).usage_of(body) if meter is not None else None
+        counted = meter.usage_of(body) if meter is not None else None
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
             usage=counted or reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),

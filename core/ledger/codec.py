@@ -16,7 +16,7 @@ def _write(value: object) -> str:
 
 # msgspec hands over the type of the field and what stood in the JSON: the border where Any is allowed.
 def _read(expected: type, value: Any) -> Fraction:
-    if expected is Fraction and isinstance(value, str):
+    if expected is Fraction and isinstance(value, str | int):
         return Fraction(value)
     raise TypeError(f"a ledger document can't hold {expected.__name__}")
 

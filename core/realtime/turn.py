@@ -166,8 +166,7 @@ class Turn:
     def meter(self) -> None:
         """Ask the plugins for a meter of this turn."""
         assert self.candidate is not None
-        meter = self._shop.dispatch.meter_stream(self.exchange, self.candidate.channel)
-        self._meter = PluginMeter(meter) if meter is not None else None
+        self._meter = self._shop.dispatch.meter_stream(self.exchange, self.candidate.channel)
 
     def saw(self, frame: str) -> None:
         """Show the plugins' meter a frame, as an event of a stream."""

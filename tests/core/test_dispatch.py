@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from relay import (
@@ -28,6 +30,7 @@ from relay.core.clock import SystemClock
 from relay.core.dispatch import Dispatch
 from relay.core.errors import AuthenticationError, NoPriceError, NotAllowedError, PluginError
 from relay.core.finder import FoundPlugin
+from relay.core.ledger.codec import decode, encode
 from relay.core.registry import Implementation
 
 NOW = SystemClock().now()
@@ -303,9 +306,8 @@ async def test_first_meter_counts_and_a_failing_one_is_passed_over(caplog: pytes
 
     class Counter:
         def feed(self, event: bytes) -> None: ...
-        def usage(self) -> None: ...
-
-    meter = Counter()
+        def usage(self) -> Usage:
+            return Usage(output_tokens=7)
 
     def fails(exchange: Exchange) -> None:
         raise ValueError("canary")
@@ -313,10 +315,12 @@ async def test_first_meter_counts_and_a_failing_one_is_passed_over(caplog: pytes
     def none_here(channel: Channel) -> None:
         return None
 
-    hooks = dispatch("meter_stream", fails, none_here, lambda exchange, channel: meter)
+    hooks = dispatch("meter_stream", fails, none_here, lambda exchange, channel: Counter())
 
     with caplog.at_level(logging.INFO, "relay"):
-        assert hooks.meter_stream(EXCHANGE, CHANNEL) is meter
+        meter = hooks.meter_stream(EXCHANGE, CHANNEL)
+    assert meter is not None
+    assert meter.usage() == Usage(output_tokens=7)
     assert hooks.failure_counts == {"a": 1}
     assert [record.message for record in caplog.records] == ["plugin.failed"]
     assert "canary" not in str([vars(record) for record in caplog.records])
@@ -365,6 +369,45 @@ def test_negative_charge_refuses_and_a_discount_does_not() -> None:
     assert dispatch("settle", lambda usage: Charge(lines=(LINE, discount))).settle(FACTS, Usage()).nano == 1_500_000_000
     with pytest.raises(PluginError, match="made the charge negative"):
         dispatch("settle", lambda usage: Charge(lines=(discount,))).settle(FACTS, Usage())
+
+
+def made(**fields: Any) -> ChargeLine:
+    """Return a line with *fields* of any type, as a plugin may make it."""
+    return msgspec.structs.replace(LINE, **fields)
+
+
+UNBOOKABLE = [
+    Charge(lines=5),  # type: ignore[arg-type] # what a plugin may do; so below
+    Charge(lines=[LINE]),  # type: ignore[arg-type]
+    Charge(lines=("a",)),  # type: ignore[arg-type]
+    *(Charge(lines=(made(count=count),)) for count in (1.5, float("nan"), None, True, 2**63)),
+    *(Charge(lines=(made(factors=factors),)) for factors in ([("p", Fraction(1))], (("p",),), ((None, 1),), 5)),
+    *(
+        Charge(lines=(made(factors=(("p", number),)),))
+        for number in (0.1, float("nan"), float("inf"), None, True, Decimal("0.1"), Fraction(-1, 3**3000), 2**5000)
+    ),
+    *(Charge(lines=(made(rule=text),)) for text in (None, b"x", "\ud800")),
+    Charge(lines=(made(item="\ud800"),)),
+    Charge(lines=(made(factors=(("\ud800", Fraction(1)),)),)),
+]
+
+
+@pytest.mark.parametrize("unbookable", UNBOOKABLE, ids=lambda charge: ascii(charge.lines)[:60])
+def test_a_charge_that_the_books_can_not_keep_is_the_failure_of_its_plugin(unbookable: Charge) -> None:
+    """It refuses a quote; at a post, which can't be refused, it is passed over like a plugin that raises."""
+    hooks = dispatch("settle", costs_ten, lambda charge: unbookable)
+    with pytest.raises(PluginError, match=r"^plugin 'b' \(/shop/b.py\): in settle: expected "):
+        hooks.settle(FACTS, Usage())
+    assert hooks.settle_what_was_sent(FACTS, Usage(), Charge(), "req_1") == Charge(lines=(LINE,))
+    assert hooks.failure_counts == {"b": 1}
+
+
+@pytest.mark.parametrize("fields", [{"factors": (("p", 3),)}, {"factors": ()}, {"rule": "折扣"}, {"count": 2**63 - 1}])
+def test_a_charge_that_the_books_can_keep_is_kept(fields: dict[str, Any]) -> None:
+    """It reads back as it was; a whole number is an exact one."""
+    charge = Charge(lines=(made(**{"factors": (("p", Fraction(1, 2**40)),), **fields}),))
+    assert dispatch("settle", lambda usage: charge).settle(FACTS, Usage()) is charge
+    assert decode(encode(charge), Charge) == charge
 
 
 def test_price_of_another_kind_is_a_failure() -> None:

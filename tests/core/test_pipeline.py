@@ -10,6 +10,7 @@ import pytest
 from relay.core import sink
 from relay.core.errors import ShuttingDownError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
+from relay.core.ledger.verify import verify
 from relay.core.settlement import Settlement
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
@@ -237,7 +238,9 @@ async def test_who_leaves_between_the_end_and_its_figures_pays_by_the_figures(tm
 
 
 FAILS_WHEN_MEASURED = '''
-from relay import Charge, Plugin, PluginConfig, Usage, hookimpl
+from fractions import Fraction
+
+from relay import Charge, ChargeLine, Plugin, PluginConfig, Usage, hookimpl
 
 
 class FailsConfig(PluginConfig, frozen=True, kw_only=True):
@@ -252,17 +255,27 @@ class Fails(Plugin[FailsConfig]):
     @hookimpl
     def settle(self, usage: Usage, charge: Charge | None) -> Charge | None:
         if usage.source == "upstream":
-            raise RuntimeError("no price")
+            {fails}
         return None
 '''
+FAILURES = [
+    'raise RuntimeError("no price")',
+    "return Charge(lines=5)",
+    *(
+        f'return charge.plus(ChargeLine(rule="fails", item="x", count={count}, factors=(("p", {factor}),)))'
+        for count, factor in (("1", "None"), ("1", "0.1"), ("None", "Fraction(1)"), ('float("nan")', "Fraction(1)"))
+    ),
+    'return charge.plus(ChargeLine(rule="\\ud800", item="x", count=1, factors=()))',
+]
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("fails", FAILURES)
 async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbilled(
-    tmp_path: Path, is_stream: bool
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fails: str, is_stream: bool
 ) -> None:
-    """The other plugins' price is posted."""
-    (tmp_path / "fails.py").write_text(FAILS_WHEN_MEASURED)
+    """The other plugins' price is posted, its plugin is named, and the books are right."""
+    (tmp_path / "fails.py").write_text(FAILS_WHEN_MEASURED.format(fails=fails))
     profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
     answer = stream(ROLE + words("Hi") + STOP + USAGE + DONE) if is_stream else document(CHAT)
     async with (
@@ -273,6 +286,11 @@ async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbille
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+        assert verify(shop.data) == []
+    events = [(each.message, vars(each)["fields"]) for each in caplog.records if each.name == "relay"]
+    assert [(event, fields["plugin"], fields["hook"]) for event, fields in events] == [
+        ("plugin.failed", "./fails.py", "settle")
+    ]
 
 
 async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(

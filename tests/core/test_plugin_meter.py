@@ -1,7 +1,20 @@
 """A plugin's meter counts while it works, and is dropped when it does not."""
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay import Meter, Plugin
+from relay.core.finder import FoundPlugin
 from relay.core.plugin_meter import PluginMeter
-from relay.core.usage import Usage
+from relay.core.usage import Iteration, Usage
+
+PLUGIN = FoundPlugin(use="./counts.py", plugin_type=Plugin, file=Path("/shop/counts.py"), version="1")
+
+
+def guard(meter: Meter) -> PluginMeter:
+    return PluginMeter(meter, PLUGIN, "req_1")
 
 
 class Counting:
@@ -22,7 +35,7 @@ class Counting:
 def test_a_meter_is_fed_whole_events_however_they_were_cut() -> None:
     """Three reads, two events."""
     meter = Counting()
-    guarded = PluginMeter(meter)
+    guarded = guard(meter)
     for data in (b"data: 1\n", b"\ndata: 2", b"\n\n"):
         guarded.feed(data)
     assert meter.events == [b"data: 1\n\n", b"data: 2\n\n"]
@@ -31,7 +44,7 @@ def test_a_meter_is_fed_whole_events_however_they_were_cut() -> None:
 
 def test_a_meter_that_raises_is_dropped() -> None:
     """Its figures are not used any more; nothing is raised."""
-    guarded = PluginMeter(Counting())
+    guarded = guard(Counting())
     guarded.feed(b"data: boom\n\n")
     guarded.feed(b"data: 1\n\n")
     assert guarded.usage() is None
@@ -39,14 +52,14 @@ def test_a_meter_that_raises_is_dropped() -> None:
 
 def test_a_whole_answer_is_fed_at_once() -> None:
     """One body, one call."""
-    assert PluginMeter(Counting()).usage_of(b"{}") == Usage(output_tokens=1)
+    assert guard(Counting()).usage_of(b"{}") == Usage(output_tokens=1)
 
 
 def test_a_meter_that_gives_no_usage_is_dropped() -> None:
     """What it gives instead never reaches the price: core's own count takes over."""
     meter = Counting()
     meter.usage = lambda: "many"  # type: ignore[method-assign,assignment,return-value] # what a plugin may do
-    guarded = PluginMeter(meter)
+    guarded = guard(meter)
     assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)
 
 
@@ -57,6 +70,38 @@ def test_a_meter_that_would_end_the_process_is_dropped() -> None:
         def feed(self, event: bytes) -> None:
             raise SystemExit(3)
 
-    meter = PluginMeter(Leaving())
+    meter = guard(Leaving())
     meter.feed(b"data: 1\n\n")
     assert meter.usage() is None
+
+
+WRONG = [
+    {"output_tokens": float("nan")},
+    {"output_tokens": 1.0},
+    {"output_tokens": "5"},
+    {"output_tokens": None},
+    {"output_tokens": True},
+    {"output_tokens": -1},
+    {"output_tokens": 2**63},
+    {"output_tokens": 10**30},
+    {"upstream_cost_nano": -1},
+    {"size": "\ud800"},
+    {"source": "guessed"},
+    {"iterations": (Iteration(output_tokens=-1),)},
+]
+
+
+@pytest.mark.parametrize("figures", WRONG, ids=ascii)
+def test_a_meter_whose_figures_are_none_is_dropped_by_its_plugins_name(
+    caplog: pytest.LogCaptureFixture, figures: dict[str, Any]
+) -> None:
+    """A count is a whole number, and never below nothing."""
+    meter = Counting()
+    meter.usage = lambda: Usage(**figures)  # type: ignore[method-assign] # what a plugin may do
+    guarded = guard(meter)
+    with caplog.at_level("INFO", logger="relay"):
+        assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("meter.dropped", "./counts.py", "/shop/counts.py")
+    assert fields["request_id"] == "req_1"
