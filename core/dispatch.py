@@ -13,7 +13,7 @@ import msgspec
 
 from .charge import Charge
 from .deadline import DeadlineExpiredError, within
-from .errors import PLUGIN_FAILURES, AuthenticationError, NoPriceError, PluginError, RelayError
+from .errors import AuthenticationError, NoPriceError, PluginError, RelayError, is_plugin_failure
 from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .finder import FoundPlugin
 from .hooks import Meter
@@ -108,7 +108,9 @@ class Dispatch:
                 meter: Meter | None = step.call(exchange, channel)
                 if meter is not None and not (hasattr(meter, "feed") and hasattr(meter, "usage")):
                     raise _failure(step, "meter_stream", f"expected Meter or None, found {type(meter).__name__}")
-            except PLUGIN_FAILURES as exc:
+            except BaseException as exc:
+                if not is_plugin_failure(exc):
+                    raise
                 self._pass_over(step, "meter_stream", exc, exchange.id)
                 continue
             if meter is not None:
@@ -148,7 +150,9 @@ class Dispatch:
             answer = step.call(facts, usage, charge)
         except RelayError:
             raise
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             raise _failure(step, "settle", f"raised {type(exc).__name__}") from exc
         return charge if answer is None or answer is charge else _checked_charge(step, answer)
 
@@ -172,7 +176,9 @@ class Dispatch:
             raise
         except DeadlineExpiredError as exc:
             raise _failure(step, hook, f"gave no answer in {self._deadline_s:g} s") from exc
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
         if answer is None or isinstance(answer, kind):
             return answer

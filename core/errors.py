@@ -47,8 +47,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-PLUGIN_FAILURES = (Exception, SystemExit)
-"""What a plugin's code may raise: a script's ``sys.exit`` must not end the whole shop, or the check of its profile."""
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
 FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]

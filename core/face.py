@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, 
 from .app import PAGES
 from .clock import new_id
 from .door import HEADER_BYTES_MAX, Door
+from .errors import is_plugin_failure
 from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
@@ -180,8 +181,11 @@ class Face(HttpToolsProtocol):
         self._wire = wire = kind(cycle, self.loop.time)
         try:
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
-        except Exception as exc:
-            # A bug before there is a dialect to answer in; the door answers what comes after.
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
+            # A bug before there is a dialect to answer in; the door answers what comes after. Nothing may
+            # leave the task: the event loop would print its words.
             emit_exception("request.crashed", exc)
             if not cycle.response_started:
                 await cycle.send_500_response()

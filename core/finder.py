@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import PLUGIN_FAILURES, PluginError
+from .errors import PluginError, is_plugin_failure
 from .plugin import ChannelPlugin, Plugin, PluginConfig
 from .profile.place import nearest
 
@@ -94,7 +94,9 @@ def _find_built_in(use: str) -> FoundPlugin | None:
     file = Path(*_built_in_folders()[:1], *use.split("."))
     try:
         module = importlib.import_module(module_name)
-    except PLUGIN_FAILURES as exc:
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
         raise _load_error(use, file, exc) from exc
     wanted = use.rpartition(".")[2].replace("_", "")
     classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
@@ -104,7 +106,9 @@ def _find_built_in(use: str) -> FoundPlugin | None:
 def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     try:
         loaded = entry_point.load()
-    except PLUGIN_FAILURES as exc:
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
         raise _load_error(use, Path(entry_point.module), exc) from exc
     module = sys.modules[entry_point.module]
     classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
@@ -138,8 +142,10 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # annotations are resolved through sys.modules
     try:
         spec.loader.exec_module(module)
-    except PLUGIN_FAILURES as exc:
+    except BaseException as exc:
         del sys.modules[name]
+        if not is_plugin_failure(exc):
+            raise
         raise _load_error(use, file, exc) from exc
     return module
 

@@ -5,7 +5,6 @@
 One exchange ends in exactly one outcome, and its reservation in exactly one of posted or voided.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -115,7 +114,7 @@ class Passage:
         except CustomerGoneError:
             await self._settlement.void("customer_gone", Evidence(), self._attempts)
             raise
-        except (Exception, asyncio.CancelledError):
+        except BaseException:
             # Whatever it was, a bug of ours included: the hold must not outlive the exchange.
             # Does nothing once a post is on its way.
             await self._settlement.void("upstream_error", Evidence(), self._attempts)

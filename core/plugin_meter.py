@@ -2,7 +2,7 @@
 
 import msgspec
 
-from .errors import PLUGIN_FAILURES
+from .errors import is_plugin_failure
 from .finder import FoundPlugin
 from .hooks import Meter
 from .observe import emit_exception
@@ -27,7 +27,9 @@ class PluginMeter:
             if self._meter is not None:
                 for event in self._splitter.feed(data):
                     self._meter.feed(event)
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             self._drop(exc)
 
     def usage(self) -> Usage | None:
@@ -35,7 +37,9 @@ class PluginMeter:
         try:
             usage = self._meter.usage() if self._meter is not None else None
             return _checked(usage) if usage is not None else None
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             self._drop(exc)
             return None
 
@@ -44,7 +48,9 @@ class PluginMeter:
         try:
             if self._meter is not None:
                 self._meter.feed(body)
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             self._drop(exc)
         return self.usage()
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pluggy
 
-from .errors import PLUGIN_FAILURES, PluginError
+from .errors import PluginError, is_plugin_failure
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
@@ -65,7 +65,9 @@ class Registry:
                     await stack.enter_async_context(plugin.lifespan())
                 except PluginError:
                     raise
-                except PLUGIN_FAILURES as exc:
+                except BaseException as exc:
+                    if not is_plugin_failure(exc):
+                        raise
                     raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
             yield
 
@@ -190,5 +192,7 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
         return found.plugin_type(config, services, *section)
     except PluginError:
         raise
-    except PLUGIN_FAILURES as exc:
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
 
-from .errors import PLUGIN_FAILURES, FailureClass, PluginError, RelayError, UpstreamError
+from .errors import FailureClass, PluginError, RelayError, UpstreamError, is_plugin_failure
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .shop import Shop
 
@@ -74,7 +74,9 @@ class Trial:
                 raise TypeError("expected an UpstreamResponse or an UpstreamSocket")
         except RelayError:
             raise
-        except PLUGIN_FAILURES as exc:
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
             channel = self._candidate.channel
             file = inspect.getfile(type(self._shop.channels[channel.name]))
             what = f"in {call.__name__}: raised {type(exc).__name__}"

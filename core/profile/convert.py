@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeGuard, Union, get_args, g
 import msgspec
 from msgspec import Meta
 
-from ..errors import PLUGIN_FAILURES
+from ..errors import is_plugin_failure
 from ..money import format_exact, parse_exact
 from .document import Mapping, Node, Scalar, Sequence
 from .exact import decode_exact
@@ -73,7 +73,9 @@ def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozense
         return kind(**values)
     except (ValueError, TypeError) as exc:
         place.problem(str(exc))
-    except PLUGIN_FAILURES as exc:
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
         # A plugin's own check of its settings; its file is what the operator has to look at.
         file = inspect.getfile(kind)
         place.problem(f"{kind.__name__} ({file}) can't check these settings: {type(exc).__name__}: {exc}")

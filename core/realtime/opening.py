@@ -79,7 +79,7 @@ class Opening:
         except CustomerGoneError:
             await self._turn.settlement.void("customer_gone", Evidence(), self._attempts)
             raise
-        except (Exception, asyncio.CancelledError):
+        except BaseException:
             await self._turn.settlement.void("upstream_error", Evidence(), self._attempts)
             raise
 

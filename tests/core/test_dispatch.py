@@ -119,14 +119,49 @@ async def test_failing_plugin_refuses_and_is_named_without_its_words() -> None:
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-async def leaves() -> None:
-    raise SystemExit(3)
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
 
 
-async def test_plugin_that_would_end_the_process_fails_like_any_other() -> None:
+NO_EXCEPTIONS = pytest.mark.parametrize("error", [SystemExit(3), Panic("the prompt was: canary")], ids=repr)
+"""What a plugin may raise that is no `Exception`."""
+
+
+@NO_EXCEPTIONS
+async def test_plugin_that_would_end_the_process_fails_like_any_other(error: BaseException) -> None:
     """One request must not end a shop."""
-    with pytest.raises(PluginError, match=r"^plugin 'a' \(/shop/a.py\): in authenticate: raised SystemExit$"):
-        await dispatch("authenticate", leaves).authenticate(EXCHANGE)
+
+    async def raises_it() -> None:
+        raise error
+
+    told = rf"^plugin 'a' \(/shop/a.py\): in authenticate: raised {type(error).__name__}$"
+    with pytest.raises(PluginError, match=told):
+        await dispatch("authenticate", raises_it).authenticate(EXCHANGE)
+
+
+@NO_EXCEPTIONS
+def test_price_and_meter_that_would_end_the_process_fail_like_any_other(error: BaseException) -> None:
+    """The meter is passed over; the price refuses, and is passed over at a post."""
+
+    def raises_it() -> None:
+        raise error
+
+    assert dispatch("meter_stream", raises_it).meter_stream(EXCHANGE, CHANNEL) is None
+    hooks = dispatch("settle", costs_ten, raises_it)
+    with pytest.raises(PluginError, match=rf"^plugin 'b' \(/shop/b.py\): in settle: raised {type(error).__name__}$"):
+        hooks.settle(FACTS, Usage())
+    assert hooks.settle_what_was_sent(FACTS, Usage(), Charge(), "req_1") == Charge(lines=(LINE,))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()], ids=repr)
+async def test_what_ends_the_process_itself_goes_through(error: BaseException) -> None:
+    """Ctrl-C comes wherever the process happens to be."""
+
+    async def is_interrupted() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        await dispatch("authenticate", is_interrupted).authenticate(EXCHANGE)
 
 
 async def chooses_words() -> list[str]:

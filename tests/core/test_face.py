@@ -1,6 +1,7 @@
 """The face on a real socket: framing, pipelines, half requests, and customers who leave or take nothing."""
 
 import asyncio
+import gc
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.core import face, streaming
-from relay.core.door import KEYLESS_BYTES_MAX
+from relay.core.door import KEYLESS_BYTES_MAX, Door
 from relay.core.face import HEAD_BYTES_MAX, HEAD_S
 from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
@@ -403,6 +404,30 @@ async def test_a_bug_at_the_door_is_answered_and_logged(
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert answer.endswith(b"\r\n\r\nInternal Server Error")
     assert [record.message for record in caplog.records] == ["request.crashed"]
+    writer.close()
+
+
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
+
+
+async def test_what_is_no_exception_is_answered_too_and_its_words_are_told_nobody(
+    shop: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error that left the task would be printed by the event loop, words and all."""
+
+    async def serve(_: Door) -> None:
+        raise Panic("a prompt")
+
+    monkeypatch.setattr(Door, "serve", serve)
+    reader, writer = await dial(shop)
+    with caplog.at_level("INFO"):
+        writer.write(question(shop))
+        answer = await asyncio.wait_for(reader.read(), 5)
+        gc.collect()
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert [record.message for record in caplog.records if record.name in ("relay", "asyncio")] == ["request.crashed"]
+    assert "a prompt" not in caplog.text
     writer.close()
 
 

@@ -115,6 +115,10 @@ FILES = {
     "syntax": ("class Rule(:\n", "cannot be loaded: SyntaxError: invalid syntax (rule.py, line 1)"),
     "raises": ("raise OSError('no licence')\n", "cannot be loaded: OSError: no licence"),
     "exits": ("import sys\nsys.exit(0)\n", "cannot be loaded: SystemExit: 0"),
+    "panics": (
+        "class Panic(BaseException): pass\nraise Panic('no licence')\n",
+        "cannot be loaded: Panic: no licence",
+    ),
     "none": ("x = 1\n", "expected one Plugin class, found none"),
     "several": (
         PLUGIN + "\n\nclass Other(Plugin[RuleConfig]):\n    config_type = RuleConfig\n",

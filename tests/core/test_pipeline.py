@@ -260,6 +260,7 @@ class Fails(Plugin[FailsConfig]):
 '''
 FAILURES = [
     'raise RuntimeError("no price")',
+    "raise type('Panic', (BaseException,), {})('no price')",
     "return Charge(lines=5)",
     *(
         f'return charge.plus(ChargeLine(rule="fails", item="x", count={count}, factors=(("p", {factor}),)))'
@@ -311,11 +312,18 @@ async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
 
 
-async def test_a_bug_of_ours_before_the_post_leaves_no_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
+
+
+@pytest.mark.parametrize("error", [AssertionError("a bug"), Panic("a bug")], ids=repr)
+async def test_a_bug_of_ours_before_the_post_leaves_no_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     """The customer is told of it, and the hold is released."""
 
     def plausible(*_: object) -> None:
-        raise AssertionError("a bug")
+        raise error
 
     monkeypatch.setattr(Settlement, "plausible", plausible)
     async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:

@@ -63,12 +63,17 @@ def test_a_meter_that_gives_no_usage_is_dropped() -> None:
     assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)
 
 
-def test_a_meter_that_would_end_the_process_is_dropped() -> None:
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), Panic("a prompt")], ids=repr)
+def test_a_meter_that_would_end_the_process_is_dropped(error: BaseException) -> None:
     """One answer must not end a shop."""
 
     class Leaving(Counting):
         def feed(self, event: bytes) -> None:
-            raise SystemExit(3)
+            raise error
 
     meter = guard(Leaving())
     meter.feed(b"data: 1\n\n")

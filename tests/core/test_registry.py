@@ -107,10 +107,15 @@ async def test_plugin_that_raises_when_opened_is_named_with_its_file(tmp_path: P
     assert isinstance(caught.value.__cause__, AttributeError)
 
 
-async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("raised", "told"), [("SystemExit(0)", "SystemExit: 0"), ("type('Panic', (BaseException,), {})()", "Panic: ")]
+)
+async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_file(
+    tmp_path: Path, raised: str, told: str
+) -> None:
     """A check that ended with it would look as if all were well."""
-    write(tmp_path, "    def __init__(self, config, services):\n        raise SystemExit(0)\n")
-    with pytest.raises(PluginError, match=r"rule.py\): cannot be made: SystemExit: 0$"):
+    write(tmp_path, f"    def __init__(self, config, services):\n        raise {raised}\n")
+    with pytest.raises(PluginError, match=rf"rule.py\): cannot be made: {told}$"):
         registry(tmp_path, {"use": "./rule.py"})
 
 

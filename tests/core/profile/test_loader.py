@@ -375,7 +375,14 @@ def test_unknown_file_names_the_bundled_profiles(tmp_path: Path, monkeypatch: py
     )
 
 
-@pytest.mark.parametrize(("raised", "told"), [("KeyError('q')", "KeyError: 'q'"), ("SystemExit(0)", "SystemExit: 0")])
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("KeyError('q')", "KeyError: 'q'"),
+        ("SystemExit(0)", "SystemExit: 0"),
+        ("type('Panic', (BaseException,), {})(1)", "Panic: 1"),
+    ],
+)
 def test_a_plugin_that_fails_at_its_settings_is_named_with_its_file(tmp_path: Path, raised: str, told: str) -> None:
     """Whatever it raises, it stands at its place in the profile, and the rest is checked as well."""
     source = (
