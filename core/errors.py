@@ -57,9 +57,20 @@ def is_plugin_failure(exc: BaseException) -> bool:
     """Say whether *exc*, which came out of a plugin's code, is the plugin's failure, and not the end of a task or the process.
 
     A script's ``sys.exit`` is one, and so is the panic of an extension that is written in Rust: neither must
-    end the shop, or the check of its profile.
+    end the shop, or the check of its profile. So is a cancellation that nobody asked of this task: the plugin
+    waited for another that was cancelled, and the customer neither left nor is the process ending.
     """
-    return not isinstance(exc, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt)
+    if isinstance(exc, asyncio.CancelledError):
+        return not _is_being_cancelled()
+    return not isinstance(exc, GeneratorExit | KeyboardInterrupt)
+
+
+def _is_being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs yet, where plugins are found
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 class RelayError(Exception):

@@ -153,6 +153,29 @@ def test_price_and_meter_that_would_end_the_process_fail_like_any_other(error: B
     assert hooks.settle_what_was_sent(FACTS, Usage(), Charge(), "req_1") == Charge(lines=(LINE,))
 
 
+async def waits_for_a_cancelled_one() -> None:
+    other = asyncio.create_task(never_answers())
+    other.cancel()
+    await other
+
+
+async def test_a_plugin_that_waited_for_what_was_cancelled_fails_like_any_other() -> None:
+    """Nobody cancelled the exchange: it is neither a hang-up nor the end of the process."""
+    told = r"^plugin 'a' \(/shop/a.py\): in authenticate: raised CancelledError$"
+    with pytest.raises(PluginError, match=told):
+        await dispatch("authenticate", waits_for_a_cancelled_one).authenticate(EXCHANGE)
+
+
+def test_a_price_that_was_cancelled_is_a_failure() -> None:
+    """Also where no event loop runs."""
+
+    def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(PluginError, match="in settle: raised CancelledError"):
+        dispatch("settle", cancelled).settle(FACTS, Usage())
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()], ids=repr)
 async def test_what_ends_the_process_itself_goes_through(error: BaseException) -> None:
     """Ctrl-C comes wherever the process happens to be."""
