@@ -10,9 +10,10 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from .channel_guard import send
 from .dialects.dialect import StreamReader
 from .dialects.kept_answers import KEPT_ANSWER_ENDPOINTS
-from .errors import PluginError, UpstreamError
+from .errors import RelayError
 from .exchange import Candidate, Exchange
 from .observe import emit_exception
 from .plugin import ChannelPlugin
@@ -54,7 +55,7 @@ async def cancel(
     request = endpoint.prepare(exchange, reader.answer_id, candidate.model_sent)
     try:
         async with asyncio.timeout(CANCEL_S):
-            response = await channel.send(request, secret)
+            response = await send(channel, request, secret)
             response.close()
-    except (UpstreamError, PluginError, TimeoutError, LookupError) as exc:
+    except (RelayError, TimeoutError) as exc:
         emit_exception("cancel.failed", exc, request_id=exchange.id)

@@ -3,6 +3,7 @@
 import asyncio
 
 from .answers import JSON
+from .channel_guard import send
 from .dialects.counting import Counting
 from .dialects.dialect import DialectRules
 from .errors import PluginError, UpstreamError
@@ -42,10 +43,10 @@ async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: C
         async with asyncio.timeout(COUNT_S):
             await shop.dispatch.transform_request(exchange, candidate.channel, request)
             channel = shop.channels[candidate.channel.name]
-            response = await channel.send(request, shop.secrets[candidate.key_id])
+            response = await send(channel, request, shop.secrets[candidate.key_id])
             try:
                 return await read_small(response) if response.status == 200 else None
             finally:
                 response.close()
-    except (UpstreamError, PluginError, TimeoutError, LookupError):
+    except (UpstreamError, PluginError, TimeoutError):
         return None

@@ -5,10 +5,11 @@ chosen here, and nothing tried twice.
 """
 
 from .answers import JSON
+from .channel_guard import send
 from .deadline import DeadlineExpiredError, within
 from .dialects.kept_answers import KeptAnswerEndpoint
 from .dialects.upstream_costs import without_costs
-from .errors import CustomerGoneError, NotFoundError, UpstreamBrokenError, UpstreamStatusError
+from .errors import CustomerGoneError, NotFoundError, PluginError, UpstreamBrokenError, UpstreamStatusError
 from .exchange import ChannelRequest, Exchange, Principal
 from .shop import Shop
 from .sink import WRITE_DEADLINE_S, Sink
@@ -66,9 +67,11 @@ async def _find(
 async def _ask(shop: Shop, request: ChannelRequest, channel_name: str, key_id: str) -> UpstreamResponse:
     """Return the answer of the upstream, whose head says success."""
     try:
-        response = await shop.channels[channel_name].send(request, shop.secrets[key_id])
-    except LookupError as exc:  # a channel whose plugin has no such place
-        raise NotFoundError("answer_not_found") from exc
+        response = await send(shop.channels[channel_name], request, shop.secrets[key_id])
+    except PluginError as exc:
+        if isinstance(exc.__cause__, LookupError):  # a channel whose plugin has no such place
+            raise NotFoundError("answer_not_found") from exc
+        raise
     if 200 <= response.status < 300:
         return response
     try:

@@ -28,7 +28,7 @@ EVENTS = frozenset(
         "meter.dropped",  # a plugin's meter raised, or its figures were none; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation
         "operation.refused",  # one operation broke a rule of the ledger; the others went on
-        "plugin.failed",  # a plugin that only observes raised; it was passed over
+        "plugin.failed",  # a plugin failed, and the request went on without it: others observe, price or answer
         "post.failed",  # a post could not be committed in time
         "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours

@@ -13,6 +13,7 @@ import msgspec
 
 from .answers import answer_with_error
 from .background import cancel, is_in_background, is_left_running, learn_id
+from .channel_guard import send
 from .claims import file_claims
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
@@ -177,7 +178,7 @@ class Passage:
                 # What has been asked for in the background goes on without its customer, so it is followed
                 # until it can be cancelled.
                 with nullcontext() if is_in_background(self._exchange) else self._sink.listening():
-                    response = await trial.ask(self._channel(candidate).send, request)
+                    response = await send(self._channel(candidate), request, self._shop.secrets[candidate.key_id])
                     trial.status = response.status
                     hit("after_send")
                     if not 200 <= response.status < 300:

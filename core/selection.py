@@ -9,6 +9,7 @@ from .circuit import Circuit, RetryBudget
 from .dispatch import Dispatch
 from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
+from .observe import emit_exception
 
 Answer = TypeVar("Answer")
 
@@ -58,6 +59,8 @@ class Selection:
                     is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
                     if not (is_attempt and self.may_go_on(failure) and retries.take()):
                         raise
+                    if isinstance(failure, PluginError):
+                        emit_exception("plugin.failed", failure, request_id=self._exchange.id)
                 else:
                     self.answered(candidate)
                     return answer

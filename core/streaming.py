@@ -288,7 +288,7 @@ class StreamAnswer:
         """Read on for a moment after an end without figures: some upstreams send them behind its mark."""
         if not reader.is_ended or reader.usage() is not None:
             return
-        with suppress(TimeoutError, UpstreamError):
+        with suppress(TimeoutError, UpstreamError, PluginError):
             async with asyncio.timeout(BEHIND_S):
                 while reader.usage() is None and (data := await response.read()):
                     if meter is not None:
@@ -297,7 +297,7 @@ class StreamAnswer:
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
         """Read on to the true usage after the customer has left, bounded in time and in the hold."""
-        with suppress(TimeoutError, UpstreamError, CustomerGoneError), self._sink.reading_on():
+        with suppress(TimeoutError, UpstreamError, PluginError, CustomerGoneError), self._sink.reading_on():
             async with asyncio.timeout(self._limits.drain_s):
                 while not reader.is_ended and reader.output_counted_tokens < self._settlement.covered_tokens:
                     data = await response.read()

@@ -1,15 +1,10 @@
 """One try at one candidate: the circuit hears how it went, and the exchange's attempts note it."""
 
-import inspect
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TypeVar
 
-from .errors import FailureClass, PluginError, RelayError, UpstreamError, is_plugin_failure
+from .errors import FailureClass, PluginError, RelayError, UpstreamError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .shop import Shop
-
-Answer = TypeVar("Answer")
 
 
 async def transform(
@@ -60,28 +55,6 @@ class Trial:
     def elapsed_s(self) -> float:
         """Seconds since the request went out."""
         return self._shop.clock.monotonic() - self._started_s
-
-    async def ask(self, call: Callable[[ChannelRequest, str], Awaitable[Answer]], request: ChannelRequest) -> Answer:
-        """Let the channel's plugin send or connect, by its method *call*.
-
-        Raises:
-            UpstreamError: The attempt failed.
-            PluginError: Whatever else the plugin raises, told by its name and file.
-        """
-        try:
-            answer = await call(request, self._shop.secrets[self._candidate.key_id])
-            if not hasattr(answer, "close"):
-                raise TypeError("expected an UpstreamResponse or an UpstreamSocket")
-        except RelayError:
-            raise
-        except BaseException as exc:
-            if not is_plugin_failure(exc):
-                raise
-            channel = self._candidate.channel
-            file = inspect.getfile(type(self._shop.channels[channel.name]))
-            what = f"in {call.__name__}: raised {type(exc).__name__}"
-            raise PluginError(f"plugin '{channel.use}' ({file}): {what}", plugin=channel.use, file=file) from exc
-        return answer
 
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer came, to its end or as far as *error*."""

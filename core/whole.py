@@ -8,7 +8,7 @@ import msgspec
 from .dialects.dialect import ChannelSide
 from .dialects.upstream_costs import without_costs
 from .ending import Ending
-from .errors import CustomerGoneError, UpstreamBrokenError, UpstreamError
+from .errors import CustomerGoneError, PluginError, UpstreamBrokenError, UpstreamError
 from .exchange import ChannelRequest, Evidence, Exchange, HangUpPolicy
 from .failures import classify
 from .outcome import derive_outcome
@@ -76,7 +76,7 @@ class WholeAnswer:
             with self._sink.reading_on():
                 async with asyncio.timeout(self._limits.drain_s):
                     await read_all(response, BODY_BYTES_MAX, pieces)
-        except (TimeoutError, UpstreamError, CustomerGoneError):
+        except (TimeoutError, UpstreamError, PluginError, CustomerGoneError):
             return False
         return True
 
@@ -109,7 +109,7 @@ async def read_refusal(response: UpstreamResponse, asked: ChannelRequest) -> Ups
     quotes a long prompt back must not count as a sick channel.
     """
     pieces: list[bytes] = []
-    with suppress(UpstreamError, TimeoutError):
+    with suppress(UpstreamError, PluginError, TimeoutError):
         async with asyncio.timeout(ERROR_BODY_S):
             await read_all(response, ERROR_BODY_BYTES_MAX, pieces)
     return classify(response.status, response.headers, b"".join(pieces), asked)

@@ -9,6 +9,7 @@ import asyncio
 
 import msgspec
 
+from ..channel_guard import connect
 from ..dialects.disguised import disguised_error
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import event_type
@@ -90,7 +91,7 @@ class Opening:
         with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
             try:
                 with self._sink.listening():
-                    socket, first = await self._connect(trial, candidate, request)
+                    socket, first = await self._connect(candidate, request)
             except UpstreamStatusError as refusal:
                 trial.status = refusal.upstream_status
                 raise
@@ -99,12 +100,10 @@ class Opening:
         self._turn.meter()
         return Opened(socket, first, self._turn, self._context)
 
-    async def _connect(
-        self, trial: Trial, candidate: Candidate, request: ChannelRequest
-    ) -> tuple[UpstreamSocket, Frame]:
+    async def _connect(self, candidate: Candidate, request: ChannelRequest) -> tuple[UpstreamSocket, Frame]:
         """Return the socket of a session and its first frame."""
         channel = self._shop.channels[candidate.channel.name]
-        socket = await trial.ask(channel.connect, request)
+        socket = await connect(channel, request, self._shop.secrets[candidate.key_id])
         hit("after_send")
         try:
             return socket, await self._first(socket, channel.deadlines.first_event_s)

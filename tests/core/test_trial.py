@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from relay import Attempt, Candidate, ChannelRequest, Exchange, PluginError, RelayError, UpstreamStatusError
+from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamStatusError
 from relay.core.clock import new_id
 from relay.core.errors import CustomerGoneError
 from relay.core.shop import Shop
@@ -83,16 +83,3 @@ async def test_an_answer_that_is_carried_on_is_noted_by_who_carries_it(shop: Sho
         trial.answered()
         trial.is_noted_later = True
     assert attempts == []
-
-
-async def test_a_bug_of_a_channel_is_told_by_its_file_and_never_by_its_words(shop: Shop) -> None:
-    """What a plugin raises may quote a prompt; the error names plugin, file and kind."""
-
-    async def send(request: ChannelRequest, api_key: str) -> None:
-        raise KeyError("a prompt")
-
-    request = ChannelRequest(dialect="openai_chat", operation="chat", model="m", fields={}, headers={}, stream=False)
-    told = r"'channels.openai' \(.*openai\.py\): in send: raised KeyError$"
-    with pytest.raises(PluginError, match=told) as caught:
-        await begin(shop, []).ask(send, request)
-    assert (caught.value.plugin, Path(caught.value.file or "").name) == ("channels.openai", "openai.py")

@@ -1,0 +1,109 @@
+"""A channel's plugin, under guard: what it raises or answers wrongly is told by its name, and an attempt that failed.
+
+Whatever asks an upstream asks here, so that a bug of a channel's is treated as a sick upstream is:
+another channel is tried, and the circuit hears of it.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from .errors import PluginError, RelayError, is_plugin_failure
+from .exchange import ChannelRequest
+from .plugin import ChannelPlugin
+from .transport import UpstreamResponse, UpstreamSocket
+
+Answer = TypeVar("Answer")
+
+
+async def send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> "GuardedResponse":
+    """Return what *channel* answers.
+
+    Raises:
+        RelayError: What the channel refused or failed with; `PluginError` for whatever else it raises or returns.
+    """
+    return await _guarded(channel, "send", _send, channel, request, api_key)
+
+
+async def _send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> "GuardedResponse":
+    response = await channel.send(request, api_key)
+    if (flaw := _flaw_of(response)) is not None:
+        raise failure(channel, "send", flaw)
+    return GuardedResponse(channel, response)
+
+
+async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> UpstreamSocket:
+    """Return the websocket that *channel* opens.
+
+    Raises:
+        RelayError: As `send`.
+    """
+    socket = await _guarded(channel, "connect", channel.connect, request, api_key)
+    if not _has(socket, "receive", "send", "close"):
+        raise failure(channel, "connect", f"expected an UpstreamSocket, found {type(socket).__name__}")
+    return socket
+
+
+class GuardedResponse:
+    """A channel's answer; an `UpstreamResponse` that raises relay's own errors alone."""
+
+    __slots__ = ("_channel", "_response", "headers", "status")
+
+    def __init__(self, channel: ChannelPlugin[Any], response: UpstreamResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._channel = channel
+        self._response = response
+
+    async def read(self) -> bytes:
+        """Return the next bytes, or ``b""`` at the end of the body."""
+        data = await _guarded(self._channel, "read", self._response.read)
+        if not isinstance(data, bytes):
+            raise failure(self._channel, "read", f"expected bytes, found {type(data).__name__}")
+        return data
+
+    async def hand_over(self, take: Callable[[bytes], bool]) -> None:
+        """Give the bytes to *take*, which is core's own, as `UpstreamResponse` says."""
+        await _guarded(self._channel, "hand_over", self._response.hand_over, take)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+    def finish(self) -> None:
+        """Let go of an answer of which all that matters has come."""
+        self._response.finish()
+
+
+async def _guarded(
+    channel: ChannelPlugin[Any], method: str, call: Callable[..., Awaitable[Answer]], *arguments: object
+) -> Answer:
+    try:
+        return await call(*arguments)
+    except RelayError:
+        raise
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
+        raise failure(channel, method, f"raised {type(exc).__name__}") from exc
+
+
+def failure(channel: ChannelPlugin[Any], method: str, what: str) -> PluginError:
+    """Return the error that says *what* is wrong with a channel's *method*."""
+    use, file = channel.section.use, inspect.getfile(type(channel))
+    return PluginError(f"plugin '{use}' ({file}): in {method}: {what}", plugin=use, file=file)
+
+
+def _flaw_of(response: UpstreamResponse) -> str | None:
+    if not _has(response, "read", "hand_over", "close", "finish"):
+        return f"expected an UpstreamResponse, found {type(response).__name__}"
+    status: object = response.status
+    headers: object = response.headers
+    if not (isinstance(status, int) and 100 <= status <= 999):
+        return f"expected a status such as 200, found {type(status).__name__}"
+    is_text = isinstance(headers, Mapping) and all(isinstance(each, str) for pair in headers.items() for each in pair)
+    return None if is_text else f"expected headers of text, found {type(headers).__name__}"
+
+
+def _has(answer: object, *methods: str) -> bool:
+    return all(callable(getattr(answer, method, None)) for method in methods)

@@ -1,0 +1,183 @@
+"""Channels with bugs: the log names their file, another channel answers, and what was delivered stays settled."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay import BytesResponse, ChannelPlugin, ChannelRequest, ChannelSection, PluginConfig, PluginError
+from relay.core.channel_guard import connect, send
+from relay.core.transport import UpstreamResponse, UpstreamSocket
+from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
+from tests.services import services
+from tests.shops import PROFILE, serving
+from tests.upstreams import Upstream, document, stream
+
+REQUEST = ChannelRequest(dialect="openai_chat", operation="chat", model="m", fields={}, headers={}, stream=False)
+JSON = {"content-type": "application/json"}
+
+
+class Panic(BaseException):
+    """As an extension module that is written in Rust raises."""
+
+
+class Odd(ChannelPlugin[PluginConfig]):
+    """Answers, and connects, with whatever it is given."""
+
+    config_type = PluginConfig
+    dialects = ("openai_chat",)
+    answer: Any = None
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer  # type: ignore[no-any-return] # whatever
+
+    async def connect(self, request: ChannelRequest, api_key: str) -> UpstreamSocket:
+        return await self.send(request, api_key)  # type: ignore[return-value] # whatever
+
+
+def odd(answer: object) -> Odd:
+    section = ChannelSection(name="odd", use="./odd.py", models=("m",), groups=("plain",))
+    channel = Odd(PluginConfig(), services(), section)
+    channel.answer = answer
+    return channel
+
+
+WRONG = [
+    (None, "expected an UpstreamResponse, found NoneType"),
+    (b"{}", "expected an UpstreamResponse, found bytes"),
+    (BytesResponse("200", JSON, b"{}"), "expected a status such as 200, found str"),  # type: ignore[arg-type] # so below
+    (BytesResponse(True, JSON, b"{}"), "expected a status such as 200, found bool"),
+    (BytesResponse(200, None, b"{}"), "expected headers of text, found NoneType"),  # type: ignore[arg-type]
+    (BytesResponse(200, {"content-type": None}, b"{}"), "expected headers of text, found dict"),  # type: ignore[dict-item]
+    (KeyError("a prompt"), "raised KeyError"),
+    (Panic("a prompt"), "raised Panic"),
+    (asyncio.CancelledError(), "raised CancelledError"),
+]
+
+
+@pytest.mark.parametrize(("answer", "told"), WRONG, ids=[told for _, told in WRONG])
+async def test_what_is_no_answer_is_told_by_the_plugins_file_and_never_by_its_words(answer: object, told: str) -> None:
+    """What a plugin raises may quote a prompt; the error names plugin, file and kind."""
+    with pytest.raises(PluginError) as caught:
+        await send(odd(answer), REQUEST, "")
+    assert str(caught.value) == f"plugin './odd.py' ({__file__}): in send: {told}"
+    assert (caught.value.plugin, caught.value.file) == ("./odd.py", __file__)
+
+
+async def test_what_is_no_socket_is_told_the_same_way() -> None:
+    """A session of realtime is opened by another method."""
+    with pytest.raises(PluginError, match=r"in connect: expected an UpstreamSocket, found BytesResponse$"):
+        await connect(odd(BytesResponse(200, JSON, b"{}")), REQUEST, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"), [("text", "expected bytes, found str"), (None, "expected bytes, found NoneType")]
+)
+async def test_a_body_that_is_none_is_told_when_it_is_read(body: Any, told: str) -> None:
+    """Nobody reads it before."""
+    response = await send(odd(BytesResponse(200, JSON, body)), REQUEST, "")
+    with pytest.raises(PluginError, match=rf"in read: {told}$"):
+        await response.read()
+
+
+BROKEN = '''
+import asyncio
+
+from relay import BytesResponse, ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
+
+
+class Panic(BaseException):
+    pass
+
+
+async def wait_for_a_cancelled_one():
+    other = asyncio.create_task(asyncio.sleep(9))
+    other.cancel()
+    await other
+
+
+def fail(error):
+    raise error
+
+
+class BrokenConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Answer(BytesResponse):
+    """Answers with what is wrong of it."""
+
+    {wrong}
+
+
+class Broken(ChannelPlugin[BrokenConfig]):
+    """Answers by itself."""
+
+    config_type = BrokenConfig
+    dialects = ("openai_chat",)
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        kind = "text/event-stream" if request.stream else "application/json"
+        return Answer(200, {{"content-type": kind}}, {body!r})
+'''
+OWN = "channels:\n  - {{name: own, use: ./broken.py, models: [gpt-4o-mini], groups: [plain], priority: 9}}\n"
+WHOLE = ROLE + words("Hello") + STOP + USAGE + DONE
+
+
+def broken_profile(folder: Path, wrong: str, body: str | bytes) -> str:
+    """Return a profile whose first channel is broken, and whose second answers."""
+    (folder / "broken.py").write_text(BROKEN.format(wrong=wrong, body=body))
+    return PROFILE.replace("channels:\n", OWN, 1)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "close = None",
+        "status = property(lambda self: '200', lambda self, status: None)",
+        "headers = property(lambda self: None, lambda self, headers: None)",
+        "read = lambda self: fail(ValueError('a prompt'))",
+        "read = lambda self: fail(Panic('a prompt'))",
+        "read = lambda self: wait_for_a_cancelled_one()",
+        "async def read(self): return 'text'",
+    ],
+)
+async def test_another_channel_answers_in_place_of_a_broken_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str, is_stream: bool
+) -> None:
+    """Nothing had gone out yet; the log names the plugin, and has none of its words."""
+    profile = broken_profile(tmp_path, wrong, b"")
+    async with (
+        Upstream(lambda _: stream(WHOLE) if is_stream else document(CHAT)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        assert (await shop.chat(stream=is_stream)).status_code == 200
+        [row] = await shop.log()
+        assert (row["outcome"], row["attempt_count"], row["charge_nano"]) == ("complete", 2, 6_000_000)
+    assert named(caplog) == [("plugin.failed", "./broken.py", "broken.py")]
+    assert "a prompt" not in str([vars(record) for record in caplog.records])
+
+
+def named(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
+    """Return each event with the plugin and the file that it names."""
+    events = [(record.message, vars(record)["fields"]) for record in caplog.records if record.name == "relay"]
+    return [(event, fields["plugin"], Path(fields["file"]).name) for event, fields in events]
+
+
+@pytest.mark.parametrize("raised", ["ValueError('a prompt')", "Panic('a prompt')", "asyncio.CancelledError()"])
+async def test_a_channel_that_fails_behind_its_first_output_ends_the_stream(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, raised: str
+) -> None:
+    """What came out is paid for, and the log names the plugin."""
+    wrong = f"hand_over = lambda self, take: fail({raised})"
+    profile = broken_profile(tmp_path, wrong, (ROLE + words("Hello")).encode())
+    async with serving(tmp_path, "http://127.0.0.1:1", profile=profile) as shop:
+        answer = await shop.chat(stream=True)
+        [row] = await shop.log()
+    assert '"code":"plugin_error"' in answer.text
+    assert (row["outcome"], row["output_tokens"], row["attempt_count"]) == ("truncated", 2, 1)
+    assert named(caplog) == [("request.failed", "./broken.py", "broken.py")]
