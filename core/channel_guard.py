@@ -5,13 +5,15 @@ another channel is tried, and the circuit hears of it.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from .errors import PluginError, RelayError, is_plugin_failure
 from .exchange import ChannelRequest
+from .observe import emit_exception
 from .plugin import ChannelPlugin
-from .transport import UpstreamResponse, UpstreamSocket
+from .transport import Frame, UpstreamResponse, UpstreamSocket
 
 Answer = TypeVar("Answer")
 
@@ -32,7 +34,7 @@ async def _send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: s
     return GuardedResponse(channel, response)
 
 
-async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> UpstreamSocket:
+async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> "GuardedSocket":
     """Return the websocket that *channel* opens.
 
     Raises:
@@ -41,7 +43,7 @@ async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key:
     socket = await _guarded(channel, "connect", channel.connect, request, api_key)
     if not _has(socket, "receive", "send", "close"):
         raise failure(channel, "connect", f"expected an UpstreamSocket, found {type(socket).__name__}")
-    return socket
+    return GuardedSocket(channel, socket)
 
 
 class GuardedResponse:
@@ -67,12 +69,49 @@ class GuardedResponse:
         await _guarded(self._channel, "hand_over", self._response.hand_over, take)
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._response.close()
+        """Let go of the connection; where that fails, it is logged, and the answer stays what it was."""
+        with _passed_over(self._channel, "close"):
+            self._response.close()
 
     def finish(self) -> None:
-        """Let go of an answer of which all that matters has come."""
-        self._response.finish()
+        """Let go of an answer of which all that matters has come; a failure is logged."""
+        with _passed_over(self._channel, "finish"):
+            self._response.finish()
+
+
+class GuardedSocket:
+    """A channel's websocket; an `UpstreamSocket` that raises relay's own errors alone."""
+
+    def __init__(self, channel: ChannelPlugin[Any], socket: UpstreamSocket) -> None:
+        self._channel = channel
+        self._socket = socket
+
+    async def receive(self) -> Frame | None:
+        """Return the next message, or None once the upstream has closed in order."""
+        frame = await _guarded(self._channel, "receive", self._socket.receive)
+        if not isinstance(frame, str | bytes | None):
+            raise failure(self._channel, "receive", f"expected a frame or None, found {type(frame).__name__}")
+        return frame
+
+    async def send(self, frame: Frame) -> None:
+        """Send a message."""
+        await _guarded(self._channel, "send", self._socket.send, frame)
+
+    async def close(self) -> None:
+        """Close; where that fails, it is logged, and the session stays what it was."""
+        with _passed_over(self._channel, "close"):
+            await self._socket.close()
+
+
+@contextmanager
+def _passed_over(channel: ChannelPlugin[Any], method: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
+        use, file = _place_of(channel)
+        emit_exception("plugin.failed", exc, plugin=use, file=file, hook=method)
 
 
 async def _guarded(
@@ -90,8 +129,12 @@ async def _guarded(
 
 def failure(channel: ChannelPlugin[Any], method: str, what: str) -> PluginError:
     """Return the error that says *what* is wrong with a channel's *method*."""
-    use, file = channel.section.use, inspect.getfile(type(channel))
+    use, file = _place_of(channel)
     return PluginError(f"plugin '{use}' ({file}): in {method}: {what}", plugin=use, file=file)
+
+
+def _place_of(channel: ChannelPlugin[Any]) -> tuple[str, str]:
+    return channel.section.use, inspect.getfile(type(channel))
 
 
 def _flaw_of(response: UpstreamResponse) -> str | None:

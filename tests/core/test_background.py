@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from relay import ChannelRequest, UpstreamRequest
+from relay.plugins.channels.openai import OpenAI
 from tests.core.test_kept_answers import PROFILE, RESPONSE
 from tests.shops import Running, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
@@ -135,3 +138,25 @@ async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path:
         await ask(shop, "/v1/responses", model="gpt-x", background=True)
         [row] = await shop.log()
         assert row["outcome"] == "customer_gone"
+
+
+@pytest.mark.parametrize("error", [msgspec.DecodeError("a prompt"), KeyError("a prompt")], ids=repr)
+async def test_a_channel_with_a_bug_at_the_cancellation_costs_nobody_the_charge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """The customer left in the middle, and pays for what was delivered."""
+    async with opened(tmp_path, BEGUN, "open") as (shop, _):
+        build = OpenAI.build
+
+        def build_no_cancellation(channel: OpenAI, request: ChannelRequest, api_key: str) -> UpstreamRequest:
+            if request.operation == "kept_answer":
+                raise error
+            return build(channel, request, api_key)
+
+        monkeypatch.setattr(OpenAI, "build", build_no_cancellation)
+        await ask(shop, "/v1/responses", model="gpt-x", background=True)
+        [row] = await shop.log()
+    assert row["outcome"] == "customer_gone"
+    assert row["charge_nano"] > 0
+    [event] = [record for record in caplog.records if record.name == "relay"]
+    assert (event.message, vars(event)["fields"]["plugin"]) == ("cancel.failed", "channels.openai")

@@ -1,6 +1,7 @@
 """Channels with bugs: the log names their file, another channel answers, and what was delivered stays settled."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from relay import BytesResponse, ChannelPlugin, ChannelRequest, ChannelSection, PluginConfig, PluginError
 from relay.core.channel_guard import connect, send
+from relay.core.ledger.verify import verify
 from relay.core.transport import UpstreamResponse, UpstreamSocket
-from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
+from tests.chats import CHAT, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.services import services
 from tests.shops import PROFILE, serving
 from tests.upstreams import Upstream, document, stream
@@ -181,3 +183,47 @@ async def test_a_channel_that_fails_behind_its_first_output_ends_the_stream(
     assert '"code":"plugin_error"' in answer.text
     assert (row["outcome"], row["output_tokens"], row["attempt_count"]) == ("truncated", 2, 1)
     assert named(caplog) == [("request.failed", "./broken.py", "broken.py")]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("method", ["close", "finish"])
+@pytest.mark.parametrize("raised", ["ValueError('a prompt')", "Panic('a prompt')", "asyncio.CancelledError()"])
+async def test_an_answer_stays_settled_whose_channel_fails_to_let_go_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, raised: str, method: str, is_stream: bool
+) -> None:
+    """It was delivered whole, and is paid for; the log names the plugin."""
+    wrong = f"{method} = lambda self: fail({raised})"
+    profile = broken_profile(tmp_path, wrong, WHOLE.encode() if is_stream else json.dumps(CHAT).encode())
+    async with serving(tmp_path, "http://127.0.0.1:1", profile=profile) as shop:
+        answer = await shop.chat(stream=is_stream)
+        [row] = await shop.log()
+        assert (row["outcome"], row["charge_nano"], row["attempt_count"]) == ("complete", 6_000_000, 1)
+        assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+        assert verify(shop.data) == []
+    assert answer.text == WHOLE.replace(USAGE, "") if is_stream else answer.json() == CHAT
+    is_called = method == "close" or is_stream
+    assert named(caplog) == [("plugin.failed", "./broken.py", "broken.py")] * is_called
+
+
+class Socket:
+    """A websocket that fails at everything."""
+
+    async def receive(self) -> None:
+        raise Panic("a prompt")
+
+    async def send(self, frame: str) -> None:
+        raise ValueError("a prompt")
+
+    async def close(self) -> None:
+        raise ValueError("a prompt")
+
+
+async def test_a_socket_with_bugs_is_told_and_closes(caplog: pytest.LogCaptureFixture) -> None:
+    """What a session has still to settle goes on."""
+    socket = await connect(odd(Socket()), REQUEST, "")
+    with pytest.raises(PluginError, match=r"in receive: raised Panic$"):
+        await socket.receive()
+    with pytest.raises(PluginError, match=r"in send: raised ValueError$"):
+        await socket.send("{}")
+    await socket.close()
+    assert named(caplog) == [("plugin.failed", "./odd.py", "test_channel_guard.py")]
