@@ -9,8 +9,12 @@ import msgspec
 from .money import ratio_to_nano
 
 COUNT_BITS_MAX = 63
-FACTOR_BITS_MAX = 4096
-"""The longest numerator or denominator of a factor; its decimals are far from the 4300 that Python reads back."""
+NUMBER_BITS_MAX = 4096
+"""The longest numerator or denominator of an exact number; its decimals are far from the 4300 that Python reads back."""
+
+
+NUMBERS = (Fraction, int)
+"""What counts as exact; nothing that inherits from them, such as a bool."""
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,25 +52,22 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
         count, factors = self.count, self.factors
         if type(count) is not int or count.bit_length() > COUNT_BITS_MAX:
             return f"expected a whole count of {COUNT_BITS_MAX} bits, found {type(count).__name__}"
-        if not (_is_text(self.rule) and _is_text(self.item) and type(factors) is tuple):
+        if not (is_text(self.rule) and is_text(self.item) and type(factors) is tuple):
             return "expected texts for rule and item, and a tuple of factors"
         for factor in factors:
             if type(factor) is not tuple or len(factor) != 2:
                 return "expected pairs of a name and a number for factors"
             name, number = factor
-            if not ((type(name) is str and name.isascii()) or _is_text(name)):
+            if not ((type(name) is str and name.isascii()) or is_text(name)):
                 return "expected texts for the names of factors"
             if type(number) not in NUMBERS:
                 return f"expected an exact number for a factor, found {type(number).__name__}"
-            if (abs(number.numerator) | number.denominator).bit_length() > FACTOR_BITS_MAX:
-                return f"expected a factor of at most {FACTOR_BITS_MAX} bits"
+            if is_too_long(number):
+                return f"expected a factor of at most {NUMBER_BITS_MAX} bits"
         return None
 
 
-NUMBERS = (Fraction, int)
-
-
-def _is_text(text: object) -> bool:
+def is_text(text: object) -> bool:
     """Say whether *text* is one that can be written as UTF-8, as a lone surrogate can't."""
     if type(text) is not str:
         return False
@@ -76,6 +77,11 @@ def _is_text(text: object) -> bool:
         except UnicodeEncodeError:
             return False
     return True
+
+
+def is_too_long(number: Fraction) -> bool:
+    """Say whether the books would not read *number* back."""
+    return (abs(number.numerator) | number.denominator).bit_length() > NUMBER_BITS_MAX
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -7,17 +7,18 @@ from .observe import emit_exception
 
 
 async def file_claims(dispatch: Dispatch, ledger: Ledger, record: RequestRecord, posted: Posted) -> bool:
-    """Write the claims that after-sales plugins find, each once; say whether that could be done.
+    """Write the claims that after-sales plugins find, each once and by itself; say whether that could be done.
 
     The answer has ended: whatever fails here is logged, and disturbs nobody.
     """
-    try:
-        for claim in await dispatch.post_check(record):
+    is_filed = True
+    for claim in await dispatch.post_check(record):
+        try:
             await ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
-    except Exception as exc:
-        emit_exception("claim.unfiled", exc, request_id=record.request_id)
-        return False
-    return True
+        except Exception as exc:
+            emit_exception("claim.unfiled", exc, request_id=record.request_id)
+            is_filed = False
+    return is_filed
 
 
 async def check_ended(dispatch: Dispatch, ledger: Ledger) -> None:

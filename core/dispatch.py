@@ -157,7 +157,10 @@ class Dispatch:
         return charge if answer is None or answer is charge else _checked_charge(step, answer)
 
     async def post_check(self, record: RequestRecord) -> list[Claim]:
-        """Return every plugin's claims; one that fails is passed over, logged and counted."""
+        """Return every plugin's claims; a plugin that fails is passed over, and so is a claim that can't be kept.
+
+        Either is logged and counted.
+        """
         claims: list[Claim] = []
         for step in self._post_check:
             try:
@@ -165,7 +168,11 @@ class Dispatch:
             except RelayError as exc:
                 self._pass_over(step, "post_check", exc, record.request_id)
             else:
-                claims += found or ()
+                for claim in found or ():
+                    if (flaw := claim.flaw(record.charge.nano)) is None:
+                        claims.append(claim)
+                    else:
+                        self._pass_over(step, "post_check", _failure(step, "post_check", flaw), record.request_id)
         return claims
 
     async def _ask(self, step: Step, hook: str, kind: type[Answer], *arguments: object) -> Answer | None:

@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from .charge import Charge
+from .charge import NUMBERS, Charge, is_text, is_too_long
 from .errors import FailureClass
 from .form import Form
+from .money import AMOUNT_NANO_MAX
 from .usage import Usage
 
 Dialect = Literal[
@@ -364,3 +365,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     kind: str
     share: Fraction
+
+    def flaw(self, charge_nano: int) -> str | None:
+        """Return what the books can't keep of the claim on *charge_nano*; None of a right one."""
+        if not (is_text(self.rule) and is_text(self.kind)):
+            return "expected texts for rule and kind"
+        if type(self.share) not in NUMBERS:
+            return f"expected an exact number for the share, found {type(self.share).__name__}"
+        if self.share < 0 or is_too_long(self.share) or self.share * charge_nano > AMOUNT_NANO_MAX:
+            return "expected a share from 0 to what the ledger holds"
+        return None

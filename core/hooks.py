@@ -133,5 +133,6 @@ class RelayHooks:
             record: What is kept of the exchange: facts, usage, outcome, evidence, charge.
 
         Returns:
-            Claims, or None. Core writes each once per request and rule.
+            Claims, or None. Core writes each once per request and rule; one whose share is negative or
+            not exact is passed over, logged and counted, and the others are written.
         """

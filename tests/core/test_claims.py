@@ -12,7 +12,7 @@ from relay.core.ledger.spool import Spool
 from relay.core.money import NANO
 from tests.chats import CHAT
 from tests.core.ledger.books import record, reservation
-from tests.shops import serving
+from tests.shops import PROFILE, serving
 from tests.upstreams import Upstream, document
 
 EMPTY = {**CHAT, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}
@@ -44,6 +44,60 @@ async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
     assert [record.msg for record in caplog.records if record.name in ("relay", "uvicorn.error")] == [
         "claim.unfiled"
     ] * 2
+
+
+TWO_CLAIMS = '''
+from relay import Claim, Exact, Plugin, PluginConfig, hookimpl
+
+
+class TwoConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class Two(Plugin[TwoConfig]):
+    """Claims what can't be kept, and a tenth."""
+
+    config_type = TwoConfig
+
+    @hookimpl
+    async def post_check(self) -> list[Claim]:
+        share = Exact("0.1")
+        return [Claim(rule="bad", kind="odd", share=-share), Claim(rule="two", kind="odd", share=share)]
+'''
+
+
+async def test_one_claim_that_can_not_be_filed_drops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither what the plugin claimed wrongly, nor what the ledger did not take."""
+    (tmp_path / "two.py").write_text(TWO_CLAIMS)
+    profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./two.py\n", 1)
+    async with (
+        Upstream(lambda _: document(EMPTY)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        file = shop.shop.ledger.claim
+
+        async def claim(request_id: str, claim: Claim, amount_nano: int) -> None:
+            if claim.rule == "two":
+                raise LedgerUnavailableError("the disk is full")
+            await file(request_id, claim, amount_nano)
+
+        monkeypatch.setattr(shop.shop.ledger, "claim", claim)
+        await shop.chat()
+        monkeypatch.undo()
+        await shop.chat()
+        await shop.log(count=2)
+    claims = shop.rows("select rule, amount_nano from claim order by request_id, rule desc")
+    assert claims == [
+        {"rule": "compensation.empty_truncated", "amount_nano": 6_000_000},
+        {"rule": "two", "amount_nano": 600_000},
+        {"rule": "compensation.empty_truncated", "amount_nano": 6_000_000},
+    ]
+    events = [
+        (record.message, vars(record)["fields"].get("plugin")) for record in caplog.records if record.name == "relay"
+    ]
+    assert events == [("plugin.failed", "./two.py"), ("claim.unfiled", None), ("plugin.failed", "./two.py")]
 
 
 async def test_what_was_booked_from_the_spool_is_claimed_at_the_next_start(

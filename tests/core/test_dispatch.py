@@ -487,6 +487,42 @@ async def test_claims_of_all_plugins_are_gathered_and_a_failing_one_is_passed_ov
     assert hooks.failure_counts == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"share": Fraction(-1)},
+        {"share": 10**40},
+        {"share": Fraction(1, 3**3000)},
+        {"share": float("nan")},
+        {"share": 0.5},
+        {"share": None},
+        {"share": True},
+        {"rule": None},
+        {"rule": "\ud800"},
+        {"kind": 5},
+    ],
+    ids=ascii,
+)
+async def test_a_claim_that_can_not_be_kept_drops_no_other(
+    caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
+) -> None:
+    """Neither its own plugin's nor another's; the log names the plugin."""
+
+    async def claims_two() -> list[Claim]:
+        return [msgspec.structs.replace(CLAIM, **fields), CLAIM]
+
+    async def claims() -> list[Claim]:
+        return [msgspec.structs.replace(CLAIM, share=2)]
+
+    hooks = dispatch("post_check", claims_two, claims)
+    record = msgspec.structs.replace(RECORD, charge=Charge(lines=(LINE,)))
+    assert await hooks.post_check(record) == [CLAIM, msgspec.structs.replace(CLAIM, share=2)]
+    assert hooks.failure_counts == {"a": 1}
+    [event] = caplog.records
+    told = vars(event)["fields"]
+    assert (event.message, told["plugin"], told["file"]) == ("plugin.failed", "a", "/shop/a.py")
+
+
 def costs_ten(charge: Charge | None) -> Charge:
     return (charge or Charge()).plus(LINE)
 
