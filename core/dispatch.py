@@ -75,6 +75,13 @@ class Dispatch:
                 return principal
         raise AuthenticationError("api_key_missing" if exchange.api_key is None else None)
 
+    def mistaken_identity(self) -> PluginError:
+        """Return the failure of whoever told a key that is not the account's own, as the ledger found; names all who may have."""
+        use = ", ".join(step.plugin.use for step in self._authenticate)
+        files = ", ".join(str(step.plugin.file) for step in self._authenticate)
+        what = "in authenticate: expected a key of the ledger's, with its account"
+        return PluginError(f"plugin '{use}' ({files}): {what}", plugin=use, file=files)
+
     async def select_channel(
         self, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
     ) -> Sequence[Candidate]:

@@ -45,7 +45,8 @@ class RelayHooks:
             exchange: The request so far: its key, address, headers, dialect and model.
 
         Returns:
-            Who it is, or None if this plugin knows no such key. None from all: 401.
+            Who it is, or None if this plugin knows no such key. None from all: 401. The key must be one
+            of the ledger's, and the account its own, or the request is refused.
 
         Raises:
             RejectedError: The key is known and refused. Any other exception refuses as well.

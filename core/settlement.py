@@ -14,7 +14,7 @@ from .charge import Charge
 from .clock import Clock
 from .dialects.dialect import DialectRules
 from .dispatch import Dispatch
-from .errors import FullHoldNeededError
+from .errors import FullHoldNeededError, LedgerUnknownError
 from .estimate import MEDIA_TOKENS_MAX, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
@@ -79,6 +79,7 @@ class Settlement:
 
         Raises:
             NoPriceError: No billing plugin priced it.
+            PluginError: One failed, or whoever authenticated told a key that is not the account's own.
             InsufficientBalanceError, KeyCapError, StaleKeyError, RepeatedRequestError, LedgerUnavailableError: As
                 `Ledger.reserve`.
         """
@@ -103,6 +104,8 @@ class Settlement:
                 reservation = await self._ledger.reserve(reserve)
             except FullHoldNeededError:
                 reservation = await self._ledger.reserve(self._in_full(reserve))
+            except LedgerUnknownError as exc:
+                raise self._dispatch.mistaken_identity() from exc
             hit("after_reserve")
             note_retry(exchange)
             self._held_nano = reservation.held_nano

@@ -57,8 +57,9 @@ def reserve(batch: Batch, operation: Reserve) -> Reservation:
     assert operation.amount_nano >= 0
     request_id, principal = operation.request_id, operation.principal
     key = batch.key(principal.key_id)
-    if key is None:
-        raise LedgerUnknownError(f"no key '{principal.key_id}'")
+    if key is None or key.account_id != principal.account_id:
+        # A plugin made it up, or mixed two up: the one's request would be paid from the other's account.
+        raise LedgerUnknownError(f"no key '{principal.key_id}' of account '{principal.account_id}'")
     held = batch.held(request_id)
     if held is not None:
         if held.state != "open":

@@ -360,3 +360,50 @@ async def test_words_that_a_customer_has_repeated_take_no_key_out(tmp_path: Path
         served = await shop.chat()
         assert (refused.status_code, served.status_code, len(upstream.received)) == (400, 200, 2)
         assert "balance" not in refused.text
+
+
+MIXES_UP = '''
+from relay import Plugin, PluginConfig, Principal, hookimpl
+
+
+class MixesUpConfig(PluginConfig, frozen=True, kw_only=True):
+    """Settings: none."""
+
+
+class MixesUp(Plugin[MixesUpConfig]):
+    """Takes alice's key for another account's, or for none."""
+
+    config_type = MixesUpConfig
+
+    @hookimpl
+    async def authenticate(self) -> Principal:
+        return Principal(key_version=1, group="plain", membership="default", {fields})
+'''
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        'account_id="acc_bob", key_id="key_alice"',
+        'account_id=None, key_id="key_alice"',
+        'account_id="acc_alice", key_id="key_9"',
+    ],
+)
+async def test_a_principal_that_the_ledger_does_not_know_is_served_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fields: str, is_stream: bool
+) -> None:
+    """Its rows would stand under another account than the one that pays; the log names the plugin."""
+    (tmp_path / "mixes_up.py").write_text(MIXES_UP.format(fields=fields))
+    profile = PROFILE.replace("auth.api_key", "./mixes_up.py", 1)
+    async with (
+        Upstream(lambda _: document(CHAT)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        answer = await shop.chat(stream=is_stream)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "plugin_error")
+        assert upstream.received == []
+        assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+        assert shop.rows("select * from reservation") == []
+    [event] = [record for record in caplog.records if record.name == "relay"]
+    assert (event.message, vars(event)["fields"]["plugin"]) == ("request.failed", "./mixes_up.py")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from relay.core.errors import FullHoldNeededError, InsufficientBalanceError, KeyCapError
+from relay.core.errors import FullHoldNeededError, InsufficientBalanceError, KeyCapError, LedgerUnknownError
 from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void
 
 from .books import Books, record, reservation
@@ -38,6 +38,16 @@ def test_a_void_gives_the_whole_hold_back_and_leaves_a_row(books: Books) -> None
         spent alice 0
         log r1 upstream_error 0
     """)
+
+
+@pytest.mark.parametrize("fields", [{"account_id": "bob"}, {"account_id": None}, {"key_id": "key_9"}, {"key_id": None}])
+def test_a_key_that_is_not_the_accounts_own_holds_nothing(books: Books, fields: dict[str, str]) -> None:
+    """Whoever authenticated mixed two up: neither pays, and no row names another account than the key's."""
+    books.play("account alice\ntop_up alice 10\naccount bob\ntop_up bob 10 order-2")
+    asked = reservation("r1", "alice", 3)
+    with pytest.raises(LedgerUnknownError):
+        books.do(msgspec.structs.replace(asked, principal=msgspec.structs.replace(asked.principal, **fields)))
+    books.play("balance alice 10\nheld alice 0\nbalance bob 10\nheld bob 0")
 
 
 def test_a_repeated_reserve_holds_once(books: Books) -> None:
