@@ -7,6 +7,7 @@ another channel is tried, and the circuit hears of it.
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 from .errors import PluginError, RelayError, is_plugin_failure
@@ -65,8 +66,16 @@ class GuardedResponse:
         return data
 
     async def hand_over(self, take: Callable[[bytes], bool]) -> None:
-        """Give the bytes to *take*, which is core's own, as `UpstreamResponse` says."""
-        await _guarded(self._channel, "hand_over", self._response.hand_over, take)
+        """Give the bytes to *take*, as `UpstreamResponse` says; what *take* raises is core's own, and goes through."""
+        try:
+            await self._response.hand_over(take)
+        except RelayError:
+            raise
+        except BaseException as exc:
+            is_from_take = any(frame.f_code is take.__code__ for frame, _ in walk_tb(exc.__traceback__))
+            if is_from_take or not is_plugin_failure(exc):
+                raise
+            raise failure(self._channel, "hand_over", f"raised {type(exc).__name__}") from exc
 
     def close(self) -> None:
         """Let go of the connection; where that fails, it is logged, and the answer stays what it was."""

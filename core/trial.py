@@ -59,6 +59,8 @@ class Trial:
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer came, to its end or as far as *error*."""
         self._verdict = error if isinstance(error, UpstreamError) else None
+        if isinstance(error, PluginError) and error.plugin == self._candidate.channel.use:
+            self._verdict = "sick"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

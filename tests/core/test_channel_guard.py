@@ -227,3 +227,14 @@ async def test_a_socket_with_bugs_is_told_and_closes(caplog: pytest.LogCaptureFi
         await socket.send("{}")
     await socket.close()
     assert named(caplog) == [("plugin.failed", "./odd.py", "test_channel_guard.py")]
+
+
+async def test_a_bug_of_ours_is_not_told_as_the_channels() -> None:
+    """It hands over to core, and what fails there is none of its doing."""
+
+    def take(data: bytes) -> bool:
+        raise KeyError("a bug")
+
+    response = await send(odd(BytesResponse(200, JSON, b"{}")), REQUEST, "")
+    with pytest.raises(KeyError, match="a bug"):
+        await response.hand_over(take)

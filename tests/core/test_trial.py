@@ -76,6 +76,17 @@ async def test_a_stream_that_broke_off_counts_against_its_channel(shop: Shop) ->
     assert not is_open(shop)
 
 
+@pytest.mark.parametrize(("plugin", "failure"), [("channels.openai", "sick"), ("./fee.py", None)])
+async def test_of_plugins_the_channels_own_counts_against_it(shop: Shop, plugin: str, failure: str | None) -> None:
+    """What fails at the price of a stream under way says nothing about the channel."""
+    attempts: list[Attempt] = []
+    for _ in range(3):
+        with begin(shop, attempts) as trial:
+            trial.answered(PluginError("broken", plugin=plugin))
+    assert [attempt.failure for attempt in attempts] == [failure] * 3
+    assert is_open(shop) is (failure is None)
+
+
 async def test_an_answer_that_is_carried_on_is_noted_by_who_carries_it(shop: Shop) -> None:
     """A session that was opened leaves no attempt here."""
     attempts: list[Attempt] = []
