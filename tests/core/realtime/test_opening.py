@@ -160,14 +160,18 @@ async def test_a_channel_with_a_bug_is_a_failed_attempt(tmp_path: Path) -> None:
         assert (await refused(shop))[0] == 500
 
 
-async def test_a_plugin_that_fails_at_the_request_is_a_failed_attempt(tmp_path: Path) -> None:
-    """Nothing was held yet, and the upstream heard nothing."""
+async def test_a_plugin_that_fails_at_the_request_is_a_failed_attempt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing was held yet, and the upstream heard nothing; the log names the plugin."""
     (tmp_path / "fails.py").write_text(FAILS)
     profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./fails.py\n", 1)
     async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
         assert await refused(shop) == (500, "plugin_error")
         assert shop.rows("select * from reservation") == []
         assert upstream.visits == []
+    [event] = [record for record in caplog.records if record.name == "relay"]
+    assert (event.message, vars(event)["fields"]["plugin"]) == ("request.failed", "./fails.py")
 
 
 FAILS = """\
