@@ -203,9 +203,14 @@ class Dispatch:
     ) -> Sequence[Answer] | None:
         """Await one plugin's answer, None or a list of *kind*, under the deadline."""
         answer = await self._ask(step, hook, SEQUENCE, *arguments)
-        for item in answer or ():
-            if not isinstance(item, kind):
-                raise _failure(step, hook, f"expected {kind.__name__}s, found {type(item).__name__} among them")
+        try:
+            strangers = [type(item).__name__ for item in answer or () if not isinstance(item, kind)]
+        except BaseException as exc:
+            if not is_plugin_failure(exc):
+                raise
+            raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
+        if strangers:
+            raise _failure(step, hook, f"expected {kind.__name__}s, found {strangers[0]} among them")
         return answer
 
     def _pass_over(self, step: Step, hook: str, exc: BaseException, request_id: str) -> None:

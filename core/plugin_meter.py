@@ -72,4 +72,6 @@ def _checked(usage: Usage) -> Usage:
     counts = [count for each in passes for count in msgspec.structs.astuple(each) if isinstance(count, int)]
     if min(counts) < 0 or max(counts) > COUNT_MAX:
         raise ValueError("expected counts from nothing to what the books hold")
+    if read.source == "bound":
+        raise ValueError("expected what came, found what may come at most")
     return read

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -521,6 +521,27 @@ async def test_a_claim_that_can_not_be_kept_drops_no_other(
     [event] = caplog.records
     told = vars(event)["fields"]
     assert (event.message, told["plugin"], told["file"]) == ("plugin.failed", "a", "/shop/a.py")
+
+
+class Torn(list[Claim]):
+    """Can't be read."""
+
+    def __iter__(self) -> Iterator[Claim]:
+        raise Panic("the prompt was: canary")
+
+
+async def test_claims_that_can_not_be_read_are_passed_over() -> None:
+    """Whatever a plugin's own kind of list does."""
+
+    async def claims_torn() -> Torn:
+        return Torn([CLAIM])
+
+    async def claims() -> list[Claim]:
+        return [CLAIM]
+
+    hooks = dispatch("post_check", claims_torn, claims)
+    assert await hooks.post_check(RECORD) == [CLAIM]
+    assert hooks.failure_counts == {"a": 1}
 
 
 def costs_ten(charge: Charge | None) -> Charge:

@@ -92,6 +92,7 @@ WRONG = [
     {"upstream_cost_nano": -1},
     {"size": "\ud800"},
     {"source": "guessed"},
+    {"source": "bound"},
     {"iterations": (Iteration(output_tokens=-1),)},
 ]
 
