@@ -33,7 +33,7 @@ def is_in_background(exchange: Exchange) -> bool:
 
 async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
     """Read on until the upstream has told by which id the answer can be cancelled: its first event does."""
-    with suppress(TimeoutError, UpstreamError, PluginError):
+    with suppress(TimeoutError, RelayError):
         async with asyncio.timeout(CANCEL_S):
             while reader.answer_id is None and not reader.is_ended and (data := await response.read()):
                 reader.feed(data)

@@ -14,7 +14,7 @@ from .errors import PluginError, RelayError, is_plugin_failure
 from .exchange import ChannelRequest
 from .observe import emit_exception
 from .plugin import ChannelPlugin
-from .transport import Frame, UpstreamResponse, UpstreamSocket
+from .transport import Frame, UpstreamResponse, UpstreamSocket, let_go
 
 Answer = TypeVar("Answer")
 
@@ -81,6 +81,11 @@ class GuardedResponse:
         """Let go of the connection; where that fails, it is logged, and the answer stays what it was."""
         with _passed_over(self._channel, "close"):
             self._response.close()
+
+    def abandon(self) -> None:
+        """Let go of the connection for good, where the answer came on one; a failure is logged."""
+        with _passed_over(self._channel, "abandon"):
+            let_go(self._response, is_understood=False)
 
     def finish(self) -> None:
         """Let go of an answer of which all that matters has come; a failure is logged."""
