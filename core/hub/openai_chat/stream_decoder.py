@@ -24,6 +24,11 @@ from .wire import (
     thoughts_of,
 )
 
+HELD_BYTES_MAX = 1024 * 1024
+"""A call whose name has not come by then has none: what waits for it fills memory."""
+_PIECE_BYTES = 256
+"""What a piece takes beside its arguments, about."""
+
 
 class _Function(msgspec.Struct):
     name: str | None = None
@@ -41,6 +46,17 @@ class _Call(msgspec.Struct):
     function: _Function | None = None
     custom: _Custom | None = None
     extra_content: Extra | None = None
+
+    @property
+    def arguments(self) -> str:
+        """Its piece of them."""
+        told = self.custom.input if self.custom is not None else self.function.arguments if self.function else None
+        return told or ""
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes while it waits."""
+        return _PIECE_BYTES + len(self.arguments)
 
 
 class _Delta(msgspec.Struct):
@@ -179,16 +195,18 @@ class ChatStreamDecoder:
         named = call.custom or call.function
         name = (named.name if named is not None else None) or ""
         place = state.place_of(call, name)
+        if state.waits_for_another(place, call.id):
+            yield from self._begin_call(choice_index, state, place, "")
+            del state.calls[place]
         if place in state.calls:
             yield from self._piece(state.calls[place], call)
             return
-        pieces = state.nameless.setdefault(place, [])
-        pieces.append(call)
-        if name:
+        state.hold(place, call)
+        if name or state.held_bytes > HELD_BYTES_MAX:
             yield from self._begin_call(choice_index, state, place, name)
 
     def _begin_call(self, choice_index: int, state: "_OpenChoice", place: int, name: str) -> Iterable[StreamEvent]:
-        pieces = state.nameless.pop(place)
+        pieces = state.release(place)
         yield from self._end_parts(state, with_calls=False)
         call_id = next((piece.id for piece in pieces if piece.id), "")
         state.begin_call(place, call_id, self._part_count)
@@ -200,11 +218,10 @@ class ChatStreamDecoder:
             yield from self._piece(state.calls[place], piece)
 
     def _piece(self, index: int, call: _Call) -> Iterable[StreamEvent]:
-        arguments = call.custom.input if call.custom is not None else call.function.arguments if call.function else None
         google = call.extra_content.google if call.extra_content is not None else None
         if google is not None and google.thought_signature is not None:
             yield Sealed(index=index, seal=Seal("gemini_generate", google.thought_signature))
-        if arguments:
+        if arguments := call.arguments:
             yield Delta(index=index, text=arguments)
 
     def _end_choice(self, choice_index: int, state: "_OpenChoice") -> Iterable[StreamEvent]:
@@ -237,7 +254,8 @@ class _OpenChoice:
     """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
     __slots__ = (
-        "_ids", "_last_place", "calls", "has_called", "has_cited", "index", "is_stopped", "kind", "nameless", "open_calls",
+        "_ids", "_last_place", "calls", "has_called", "has_cited", "held_bytes", "index", "is_stopped", "kind", "nameless",
+        "open_calls",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -246,6 +264,7 @@ class _OpenChoice:
         self.calls: dict[int, int] = {}
         self.nameless: dict[int, list[_Call]] = {}
         """Pieces of calls that have not been named yet."""
+        self.held_bytes = 0
         self.open_calls: list[int] = []
         self.has_called = False
         self.has_cited = False
@@ -266,6 +285,22 @@ class _OpenChoice:
         if place in self.calls and is_other:
             del self.calls[place]
         return place
+
+    def waits_for_another(self, place: int, call_id: str | None) -> bool:
+        """Return whether a call of another id than *call_id* waits at *place* for its name, which does not come then."""
+        pieces = self.nameless.get(place, ())
+        return bool(call_id) and any(piece.id and piece.id != call_id for piece in pieces)
+
+    def hold(self, place: int, call: _Call) -> None:
+        """Let *call* wait for the name of the call at *place*."""
+        self.nameless.setdefault(place, []).append(call)
+        self.held_bytes += call.held_bytes
+
+    def release(self, place: int) -> Sequence[_Call]:
+        """Return the pieces that waited at *place*, which wait no more."""
+        pieces = self.nameless.pop(place)
+        self.held_bytes -= sum(piece.held_bytes for piece in pieces)
+        return pieces
 
     def begin_call(self, place: int, call_id: str, index: int) -> None:
         """Note that part *index* is the call at *place*."""

@@ -54,7 +54,7 @@ from relay.core.hub.conversation import (
     ToolResult,
 )
 from relay.core.hub.openai_chat.request_encoder import encode_request
-from relay.core.hub.openai_chat.stream_decoder import ChatStreamDecoder
+from relay.core.hub.openai_chat.stream_decoder import HELD_BYTES_MAX, ChatStreamDecoder
 from relay.core.hub.openai_chat.stream_encoder import ChatStreamEncoder
 from relay.core.hub.openai_chat.thoughts import Detail, read_details
 from relay.core.hub.seals import SKIPPED_SIGNATURE
@@ -473,6 +473,41 @@ def test_the_name_of_a_call_may_come_after_its_first_piece() -> None:
         PartEnded(index=0),
         PartEnded(index=1),
         Stopped(stop="tool_use"),
+    ]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+def test_a_call_that_is_never_named_ends_where_another_id_comes(index: dict[str, int]) -> None:
+    """Google's OpenAI form tells each call whole, under no index or always the same."""
+    calls: list[dict[str, Any]] = [
+        {**index, "id": "a", "function": {"arguments": '{"q":1}'}},
+        {**index, "id": "b", "function": {"name": "g", "arguments": '{"r":2}'}},
+    ]
+    assert pieces(*({"choices": [{"delta": {"tool_calls": [call]}}]} for call in calls))[1:] == [
+        PartBegun(index=0, part=ToolCall(id="a", name="", arguments="")),
+        Delta(index=0, text='{"q":1}'),
+        PartBegun(index=1, part=ToolCall(id="b", name="g", arguments="")),
+        Delta(index=1, text='{"r":2}'),
+    ]
+
+
+def test_no_more_than_a_mebibyte_waits_for_a_name() -> None:
+    """What waited is told then, and all that comes after it at once; a name in time sets none back."""
+
+    def told(*calls: dict[str, Any]) -> list[StreamEvent]:
+        return pieces(*({"choices": [{"delta": {"tool_calls": [call]}}]} for call in calls))[1:]
+
+    half = "x" * (HELD_BYTES_MAX // 2)
+    held = {"index": 0, "id": "a", "function": {"arguments": half}}
+    more = {"index": 0, "function": {"arguments": half}}
+    begun = PartBegun(index=0, part=ToolCall(id="a", name="", arguments=""))
+    halves = [Delta(index=0, text=half)] * 2
+    assert told(held) == []
+    assert told(held, more) == [begun, *halves]
+    assert told(held, more, {"index": 0, "function": {"arguments": "y"}}) == [begun, *halves, Delta(index=0, text="y")]
+    named = {"index": 1, "id": "b", "function": {"name": "f", "arguments": half}}
+    assert [event for event in told(named, held) if isinstance(event, PartBegun)] == [
+        PartBegun(index=0, part=ToolCall(id="b", name="f", arguments=""))
     ]
 
 
