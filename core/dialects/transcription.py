@@ -143,9 +143,9 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
     told = next((length for length in lengths if length is not None), None)
     spoken = max(exchange.unit_estimate, min(seconds_spoken(text), exchange.unit_bound))
     seconds = spoken if told is None else _read_seconds(told, exchange)
-    if figures.get("prompt_tokens") is not None:
-        return msgspec.structs.replace(_read_mistral_usage(figures), unit_count=seconds)
     if figures.get("input_tokens") is None:
+        if figures.get("prompt_audio_seconds") is not None and (heard := _read_mistral_usage(figures)) is not None:
+            return msgspec.structs.replace(heard, unit_count=seconds)
         tokens = TOKENS_PER_SECOND * seconds
         source = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
         return source if told is not None else msgspec.structs.replace(source, source="estimated")
@@ -157,8 +157,10 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
     )
 
 
-def _read_mistral_usage(figures: Figures) -> Usage:
+def _read_mistral_usage(figures: Figures) -> Usage | None:
     """Return the tokens of a transcription of Mistral's: its prompt leaves sound out, its total does not.
+
+    None where no total tells of the sound, or nothing was heard by it.
 
     Source: docs.mistral.ai, Audio transcription (4 + 635, total 3264, for 203 seconds); mistralai/client-python
     usageinfo.py, read 2026-11-30.
@@ -166,6 +168,8 @@ def _read_mistral_usage(figures: Figures) -> Usage:
     prompt, output = read_figure(figures, "prompt_tokens"), read_figure(figures, "completion_tokens")
     details = read_figures(figures.get("prompt_tokens_details"))
     sound = max(0, read_figure(figures, "total_tokens") - prompt - output)
+    if figures.get("total_tokens") is None or not prompt + sound:
+        return None
     cached = min(read_figure(details, "cached_tokens"), prompt + sound)
     fresh = prompt + sound - cached
     return Usage(

@@ -107,6 +107,29 @@ def heard(seconds: int, **noted: Any) -> Usage:
         ({"text": "Hi", "usage": {"prompt_audio_seconds": 12}}, heard(12)),
         ({"text": "Hi", "usage": {"prompt_audio_seconds": None, "total_tokens": 89}, "duration": 8.47}, heard(9)),
         ({"text": "Hi", "usage": {"prompt_audio_seconds": 1e9, "prompt_tokens": 3}}, heard(43, source="disputed")),
+        (
+            {"text": "Hi", "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+            heard(5, source="estimated"),
+        ),
+        (
+            {"text": "Hi", "usage": {"prompt_tokens": 610, "completion_tokens": 10, "total_tokens": 620}},
+            heard(5, source="estimated"),
+        ),
+        (
+            {
+                "text": "Hi",
+                "usage": {
+                    "input_tokens": 640,
+                    "output_tokens": 10,
+                    "input_token_details": {"audio_tokens": 600},
+                    "prompt_tokens": 640,
+                    "completion_tokens": 10,
+                    "total_tokens": 650,
+                    "prompt_audio_seconds": 4,
+                },
+            },
+            Usage(input_tokens=640, audio_input_tokens=600, output_tokens=10, unit_count=4),
+        ),
     ],
 )
 def test_every_way_of_telling_a_length_counts(answer: dict[str, Any], usage: Usage) -> None:
@@ -130,7 +153,9 @@ MISTRAL = {"prompt_audio_seconds": 12, "prompt_tokens": 3, "completion_tokens": 
             {**MISTRAL, "total_tokens": 44, "prompt_tokens_details": {"audio_tokens": 2}},
             Usage(input_tokens=3, audio_input_tokens=2, output_tokens=41, unit_count=12),
         ),
-        ({**MISTRAL, "total_tokens": None}, Usage(input_tokens=3, output_tokens=41, unit_count=12)),
+        ({**MISTRAL, "total_tokens": None}, heard(12)),
+        ({**MISTRAL, "prompt_tokens": 0, "total_tokens": 41}, heard(12)),
+        ({"prompt_audio_seconds": 12}, heard(12)),
     ],
 )
 def test_mistrals_prompt_leaves_out_the_sound_that_its_total_counts(usage: dict[str, Any], read_as: Usage) -> None:
