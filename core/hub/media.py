@@ -21,6 +21,25 @@ kinds, docs.cloud.google.com models/gemini/3-flash; read 2026-11-30.
 """
 
 
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def in_standard_base64(data: str) -> str:
+    """Return base64 in the alphabet that vendors other than Google take, and padded.
+
+    Google's own SDK writes bytes in that of addresses. Source: ``_common.py`` and ``types.py`` of google-genai 3.4.0, read
+    2026-11-30.
+
+    >>> in_standard_base64("d2h5Pz53aGF0Pz8-Cg"), in_standard_base64("aGk=")
+    ('d2h5Pz53aGF0Pz8+Cg==', 'aGk=')
+    """
+    if "-" in data or "_" in data:
+        data = data.translate(_STANDARD)
+    missing = -len(data) % 4
+    # Lines that are broken, and a length that no bytes can have, are their upstream's to judge.
+    return data + "=" * missing if missing in (1, 2) and "\n" not in data else data
+
+
 def read_address(url: str) -> Inline | Link:
     """Return what *url* holds, if it is a ``data:`` address in base64, else what it points to.
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ...exchange import Dialect
 from ..conversation import Audio, File, Image, Inline, Link, Native, Part, Seal, Text, Thinking, ToolCall
+from ..media import in_standard_base64
 from ..names import new_call_id
 from ..raw import given
 from ..seals import read_seal, write_seal
@@ -113,7 +114,8 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
         case PartDocument(function_response=Response()):
             return document, None
         case PartDocument(inline_data=Blob() as blob) if not document.thought:  # a draft is no answer
-            return document, _media(Inline(blob.mime_type, blob.data), blob.mime_type, seal)
+            source = Inline(blob.mime_type, in_standard_base64(blob.data))
+            return document, _media(source, blob.mime_type, seal)
         case PartDocument(file_data=Blob() as blob):
             return document, _media(Link(blob.file_uri, blob.mime_type), blob.mime_type, seal)
         case PartDocument(text=str() as text, thought=True):

@@ -244,6 +244,29 @@ def test_pictures_in_a_functions_result_are_carried() -> None:
     assert result.parts == (Text(text="of f"), Image(source=Inline("image/png", "aGk=")))
 
 
+@pytest.mark.parametrize("data", ["d2h5Pz53aGF0Pz8-Cg==", "d2h5Pz53aGF0Pz8-Cg", "d2h5Pz53aGF0Pz8+Cg=="])
+def test_media_of_googles_own_sdk_are_told_to_others_in_standard_base64(data: str) -> None:
+    """It writes bytes in the alphabet of addresses; a text reaches chat as the text it is."""
+    kinds = ("text/csv", "image/png")
+    parts = [{"inlineData": {"mimeType": kind, "data": data}} for kind in kinds]
+    request = GEMINI.decode_request(asked("gemini_generate", {"contents": [{"role": "user", "parts": parts}]}))
+    file, picture = (Inline(kind, "d2h5Pz53aGF0Pz8+Cg==") for kind in kinds)
+    assert request.messages[0].parts == (File(source=file), Image(source=picture))
+    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["messages"]))
+    assert told["content"] == [
+        {"type": "text", "text": "why?>what??>\n"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,d2h5Pz53aGF0Pz8+Cg=="}},
+    ]
+
+
+@pytest.mark.parametrize("data", ["aGk=\naGk0\n", "a"])
+def test_what_is_no_base64_of_one_piece_stays_as_it_is(data: str) -> None:
+    """Its upstream judges it."""
+    contents = [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}]
+    request = GEMINI.decode_request(asked("gemini_generate", {"contents": contents}))
+    assert request.messages[0].parts == (Image(source=Inline("image/png", data)),)
+
+
 def test_a_signed_picture_of_the_talk_comes_back_signed() -> None:
     """Gemini's image models check it when they go on from it."""
     part = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "U0lH"}
