@@ -15,6 +15,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_number
+from .lone_halves import decode_halves
 from .tally import Tally
 
 FIGURES_MAX = 100
@@ -84,7 +85,7 @@ class MessagesStreamReader(EventReader):
         if name == b"error":
             return self._fail(data)
         try:
-            read = _read_event(data)
+            read = decode_halves(_read_event, data)
         except (ValueError, RecursionError):
             # Of another form than known, or no JSON: passed on, and nothing is read from it.
             return True

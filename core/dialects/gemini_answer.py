@@ -14,6 +14,7 @@ from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError
 from .gemini_usage import read_gemini_usage
 from .json_array import ArraySplitter
+from .lone_halves import decode_halves
 from .tally import Tally
 
 REFUSALS = frozenset(
@@ -122,7 +123,7 @@ class GeminiStreamReader(EventReader):
             # The bracket that closes the array is its end mark.
             return not (self._is_array and event.strip() == b"]") or self._end_with(event)
         try:
-            answer = _read_answer(data)
+            answer = decode_halves(_read_answer, data)
         except (ValueError, RecursionError):
             return True  # of another form than known: passed on, and nothing is read from it
         if bytes(answer.error):

@@ -15,6 +15,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error
 from .event_reader import EventReader, disputed_usage
 from .figures import UntrueFigureError, read_number
+from .lone_halves import decode_halves
 from .openai_usage import read_openai_usage
 from .tally import Tally
 
@@ -151,7 +152,7 @@ class ChatStreamReader(EventReader):
         if name == b"error":
             return self._fail(data)
         try:
-            chunk = _read_document(data)
+            chunk = decode_halves(_read_document, data)
         except msgspec.ValidationError:
             return self._take_odd(data)
         except (ValueError, RecursionError):

@@ -9,6 +9,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader, disputed_usage
 from .figures import Figures, UntrueFigureError, is_other_total, read_figure, read_figures, read_number
+from .lone_halves import decode_halves
 from .numbered_frame import NumberedFrame
 from .tally import Tally
 from .upstream_costs import read_upstream_cost
@@ -106,7 +107,7 @@ class ResponsesStreamReader(EventReader):
         if not data or data.rstrip() == b"[DONE]":
             return True
         try:
-            read = _read_event(data)
+            read = decode_halves(_read_event, data)
         except (ValueError, RecursionError):
             # Of another form than known, or no JSON: passed on, and nothing is read from it.
             return name != b"error" or self._fail(data)
@@ -158,7 +159,7 @@ class ResponsesStreamReader(EventReader):
     def _take_whole_item(self, data: bytes) -> None:
         """Count an item of which no piece came: some upstreams tell a call, or all, only whole."""
         try:
-            _tally_contents(self, _read_done(data).item)
+            _tally_contents(self, decode_halves(_read_done, data).item)
         except (ValueError, RecursionError):
             return  # an item that nothing is known of
 

@@ -6,11 +6,16 @@ Source: RFC 8259, 7 and 8.2.
 """
 
 import re
+from collections.abc import Iterator
 
-_FIRST = re.compile(rb'(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})"')
-"""A first half at the end of a string; what is itself escaped, as in the arguments of a call, is none."""
-_SECOND = re.compile(rb'(?<!\\)"(\\u[dD][c-fC-F][0-9a-fA-F]{2})')
+_FIRST = re.compile(rb'\\u[dD][89abAB][0-9a-fA-F]{2}"')
+"""A first half at the end of a string, unless it is itself escaped, as in the arguments of a call."""
+_SECOND = re.compile(rb'"(?<!\\")(\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
+_REPEATS = re.compile(rb'"type"\s*:\s*"response\.(?:[a-z_.]+\.done|completed|incomplete)"')
+"""Events of Responses that tell again what came in pieces. Source: wire/DIALECTS.md 2.3, read 2026-11-24."""
+_BACKSLASH = ord("\\")
+_HALF_LENGTH = len(rb"\ud83d")
 
 
 def has_halves(data: bytes) -> bool:
@@ -32,17 +37,40 @@ class Rejoiner:
     (b'{"text":"Hi "}', b'{"text":"\\ud83d\\ude00!"}')
     """
 
-    __slots__ = ("_half",)
+    __slots__ = ("half",)
 
     def __init__(self) -> None:
-        self._half = b""
+        self.half = b""
+        """That which waits for its other half; empty where none does: what has no escapes then needs no `join`."""
 
     def join(self, event: bytes) -> bytes:
         """Return *event* as it can be read; as it is where a half has no place, which nobody can read then."""
-        if self._half and (found := _SECOND.search(event)):
-            event = event[: found.start(1)] + self._half + event[found.start(1) :]
-            self._half = b""
-        if not self._half and (b"\\ud" in event or b"\\uD" in event) and (found := _FIRST.search(event)):
-            self._half = found[1]
-            event = event[: found.start(1)] + event[found.end(1) :]
-        return event
+        if self.half and (found := _SECOND.search(event)):
+            event = event[: found.start(1)] + self.half + event[found.start(1) :]
+            self.half = b""
+        if b"\\ud" not in event and b"\\uD" not in event:
+            return event
+        if not self.half and (at := next(_first_halves(event), -1)) >= 0:
+            self.half = event[at : at + _HALF_LENGTH]
+            return event[:at] + event[at + _HALF_LENGTH :]
+        return _without_half(event, self.half) if self.half and _REPEATS.search(event) else event
+
+
+def _first_halves(event: bytes) -> Iterator[int]:
+    """Yield where a string of *event* ends in the first half of a character."""
+    return (found.start() for found in _FIRST.finditer(event) if not _is_escaped(event, found.start()))
+
+
+def _without_half(event: bytes, half: bytes) -> bytes:
+    """Return *event* without *half* at the end of any of its strings."""
+    for at in reversed([at for at in _first_halves(event) if event.startswith(half, at)]):
+        event = event[:at] + event[at + len(half) :]
+    return event
+
+
+def _is_escaped(event: bytes, at: int) -> bool:
+    """Return whether what stands at *at* follows an odd number of backslashes."""
+    before = at
+    while before and event[before - 1] == _BACKSLASH:
+        before -= 1
+    return (at - before) % 2 == 1

@@ -186,13 +186,13 @@ class TranslatedReader:
         return self._end
 
     def _encode(self, events: Iterable[bytes]) -> bytes:
-        encode, decode = self._encoder.feed, self._decoder.feed
+        encode, decode, rejoiner = self._encoder.feed, self._decoder.feed, self._rejoiner
         try:
             return b"".join(
                 [
                     encode(said) if type(said) is Delta else self._tell(said)
                     for event in events
-                    for said in decode(self._rejoiner.join(event))
+                    for said in decode(rejoiner.join(event) if rejoiner.half or b"\\u" in event else event)
                 ]
             )
         except (ValueError, RecursionError) as exc:

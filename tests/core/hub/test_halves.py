@@ -1,6 +1,7 @@
 """Characters that an upstream cut in two reach customers of other dialects whole, or break the stream."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from relay.core.exchange import Dialect
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.halves import Rejoiner
 from relay.core.hub.translation import TranslatedReader
+from relay.core.usage import Usage
 from tests.core.dialects.replay import exchange
 
 from .recorded import events, opening
@@ -93,8 +95,71 @@ def test_half_a_character_at_the_end_is_none() -> None:
     assert (texts, reading.is_ended) == (["Hi"], True)
 
 
+def responses(last: str) -> list[bytes]:
+    """Return a stream of Responses that the limit cut behind *last*, which its ends tell again."""
+    part = {"type": "output_text", "text": f"Hi {last}", "annotations": []}
+    item = {"type": "message", "id": "i", "role": "assistant", "status": "incomplete", "content": [part]}
+    told = {"id": "r", "model": "m", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    usage = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8}
+    place = {"item_id": "i", "output_index": 0, "content_index": 0}
+    stream: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {"id": "r", "model": "m"}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+        {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
+        {"type": "response.output_text.delta", **place, "delta": "Hi "},
+        {"type": "response.output_text.delta", **place, "delta": last},
+        {"type": "response.output_text.done", **place, "text": f"Hi {last}"},
+        {"type": "response.content_part.done", **place, "part": part},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.incomplete", "response": {**told, "output": [item], "usage": usage}},
+    ]
+    return [event(each, str(each["type"])) for each in stream]
+
+
+@pytest.mark.parametrize("last", ["x" + FIRST, "x\\" + FIRST])
+def test_half_a_character_that_the_ends_of_responses_repeat_is_none(last: str) -> None:
+    """Where the limit cut it; a backslash before it is no escape of it."""
+    reading = reader("openai_responses", "openai_chat")
+    read = events(b"".join(map(reading.feed, responses(last))) + reading.end)
+    choices = [choice for each in read for choice in each["choices"]]
+    assert "".join(choice["delta"].get("content") or "" for choice in choices) == "Hi " + last.removesuffix(FIRST)
+    assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["length"]
+    assert reading.usage() == Usage(input_tokens=5, output_tokens=3)
+
+
+def test_the_end_and_the_figures_beside_half_a_character_are_read() -> None:
+    """Gemini tells them with every piece."""
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 3, "totalTokenCount": 8}
+    stream = [
+        event({"candidates": [{"content": {"parts": [{"text": text}]}, **more}], "usageMetadata": usage})
+        for text, more in (("A" + FIRST, {}), (SECOND + ".", {"finishReason": "STOP"}))
+    ]
+    reading = reader("gemini_generate", "openai_chat")
+    read = events(b"".join(map(reading.feed, stream)) + reading.finish() + reading.end)
+    choices = [choice for each in read for choice in each["choices"]]
+    assert "".join(choice["delta"].get("content") or "" for choice in choices) == "A\U0001f600."
+    assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["stop"]
+    assert reading.usage() == Usage(input_tokens=5, output_tokens=3)
+
+
 def test_events_without_halves_stay_as_they_are() -> None:
     """Pairs, escapes of escapes, and a call's arguments, which are JSON within JSON."""
     rejoiner = Rejoiner()
     for whole in (rb'{"a":"\ud83d\ude00"}', rb'{"a":"\\ud83d"}', rb'{"a":"{\"b\":\"\\ud83d"}', b"[DONE]"):
-        assert rejoiner.join(whole) == whole
+        assert (rejoiner.join(whole), rejoiner.half) == (whole, b"")
+
+
+def test_an_escape_of_an_escape_hides_no_half() -> None:
+    """Each backslash before it is looked at; what it escapes is not taken for the other half."""
+    rejoiner = Rejoiner()
+    assert rejoiner.join(rb'{"a":"\\ud83d","b":"\\\\\ud83d"}') == rb'{"a":"\\ud83d","b":"\\\\"}'
+    assert rejoiner.join(rb'{"a":"\"\ude00","b":"\ude00"}') == rb'{"a":"\"\ude00","b":"\ud83d\ude00"}'
+
+
+def test_a_large_event_is_searched_about_once() -> None:
+    """A picture of 20 MiB beside an emoji, in less time than a look behind every byte takes."""
+    event = rb'{"text":"\ud83d\ude00","inlineData":"' + b"A" * (20 << 20) + b'"}'
+    rejoiner = Rejoiner()
+    begun = time.process_time()
+    assert rejoiner.join(event) is event
+    assert time.process_time() - begun < 0.3
