@@ -11,6 +11,8 @@ from .raw import given
 _BY_NAME = ("properties", "$defs", "definitions")
 """Members whose own members are schemas under names that anybody may choose."""
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_ELSEWHERE = ("$ref", "anyOf", "oneOf", "allOf")
+"""Members by which a schema tells its own members elsewhere: none are named beside them."""
 _LIMITS = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
     "maxItems", "uniqueItems",
@@ -33,7 +35,9 @@ def as_object(raw: msgspec.Raw) -> msgspec.Raw:
         members = _read_members(raw)
     except msgspec.ValidationError:  # no schema at all: its upstream says so
         return raw
-    needed = {"type": msgspec.Raw(b'"object"'), "properties": msgspec.Raw(b"{}")}
+    needed = {"type": msgspec.Raw(b'"object"')}
+    if not any(name in members for name in _ELSEWHERE):
+        needed["properties"] = msgspec.Raw(b"{}")
     missing = {name: value for name, value in needed.items() if given(members.get(name, msgspec.Raw())) is None}
     return msgspec.Raw(msgspec.json.encode({**members, **missing})) if missing else raw
 
@@ -78,14 +82,17 @@ def is_strict(raw: msgspec.Raw) -> bool:
 
 
 def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
-    """Yield *tools*, strict only where OpenAI takes them as such: Claude keeps to schemas with optional members too.
+    """Yield *tools*, strict only where OpenAI takes them as such, as they are told to it: Claude keeps to schemas with optional members too.
 
     >>> loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
     >>> [tool.is_strict for tool in with_strict_tools([loose])]
     [False]
     """
     for tool in tools:
-        if isinstance(tool, Tool) and tool.is_strict and tool.schema is not None and not is_strict(tool.schema):
+        schema = (
+            as_object(tool.schema) if isinstance(tool, Tool) and tool.is_strict and tool.schema is not None else None
+        )
+        if schema is not None and not is_strict(schema):
             yield msgspec.structs.replace(tool, is_strict=False)
         else:
             yield tool

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.hub.conversation import Tool
+from relay.core.hub.conversation import Request, Tool
+from relay.core.hub.places import has_loosened_tools
 from relay.core.hub.strict_schemas import _schemas, as_object, claude_schema, is_strict, with_strict_tools
 
 
@@ -81,7 +82,16 @@ def test_a_strict_schema_leaves_no_member_open(schema: dict[str, Any], is_taken:
 
 @pytest.mark.parametrize(
     ("schema", "asked", "is_told"),
-    [(CLOSED, True, True), (OPEN, True, False), (OPEN, False, False), (OPEN, None, None), (None, True, True)],
+    [
+        (CLOSED, True, True),
+        (OPEN, True, False),
+        (OPEN, False, False),
+        (OPEN, None, None),
+        (None, True, True),
+        ({}, True, False),
+        ({"description": "x"}, True, False),
+        ({"additionalProperties": False}, True, True),
+    ],
 )
 def test_a_tool_is_strict_where_its_schema_can_be(
     schema: dict[str, Any] | None, asked: bool | None, is_told: bool | None
@@ -90,6 +100,8 @@ def test_a_tool_is_strict_where_its_schema_can_be(
     tool = Tool(name="f", schema=raw(schema) if schema is not None else None, is_strict=asked)
     [told] = with_strict_tools([tool])
     assert told == msgspec.structs.replace(tool, is_strict=is_told)
+    request = Request(model="m", messages=(), tools=(tool,))
+    assert has_loosened_tools(request) is (is_told is not asked)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +111,10 @@ def test_a_tool_is_strict_where_its_schema_can_be(
         ({"type": None, "properties": None}, {"type": "object", "properties": {}}),
         ({"type": "object", "required": []}, {"type": "object", "required": [], "properties": {}}),
         ({"properties": {"a": {}}}, {"properties": {"a": {}}, "type": "object"}),
+        ({"$ref": "#/$defs/A", "$defs": {"A": OPEN}}, {"$ref": "#/$defs/A", "$defs": {"A": OPEN}, "type": "object"}),
+        ({"anyOf": [OPEN, CLOSED]}, {"anyOf": [OPEN, CLOSED], "type": "object"}),
+        ({"type": "object", "oneOf": [OPEN]}, {"type": "object", "oneOf": [OPEN]}),
+        ({"type": "object", "allOf": [OPEN]}, {"type": "object", "allOf": [OPEN]}),
         (5, 5),
     ],
 )
