@@ -42,6 +42,7 @@ _DEEPSEEK_EFFORTS: Sequence[Effort] = ("none", "low", "high", "max")
 """Any other is taken for the next of these above it. Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30."""
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
+    (re.compile(r"gpt-5\.[12]-chat"), ("medium",)),
     (re.compile(r"gpt-5-pro"), ("high",)),
     (re.compile(r"o\d|codex-|gpt-5-codex|gpt-5\.1-codex(?!-max)"), ("low", "medium", "high")),
     (re.compile(r"gpt-5(?![.\d])"), ("minimal", "low", "medium", "high")),
@@ -55,7 +56,7 @@ _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
 
 Source: learn.microsoft.com ReasoningEffort of @azure/ai-projects; anomalyco/opencode#4451; RayBytes/ChatMock#101; read
 2026-11-29; of GPT-5.6 anomalyco/opencode#36141, of GPT-6 and 6.2 developers.openai.com models, of 6.1 Sol
-dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bolna-ai/bolna#1019; read 2026-11-30.
+dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bolna-ai/bolna#1019, of those for ChatGPT Laisky/one-api#285; read 2026-11-30.
 """
 
 

@@ -891,6 +891,8 @@ def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | 
         ("gpt-5.1-codex", "none", "low"),
         ("gpt-5.3-codex", "max", "xhigh"),
         ("gpt-5-pro", "low", "high"),
+        ("gpt-5.2-chat-latest", "high", "medium"),
+        ("gpt-5.1-chat-latest", "none", "medium"),
         ("openai/gpt-5-mini", "xhigh", "high"),
         ("gpt-4o", "high", None),
         ("deepseek-chat", "max", "max"),
