@@ -4,13 +4,14 @@ Whatever asks an upstream asks here, so that a bug of a channel's is treated as 
 another channel is tried, and the circuit hears of it.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from .errors import PluginError, RelayError, is_plugin_failure
+from .errors import PluginError, RelayError, is_being_cancelled, is_plugin_failure
 from .exchange import ChannelRequest
 from .observe import emit_exception
 from .plugin import ChannelPlugin
@@ -31,6 +32,9 @@ async def send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: st
 async def _send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> "GuardedResponse":
     response = await channel.send(request, api_key)
     if (flaw := _flaw_of(response)) is not None:
+        if _has(response, "close"):
+            with _passed_over(channel, "close"):
+                response.close()
         raise failure(channel, "send", flaw)
     return GuardedResponse(channel, response)
 
@@ -43,6 +47,9 @@ async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key:
     """
     socket = await _guarded(channel, "connect", channel.connect, request, api_key)
     if not _has(socket, "receive", "send", "close"):
+        if _has(socket, "close"):
+            with _passed_over(channel, "close"):
+                await socket.close()
         raise failure(channel, "connect", f"expected an UpstreamSocket, found {type(socket).__name__}")
     return GuardedSocket(channel, socket)
 
@@ -75,6 +82,8 @@ class GuardedResponse:
             is_from_take = any(frame.f_code is take.__code__ for frame, _ in walk_tb(exc.__traceback__))
             if is_from_take or not is_plugin_failure(exc):
                 raise
+            if is_being_cancelled():
+                raise asyncio.CancelledError from exc
             raise failure(self._channel, "hand_over", f"raised {type(exc).__name__}") from exc
 
     def close(self) -> None:
@@ -138,6 +147,9 @@ async def _guarded(
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
+        if is_being_cancelled():
+            # Whatever the channel made of it: its customer has left, a deadline has passed, or the process ends.
+            raise asyncio.CancelledError from exc
         raise failure(channel, method, f"raised {type(exc).__name__}") from exc
 
 

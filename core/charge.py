@@ -69,7 +69,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_text(text: object) -> bool:
     """Say whether *text* is one that can be written as UTF-8, as a lone surrogate can't."""
-    if type(text) is not str:
+    if not isinstance(text, str):
         return False
     if not text.isascii():
         try:

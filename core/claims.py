@@ -12,7 +12,12 @@ async def file_claims(dispatch: Dispatch, ledger: Ledger, record: RequestRecord,
     The answer has ended: whatever fails here is logged, and disturbs nobody.
     """
     is_filed = True
-    for claim in await dispatch.post_check(record):
+    try:
+        claims = await dispatch.post_check(record)
+    except Exception as exc:
+        emit_exception("claim.unfiled", exc, request_id=record.request_id)
+        return False
+    for claim in claims:
         try:
             await ledger.claim(record.request_id, claim, round(claim.share * posted.charge_nano))
         except Exception as exc:

@@ -202,8 +202,9 @@ class Dispatch:
         self, step: Step, hook: str, kind: type[Answer], *arguments: object
     ) -> Sequence[Answer] | None:
         """Await one plugin's answer, None or a list of *kind*, under the deadline."""
-        answer = await self._ask(step, hook, SEQUENCE, *arguments)
+        asked = await self._ask(step, hook, SEQUENCE, *arguments)
         try:
+            answer = None if asked is None else tuple(asked)  # read once: it is the plugin's own code that gives them
             strangers = [type(item).__name__ for item in answer or () if not isinstance(item, kind)]
         except BaseException as exc:
             if not is_plugin_failure(exc):

@@ -61,11 +61,12 @@ def is_plugin_failure(exc: BaseException) -> bool:
     waited for another that was cancelled, and the customer neither left nor is the process ending.
     """
     if isinstance(exc, asyncio.CancelledError):
-        return not _is_being_cancelled()
+        return not is_being_cancelled()
     return not isinstance(exc, GeneratorExit | KeyboardInterrupt)
 
 
-def _is_being_cancelled() -> bool:
+def is_being_cancelled() -> bool:
+    """Say whether this task has been told to end and has not said that it took note."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no loop runs yet, where plugins are found

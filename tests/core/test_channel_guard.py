@@ -238,3 +238,59 @@ async def test_a_bug_of_ours_is_not_told_as_the_channels() -> None:
     response = await send(odd(BytesResponse(200, JSON, b"{}")), REQUEST, "")
     with pytest.raises(KeyError, match="a bug"):
         await response.hand_over(take)
+
+
+class Held(BytesResponse):
+    """Holds a connection until it is closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class HalfASocket:
+    """Can't be written to."""
+
+    is_closed = False
+
+    async def receive(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_what_is_no_answer_is_let_go_of() -> None:
+    """Nobody else holds it, and its upstream would go on."""
+    response, socket = Held(200, {"x-latency-ms": 12}, b"{}"), HalfASocket()  # type: ignore[dict-item]
+    with pytest.raises(PluginError):
+        await send(odd(response), REQUEST, "k")
+    with pytest.raises(PluginError):
+        await connect(odd(socket), REQUEST, "k")
+    assert (response.is_closed, socket.is_closed) == (True, True)
+
+
+class Stubborn(Odd):
+    """Makes something else of its cancellation."""
+
+    async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
+        try:
+            await asyncio.sleep(30)
+        except BaseException as exc:
+            raise RuntimeError("interrupted") from exc
+        raise NotImplementedError
+
+
+async def test_a_cancellation_stays_one_whatever_a_channel_makes_of_it() -> None:
+    """The customer has left, or a deadline passed: no fault of the channel's."""
+    section = ChannelSection(name="odd", use="./odd.py", models=("m",), groups=("plain",))
+    channel = Stubborn(PluginConfig(), services(), section)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await send(channel, REQUEST, "k")
+    asking = asyncio.create_task(send(channel, REQUEST, "k"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

@@ -335,7 +335,28 @@ async def test_router_may_leave_nothing() -> None:
     async def takes_none(candidates: Any) -> list[Any]:
         return []
 
-    assert await dispatch("select_channel", takes_none).select_channel(EXCHANGE, (FIRST,), ()) == []
+    assert await dispatch("select_channel", takes_none).select_channel(EXCHANGE, (FIRST,), ()) == ()
+
+
+class Once(list[Any]):
+    """A sequence that can be read once."""
+
+    is_read = False
+
+    def __iter__(self) -> Any:
+        if self.is_read:
+            raise RuntimeError("read twice")
+        self.is_read = True
+        return super().__iter__()
+
+
+async def test_what_a_plugin_lists_is_read_once() -> None:
+    """It is code of the plugin's that gives it, guarded where it is read."""
+
+    async def lists(attempts: Any, candidates: Any) -> Any:
+        return Once([candidates[0]])
+
+    assert await dispatch("select_channel", lists).select_channel(EXCHANGE, (FIRST, SECOND), ()) == (FIRST,)
 
 
 async def test_every_transform_is_applied_in_turn() -> None:
