@@ -122,12 +122,18 @@ async def test_nothing_else_is_cancelled(tmp_path: Path, said: str, ending: str,
 async def test_the_field_means_nothing_where_no_answer_can_be_cancelled(tmp_path: Path) -> None:
     """Whoever writes it into a chat is no harder to get rid of: the upstream is let go at once."""
     begun = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}\n\n'
-    async with opened(tmp_path, begun, "open") as (shop, upstream):
-        body = {"model": "gpt-x", "messages": [{"role": "user", "content": "hi"}], "stream": True, "background": True}
+    async with (
+        Upstream(lambda _: stream(begun, ending="open")).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        body = shop.chat_body(stream=True, background=True)
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
-            await anext(answer.aiter_raw())
+            assert await anext(answer.aiter_text()) == begun
         async with asyncio.timeout(3):
             await upstream.received[0].gone.wait()
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", 1)
+        assert len(upstream.received) == 1
 
 
 async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path: Path) -> None:

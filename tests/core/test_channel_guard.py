@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -279,7 +280,17 @@ class Stubborn(Odd):
             await asyncio.sleep(30)
         except BaseException as exc:
             raise RuntimeError("interrupted") from exc
-        raise NotImplementedError
+        return await super().send(request, api_key)
+
+
+class Interrupted(BytesResponse):
+    """Makes something else of it while it hands over."""
+
+    async def hand_over(self, take: Callable[[bytes], bool]) -> None:
+        try:
+            await asyncio.sleep(30)
+        except BaseException as exc:
+            raise RuntimeError("interrupted") from exc
 
 
 async def test_a_cancellation_stays_one_whatever_a_channel_makes_of_it() -> None:
@@ -289,6 +300,10 @@ async def test_a_cancellation_stays_one_whatever_a_channel_makes_of_it() -> None
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await send(channel, REQUEST, "k")
+    response = await send(odd(Interrupted(200, JSON, b"{}")), REQUEST, "k")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await response.hand_over(lambda data: bool(data))
     asking = asyncio.create_task(send(channel, REQUEST, "k"))
     await asyncio.sleep(0)
     asking.cancel()

@@ -46,6 +46,22 @@ async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
     ] * 2
 
 
+async def test_claims_that_can_not_be_asked_for_leave_the_answer_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours there is logged as the claim's, and what was charged stays."""
+
+    async def post_check(*_: object) -> None:
+        raise LookupError
+
+    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        monkeypatch.setattr(shop.shop.dispatch, "post_check", post_check)
+        assert (await shop.chat()).json() == EMPTY
+        [row] = await shop.log()
+    assert row["charge_nano"] > 0
+    assert [record.msg for record in caplog.records if record.name == "relay"] == ["claim.unfiled"]
+
+
 TWO_CLAIMS = '''
 from relay import Claim, Exact, Plugin, PluginConfig, hookimpl
 
