@@ -1,31 +1,15 @@
 """What a request says, looked through only where an upstream's refusal may speak of it."""
 
-import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
-import msgspec
-
 from .exchange import ChannelRequest
+from .references import read_values, references
 
 GAP = "\0"
 """Stands between texts, and where words were taken out: none that are told by their neighbours come to stand side by side."""
-_REFERENCE = re.compile(
-    r"(?:file|ragfile|container|vectorstore|skill|connector|previousresponse|previousinteraction|previousmessage"
-    r"|approvalrequest)ids?"
-    r"|\w*ur[il]|container|conversation|cachedcontent|filesearchstorenames|ragcorpus|datastore"
-    r"|(?:itemreference|prompt|conversation|container|audio)\.id"
-)
-"""Fields whose text is the id or the address of something outside the request, without underscores, in lower case.
-
-Sources: openai 2 (``types/responses``, ``types/chat``), anthropic (``types/beta``) and google-genai 3.4 (``types.py``),
-read 2026-11-30.
-"""
 _GOOGLES = {"cachedcontent", "fileuri"}
-_OF_TOOLS = {"args", "arguments", "input_schema", "parameters", "properties", "response"}
-"""What is said to tools and by them: to the upstream no more than text."""
 
 
 class Asked:
@@ -60,15 +44,10 @@ class Asked:
         return {each for each in words if each in named}
 
     @cached_property
-    def _values(self) -> list[Any] | None:
-        """The values of the body's fields; None where they can't be told, as those in a file's name."""
+    def _values(self) -> dict[str, Any] | None:
+        """What the body's fields hold; None where it can't be told, as in a file's name."""
         request = self._request
-        if request is None or request.form is not None:
-            return None
-        try:
-            return [msgspec.json.decode(value) for value in request.fields.values()]
-        except (ValueError, RecursionError):
-            return None
+        return read_values(request.fields) if request is not None and request.form is None else None
 
     @cached_property
     def _text(self) -> str | None:
@@ -76,8 +55,7 @@ class Asked:
         if self._request is None or self._values is None:
             return None
         request = self._request
-        pending: list[Any] = [request.model, unquote_plus(request.query), *request.headers.values(), *request.fields]
-        pending += self._values
+        pending: list[Any] = [request.model, unquote_plus(request.query), *request.headers.values(), self._values]
         texts = []
         while pending:
             match pending.pop():
@@ -91,31 +69,5 @@ class Asked:
 
     @cached_property
     def _references(self) -> list[tuple[str, str]] | None:
-        """The ids and addresses of what lies outside, each by its field's name; None where they can't be told."""
-        if self._request is None or self._values is None:
-            return None
-        pending = [*zip(self._request.fields, self._values, strict=True)]
-        references: list[tuple[str, str]] = []
-        while pending:
-            match pending.pop():
-                case (name, str(text)):
-                    name = name.replace("_", "").lower()
-                    if _REFERENCE.fullmatch(name) and not text.startswith("data:"):
-                        references.append((name, text))
-                case (name, dict(members)):
-                    pending += _members(name, members)
-                case (name, list(items)):
-                    pending += [(name, item) for item in items]
-        return references
-
-
-def _members(name: str, members: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what an object called *name* holds; an id by whose it is."""
-    kind = members.get("type")
-    if isinstance(kind, str) and kind.endswith("tool_use"):
-        return
-    for each, value in members.items():
-        if each == "id":
-            yield f"{'item_reference' if kind == 'item_reference' else name}.id", value
-        elif each not in _OF_TOOLS:
-            yield each, value
+        """The ids and addresses of what lies outside, each behind its name; None where they can't be told."""
+        return [*references(self._values)] if self._values is not None else None

@@ -1,35 +1,43 @@
-"""What a request has its upstream read besides what it brings: by id, by address, by the upstream's own tools.
+"""What a request names outside itself: by id or by address, or by a tool that its upstream runs.
 
-No bound follows from such a request, so it is looked for only where an upstream's figures exceed the one that there is.
+Two questions rest on it, both asked only where something went wrong. A refusal that speaks of such a thing blames the
+request, not our key (outside.py). And no bound follows from what an upstream reads there, so its figures are believed.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
 google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
 ``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
 from .estimate import is_beyond, media_bound
 from .exchange import Exchange
 
-_MEMBERS = frozenset(
-    {
-        "audio_url", "cachedContent", "cached_content", "container", "document_url", "enable_search", "fileId", "fileUri",
-        "file_id", "file_uri", "file_url", "mcp_servers", "plugins", "search_parameters", "vector_store_ids", "video",
-        "web_search", "web_search_options",
-    }
-)  # fmt: skip
-"""Names under which something stands that is kept elsewhere, or that fetches it."""
-_KINDS = frozenset({"item_reference", "url"})
-"""Types of a part, or of what it is read from, that say the same."""
+# Names of members, in lower case and without underscores; of ids and addresses as `_member` tells them.
+_READ_IN_FULL = (
+    r"(?:file|vectorstore)ids?|(?:audio|document|file)ur[il]|container|cachedcontent|video"
+    r"|(?:itemreference|audio)\.id|url\.url"
+)
+"""Their texts say where something is that may be of any length."""
+_READ_IN_PART = (
+    r"(?:ragfile|container|skill|connector|previousresponse|previousinteraction|previousmessage|approvalrequest)ids?"
+    r"|\w*ur[il]|.+\.url|conversation|filesearchstorenames|ragcorpus|datastore|(?:prompt|conversation|container)\.id"
+)
+"""The same of what is seen to otherwise: a picture is bounded, `Exchange.has_unseen_input` says that an answer goes on, a tool has its type."""
+_READS_BY_ITSELF = r"enablesearch|mcpservers|plugins|searchparameters|websearch(?:options)?"
+"""Whatever they say, the upstream goes and looks for something."""
+_REFERENCE = re.compile(f"{_READ_IN_FULL}|{_READ_IN_PART}")
+_UNBOUNDED = re.compile(f"{_READ_IN_FULL}|{_READS_BY_ITSELF}")
+_REFERRING_KINDS = frozenset({"item_reference", "url"})
+_OF_TOOLS = frozenset({"args", "arguments", "input_schema", "parameters", "properties", "response"})
+"""What is said to tools and by them: text, whatever it looks like."""
 _CUSTOMERS_TOOLS = re.compile(
     r"(?:custom|function|namespace|local_shell|apply_patch|(?:bash|computer|memory|text_editor)_\d+)$"
 )
 """Types of tools that the customer runs, or that only gather some."""
-_OF_TOOLS = frozenset({"args", "arguments", "input_schema", "parameters", "response"})
-"""What is said to tools and by them: text, whatever it looks like."""
 _DECLARATIONS = frozenset({"functionDeclarations", "function_declarations"})
 
 
@@ -46,14 +54,29 @@ def believed_bound(exchange: Exchange, told_tokens: int, bound_tokens: int) -> i
 
 
 def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Say whether the request in *fields* names anything outside itself, or a tool that its upstream runs by itself."""
-    try:
-        request = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
-    except (ValueError, RecursionError):
-        return True  # a number beyond any float, or nested very deep: whatever it holds can't be told
+    """Say whether the request in *fields* has its upstream read more than it brings, to no bound that follows from it."""
+    request = read_values(fields)
+    if request is None:
+        return True  # whatever it holds can't be told
     tools = request.pop("tools", None)
     listed = tools if isinstance(tools, list) else [tools]  # Google's APIs take one without brackets
-    return any(map(_is_hosted, listed)) or _names_others(request)
+    is_named = any(value is not None and _UNBOUNDED.fullmatch(name) for name, value in _members(request))
+    return is_named or any(map(_is_hosted, listed))
+
+
+def references(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the ids and addresses of what lies outside *request*, each behind its name, as the tables above have it."""
+    for name, value in _members(request):
+        if isinstance(value, str) and _REFERENCE.fullmatch(name) and not value.startswith("data:"):
+            yield name, value
+
+
+def read_values(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any] | None:
+    """Return what *fields* hold; None where that can't be told: a number beyond any float, or nested very deep."""
+    try:
+        return {name: msgspec.json.decode(value) for name, value in fields.items()}
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_hosted(tool: object) -> bool:
@@ -64,23 +87,21 @@ def _is_hosted(tool: object) -> bool:
     return "name" not in tool and not tool.keys() <= _DECLARATIONS
 
 
-def _names_others(request: object) -> bool:
-    waiting = [request]
+def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what *request* holds at any depth, each by its name, but for what is said to tools."""
+    waiting: list[tuple[str, Any]] = [*request.items()]
     while waiting:
-        value = waiting.pop()
+        name, value = waiting.pop()
+        yield name.replace("_", "").lower(), value
         if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            if any(value.get(name) is not None for name in _MEMBERS) or _is_elsewhere(value):
-                return True
-            is_call = str(value.get("type", "")).endswith("tool_use")
-            waiting += [
-                member for name, member in value.items() if name not in _OF_TOOLS and not (is_call and name == "input")
-            ]
-    return False
+            waiting += [(name, item) for item in value]
+        elif isinstance(value, dict) and not str(value.get("type", "")).endswith("tool_use"):
+            waiting += [_member(name, value, each) for each in value if each not in _OF_TOOLS]
 
 
-def _is_elsewhere(part: Mapping[str, object]) -> bool:
-    """Say whether *part* is a reference by its type, or sound of an earlier answer, which is named by its id."""
-    kind, audio = part.get("type"), part.get("audio")
-    return (isinstance(kind, str) and kind in _KINDS) or (isinstance(audio, dict) and "id" in audio)
+def _member(name: str, holder: Mapping[str, Any], each: str) -> tuple[str, Any]:
+    """Return a member of what is called *name*; an id or an address by whose it is: ``prompt.id``, ``item_reference.id``."""
+    if each not in ("id", "url"):
+        return each, holder[each]
+    kind = holder.get("type")
+    return f"{kind if isinstance(kind, str) and kind in _REFERRING_KINDS else name}.{each}", holder[each]

@@ -46,6 +46,7 @@ def content(*parts: dict[str, Any]) -> dict[str, Any]:
         content({"type": "image", "source": {"type": "url", "url": "https://nope"}}),
         content({"type": "image_url", "image_url": {"url": "https://nope"}}),
         content({"type": "file", "file": {"file_id": "nope"}}),
+        content({"type": "video", "video": ["https://nope"]}),
         {"messages": [{"role": "assistant", "audio": {"id": "nope"}}]},
     ],
 )

@@ -74,6 +74,9 @@ def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -
         chat({"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "file-1", "type": "url"}}),
         asked(input=[{"type": "function_call", "arguments": {"container": "c"}}]),
         asked(contents=[], tools={"functionDeclarations": [WORD]}),
+        asked(response_format={"json_schema": {"schema": {"properties": {"file_id": {}, "video": {}}}}}),
+        chat({"type": "image_url", "image_url": {"url": "https://x.example/1.png"}}),
+        asked(input=[{"content": [{"annotations": [{"type": "url_citation", "url": "https://x.example"}]}]}]),
     ],
 )
 def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, msgspec.Raw]) -> None:
