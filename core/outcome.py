@@ -13,11 +13,12 @@ read 2026-11-30.
 """
 
 
-def derive_outcome(evidence: Evidence) -> Outcome:
+def derive_outcome(evidence: Evidence, output_tokens_asked: int | None = None) -> Outcome:
     """Return how an exchange with this *evidence* ended.
 
     A stop by ``max_tokens`` is complete, unless all that came was a chain of thought: then, as
-    for an answer without any content, nothing was delivered and the outcome is ``empty``.
+    for an answer without any content, nothing was delivered and the outcome is ``empty``. Where the
+    customer asked for no output, with a limit of 0 tokens, nothing is all there was to deliver.
     """
     has_answer = evidence.has_text or evidence.has_tool_call
     if evidence.hang_up_policy is not None:
@@ -29,4 +30,4 @@ def derive_outcome(evidence: Evidence) -> Outcome:
         return "refused"
     if has_answer and evidence.stop_reason in INTERRUPTIONS:
         return "truncated"
-    return "complete" if has_answer else "empty"
+    return "complete" if has_answer or output_tokens_asked == 0 else "empty"

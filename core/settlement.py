@@ -58,7 +58,9 @@ class Settlement:
         """Some upstreams tell search units of a ranking alone. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
-        caps = [cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap]
+        caps = [
+            cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap is not None
+        ]
         self._full_tokens = min(caps) * exchange.choice_count if caps else None
         """The most output, of all choices, that the request can be answered with, where that is known."""
         self._overrun_max_nano = to_nano(limits.overrun_per_day)

@@ -329,7 +329,7 @@ class StreamAnswer:
         )
         return Ending(
             usage=usage,
-            outcome=derive_outcome(evidence),
+            outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reader.model_returned,
             # The rest of an answer that broke off is not paid for: nobody may fetch it later.

@@ -62,7 +62,7 @@ class WholeAnswer:
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
             usage=counted or reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),
-            outcome=derive_outcome(evidence),
+            outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reading.model_returned,
             answer_id=reading.answer_id,

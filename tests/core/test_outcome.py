@@ -36,3 +36,10 @@ from relay.core.outcome import derive_outcome
 def test_outcome_follows_from_structure(evidence: Evidence, outcome: Outcome) -> None:
     """DESIGN section 3's table, line by line."""
     assert derive_outcome(evidence) == outcome
+
+
+def test_nothing_is_all_that_was_asked_for() -> None:
+    """With a limit of no tokens; one that only happened to be reached is another thing."""
+    evidence = Evidence(is_end_seen=True, stop_reason="max_tokens")
+    assert [derive_outcome(evidence, limit) for limit in (0, 1, None)] == ["complete", "empty", "empty"]
+    assert derive_outcome(Evidence(), 0) == "upstream_error"

@@ -23,6 +23,20 @@ async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
 
 
+async def test_a_prompt_that_is_only_to_be_cached_is_paid_for_and_owes_no_answer(tmp_path: Path) -> None:
+    """``max_tokens: 0`` asks Anthropic for that: 3 tokens at 3000 nano-credits, 1000 at 3750."""
+    usage = {"input_tokens": 3, "cache_creation_input_tokens": 1000, "output_tokens": 0}
+    cached = {"type": "message", "role": "assistant", "content": [], "stop_reason": "max_tokens", "usage": usage}
+    async with Upstream(lambda _: document(cached)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.messages(max_tokens=0)
+        [row] = await shop.log()
+        assert (response.json(), upstream.received[0].document["max_tokens"]) == (cached, 0)
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 3_759_000)
+        assert shop.rows("select * from claim") == []
+        # 538 tokens of input, none of output.
+        assert shop.rows("select held_nano from reservation") == [{"held_nano": 1_614_000}]
+
+
 @pytest.mark.parametrize("ending", ["whole", "cut", "late"])
 async def test_a_refusal_with_endless_words_stays_a_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str

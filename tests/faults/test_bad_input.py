@@ -121,7 +121,7 @@ MESSAGES_FIELDS: dict[str, tuple[bytes | None, ...]] = {
     "model": NO_MODEL,
     "messages": (*NO_LIST, b'"hi"'),
     "stream": NO_SWITCH,
-    "max_tokens": (None, b"null", *NO_COUNT),
+    "max_tokens": (None, b"null", *(value for value in NO_COUNT if value != b"0")),
     "temperature": NO_NUMBER,
     "top_p": NO_NUMBER,
 }

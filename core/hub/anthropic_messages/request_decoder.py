@@ -140,7 +140,8 @@ def decode_request(exchange: Exchange) -> Request:
             name
             for name in ("mcp_servers", "container", "thread")
             if bytes(fields.get(name, b"null")) not in (b"null", b"[]")
-        ),
+        )
+        + (("max_tokens",) if exchange.output_tokens_asked == 0 else ()),
         dropped=unread(fields, _KNOWN),
     )
 

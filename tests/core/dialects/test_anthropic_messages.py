@@ -44,7 +44,7 @@ def test_a_request_is_read() -> None:
     [
         ({"model": None}, "model"),
         ({"max_tokens": None}, "max_tokens"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
         ({"max_tokens": 5.0}, "max_tokens"),
         ({"messages": {}}, "messages"),
         ({"stream": 1}, "stream"),

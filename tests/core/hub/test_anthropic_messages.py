@@ -703,3 +703,9 @@ def test_a_list_of_no_servers_asks_for_none(servers: list[dict[str, str]], unans
     """Some clients always send the field."""
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "mcp_servers": servers}
     assert MESSAGES.decode_request(asked("anthropic_messages", body)).unanswerable == unanswerable
+
+
+def test_a_prompt_that_is_only_to_be_cached_is_anthropics_alone() -> None:
+    """No other API takes a request for an answer of no tokens."""
+    body = {"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "Hi"}]}
+    assert MESSAGES.decode_request(asked("anthropic_messages", body)).unanswerable == ("max_tokens",)
