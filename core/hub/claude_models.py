@@ -16,6 +16,7 @@ _ALWAYS = ("fable", "mythos")
 """Families all of which choose for themselves how much to think, and can't be told not to."""
 _NEVER = (99, 0)
 _MEASURES_FROM = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 0)}
+_DEMANDS_UNTIL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
 _SAMPLES_UNTIL = {"opus": (4, 7), "sonnet": (5, 0), "haiku": (5, 0)}
 
 
@@ -53,6 +54,16 @@ def switch_off(model: str) -> Literal["disabled", "between_tools"] | None:
     if family in _ALWAYS or (family == "opus" and version >= (5, 5)):
         return None
     return "between_tools" if family == "sonnet" and version >= (5, 5) else "disabled"
+
+
+def takes_demands(model: str) -> bool:
+    """Return whether a call of a tool may be demanded of *model*; the newest of those that think unasked refuse that.
+
+    >>> [takes_demands(f"claude-{name}") for name in ("opus-5", "haiku-5-5", "sonnet-5-5", "fable-5", "fable-5-1")]
+    [True, True, False, True, False]
+    """
+    family, version = _read(model)
+    return version < _DEMANDS_UNTIL.get(family, _NEVER)
 
 
 def efforts(model: str) -> Sequence[Effort]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...errors import NotCarriedError
-from ..claude_models import efforts, measures_by_effort, switch_off, takes_sampling
+from ..claude_models import efforts, measures_by_effort, switch_off, takes_demands, takes_sampling
 from ..conversation import (
     CacheMark,
     File,
@@ -71,6 +71,7 @@ def dropped(request: Request) -> Sequence[str]:
     has_no_sampling = not takes_sampling(request.model)
     names = {
         "seed": sampling.seed is not None,
+        "tool_choice": _demands(request) and not takes_demands(request.model),
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
         "thinking": (_is_thinking_asked(request) and not _thinks(request)) or _is_unable_to_stop(request),
@@ -220,6 +221,8 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
     body["tools"] = tools
     choice: dict[str, Any] | None = None
     match request.tool_choice:
+        case NamedTool() | "required" if not takes_demands(request.model):
+            choice = {"type": "auto"}
         case NamedTool(name=name):
             choice = {"type": "tool", "name": name}
         case "required":
@@ -234,7 +237,9 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
 
 def _allowed(request: Request) -> Iterable[Tool | Native]:
     """Yield the tools that may be called: Claude knows no other way to be told of a choice among them."""
-    names = frozenset(request.allowed_tools)
+    choice, names = request.tool_choice, frozenset(request.allowed_tools)
+    if isinstance(choice, NamedTool) and not takes_demands(request.model):
+        names = frozenset({choice.name})
     return (tool for tool in request.tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
 
@@ -274,8 +279,12 @@ def _thinks(request: Request) -> bool:
     Source: docs extended-thinking, as quoted by run-llama/llama_index#19641, read 2026-11-29.
     """
     is_measured = measures_by_effort(request.model) or _budget(request) is not None
-    is_forced = bool(request.tools) and request.tool_choice not in (None, "auto", "none")
-    return _is_thinking_asked(request) and is_measured and not is_forced
+    return _is_thinking_asked(request) and is_measured and not (_demands(request) and takes_demands(request.model))
+
+
+def _demands(request: Request) -> bool:
+    """Say whether a call of a tool is demanded."""
+    return bool(request.tools) and request.tool_choice not in (None, "auto", "none")
 
 
 def _budget(request: Request) -> int | None:

@@ -142,7 +142,7 @@ def answer(question: Question, asked: Asked, chunk_count: int | None) -> Answer:
         return msgspec.structs.replace(plain, text=msgspec.json.encode(instance(asked.schema)).decode())
     text = "word " * chunk_count if chunk_count else _reply(asked.words)
     limit = asked.output_tokens_max
-    if isinstance(limit, int) and 0 < limit < tokens(text):
+    if isinstance(limit, int) and 0 <= limit < tokens(text):
         cut = text.encode()[: 4 * limit].decode(errors="ignore")
         return msgspec.structs.replace(plain, text=cut, stop="length")
     return msgspec.structs.replace(plain, text=text)

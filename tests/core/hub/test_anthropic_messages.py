@@ -520,6 +520,26 @@ def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, th
     assert MESSAGES.dropped(request) == ([] if thinks else ["thinking"])
 
 
+@pytest.mark.parametrize(
+    ("choice", "names"), [("required", ["f", "g"]), (NamedTool("g"), ["g"]), ("auto", ["f", "g"]), (None, ["f", "g"])]
+)
+def test_a_call_that_cannot_be_demanded_is_left_to_the_model(choice: Any, names: list[str]) -> None:
+    """Opus 5.5 refuses demands; of one tool it may still be asked alone, and it thinks beside it as ever."""
+    request = Request(
+        model="claude-opus-5-5",
+        messages=(HI,),
+        tools=(Tool(name="f"), Tool(name="g")),
+        tool_choice=choice,
+        is_parallel=False,
+        reasoning=Reasoning(effort="low"),
+    )
+    body = encode_request(request)
+    assert json.loads(bytes(body["tool_choice"])) == {"type": "auto", "disable_parallel_tool_use": True}
+    assert [tool["name"] for tool in json.loads(bytes(body["tools"]))] == names
+    assert "thinking" in body
+    assert MESSAGES.dropped(request) == (["tool_choice"] if choice in ("required", NamedTool("g")) else [])
+
+
 @pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
 def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> None:
     """Only Claude is told what to cache."""

@@ -54,6 +54,12 @@ def test_output_limit_cuts_the_text() -> None:
     assert (cut.text, cut.stop, cut.output_tokens) == ("You said: on", "length", 3)
 
 
+def test_a_limit_of_no_tokens_leaves_nothing() -> None:
+    """As where a prompt is only to be cached."""
+    nothing = said("one two", max_tokens=0)
+    assert (nothing.text, nothing.stop, nothing.output_tokens) == ("", "length", 0)
+
+
 def test_output_limit_does_not_cut_a_character() -> None:
     """A limit within a character drops it whole."""
     assert said("金瓜瓜", max_tokens=3).text == "You said: "
