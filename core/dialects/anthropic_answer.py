@@ -13,10 +13,10 @@ from ..usage import Usage
 from .anthropic_usage import read_anthropic_usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .event_reader import EventReader, disputed_usage
+from .event_reader import EventReader
 from .figures import UntrueFigureError, read_number
 from .lone_halves import decode_halves
-from .tally import Tally
+from .tally import Tally, tallied_reading
 
 FIGURES_MAX = 100
 """Several times what any usage has; of a stream, all that it ever named."""
@@ -182,20 +182,12 @@ def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, 
     tally.stop_reason = message.stop_reason
     for raw in message.content:
         _tally_raw(tally, raw)
-    try:
-        usage = read_anthropic_usage(message.usage)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
+    return tallied_reading(
+        exchange,
+        tally,
+        lambda: read_anthropic_usage(message.usage),
         model_returned=message.model,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        thinking_asked=thinking_asked,
         answer_id=message.id if is_kept else None,
     )
 

@@ -9,11 +9,9 @@ import msgspec
 from ..exchange import Exchange, Operation
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .event_reader import disputed_usage
-from .figures import UntrueFigureError
 from .openai_responses import OpenAIResponses
 from .openai_responses_answer import read_responses_usage
-from .tally import Tally
+from .tally import Tally, tallied_reading
 
 
 class _Item(msgspec.Struct):
@@ -54,14 +52,10 @@ class ResponsesCompact(OpenAIResponses):
             if item.encrypted_content:
                 tally.note_answer()
                 tally.add(len(item.encrypted_content) * 3 // 4)  # of base64
-        try:
-            usage = read_responses_usage(compaction.usage)
-        except UntrueFigureError:
-            usage = disputed_usage(exchange, tally)
-        return BodyReading(
-            usage=usage,
-            evidence=tally.make_evidence(is_end_seen=True, thinking_asked=False),
+        return tallied_reading(
+            exchange,
+            tally,
+            lambda: read_responses_usage(compaction.usage),
             model_returned=compaction.model,
-            output_bound_tokens=tally.output_bound_tokens,
-            output_counted_tokens=tally.output_counted_tokens,
+            thinking_asked=False,
         )

@@ -195,8 +195,3 @@ class EventReader(Tally, ABC):
         self.is_ended = True
         self.end = event_without_costs(event)
         return False
-
-
-def disputed_usage(exchange: Exchange, tally: Tally) -> Usage:
-    """Return the local bounds, for an answer whose figures can't be true."""
-    return Usage(input_tokens=input_bound(exchange.fields), output_tokens=tally.output_bound_tokens, source="disputed")

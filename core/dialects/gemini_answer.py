@@ -10,12 +10,11 @@ from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError
+from .event_reader import EventReader
 from .gemini_usage import read_gemini_usage
 from .json_array import ArraySplitter
 from .lone_halves import decode_halves
-from .tally import Tally
+from .tally import Tally, tallied_reading
 
 REFUSALS = frozenset(
     {
@@ -158,23 +157,16 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
         raise disguised_error(body)
     tally = Tally()
     _tally_answer(tally, answer)
-    try:
+
+    def read_usage() -> Usage | None:
         usage = read_gemini_usage(answer.usageMetadata)
-        if usage is not None:
-            searches = _count_searches(answer, answer.modelVersion or exchange.model)
-            usage = msgspec.structs.replace(usage, web_search_count=searches)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
-        model_returned=answer.modelVersion,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        if usage is None:
+            return None
+        searches = _count_searches(answer, answer.modelVersion or exchange.model)
+        return msgspec.structs.replace(usage, web_search_count=searches)
+
+    return tallied_reading(
+        exchange, tally, read_usage, model_returned=answer.modelVersion, thinking_asked=thinking_asked
     )
 
 

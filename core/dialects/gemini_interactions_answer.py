@@ -7,10 +7,10 @@ from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError, read_figure, read_figures
+from .event_reader import EventReader
+from .figures import read_figure, read_figures
 from .gemini_usage import DetailNames, note_media
-from .tally import Tally
+from .tally import Tally, tallied_reading
 
 FAILED = frozenset({"failed", "cancelled"})
 _MEDIA = frozenset({"image", "audio", "video", "document"})
@@ -158,20 +158,12 @@ def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, i
     tally.stop_reason = interaction.status
     for step in interaction.steps or ():
         _tally_step(tally, step)
-    try:
-        usage = read_interactions_usage(interaction.usage)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
+    return tallied_reading(
+        exchange,
+        tally,
+        lambda: read_interactions_usage(interaction.usage),
         model_returned=interaction.model,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        thinking_asked=thinking_asked,
         answer_id=interaction.id if is_kept else None,
     )
 

@@ -13,11 +13,11 @@ from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error
-from .event_reader import EventReader, disputed_usage
-from .figures import UntrueFigureError, read_number
+from .event_reader import EventReader
+from .figures import read_number
 from .lone_halves import decode_halves
 from .openai_usage import read_openai_usage
-from .tally import Tally
+from .tally import Tally, tallied_reading
 
 CHOICES_MAX = 128
 """The most that a request may ask for."""
@@ -243,20 +243,12 @@ def read_chat_body(
     tally = Tally()
     for choice in document.choices:
         _tally_choice(tally, choice, choice.message)
-    try:
-        usage = read_openai_usage(_usage_of(document), is_reasoning_beside_output=is_reasoning_beside_output)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
+    return tallied_reading(
+        exchange,
+        tally,
+        lambda: read_openai_usage(_usage_of(document), is_reasoning_beside_output=is_reasoning_beside_output),
         model_returned=document.model,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        thinking_asked=thinking_asked,
     )
 
 
@@ -272,16 +264,12 @@ def _read_odd_body(
         raise disguised_error(body) from cause
     tally = Tally()
     tally.add_text(len(bytes(odd.choices)))
-    try:
-        usage = read_openai_usage(odd.usage, is_reasoning_beside_output=is_reasoning_beside_output)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(is_end_seen=True, thinking_asked=False),
+    return tallied_reading(
+        exchange,
+        tally,
+        lambda: read_openai_usage(odd.usage, is_reasoning_beside_output=is_reasoning_beside_output),
         model_returned=None,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        thinking_asked=False,
     )
 
 

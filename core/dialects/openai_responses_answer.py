@@ -7,11 +7,11 @@ from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .event_reader import EventReader, disputed_usage
-from .figures import Figures, UntrueFigureError, is_other_total, read_figure, read_figures, read_number
+from .event_reader import EventReader
+from .figures import Figures, is_other_total, read_figure, read_figures, read_number
 from .lone_halves import decode_halves
 from .numbered_frame import NumberedFrame
-from .tally import Tally
+from .tally import Tally, tallied_reading
 from .upstream_costs import read_upstream_cost
 
 
@@ -248,21 +248,13 @@ def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_k
     for raw in response.output:
         _tally_item(tally, raw)
     searches = sum(_is_search(_begun(raw)) for raw in response.output)
-    try:
-        usage = read_responses_usage(response.usage, response.tool_usage, search_count=searches)
-    except UntrueFigureError:
-        usage = disputed_usage(exchange, tally)
     is_kept = response.store if response.store is not None else is_kept
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
+    return tallied_reading(
+        exchange,
+        tally,
+        lambda: read_responses_usage(response.usage, response.tool_usage, search_count=searches),
         model_returned=response.model,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
+        thinking_asked=thinking_asked,
         answer_id=response.id if is_kept else None,
     )
 

@@ -1,5 +1,7 @@
 """What an answer was made of: counted while it passes by, or over a whole body."""
 
+from collections.abc import Callable
+
 from ..estimate import (
     BLOCK_TOKENS,
     MEDIA_TOKENS_MAX,
@@ -8,10 +10,14 @@ from ..estimate import (
     TOOL_CALL_TOKENS,
     TOOL_CALL_TOKENS_MAX,
     estimate_bytes,
+    input_bound,
     piece_bound,
 )
-from ..exchange import Evidence
+from ..exchange import Evidence, Exchange
+from ..usage import Usage
 from ..vendor_names import kept_name
+from .dialect import BodyReading
+from .figures import UntrueFigureError
 
 
 class Tally:
@@ -142,3 +148,35 @@ class Tally:
             output_bytes=self._output_bytes,
             picture_count=self.output_image_tokens // PICTURE_TOKENS,
         )
+
+
+def tallied_reading(
+    exchange: Exchange,
+    tally: Tally,
+    read_usage: Callable[[], Usage | None],
+    *,
+    model_returned: str | None,
+    thinking_asked: bool,
+    answer_id: str | None = None,
+) -> BodyReading:
+    """Return what a whole answer says, once *tally* has counted it.
+
+    Where the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, the local bounds stand for them.
+    """
+    try:
+        usage = read_usage()
+    except UntrueFigureError:
+        bound = input_bound(exchange.fields)
+        usage = Usage(input_tokens=bound, output_tokens=tally.output_bound_tokens, source="disputed")
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=model_returned,
+        output_bound_tokens=tally.output_bound_tokens,
+        output_counted_tokens=tally.output_counted_tokens,
+        answer_id=answer_id,
+    )
