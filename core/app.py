@@ -3,20 +3,17 @@
 What customers' clients ask for never comes here (see `face`).
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from litestar import Litestar, Response, route
 
 from .clock import new_id
 from .shop import Shop
 
-PAGES = frozenset({"/livez"})
-"""The paths that Litestar answers."""
+APP_PATHS = frozenset({"/livez"})
+"""What Litestar answers."""
 
 
 def build_app(shop: Shop) -> Litestar:
-    """Return the ASGI application with the pages of *shop*, which it opens and closes with itself."""
+    """Return the ASGI application with the pages of *shop*, which whoever serves it opens and closes."""
 
     @route("/livez", http_method=["GET", "HEAD"], media_type="text/plain", sync_to_thread=False)
     def livez() -> Response[str]:
@@ -27,9 +24,4 @@ def build_app(shop: Shop) -> Litestar:
             )
         return Response("ok", headers=headers)
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with shop.opened():
-            yield
-
-    return Litestar([livez], lifespan=[lifespan], openapi_config=None, logging_config=None, debug=False)
+    return Litestar([livez], openapi_config=None, logging_config=None, debug=False)

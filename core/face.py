@@ -20,7 +20,7 @@ from typing import Any, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from .app import PAGES
+from .app import APP_PATHS
 from .clock import new_id
 from .door import HEADER_BYTES_MAX, Door
 from .errors import is_plugin_failure
@@ -168,7 +168,7 @@ class Face(HttpToolsProtocol):
             super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle.scope["path"] in PAGES:
+        if cycle.scope["path"] in APP_PATHS:
             cycle.keep_alive &= not cycle.waiting_for_100_continue  # see `Wire.head`
             super()._start_asgi_task(cycle, app)
             return

@@ -85,29 +85,30 @@ async def opened(folder: Path, document: Mapping[str, Any]) -> AsyncIterator[Ope
 
 @asynccontextmanager
 async def answering(shop: Shop) -> AsyncIterator[str]:
-    """Serve *shop* on a free port of the loopback; give its address."""
+    """Open *shop* and serve it on a free port of the loopback; give its address."""
     config = uvicorn.Config(
         build_app(shop),
         host="127.0.0.1",
         port=0,
         http=face_of(shop),
         ws=websocket_face_of(shop),
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         server_header=False,
         proxy_headers=False,
     )
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
+    async with shop.opened():
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(POLL_S)
+        try:
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
             await task
-        await asyncio.sleep(POLL_S)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def _open_account(shop: Shop) -> str:
