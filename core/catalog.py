@@ -7,6 +7,8 @@ from .dialects import RULES
 from .errors import BadRequestError, NoChannelError, NotAllowedError
 from .exchange import Candidate, Channel, Dialect, Exchange, Operation, Principal
 from .hub.codecs import CODECS
+from .hub.model_names import tells
+from .hub.openai_models import lacks_tools_in_chat
 
 
 class Catalog:
@@ -24,17 +26,17 @@ class Catalog:
     def _resolve(self) -> dict[tuple[str, str, Dialect], tuple[Candidate, ...]]:
         """Return the candidates of every group, model and customer's dialect; those first that speak it themselves."""
         resolved: dict[tuple[str, str, Dialect], tuple[Candidate, ...]] = {}
-        for find in (spoken, translated):
-            for channel in self._channels:
-                for dialect, channel_dialect in find(channel.dialects):
-                    for model, model_sent in channel.models.items():
-                        candidates = tuple(
-                            Candidate(channel=channel, key_id=key_id, model_sent=model_sent, dialect=channel_dialect)
-                            for key_id in channel.key_ids
-                        )
-                        for group in channel.groups:
-                            place = (group, model, dialect)
-                            resolved[place] = resolved.get(place, ()) + candidates
+        offers = [(channel, *names) for channel in self._channels for names in channel.models.items()]
+        spoken = [(offer, (dialect, dialect)) for offer in offers for dialect in offer[0].dialects]
+        others = [(offer, way) for offer in offers for way in translated(offer[0].dialects, *offer[1:])]
+        for (channel, model, model_sent), (dialect, channel_dialect) in (*spoken, *others):
+            candidates = tuple(
+                Candidate(channel=channel, key_id=key_id, model_sent=model_sent, dialect=channel_dialect)
+                for key_id in channel.key_ids
+            )
+            for group in channel.groups:
+                place = (group, model, dialect)
+                resolved[place] = resolved.get(place, ()) + candidates
         return resolved
 
     def candidates(
@@ -102,16 +104,15 @@ class Catalog:
         return [name for name in names if principal.models is None or name in principal.models]
 
 
-def spoken(dialects: Sequence[Dialect]) -> Iterator[tuple[Dialect, Dialect]]:
-    """Yield the customer's dialects that a channel of *dialects* speaks, each with itself."""
-    for dialect in dialects:
-        yield dialect, dialect
+def translated(dialects: Sequence[Dialect], model: str, model_sent: str) -> Iterator[tuple[Dialect, Dialect]]:
+    """Yield the customer's dialects that a channel of *dialects* does not speak, each with the one it is asked in.
 
-
-def translated(dialects: Sequence[Dialect]) -> Iterator[tuple[Dialect, Dialect]]:
-    """Yield the customer's dialects that a channel of *dialects* does not speak, each with the one it is asked in."""
-    channel_dialect = next((dialect for dialect in dialects if dialect in CODECS), None)
-    if channel_dialect is not None:
-        for dialect in CODECS:
-            if dialect not in dialects:
-                yield dialect, channel_dialect
+    That is the first of the channel's that can be translated into, or Responses where the model needs it.
+    A name that the upstream's account chose tells nothing of the model: the customer's counts then.
+    """
+    ways = [dialect for dialect in dialects if dialect in CODECS]
+    if "openai_responses" in ways and lacks_tools_in_chat(model_sent if tells(model_sent) else model):
+        ways = ["openai_responses"]
+    for dialect in CODECS:
+        if ways and dialect not in dialects:
+            yield dialect, ways[0]

@@ -1,12 +1,13 @@
 """What a profile resolves to, for people and for programs."""
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import click
 import msgspec
 
-from ..catalog import spoken, translated
+from ..catalog import translated
 from ..exchange import Dialect
 from ..finder import FoundPlugin, find_plugin
 from ..money import format_exact
@@ -122,8 +123,7 @@ def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
     )
     print_cells([head, *(_cells(row) for row in explanation.offers)])
     click.echo()
-    ways = {row.channel: _way(row) for row in explanation.offers}
-    print_cells([("channel", "passes", "is translated to"), *ways.values()])
+    print_cells([("channel", "models", "passes", "is translated to"), *_ways(explanation.offers)])
     if explanation.presets:
         click.echo()
         brought = [
@@ -176,9 +176,11 @@ def _offers(loaded: Loaded) -> tuple[OfferRow, ...]:
                         group_ratio=group.ratio,
                         model_ratio=price.model_ratio,
                         completion_ratio=price.completion_ratio,
-                        passed=tuple(dialect for dialect, _ in spoken(dialects) if dialect in profile.endpoints),
+                        passed=tuple(dialect for dialect in dialects if dialect in profile.endpoints),
                         translated={
-                            dialect: asked for dialect, asked in translated(dialects) if dialect in profile.endpoints
+                            dialect: asked
+                            for dialect, asked in translated(dialects, name, model_sent)
+                            if dialect in profile.endpoints
                         },
                     )
                 )
@@ -199,7 +201,15 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
     )
 
 
-def _way(row: OfferRow) -> tuple[str, ...]:
-    """Return how customers' dialects reach the channel of *row*: for people it is told once a channel."""
-    translated_ways = (f"{asked} from {dialect}" for dialect, asked in row.translated.items())
-    return row.channel, ", ".join(row.passed) or "-", ", ".join(translated_ways) or "-"
+def _ways(offers: Sequence[OfferRow]) -> list[tuple[str, ...]]:
+    """Return how customers' dialects reach each channel: the models are named where it is not by the same way for all."""
+    models: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+    for row in offers:
+        translated_ways = (f"{asked} from {dialect}" for dialect, asked in row.translated.items())
+        way = row.channel, ", ".join(row.passed) or "-", ", ".join(translated_ways) or "-"
+        models[way][row.model] = None
+    ways_of = Counter(channel for channel, *_ in models)
+    return [
+        (channel, "all" if ways_of[channel] == 1 else ", ".join(names), passed, translated_to)
+        for (channel, passed, translated_to), names in models.items()
+    ]

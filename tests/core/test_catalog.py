@@ -6,7 +6,7 @@ import pytest
 from relay.core.catalog import Catalog
 from relay.core.dialects.meaning import code_of
 from relay.core.errors import BadRequestError, NoChannelError, NotAllowedError
-from relay.core.exchange import Channel, Principal
+from relay.core.exchange import Channel, Dialect, Principal
 from tests.core.dialects.replay import exchange
 
 CHANNELS = (
@@ -64,6 +64,27 @@ def test_a_channel_that_speaks_the_customers_dialect_comes_before_one_that_is_tr
     found = Catalog([*CHANNELS, both]).candidates(principal("plain"), "gpt-4o", "anthropic_messages", "chat")
     assert next((one.channel.name, one.dialect) for one in found) == ("both", "anthropic_messages")
     assert {one.dialect for one in found if one.channel.name != "both"} == {"openai_chat"}
+
+
+@pytest.mark.parametrize(
+    ("dialects", "models", "asked_in"),
+    [
+        (("openai_chat", "openai_responses"), {"gpt-5.6": "gpt-5.6"}, "openai_responses"),
+        (("openai_chat", "openai_responses"), {"gpt-5.6": "production"}, "openai_responses"),
+        (("openai_chat", "openai_responses"), {"gpt-5.6": "gpt-5.3"}, "openai_chat"),
+        (("openai_responses", "openai_chat"), {"gpt-4o": "gpt-4o"}, "openai_responses"),
+        (("embeddings", "openai_chat"), {"gpt-5.6": "gpt-5.6"}, "openai_chat"),
+    ],
+)
+def test_a_translation_asks_in_the_channels_first_dialect_or_in_the_one_that_the_model_needs(
+    dialects: tuple[Dialect, ...], models: dict[str, str], asked_in: Dialect
+) -> None:
+    """From 5.4 on OpenAI's models refuse tools in chat; the upstream's name counts, where it tells a model."""
+    channel = msgspec.structs.replace(CHANNELS[0], dialects=dialects, models=models)
+    found = Catalog([channel]).candidates(principal("plain"), next(iter(models)), "anthropic_messages", "chat")
+    assert {one.dialect for one in found} == {asked_in}
+    native = Catalog([channel]).candidates(principal("plain"), next(iter(models)), "openai_chat", "chat")
+    assert {one.dialect for one in native} == {"openai_chat"}
 
 
 def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:

@@ -174,7 +174,18 @@ def test_explanation_for_people_is_tables(tmp_path: Path) -> None:
     assert "hook               asked in this order" in lines
     assert "settle             billing.token_ratio" in lines
     assert lines[-4].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
-    assert lines[-1].startswith("openai   openai_chat, openai_responses, ")
+    assert lines[-1].startswith("openai   all     openai_chat, openai_responses, ")
+    assert lines[-1].endswith("  openai_chat from anthropic_messages, openai_chat from gemini_generate")
+
+
+def test_a_model_that_is_asked_in_another_dialect_than_its_neighbour_is_explained_by_name(tmp_path: Path) -> None:
+    """GPT-5.6 takes tools in Responses alone; where a channel asks all its models alike, they are not named."""
+    profile = write(tmp_path, "models: [gpt-4o]", "models: [gpt-5.6, gpt-4o]")
+    profile.write_text(profile.read_text().replace("prices:\n", 'prices:\n  gpt-5.6: {model_ratio: "1"}\n'))
+    lines = relay("explain", str(profile)).stdout.splitlines()
+
+    assert [line.split()[:2] for line in lines[-2:]] == [["openai", "gpt-5.6"], ["openai", "gpt-4o"]]
+    assert lines[-2].endswith("  openai_responses from anthropic_messages, openai_responses from gemini_generate")
     assert lines[-1].endswith("  openai_chat from anthropic_messages, openai_chat from gemini_generate")
 
 
