@@ -84,6 +84,7 @@ async def pairs(ledger: SqliteLedger, account: str, until_s: float) -> int:
             )
         )
         ledger.delivered(request_id)
+        ledger.checked(request_id)
         count += 1
     return count
 

@@ -127,8 +127,9 @@ class RelayHooks:
         """Look at a settled exchange and claim what its customer is owed.
 
         Called once per settled exchange, all plugins in profile order, after the answer has
-        ended. What recovery charged for a process that died, and what was booked from the spool, is
-        looked at after the next start; such records have no attempts. An exception is logged and counted.
+        ended. What a process that ended or died had yet to show, what recovery charged, and what was booked
+        from the spool, is looked at after the next start; such records have no attempts, and may come twice
+        where a process dies meanwhile. An exception is logged and counted.
 
         Args:
             record: What is kept of the exchange: facts, usage, outcome, evidence, charge.

@@ -20,7 +20,7 @@ EVENTS = frozenset(
         "admission.opened",  # there is room again
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
-        "claims.unchecked",  # what a death cut short could not be shown to after-sales plugins; the next start tries again
+        "claims.unchecked",  # what the dead had charged could not be shown to after-sales plugins; the next start tries again
         "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
         "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay starts anew

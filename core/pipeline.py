@@ -251,12 +251,10 @@ class Passage:
         if ending.usage.is_total_contradicted:
             emit("usage.contradicted", request_id=self._exchange.id, channel=record.facts.channel)
         hit("before_end")
-        try:
-            await self._end(ending)
-            self._settlement.delivered()
-        finally:
-            # Also where the process is told to end meanwhile: what is owed for the answer is owed all the same.
-            await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
+        await self._end(ending)
+        self._settlement.delivered()
+        # Where the process is told to end before, the next start sees to it: the charge may be given back then.
+        await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
 
     async def _end(self, ending: Ending) -> None:
         """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""

@@ -31,6 +31,7 @@ TESTED_ELSEWHERE = {
     "core/migrations/versions/v0002_kept_answers.py": "the schema itself: tests/core/ledger/test_schema.py",
     "core/migrations/versions/v0003_idempotency_keys.py": "the schema itself: tests/core/ledger/test_schema.py",
     "core/migrations/versions/v0004_unfinished.py": "the index itself: tests/core/ledger/test_recovery.py",
+    "core/migrations/versions/v0005_checked.py": "the flag itself: tests/core/ledger/test_unchecked.py",
     "core/plugin.py": "what a plugin inherits: tests/core/test_registry.py, tests/plugins",
     "core/profile/exact.py": "how msgspec reads exact numbers: test_convert.py, test_record.py",
     "core/profile/loaded.py": "a Struct without behaviour",

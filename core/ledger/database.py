@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import DatabaseRefusedError
 
 DATABASE_NAME = "relay.db"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The newest step in `relay.core.migrations` that this code knows."""
 
 BUSY_TIMEOUT_MS = 5000

@@ -47,7 +47,7 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """Book the charge of *record* and close its reservation.
 
-    ``is_replayed``: it comes from the spool, so the exchange that would have it checked has ended.
+    ``is_replayed``: it comes from the spool, which the audit tells.
     """
 
     record: RequestRecord
@@ -75,6 +75,12 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """After-sales plugins have looked at a charge, and their claims are filed; rides along with a commit."""
+
+    request_id: str
+
+
 class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
     """Release a hold whose caller left before it was granted; the request leaves no log row."""
 
@@ -94,12 +100,6 @@ class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     claim: Claim
     amount_nano: int
-
-
-class NoteChecked(msgspec.Struct, frozen=True, kw_only=True):
-    """After-sales plugins have looked at a request that was charged when its exchange had ended."""
-
-    request_id: str
 
 
 class ForgetAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,14 +184,15 @@ class Ledger(Protocol):
         ...
 
     async def unchecked(self) -> Sequence[tuple[RequestRecord, Posted]]:
-        """Return what was charged when its exchange had ended, and no after-sales plugin has looked at yet.
+        """Return what processes that live no more have charged, and no after-sales plugin has looked at yet.
 
-        That is what recovery posted, or what was booked from the spool. The records have no attempts.
+        That is what died with them before it was looked at, what recovery posted, or what was booked from
+        the spool. The records have no attempts.
         """
         ...
 
-    async def note_checked(self, request_id: str) -> None:
-        """Note that after-sales plugins have looked at such a request, and their claims are filed."""
+    def checked(self, request_id: str) -> None:
+        """Note that after-sales plugins have looked at a charge; durable with the next commit."""
         ...
 
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
@@ -318,7 +319,7 @@ class Administration(Protocol):
         ...
 
 
-Note = Mark | Delivered
+Note = Mark | Delivered | Checked
 Operation = (
     Reserve
     | Extend
@@ -327,7 +328,6 @@ Operation = (
     | Withdraw
     | Recover
     | FileClaim
-    | NoteChecked
     | ForgetAnswer
     | CreateAccount
     | TopUp

@@ -8,9 +8,11 @@ from . import boots
 from .database import connect_reader, database_path
 from .operations import Recover
 
-UNFINISHED = """
+INDEXED = "(state = 'open' OR (state = 'posted' AND (delivered_at IS NULL OR NOT is_checked)))"
+"""What the index of unfinished requests holds, word for word: only so does SQLite use it."""
+UNFINISHED = f"""
     SELECT boot, request_id, state FROM reservation
-    WHERE state = 'open' OR (state = 'posted' AND delivered_at IS NULL) ORDER BY at
+    WHERE {INDEXED} AND (state = 'open' OR delivered_at IS NULL) ORDER BY at
 """
 
 

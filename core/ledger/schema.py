@@ -159,16 +159,18 @@ reservation = sa.Table(
     _ms("closed_at", nullable=True),
     _flag("is_recovered"),
     _ms("delivered_at", nullable=True),
+    sa.Column("is_checked", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.CheckConstraint("held_nano >= 0", "ck_reservation_held"),
     sa.CheckConstraint("state IN ('open', 'posted', 'voided')", "ck_reservation_state"),
 )
 """``mark`` is what recovery would post; ``is_recovered`` says that recovery closed it.
 
 ``delivered_at`` is when the end of the answer reached the customer; where an answer has no end
-that waits for the post, when it was posted.
+that waits for the post, when it was posted. ``is_checked`` says that the after-sales plugins have
+looked at what was posted, and that their claims are filed.
 """
 
-_UNFINISHED = sa.text("state = 'open' OR (state = 'posted' AND delivered_at IS NULL)")
+_UNFINISHED = sa.text("state = 'open' OR (state = 'posted' AND (delivered_at IS NULL OR NOT is_checked))")
 sa.Index("ix_reservation_unfinished", reservation.c.boot, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)
 
 reservation_lot = sa.Table(

@@ -18,6 +18,7 @@ from .boots import Boot
 from .database import prepare_database
 from .operations import (
     Adjust,
+    Checked,
     CreateAccount,
     CreateKey,
     Delivered,
@@ -25,7 +26,6 @@ from .operations import (
     FileClaim,
     ForgetAnswer,
     Mark,
-    NoteChecked,
     Operation,
     Post,
     Posted,
@@ -221,9 +221,9 @@ class SqliteLedger:
         """Return what after-sales plugins have yet to look at; see `Ledger.unchecked`."""
         return await asyncio.to_thread(find_unchecked, self._database)
 
-    async def note_checked(self, request_id: str) -> None:
-        """Note that they have looked; see `Ledger.note_checked`."""
-        await self._do(NoteChecked(request_id=request_id))
+    def checked(self, request_id: str) -> None:
+        """Note that they have looked; see `Ledger.checked`."""
+        self._writer.note(Checked(request_id=request_id))
 
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
         """Forget whose an answer was; see `Ledger.forget_answer`."""

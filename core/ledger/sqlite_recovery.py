@@ -5,12 +5,11 @@ from ..clock import from_ms
 from ..exchange import Evidence, PriceFacts, RequestRecord
 from ..failpoints import hit
 from ..usage import Usage
-from .codec import decode
+from .codec import decode, encode
 from .operations import Mark, Recover
 from .rules import COMPENSATION_POOL
 from .sqlite_batch import Batch
-from .sqlite_requests import close_posted, close_voided
-from .unchecked import RECOVERED
+from .sqlite_requests import CHECK, close_posted, close_voided
 
 _UNFINISHED = "SELECT state, facts, mark, at, account_id FROM reservation WHERE request_id = ? AND boot = ?"
 _UNDELIVERED = """
@@ -53,7 +52,7 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
         close_posted(batch, held, record, is_recovered=True)
     else:
         close_voided(batch, held, record, is_recovered=True)
-    batch.audit("recovery", RECOVERED, request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
+    batch.audit("recovery", "request.recovered", request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
 
 
 def _give_back(batch: Batch, request_id: str, account_id: str, mark: Mark | None) -> None:
@@ -82,3 +81,5 @@ def _give_back(batch: Batch, request_id: str, account_id: str, mark: Mark | None
         reason="the process died between the post and the end of the answer",
     )
     batch.settle_key(key_id, spent_nano=-returned_nano)
+    if returned_nano == charge_nano:
+        batch.annotate(CHECK, (encode([request_id]),))  # there is nothing left to claim

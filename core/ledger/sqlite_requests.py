@@ -10,6 +10,7 @@ from ..errors import FullHoldNeededError, LedgerConflictError, LedgerUnknownErro
 from ..exchange import RequestRecord
 from .codec import encode
 from .operations import (
+    Checked,
     Delivered,
     Extend,
     FileClaim,
@@ -29,7 +30,6 @@ from .sqlite_idempotency import check_repeated, name_request
 from .sqlite_log import write_log
 from .sqlite_rows import ADD_TO_LOT, INSERT_RESERVATION, MARK
 from .sqlite_view import Hold
-from .unchecked import REPLAYED
 
 _ADD_OVERRUN = """
     INSERT INTO overrun_day VALUES (?, ?, ?)
@@ -39,6 +39,7 @@ _DELIVER = """
     UPDATE reservation SET delivered_at = ?
     WHERE delivered_at IS NULL AND request_id IN (SELECT value FROM json_each(?))
 """
+CHECK = "UPDATE reservation SET is_checked = 1 WHERE request_id IN (SELECT value FROM json_each(?))"
 
 
 def foresee(batch: Batch, operations: Sequence[Operation]) -> None:
@@ -126,7 +127,7 @@ def post(batch: Batch, operation: Post) -> Posted:
     if held.state == "open":
         posted = close_posted(batch, held, record, is_recovered=False)
         if operation.is_replayed:
-            batch.audit("spool", REPLAYED, record.request_id, {})
+            batch.audit("spool", "request.replayed", record.request_id, {})
         return posted
     charge_nano, overrun_nano = batch.execute(
         "SELECT charge_nano, overrun_nano FROM request_log WHERE request_id = ?", (record.request_id,)
@@ -244,7 +245,8 @@ def _release(batch: Batch, held: Hold, *, is_recovered: bool) -> None:
 
 
 def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
-    """Keep what recovery would post, unless it is too late for it, and which answers reached their customer.
+    """Keep what recovery would post, unless it is too late for it, which answers reached their customer, and which
+    charges were looked at.
 
     Returns:
         The marked requests that are open, and whose key has been revoked.
@@ -256,6 +258,9 @@ def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
     delivered = [note.request_id for note in notes if isinstance(note, Delivered)]
     if delivered:
         batch.annotate(_DELIVER, (batch.now_ms, encode(delivered)))
+    checked = [note.request_id for note in notes if isinstance(note, Checked)]
+    if checked:
+        batch.annotate(CHECK, (encode(checked),))
     batch.foresee_holds(marks)
     return [request_id for request_id in marks if _is_revoked(batch, request_id)]
 

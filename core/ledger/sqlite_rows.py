@@ -46,10 +46,10 @@ class RowStatement:
 INSERT_RESERVATION = RowStatement(
     """
     INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts,
-                             is_recovered)
+                             is_recovered, is_checked)
     VALUES
     """,
-    "(?, ?, ?, ?, 'open', ?, ?, ?, ?, 0)",
+    "(?, ?, ?, ?, 'open', ?, ?, ?, ?, 0, 0)",
 )
 RAISE_HOLD = RowStatement(
     "UPDATE reservation SET held_nano = raised.column1 FROM (VALUES",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ..clock import Clock, to_ms
 from ..errors import CommitFailedError, LedgerError, RelayError
 from ..observe import emit_exception
-from . import sqlite_accounts, sqlite_log, sqlite_recovery, sqlite_requests, unchecked
+from . import sqlite_accounts, sqlite_log, sqlite_recovery, sqlite_requests
 from .chain import GENESIS
 from .database import connect
 from .operations import (
@@ -22,7 +22,6 @@ from .operations import (
     FileClaim,
     ForgetAnswer,
     Note,
-    NoteChecked,
     Operation,
     Post,
     PublishPrices,
@@ -50,7 +49,6 @@ _HANDLERS: Mapping[type, Handler] = {
     Void: sqlite_requests.void,
     Withdraw: sqlite_requests.withdraw,
     FileClaim: sqlite_requests.file_claim,
-    NoteChecked: unchecked.note_checked,
     ForgetAnswer: sqlite_log.forget_answer,
     Recover: sqlite_recovery.recover,
     CreateAccount: sqlite_accounts.create_account,

@@ -1,7 +1,7 @@
-"""Requests that were charged when their exchange had ended: recovered, or replayed from the spool.
+"""Charges that no after-sales plugin has looked at, though their exchanges have ended.
 
-Nobody was there to let the after-sales plugins look at them. What the audit says of them is how the
-next server knows, whichever process brought them to their end.
+A process looks at its own when their answers have ended. What it died before, what recovery closed and
+what came from the spool is left to the next server, whichever process brought it to its end.
 """
 
 import contextlib
@@ -13,24 +13,20 @@ import msgspec
 from ..charge import Charge
 from ..exchange import Evidence, PriceFacts, RequestRecord
 from ..usage import Usage
+from . import boots
 from .codec import decode
 from .database import connect_reader
-from .operations import NoteChecked, Posted
-from .sqlite_batch import Batch
+from .operations import Posted
+from .recovery import INDEXED
 
-RECOVERED = "request.recovered"
-REPLAYED = "request.replayed"
-_CHECKED = "request.checked"
-"""What the audit calls it."""
-
-_UNCHECKED = f"""
-    SELECT l.request_id, r.facts, l.channel, l.model_sent, l.model_returned, l.usage, l.evidence, l.trace, l.outcome,
-           l.duration_ms, l.first_output_ms, l.overrun_nano, l.charge_nano - IFNULL(t.amount_nano, 0) AS charge_nano
-    FROM audit a JOIN request_log l ON l.request_id = a.subject JOIN reservation r ON r.request_id = a.subject
-    LEFT JOIN transfer t ON t.id = 'undelivered:' || a.subject
-    WHERE a.action IN ('{RECOVERED}', '{REPLAYED}') AND r.state = 'posted' AND l.charge_nano > IFNULL(t.amount_nano, 0)
-      AND NOT EXISTS (SELECT 1 FROM audit done WHERE done.subject = a.subject AND done.action = '{_CHECKED}')
-    ORDER BY a.id
+UNCHECKED = f"""
+    SELECT r.boot, l.request_id, r.facts, l.channel, l.model_sent, l.model_returned, l.usage, l.evidence, l.trace,
+           l.outcome, l.duration_ms, l.first_output_ms, l.overrun_nano,
+           l.charge_nano - IFNULL(t.amount_nano, 0) AS charge_nano
+    FROM reservation r JOIN request_log l ON l.request_id = r.request_id
+    LEFT JOIN transfer t ON t.id = 'undelivered:' || r.request_id
+    WHERE {INDEXED} AND r.state = 'posted' AND NOT r.is_checked
+    ORDER BY l.closed_at
 """
 
 
@@ -41,7 +37,10 @@ def find_unchecked(database: Path) -> list[tuple[RequestRecord, Posted]]:
     """
     with contextlib.closing(connect_reader(database)) as connection:
         connection.row_factory = sqlite3.Row
-        return [(_record(row), _posted(row)) for row in connection.execute(_UNCHECKED)]
+        rows = connection.execute(UNCHECKED).fetchall()
+    # Looked at after the rows were read: a living boot made its file before its first row, and looks itself.
+    present = set(boots.known(database.parent))
+    return [(_record(row), _posted(row)) for row in rows if row["boot"] not in present]
 
 
 def _record(row: sqlite3.Row) -> RequestRecord:
@@ -66,8 +65,3 @@ def _record(row: sqlite3.Row) -> RequestRecord:
 
 def _posted(row: sqlite3.Row) -> Posted:
     return Posted(request_id=row["request_id"], charge_nano=row["charge_nano"], overrun_nano=row["overrun_nano"])
-
-
-def note_checked(batch: Batch, operation: NoteChecked) -> None:
-    """Note that a request was looked at; see `Ledger.note_checked`."""
-    batch.audit("after_sales", _CHECKED, operation.request_id, {})

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from ..errors import CommitFailedError, LedgerError, LedgerUnavailableError
 from ..observe import emit_exception
-from .operations import Delivered, Extend, Note, Operation, Reservation, Reserve, Result, Store, Withdraw
+from .operations import Checked, Delivered, Extend, Note, Operation, Reservation, Reserve, Result, Store, Withdraw
 
 GROUP_COUNT_MAX = 512
 NOTES_AGE_S_MAX = 0.25
@@ -130,7 +130,7 @@ class Writer(threading.Thread):
         except Exception as exc:
             emit_exception("ledger.broken", exc)
             broken = LedgerError("the ledger broke one of its own rules; nothing was committed")
-            self._notes.extendleft(note for note in reversed(notes) if isinstance(note, Delivered))
+            self._notes.extendleft(note for note in reversed(notes) if isinstance(note, Delivered | Checked))
             self._tell([(ticket, broken) for ticket in tickets])
         else:
             self._failure = ""

@@ -77,9 +77,12 @@ class Session:
         self._candidate = opened.turn.candidate
         allowed = exchange.principal.models if exchange.principal is not None else None
         self._models = models_of(self._candidate, exchange.model, allowed, frozenset(shop.profile.prices))
-        self._transcriptions = Transcriptions(shop, exchange, rules, self._candidate, self._models, self._context)
-        self._first = opened.first
         self._unclaimed: list[tuple[RequestRecord, Posted]] = []
+        """What was posted and no after-sales plugin has looked at, oldest first."""
+        self._transcriptions = Transcriptions(
+            shop, exchange, rules, self._candidate, self._models, self._context, self._unclaimed.append
+        )
+        self._first = opened.first
         self._books = asyncio.Lock()
         """Held while a turn's hold or post is under way: nothing interrupts it."""
         self._loop = asyncio.get_running_loop()
@@ -172,7 +175,9 @@ class Session:
     async def _file_claims(self) -> None:
         """Let the after-sales plugins look at what was posted, once the customer has been told."""
         while self._unclaimed:
-            await file_claims(self._shop.dispatch, self._shop.ledger, *self._unclaimed.pop())
+            # Interrupted, it is asked for again when the session ends.
+            await file_claims(self._shop.dispatch, self._shop.ledger, *self._unclaimed[0])
+            del self._unclaimed[0]
 
     async def _tell_end(self, error: RelayError | None) -> None:
         """Tell the customer why the session ends: an event, then a close frame that is no success."""
@@ -330,6 +335,7 @@ class Session:
             await self._customer.send(frame)
         finally:
             self._transcriptions.delivered()  # whoever has left by now left after the end
+        await self._file_claims()
         await self._cover_input()
 
     def _told_error(self, frame: str) -> str:

@@ -7,6 +7,7 @@ customer reads that end. Source: OpenAI API reference,
 """
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -20,7 +21,8 @@ from ..dialects.realtime_events import (
 from ..dialects.transcription import SECONDS_FLOOR
 from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
 from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, is_beyond
-from ..exchange import Attempt, Candidate, Evidence, Exchange, Outcome
+from ..exchange import Attempt, Candidate, Evidence, Exchange, Outcome, RequestRecord
+from ..ledger.operations import Posted
 from ..outcome import derive_outcome
 from ..shop import Shop
 from ..usage import Usage
@@ -47,7 +49,14 @@ class Transcriptions:
     """What of one session's sound is still to be written down, and the hold for it."""
 
     def __init__(
-        self, shop: Shop, session: Exchange, rules: Realtime, candidate: Candidate, models: Models, context: Context
+        self,
+        shop: Shop,
+        session: Exchange,
+        rules: Realtime,
+        candidate: Candidate,
+        models: Models,
+        context: Context,
+        settled: Callable[[tuple[RequestRecord, Posted]], None],
     ) -> None:
         self._shop = shop
         self._session = session
@@ -55,6 +64,8 @@ class Transcriptions:
         self._candidate = candidate
         self._models = models
         self._context = context
+        self._settled = settled
+        """Takes what was posted, for the after-sales plugins."""
         self._model = ""
         """The model that writes down, by the customer's name; empty for none."""
         self._items: dict[str, Item] = {}
@@ -155,7 +166,8 @@ class Transcriptions:
         if hearing is None:
             hearing = self._hearing(model)
             await hearing.hold(0)
-        await hearing.post(usage, outcome, evidence, [hearing.attempt()], model_returned=None, first_output_ms=None)
+        attempts = [hearing.attempt()]
+        self._settled(await hearing.post(usage, outcome, evidence, attempts, model_returned=None, first_output_ms=None))
         self._posted = hearing
 
     def _hearing(self, model: str) -> "Hearing":

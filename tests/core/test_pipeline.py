@@ -11,7 +11,9 @@ from relay.core import sink
 from relay.core.errors import ShuttingDownError
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
+from relay.core.profile.loader import load_profile
 from relay.core.settlement import Settlement
+from relay.core.shop import Shop
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.shops import PROFILE, serving
@@ -70,22 +72,46 @@ async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: P
     assert claim == {"kind": "truncated_reply", "share": "1/2", "amount_nano": row["charge_nano"] // 2}
 
 
-async def test_what_is_owed_is_claimed_though_the_process_is_told_to_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+THOUGHT = CHUNK % ('{"reasoning_content":"hm"}', "null")
+UNCHECKED = "select request_id from reservation where state = 'posted' and not is_checked"
+
+
+@pytest.mark.parametrize(
+    ("upstream_says", "claims", "returned"),
+    [
+        (stream(ROLE + words("Hello", " there"), ending="reset"), [("truncated_reply", 30_000)], []),
+        (stream(ROLE + THOUGHT + STOP + USAGE + DONE), [], [6_000_000]),
+    ],
+    ids=["truncated", "empty"],
+)
+async def test_what_is_owed_is_returned_once_though_the_process_is_told_to_end(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    upstream_says: list[Step],
+    claims: list[tuple[str, int]],
+    returned: list[int],
 ) -> None:
-    """The customer reads slowly, and the end of the answer does not go out any more."""
+    """The customer reads slowly, and the end of the answer does not go out any more: the next start sees to it.
+
+    An end that was held back is given back with its charge, so there is nothing left to claim.
+    """
 
     async def end(*_: object) -> None:
         raise ShuttingDownError
 
-    monkeypatch.setattr(Sink, "end", end)
-    broken = stream(ROLE + words("Hello", " there"), ending="reset")
-    async with Upstream(lambda _: broken).opened() as upstream, serving(tmp_path, upstream.url) as shop:
-        with pytest.raises(httpx.HTTPError):
-            await shop.chat(stream=True)
-        [row] = await shop.log()
-    claims = shop.rows("select kind, amount_nano from claim")
-    assert claims == [{"kind": "truncated_reply", "amount_nano": row["charge_nano"] // 2}]
+    async with Upstream(lambda _: upstream_says).opened() as upstream:
+        async with serving(tmp_path, upstream.url) as shop:
+            monkeypatch.setattr(Sink, "end", end)
+            with pytest.raises(httpx.HTTPError):
+                await shop.chat(stream=True)
+            await shop.log()
+        async with Shop(load_profile(tmp_path / "shop.yaml"), shop.data, {}).opened(), asyncio.timeout(5):
+            while shop.rows(UNCHECKED):  # noqa: ASYNC110  # nothing tells of it but the database
+                await asyncio.sleep(0.01)
+    found = [(row["kind"], row["amount_nano"]) for row in shop.rows("select kind, amount_nano from claim")]
+    assert found == claims
+    transfers = shop.rows("select amount_nano from transfer where kind = 'undelivered'")
+    assert [row["amount_nano"] for row in transfers] == returned
 
 
 async def test_an_answer_that_makes_no_sense_leaves_no_connection_behind(tmp_path: Path) -> None:

@@ -3,7 +3,12 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
+import pytest
+
+from relay.core.ledger.verify import verify
 from tests.faults.answers import Wire
 from tests.faults.process import Process, running
 from tests.faults.test_privacy import kill_in_the_middle, read
@@ -11,7 +16,8 @@ from tests.faults.test_stopping import BODY
 from tests.upstreams import Upstream
 
 CLAIMS = "select request_id, rule, kind, share, amount_nano from claim"
-CHECKED = "select subject from audit where action = 'request.checked'"
+LOG = "select request_id, outcome, charge_nano from request_log"
+UNCHECKED = "select request_id from reservation where state = 'posted' and not is_checked"
 
 
 async def top_up(process: Process) -> None:
@@ -21,21 +27,51 @@ async def top_up(process: Process) -> None:
     assert await child.wait() == 0
 
 
+async def checked(process: Process) -> list[tuple[Any, ...]]:
+    """Return the claims there are once every charge has been looked at."""
+    async with asyncio.timeout(5):
+        # Nothing tells of it but the database.
+        while read(process, UNCHECKED):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return read(process, CLAIMS)
+
+
+@pytest.mark.parametrize("failpoint", ["after_post", "before_end"])
+async def test_what_is_owed_is_claimed_though_the_process_died_between_the_charge_and_the_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failpoint: str
+) -> None:
+    """By the next server, once; a stream that its upstream broke has no end that could be given back."""
+    chat = Wire(is_anthropic=False, is_stream=True)
+    async with Upstream(lambda _: chat.begun("reset")).opened() as upstream:
+        monkeypatch.setenv("RELAY_FAILPOINT", f"{failpoint}:1")
+        async with running(tmp_path, upstream.url) as process:
+            monkeypatch.delenv("RELAY_FAILPOINT")
+            async with httpx.AsyncClient(base_url=process.url, headers=process.headers) as client:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await client.post("/v1/chat/completions", json=BODY)
+            await process.ended(5)
+            [(request_id, outcome, charge_nano)] = read(process, LOG)
+            assert (outcome, charge_nano, read(process, CLAIMS)) == ("truncated", 60_000, [])
+            for _ in range(2):
+                await process.start()
+                expected = (request_id, "compensation.empty_truncated", "truncated_reply", "1/2", 30_000)
+                assert await checked(process) == [expected]
+                process.child.kill()
+                await process.ended(5)
+    assert verify(process.data) == []
+
+
 async def test_an_answer_cut_short_by_a_death_is_claimed_once(tmp_path: Path) -> None:
     """By the next server, also where a command has recovered it before; by the one after that no more."""
     chat = Wire(is_anthropic=False, is_stream=True)
     async with Upstream(lambda _: chat.begun(30.0)).opened() as upstream, running(tmp_path, upstream.url) as process:
         await kill_in_the_middle(process, BODY)
         await top_up(process)
-        [(request_id, outcome, charge_nano)] = read(process, "select request_id, outcome, charge_nano from request_log")
+        [(request_id, outcome, charge_nano)] = read(process, LOG)
         assert (outcome, read(process, CLAIMS)) == ("truncated", [])
         for _ in range(2):
             await process.start()
-            async with asyncio.timeout(5):
-                # Nothing tells of it but the database.
-                while read(process, CHECKED) != [(request_id,)]:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
             expected = (request_id, "compensation.empty_truncated", "truncated_reply", "1/2", charge_nano // 2)
-            assert read(process, CLAIMS) == [expected]
+            assert await checked(process) == [expected]
             process.child.kill()
             await process.ended(5)

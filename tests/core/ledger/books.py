@@ -23,10 +23,11 @@ import msgspec
 from relay.core.charge import Charge, ChargeLine
 from relay.core.errors import RejectedError, RelayError
 from relay.core.exchange import Claim, Evidence, Outcome, PriceFacts, Principal, RequestRecord
-from relay.core.ledger.boots import Boot
+from relay.core.ledger.boots import Boot, claim_dead
 from relay.core.ledger.database import connect_reader, prepare_database
 from relay.core.ledger.operations import (
     Adjust,
+    Checked,
     CreateAccount,
     CreateKey,
     Delivered,
@@ -275,6 +276,9 @@ class Books:
     def _delivered(self, request_id: str) -> None:
         self.note(Delivered(request_id=request_id))
 
+    def _checked(self, request_id: str) -> None:
+        self.note(Checked(request_id=request_id))
+
     def _post(self, request_id: str, amount: str, outcome: Outcome = "complete") -> None:
         self.do(Post(record=record(request_id, self._accounts.get(request_id, "alice"), amount, outcome)))
 
@@ -321,7 +325,9 @@ class Books:
         self.clock.turn(float(hours))
 
     def _crash(self) -> None:
-        self.recover(self.die())
+        dead = self.die()
+        with claim_dead(self.data, dead):
+            self.recover(dead)
 
     def _balance(self, name: str, amount: str) -> None:
         """What the account may spend now."""

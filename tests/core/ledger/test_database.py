@@ -39,7 +39,7 @@ def test_a_migration_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     with contextlib.closing(connect_reader(database)) as connection:
         assert connection.execute("SELECT * FROM meta ORDER BY key").fetchall() == [
             ("is_demo", "0"),
-            ("schema_version", "4"),
+            ("schema_version", "5"),
         ]
 
 
@@ -61,8 +61,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """A database of a newer relay is left alone, and the error names both versions."""
     database = prepare_database(tmp_path, is_demo=False)
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
-    with pytest.raises(DatabaseRefusedError, match="has schema 5, this relay knows 4; run the newer relay"):
+        connection.execute("UPDATE meta SET value = '6' WHERE key = 'schema_version'")
+    with pytest.raises(DatabaseRefusedError, match="has schema 6, this relay knows 5; run the newer relay"):
         prepare_database(tmp_path, is_demo=False)
 
 

@@ -1,9 +1,17 @@
-"""What was charged when its exchange had ended is handed to the after-sales plugins, until they have looked."""
+"""What died before the after-sales plugins saw it is handed to them at the next start, until they have looked."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
 
 import msgspec
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
-from relay.core.ledger.operations import Mark, NoteChecked, Post, Posted
-from relay.core.ledger.unchecked import find_unchecked
+from relay.core import migrations
+from relay.core.ledger.operations import Mark, Post, Posted
+from relay.core.ledger.unchecked import UNCHECKED, find_unchecked
 from relay.core.money import NANO
 from relay.core.usage import Usage
 
@@ -15,6 +23,10 @@ MARKED = Usage(input_tokens=3, output_tokens=5, source="estimated")
 def marked(request_id: str) -> Mark:
     evidence = msgspec.structs.replace(record(request_id, "alice", "1").evidence, is_end_seen=False)
     return Mark(request_id=request_id, charge=charge("0.75"), usage=MARKED, evidence=evidence)
+
+
+def found(books: Books) -> list[tuple[str, int]]:
+    return [(record.request_id, posted.charge_nano) for record, posted in find_unchecked(books.database)]
 
 
 def test_what_recovery_posted_is_found_until_it_was_looked_at(books: Books) -> None:
@@ -29,29 +41,53 @@ def test_what_recovery_posted_is_found_until_it_was_looked_at(books: Books) -> N
     assert (found.request_id, found.outcome, found.attempts) == ("r1", "truncated", ())
     assert (found.facts, found.usage, found.evidence) == (facts("alice", "alice"), MARKED, mark.evidence)
     assert (found.charge, posted) == (mark.charge, Posted(request_id="r1", charge_nano=750_000_000, overrun_nano=0))
-    books.do(NoteChecked(request_id="r1"))
+    books.play("checked r1")
     assert find_unchecked(books.database) == []
 
 
+def test_what_was_posted_by_a_process_that_died_before_it_looked_is_found(books: Books) -> None:
+    """Of what it looked at nothing is, nor of what the living are about to look at."""
+    books.play("""
+        account alice gift=9
+        reserve r1 alice 1
+        post r1 1 truncated
+        checked r1
+        reserve r2 alice 1
+        post r2 0.5 truncated
+        reserve r3 alice 1
+        post r3 0.25 empty
+        delivered r3
+    """)
+    assert found(books) == []
+    books.play("""
+        crash
+        reserve r4 alice 1
+        post r4 1 truncated
+    """)
+    assert found(books) == [("r2", 500_000_000), ("r3", 250_000_000)]
+
+
 def test_what_came_from_the_spool_is_found_once(books: Books) -> None:
-    """Booked again it stays one; a post of a running exchange is none, for the exchange itself asks the plugins."""
+    """Booked again it stays one, with what its record says."""
     books.play("account alice gift=5")
     replayed = msgspec.structs.replace(record("r1", "alice", "1", "empty"), first_output_ms=7)
     replayed = msgspec.structs.replace(
         replayed, facts=msgspec.structs.replace(replayed.facts, channel="second", model_sent="m2", model_returned="m3")
     )
-    for request_id in ("r1", "r2"):
-        books.do(reservation(request_id, "alice", NANO))
+    books.do(reservation("r1", "alice", NANO))
     for _ in range(2):
         books.do(Post(record=replayed, is_replayed=True))
-    books.do(Post(record=record("r2", "alice", "1")))
+    books.play("""
+        delivered r1
+        crash
+    """)
     [(found, posted)] = find_unchecked(books.database)
     assert found == msgspec.structs.replace(replayed, attempts=())
     assert (posted.charge_nano, posted.overrun_nano) == (NANO, 0)
 
 
 def test_what_was_given_back_is_owed_no_more(books: Books) -> None:
-    """A charge from the spool whose end may never have gone out: all of it is back, or what was not marked."""
+    """A charge whose end may never have gone out: all of it is back, or what was not marked."""
     books.play("account alice gift=9")
     for request_id in ("r1", "r2"):
         books.do(reservation(request_id, "alice", NANO))
@@ -59,5 +95,45 @@ def test_what_was_given_back_is_owed_no_more(books: Books) -> None:
     for request_id in ("r1", "r2"):
         books.do(Post(record=record(request_id, "alice", "1"), is_replayed=True))
     books.play("crash")
-    [(found, posted)] = find_unchecked(books.database)
-    assert (found.request_id, posted.charge_nano) == ("r2", 750_000_000)
+    assert found(books) == [("r2", 750_000_000)]
+
+
+def test_a_search_reads_no_more_than_there_is_to_look_at(books: Books) -> None:
+    """Every server begins with one; the requests of years must not be read for it."""
+    plan = books.ask(f"EXPLAIN QUERY PLAN {UNCHECKED}")
+    assert "SCAN r USING INDEX ix_reservation_unfinished" in str(plan)
+
+
+OF_AN_OLDER_RELAY = """
+    INSERT INTO account VALUES ('alice', 'alice', 'default', 0);
+    INSERT INTO api_key (id, account_id, name, digest, last4, "group", spent_nano, held_nano, is_revoked, version, ips,
+                         created_at)
+        VALUES ('k', 'alice', '', x'00', '4f2a', 'g', 0, 0, 0, 1, '', 0);
+    INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts, is_recovered)
+        VALUES ('living', 'alice', 'k', 'b', 'open', 0, 'v1', 0, '', 0),
+               ('recovered', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 1),
+               ('replayed', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 0),
+               ('looked_at', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 1),
+               ('plain', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 0);
+    INSERT INTO audit (at, actor, action, subject, details)
+        VALUES (0, 'recovery', 'request.recovered', 'recovered', ''), (0, 'spool', 'request.replayed', 'replayed', ''),
+               (0, 'recovery', 'request.recovered', 'looked_at', ''),
+               (0, 'after_sales', 'request.checked', 'looked_at', '');
+    INSERT INTO meta VALUES ('schema_version', '4');
+"""
+
+
+def test_what_an_older_relay_had_yet_to_look_at_is_kept_in_mind(tmp_path: Path) -> None:
+    """What it had closed for the dead and not shown; the rest of its charges is done with."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'relay.db'}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    engine.dispose()
+    with contextlib.closing(sqlite3.connect(tmp_path / "relay.db")) as database:
+        database.executescript(OF_AN_OLDER_RELAY)
+        migrations.migrate(tmp_path / "relay.db")
+        rows = database.execute("SELECT request_id FROM reservation WHERE NOT is_checked ORDER BY request_id")
+        assert rows.fetchall() == [("living",), ("recovered",), ("replayed",)]

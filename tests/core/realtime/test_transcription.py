@@ -251,6 +251,34 @@ async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang
     assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("customer_gone", "estimated", charge)
 
 
+async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Path) -> None:
+    """As any exchange that is: half of 10 x 6000 heard and 4 x 10000 written."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        for said in (
+            [event("session.updated", session=UPDATE["session"])],
+            [event("input_audio_buffer.committed", item_id="item_1"), DELTA],
+        ):
+            await connection.recv()
+            for each in said:
+                await connection.send(each)
+        connection.transport.abort()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "error")
+        await shop.log(count=2)
+    assert shop.rows("select kind, share, amount_nano from claim") == [
+        {"kind": "truncated_reply", "share": "1/2", "amount_nano": 50_000}
+    ]
+    assert shop.rows("select * from reservation where state = 'posted' and not is_checked") == []
+
+
 async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_nothing(tmp_path: Path) -> None:
     """20 x 6000 heard and 7 written of two transcripts left in the middle, from one hold; the other model's is given back."""
     other = json.dumps(UPDATE).replace("gpt-4o-transcribe", "gpt-4o-mini")
