@@ -18,11 +18,6 @@ WRITE_DEADLINE_S = 30.0
 """A customer who takes nothing for this long has left (field/reliability.md 3, row 35)."""
 SLOWEST_BYTES_PER_S = 16 * 1024
 """How slowly a customer may take a long answer that is sent at once."""
-UNSENT_BYTES_MAX = 64 * 1024
-"""What may wait in this process for the customer's socket before the next write has to wait.
-
-Source: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``, which uvicorn leaves as it is, read 2026-11-23.
-"""
 
 
 class Wire(Protocol):
@@ -165,9 +160,10 @@ class Sink:
             self.waiting_since_s = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer; it has left this process, but for `UNSENT_BYTES_MAX`, when this returns.
+        """Send a whole answer; it has left this process, but for the last 64 KiB, when this returns.
 
-        Whoever does not take it in time is hung up on.
+        Whoever does not take it in time is hung up on. Source of the figure: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``,
+        which uvicorn leaves as it is, read 2026-11-23.
         """
         await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
         self.is_ended = True

@@ -38,7 +38,7 @@ TESTED_ELSEWHERE = {
     "core/profile/place.py": "where a problem stands: every line of test_convert.py and test_checks.py",
     "core/profile/structs.py": "the fields of a profile: test_convert.py, test_schema.py, tests/docs/test_docs.py",
     "core/shop.py": "what every test with a running shop opens: tests/core/test_pipeline.py",
-    "core/transport.py": "the protocol that core/upstream.py fills: tests/core/test_upstream.py",
+    "core/transport.py": "the protocol that core/upstream fills: tests/core/upstream/test_client.py",
     "core/usage.py": "counts without behaviour: tests/core/dialects",
     "plugins/channels/simulator/dialects.py": "a table: test_behaviours.py, test_asked.py",
     "plugins/channels/simulator/gemini_array.py": "Gemini's other framing: test_gemini.py, test_behaviours.py",

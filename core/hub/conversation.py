@@ -211,8 +211,6 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
     is_off: bool = False
     is_shown: bool | None = None
     summary: str | None = None
-    is_sealed: bool = False
-    """Encrypted reasoning was asked for, to be sent back later (``include`` of Responses)."""
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,6 @@ _BLOCK = 'event: content_block_start\ndata: {"type":"content_block_start","index
 _BLOCK_END = 'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
 _STOP = 'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":%s}\n\n'
 
-NO_LENGTH = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-
 
 @dataclass(frozen=True)
 class Wire:

@@ -264,11 +264,9 @@ def _output_format(text: _Text) -> OutputFormat | None:
 
 def _reasoning(fields: Fields) -> Reasoning:
     asked: _Reasoning = read_value(fields, "reasoning", _REASONING) or _Reasoning()
-    included: list[str] = read_value(fields, "include", _INCLUDE) or []
     return Reasoning(
         effort=asked.effort,
         is_off=asked.effort == "none",
         summary=asked.summary,
         is_shown=True if asked.summary is not None else None,
-        is_sealed="reasoning.encrypted_content" in included,
     )

@@ -25,7 +25,6 @@ class _Event(msgspec.Struct):
     type: str = ""
     output_index: int = 0
     content_index: int = 0
-    summary_index: int = 0
     delta: str = ""
     item: msgspec.Raw = msgspec.Raw()
     part: msgspec.Raw = msgspec.Raw()

@@ -35,9 +35,6 @@ class Count(Plugin[CountConfig]):
     def meter_stream(self, exchange, channel):
         return Counted()
 """
-UNPRICED = PROFILE.replace("  gpt-realtime:\n", "  gpt-other:\n").replace(
-    "{{name: gpt-realtime, upstream", "{{name: gpt-other, upstream"
-)
 
 
 async def test_the_first_hold_covers_a_response_of_sound(tmp_path: Path) -> None:
