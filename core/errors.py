@@ -27,6 +27,7 @@
         UpstreamStatusError         it answered with an error
       CustomerGoneError             the customer hung up
       StaleKeyError                 key or group changed since authentication: authenticate afresh
+        RevokedKeyError             the key was revoked since: that helps nobody
       LedgerError                   the ledger could not do it
         LedgerUnavailableError      503  nothing was acknowledged
         FullHoldNeededError         the next hold must pay for the whole answer

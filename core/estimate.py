@@ -1,7 +1,7 @@
 """Token counts made here: bounds for holds, estimates for want of the upstream's own figures.
 
 Everything rests on the length of UTF-8 text. Measured with o200k, a token is 4.5 bytes of English,
-3.3 of code, 3.9 of JSON, 3.6 of Chinese: `BYTES_PER_TOKEN` is 3.6, off by at most 30 %.
+3.3 of code, 3.9 of JSON, 3.6 of Chinese: `BYTES_PER_TOKEN_TENTHS` is 36, off by at most 30 %.
 Source: field/gateways.md 5 "Offline tokenizers", read 2026-11-23. What has no public vocabulary
 (Claude, Gemini) splits text finer, down to 2 bytes a token in the recordings: bounds take that.
 """

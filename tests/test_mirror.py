@@ -10,7 +10,6 @@ TESTED_ELSEWHERE = {
     "core/cli/unopened.py": "what explain asks of the plugins: tests/core/cli/test_profile.py",
     "core/dialects/gemini_face.py": "errors and lists: tests/core/dialects/test_gemini_generate.py",
     "core/ending.py": "a Struct without behaviour",
-    "core/errors.py": "classes without behaviour; what is raised is tested where it is raised",
     "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",
     "core/hub/answer.py": "Structs without behaviour; tests/core/hub",
     "core/hub/claude_models.py": "its examples, and what requests become: tests/core/hub",
