@@ -134,6 +134,20 @@ def copies_that_differ() -> Iterator[str]:
         yield f"{page.name}: does not show examples/echo_channel.py as it is"
 
 
+def misplaced_files() -> Iterator[str]:
+    """Yield what stands in core/ and not, or not once, in the map of it, and what the map has and core/ has not."""
+    page = (FOLDER / "architecture.md").read_text()
+    section = page.partition("## What stands in core\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w/]+)`", section)
+    there = {path.stem for path in (ROOT / "core").glob("*.py") if path.stem != "__init__"}
+    there |= {f"{path.parent.name}/" for path in (ROOT / "core").glob("*/__init__.py")}
+    counts = {name: named.count(name) for name in sorted(there)}
+    yield from (
+        f"architecture.md: '{name}' stands {n} times in the map of core" for name, n in counts.items() if n != 1
+    )
+    yield from (f"architecture.md: '{name}' is nothing of core's" for name in sorted(set(named) - there))
+
+
 def _anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -149,6 +163,7 @@ CHECKS: Sequence[Callable[[], Iterator[str]]] = (
     broken_links,
     missing_tests,
     copies_that_differ,
+    misplaced_files,
 )
 """Each yields what it finds wrong, one sentence a problem."""
 

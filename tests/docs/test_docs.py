@@ -94,3 +94,15 @@ def test_a_page_without_markers_is_refused() -> None:
     """A part that has no place on its page is an error, not a page without it."""
     with pytest.raises(ValueError, match="markers of 'part'"):
         rendered("nothing", {"part": lambda: "new"})
+
+
+def test_a_file_that_the_map_of_core_misses_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one that stands there twice, or that there is none of."""
+    text = (FOLDER / "architecture.md").read_text().replace("`pipeline` ", "`nothing` `trial` ")
+    (tmp_path / "architecture.md").write_text(text)
+    monkeypatch.setattr(check, "FOLDER", tmp_path)
+    assert list(check.misplaced_files()) == [
+        "architecture.md: 'pipeline' stands 0 times in the map of core",
+        "architecture.md: 'trial' stands 2 times in the map of core",
+        "architecture.md: 'nothing' is nothing of core's",
+    ]
