@@ -2,13 +2,17 @@
 
 Failure classes cool down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
 failure rate, so that one error never disables anything; ``misrouted`` a channel x model;
-``key_dead`` and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing.
+``key_dead`` and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model
+is one as it is asked: an upstream that counts no tokens, or embeds with a model and does not chat
+with it, says so in the words of a model that is not there.
 """
 
 from types import TracebackType
+from typing import NamedTuple
 
 from .clock import Clock
 from .errors import FailureClass
+from .exchange import Candidate, Dialect, Exchange, Operation
 
 WINDOW_S = 30.0
 FAILURE_COUNT_MIN = 3
@@ -20,6 +24,26 @@ RETRY_AFTER_S = 5
 """Rest of a throttled key whose upstream named no time."""
 
 
+class Place(NamedTuple):
+    """Where an attempt goes, and what it asks for there."""
+
+    channel: str
+    model: str
+    operation: Operation
+    dialect: Dialect
+    key_id: str
+
+    @classmethod
+    def of(cls, exchange: Exchange, candidate: Candidate) -> "Place":
+        """Return where an attempt of *exchange* at *candidate* goes."""
+        return cls(candidate.channel.name, exchange.model, exchange.operation, candidate.dialect, candidate.key_id)
+
+    @property
+    def of_all_keys(self) -> "Place":
+        """The same, whichever key of the channel it is."""
+        return self._replace(key_id="")
+
+
 class Circuit:
     """Remembers failures and says what to leave alone. Plain arithmetic on a monotonic clock.
 
@@ -29,50 +53,48 @@ class Circuit:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._routes: dict[tuple[str, str, str], _RatedBreaker] = {}
-        self._models: dict[tuple[str, str], _Breaker] = {}
+        self._routes: dict[Place, _RatedBreaker] = {}
+        self._models: dict[Place, _Breaker] = {}
         self._keys: dict[tuple[str, str], _Breaker] = {}
         self._throttled_until: dict[tuple[str, str], float] = {}
 
-    def allows(self, channel: str, model: str, key_id: str) -> bool:
+    def allows(self, place: Place) -> bool:
         """Return whether an attempt there makes sense now. Changes nothing."""
         now = self._clock.monotonic()
-        if self._throttled_until.get((channel, key_id), now) > now:
+        if self._throttled_until.get((place.channel, place.key_id), now) > now:
             return False
-        return all(breaker.allows(now) for breaker in self._breakers(channel, model, key_id))
+        return all(breaker.allows(now) for breaker in self._breakers(place))
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
         """Return whether the key rests because the upstream asked for it."""
         now = self._clock.monotonic()
         return self._throttled_until.get((channel, key_id), now) > now
 
-    def rest_s(self, channel: str, model: str, key_id: str) -> float:
+    def rest_s(self, place: Place) -> float:
         """Return the seconds until an attempt there makes sense; 0 where it does now."""
         now = self._clock.monotonic()
-        rests = [breaker.rest_s(now) for breaker in self._breakers(channel, model, key_id)]
-        return max(0.0, self._throttled_until.get((channel, key_id), now) - now, *rests)
+        rests = [breaker.rest_s(now) for breaker in self._breakers(place)]
+        return max(0.0, self._throttled_until.get((place.channel, place.key_id), now) - now, *rests)
 
-    def begin(self, channel: str, model: str, key_id: str) -> None:
+    def begin(self, place: Place) -> None:
         """Note that an attempt is sent: where a probe is due, it is this one, and others wait for it."""
         now = self._clock.monotonic()
-        for breaker in self._breakers(channel, model, key_id):
+        for breaker in self._breakers(place):
             breaker.begin(now)
 
-    def report(
-        self, channel: str, model: str, key_id: str, failure: FailureClass | None, retry_after_s: int | None = None
-    ) -> None:
+    def report(self, place: Place, failure: FailureClass | None, retry_after_s: int | None = None) -> None:
         """Take how an attempt ended; None is a success. *retry_after_s* counts for ``throttled``."""
         now = self._clock.monotonic()
-        route, of_model, of_key = (channel, model, key_id), (channel, model), (channel, key_id)
+        of_key = place.channel, place.key_id
         match failure:
             case None:
-                self._route(route)
-                for breaker in self._breakers(*route):
+                self._route(place)
+                for breaker in self._breakers(place):
                     breaker.note_success(now)
             case "sick":
-                self._route(route).note_failure(now)
+                self._route(place).note_failure(now)
             case "misrouted":
-                self._models.setdefault(of_model, _Breaker(60.0, 3600.0)).note_failure(now)
+                self._models.setdefault(place.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now)
             case "key_dead":
                 self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now)
             case "throttled":
@@ -80,21 +102,21 @@ class Circuit:
                 self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
             case "request" | "empty":
                 pass
-        for breaker in self._breakers(*route):
+        for breaker in self._breakers(place):
             breaker.end_probe(now)
 
-    def _route(self, route: tuple[str, str, str]) -> "_RatedBreaker":
+    def _route(self, place: Place) -> "_RatedBreaker":
         """Return the breaker of a channel x model x key, made at its first use."""
-        breaker = self._routes.get(route)
+        breaker = self._routes.get(place)
         if breaker is None:
-            breaker = self._routes[route] = _RatedBreaker(5.0, 300.0)
+            breaker = self._routes[place] = _RatedBreaker(5.0, 300.0)
         return breaker
 
-    def _breakers(self, channel: str, model: str, key_id: str) -> "list[_Breaker]":
+    def _breakers(self, place: Place) -> "list[_Breaker]":
         found = (
-            self._keys.get((channel, key_id)) if self._keys else None,
-            self._models.get((channel, model)) if self._models else None,
-            self._routes.get((channel, model, key_id)),
+            self._keys.get((place.channel, place.key_id)) if self._keys else None,
+            self._models.get(place.of_all_keys) if self._models else None,
+            self._routes.get(place),
         )
         return [breaker for breaker in found if breaker is not None]
 

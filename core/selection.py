@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from .affinity import Affinity
-from .circuit import Circuit, RetryBudget
+from .circuit import Circuit, Place, RetryBudget
 from .dispatch import Dispatch
 from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
@@ -90,7 +90,7 @@ class Selection:
         return is_left and len(self._attempts) < self._attempts_max
 
     def _allows(self, candidate: Candidate) -> bool:
-        return self._circuit.allows(candidate.channel.name, self._exchange.model, candidate.key_id)
+        return self._circuit.allows(Place.of(self._exchange, candidate))
 
     def _untried(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         if not self._attempts:
@@ -117,9 +117,8 @@ class Selection:
 
     def _cooling_down(self) -> RelayError:
         """Return what is said while every candidate rests: when the first of them is due again."""
-        model = self._exchange.model
-        rests = [self._circuit.rest_s(one.channel.name, model, one.key_id) for one in self._candidates]
+        rests = [self._circuit.rest_s(Place.of(self._exchange, one)) for one in self._candidates]
         wait_s = max(1, math.ceil(min(rests)))
         if all(self._circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
             return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)
-        return CoolingDownError(wait_s, group=self._group, model=model)
+        return CoolingDownError(wait_s, group=self._group, model=self._exchange.model)

@@ -62,6 +62,22 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert len(upstream.received) == sent_count == 2
 
 
+async def test_a_model_that_only_embeds_is_there_for_those_who_embed(tmp_path: Path) -> None:
+    """Who asks it to chat is told that there is no such model, and takes it from nobody."""
+    vector = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    missing = {"error": {"message": "no such model", "type": "invalid_request_error", "code": "model_not_found"}}
+
+    def script(request: Received) -> list[Step]:
+        return document(vector) if request.path.endswith("/embeddings") else document(missing, 404)
+
+    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        wished = {"model": "text-embedding-3-small", "input": "hi"}
+        refused = [await shop.chat(model="text-embedding-3-small") for _ in range(2)]
+        embedded = await shop.client.post("/v1/embeddings", json=wished, headers=shop.headers)
+        assert [answer.status_code for answer in refused] == [503, 503]
+        assert (embedded.status_code, embedded.json()) == (200, vector)
+
+
 RAISES_AT_SEND = '''
 from relay import ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from relay.core.circuit import Place
+from relay.core.exchange import Dialect, Operation
 from tests.shops import serving
 from tests.upstreams import Received, Step, Upstream, document
 
@@ -40,11 +42,13 @@ channels:
 """
 GEMINI = "/v1beta/models/gemini-2.5-flash:generateContent"
 FILE = {"fileData": {"mimeType": "text/plain", "fileUri": "https://x/v1beta/files/nope"}}
-WAYS = [
-    (channel, model, f"{channel}#{place}")
-    for channel, model in (("google", "gemini-2.5-flash"), ("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5"))
-    for place in range(3)
+ASKED: list[tuple[str, str, Operation, Dialect]] = [
+    ("google", "gemini-2.5-flash", "chat", "gemini_generate"),
+    ("openai", "gpt-5", "chat", "openai_responses"),
+    ("openai", "gpt-5", "embeddings", "embeddings"),
+    ("anthropic", "claude-sonnet-4-5", "chat", "anthropic_messages"),
 ]
+PLACES = [Place(*asked, f"{asked[0]}#{index}") for asked in ASKED for index in range(3)]
 SAID = [{"role": "user", "parts": [{"text": "hi"}]}]
 BLOCK = {"type": "document", "source": {"type": "file", "file_id": "nope"}}
 NO_FILE = "You do not have permission to access the File nope or it may not exist."
@@ -116,7 +120,7 @@ async def test_what_is_not_there_is_told_and_hurts_nobody_else(
         answers = [await served.client.post(path, json=body, headers=served.headers) for _ in range(4)]
         assert [(answer.status_code, answer.json()["error"]["message"]) for answer in answers] == [(status, told)] * 4
         assert len(upstream.received) == 4
-        assert [way for way in WAYS if not served.shop.circuit.allows(*way)] == []
+        assert [place for place in PLACES if not served.shop.circuit.allows(place)] == []
 
 
 async def test_a_key_that_is_dead_is_out_whatever_the_request_names(tmp_path: Path) -> None:
