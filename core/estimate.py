@@ -130,19 +130,27 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
         return usage
     reads_by_itself = usage.web_search_count or usage.iterations
     if not reads_by_itself and is_beyond(usage.all_input_tokens, input_bound_tokens):
-        usage = Usage(
-            input_tokens=input_bound_tokens,
-            output_tokens=usage.output_tokens,
-            unit_count=usage.unit_count,
-            size=usage.size,
-            quality=usage.quality,
-            source="disputed",
-        )
+        usage = _with_input_bound(usage, input_bound_tokens)
     if output_bound_tokens is None:
         return usage
     if is_beyond(usage.output_tokens, output_bound_tokens):
         usage = msgspec.structs.replace(usage, output_tokens=output_bound_tokens, iterations=(), source="disputed")
     return usage
+
+
+def _with_input_bound(usage: Usage, tokens: int) -> Usage:
+    """Return *usage* with input of *tokens*, as much of it sound or pictures as was told, and its output as it is."""
+    audio_tokens = min(usage.audio_input_tokens, tokens)
+    return msgspec.structs.replace(
+        usage,
+        input_tokens=tokens,
+        cache_read_tokens=0,
+        cache_write_5m_tokens=0,
+        cache_write_1h_tokens=0,
+        audio_input_tokens=audio_tokens,
+        image_input_tokens=min(usage.image_input_tokens, tokens - audio_tokens),
+        source="disputed",
+    )
 
 
 class _Measured(msgspec.Struct):

@@ -24,7 +24,7 @@ def derive_outcome(evidence: Evidence, output_tokens_asked: int | None = None) -
     if evidence.hang_up_policy is not None:
         return "customer_gone"
     if not evidence.is_end_seen:
-        has_output = has_answer or evidence.has_thinking or evidence.has_refusal
+        has_output = has_answer or evidence.has_thinking or evidence.has_refusal or evidence.output_bytes > 0
         return "truncated" if has_output else "upstream_error"
     if evidence.has_refusal or evidence.stop_reason in REFUSALS:
         return "refused"

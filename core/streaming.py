@@ -43,6 +43,8 @@ STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
 BEHIND_S = 0.25
 """How long figures are waited for that may follow the end mark, where none came before it."""
+DRAWINGS = frozenset({"image_generation", "image_edit"})
+"""Operations whose first output is a draft: whoever leaves with it has most of a picture, and pays for one."""
 SILENCE_S = 15.0
 """Silence after which a keep-alive is written; the time that a request took to come is none."""
 
@@ -320,6 +322,8 @@ class StreamAnswer:
         if usage is None or not is_final:
             tokens = 0 if policy == "input_only" else self.delivered_tokens
             usage = self._delivered_usage(reader, tokens, usage)
+            if policy is not None and tokens and self._exchange.operation in DRAWINGS:
+                usage = msgspec.structs.replace(usage, unit_count=max(usage.unit_count, 1))
         evidence = msgspec.structs.replace(
             evidence,
             is_end_seen=is_whole,

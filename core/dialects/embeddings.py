@@ -49,9 +49,12 @@ class Embeddings(Single):
 
 
 def _with_prompt(usage: object) -> object:
-    """Return figures with the prompt's: an embedding has no other tokens, so one of the two says it all."""
+    """Return figures with the prompt's: an embedding has no other tokens, so one of the two says it all.
+
+    A total beyond the prompt contradicts it, and is no output.
+    """
     if not isinstance(usage, dict):
         return usage
     told = usage.get("prompt_tokens"), usage.get("total_tokens")
     prompt = next((figure for figure in told if figure is not None), None)
-    return {"total_tokens": prompt, **usage, "prompt_tokens": prompt} if prompt is not None else usage
+    return {"completion_tokens": 0, **usage, "prompt_tokens": prompt} if prompt is not None else usage

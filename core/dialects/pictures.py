@@ -5,6 +5,7 @@ wire/DIALECTS.md 3.5, w:openai-other/image-edit (a request in JSON; SDKs send a 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -149,13 +150,22 @@ class PictureReader(DoneReader):
         if said.type.endswith(".partial_image"):
             self.note_answer()
             self.output_counted_tokens += PARTIAL_TOKENS
+            self.output_image_tokens += PARTIAL_TOKENS
             self.output_bound_tokens += PARTIAL_TOKENS
         elif said.type.endswith(".completed"):
             self.note_answer()
             self._picture_count += 1
             self._usages.append(said.usage)
             self._size, self._quality = _told(said.size), _told(said.quality)
+            self._count_whole()
         return self._picture_count >= self._exchange.choice_count
+
+    def _count_whole(self) -> None:
+        """Count what the pictures so far tell, so that whoever leaves behind them pays for them."""
+        with suppress(UntrueFigureError):
+            told = read_picture_usage(self._usages, self._picture_count)
+            self.output_counted_tokens = max(self.output_counted_tokens, told.output_tokens)
+            self.output_image_tokens = max(self.output_image_tokens, told.image_output_tokens)
 
     def _figures(self) -> Usage | None:
         if not self._picture_count:

@@ -188,8 +188,10 @@ def bound_usage(exchange: Exchange) -> Usage:
 
 def _read_seconds(told: object, exchange: Exchange) -> int:
     """Return whole seconds, the last one begun counted; whisper's older answers tell them as text."""
+    if isinstance(told, bool) or not isinstance(told, str | int | float):
+        raise UntrueFigureError("seconds are no number")
     try:
-        seconds = math.ceil(float(told)) if isinstance(told, str | int | float) else -1
+        seconds = math.ceil(float(told))
     except (ValueError, OverflowError) as exc:
         raise UntrueFigureError("seconds are no number") from exc
     if not 0 <= seconds <= DISPUTED_FACTOR * max(exchange.unit_bound, SECONDS_FLOOR):

@@ -211,6 +211,23 @@ def test_what_can_not_be_read_is_counted_by_length(monkeypatch: pytest.MonkeyPat
             Usage(input_tokens=8001, unit_count=2, size="512x512", quality="hd"),
             Usage(input_tokens=2000, unit_count=2, size="512x512", quality="hd", source="disputed"),
         ),
+        (
+            Usage(
+                input_tokens=8001,
+                audio_input_tokens=500,
+                image_input_tokens=7501,
+                image_output_tokens=3,
+                output_tokens=4,
+            ),
+            Usage(
+                input_tokens=2000,
+                audio_input_tokens=500,
+                image_input_tokens=1500,
+                image_output_tokens=3,
+                output_tokens=4,
+                source="disputed",
+            ),
+        ),
         (Usage(input_tokens=9000, web_search_count=1), Usage(input_tokens=9000, web_search_count=1)),
         (Usage(input_tokens=9000, source="estimated"), Usage(input_tokens=9000, source="estimated")),
         (

@@ -27,6 +27,7 @@ from relay.core.outcome import derive_outcome
         (Evidence(has_tool_call=True), "truncated"),
         (Evidence(has_thinking=True, is_thinking_finished=False, error_type="overloaded_error"), "truncated"),
         (Evidence(has_refusal=True), "truncated"),
+        (Evidence(output_bytes=1), "truncated"),
         (Evidence(), "upstream_error"),
         (Evidence(error_type="overloaded_error"), "upstream_error"),
         (Evidence(has_text=True, hang_up_policy="delivered"), "customer_gone"),

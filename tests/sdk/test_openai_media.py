@@ -207,6 +207,43 @@ async def test_a_streamed_change_shows_its_parts_and_is_paid_once(tmp_path: Path
         assert await shop.row() == ("complete", 17_731_500, "upstream")
 
 
+DRAFT = {"type": "image_generation.partial_image", "b64_json": PICTURE, "partial_image_index": 0}
+DRAWN = {"type": "image_generation.completed", "b64_json": PICTURE, "size": "1024x1024", "usage": PICTURE_USAGE}
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "charge_nano"),
+    [
+        # One at 0.02 and 1.5.
+        ("dall-e-2", [DRAFT], 30_000_000),
+        ("dall-e-2", [DRAWN, DRAFT], 30_000_000),
+        # 7 of text, 100 drawn at 1.6 x 4: 2.5 times 647 quota and 1.5.
+        ("gpt-image-1.5", [DRAFT], 4_852_500),
+        # 27 of text, 194 of pictures at 1.6; 143 of text at 2, 272 drawn at 1.6 x 4: 2.5 times 2364.2 quota and 1.5.
+        ("gpt-image-1.5", [DRAWN], 17_731_500),
+    ],
+)
+async def test_who_leaves_with_a_draft_or_the_first_of_two_pays_for_a_picture(
+    tmp_path: Path, model: str, said: list[dict[str, Any]], charge_nano: int
+) -> None:
+    """A draft is most of a picture; of a whole one the upstream's own figures count, although another was to follow."""
+    text = "".join(f"data: {json.dumps(each)}\n\n" for each in said)
+    async with till(tmp_path, lambda _: stream(text, ending="open")) as shop:
+        drawn = await shop.client.images.generate(model=model, prompt="Cat", n=2, stream=True)
+        for _ in said:
+            await anext(drawn)
+        await drawn.close()
+        assert await shop.row() == ("customer_gone", charge_nano, "estimated")
+
+
+async def test_a_draft_that_its_upstream_broke_off_costs_no_picture(tmp_path: Path) -> None:
+    """It is not the customer who left."""
+    async with till(tmp_path, lambda _: events(DRAFT)) as shop:
+        with pytest.raises(openai.APIError):
+            [_ async for _ in await shop.client.images.generate(model="dall-e-2", prompt="Cat", stream=True)]
+        assert await shop.row() == ("truncated", 0, "estimated")
+
+
 async def test_a_picture_costs_what_its_size_does(tmp_path: Path) -> None:
     """Two of 512x512 at 0.018 and 1.5; no model was named, so the upstream is told the one that is meant."""
     answer = {"created": 1, "data": [{"url": "https://x/1"}, {"url": "https://x/2"}]}

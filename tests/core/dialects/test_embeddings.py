@@ -99,6 +99,12 @@ def test_errors_have_openais_form() -> None:
     )
 
 
+def test_a_total_beyond_the_prompt_is_no_output() -> None:
+    """An embedding writes nothing: the prompt is charged, and the contradiction told."""
+    reading = RULES.read_body(read(), b'{"data":[1],"usage":{"prompt_tokens":8,"total_tokens":9000}}')
+    assert reading.usage == Usage(input_tokens=8, is_total_contradicted=True)
+
+
 @pytest.mark.parametrize("usage", [{"total_tokens": 8}, {"prompt_tokens": 8}, {"prompt_tokens": 8, "total_tokens": 8}])
 def test_one_figure_says_it_all(usage: dict[str, int]) -> None:
     """There is nothing but a prompt."""

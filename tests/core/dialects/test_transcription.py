@@ -95,6 +95,7 @@ def heard(seconds: int, **noted: Any) -> Usage:
         ({"text": "x" * 9000}, heard(43, source="estimated")),
         ({"text": "Hi", "usage": {"type": "duration", "seconds": 1e9}}, heard(43, source="disputed")),
         ({"text": "Hi", "usage": {"type": "duration", "seconds": -1}}, heard(43, source="disputed")),
+        ({"text": "Hi", "usage": {"type": "duration", "seconds": False}}, heard(43, source="disputed")),
         ({"text": "Hi", "duration": "long"}, heard(43, source="disputed")),
         ({"text": "Hi", "usage": {"input_tokens": -3}}, heard(43, source="disputed")),
         (
