@@ -73,16 +73,7 @@ class Passage:
         self._rules = rules
         self._sink = sink
         self._attempts: list[Attempt] = []
-        self._settlement = Settlement(
-            exchange,
-            rules,
-            ledger=shop.ledger,
-            dispatch=shop.dispatch,
-            limits=shop.profile.limits,
-            price=shop.profile.prices.get(exchange.model),
-            price_version=shop.price_version,
-            clock=shop.clock,
-        )
+        self._settlement = Settlement(shop, exchange, rules)
         self._stream: StreamAnswer | None = None
 
     @property
@@ -108,7 +99,7 @@ class Passage:
                 exchange, self._rules, self._settlement, self._sink, shop.heartbeat, shop.profile.limits
             )
         try:
-            ending = await self._answer(candidates)
+            ending = await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
             if self._stream is not None:
                 self._stream.close()
             await self._settle(ending)
@@ -123,20 +114,6 @@ class Passage:
         finally:
             if self._stream is not None:
                 self._stream.close()
-
-    async def _answer(self, candidates: Sequence[Candidate]) -> Ending:
-        """Try candidates in turn until one has answered, whole or in part."""
-        shop = self._shop
-        selection = Selection(
-            self._exchange,
-            candidates,
-            self._attempts,
-            affinity=shop.affinity,
-            circuit=shop.circuit,
-            dispatch=shop.dispatch,
-            attempts_max=shop.profile.limits.attempts_max,
-        )
-        return await selection.try_in_turn(self._attempt, shop.retries)
 
     async def _attempt(self, candidate: Candidate) -> Ending:
         """Prepare the request for one candidate, reserve, send it, and carry its answer.

@@ -4,12 +4,11 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from .affinity import Affinity
-from .circuit import Circuit, Place, RetryBudget
-from .dispatch import Dispatch
+from .circuit import Place
 from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
 from .observe import emit_exception
+from .shop import Shop
 
 Answer = TypeVar("Answer")
 
@@ -21,36 +20,29 @@ class Selection:
     """
 
     def __init__(
-        self,
-        exchange: Exchange,
-        candidates: Sequence[Candidate],
-        attempts: Sequence[Attempt],
-        *,
-        affinity: Affinity,
-        circuit: Circuit,
-        dispatch: Dispatch,
-        attempts_max: int,
+        self, shop: Shop, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
     ) -> None:
         assert exchange.principal is not None, "authenticated before selecting"
         self._exchange = exchange
         self._group = exchange.principal.group
         self._candidates = candidates
         self._attempts = attempts
-        self._affinity = affinity
+        self._affinity = shop.affinity
         # With one candidate there is nothing to prefer, and no need to read the talk.
-        self._talk = affinity.talk_of(exchange) if len(candidates) > 1 else None
-        self._circuit = circuit
-        self._dispatch = dispatch
-        self._attempts_max = attempts_max
+        self._talk = shop.affinity.talk_of(exchange) if len(candidates) > 1 else None
+        self._circuit = shop.circuit
+        self._retries = shop.retries
+        self._dispatch = shop.dispatch
+        self._attempts_max = shop.profile.limits.attempts_max
         self._failure: RelayError | None = None
 
-    async def try_in_turn(self, attempt: Callable[[Candidate], Awaitable[Answer]], budget: RetryBudget) -> Answer:
+    async def try_in_turn(self, attempt: Callable[[Candidate], Awaitable[Answer]]) -> Answer:
         """Return what *attempt* returns for the first candidate that answers, whole or in part.
 
         Raises:
             RelayError: None did, or none was left; or *attempt* failed at something no other candidate mends.
         """
-        with budget.exchange() as retries:
+        with self._retries.exchange() as retries:
             while True:
                 candidate, attempt_count = await self.choose(), len(self._attempts)
                 try:

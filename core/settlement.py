@@ -11,18 +11,16 @@ from functools import cached_property
 import msgspec
 
 from .charge import Charge
-from .clock import Clock
 from .dialects.dialect import DialectRules
-from .dispatch import Dispatch
 from .errors import FullHoldNeededError, LedgerUnknownError
 from .estimate import MEDIA_TOKENS_MAX, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
-from .profile.structs import Limits, ModelPrice
 from .references import believed_bound
 from .repeats import note_retry
+from .shop import Shop
 from .usage import Usage
 from .vendor_names import kept_name
 
@@ -36,23 +34,13 @@ LONGEST_ANSWER_TOKENS = 131_072
 class Settlement:
     """Reserves for an exchange, follows its stream, and closes the reservation."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        rules: DialectRules,
-        *,
-        ledger: Ledger,
-        dispatch: Dispatch,
-        limits: Limits,
-        price: ModelPrice | None,
-        price_version: str,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, shop: Shop, exchange: Exchange, rules: DialectRules) -> None:
         self._exchange = exchange
-        self._ledger = ledger
-        self._dispatch = dispatch
-        self._clock = clock
-        self._price_version = price_version
+        self._ledger: Ledger = shop.ledger
+        self._dispatch = shop.dispatch
+        self._clock = shop.clock
+        self._price_version = shop.price_version
+        limits, price = shop.profile.limits, shop.profile.prices.get(exchange.model)
         is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
         self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
         """Some upstreams tell search units of a ranking alone. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""

@@ -45,16 +45,22 @@ class Frame:
 
         The caller has decoded *event* and found nothing in it besides *text* that matters.
         """
-        at = event.find(key)
-        start = event.find(b'"', at + len(key)) + 1
-        end = event.find(b'"', start)
-        is_found = at >= 0 and event[at + len(key) : start].strip() == b'"' and event[start:end] == text.encode()
-        if not is_found or not event.endswith(_LINE_END) or b"\r" in event:
+        if (place := find_text(event, key, text)) is None:
             return
+        start, end = place
         self._prefix, self._start = event[:start], start
         self._head, self._close = _split_padding(event[end:])
         self._head_length = len(self._head)
         self.is_thinking = is_thinking
+
+
+def find_text(event: bytes, key: bytes, text: str) -> tuple[int, int] | None:
+    """Return where *text* begins and ends in *event*, letter for letter the string under *key*; None where no frame has it."""
+    at = event.find(key)
+    start = event.find(b'"', at + len(key)) + 1
+    end = event.find(b'"', start)
+    is_found = at >= 0 and event[at + len(key) : start].strip() == b'"' and event[start:end] == text.encode()
+    return (start, end) if is_found and event.endswith(_LINE_END) and b"\r" not in event else None
 
 
 def text_length(event: bytes, start: int, end: int) -> int:

@@ -7,9 +7,8 @@ compared as `Frame` compares it.
 
 import re
 
-from .frame import Frame, text_length
+from .frame import Frame, find_text, text_length
 
-_LINE_END = b"\n\n"
 _find_varying = re.compile(rb'(?<="sequence_number":)(?P<number>\d+)|(?<="obfuscation":")(?P<padding>\w*)').finditer
 
 _NUMBER, _PADDING, _TEXT = "number", "padding", "text"
@@ -47,12 +46,9 @@ class NumberedFrame(Frame):
 
         The caller has decoded *event* and found nothing in it besides *text* that matters.
         """
-        at = event.find(key)
-        start = event.find(b'"', at + len(key)) + 1
-        end = event.find(b'"', start)
-        is_found = at >= 0 and event[at + len(key) : start].strip() == b'"' and event[start:end] == text.encode()
-        if not is_found or not event.endswith(_LINE_END) or b"\r" in event:
+        if (place := find_text(event, key, text)) is None:
             return
+        start, end = place
         # Inside the text a quote would be escaped, so that what is found stands beside it.
         found = [(_NUMBER if each["number"] else _PADDING, *each.span()) for each in _find_varying(event)]
         varying = sorted([(_TEXT, start, end), *found], key=lambda each: each[1])

@@ -66,17 +66,8 @@ class Opening:
         exchange, shop = self._exchange, self._shop
         exchange.principal = await shop.dispatch.authenticate(exchange)
         candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
-        selection = Selection(
-            exchange,
-            candidates,
-            self._attempts,
-            affinity=shop.affinity,
-            circuit=shop.circuit,
-            dispatch=shop.dispatch,
-            attempts_max=shop.profile.limits.attempts_max,
-        )
         try:
-            return await selection.try_in_turn(self._attempt, shop.retries)
+            return await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
         except CustomerGoneError:
             await self._turn.settlement.void("customer_gone", Evidence(), self._attempts)
             raise

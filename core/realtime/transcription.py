@@ -219,10 +219,7 @@ class Hearing(TurnSettlement):
 
     async def _extend_to(self, seconds: int) -> None:
         self._covered_s = seconds
-        amount_nano = self._quote(0)
-        if self._held_nano is None or amount_nano > self._held_nano:
-            await self._ledger.extend(self.exchange.id, amount_nano)
-            self._held_nano = amount_nano
+        await self._raise_hold(0)
 
     def _estimate(self, output_tokens: int) -> Usage:
         """Return the most that the sound can use; how much is written follows from it."""

@@ -35,16 +35,7 @@ class TurnSettlement(Settlement):
     """The money of one turn: its hold follows the input that comes in, too, and counts sound as such."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
-        super().__init__(
-            exchange,
-            rules,
-            ledger=shop.ledger,
-            dispatch=shop.dispatch,
-            limits=shop.profile.limits,
-            price=shop.profile.prices.get(exchange.model),
-            price_version=shop.price_version,
-            clock=shop.clock,
-        )
+        super().__init__(shop, exchange, rules)
         self._covered_input = Input()
 
     @property
@@ -73,7 +64,11 @@ class TurnSettlement(Settlement):
 
     async def _extend_input(self, covered: Input) -> None:
         self._set_input(covered)
-        amount_nano = self._quote(self.covered_tokens)
+        await self._raise_hold(self.covered_tokens)
+
+    async def _raise_hold(self, output_tokens: int) -> None:
+        """Raise the hold, durably, where what it covers now costs more with *output_tokens*."""
+        amount_nano = self._quote(output_tokens)
         if self._held_nano is None or amount_nano > self._held_nano:
             await self._ledger.extend(self._exchange.id, amount_nano)
             self._held_nano = amount_nano
