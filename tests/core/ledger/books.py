@@ -11,7 +11,7 @@ A line that must be refused ends in ``-> code``. Each account has one key, named
 import atexit
 import shutil
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from hashlib import sha256
@@ -51,8 +51,7 @@ from relay.core.ledger.sqlite_view import Hold, View
 from relay.core.ledger.verify import verify
 from relay.core.money import format_nano, parse_amount
 from relay.core.usage import Usage
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+from tests.services import NOW, SetClock
 
 
 @cache
@@ -68,22 +67,6 @@ def copy_empty_shop(data: Path) -> None:
     shutil.copytree(_empty_shop(), data)
 
 
-class HandClock:
-    """A clock that is turned by hand."""
-
-    def __init__(self) -> None:
-        self.moment = NOON
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return (self.moment - NOON).total_seconds()
-
-    def turn(self, hours: float) -> None:
-        self.moment += timedelta(hours=hours)
-
-
 def facts(account: str, key: str = "") -> PriceFacts:
     return PriceFacts(
         account_id=account,
@@ -95,7 +78,7 @@ def facts(account: str, key: str = "") -> PriceFacts:
         channel="aws",
         model="claude-sonnet-4-5",
         model_sent="claude-sonnet-4-5",
-        at=NOON,
+        at=NOW,
         stream=True,
     )
 
@@ -130,7 +113,7 @@ def reservation(
         amount_nano=amount_nano,
         facts=facts(account),
         price_version="v1",
-        at=NOON,
+        at=NOW,
         idempotency_digest=idempotency_digest,
     )
 
@@ -168,7 +151,7 @@ class Books:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.clock = HandClock()
+        self.clock = SetClock()
         self.database = prepare_database(data, is_demo=None)
         self._accounts: dict[str, str] = {}
         self._versions: dict[str, int] = {}
@@ -248,10 +231,10 @@ class Books:
     def _account(self, name: str, *options: str) -> None:
         chosen = dict(option.split("=") for option in options)
         gift_nano, lapses_in = parse_amount(chosen.get("gift", "0")), chosen.get("lapses_in_h")
-        lapses_at = self.clock.moment + timedelta(hours=float(lapses_in)) if lapses_in else None
+        lapses_at = self.clock.time + timedelta(hours=float(lapses_in)) if lapses_in else None
         cap_nano = parse_amount(chosen["cap"]) if "cap" in chosen else None
         key_lapses_in = chosen.get("key_lapses_in_h")
-        key_lapses_at = self.clock.moment + timedelta(hours=float(key_lapses_in)) if key_lapses_in else None
+        key_lapses_at = self.clock.time + timedelta(hours=float(key_lapses_in)) if key_lapses_in else None
         self.do(account(name, gift_nano=gift_nano, gift_expires_at=lapses_at))
         self.do(key(name, cap_nano=cap_nano, expires_at=key_lapses_at))
         self._versions[name] = 1
@@ -322,7 +305,7 @@ class Books:
         self._versions[name] = int(str(version))
 
     def _wait_h(self, hours: str) -> None:
-        self.clock.turn(float(hours))
+        self.clock.time += timedelta(hours=float(hours))
 
     def _crash(self) -> None:
         dead = self.die()
@@ -334,7 +317,7 @@ class Books:
         self._same(
             "SELECT IFNULL(SUM(credit_nano - debit_nano - pending_nano), 0) FROM book"
             " WHERE account_id = ? AND (expires_at IS NULL OR expires_at > ?)",
-            (name, round(self.clock.moment.timestamp() * 1000)),
+            (name, round(self.clock.time.timestamp() * 1000)),
             amount,
         )
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,8 +27,9 @@ from relay.core.ledger.operations import (
 )
 from relay.core.ledger.verify import verify
 from relay.core.money import format_nano
+from tests.services import NOW
 
-from .books import NOON, Books, account, copy_empty_shop, key, record, reservation, top_up
+from .books import Books, account, copy_empty_shop, key, record, reservation, top_up
 
 # Memory where there is some: what is compared here is arithmetic.
 FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -93,11 +95,11 @@ def trade(folder: Path, before: list[Operation], hours: int, groups: list[list[O
     copy_empty_shop(folder)
     books = Books(folder)
     for name, cap_nano in (("alice", None), ("bob", 12)):
-        books.do(account(name, gift_nano=6, gift_expires_at=NOON.replace(hour=13)))
+        books.do(account(name, gift_nano=6, gift_expires_at=NOW.replace(hour=13)))
         books.do(key(name, cap_nano=cap_nano))
         books.do(top_up(name, 12, f"first-{name}"))
     books.store.commit([], before)
-    books.clock.turn(hours)
+    books.clock.time += timedelta(hours=hours)
     results: list[Result] = []
     for group in groups:
         results += books.store.commit([], group)
@@ -147,7 +149,7 @@ def test_a_broken_rule_in_a_group_spoils_none_of_its_neighbours(
 
 def test_a_hold_is_taken_raised_twice_and_posted_in_one_transaction(books: Books, tmp_path: Path) -> None:
     """Two units grow to eleven over two lots, and eight are paid: six of the gift that lapses, two of the cash."""
-    books.do(account("alice", gift_nano=6, gift_expires_at=NOON.replace(hour=13)))
+    books.do(account("alice", gift_nano=6, gift_expires_at=NOW.replace(hour=13)))
     books.do(key("alice"))
     books.do(top_up("alice", 12, "first"))
     group = [a_reserve("r1", 2, 1), *[Extend(request_id="r1", held_nano=held) for held in (5, 11)]]

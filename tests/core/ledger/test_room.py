@@ -21,8 +21,9 @@ from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.ledger.verify import verify
 from relay.core.money import NANO
 from tests.disks import MIB, fill, small_disk
+from tests.services import SetClock
 
-from .books import HandClock, account, key, record, reservation, top_up
+from .books import account, key, record, reservation, top_up
 from .test_sqlite import ask, limit_pages, until, until_true
 
 HOLD_COUNT = 200
@@ -37,7 +38,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def minded(data: Path) -> AsyncIterator[SqliteLedger]:
     """A ledger with an account of 1000, that minds its disk as a server's does."""
-    async with SqliteLedger.open(data, clock=HandClock()) as ledger, ledger.minding_room():
+    async with SqliteLedger.open(data, clock=SetClock()) as ledger, ledger.minding_room():
         await ledger.create_account(account("alice"))
         await ledger.create_key(key("alice"))
         await ledger.top_up(top_up("alice", 1000 * NANO, "order-1"))
@@ -121,14 +122,14 @@ async def test_the_ballast_is_laid_again_when_there_is_room_for_it_too(disk: Pat
 async def test_a_dead_process_leaves_its_ballast_to_the_next_start(disk: Path) -> None:
     """On a disk without room what it held is brought to its end all the same."""
     data = disk / "data"
-    async with SqliteLedger.open(data, clock=HandClock()) as ledger:
+    async with SqliteLedger.open(data, clock=SetClock()) as ledger:
         await ledger.create_account(account("alice", gift_nano=1000 * NANO))
         await ledger.create_key(key("alice"))
         for index in range(HOLD_COUNT):
             await ledger.reserve(reservation(f"r{index}", "alice", NANO))
         ledger._store.room.look()
     fill(disk, left_mib=0)
-    async with SqliteLedger.open(data, clock=HandClock()):
+    async with SqliteLedger.open(data, clock=SetClock()):
         assert ask(data, "SELECT state, COUNT(*) FROM reservation GROUP BY state") == [("voided", HOLD_COUNT)]
     assert verify(data) == []
 

@@ -23,13 +23,14 @@ from relay.core.ledger.sqlite_store import SqliteStore
 from relay.core.ledger.verify import verify
 from relay.core.money import NANO
 from relay.core.usage import Usage
+from tests.services import SetClock
 
-from .books import Books, HandClock, account, charge, key, record, reservation, top_up
+from .books import Books, account, charge, key, record, reservation, top_up
 
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
-    async with SqliteLedger.open(tmp_path, clock=HandClock(), timezone="Asia/Shanghai") as ledger:
+    async with SqliteLedger.open(tmp_path, clock=SetClock(), timezone="Asia/Shanghai") as ledger:
         await ledger.create_account(account("alice"))
         await ledger.create_key(key("alice"))
         await ledger.top_up(top_up("alice", 10 * NANO, "order-1"))
@@ -319,7 +320,7 @@ async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) 
 
 async def test_a_post_that_breaks_a_rule_is_kept_for_the_operator(hasty: None, tmp_path: Path) -> None:
     """A charge that nobody can book is asked again alone, then set aside; its file is all that is left of it."""
-    async with SqliteLedger.open(tmp_path, clock=HandClock()) as ledger:
+    async with SqliteLedger.open(tmp_path, clock=SetClock()) as ledger:
         await ledger.create_account(account("alice", gift_nano=5 * NANO))
         await ledger.create_key(key("alice"))
         await ledger.reserve(reservation("r1", "alice", NANO))
@@ -343,7 +344,7 @@ async def test_a_post_whose_caller_is_told_to_end_is_waited_for(ledger: SqliteLe
 
 async def test_a_post_under_way_at_the_end_goes_to_the_spool(ledger: SqliteLedger, tmp_path: Path) -> None:
     """A disk that takes nothing while the shop shuts down loses no charge."""
-    async with SqliteLedger.open(tmp_path, clock=HandClock()) as ending:
+    async with SqliteLedger.open(tmp_path, clock=SetClock()) as ending:
         await ending.reserve(reservation("r1", "alice", 3 * NANO))
         limit_pages(ending, 1)
         large = msgspec.structs.replace(record("r1", "alice", "2"), evidence=Evidence(stop_reason="x" * 100_000))

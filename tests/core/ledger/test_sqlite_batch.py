@@ -20,7 +20,7 @@ def batch(books: Books) -> Iterator[Batch]:
     """A transaction at noon, in a database with one account and no money."""
     books.do(account("alice"))
     books.store.connection.execute("BEGIN IMMEDIATE")
-    now_ms = round(books.clock.moment.timestamp() * 1000)
+    now_ms = round(books.clock.time.timestamp() * 1000)
     yield Batch(
         books.store.connection,
         boot="boot_a",

@@ -54,7 +54,7 @@ class Shop(RuleBasedStateMachine):
 
     @property
     def _now(self) -> datetime:
-        return self.books.clock.moment
+        return self.books.clock.time
 
     @rule(data=st.data(), amount=AMOUNTS)
     def money_comes_in_twice(self, data: st.DataObject, amount: int) -> None:
@@ -165,7 +165,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(hours=st.integers(min_value=1, max_value=3))
     def time_passes(self, hours: int) -> None:
-        self.books.clock.turn(hours)
+        self.books.clock.time += timedelta(hours=hours)
 
     @rule(times=st.integers(min_value=1, max_value=2))
     def the_process_dies_and_is_recovered(self, times: int) -> None:
