@@ -19,7 +19,9 @@ AWAITED = ("complete", "empty", "refused")
 """Outcomes of an answer that has an end, which the customer may have missed."""
 REFUSALS = (403, 502, 503)
 """No credit, no answer from the upstream, no channel left: all that may be said besides 200."""
-ALARMS = ("request.crashed", "ledger.broken", "recovery.failed", "commit.failed", "spool.refused", "post.failed")
+ALARMS = (
+    "request.crashed", "ledger.broken", "group.refused", "recovery.failed", "commit.failed", "spool.refused", "post.failed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

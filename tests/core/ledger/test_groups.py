@@ -133,6 +133,7 @@ def test_a_group_does_what_its_operations_do_one_by_one(
     assert "group.refused" not in caplog.text
 
 
+@pytest.mark.breaks_a_rule
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(
     before=st.lists(st.builds(a_reserve, REQUESTS, AMOUNTS, st.just(1)), max_size=5),

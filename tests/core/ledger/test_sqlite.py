@@ -318,6 +318,7 @@ async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) 
         assert sorted(os.listdir(tmp_path / "spool")) == ["r8.refused", "r9.refused"]
 
 
+@pytest.mark.breaks_a_rule
 async def test_a_post_that_breaks_a_rule_is_kept_for_the_operator(hasty: None, tmp_path: Path) -> None:
     """A charge that nobody can book is asked again alone, then set aside; its file is all that is left of it."""
     async with SqliteLedger.open(tmp_path, clock=SetClock()) as ledger:

@@ -44,6 +44,7 @@ def test_books_opened_in_a_lost_group_are_opened_again(funded: Books) -> None:
     """)
 
 
+@pytest.mark.breaks_a_rule
 def test_a_broken_rule_refuses_one_operation_and_names_no_contents(funded: Books) -> None:
     """A charge below nothing is refused with an error of the ledger; its neighbour goes through."""
     funded.do(reservation("r1", "alice", 10**9))
@@ -55,6 +56,7 @@ def test_a_broken_rule_refuses_one_operation_and_names_no_contents(funded: Books
     funded.play("held alice 2")
 
 
+@pytest.mark.breaks_a_rule
 def test_an_operation_refused_halfway_takes_its_money_back(funded: Books) -> None:
     """A post whose log row can't be written moves nothing, and can be done again."""
     funded.do(reservation("r1", "alice", 10**9))
