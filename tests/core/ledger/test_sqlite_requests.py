@@ -151,6 +151,8 @@ def test_overruns_are_counted_by_account_and_day_of_the_shop(books: Books) -> No
         account alice gift=1
         reserve r1 alice 0.5
         post r1 2
+        reserve r4 alice 0
+        post r4 0.5
         wait_h 3.5
         account bob gift=1
         reserve r2 bob 1
@@ -160,7 +162,7 @@ def test_overruns_are_counted_by_account_and_day_of_the_shop(books: Books) -> No
         post r3 0.25
     """)
     assert books.ask("SELECT * FROM overrun_day ORDER BY account_id, day") == [
-        ("alice", "2026-11-23", 1_000_000_000),
+        ("alice", "2026-11-23", 1_500_000_000),
         ("bob", "2026-11-23", 500_000_000),
         ("bob", "2026-11-24", 250_000_000),
     ]
@@ -250,6 +252,19 @@ def test_a_lot_that_lapses_under_a_hold_honours_it_and_the_rest_goes_to_breakage
     """)
 
 
+def test_a_lot_that_lapses_under_a_hold_may_be_spent_to_the_end(books: Books) -> None:
+    """Nothing is left of it that could come back, or be booked to breakage."""
+    books.play("""
+        account alice gift=5 lapses_in_h=1
+        reserve r1 alice 5
+        wait_h 2
+        post r1 5
+        book revenue 5
+        lots alice gift=0
+    """)
+    assert books.ask("SELECT kind, request_id FROM transfer WHERE kind <> 'gift'") == [("post", "r1")]
+
+
 def test_a_void_on_a_lapsed_lot_is_breakage(books: Books) -> None:
     """A hold released on a lapsed lot does not come back either."""
     books.play("""
@@ -260,6 +275,7 @@ def test_a_void_on_a_lapsed_lot_is_breakage(books: Books) -> None:
         book breakage 4
         lots alice gift=1
     """)
+    assert books.ask("SELECT id, request_id FROM transfer WHERE kind = 'breakage'") == [("breakage:r1:1", "r1")]
 
 
 def test_a_hold_above_the_balance_says_what_remains_and_what_was_needed(books: Books) -> None:
@@ -357,6 +373,19 @@ def test_an_extension_raises_the_hold(books: Books) -> None:
     """)
 
 
+def test_only_an_open_hold_is_extended(books: Books) -> None:
+    """Neither what was never reserved nor what is closed holds more."""
+    books.play("""
+        account alice gift=5
+        extend r9 2 -> ledger_unknown
+        reserve r1 alice 1
+        post r1 1
+        extend r1 2 -> ledger_unknown
+        held alice 0
+        balance alice 4
+    """)
+
+
 def test_an_extension_to_less_changes_nothing(books: Books) -> None:
     """A hold is never lowered."""
     books.play("account alice gift=5")
@@ -404,6 +433,16 @@ def test_a_withdrawn_hold_leaves_no_row(books: Books) -> None:
         balance alice 5
         no_log r1
     """)
+
+
+def test_a_hold_of_nothing_is_withdrawn_too(books: Books) -> None:
+    """No money moves, and the request is closed all the same."""
+    books.play("""
+        account alice
+        reserve r1 alice 0
+        withdraw r1
+    """)
+    assert books.ask("SELECT state FROM reservation") == [("voided",)]
 
 
 def test_a_post_of_what_was_never_reserved_is_an_error(books: Books) -> None:
