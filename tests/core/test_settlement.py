@@ -1,5 +1,7 @@
 """How much is held before anything is sent: the input's bound, and the output the hold covers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from relay.core.dialects.openai_chat import OpenAIChat
 from tests.shops import PROFILE, Running, serving
-from tests.upstreams import Upstream, document
+from tests.upstreams import Received, Step, Upstream, document
 
 ANSWER = {
     "model": "gpt-4o-mini",
@@ -200,3 +202,73 @@ async def test_pictures_that_a_tool_drew_are_beyond_the_limit_that_was_named(tmp
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"]) == ("upstream", 7242)
         assert row["charge_nano"] == (1010 + 7242 * 4) * 2000
+
+
+DEAR_CHANNEL = """
+from relay import Charge, Plugin, PluginConfig, PriceFacts, hookimpl
+
+
+class DearChannel(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    def settle(self, facts: PriceFacts, charge: Charge | None) -> Charge | None:
+        return charge.plus(*charge.lines) if charge and facts.channel == "openai-b" else None
+"""
+"""A billing policy by which one channel costs twice as much as another."""
+
+
+@asynccontextmanager
+async def failing_over_to_a_dearer_channel(folder: Path, credit: str) -> AsyncIterator[tuple[Running, list[int]]]:
+    """Serve a shop whose first channel fails, and yield it with what was held whenever the upstream was asked."""
+    (folder / "dear_channel.py").write_text(DEAR_CHANNEL)
+    profile = PROFILE.replace(
+        "  - use: billing.token_ratio\n", "  - use: billing.token_ratio\n  - use: ./dear_channel.py\n"
+    )
+    held: list[int] = []
+
+    def answer(_: Received) -> list[Step]:
+        [row] = shop.rows("select held_nano from reservation")
+        held.append(int(row["held_nano"]))
+        return document(ANSWER) if len(held) > 1 else document({"error": {"message": "down"}}, 500)
+
+    async with (
+        Upstream(answer).opened() as upstream,
+        serving(folder, upstream.url, profile=profile, credit=credit) as shop,
+    ):
+        yield shop, held
+
+
+async def test_a_dearer_channel_is_held_for_before_it_is_asked(tmp_path: Path) -> None:
+    """What was held for the first, and twice that for the second, which costs twice 10 and 2 at 4 times."""
+    async with failing_over_to_a_dearer_channel(tmp_path, "10") as (shop, held):
+        assert (await shop.chat()).status_code == 200
+        [row] = await shop.log()
+        assert held == [33_836_000, 67_672_000]
+        assert (row["charge_nano"], row["channel"]) == (72_000, "openai-b")
+        assert shop.rows("select held_nano from api_key") == [{"held_nano": 0}]
+
+
+async def test_a_dearer_channel_that_can_not_be_held_for_is_not_asked(tmp_path: Path) -> None:
+    """Nothing is charged, and what was held for the first channel is free again."""
+    async with failing_over_to_a_dearer_channel(tmp_path, "0.05") as (shop, held):
+        refused = await shop.chat()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
+        assert held == [33_836_000]
+        [row] = await shop.log()
+        assert (row["charge_nano"], row["outcome"]) == (0, "upstream_error")
+        assert shop.rows("select held_nano, spent_nano from api_key") == [{"held_nano": 0, "spent_nano": 0}]
+
+
+async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
+    """The request's own, or the model's: 536 and 100, 537 and 2000 at 4 times."""
+    profile = PROFILE.replace('completion_ratio: "4"}}', 'completion_ratio: "4", output_tokens_max: 2000}}', 1)
+    async with (
+        Upstream(lambda _: document(ANSWER)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        await shop.chat(max_tokens=100)
+        await shop.chat(max_tokens=10_000)
+        await shop.log(count=2)
+        held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
+        assert held == [1_872_000, 17_074_000]
