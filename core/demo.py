@@ -41,23 +41,18 @@ async def hand_out_key(profile: Profile, data: Path) -> str:
                 name=KEY_NAME,
                 digest=api_key_digest(api_key, profile.keys),
                 last4=api_key[-4:],
-                group=_group(profile),
+                group=profile.default_group,
                 actor="demo",
             )
         )
     return api_key
 
 
-def _group(profile: Profile) -> str:
-    return profile.keys.group or next(iter(profile.groups))
-
-
 def demo_words(address: str, profile: Profile, api_key: str) -> str:
     """Return the key, and a command that works when pasted."""
-    group, symbol = _group(profile), profile.shop.unit.symbol
+    group, symbol = profile.default_group, profile.shop.unit.symbol
     section = next(one for one in profile.channels if group in one.groups)
-    first = section.models[0]
-    model = first if isinstance(first, str) else first.name
+    model = next(iter(section.upstream_names))
     body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Hello!"}]}).decode()
     return "\n".join(
         [

@@ -134,12 +134,11 @@ class Shop:
 
     def _channel(self, section: ChannelSection) -> Channel:
         prefix = f"{section.name}#"
-        names = [(model, model) if isinstance(model, str) else (model.name, model.upstream) for model in section.models]
         return Channel(
             name=section.name,
             use=section.use,
             dialects=self.channels[section.name].dialects,
-            models=dict(names),
+            models=section.upstream_names,
             groups=frozenset(section.groups),
             priority=section.priority,
             weight=section.weight,

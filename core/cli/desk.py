@@ -96,11 +96,7 @@ class Desk:
 
     def check_models(self, models: Collection[str]) -> None:
         """Refuse a model that no channel of the shop sells."""
-        sold = {
-            model if isinstance(model, str) else model.name
-            for channel in self.profile.channels
-            for model in channel.models
-        }
+        sold = {model for channel in self.profile.channels for model in channel.upstream_names}
         for model in models:
             check_known("model", model, sold)
 

@@ -14,7 +14,7 @@ from ..money import format_exact
 from ..profile.exact import to_json
 from ..profile.loaded import Loaded
 from ..profile.presets import load_preset
-from ..profile.structs import ChannelModel, ChannelSection
+from ..profile.structs import ChannelSection
 from ..registry import hook_names, hooks_of
 from .output import print_cells
 from .unopened import unopened_registry
@@ -162,8 +162,7 @@ def _offers(loaded: Loaded) -> tuple[OfferRow, ...]:
     for group_name, group in profile.groups.items():
         sections = [section for section in profile.channels if group_name in section.groups]
         for section in sorted(sections, key=lambda each: -each.priority):
-            for model in section.models:
-                name, model_sent = (model.name, model.upstream) if isinstance(model, ChannelModel) else (model, model)
+            for name, model_sent in section.upstream_names.items():
                 price, dialects = profile.prices[name], channels[section.name].dialects
                 rows.append(
                     OfferRow(

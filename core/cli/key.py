@@ -10,7 +10,6 @@ from ..keys import api_key_digest, new_api_key
 from ..ledger.operations import CreateKey, RevokeKey, SetKeyGroup
 from ..ledger.sqlite import SqliteLedger
 from ..money import format_nano
-from ..profile.structs import Profile
 from ..storage import Key, Storage
 from . import Failure, main
 from .arguments import Amount, Name, Names, Networks, Time, moment_after
@@ -82,7 +81,7 @@ def create(
         name=name or "",
         digest=api_key_digest(api_key, desk.profile.keys),
         last4=api_key[-4:],
-        group=group or default_group(desk.profile),
+        group=group or desk.profile.default_group,
         cap_nano=cap,
         expires_at=expires_at,
         models=models,
@@ -156,11 +155,6 @@ def set_group(desk: Desk, key_id: str, group: str, is_json: bool) -> None:
         return await find_key(storage, key_id)
 
     print_key(desk.change(work), is_json=is_json)
-
-
-def default_group(profile: Profile) -> str:
-    """Return the group of a key made without one."""
-    return profile.keys.group or next(iter(profile.groups))
 
 
 async def find_key(storage: Storage, key_id: str) -> Key:

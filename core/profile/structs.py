@@ -200,6 +200,11 @@ class ChannelSection(Section, frozen=True, kw_only=True):
         default_factory=dict
     )
 
+    @property
+    def upstream_names(self) -> dict[str, str]:
+        """What the upstream calls each model, by the name that customers ask for."""
+        return dict((one, one) if isinstance(one, str) else (one.name, one.upstream) for one in self.models)
+
 
 class Keys(Section, frozen=True, kw_only=True):
     """How the shop's own api keys look, and what a new one gets."""
@@ -259,3 +264,8 @@ class Profile(Section, frozen=True, kw_only=True):
     ] = (*get_args(Dialect), "models", "billing")
     keys: Annotated[Keys, Meta(description="The shop's own api keys.")] = field(default_factory=Keys)
     limits: Annotated[Limits, Meta(description="Bounds.")] = field(default_factory=Limits)
+
+    @property
+    def default_group(self) -> str:
+        """The group of a key that is made without one."""
+        return self.keys.group or next(iter(self.groups))

@@ -104,8 +104,7 @@ class Vertex(ChannelPlugin[VertexConfig]):
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"base_url: expected an address such as '{host}', found '{base_url}'")
-        for model in section.models:
-            upstream = model if isinstance(model, str) else model.upstream or model.name
+        for upstream in section.upstream_names.values():
             if config.publisher == "google" and is_asked_otherwise(upstream):
                 raise ValueError(f"models: '{upstream}' is asked in a form that is not spoken here; sell Gemini's own")
         # Gemini's previews are in v1beta1 alone, where Google's own SDK asks too; Anthropic's asks in v1.
