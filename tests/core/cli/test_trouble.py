@@ -84,7 +84,7 @@ def test_a_newer_relays_database_is_not_even_read(counter: Counter, words: tuple
     with contextlib.closing(sqlite3.connect(counter.data / "relay.db", isolation_level=None)) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
 
-    expected = f"error: '{counter.data / 'relay.db'}' has schema 99, this relay knows 4; run the newer relay"
+    expected = f"error: '{counter.data / 'relay.db'}' has schema 99, this relay knows 5; run the newer relay"
     assert counter.refused(*words) == (1, expected)
 
 
