@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 
-from .exact import to_json
 from .structs import Profile
 
 
@@ -25,8 +24,3 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     use_places: tuple[str, ...] = ()
     key_places: Mapping[str, str] = {}
-
-    @property
-    def text(self) -> str:
-        """The profile as JSON, defaults left out: the same for every way of writing it down."""
-        return to_json(self.profile)

@@ -24,8 +24,6 @@ SIMULATOR = "channels.simulator"
 NEEDED_HOOKS = ("authenticate", "settle")
 """Without an answer to these every request is refused."""
 
-__all__ = ["Loaded", "bundled_profiles", "find_profile", "for_demo", "load_profile", "resolve_secrets"]
-
 
 def find_profile(name: str) -> Path:
     """Return the file that *name* means: an existing path, else the bundled profile of that name.
