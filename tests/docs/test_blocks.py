@@ -58,7 +58,7 @@ def test_a_command_exists(words: list[str]) -> None:
     if program == "make":
         assert set(rest) <= TARGETS
     elif program == "export":
-        assert rest[0].partition("=")[0] == "RELAY_KEY"
+        assert rest[0].partition("=")[0] in ("RELAY_KEY", "OPENAI_KEY")
     else:
         assert program == ".venv/bin/relay"
         assert parsed(main, "relay", rest).name is not None

@@ -1,5 +1,6 @@
 """The quickstart, typed as it stands: every command and program of it, one after the other."""
 
+import asyncio
 import re
 import shlex
 import socket
@@ -12,7 +13,9 @@ from typing import IO
 
 import pytest
 
+from tests.chats import DONE, ROLE, STOP, USAGE, words
 from tests.docs.blocks import Block, blocks
+from tests.upstreams import Upstream, stream
 
 RELAY = str(Path(sys.executable).parent / "relay")
 PAGE = [block for block in blocks() if block.page == "docs/quickstart.md"]
@@ -132,3 +135,30 @@ def test_the_reader_s_own_channel_says_the_words_back(reader: Reader) -> None:
     command = typed("run")[0]
     with reader.serving(*command[: command.index("--port")]):
         assert reader.run(asked) == "Say hello.\n"
+
+
+def sold(reader: Reader) -> str:
+    """Follow the page's last section in the folder of ``corner.yaml``; return what the page's first program prints."""
+    reader.relay(*typed("profile")[2])
+    with reader.serving(*typed("run")[1]):
+        reader.relay(*typed("account")[3])
+        reader.relay(*typed("key")[3])
+        key = PRINTED_KEY.search(reader.printed)
+        assert key is not None, reader.printed
+        reader.api_key = key[0]
+        program = next(block for block in PAGE if block.language == "python")
+        text = program.text.replace("claude-sonnet-4-5", "gpt-4o-mini")
+        return reader.run(Block(program.page, program.line, "python", text))
+
+
+@pytest.mark.slow
+async def test_a_vendor_s_models_are_sold(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest profile of the reference, asked of a vendor of ours: its words come back, and it saw the key of the environment."""
+    profile = next(block for block in blocks("yaml") if block.page == "docs/profile.md")
+    monkeypatch.setenv("OPENAI_KEY", "sk-of-the-vendor")
+    answer = stream(ROLE + words("Good", " day") + STOP + USAGE + DONE)
+    async with Upstream(lambda _: answer).opened() as vendor:
+        (reader.folder / "corner.yaml").write_text(profile.text.replace("https://api.openai.com", vendor.url))
+        printed = await asyncio.to_thread(sold, reader)
+    assert (printed, vendor.received[0].path) == ("Good day\n", "/v1/chat/completions")
+    assert vendor.received[0].headers["authorization"] == "Bearer sk-of-the-vendor"
