@@ -19,6 +19,8 @@ ADJUSTMENT = "adjustment"
 BOOK_NANO_MAX = 2 * 10**18
 """What a book of the shop's may give in all. SQLite goes on in floating point where a sum passes 64 bits, without a
 word: below this neither a book does, nor the sums over books and lots that balances and `verify` need."""
+OVERRUN_NANO_MAX = 10**18
+"""What the shop swallows in all, for the same reason: no figure of an upstream's may take its book beyond that."""
 
 _KIND_RANK: dict[LotKind, int] = {"trial": 0, "gift": 1, "compensation": 2, "cash": 3}
 _NEVER_MS = 1 << 62

@@ -1,13 +1,15 @@
 """What a request does to the SQLite ledger: reserve, extend, post, void, and the notes in between."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import msgspec
 
-from ..charge import Charge
+from ..charge import Charge, ChargeLine
 from ..clock import to_ms
 from ..errors import FullHoldNeededError, LedgerConflictError, LedgerUnknownError
 from ..exchange import RequestRecord
+from ..money import NANO
 from .codec import encode
 from .operations import (
     Checked,
@@ -24,7 +26,7 @@ from .operations import (
     Void,
     Withdraw,
 )
-from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, check_cap, check_key, hold, take, total
+from .rules import AWAITED_OUTCOMES, BREAKAGE, OVERRUN, OVERRUN_NANO_MAX, check_cap, check_key, hold, take, total
 from .sqlite_batch import Batch
 from .sqlite_idempotency import check_repeated, name_request
 from .sqlite_log import write_log
@@ -151,6 +153,9 @@ def close_posted(batch: Batch, held: Hold, record: RequestRecord, *, is_recovere
             spent[lot_id] = spent.get(lot_id, 0) + part_nano
     overrun_nano = charge_nano - sum(spent.values())
     assert overrun_nano >= 0, record.request_id
+    if overrun_nano and (unbooked_nano := overrun_nano - _overrun_room(batch)) > 0:
+        record = _without(record, unbooked_nano)
+        charge_nano, overrun_nano = charge_nano - unbooked_nano, overrun_nano - unbooked_nano
     _move_lots(batch, held, spent)
     if overrun_nano:
         overrun_book, transfer_id = batch.shop_book(OVERRUN), f"overrun:{held.request_id}"
@@ -162,6 +167,19 @@ def close_posted(batch: Batch, held: Hold, record: RequestRecord, *, is_recovere
     posted = Posted(request_id=held.request_id, charge_nano=charge_nano - overrun_nano, overrun_nano=overrun_nano)
     write_log(batch, record, posted, held.price_version)
     return posted
+
+
+def _overrun_room(batch: Batch) -> int:
+    """Return what the overrun book still takes."""
+    book = batch.shop_book(OVERRUN)
+    (moved_nano,) = batch.execute("SELECT debit_nano FROM book WHERE id = ?", (book,)).fetchone()
+    return max(0, OVERRUN_NANO_MAX - int(moved_nano))
+
+
+def _without(record: RequestRecord, unbooked_nano: int) -> RequestRecord:
+    """Return *record* with a line that takes back what no book can hold, so that its trace comes to what was booked."""
+    line = ChargeLine(rule="ledger", item="unbooked", count=-unbooked_nano, factors=(("nano", Fraction(1, NANO)),))
+    return msgspec.structs.replace(record, charge=record.charge.plus(line))
 
 
 def _move_lots(batch: Batch, held: Hold, spent: dict[int, int]) -> None:
@@ -201,7 +219,7 @@ def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
     row = batch.execute("SELECT amount_nano FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
     if row:
         return int(row[0])
-    late_nano = max(0, record.charge.nano - booked_nano)
+    late_nano = min(max(0, record.charge.nano - booked_nano), _overrun_room(batch))
     if late_nano:
         overrun_book = batch.shop_book(OVERRUN)
         batch.absorb(

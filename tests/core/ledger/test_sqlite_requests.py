@@ -1,9 +1,13 @@
 """What requests do to balances, as tables with every amount written out."""
 
+from fractions import Fraction
+
 import msgspec
 import pytest
 
+from relay.core.charge import Charge, ChargeLine
 from relay.core.errors import FullHoldNeededError, InsufficientBalanceError, KeyCapError, LedgerUnknownError
+from relay.core.ledger.codec import decode
 from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void
 
 from .books import Books, record, reservation
@@ -127,6 +131,28 @@ def test_what_nobody_can_pay_is_the_shop_s_overrun(books: Books) -> None:
         book revenue 5
         spent alice 5
     """)
+
+
+def test_the_shop_swallows_no_more_than_its_books_can_hold(books: Books) -> None:
+    """Ten upstreams that tell figures without end would take a sum past 64 bits, where SQLite goes on in floats."""
+    books.play("""
+        account alice gift=1
+        reserve r1 alice 0
+        post r1 999999999
+        log r1 complete 1 999999998
+        reserve r2 alice 0
+        post r2 5
+        log r2 complete 0 2
+        reserve r3 alice 0
+        post r3 5
+        log r3 complete 0 0
+    """)
+    assert books.ask("SELECT debit_nano FROM book WHERE name = 'overrun'") == [(10**18,)]
+    assert books.ask("SELECT spent_nano FROM api_key") == [(10**18 + 10**9,)]
+    [(trace,)] = books.ask("SELECT trace FROM request_log WHERE request_id = 'r2'")
+    assert decode(trace, Charge).lines[1:] == (
+        ChargeLine(rule="ledger", item="unbooked", count=-3_000_000_000, factors=(("nano", Fraction(1, 10**9)),)),
+    )
 
 
 def test_an_overrun_never_touches_what_other_requests_hold(books: Books) -> None:
