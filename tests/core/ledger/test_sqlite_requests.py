@@ -150,7 +150,7 @@ def test_the_shop_swallows_no_more_than_its_books_can_hold(books: Books) -> None
     assert books.ask("SELECT debit_nano FROM book WHERE name = 'overrun'") == [(10**18,)]
     assert books.ask("SELECT spent_nano FROM api_key") == [(10**18 + 10**9,)]
     [(trace,)] = books.ask("SELECT trace FROM request_log WHERE request_id = 'r2'")
-    assert decode(trace, Charge).lines[1:] == (
+    assert decode(str(trace), Charge).lines[1:] == (
         ChargeLine(rule="ledger", item="unbooked", count=-3_000_000_000, factors=(("nano", Fraction(1, 10**9)),)),
     )
 
