@@ -20,6 +20,18 @@ def answerable(messages: Sequence[Message]) -> Sequence[Message]:
     return [msgspec.structs.replace(message, role="user") for message in messages]
 
 
+def opening_and_talk(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Return the system's messages that open a talk, and the talk; later ones of the system's stand in it.
+
+    >>> opening, talk = opening_and_talk([Message(role=role, parts=()) for role in ("developer", "user", "system")])
+    >>> [message.role for message in opening], [message.role for message in talk]
+    (['developer'], ['user', 'system'])
+    """
+    roles = [message.role in ("system", "developer") for message in messages]
+    count = roles.index(False) if False in roles else len(roles)
+    return messages[:count], messages[count:]
+
+
 def has_cache_marks(request: Request) -> bool:
     """Return whether anything is marked as worth caching, which Messages alone has a place for."""
     tools = (tool for tool in request.tools if isinstance(tool, Tool))

@@ -15,6 +15,7 @@ from ..conversation import (
     Image,
     Inline,
     Link,
+    Message,
     NamedTool,
     Native,
     Part,
@@ -30,7 +31,7 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
-from ..places import answerable, has_detail, has_names, is_answer_described
+from ..places import answerable, has_detail, has_names, is_answer_described, opening_and_talk
 from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
@@ -52,11 +53,11 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
-    request = msgspec.structs.replace(request, messages=tuple(answerable(request.messages)))
+    opening, talk = opening_and_talk(answerable(request.messages))
     body: dict[str, Any] = {"model": request.model}
-    if system := [_text(part) for part in _system(request) if part.text]:
+    if system := [_text(part) for part in _system(opening) if part.text]:
         body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system
-    body["messages"] = _turns(request)
+    body["messages"] = _turns(talk)
     if request.stream:
         body["stream"] = True
     _add_tools(body, request)
@@ -89,25 +90,18 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
-def _system(request: Request) -> Iterable[Text]:
+def _system(opening: Sequence[Message]) -> Iterable[Text]:
     """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
-    for message in request.messages:
-        if message.role not in ("system", "developer"):
-            return
-        for part in message.parts:
-            if not isinstance(part, Text):
-                raise _not_carried(part)
-            yield part
+    for part in (part for message in opening for part in message.parts):
+        if not isinstance(part, Text):
+            raise _not_carried(part)
+        yield part
 
 
-def _turns(request: Request) -> list[dict[str, Any]]:
+def _turns(talk: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the messages: user and assistant in turn, results of tools before the user's text."""
     turns: list[dict[str, Any]] = []
-    is_opening = True
-    for message in request.messages:
-        is_opening = is_opening and message.role in ("system", "developer")
-        if is_opening:
-            continue
+    for message in talk:
         role = "assistant" if message.role == "assistant" else "user"
         if role == "assistant" and (drawn := next((part for part in message.parts if isinstance(part, Image)), None)):
             # "'image' blocks are not permitted within assistant turns", as epam/ai-dial-adapter-bedrock#306 quotes

@@ -38,6 +38,7 @@ from ..places import (
     has_names,
     has_strict_tools,
     is_answer_described,
+    opening_and_talk,
 )
 from ..seals import SKIPPED_SIGNATURE
 from .addresses import media_type_of
@@ -72,9 +73,9 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     Raises:
         NotCarriedError: A part, a tool or a wish that Gemini has no form for.
     """
-    request = msgspec.structs.replace(request, messages=tuple(answerable(request.messages)))
-    body: dict[str, Any] = {"contents": _contents(request)}
-    if system := [{"text": text.text} for text in _system(request)]:
+    opening, talk = opening_and_talk(answerable(request.messages))
+    body: dict[str, Any] = {"contents": _contents(talk, request.model)}
+    if system := [{"text": text.text} for text in _system(opening)]:
         body["systemInstruction"] = {"parts": system}
     _add_tools(body, request)
     if config := _config(request):
@@ -108,29 +109,22 @@ def _is_effort_unsaid(request: Request) -> bool:
     return effort is not None and _thinking(request) is None
 
 
-def _system(request: Request) -> Iterable[Text]:
+def _system(opening: Sequence[Message]) -> Iterable[Text]:
     """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
-    for message in request.messages:
-        if message.role not in ("system", "developer"):
-            return
-        for part in message.parts:
-            if not isinstance(part, Text):
-                raise _not_carried(part)
-            yield part
+    for part in (part for message in opening for part in message.parts):
+        if not isinstance(part, Text):
+            raise _not_carried(part)
+        yield part
 
 
-def _contents(request: Request) -> list[dict[str, Any]]:
+def _contents(talk: Sequence[Message], model: str) -> list[dict[str, Any]]:
     """Return the turns, user and model in turn."""
-    calls = [part for message in request.messages for part in message.parts if isinstance(part, ToolCall)]
+    calls = [part for message in talk for part in message.parts if isinstance(part, ToolCall)]
     names = {call.id: call.name for call in calls}
     contents: list[dict[str, Any]] = []
-    is_opening = True
-    for message in _with_results_in_order(request.messages, calls):
-        is_opening = is_opening and message.role in ("system", "developer")
-        if is_opening:
-            continue
+    for message in _with_results_in_order(talk, calls):
         role = "model" if message.role == "assistant" else "user"
-        parts = _sealed([each for part in message.parts for each in _parts(part, names, request.model)], request.model)
+        parts = _sealed([each for part in message.parts for each in _parts(part, names, model)], model)
         if not parts:
             continue
         if contents and contents[-1]["role"] == role:
