@@ -1,6 +1,7 @@
 """The server process around a shop: uvicorn, its signals, and the line that says the shop is open."""
 
 import gc
+import signal
 import socket
 from contextlib import suppress
 from types import FrameType
@@ -37,6 +38,8 @@ class ShopServer(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the shop, serve until a signal, close the shop."""
         with self.capture_signals():
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+                signal.signal(signal.SIGHUP, self.handle_exit)
             async with self._shop.opened(), self._shop.ledger.minding_room():
                 await self._serve(sockets)
 
@@ -45,7 +48,9 @@ class ShopServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             spare_collector()
-            click.echo(self._announcement)
+            # A shop whose output nobody takes any more, or whose disk is full, serves all the same.
+            with suppress(OSError):
+                click.echo(self._announcement)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at the first signal; at the second, end running answers with an error event."""

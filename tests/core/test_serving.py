@@ -51,3 +51,22 @@ def test_a_shop_that_is_announced_serves(tmp_path: Path) -> None:
 
     assert re.fullmatch(rf"relay ready on http://127\.0\.0\.1:{port}: Minimal, data in var/minimal\n", ready)
     assert (answer.status_code, answer.text) == (200, "ok")
+
+
+@pytest.mark.slow
+def test_a_shop_that_cannot_be_announced_serves(tmp_path: Path) -> None:
+    """Nobody takes its output any more: that closes no shop."""
+    with listen("127.0.0.1", 0) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "relay", "run", "--profile", "minimal.yaml", "--port", port]
+    with (
+        open("/dev/full", "w") as full,
+        subprocess.Popen(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True) as server,
+    ):
+        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
+            answer = client.get(f"http://127.0.0.1:{port}/livez")
+        server.send_signal(signal.SIGTERM)
+        _, errors = server.communicate(timeout=20)
+
+    assert (answer.status_code, answer.text) == (200, "ok")
+    assert (server.returncode, errors) == (-signal.SIGTERM, "")

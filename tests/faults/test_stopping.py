@@ -56,7 +56,9 @@ async def listen_all(process: Process, *signals: signal.Signals) -> list[str]:
     return [task.result() for task in tasks]
 
 
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
+@pytest.mark.parametrize(
+    ("number", "expected"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0), (signal.SIGHUP, 0)]
+)
 async def test_open_streams_finish_after_the_first_signal(
     tmp_path: Path, number: signal.Signals, expected: int
 ) -> None:
@@ -74,7 +76,7 @@ async def test_open_streams_finish_after_the_first_signal(
     assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_open_streams_end_in_an_error_event_after_the_second(tmp_path: Path, number: signal.Signals) -> None:
     """Within two seconds: each customer is told, what they got is booked, nothing stays held."""
     async with Upstream(lambda _: CHAT.begun(30.0)).opened() as upstream, running(tmp_path, upstream.url) as process:
