@@ -19,8 +19,18 @@ def rfc3339(moment: datetime) -> str:
 
 
 def print_json(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
-    """Print one document, indented."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    """Print one document, indented; an array item by item, as a log is long."""
+    if isinstance(document, msgspec.Struct):
+        click.echo(_indented(document))
+        return
+    for index, item in enumerate(document):
+        lines = _indented(item).replace("\n", "\n  ")
+        click.echo(("," if index else "[") + "\n  " + lines, nl=False)
+    click.echo("\n]" if document else "[]")
+
+
+def _indented(document: msgspec.Struct) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def print_table(rows: Sequence[msgspec.Struct], columns: Sequence[str], *, nothing: str) -> None:
@@ -59,4 +69,6 @@ def width(text: str) -> int:
     >>> width("ab"), width("金瓜")
     (2, 4)
     """
+    if text.isascii():  # nearly all: a log of a hundred thousand rows is measured at once
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -73,6 +73,10 @@ _CHECKS = {
         WHERE (r.state = 'open' AND g.request_id IS NOT NULL) OR (r.state = 'posted' AND g.request_id IS NULL)
            OR (r.state = 'voided' AND g.charge_nano <> 0)
     """,
+    "I6 the log of request '{}' names another account or key than its reservation": """
+        SELECT r.request_id FROM reservation r JOIN request_log g USING (request_id)
+        WHERE r.account_id <> g.account_id OR r.key_id <> g.key_id
+    """,
     "I6 the payment of '{}' belongs to no reservation": """
         SELECT DISTINCT t.request_id FROM transfer t LEFT JOIN reservation r USING (request_id)
         WHERE t.kind = 'post' AND r.request_id IS NULL
@@ -125,8 +129,20 @@ def _integrity(connection: sqlite3.Connection) -> Iterator[str]:
     for (finding,) in connection.execute("PRAGMA quick_check"):
         if finding != "ok":
             yield f"the database file is damaged: {finding}"
-    for table, *_ in connection.execute("PRAGMA foreign_key_check"):
-        yield f"a row of table '{table}' names a row that does not exist"
+    broken = {(table, number) for table, _, _, number in connection.execute("PRAGMA foreign_key_check")}
+    for table, number in sorted(broken):
+        yield from _orphans(connection, table, number)
+
+
+def _orphans(connection: sqlite3.Connection, table: str, number: int) -> Iterator[str]:
+    """Name what rows of *table* refer to by its foreign key of that *number*, and what is not there."""
+    keys = connection.execute(f"PRAGMA foreign_key_list({table})")
+    parent, column, parent_column = next(key[2:5] for key in keys if key[0] == number)
+    for name, count in connection.execute(
+        f"SELECT {column}, COUNT(*) FROM {table} WHERE {column} IS NOT NULL "
+        f"AND {column} NOT IN (SELECT {parent_column} FROM {parent}) GROUP BY {column}"
+    ):
+        yield f"{parent} '{name}' is missing; rows of table '{table}' that name it: {count}"
 
 
 def _facts(connection: sqlite3.Connection) -> Iterator[str]:

@@ -169,4 +169,21 @@ def test_a_damaged_file_is_named(trading: Books) -> None:
     problems = tamper(
         trading, "PRAGMA foreign_keys=OFF", "UPDATE reservation_lot SET lot_id = 77 WHERE request_id = 'r2'"
     )
-    assert problems[0] == "a row of table 'reservation_lot' names a row that does not exist"
+    assert problems[0] == "book '77' is missing; rows of table 'reservation_lot' that name it: 1"
+
+
+def test_a_lost_row_is_named_once_for_all_that_name_it(trading: Books) -> None:
+    """The account is named, with the tables whose rows are without it."""
+    problems = tamper(trading, "PRAGMA foreign_keys=OFF", "DELETE FROM account WHERE name = 'alice'")
+    assert problems == [
+        "account 'alice' is missing; rows of table 'api_key' that name it: 1",
+        "account 'alice' is missing; rows of table 'book' that name it: 2",
+        "account 'alice' is missing; rows of table 'reservation' that name it: 3",
+    ]
+
+
+def test_a_log_row_given_to_somebody_else_is_found(trading: Books) -> None:
+    """What one customer asked can't be shown to another."""
+    assert tamper(trading, "UPDATE request_log SET account_id = 'mallory' WHERE request_id = 'r1'") == [
+        "I6 the log of request 'r1' names another account or key than its reservation"
+    ]
