@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from ..money import parse_exact
-from .document import Mapping, Scalar
+from .document import Mapping, Scalar, Sequence
 from .place import Names, Place, nearest
 from .presets import preset_names
 from .secrets import REFERENCE, read_secret
@@ -64,6 +64,8 @@ def _check_timezone(place: Place) -> None:
     except KeyError:
         known = available_timezones()
         hint = nearest(place.text, known) if known else "; install tzdata, this system has no time zones"
+        if "expected one of" in hint:
+            hint = "; expected a name such as Asia/Shanghai"
         place.problem(f"unknown time zone '{place.text[:60]}'" + hint)
 
 
@@ -73,7 +75,15 @@ def _check_network(place: Place) -> None:
     try:
         ip_network(place.text)
     except ValueError:
-        place.problem(f"expected a network such as 10.0.0.0/8, found '{place.text[:60]}'")
+        place.problem(f"expected a network such as 10.0.0.0/8, found '{place.text[:60]}'" + _network_around(place.text))
+
+
+def _network_around(address: str) -> str:
+    """Return what to write where *address* is one with the bits of its network: a host's, most often."""
+    try:
+        return f"; write {ip_network(address, strict=False)}"
+    except ValueError:
+        return ""
 
 
 def _check_stars(place: Place) -> None:
@@ -160,7 +170,8 @@ def _check_groups_have_channels(root: Place) -> None:
 
 
 def _is_nothing(place: Place) -> bool:
-    return isinstance(place.node, Scalar) and place.node.value is None
+    node = place.node
+    return not node.items if isinstance(node, Sequence) else isinstance(node, Scalar) and node.value is None
 
 
 def _check_prices(root: Place) -> None:

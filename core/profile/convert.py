@@ -32,6 +32,7 @@ _WORDS = {
     "array": "a list",
     "object": "a mapping",
 }
+_LETTERLESS = re.compile(r"[^A-Za-z]*")
 _EXACT_EXPECTED = 'expected an exact number as quoted text, such as "1.5" or "4/3"'
 
 
@@ -50,9 +51,10 @@ def convert(place: Place, kind: Any) -> Any:
 
 def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozenset[str] = frozenset()) -> Any:
     """Return the mapping at *place* as the Struct *kind*; names in *beside* are somebody else's."""
-    if not isinstance(place.node, Mapping):
-        return _mismatch(place, "a mapping")
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    if not isinstance(place.node, Mapping):
+        needed = ", ".join(name for name, field in fields.items() if field.required)
+        return _mismatch(place, f"a mapping with {needed}" if needed else "a mapping")
     _check_names(place)
     values: dict[str, Any] = {}
     for name, child in place.entries():
@@ -137,7 +139,11 @@ def _exact(place: Place) -> Any:
     try:
         number = parse_exact(node.text)
     except ValueError:
-        place.problem(f"{_EXACT_EXPECTED}, found {_shown(node)}{trap}")
+        # What has no letter is nobody's key, and shows the comma or the quotes that are wrong.
+        found = _shown(node)
+        if found == "text" and _LETTERLESS.fullmatch(node.text):
+            found = f'"{node.text[:40]}"'
+        place.problem(f"{_EXACT_EXPECTED}, found {found}{trap}")
         return BROKEN
     if node.is_quoted:
         return number

@@ -80,11 +80,18 @@ def read_document(path: Path) -> Node:
         return _Builder(yaml.parse(text, Loader=yaml.SafeLoader)).document()
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        reason = ", ".join(part for part in (exc.context, exc.problem) if part)
-        raise DocumentError(_mark(mark) if mark else Mark(1, 1), f"not YAML: {reason}") from exc
+        raise DocumentError(_mark(mark) if mark else Mark(1, 1), f"not YAML: {_reason_of(exc)}") from exc
     except yaml.reader.ReaderError as exc:
         message = "a control character cannot stand in a profile"
         raise DocumentError(_mark_of(text, exc.position), message) from exc
+
+
+def _reason_of(exc: yaml.MarkedYAMLError) -> str:
+    """Return what the parser says, with the line where what it was reading begins: a bracket or quote left open."""
+    context = exc.context
+    if context and exc.context_mark and exc.problem_mark and exc.context_mark.line != exc.problem_mark.line:
+        context += f" that begins on line {exc.context_mark.line + 1}"
+    return ", ".join(part for part in (context, exc.problem) if part)
 
 
 def _read_text(path: Path) -> str:

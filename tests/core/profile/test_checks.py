@@ -19,6 +19,16 @@ CASES = {
         "zh: 测试}, timezone: ../../etc/passwd",
         ["shop.yaml:1:44: shop.timezone: unknown time zone '../../etc/passwd'"],
     ),
+    "offset for a zone": (
+        "zh: 测试}",
+        'zh: 测试}, timezone: "+08:00"',
+        ["shop.yaml:1:44: shop.timezone: unknown time zone '+08:00'; expected a name such as Asia/Shanghai"],
+    ),
+    "name that is no network": (
+        "groups:",
+        "limits: {trusted_proxies: [localhost]}\ngroups:",
+        ["shop.yaml:5:28: limits.trusted_proxies[0]: expected a network such as 10.0.0.0/8, found 'localhost'"],
+    ),
     "quarter of a star": (
         'ratio: "1"',
         'ratio: "1", stars: "4.25"',
@@ -42,7 +52,7 @@ CASES = {
     "proxy that is no network": (
         "groups:",
         "limits: {trusted_proxies: [10.0.0.1/8]}\ngroups:",
-        ["shop.yaml:5:28: limits.trusted_proxies[0]: expected a network such as 10.0.0.0/8, found '10.0.0.1/8'"],
+        ["shop.yaml:5:28: limits.trusted_proxies[0]: expected a network such as 10.0.0.0/8, found '10.0.0.1/8'; write 10.0.0.0/8"],
     ),
     "default group of keys": (
         "groups:",

@@ -87,6 +87,13 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
         "x:1:25: x: unknown key 'x'",
         "x:1:28: x: on is true or false to some readers of YAML and text to others; write true or false, or quote it",
     ]),
+    ("a", Inner, ["x:1:1: profile: expected a mapping with share, found text"]),
+    ('{share: “1.5”}', Inner, [
+        'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found "“1.5”"',
+    ]),
+    ('{share: "1.5x"}', Inner, [
+        'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found text',
+    ]),
     ("[]", str | Inner, ["x:1:1: profile: expected text or a mapping, found a list"]),
     ("{a: {b: 010}}", Any, ["x:1:9: a.b: 010 is octal to some readers of YAML and decimal to others; leave out the leading zero, or quote it"]),
     ("[lily, rose]", tuple[GroupName, ...], ["x:1:8: [1]: unknown group 'rose'; expected one of hyacinth, lily"]),

@@ -51,6 +51,8 @@ REFUSED = {
     "merge of a text": ("a:\n  <<: b\n", Mark(2, 7), "expected a mapping to merge, or a list of them"),
     "list as a name": ("? [a]\n: 1\n", Mark(1, 3), "expected a name, found a list or mapping in its place"),
     "broken": ("a: [1,\nb: }\n", Mark(2, 4), "not YAML: while parsing a flow node, expected the node content, but found '}'"),
+    "quote left open": ("a: 1\nb: 'x\nc: 3\n", Mark(4, 1), "not YAML: while scanning a quoted scalar that begins on line 2, found unexpected end of stream"),
+    "bracket left open": ("a: {b: 1\nc: 3\n", Mark(2, 2), "not YAML: while parsing a flow mapping that begins on line 1, expected ',' or '}', but got ':'"),
     "too deep": ("a: " + "[" * 40 + "]" * 40, Mark(1, 35), "more than 32 levels deep"),
     "far too deep": ("[" * 100_000, Mark(1, 33), "more than 32 levels deep"),
     "too deep by aliases": (

@@ -84,6 +84,14 @@ CASES = {
             "without one every request is refused"
         ],
     ),
+    "price of no sizes": (
+        '{model_ratio: "1.25"}',
+        "{unit_prices: []}",
+        [
+            "shop.yaml:8:11: prices.gpt-4o: expected model_ratio, or unit_price for what is sold apiece; "
+            "without one every request is refused"
+        ],
+    ),
     "price that only changes one": (
         '{model_ratio: "1.25"}',
         '{completion_ratio: "4"}',
@@ -197,7 +205,7 @@ CASES = {
         '"1,25"',
         [
             'shop.yaml:8:25: prices.gpt-4o.model_ratio: expected an exact number as quoted text, such as "1.5" or "4/3", '
-            "found text"
+            'found "1,25"'
         ],
     ),
     "negative ratio": (
