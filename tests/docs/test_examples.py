@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +19,18 @@ from relay import (
     Exact,
     Exchange,
     NotAllowedError,
-    PriceFacts,
     Principal,
     RequestRecord,
     Usage,
 )
 from relay.core.profile.loader import load_profile
 from relay.core.shop import Shop
+from tests import books
 from tests.docs.blocks import Example, examples
 
 EXAMPLES = {example.name: example for example in examples()}
 PRINCIPAL = Principal(account_id="acct_1", key_id="key_1", key_version=1, group="standard", membership="default")
-FACTS = PriceFacts(
-    account_id="acct_1",
-    key_id="key_1",
-    group="standard",
-    membership="default",
-    dialect="openai_chat",
-    operation="chat",
-    channel="monthly",
-    model="gpt-4o-mini",
-    model_sent="gpt-4o-mini",
-    at=datetime(2026, 11, 23, 12, tzinfo=UTC),
-    stream=True,
-)
+FACTS = msgspec.structs.replace(books.FACTS, group="standard", channel="monthly", model="gpt-4o-mini")
 USAGE = Usage(input_tokens=1000, output_tokens=500)
 """At model ratio 1 and completion ratio 4: 1000 x 0.000002 + 500 x 0.000002 x 4 = 0.006 credits."""
 

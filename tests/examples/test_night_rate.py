@@ -14,6 +14,7 @@ from relay import Charge, ChargeLine, PriceFacts
 from relay.core.errors import ProfileError
 from relay.core.profile.loader import load_profile
 from relay.core.profile.structs import Shop, Text
+from tests.books import FACTS
 from tests.examples.installed import install
 from tests.examples.swapped import ANSWER, EXAMPLES, PROFILE, with_plugin
 from tests.services import profile, services
@@ -29,19 +30,8 @@ BY_DAY = Charge(
 
 def facts(at: str) -> PriceFacts:
     """A request that came at *at*, hours and minutes in UTC."""
-    return PriceFacts(
-        account_id="acct_1",
-        key_id="key_1",
-        group="plain",
-        membership="default",
-        dialect="openai_chat",
-        operation="chat",
-        channel="one",
-        model="gpt-4o",
-        model_sent="gpt-4o",
-        at=datetime.combine(datetime(2026, 11, 23, tzinfo=UTC), time.fromisoformat(at), UTC),
-        stream=False,
-    )
+    came = datetime.combine(datetime(2026, 11, 23, tzinfo=UTC), time.fromisoformat(at), UTC)
+    return msgspec.structs.replace(FACTS, at=came)
 
 
 def nano(at: str, config: NightRateConfig | None = None) -> int:

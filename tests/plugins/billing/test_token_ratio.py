@@ -3,12 +3,14 @@
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 
 from relay import Charge, ChargeLine, Iteration, ModelPrice, PriceFacts, Usage, parse_exact
 from relay.core.profile.structs import Group
 from relay.plugins.billing.token_ratio import TokenRatio, TokenRatioConfig
-from tests.services import NOW, profile, services
+from tests.books import FACTS
+from tests.services import profile, services
 
 PRICES = {
     "gpt-4o": ModelPrice(
@@ -54,20 +56,8 @@ PLUGIN = TokenRatio(TokenRatioConfig(), services(profile(prices=PRICES, groups=G
 
 
 def facts(model: str, group: str = "plain", **changes: Any) -> PriceFacts:
-    fields: dict[str, Any] = {"model_sent": model, **changes}
-    return PriceFacts(
-        account_id="acct_1",
-        key_id="key_1",
-        group=group,
-        membership="default",
-        dialect="openai_chat",
-        operation="chat",
-        channel="one",
-        model=model,
-        at=NOW,
-        stream=False,
-        **fields,
-    )
+    fields: dict[str, Any] = {"model_sent": model, "model_returned": None, **changes}
+    return msgspec.structs.replace(FACTS, model=model, group=group, **fields)
 
 
 def charge(model: str, usage: Usage, group: str = "plain", **changes: Any) -> Charge:

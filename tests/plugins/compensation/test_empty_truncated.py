@@ -3,12 +3,14 @@
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 
-from relay import Charge, Claim, Evidence, PriceFacts, RequestRecord, Usage
+from relay import Claim, Evidence, RequestRecord, Usage
 from relay.core.exchange import Outcome
 from relay.plugins.compensation.empty_truncated import EmptyTruncated, EmptyTruncatedConfig, Shares
-from tests.services import NOW, services
+from tests.books import FACTS, record
+from tests.services import services
 
 CONFIG = EmptyTruncatedConfig(
     groups={
@@ -21,31 +23,15 @@ TRUNCATED = [Claim(rule="compensation.empty_truncated", kind="truncated_reply", 
 THINKING = {"has_thinking": True, "thinking_asked": True}
 
 
-def record(
+def ended(
     outcome: Outcome, evidence: dict[str, Any], output_tokens: int = 10, group: str = "hyacinth"
 ) -> RequestRecord:
-    facts = PriceFacts(
-        account_id="acct_1",
-        key_id="key_1",
-        group=group,
-        membership="default",
-        dialect="anthropic_messages",
-        operation="chat",
-        channel="one",
-        model="claude-sonnet-4-5",
-        model_sent="claude-sonnet-4-5",
-        at=NOW,
-        stream=True,
-    )
-    return RequestRecord(
-        request_id="req_1",
-        facts=facts,
+    return record(
+        "req_1",
+        facts=msgspec.structs.replace(FACTS, group=group),
         usage=Usage(input_tokens=5, output_tokens=output_tokens),
         outcome=outcome,
         evidence=Evidence(**evidence),
-        charge=Charge(),
-        attempts=(),
-        duration_ms=1,
     )
 
 
@@ -68,7 +54,7 @@ async def test_nothing_or_an_unfinished_chain_of_thought_is_an_empty_reply(
     outcome: Outcome, evidence: dict[str, Any], output_tokens: int
 ) -> None:
     """C2: however much thinking was counted, the customer has nothing in hand."""
-    assert await claims(record(outcome, evidence, output_tokens)) == EMPTY
+    assert await claims(ended(outcome, evidence, output_tokens)) == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -84,7 +70,7 @@ async def test_nothing_or_an_unfinished_chain_of_thought_is_an_empty_reply(
 )
 async def test_a_short_answer_cut_off_is_a_truncated_reply(evidence: dict[str, Any], output_tokens: int) -> None:
     """C3: strictly below 1000 output tokens, or 2000 where thinking was asked for."""
-    assert await claims(record("truncated", evidence, output_tokens)) == TRUNCATED
+    assert await claims(ended("truncated", evidence, output_tokens)) == TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -103,17 +89,17 @@ async def test_a_short_answer_cut_off_is_a_truncated_reply(evidence: dict[str, A
 )
 async def test_other_endings_earn_nothing(outcome: Outcome, evidence: dict[str, Any], output_tokens: int) -> None:
     """At the border and beyond, a customer's own limit, a refusal, a hang-up: no claim."""
-    assert await claims(record(outcome, evidence, output_tokens)) is None
+    assert await claims(ended(outcome, evidence, output_tokens)) is None
 
 
 async def test_a_group_that_is_not_named_claims_nothing() -> None:
     """C1: only the groups of the policy are compensated."""
-    assert await claims(record("empty", {}, 0, group="lily")) is None
+    assert await claims(ended("empty", {}, 0, group="lily")) is None
 
 
 async def test_a_share_of_nothing_is_no_claim() -> None:
     """A group that compensates empties only is silent about cuts."""
-    assert await claims(record("truncated", {"has_text": True}, 10, group="empty-only")) is None
+    assert await claims(ended("truncated", {"has_text": True}, 10, group="empty-only")) is None
 
 
 @pytest.mark.parametrize("share", [Fraction(-1, 2), Fraction(3, 2)])
