@@ -1,5 +1,6 @@
 """The server process around a shop: uvicorn, its signals, and the line that says the shop is open."""
 
+import asyncio
 import gc
 import signal
 import socket
@@ -34,6 +35,7 @@ class ShopServer(uvicorn.Server):
         super().__init__(config)
         self._shop = shop
         self._announcement = announcement
+        self._told_to_end: set[asyncio.Task[None]] = set()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the shop, serve until a signal, close the shop."""
@@ -53,10 +55,14 @@ class ShopServer(uvicorn.Server):
                 click.echo(self._announcement)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at the first signal; at the second, end running answers with an error event."""
+        """Stop at the first signal; at the second, end running answers with an error event.
+
+        Each is told once: another signal would interrupt what it still has to book and to say.
+        """
         if self.should_exit:
-            for task in self.server_state.tasks:
+            for task in self.server_state.tasks - self._told_to_end:
                 task.cancel()
+                self._told_to_end.add(task)
         super().handle_exit(sig, frame)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from relay.core.ledger.database import take_turn
 from relay.core.ledger.verify import verify
 from tests.chats import CHAT as DOCUMENT
 from tests.faults.answers import Wire
@@ -85,6 +86,28 @@ async def test_open_streams_end_in_an_error_event_after_the_second(tmp_path: Pat
     assert [text.count('"code":"shutting_down"') for text in texts] == [1] * STREAM_COUNT
     assert ["[DONE]" in text for text in texts] == [False] * STREAM_COUNT
     # 16 tokens of input by the request's bytes, 4 of output.
+    assert (
+        rows(process.data, "select outcome, usage_source, charge_nano from request_log")
+        == [("truncated", "estimated", 60_000)] * STREAM_COUNT
+    )
+    assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
+
+
+async def test_further_signals_interrupt_no_settlement(tmp_path: Path) -> None:
+    """Whoever has been told to end is not told again: the customers hear why, once what they got is booked."""
+    async with Upstream(lambda _: CHAT.begun(30.0)).opened() as upstream, running(tmp_path, upstream.url) as process:
+        is_begun = asyncio.Semaphore(0)
+        listening = [asyncio.create_task(listen(process, is_begun)) for _ in range(STREAM_COUNT)]
+        for _ in range(STREAM_COUNT):
+            await is_begun.acquire()
+        with take_turn(process.data):
+            for _ in range(4):
+                process.signal(signal.SIGTERM)
+                await process.closed()
+                await asyncio.sleep(0.3)
+        texts = await asyncio.gather(*listening)
+        await process.ended(2)
+    assert [text.count('"code":"shutting_down"') for text in texts] == [1] * STREAM_COUNT
     assert (
         rows(process.data, "select outcome, usage_source, charge_nano from request_log")
         == [("truncated", "estimated", 60_000)] * STREAM_COUNT
