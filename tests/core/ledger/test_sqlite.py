@@ -135,6 +135,7 @@ async def test_a_post_that_can_not_commit_is_spooled_and_booked_later(
     await ledger.reserve(reservation("r1", "alice", 3 * NANO))
     with take_turn(tmp_path):
         posted = await ledger.post(record("r1", "alice", "2"))
+        await ledger.replay()
         assert [path.name for path in (tmp_path / "spool").iterdir()] == ["r1.json"]
     assert posted == Posted(request_id="r1", charge_nano=2 * NANO, overrun_nano=0)
     async with asyncio.timeout(5):
@@ -259,6 +260,8 @@ async def test_a_full_queue_refuses_holds_but_takes_posts(
     monkeypatch.setattr(sqlite_ledger, "WAITING_COUNT_MAX", 0)
     with pytest.raises(LedgerUnavailableError, match="wait for the ledger already"):
         await ledger.reserve(reservation("r2", "alice", NANO))
+    with pytest.raises(LedgerUnavailableError, match="wait for the ledger already"):
+        await ledger.extend("r1", 2 * NANO)
     await ledger.post(record("r1", "alice", "1"))
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from relay.core.errors import KeyCapError
 from relay.core.ledger.chain import GENESIS
+from relay.core.ledger.operations import Extend, Post
 from relay.core.ledger.rules import Lot
 from relay.core.ledger.sqlite_batch import Batch
 from relay.core.ledger.sqlite_view import View
 
-from .books import Books, account
+from .books import Books, account, record, reservation
 
 HOUR_MS = 3_600_000
 
@@ -90,3 +92,23 @@ def test_an_id_is_booked_once(batch: Batch) -> None:
     batch.fund("a", batch.shop_book("promo"), lot_id, 5, kind="gift", actor="operator")
     with pytest.raises(sqlite3.IntegrityError, match=r"transfer\.id"):
         batch.flush()
+
+
+def test_an_extension_counts_what_its_neighbours_spent_before_their_key_was_read(books: Books) -> None:
+    """Of a cap of 10, a post of 9 leaves nothing to a hold of 4, which was to grow to 5."""
+    books.play("""
+        account alice gift=20 cap=10
+        reserve r1 alice 4
+        reserve r2 alice 4
+        account bob gift=1
+    """)
+    dead = books.die()
+    books.do(reservation("r3", "bob", 10**9))
+    books.do(Post(record=record("r3", "bob", "1", "truncated")))
+    posted, extended = books.store.commit(
+        [], [Post(record=record("r1", "alice", "9", "truncated")), Extend(request_id="r2", held_nano=5 * 10**9)]
+    )
+    assert not isinstance(posted, Exception)
+    assert isinstance(extended, KeyCapError)
+    books.recover(dead)
+    books.play("held alice 0\n spent alice 9")

@@ -8,9 +8,11 @@ import pytest
 from relay.core.charge import Charge, ChargeLine
 from relay.core.errors import FullHoldNeededError, InsufficientBalanceError, KeyCapError, LedgerUnknownError
 from relay.core.ledger.codec import decode
-from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void
+from relay.core.ledger.operations import Extend, Operation, Post, Posted, Reservation, Void, Withdraw
 
-from .books import Books, record, reservation
+from .books import Books, account, facts, key, record, reservation
+
+NANO = 10**9
 
 
 def test_a_post_takes_its_charge_and_gives_the_rest_of_the_hold_back(books: Books) -> None:
@@ -42,6 +44,41 @@ def test_a_void_gives_the_whole_hold_back_and_leaves_a_row(books: Books) -> None
         spent alice 0
         log r1 upstream_error 0
     """)
+
+
+def test_a_void_charges_nothing_whatever_its_record_says(books: Books) -> None:
+    """Neither an amount nor a line of a bill is left of it."""
+    books.play("account alice gift=5\n reserve r1 alice 3")
+    books.do(Void(record=record("r1", "alice", "2", "upstream_error")))
+    books.play("balance alice 5\n spent alice 0\n log r1 upstream_error 0")
+    assert books.ask("SELECT trace FROM request_log") == [('{"lines":[]}',)]
+    assert books.ask("SELECT state, is_recovered FROM reservation") == [("voided", 0)]
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_a_key_pays_from_its_account_and_counts_for_itself(books: Books, is_remembered: bool) -> None:
+    """Held by the process that posts it, or read from what another wrote: the one's key is not the other's account."""
+    books.do(account("alice", gift_nano=10 * NANO))
+    books.do(msgspec.structs.replace(key("alice"), key_id="key_1", digest=b"1"))
+    books.do(msgspec.structs.replace(key("alice"), key_id="key_2", digest=b"2"))
+    asked, own = reservation("r1", "alice", NANO), facts("alice", "key_1")
+    principal = msgspec.structs.replace(asked.principal, key_id="key_1")
+    books.do(msgspec.structs.replace(asked, principal=principal, facts=own))
+    if not is_remembered:
+        books.die()
+    books.do(Extend(request_id="r1", held_nano=2 * NANO))
+    books.do(Post(record=msgspec.structs.replace(record("r1", "alice", "3", "truncated"), facts=own)))
+    assert books.ask("SELECT id, spent_nano, held_nano FROM api_key") == [("key_1", 3 * NANO, 0), ("key_2", 0, 0)]
+    assert books.ask("SELECT account_id, key_id, price_version FROM request_log") == [("alice", "key_1", "v1")]
+    books.play("balance alice 7\n held alice 0")
+
+
+def test_a_void_of_what_was_never_reserved_does_nothing(books: Books) -> None:
+    """There is no hold to release, and no row is written."""
+    books.play("account alice gift=5")
+    books.do(Void(record=record("r9", "alice", "0", "upstream_error")))
+    books.do(Withdraw(request_id="r9"))
+    books.play("balance alice 5\n no_log r9")
 
 
 @pytest.mark.parametrize("fields", [{"account_id": "bob"}, {"account_id": None}, {"key_id": "key_9"}, {"key_id": None}])
@@ -115,6 +152,23 @@ def test_a_charge_above_the_hold_takes_from_what_is_available(books: Books) -> N
         post r1 5
         balance alice 5
         log r1 complete 5
+    """)
+
+
+def test_holds_and_charges_are_exact_to_a_nano_credit(books: Books) -> None:
+    """One more is held, one more is taken beyond the hold, and one is left of a lot that lapsed."""
+    books.play("""
+        account alice gift=5 lapses_in_h=1
+        reserve r1 alice 1
+        extend r1 1.000000001
+        held alice 1.000000001
+        post r1 1.000000002
+        log r1 complete 1.000000002
+        balance alice 3.999999998
+        reserve r2 alice 2
+        wait_h 2
+        post r2 1.999999999
+        book breakage 0.000000001
     """)
 
 
@@ -340,6 +394,21 @@ def test_a_hold_above_the_key_s_cap_says_what_remains(books: Books) -> None:
     with pytest.raises(KeyCapError) as caught:
         books.do(reservation("r3", "alice", 1_500_000_000))
     assert caught.value.params == {"remaining": "1", "needed": "1.5"}
+
+
+def test_what_a_key_has_spent_counts_toward_its_cap_at_once(books: Books) -> None:
+    """Also where the key is remembered from the request before: of 10, 1 and 4 are spent."""
+    books.play("""
+        account alice gift=20 cap=10
+        reserve r1 alice 1
+        post r1 1
+        reserve r2 alice 4
+        post r2 4
+        reserve r3 alice 6 -> pre_consume_token_quota_failed
+        reserve r4 alice 5
+        void r4
+        reserve r5 alice 5
+    """)
 
 
 def test_a_post_is_never_refused_for_a_cap(books: Books) -> None:

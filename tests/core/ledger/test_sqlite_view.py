@@ -1,7 +1,12 @@
 """What a transaction has read, and how its own operations show in it."""
 
+import contextlib
+from collections.abc import Callable
+
 import pytest
 
+from relay.core.ledger import sqlite_view
+from relay.core.ledger.database import connect
 from relay.core.ledger.rules import Lot
 from relay.core.ledger.sqlite_view import Hold, Key, View
 
@@ -65,3 +70,37 @@ def test_what_was_forgotten_is_read_anew(view: View, books: Books) -> None:
     view.free(lot_id(books), 3)
     view.forget()
     assert view.lots_of("alice") == [Lot(lot_id(books), "gift", None, 4_999_999_997)]
+
+
+def test_what_another_process_wrote_is_read_at_the_next_beginning(view: View, books: Books) -> None:
+    """What it had read of an account is not what there is any more."""
+    with contextlib.closing(connect(books.database)) as connection:
+        other = View(connection)
+        other.begin("2026-11-23")
+        other.read_keys(["alice"])
+        books.do(reservation("r2", "alice", 4))
+        other.begin("2026-11-23")
+        assert other.lots_of("alice") == [Lot(lot_id(books), "gift", None, 4_999_999_993)]
+
+
+def test_a_days_overruns_are_forgotten_with_the_day(view: View) -> None:
+    """A key that was read yesterday bears yesterday's."""
+    view.read_keys(["alice"])
+    view.begin("2026-11-23")
+    assert list(view.keys) == ["alice"]
+    view.begin("2026-11-24")
+    assert view.keys == {}
+
+
+@pytest.mark.parametrize("read", [lambda view: view.read_keys(["alice"]), lambda view: view.read_holds(["r1"])])
+def test_no_more_is_remembered_than_there_is_room_for(
+    view: View, read: Callable[[View], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is keys or reservations that are many."""
+    read(view)
+    monkeypatch.setattr(sqlite_view, "REMEMBERED_COUNT_MAX", 1)
+    view.begin("2026-11-23")
+    assert len(view.keys) + len(view.holds) == 1
+    monkeypatch.setattr(sqlite_view, "REMEMBERED_COUNT_MAX", 0)
+    view.begin("2026-11-23")
+    assert len(view.keys) + len(view.holds) == 0

@@ -55,6 +55,12 @@ def test_what_others_charged_stays() -> None:
     assert charge.nano == 120_000_000
 
 
+def test_a_group_that_is_not_sold_any_more_has_no_price() -> None:
+    """The profile names its ratio, or nobody does."""
+    shop = profile(prices={FACTS.model: PICTURE}, groups={})
+    assert PerCall(PerCallConfig(), services(shop)).settle(FACTS, Usage(unit_count=1), None) is None
+
+
 def test_a_model_without_a_unit_price_is_left_to_others() -> None:
     """It is sold by the token."""
     assert settled(ModelPrice(model_ratio=Fraction(1)), Usage(unit_count=1)) is None
@@ -112,6 +118,27 @@ def test_a_hold_covers_whatever_may_come(size: str | None, quality: str | None, 
     quote = PerCall(PerCallConfig(), services(shop)).settle(facts, Usage(unit_count=1, source="bound"), None)
     assert quote is not None
     assert quote.nano == nano
+
+
+def quoted(price: ModelPrice, size: str | None, quality: str | None) -> int | None:
+    """What is held for one picture, in nano-credits; None where it has no price."""
+    shop = profile(prices={FACTS.model: price}, groups={FACTS.group: Group(ratio=Fraction(3, 2))})
+    facts = msgspec.structs.replace(FACTS, size=size, quality=quality)
+    quote = PerCall(PerCallConfig(), services(shop)).settle(facts, Usage(unit_count=1, source="bound"), None)
+    return quote.nano if quote is not None else None
+
+
+def test_what_is_named_is_held_for_at_its_own_price() -> None:
+    """Though the model's other pictures cost a hundred times as much."""
+    price = ModelPrice(unit_price=Fraction(1), unit_prices=(UnitPrice(size="512x512", price=Fraction("0.01")),))
+    assert quoted(price, "512x512", "standard") == 15_000_000
+
+
+def test_a_hold_needs_no_price_for_all_others() -> None:
+    """The dearest of those that have one is held; where none fits, there is no price, and so no picture."""
+    price = ModelPrice(unit_prices=(UnitPrice(size="1024x1792", price=Fraction("0.08")),))
+    assert quoted(price, None, None) == 120_000_000
+    assert quoted(price, "512x512", None) is None
 
 
 def test_a_size_without_a_price_is_not_free() -> None:

@@ -43,6 +43,13 @@ PRICES = {
         image_completion_ratio=Fraction(4),
     ),
     "audio-out": ModelPrice(model_ratio=Fraction(1), completion_ratio=Fraction(4), audio_completion_ratio=Fraction(8)),
+    "all-kinds": ModelPrice(
+        model_ratio=Fraction(1),
+        audio_ratio=Fraction(10),
+        audio_completion_ratio=Fraction(3),
+        image_ratio=Fraction(2),
+        image_completion_ratio=Fraction(5),
+    ),
     "own-1h": ModelPrice(model_ratio=Fraction(1), cache_write_1h_ratio=Fraction(3)),
     "per-call-only": ModelPrice(web_search_price=Fraction(1)),
 }
@@ -191,6 +198,11 @@ def test_a_search_costs_its_price_times_the_groups_ratio() -> None:
     assert charged.nano == 30_000_000
 
 
+def test_what_was_not_used_is_not_on_the_bill() -> None:
+    """No search, no line of searches, though they have a price."""
+    assert [line.item for line in charge("gpt-4o", Usage(input_tokens=1)).lines] == ["input_tokens"]
+
+
 def test_searches_without_a_price_cost_nothing() -> None:
     """A model whose profile prices no searches sells them with its tokens."""
     assert charge("claude-sonnet-4-5", Usage(web_search_count=2)).lines == ()
@@ -226,6 +238,19 @@ def test_searches_without_a_price_cost_nothing() -> None:
         ("cheap", Usage(input_tokens=4, output_tokens=1290, image_output_tokens=1290), 1_937_000),
         # More audio than input can't be: 10 x 16 x 1.25 = 200 quota.
         ("audio", Usage(input_tokens=10, audio_input_tokens=50), 400_000),
+        # Nor more of both: 60 x 10 + 40 x 2 in, 60 x 10 x 3 + 40 x 2 x 5 out: 2880 quota.
+        (
+            "all-kinds",
+            Usage(
+                input_tokens=100,
+                audio_input_tokens=60,
+                image_input_tokens=70,
+                output_tokens=100,
+                audio_output_tokens=60,
+                image_output_tokens=70,
+            ),
+            5_760_000,
+        ),
     ],
 )
 def test_audio_is_split_off_where_the_model_prices_it(model: str, usage: Usage, nano: int) -> None:
