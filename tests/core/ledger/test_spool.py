@@ -1,5 +1,6 @@
 """Records on their way to the ledger outlive the process, and name nothing but facts."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,22 @@ def test_a_record_is_its_owner_s_alone(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.put(record("r1", "alice", "1"))
     assert (spool.paths()[0].stat().st_mode & 0o777, (tmp_path / "spool").stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_record_is_on_the_disk_when_it_was_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First the whole of it, before it has its name, then the name."""
+    synced: list[tuple[str, int, int]] = []
+
+    def sync(descriptor: int) -> None:
+        names = ",".join(sorted(path.name for path in (tmp_path / "spool").iterdir()))
+        stat = os.fstat(descriptor)
+        synced.append((names, stat.st_ino, stat.st_size))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    spool = Spool(tmp_path)
+    spool.put(record("r1", "alice", "1"))
+    file, folder = spool.paths()[0].stat(), (tmp_path / "spool").stat()
+    assert synced == [("r1.part", file.st_ino, file.st_size), ("r1.json", folder.st_ino, folder.st_size)]
 
 
 def test_the_oldest_request_comes_first(tmp_path: Path) -> None:

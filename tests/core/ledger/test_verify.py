@@ -143,6 +143,70 @@ def test_the_last_links_taken_out_are_missed(trading: Books) -> None:
     assert problems == [f"I11 transfers of writer '{trading.boot.id}' stand outside its chain, at link 4"]
 
 
+def test_transfers_taken_out_break_their_own_link_alone(trading: Books) -> None:
+    """Those of the links behind it are not taken for them."""
+    problems = tamper(trading, "DROP TRIGGER transfer_no_delete", "DELETE FROM transfer WHERE seq = 2")
+    assert [problem for problem in problems if problem.startswith("I11")] == [
+        f"I11 the transfers of writer '{trading.boot.id}', link 2, are not those that were written"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statements", "problem"),
+    [
+        (
+            ["UPDATE book SET ledger = 'USD' WHERE kind = 'cash'"],
+            "I1 transfer 'top_up:manual:order-1' joins two ledgers",
+        ),
+        (
+            [
+                "INSERT INTO book (ledger, name, kind, account_id, no_overdraft, debit_nano, credit_nano, pending_nano,"
+                " created_at) VALUES ('credit', 'lot:made', 'gift', 'alice', 1, 0, 5, 0, 0)"
+            ],
+            "I2 book 'lot:made' says debit 0 and credit 0.000000005, its transfers 0 and 0",
+        ),
+        (
+            ["UPDATE book SET debit_nano = 5 WHERE kind = 'revenue'"],
+            "I2 book 'revenue:2026-11-23:{boot}' says debit 0.000000005 and credit 101, its transfers 0 and 101",
+        ),
+        (
+            ["PRAGMA ignore_check_constraints = ON", "UPDATE book SET pending_nano = 1 WHERE kind = 'cash'"],
+            "I3 lot 'lot:top_up:manual:order-1' has 0.000000001 pending, its open holds come to 0",
+        ),
+        (
+            ["PRAGMA ignore_check_constraints = ON", "UPDATE book SET pending_nano = 1 WHERE kind = 'cash'"],
+            "I4 lot 'lot:top_up:manual:order-1' is overdrawn",
+        ),
+        (["DELETE FROM reservation_lot WHERE request_id = 'r2'"], "I3 request 'r2' holds 1, its lots 0"),
+        (
+            ["UPDATE api_key SET held_nano = 5 WHERE id = 'bob'"],
+            "I3 key 'bob' says 0.000000005 held, its open requests 0",
+        ),
+        (
+            ["DROP TRIGGER transfer_no_delete", "DELETE FROM transfer WHERE id LIKE 'post:r1:%'"],
+            "I5 request 'r1' paid 0, its log says 2",
+        ),
+        (["DELETE FROM reservation WHERE request_id = 'r1'"], "I6 the payment of 'r1' belongs to no reservation"),
+        (
+            ["UPDATE api_key SET spent_nano = 5 WHERE id = 'bob'"],
+            "I14 key 'bob' says 0.000000005 spent, its charges come to 0",
+        ),
+        (
+            ["INSERT INTO overrun_day VALUES ('bob', '2026-11-23', 5)"],
+            "overrun of account 'bob' says 0.000000005, its requests 0",
+        ),
+        (
+            ["INSERT INTO claim SELECT 'r9', 'rule', 'odd', '1', 0, '{{}}', 'filed', 0"],
+            "the claim of rule 'rule' names request 'r9', which is not in the log",
+        ),
+    ],
+)
+def test_what_stands_alone_is_found(trading: Books, statements: list[str], problem: str) -> None:
+    """A book, hold, payment, charge or claim that nothing stands beside is found as well as one that differs."""
+    trading.play("account bob")
+    assert problem.format(boot=trading.boot.id) in tamper(trading, *[each.format() for each in statements])
+
+
 @pytest.mark.parametrize("table", ["transfer", "batch", "audit"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET rowid = 1", "DELETE FROM {}"])
 def test_what_is_written_for_good_can_not_be_changed(trading: Books, table: str, statement: str) -> None:
