@@ -3,15 +3,17 @@
 What they sell is counted apiece where the upstream gives no tokens: search units, requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from ..errors import RelayError
-from ..estimate import input_bound, input_estimate
+from ..estimate import DISPUTED_FACTOR, input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading, StreamReader
 from .disguised import disguised_error, read_document
-from .fields import read_model, read_object
+from .fields import read_model, read_object, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import Allows, Kinds, check_kinds, check_needed
 from .openai_face import render_openai_error
@@ -28,6 +30,13 @@ class _Answer(msgspec.Struct):
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+DOCUMENTS_PER_UNIT = 100
+PIECE_BYTES = 500
+"""The shortest piece that a long document is cut into, each counted as a document: 250 tokens, as the query has the rest of 512.
+
+Source: cohere.com/pricing, docs.cohere.com reranking-best-practices, read 2026-11-30.
+"""
 
 
 class Single:
@@ -69,6 +78,8 @@ class Single:
         check_needed(fields, *self._required)
         check_kinds(fields, self._kinds)
         exchange.fields = fields
+        if self.operation == "rerank":
+            exchange.unit_bound = search_units_bound(fields)
 
     def name_model(self, fields: dict[str, msgspec.Raw]) -> None:
         """Fill in the model that is meant where none is named."""
@@ -104,7 +115,7 @@ class Single:
         try:
             usage = _read_usage(answer, exchange)
         except UntrueFigureError:
-            usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=1, source="disputed")
+            usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=exchange.unit_bound, source="disputed")
         return whole_reading(usage, has_answer=bool(items), model=answer.model)
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
@@ -127,6 +138,13 @@ def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -
     )
 
 
+def search_units_bound(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Return the most search units that a ranking counts: one for every hundred documents, or pieces of long ones."""
+    raw = bytes(fields["documents"])
+    document_count = len(read_value(fields, "documents", _LIST)) if raw.startswith(b"[") else 1
+    return -(-(document_count + len(raw) // PIECE_BYTES) // DOCUMENTS_PER_UNIT)
+
+
 def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
     """Return the tokens that some tell, and the search units that Cohere bills; else one request, and its tokens estimated.
 
@@ -136,6 +154,8 @@ def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
     """
     meta = read_figures(answer.meta)
     searched = read_figure(read_figures(meta.get("billed_units")), "search_units")
+    if searched > DISPUTED_FACTOR * exchange.unit_bound:
+        raise UntrueFigureError("more search units than the documents can make")
     for told in (answer.usage, meta.get("tokens"), answer.tokens):
         figures = read_figures(told)
         for name in ("input_tokens", "total_tokens", "prompt_tokens"):

@@ -109,6 +109,32 @@ def test_tokens_that_cannot_be_true_give_way_to_the_local_bound() -> None:
     assert (usage.source, usage.unit_count) == ("disputed", 1)
 
 
+@pytest.mark.parametrize(
+    ("documents", "units"),
+    [
+        ("a", 1),
+        (["a"], 1),
+        (["a"] * 99, 1),
+        (["a"] * 101, 2),
+        (["x" * 25_000] * 2, 2),
+        (["x" * 496], 1),
+        ([{"text": "a"}] * 900, 10),
+    ],
+)
+def test_a_ranking_is_held_for_in_as_many_units_as_its_documents_can_make(documents: Any, units: int) -> None:
+    """A hundred documents each, and a long one is several."""
+    assert read("rerank", documents=documents).unit_bound == units
+
+
+@pytest.mark.parametrize(("told", "units", "source"), [(8, 8, "upstream"), (9, 2, "disputed"), (2**40, 2, "disputed")])
+def test_units_that_cannot_be_true_give_way_to_the_local_bound(told: int, units: int, source: str) -> None:
+    """Two units at most for 101 documents, and four times as many are believed."""
+    body = b'{"results":[1],"meta":{"billed_units":{"search_units":%d}}}' % told
+    usage = RULES["rerank"].read_body(read("rerank", documents=["a"] * 101), body).usage
+    assert usage is not None
+    assert (usage.unit_count, usage.source) == (units, source)
+
+
 @pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b'{"data":3}'])
 def test_an_error_dressed_as_an_answer_is_an_error(body: bytes) -> None:
     """Whatever its status."""
