@@ -8,11 +8,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import cli_page, errors_page, hooks_page, profile_page
+from . import architecture_page, cli_page, errors_page, hooks_page, profile_page
 
 FOLDER = Path(__file__).parent
 
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "architecture.md": {"layers": architecture_page.layers},
     "hooks.md": {"hooks": hooks_page.hook_sections, "types": hooks_page.type_sections},
     "profile.md": {
         "profile": profile_page.sections,

@@ -1,0 +1,15 @@
+"""The generated part of architecture.md: what stands above what in the engine, as the checks of imports have it."""
+
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent / "pyproject.toml"
+CORE = "relay.core."
+
+
+def layers() -> str:
+    """Return the layers, the uppermost first, a line each."""
+    contracts = tomllib.loads(PROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    (found,) = (each["layers"] for each in contracts if each["id"] == "layers")
+    lines = (layer.replace(CORE, "").replace(" : ", ", ") for layer in found)
+    return "\n".join(["```text", *lines, "```"])
