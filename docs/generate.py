@@ -41,9 +41,9 @@ def rendered(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
     """
     for name, make in parts.items():
         start, end = f"<!-- generated: {name} -->\n", f"\n<!-- end of {name} -->"
-        if text.count(start) != 1 or text.count(end) != 1:
-            raise ValueError(f"expected the markers of '{name}' once each")
         before, _, rest = text.partition(start)
+        if text.count(start) != 1 or rest.count(end) != 1:
+            raise ValueError(f"expected the markers of '{name}' once each, with an empty line between them")
         after = rest.partition(end)[2]
         text = f"{before}{start}\n{make()}\n{end}{after}"
     return text

@@ -90,10 +90,11 @@ def test_only_what_stands_between_the_markers_is_written() -> None:
     assert rendered(expected, {"part": lambda: "new"}) == expected
 
 
-def test_a_page_without_markers_is_refused() -> None:
-    """A part that has no place on its page is an error, not a page without it."""
+@pytest.mark.parametrize("text", ["nothing", "<!-- generated: part -->\n<!-- end of part -->\nafter\n"])
+def test_a_page_without_markers_is_refused(text: str) -> None:
+    """A part that has no place on its page is an error, not a page without it, nor one that loses what follows."""
     with pytest.raises(ValueError, match="markers of 'part'"):
-        rendered("nothing", {"part": lambda: "new"})
+        rendered(text, {"part": lambda: "new"})
 
 
 def test_a_file_that_the_map_of_core_misses_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
