@@ -46,25 +46,10 @@ BODY_S = 30.0
 BODY_BYTES_PER_S_MIN = 16 * 1024
 Receive = Callable[[], Awaitable[Any]]
 """Gives the next message of a request's body, as ASGI says."""
-
-
-LISTS = frozenset(
+LIST_HEADERS = frozenset(
     {"accept", "accept-language", "anthropic-beta", "openai-beta", "sec-websocket-protocol", "x-forwarded-for"}
 )
 """Headers whose lines make one list (RFC 9110, 5.3, read 2026-11-29); of any other the last line counts."""
-
-
-def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    lists: dict[str, list[str]] = {}
-    for raw_name, raw_value in lines:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = value
-        if name in LISTS:
-            lists.setdefault(name, []).append(value)
-    for name, values in lists.items():
-        headers[name] = ", ".join(values)
-    return headers
 
 
 class Door:
@@ -311,3 +296,17 @@ class Door:
             "",
         ]
         await self._sink.whole(200, [(b"content-type", b"text/plain; charset=utf-8")], "\n".join(lines).encode())
+
+
+def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by their names; lines of one that is a list make one text, of any other the last counts."""
+    headers: dict[str, str] = {}
+    lists: dict[str, list[str]] = {}
+    for raw_name, raw_value in lines:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = value
+        if name in LIST_HEADERS:
+            lists.setdefault(name, []).append(value)
+    for name, values in lists.items():
+        headers[name] = ", ".join(values)
+    return headers
