@@ -1,5 +1,6 @@
 """Claims are written once the answer has ended, and whatever fails at them disturbs nobody."""
 
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -61,6 +62,7 @@ async def test_claims_that_can_not_be_asked_for_leave_the_answer_whole(
         [row] = await shop.log()
     assert row["charge_nano"] > 0
     assert [record.msg for record in caplog.records if record.name == "relay"] == ["claim.unfiled"]
+    assert shop.rows("select is_checked from reservation") == [{"is_checked": 0}]
 
 
 TWO_CLAIMS = '''
@@ -115,6 +117,20 @@ async def test_one_claim_that_can_not_be_filed_drops_no_other(
         (record.message, vars(record)["fields"].get("plugin")) for record in caplog.records if record.name == "relay"
     ]
     assert events == [("plugin.failed", "./two.py"), ("claim.unfiled", None), ("plugin.failed", "./two.py")]
+
+
+async def test_what_can_not_be_looked_through_keeps_no_shop_shut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that can't be read now is read at the next start."""
+
+    async def unchecked() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with serving(tmp_path, "http://127.0.0.1:9") as shop:
+        monkeypatch.setattr(shop.shop.ledger, "unchecked", unchecked)
+        await check_ended(shop.shop.dispatch, shop.shop.ledger)
+    assert [record.msg for record in caplog.records if record.name == "relay"] == ["claims.unchecked"]
 
 
 async def test_what_was_booked_from_the_spool_is_claimed_at_the_next_start(

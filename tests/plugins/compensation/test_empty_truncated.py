@@ -63,6 +63,8 @@ async def test_nothing_or_an_unfinished_chain_of_thought_is_an_empty_reply(
         ({"has_text": True}, 1),
         ({"has_text": True}, 999),
         ({"has_tool_call": True}, 999),
+        ({"has_refusal": True}, 999),
+        ({"has_text": True, "has_thinking": True, "is_thinking_finished": False}, 999),
         ({"has_text": True, **THINKING}, 1000),
         ({"has_text": True, **THINKING}, 1999),
         ({"has_text": True, "thinking_asked": True}, 1999),
