@@ -81,11 +81,13 @@ def _is_repeated(batch: Batch, transfer_id: str, account_id: str, amount_nano: i
         LedgerConflictError: An entry of that id was, but with another account or amount.
     """
     row = batch.execute(
-        "SELECT b.account_id, t.amount_nano FROM transfer t JOIN book b ON b.id = t.credit_book WHERE t.id = ?",
+        "SELECT a.id, t.amount_nano, a.name FROM transfer t JOIN book b ON b.id = t.credit_book "
+        "JOIN account a ON a.id = b.account_id WHERE t.id = ?",
         (transfer_id,),
     ).fetchone()
-    if row is not None and row != (account_id, amount_nano):
-        raise LedgerConflictError(f"'{transfer_id}' booked {format_nano(row[1])} credits before; use another reference")
+    if row is not None and row[:2] != (account_id, amount_nano):
+        before = f"booked {format_nano(row[1])} credits for '{row[2]}' before"
+        raise LedgerConflictError(f"'{transfer_id}' {before}; use another reference")
     return row is not None
 
 
