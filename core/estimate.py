@@ -41,6 +41,8 @@ Source: support.claude.com 8606395, read 2026-11-30.
 MEDIA_TOKENS = 1000
 PICTURE_TOKENS = 1290
 """What a picture counts that is drawn in a talk; Gemini's (w:gemini/image-output)."""
+DRAFT_TOKENS = 100
+"""Output of a draft of a picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
 SPOKEN_BYTES_PER_TOKEN = 3200
 """Base64 of what is spoken in a talk, for a token: 20 tokens a second, of 24 000 samples of 16 bits, as streams have it.
 

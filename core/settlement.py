@@ -195,7 +195,13 @@ class Settlement:
         )
 
     def delivered_usage(
-        self, output_tokens: int, so_far: Usage | None, *, audio_tokens: int = 0, image_tokens: int = 0
+        self,
+        output_tokens: int,
+        so_far: Usage | None,
+        *,
+        audio_tokens: int = 0,
+        image_tokens: int = 0,
+        search_count: int = 0,
     ) -> Usage:
         """Return the usage of an answer that stopped after *output_tokens* were handed over, some of them of sound or pictures.
 
@@ -212,6 +218,7 @@ class Settlement:
             output_tokens=output_tokens,
             audio_output_tokens=audio_tokens,
             image_output_tokens=image_tokens,
+            web_search_count=max(believed.web_search_count, search_count),
             iterations=(),
             source=source,
         )

@@ -120,7 +120,11 @@ class StreamAnswer:
 
     def _delivered_usage(self, reader: StreamReader, tokens: int, so_far: Usage | None) -> Usage:
         return self._settlement.delivered_usage(
-            tokens, so_far, audio_tokens=reader.output_audio_tokens, image_tokens=reader.output_image_tokens
+            tokens,
+            so_far,
+            audio_tokens=reader.output_audio_tokens,
+            image_tokens=reader.output_image_tokens,
+            search_count=reader.search_count,
         )
 
     async def keep_alive(self) -> None:

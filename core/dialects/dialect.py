@@ -118,6 +118,11 @@ class StreamReader(Protocol):
         """Of those, the ones of pictures."""
         ...
 
+    @property
+    def search_count(self) -> int:
+        """Searches of the web that were seen."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes as they came; return those that go to the customer now.
 

@@ -101,12 +101,11 @@ class GeminiStreamReader(EventReader):
     end is that of the body, if a reason had come by then.
     """
 
-    __slots__ = ("_is_array", "_search_count", "_usage")
+    __slots__ = ("_is_array", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_array: bool = False) -> None:
         super().__init__(exchange, thinking_asked)
         self._usage: object = None
-        self._search_count = 0
         self._is_array = is_array
         if is_array:
             self._splitter = ArraySplitter()
@@ -132,7 +131,7 @@ class GeminiStreamReader(EventReader):
         if self.model_returned is None:
             self.model_returned = answer.modelVersion
         searches = _count_searches(answer, self.model_returned or self._exchange.model)
-        self._search_count = max(self._search_count, searches)  # told once more by later answers
+        self.search_count = max(self.search_count, searches)  # told once more by later answers
         _tally_answer(self, answer)
         return True
 
@@ -146,7 +145,7 @@ class GeminiStreamReader(EventReader):
 
     def _figures(self) -> Usage | None:
         usage = read_gemini_usage(self._usage)
-        return usage and msgspec.structs.replace(usage, web_search_count=self._search_count)
+        return usage and msgspec.structs.replace(usage, web_search_count=self.search_count)
 
 
 def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:

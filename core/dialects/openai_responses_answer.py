@@ -89,7 +89,7 @@ _read_response = msgspec.json.Decoder(_Response, float_hook=read_number).decode
 class ResponsesStreamReader(EventReader):
     """Reads along one stream of response events; see `StreamReader`."""
 
-    __slots__ = ("_bytes_before_item", "_is_kept", "_open_count", "_search_count", "_tool_usage", "_usage")
+    __slots__ = ("_bytes_before_item", "_is_kept", "_open_count", "_tool_usage", "_usage")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
@@ -97,7 +97,6 @@ class ResponsesStreamReader(EventReader):
         self._is_kept = is_kept
         self._usage: object = None
         self._tool_usage: object = None
-        self._search_count = 0
         self._bytes_before_item = 0
         self._open_count = 0
         """Items that have begun and not ended."""
@@ -130,7 +129,7 @@ class ResponsesStreamReader(EventReader):
             case kind if kind.endswith(".delta") and read.delta:
                 self._take_delta(event, kind, read.delta)
             case "response.image_generation_call.partial_image":
-                self.note_answer()
+                self.add_draft()
         return True
 
     def _note_beginning(self, response: _Kept) -> None:
@@ -147,7 +146,7 @@ class ResponsesStreamReader(EventReader):
         if not self._open_count:
             self._begin_item(item.type)
         self._open_count -= 1
-        self._search_count += _is_search(item)
+        self.search_count += _is_search(item)
         if self._output_bytes == self._bytes_before_item:
             self._take_whole_item(data)
 
@@ -181,7 +180,7 @@ class ResponsesStreamReader(EventReader):
         self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)
 
     def _figures(self) -> Usage | None:
-        return read_responses_usage(self._usage, self._tool_usage, search_count=self._search_count)
+        return read_responses_usage(self._usage, self._tool_usage, search_count=self.search_count)
 
 
 def read_responses_usage(usage: object, tool_usage: object = None, *, search_count: int = 0) -> Usage | None:

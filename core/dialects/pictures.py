@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import input_bound, input_estimate
+from ..estimate import DRAFT_TOKENS, input_bound, input_estimate
 from ..exchange import Exchange, Operation
 from ..form import Form
 from ..usage import Usage
@@ -38,8 +38,6 @@ OUTPUT_TOKENS_MAX = 6240
 Source: OpenAI image generation guide, "Cost and latency", read 2026-11-24.
 """
 PARTIALS_MAX = 3
-PARTIAL_TOKENS = 100
-"""Output of one partial picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
 _PICTURES = frozenset({"image", "images", "markup", "mask"})
 """Fields that hold pictures; some vendors take them for new pictures too."""
 
@@ -89,7 +87,7 @@ class Pictures(Single):
         exchange.choice_count = read_int(plain, "n", most=PICTURES_MAX) or 1
         exchange.stream = read_bool(plain, "stream")
         exchange.size, exchange.quality = _read_word(fields, "size"), _read_word(fields, "quality")
-        tokens = OUTPUT_TOKENS.get(exchange.quality or "", OUTPUT_TOKENS_MAX) + PARTIAL_TOKENS * PARTIALS_MAX
+        tokens = OUTPUT_TOKENS.get(exchange.quality or "", OUTPUT_TOKENS_MAX) + DRAFT_TOKENS * PARTIALS_MAX
         exchange.output_tokens_likely = tokens * exchange.choice_count
         exchange.fields = fields
 
@@ -148,10 +146,7 @@ class PictureReader(DoneReader):
 
     def _note(self, said: Said, event: bytes) -> bool:
         if said.type.endswith(".partial_image"):
-            self.note_answer()
-            self.output_counted_tokens += PARTIAL_TOKENS
-            self.output_image_tokens += PARTIAL_TOKENS
-            self.output_bound_tokens += PARTIAL_TOKENS
+            self.add_draft()
         elif said.type.endswith(".completed"):
             self.note_answer()
             self._picture_count += 1

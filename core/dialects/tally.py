@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ..estimate import (
     BLOCK_TOKENS,
+    DRAFT_TOKENS,
     MEDIA_TOKENS_MAX,
     PICTURE_TOKENS,
     SPOKEN_BYTES_PER_TOKEN,
@@ -37,6 +38,7 @@ class Tally:
         "output_bound_tokens",
         "output_counted_tokens",
         "output_image_tokens",
+        "search_count",
         "stop_reason",
     )
 
@@ -50,6 +52,8 @@ class Tally:
         """What was counted for calls, pictures and sound, beside their text."""
         self.output_audio_tokens = self.output_image_tokens = 0
         """Of the counted ones, those of sound and of pictures."""
+        self.search_count = 0
+        """Searches of the web that the upstream made and is seen to bill."""
         self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
         self._has_answered = False
         """Something came after the last piece of thinking."""
@@ -106,6 +110,12 @@ class Tally:
         self.note_answer()
         self.output_image_tokens += PICTURE_TOKENS
         self._add_untexted(PICTURE_TOKENS, MEDIA_TOKENS_MAX)
+
+    def add_draft(self) -> None:
+        """Count a picture as far as it has been drawn."""
+        self.note_answer()
+        self.output_image_tokens += DRAFT_TOKENS
+        self._add_untexted(DRAFT_TOKENS, DRAFT_TOKENS)
 
     def add_sound(self, base64_bytes: int) -> None:
         """Count a piece of what is spoken in a talk, by the length of its base64."""

@@ -267,6 +267,11 @@ class TranslatedReader:
         """See `StreamReader`."""
         return self._native.output_image_tokens
 
+    @property
+    def search_count(self) -> int:
+        """Searches of the web that were seen."""
+        return self._native.search_count
+
     def usage(self) -> Usage | None:
         """See `StreamReader`."""
         return self._native.usage()

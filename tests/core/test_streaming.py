@@ -485,6 +485,39 @@ async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
         assert row["charge_nano"] == (row["input_tokens"] + 4 * tokens) * 2000
 
 
+RESPONSES = PROFILE.replace('completion_ratio: "4"', 'completion_ratio: "4", web_search_price: "0.01"', 1).replace(
+    "    priority: 2", "    priority: 2\n    dialects: [openai_responses]", 1
+)
+CREATED = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}}
+FOUND = {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "search"}}}
+OPENED = {"type": "response.output_item.done", "item": {"type": "web_search_call", "action": {"type": "open_page"}}}
+DRAFT = {"type": "response.image_generation_call.partial_image", "partial_image_b64": "iVBO"}
+SAID = {"type": "response.output_text.delta", "delta": "Hello"}
+
+
+@pytest.mark.parametrize(
+    ("said", "output_tokens", "drawn_tokens", "search_count"),
+    [([FOUND, OPENED, FOUND, SAID], 2, 0, 2), ([DRAFT, DRAFT, SAID], 202, 200, 0)],
+)
+async def test_what_hosted_tools_did_is_not_free_for_who_leaves_behind_it(
+    tmp_path: Path, said: list[object], output_tokens: int, drawn_tokens: int, search_count: int
+) -> None:
+    """Responses tell usage at the end alone; until then searches are counted as they come, and drafts as a hundred tokens."""
+    begun = stream("".join(f"data: {json.dumps(each)}\n\n" for each in [CREATED, *said]))[:-1]
+    async with (
+        Upstream(lambda _: [*begun, 5.0]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "input": "hi", "stream": True}
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.client.post("/v1/responses", json=body, headers=shop.headers, timeout=0.4)
+        [row] = await shop.log()
+        usage = json.loads(row["usage"])
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", output_tokens)
+        assert (usage["image_output_tokens"], usage["web_search_count"]) == (drawn_tokens, search_count)
+        assert row["charge_nano"] == (row["input_tokens"] + 4 * output_tokens) * 2000 + search_count * 10_000_000
+
+
 @pytest.mark.parametrize("output", [PICTURE, SOUND])
 async def test_what_is_not_paid_for_is_no_part_of_what_is(tmp_path: Path, output: str) -> None:
     """Where who leaves pays for the input alone, no token of a picture or a sound stands beside none of output."""
