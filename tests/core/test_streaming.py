@@ -454,7 +454,7 @@ async def test_who_leaves_before_any_output_says_nothing_about_the_channel(
     head = b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\ncontent-length: 1000\r\n\r\n"
     async with Upstream(lambda _: [head, 5.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
         verdicts: list[object] = []
-        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[3]))
+        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[1]))
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=is_stream, timeout_s=0.3)
         [row] = await shop.log()
@@ -543,7 +543,7 @@ async def test_who_leaves_behind_some_output_tells_that_the_channel_works(
         serving(tmp_path, upstream.url) as shop,
     ):
         verdicts: list[object] = []
-        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[3]))
+        monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[1]))
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.3)
         [row] = await shop.log()
