@@ -141,6 +141,16 @@ async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Pa
         assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 1, 28_000)
 
 
+async def test_a_usage_of_nothing_is_nothing(tmp_path: Path) -> None:
+    """The upstream says so in so many words: no estimate takes its place."""
+    nothing = {**ANSWER, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
+    async with Upstream(lambda _: document(nothing)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.chat()
+        [row] = await shop.log()
+        assert (row["usage_source"], row["input_tokens"], row["output_tokens"]) == ("upstream", 0, 0)
+        assert (row["charge_nano"], row["outcome"]) == (0, "complete")
+
+
 def reads(tokens: int) -> dict[str, Any]:
     return {**ANSWER, "usage": {"prompt_tokens": tokens, "completion_tokens": 2, "total_tokens": tokens + 2}}
 
