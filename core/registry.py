@@ -129,6 +129,8 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
             raise found.failure(f"speaks an unknown dialect '{dialect}'{nearest(dialect, get_args(Dialect))}")
     if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:
         raise found.failure("implements neither build() nor send()")
+    for name in ("build", "send", "connect"):
+        _check_declaration(found, name, getattr(plugin_type, name), getattr(ChannelPlugin, name))
     return found
 
 
@@ -163,13 +165,17 @@ def _check_methods(found: FoundPlugin) -> None:
             raise found.failure(f"'{name}' must have the name of its hook, not a specname")
         if name not in hook_names():
             raise found.failure(f"'{name}' is no hook{nearest(name, hook_names())}")
-        spec = getattr(RelayHooks, name)
-        if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
-            expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
-            raise found.failure(f"'{name}' must be declared with '{expected}'")
+        _check_declaration(found, name, method, getattr(RelayHooks, name))
         for parameter in list(inspect.signature(method).parameters.values())[1:]:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
                 raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")
+
+
+def _check_declaration(found: FoundPlugin, name: str, method: Callable[..., Any], spec: Callable[..., Any]) -> None:
+    """Refuse a *method* that can't be waited for as *spec* is, or must be where *spec* is not."""
+    if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
+        expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
+        raise found.failure(f"'{name}' must be declared with '{expected}'")
 
 
 def _plugin_manager() -> pluggy.PluginManager:

@@ -1,6 +1,7 @@
 """``relay run``: serve a shop, and with ``--demo`` hand out a key and a curl that works."""
 
 import asyncio
+import errno
 import ipaddress
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,7 +50,8 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
         raise Failure(f"error: can't listen on '{host}': it can be no host's name; choose another --host") from exc
     except OSError as exc:
         reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
-        raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another --port") from exc
+        option = "--host" if exc.errno == errno.EADDRNOTAVAIL else "--port"
+        raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another {option}") from exc
     # From here on nobody else serves here, so a shop that runs keeps its demo key and its record.
     with listener:
         log_to_stderr()

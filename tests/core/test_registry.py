@@ -196,6 +196,14 @@ def test_channel_with_a_hook_is_refused(tmp_path: Path) -> None:
         ("    dialects = ('openai_chat',)", "implements neither build() nor send()"),
         ("    dialects = ['openai_chat']", "'dialects' must be a tuple of their names"),
         ("    dialects = 'openai_chat'", "'dialects' must be a tuple of their names"),
+        (
+            "    dialects = ('openai_chat',)\n    def send(self, request, api_key): ...",
+            "'send' must be declared with 'async def'",
+        ),
+        (
+            "    dialects = ('openai_chat',)\n    async def build(self, request, api_key): ...",
+            "'build' must be declared with 'def'",
+        ),
     ],
 )
 def test_channel_that_could_not_be_asked_is_refused(tmp_path: Path, body: str, message: str) -> None:

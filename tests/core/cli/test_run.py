@@ -53,6 +53,15 @@ def test_a_port_in_use_is_an_error_that_says_so(profile: str, taken_port: str) -
     assert result.stderr == f"error: can't listen on '127.0.0.1', port {taken_port}: {reason}\n"
 
 
+def test_an_address_of_another_machine_is_an_error_that_says_so(profile: str) -> None:
+    """Another port would not help."""
+    result = run(profile, "--host", "203.0.113.9", "--port", "8000")
+
+    reason = "cannot assign requested address; choose another --host"
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"error: can't listen on '203.0.113.9', port 8000: {reason}\n"
+
+
 def test_a_start_that_fails_leaves_the_running_shop_alone(profile: str, taken_port: str) -> None:
     """No key is handed out, none revoked, and the folder's record stays."""
     run(profile, "--demo", "--port", taken_port)
