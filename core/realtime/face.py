@@ -90,6 +90,18 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.close_sent = True
         self.transport.close()
 
+    def handle_parser_exception(self) -> None:
+        """End a connection on which something else than a frame came; before the upgrade no frame can say so."""
+        if self.conn.close_sent is None:
+            self.transport.abort()
+        else:
+            super().handle_parser_exception()
+
+    def shutdown(self) -> None:
+        """Close in order; what is closing already, such as a failed upgrade, uvicorn would answer once more."""
+        if not self.transport.is_closing():
+            super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the session that is being opened that its customer is gone."""
         super().connection_lost(exc)

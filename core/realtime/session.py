@@ -89,11 +89,27 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._heard_s = self._loop.time()
         self._limit: asyncio.Future[None] = self._loop.create_future()
+        self._limit.add_done_callback(lambda limit: limit.cancelled() or limit.exception())  # it may come too late
         self._sending_since: float | None = None
         self._is_reported = False
 
     async def run(self, subprotocol: str | None, headers: Headers) -> None:
-        """Upgrade the customer's connection, pass frames on until one side ends, close both and settle."""
+        """Upgrade the customer's connection, pass frames on until one side ends, close both and settle.
+
+        It does so in a task of its own: when the process is told to end, the session hears of it like of any other
+        limit, and no settlement is interrupted.
+        """
+        session = asyncio.create_task(self._run(subprotocol, headers))
+        while not session.done():
+            try:
+                await asyncio.wait([session])
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is not None:
+                    task.uncancel()
+                self._stop(ShuttingDownError())
+        session.result()
+
+    async def _run(self, subprotocol: str | None, headers: Headers) -> None:
         try:
             await self._customer.accept(subprotocol, headers)
         except CustomerGoneError as gone:
@@ -110,11 +126,6 @@ class Session:
         try:
             await asyncio.wait([*pumps, self._limit], return_when=asyncio.FIRST_COMPLETED)
             return self._end_of([self._limit, *pumps])
-        except asyncio.CancelledError:
-            # Ends in an error on purpose, as `Sink.listening` does: the settlement is still to come.
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
-            return ShuttingDownError()
         finally:
             self._shop.heartbeat.discard(self)
             async with self._books:

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from relay.core.ledger.database import take_turn
 from relay.core.ledger.verify import verify
 from tests.chats import LOTS, balances
 from tests.core.realtime.talks import (
@@ -31,6 +32,7 @@ from tests.core.realtime.talks import (
 from tests.faults.process import Process, running
 
 CREATE = '{"type":"response.create"}'
+TRANSCRIBED = {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
 SECONDS_CHARGE = 20 * 64_000
 """A second of sound that was spoken."""
 
@@ -111,7 +113,6 @@ async def test_kill_in_the_middle_of_a_response_loses_no_response_before_it(tmp_
 
 async def test_kill_while_sound_is_written_down_gives_its_hold_back(tmp_path: Path) -> None:
     """Nothing of the transcript was told: nothing is charged, and nothing stays held."""
-    settings = {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         await connection.send(json.dumps(SESSION))
@@ -124,7 +125,7 @@ async def test_kill_while_sound_is_written_down_gives_its_hold_back(tmp_path: Pa
         running(tmp_path, upstream.url, profile=PROFILE) as relay,
     ):
         async with session(relay) as client:
-            await client.send(json.dumps({"type": "session.update", "session": settings}))
+            await client.send(json.dumps({"type": "session.update", "session": TRANSCRIBED}))
             await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
             for _ in range(2):
                 await hear(client, "input_audio_buffer.committed")
@@ -134,6 +135,40 @@ async def test_kill_while_sound_is_written_down_gives_its_hold_back(tmp_path: Pa
         await start_again(relay)
         assert left(relay) == (10_000_000_000, 0)
         assert verify(relay.data) == []
+
+
+async def test_a_session_that_is_told_to_end_while_it_settles_settles_all(tmp_path: Path) -> None:
+    """Its customer has left, and the books are another's for a moment: both of its holds are given back, and nothing is printed."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(event("session.updated", session=TRANSCRIBED))
+        await connection.recv()
+        await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+        await connection.wait_closed()
+        is_closed.set()
+
+    is_closed = asyncio.Event()
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+    ):
+        async with session(relay) as client:
+            await client.send(json.dumps({"type": "session.update", "session": TRANSCRIBED}))
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+            await hear(client, "input_audio_buffer.committed")
+            with take_turn(relay.data):
+                await client.close()
+                await is_closed.wait()
+                for _ in range(2):
+                    relay.signal(signal.SIGTERM)
+                    await relay.closed()
+                    await asyncio.sleep(0.3)
+        assert await relay.ended(within_s=10) == -signal.SIGTERM
+        assert read(relay, "select state from reservation") == [("voided",)] * 2
+        assert relay.output.read_text().count("\n") == 1  # the line that says that it serves
+    assert verify(relay.data) == []
 
 
 KILLED = [

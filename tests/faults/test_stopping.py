@@ -104,9 +104,9 @@ async def test_further_signals_interrupt_no_settlement(tmp_path: Path) -> None:
             for _ in range(4):
                 process.signal(signal.SIGTERM)
                 await process.closed()
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.2)
         texts = await asyncio.gather(*listening)
-        await process.ended(2)
+        await process.ended(10)
     assert [text.count('"code":"shutting_down"') for text in texts] == [1] * STREAM_COUNT
     assert (
         rows(process.data, "select outcome, usage_source, charge_nano from request_log")

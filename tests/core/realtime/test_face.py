@@ -13,10 +13,16 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidStatus
 
 from relay.core import face
-from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES
+from relay.core.realtime.door import RealtimeDoor
+from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES, WebsocketFace
 from tests.shops import serving
 
 from .talks import PROFILE, SESSION, RealtimeUpstream, Visit, address, connected, hear
+
+UPGRADE = (
+    b"GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer %b\r\nconnection: Upgrade\r\n"
+    b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 async def test_neither_keys_nor_words_reach_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -51,6 +57,52 @@ async def test_a_refused_connection_is_closed(tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as caught:
             await connected(shop, additional_headers={})
     assert caught.value.response.headers["connection"] == "close"
+
+
+async def test_what_is_no_frame_ends_a_session_that_is_being_opened(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before the upgrade there is no close frame to answer with; nothing is printed of it, and nothing stays held."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        is_opening.set()
+        await connection.wait_closed()
+
+    is_opening = asyncio.Event()
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
+        writer.write(UPGRADE % shop.api_key.encode())
+        await is_opening.wait()
+        writer.write(b"\x01\x05hello")  # unmasked, as no client may send
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        await shop.log()
+        assert shop.rows("select state from reservation") == [{"state": "voided"}]
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_an_upgrade_that_failed_stops_no_shutdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection may be closing still when the server asks all of them to."""
+    run, is_shut = WebsocketFace.run_asgi, asyncio.Event()
+
+    async def fail(_: RealtimeDoor) -> None:
+        raise asyncio.CancelledError
+
+    async def run_and_shut(face: WebsocketFace) -> None:
+        await run(face)
+        face.shutdown()
+        is_shut.set()
+
+    monkeypatch.setattr(RealtimeDoor, "serve", fail)
+    monkeypatch.setattr(WebsocketFace, "run_asgi", run_and_shut)
+    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        with pytest.raises(InvalidStatus):
+            await connected(shop)
+        assert is_shut.is_set()
 
 
 async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
