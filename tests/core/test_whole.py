@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relay.core import whole
 from tests.chats import CHAT, LOTS, balances
 from tests.shops import serving
 from tests.upstreams import Step, Upstream, document
+
+PADDED = msgspec.json.encode({**CHAT, "padding": "x" * 100_000})
+"""An answer that comes in several pieces."""
 
 
 async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path) -> None:
@@ -49,3 +53,20 @@ async def test_a_refusal_with_endless_words_stays_a_refusal(
     async with Upstream(lambda _: steps[ending]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
         statuses = [(await shop.chat()).status_code for _ in range(4)]
         assert (statuses, len(upstream.received)) == ([400] * 4, 4)
+
+
+@pytest.mark.parametrize(("bytes_max", "status"), [(len(PADDED), 200), (len(PADDED) - 1, 502)])
+async def test_no_answer_is_larger_than_what_is_held_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_max: int, status: int
+) -> None:
+    """One byte more, in however many pieces, and it is broken off: nothing of it goes out, and nobody pays for it."""
+    monkeypatch.setattr(whole, "BODY_BYTES_MAX", bytes_max)
+    head, size = document(PADDED)[0], len(PADDED) // 4
+    assert isinstance(head, bytes)
+    steps: list[Step] = [head[:-size], 0.01, head[-size:]]
+    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        answer = await shop.chat()
+        [row] = await shop.log()
+    assert answer.status_code == status
+    assert (answer.content == PADDED) == (status == 200)
+    assert row["charge_nano"] == (6_000_000 if status == 200 else 0)
