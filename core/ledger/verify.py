@@ -7,7 +7,7 @@ are what only the outside can tell: I7 and I8 are for the tests that kill proces
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from . import boots
 from .chain import GENESIS, Transfer, link
 from .codec import decode
 from .database import connect_reader, database_path
+from .schema import APPEND_ONLY, metadata
 
 _COUNTS = TokenCounts.__struct_fields__
 """Counts of the log that its row repeats from the usage."""
@@ -110,12 +111,17 @@ def verify(data: Path) -> list[str]:
     """
     with contextlib.closing(connect_reader(database_path(data))) as connection:
         connection.execute("BEGIN")
+        found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        if missing := [table for table in metadata.tables if table not in found]:
+            # What else is wrong can't be asked.
+            return [f"table '{table}' is missing; put the data folder back from a backup" for table in missing]
         problems = [
             *_integrity(connection),
             *_facts(connection),
             *_chains(connection),
             *_charges(connection),
             *_prices(connection),
+            *_guards(found),
         ]
         holders = [row[0] for row in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'")]
     return problems + [
@@ -123,6 +129,14 @@ def verify(data: Path) -> list[str]:
         for boot in holders
         if not boots.is_alive(data, boot)
     ]
+
+
+def _guards(found: Collection[str]) -> Iterator[str]:
+    """Name the triggers that are not *found* in the database, without which what was written can be changed."""
+    for table in APPEND_ONLY:
+        for action in ("update", "delete"):
+            if (name := f"{table}_no_{action}") not in found:
+                yield f"trigger '{name}' is missing; someone may have changed rows of table '{table}'"
 
 
 def _integrity(connection: sqlite3.Connection) -> Iterator[str]:

@@ -27,10 +27,15 @@ def trading(books: Books) -> Books:
 
 
 def tamper(books: Books, *statements: str) -> list[str]:
-    """Change the file as no operation would, and return what `verify` says."""
+    """Change the file as no operation would, and return what `verify` says once triggers in the way stand again."""
     with contextlib.closing(sqlite3.connect(books.database, isolation_level=None)) as connection:
+        triggers = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
         for statement in statements:
             connection.execute(statement)
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            del triggers[name]
+        for trigger in triggers.values():
+            connection.execute(trigger)
     return verify(books.data)
 
 
@@ -251,3 +256,19 @@ def test_a_log_row_given_to_somebody_else_is_found(trading: Books) -> None:
     assert tamper(trading, "UPDATE request_log SET account_id = 'mallory' WHERE request_id = 'r1'") == [
         "I6 the log of request 'r1' names another account or key than its reservation"
     ]
+
+
+def test_a_missing_trigger_is_found(trading: Books) -> None:
+    """Without it rows could have been changed."""
+    with contextlib.closing(sqlite3.connect(trading.database)) as connection:
+        connection.execute("DROP TRIGGER audit_no_delete")
+    assert verify(trading.data) == [
+        "trigger 'audit_no_delete' is missing; someone may have changed rows of table 'audit'"
+    ]
+
+
+def test_a_missing_table_is_found(trading: Books) -> None:
+    """Nothing else is asked then."""
+    with contextlib.closing(sqlite3.connect(trading.database)) as connection:
+        connection.execute("DROP TABLE claim")
+    assert verify(trading.data) == ["table 'claim' is missing; put the data folder back from a backup"]
