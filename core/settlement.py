@@ -162,9 +162,12 @@ class Settlement:
 
     @property
     def _full_tokens_beyond(self) -> int | None:
-        """The most output of the whole answer; None for streams, which extend, and where the hold pays for it already."""
+        """The most output of the whole answer; None where the hold pays for it already.
+
+        Streams extend, but what they think unseen is told, and paid, at their end alone.
+        """
         exchange = self._exchange
-        if exchange.stream or self.is_covered_in_full:
+        if self.is_covered_in_full:
             return None
         if self._full_tokens is None and exchange.operation in ("chat", "completion"):
             return LONGEST_ANSWER_TOKENS * exchange.choice_count
@@ -172,8 +175,10 @@ class Settlement:
 
     def _in_full(self, reserve: Reserve) -> Reserve:
         """Return the same hold for the whole answer."""
-        assert self._full_tokens_beyond is not None, "asked for where the hold may be short"
-        amount_nano = max(reserve.amount_nano, self._price(self._full_tokens_beyond).nano)
+        tokens = self._full_tokens_beyond
+        assert tokens is not None, "asked for where the hold may be short"
+        self.covered_tokens = tokens
+        amount_nano = max(reserve.amount_nano, self._price(tokens).nano)
         return msgspec.structs.replace(reserve, amount_nano=amount_nano, overrun_max_nano=None)
 
     def _quote(self, output_tokens: int) -> int:

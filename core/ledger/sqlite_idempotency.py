@@ -10,17 +10,21 @@ from .sqlite_batch import Batch
 from .sqlite_rows import NAME_REQUEST
 
 SPAN_MS = 24 * 60 * 60 * 1000
-"""How long a key names its request; from then on it may name another (field/reliability.md 1: at least 24 h)."""
+"""How long a key names its request; from then on it may name another (field/reliability.md 1: at least 24 h).
+
+One that is under way it names to its end, whatever the machine's clock has come to say.
+"""
 
 _FORGET = """
     DELETE FROM idempotency_key WHERE (account_id, digest) IN
-        (SELECT account_id, digest FROM idempotency_key WHERE at <= ? ORDER BY at LIMIT 2)
+        (SELECT k.account_id, k.digest FROM idempotency_key k JOIN reservation r USING (request_id)
+         WHERE k.at <= ? AND r.state <> 'open' ORDER BY k.at LIMIT 2)
 """
 """Each key that comes takes two old ones along, so that they never grow beyond what a day brings."""
 _FIND = """
     SELECT r.request_id, r.state, l.charge_nano FROM idempotency_key k JOIN reservation r USING (request_id)
     LEFT JOIN request_log l USING (request_id)
-    WHERE k.account_id = ? AND k.digest = ? AND k.at > ? AND r.state <> 'voided'
+    WHERE k.account_id = ? AND k.digest = ? AND (k.at > ? OR r.state = 'open') AND r.state <> 'voided'
     AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = 'undelivered:' || r.request_id)
 """
 

@@ -230,7 +230,7 @@ class Limits(Section, frozen=True, kw_only=True):
     hold_output_tokens: Annotated[int, Meta(description="Output a non-stream's hold covers, in tokens.", ge=1)] = 4096
     overrun_per_day: Annotated[
         NonNegative,
-        Meta(description="Credits of overrun an account may cause in a day before non-streams hold their full cap."),
+        Meta(description="Credits of overrun an account may cause in a day before its requests are held for in full."),
     ] = Exact(1)
     exchanges_max: Annotated[int, Meta(description="Requests served at once; more are shed with 503.", ge=1)] = 4096
     attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3

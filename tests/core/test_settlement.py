@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from relay.core.dialects.openai_chat import OpenAIChat
+from tests.chats import DONE, ROLE, STOP, USAGE, words
 from tests.shops import PROFILE, Running, serving
-from tests.upstreams import Received, Step, Upstream, document
+from tests.upstreams import Received, Step, Upstream, document, stream
 
 ANSWER = {
     "model": "gpt-4o-mini",
@@ -110,6 +111,25 @@ async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit
         await shop.log(count=2)
         held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
         assert held == [33_836_000, 534 * 2000 + 131_072 * 8000]
+
+
+async def test_after_too_many_overruns_a_stream_is_held_for_in_full_as_well(tmp_path: Path) -> None:
+    """What it thinks unseen is told at its end alone: a hold that grows with what is seen would come too late."""
+    figures = USAGE.replace(':500,"total_tokens":1500', ':1000000,"total_tokens":1001000')
+    async with (
+        Upstream(lambda _: stream(ROLE + words("Hi") + STOP + figures + DONE)).opened() as upstream,
+        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    ):
+        await shop.chat(stream=True)
+        await shop.log()
+        await shop.top_up("1")
+        refused = await shop.chat(stream=True)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
+        await shop.top_up("10")
+        await shop.chat(stream=True, max_tokens=100_000)
+        await shop.log(count=2)
+        held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
+        assert held == [9_264_000, 539 * 2000 + 100_000 * 8000]
 
 
 async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_writes_nothing_as_ever(

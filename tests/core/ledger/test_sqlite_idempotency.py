@@ -127,6 +127,20 @@ def test_a_name_is_free_after_a_day(books: Books) -> None:
     """)
 
 
+def test_a_name_stays_taken_while_its_request_is_under_way(books: Books) -> None:
+    """A clock that was set forward by a day in the midst of it lets nobody ask twice, nor others take the name away."""
+    books.play("""
+        account alice
+        top_up alice 10
+        reserve r1 alice 3 named=a
+        wait_h 30
+        reserve r2 alice 3 named=b
+        reserve r3 alice 3 named=a -> idempotency_key_used
+        post r1 2
+        reserve r3 alice 3 named=a
+    """)
+
+
 def test_old_names_go_as_new_ones_come(books: Books) -> None:
     """Each request that is named takes two along that are older than a day."""
     books.play("""
@@ -137,6 +151,9 @@ def test_old_names_go_as_new_ones_come(books: Books) -> None:
         reserve r2 alice 1 named=b
         wait_h 1
         reserve r3 alice 1 named=c
+        post r1 1
+        post r2 1
+        post r3 1
         wait_h 24
         reserve r4 alice 1 named=d
     """)
