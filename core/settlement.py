@@ -133,7 +133,7 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered = self.covered_tokens * 2
+        covered = self.covered_tokens * 2 or self._window_tokens  # a limit of 0 has none to double
         if not self.is_covered_in_full:
             covered = self._at_most_full(covered)
         amount_nano = self._quote(covered)

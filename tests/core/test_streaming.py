@@ -14,6 +14,7 @@ from relay.core.exchange import Exchange
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.faults.answers import Wire
 from tests.shops import PROFILE, serving
 from tests.upstreams import Received, Step, Upstream, stream
 
@@ -53,6 +54,18 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
         assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
         assert (row["outcome"], row["attempt_count"]) == ("truncated", 1)
         assert 512 <= row["output_tokens"] <= 1024
+
+
+async def test_a_stream_that_heeds_no_limit_of_nothing_is_held_for_and_ends(tmp_path: Path) -> None:
+    """``max_tokens: 0`` asks for no output: what comes all the same is held for from the window on, and paid for."""
+    wire = Wire(is_anthropic=True, is_stream=True, first="word " * 4000)
+    text = wire.begin + wire.output + wire.stop("5000") + wire.end
+    async with Upstream(lambda _: stream(text)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        response = await shop.messages(stream=True, max_tokens=0)
+        [row] = await shop.log()
+        assert response.text == text
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 1000 * 3000 + 5000 * 15_000)
+        assert shop.rows("select held_nano from reservation") == [{"held_nano": 540 * 3000 + 16_384 * 15_000}]
 
 
 @pytest.mark.parametrize(("late", "source"), [(USAGE, "upstream"), ("", "estimated")])
