@@ -57,9 +57,10 @@ class ShopServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at the first signal; at the second, end running answers with an error event.
 
-        Each is told once: another signal would interrupt what it still has to book and to say.
+        Each is told once: another signal would interrupt what it still has to book and to say. SIGHUP is never a second
+        one: where a terminal is closed, the kernel sends it, and the shell once more; systemd can send it behind SIGTERM.
         """
-        if self.should_exit:
+        if self.should_exit and sig != signal.SIGHUP:
             for task in self.server_state.tasks - self._told_to_end:
                 task.cancel()
                 self._told_to_end.add(task)

@@ -58,16 +58,27 @@ async def listen_all(process: Process, *signals: signal.Signals) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "expected"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0), (signal.SIGHUP, 0)]
+    ("signals", "expected"),
+    [
+        ([signal.SIGTERM], -signal.SIGTERM),
+        ([signal.SIGINT], 0),
+        ([signal.SIGHUP], 0),
+        ([signal.SIGHUP, signal.SIGHUP], 0),
+        ([signal.SIGTERM, signal.SIGHUP], -signal.SIGTERM),
+    ],
+    ids=["term", "int", "hup", "closed-terminal", "systemd"],
 )
 async def test_open_streams_finish_after_the_first_signal(
-    tmp_path: Path, number: signal.Signals, expected: int
+    tmp_path: Path, signals: list[signal.Signals], expected: int
 ) -> None:
-    """Nobody new is let in, all running answers come whole and are booked, and the process ends well."""
+    """Nobody new is let in, all running answers come whole and are booked, and the process ends well.
+
+    SIGHUP is no second one: it comes twice where a terminal is closed, and systemd can send it behind SIGTERM.
+    """
     rest = (CHAT.stop() + CHAT.end).encode()
     slow: list[Step] = CHAT.begun(0.5, b"%x\r\n" % len(rest) + rest + b"\r\n0\r\n\r\n")
     async with Upstream(lambda _: slow).opened() as upstream, running(tmp_path, upstream.url) as process:
-        texts = await listen_all(process, number)
+        texts = await listen_all(process, *signals)
         code = await process.ended(5)
     assert texts == [CHAT.begin + CHAT.output + CHAT.stop(None) + CHAT.end] * STREAM_COUNT
     assert code == expected
@@ -77,11 +88,16 @@ async def test_open_streams_finish_after_the_first_signal(
     assert (rows(process.data, "select * from reservation where state = 'open'"), verify(process.data)) == ([], [])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_open_streams_end_in_an_error_event_after_the_second(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT), (signal.SIGHUP, signal.SIGTERM)],
+)
+async def test_open_streams_end_in_an_error_event_after_the_second(
+    tmp_path: Path, first: signal.Signals, second: signal.Signals
+) -> None:
     """Within two seconds: each customer is told, what they got is booked, nothing stays held."""
     async with Upstream(lambda _: CHAT.begun(30.0)).opened() as upstream, running(tmp_path, upstream.url) as process:
-        texts = await listen_all(process, number, number)
+        texts = await listen_all(process, first, second)
         await process.ended(2)
     assert [text.count('"code":"shutting_down"') for text in texts] == [1] * STREAM_COUNT
     assert ["[DONE]" in text for text in texts] == [False] * STREAM_COUNT
