@@ -24,11 +24,13 @@ _READ_IN_FULL = (
 """Their texts say where something is that may be of any length."""
 _READ_IN_PART = (
     r"(?:ragfile|container|skill|connector|previousresponse|previousinteraction|previousmessage|approvalrequest)ids?"
-    r"|\w*ur[il]|.+\.url|conversation|filesearchstorenames|ragcorpus|datastore|(?:prompt|conversation|container)\.id"
+    r"|\w*ur[il]|.*\.url|conversation|filesearchstorenames|ragcorpus|datastore|(?:prompt|conversation|container)\.id"
 )
 """The same of what is seen to otherwise: a picture is bounded, `Exchange.has_unseen_input` says that an answer goes on, a tool has its type."""
 _READS_BY_ITSELF = r"enablesearch|mcpservers|plugins|searchparameters|websearch(?:options)?"
 """Whatever they say, the upstream goes and looks for something."""
+_NAME_LENGTH_MAX = 64
+"""More than any of these names has. One of megabytes, over a list of as many items, would be looked at for hours."""
 _REFERENCE = re.compile(f"{_READ_IN_FULL}|{_READ_IN_PART}")
 _UNBOUNDED = re.compile(f"{_READ_IN_FULL}|{_READS_BY_ITSELF}")
 _REFERRING_KINDS = frozenset({"item_reference", "url"})
@@ -82,26 +84,36 @@ def read_values(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any] | None:
 def _is_hosted(tool: object) -> bool:
     if not isinstance(tool, dict):
         return False
-    if tool.get("type") is not None:
-        return _CUSTOMERS_TOOLS.match(str(tool["type"])) is None
+    kind = tool.get("type")
+    if kind is not None:
+        return not isinstance(kind, str) or _CUSTOMERS_TOOLS.match(kind) is None
     return "name" not in tool and not tool.keys() <= _DECLARATIONS
 
 
 def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what *request* holds at any depth, each by its name, but for what is said to tools."""
-    waiting: list[tuple[str, Any]] = [*request.items()]
+    waiting = [(_plain(name), value) for name, value in request.items()]
     while waiting:
         name, value = waiting.pop()
-        yield name.replace("_", "").lower(), value
+        yield name, value
         if isinstance(value, list):
-            waiting += [(name, item) for item in value]
-        elif isinstance(value, dict) and not str(value.get("type", "")).endswith("tool_use"):
-            waiting += [_member(name, value, each) for each in value if each not in _OF_TOOLS]
+            waiting += [(name, item) for item in value if isinstance(item, str | list | dict)]
+        elif isinstance(value, dict):
+            waiting += _members_of(name, value)
 
 
-def _member(name: str, holder: Mapping[str, Any], each: str) -> tuple[str, Any]:
-    """Return a member of what is called *name*; an id or an address by whose it is: ``prompt.id``, ``item_reference.id``."""
-    if each not in ("id", "url"):
-        return each, holder[each]
-    kind = holder.get("type")
-    return f"{kind if isinstance(kind, str) and kind in _REFERRING_KINDS else name}.{each}", holder[each]
+def _members_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what *holder*, called *name*, holds; an id or an address by whose it is: ``prompt.id``, ``itemreference.id``."""
+    said = holder.get("type")
+    kind = said if isinstance(said, str) else ""
+    if kind.endswith("tool_use"):
+        return
+    owner = kind if kind in _REFERRING_KINDS else name
+    for each, value in holder.items():
+        if each not in _OF_TOOLS:
+            yield _plain(f"{owner}.{each}" if each in ("id", "url") else each), value
+
+
+def _plain(name: str) -> str:
+    """Return *name* as the tables have it; nothing for one that is longer than any of theirs."""
+    return name.replace("_", "").lower() if len(name) <= _NAME_LENGTH_MAX else ""

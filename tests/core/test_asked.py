@@ -47,6 +47,7 @@ def content(*parts: dict[str, Any]) -> dict[str, Any]:
         content({"type": "image_url", "image_url": {"url": "https://nope"}}),
         content({"type": "file", "file": {"file_id": "nope"}}),
         content({"type": "video", "video": ["https://nope"]}),
+        content({"x" * 65: {"url": "https://nope"}}),
         {"messages": [{"role": "assistant", "audio": {"id": "nope"}}]},
     ],
 )
@@ -70,6 +71,7 @@ def test_what_lies_outside_is_referred_to(fields: dict[str, Any]) -> None:
         {"input": [{"type": "function_call", "id": "fc_1", "call_id": "nope", "arguments": "{}"}]},
         {"tools": [{"input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "file_id": "nope"}}}]},
         content({"type": "image_url", "image_url": {"url": "data:image/png;base64,nope"}}),
+        content({"x" * 61 + "_url": "nope"}),
     ],
 )
 def test_what_lies_inside_is_no_reference(fields: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.references import reads_beyond
+from relay.core.references import reads_beyond, references
 
 WORD = {"name": "look_up", "parameters": {"type": "object"}}
 
@@ -82,3 +82,18 @@ def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -
 def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, msgspec.Raw]) -> None:
     """Words about references, media in their own bytes, and tools that the customer runs."""
     assert not reads_beyond(request_fields)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        '{"NAME":[TEXTS]}'.replace("NAME", "x" * 1_000_000).replace("TEXTS", '"a",' * 200_000 + '"a"'),
+        '{"type":' * 900 + '"TEXT"'.replace("TEXT", "y" * 5_000_000) + "}" * 900,
+    ],
+    ids=["a long name over many items", "types of types"],
+)
+def test_a_request_made_to_take_minutes_is_looked_through_at_once(messages: str) -> None:
+    """Nothing is read again for each of what stands in it: that took longer than any test may."""
+    fields = {"messages": msgspec.Raw(messages.encode())}
+    assert not reads_beyond(fields)
+    assert [*references({"messages": json.loads(messages)})] == []
