@@ -1,6 +1,6 @@
 """What a profile resolves to, for people and for programs."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -123,7 +123,7 @@ def print_explanation(explanation: Explanation, *, is_json: bool) -> None:
     )
     print_cells([head, *(_cells(row) for row in explanation.offers)])
     click.echo()
-    print_cells([("channel", "models", "passes", "is translated to"), *_ways(explanation.offers)])
+    print_cells([("channel", "asked in", "by customers of", "models"), *_ways(explanation.offers)])
     if explanation.presets:
         click.echo()
         brought = [
@@ -200,15 +200,17 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
     )
 
 
-def _ways(offers: Sequence[OfferRow]) -> list[tuple[str, ...]]:
-    """Return how customers' dialects reach each channel: the models are named where it is not by the same way for all."""
-    models: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+def _ways(offers: Sequence[OfferRow]) -> Iterator[tuple[str, ...]]:
+    """Yield in which dialect each channel is asked for whose customers; models are named where that differs by model."""
+    models_of: defaultdict[str, set[str]] = defaultdict(set)
+    ways: dict[tuple[str, Dialect], defaultdict[str, dict[str, None]]] = {}
     for row in offers:
-        translated_ways = (f"{asked} from {dialect}" for dialect, asked in row.translated.items())
-        way = row.channel, ", ".join(row.passed) or "-", ", ".join(translated_ways) or "-"
-        models[way][row.model] = None
-    ways_of = Counter(channel for channel, *_ in models)
-    return [
-        (channel, "all" if ways_of[channel] == 1 else ", ".join(names), passed, translated_to)
-        for (channel, passed, translated_to), names in models.items()
-    ]
+        models_of[row.channel].add(row.model)
+        customers = {dialect: [dialect] for dialect in row.passed}
+        for dialect, asked in row.translated.items():
+            customers.setdefault(asked, []).append(dialect)
+        for asked, dialects in customers.items():
+            ways.setdefault((row.channel, asked), defaultdict(dict))[", ".join(dialects)][row.model] = None
+    for (channel, asked), models in ways.items():
+        for whose, names in models.items():
+            yield channel, asked, whose, "all" if len(names) == len(models_of[channel]) else ", ".join(names)

@@ -173,9 +173,13 @@ def test_explanation_for_people_is_tables(tmp_path: Path) -> None:
 
     assert "hook               asked in this order" in lines
     assert "settle             billing.token_ratio" in lines
-    assert lines[-4].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
-    assert lines[-1].startswith("openai   all     openai_chat, openai_responses, ")
-    assert lines[-1].endswith("  openai_chat from anthropic_messages, openai_chat from gemini_generate")
+    assert lines[-12].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
+    assert lines[-10:-7] == [
+        "channel  asked in            by customers of                                   models",
+        "openai   openai_chat         openai_chat, anthropic_messages, gemini_generate  all",
+        "openai   openai_responses    openai_responses                                  all",
+    ]
+    assert lines[-1] == "openai   realtime            realtime                                          all"
 
 
 def test_a_model_that_is_asked_in_another_dialect_than_its_neighbour_is_explained_by_name(tmp_path: Path) -> None:
@@ -184,9 +188,13 @@ def test_a_model_that_is_asked_in_another_dialect_than_its_neighbour_is_explaine
     profile.write_text(profile.read_text().replace("prices:\n", 'prices:\n  gpt-5.6: {model_ratio: "1"}\n'))
     lines = relay("explain", str(profile)).stdout.splitlines()
 
-    assert [line.split()[:2] for line in lines[-2:]] == [["openai", "gpt-5.6"], ["openai", "gpt-4o"]]
-    assert lines[-2].endswith("  openai_responses from anthropic_messages, openai_responses from gemini_generate")
-    assert lines[-1].endswith("  openai_chat from anthropic_messages, openai_chat from gemini_generate")
+    assert lines[-11:-6] == [
+        "openai   openai_chat         openai_chat                                            gpt-5.6",
+        "openai   openai_chat         openai_chat, anthropic_messages, gemini_generate       gpt-4o",
+        "openai   openai_responses    openai_responses, anthropic_messages, gemini_generate  gpt-5.6",
+        "openai   openai_responses    openai_responses                                       gpt-4o",
+        "openai   openai_completions  openai_completions                                     all",
+    ]
 
 
 def test_channels_of_a_group_are_explained_in_the_order_of_priority() -> None:
