@@ -2,7 +2,7 @@
 
 from relay import Deadlines, UpstreamResponse
 
-PATIENT = Deadlines(connect_s=2, first_event_s=2, idle_s=2, total_s=2)
+PATIENT = Deadlines(connect_s=20, first_event_s=20, idle_s=20, total_s=20)
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
