@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import DRAFT_TOKENS, input_bound, input_estimate
+from ..estimate import DRAFT_TOKENS, input_bound, input_estimate, is_beyond
 from ..exchange import Exchange, Operation
 from ..form import Form
 from ..usage import Usage
@@ -115,7 +115,7 @@ class Pictures(Single):
         if answer.data is None:
             raise disguised_error(body)
         try:
-            usage = _with_author(read_picture_usage([answer.usage], len(answer.data)), answer.svg_usage)
+            usage = _with_author(read_picture_usage(exchange, [answer.usage], len(answer.data)), answer.svg_usage)
         except UntrueFigureError:
             usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
         usage = msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality))
@@ -158,14 +158,14 @@ class PictureReader(DoneReader):
     def _count_whole(self) -> None:
         """Count what the pictures so far tell, so that whoever leaves behind them pays for them."""
         with suppress(UntrueFigureError):
-            told = read_picture_usage(self._usages, self._picture_count)
+            told = read_picture_usage(self._exchange, self._usages, self._picture_count)
             self.output_counted_tokens = max(self.output_counted_tokens, told.output_tokens)
             self.output_image_tokens = max(self.output_image_tokens, told.image_output_tokens)
 
     def _figures(self) -> Usage | None:
         if not self._picture_count:
             return None
-        usage = read_picture_usage(self._usages, self._picture_count)
+        usage = read_picture_usage(self._exchange, self._usages, self._picture_count)
         return msgspec.structs.replace(usage, size=self._size, quality=self._quality)
 
     def _disputed(self) -> Usage:
@@ -183,21 +183,25 @@ def bound_usage(exchange: Exchange, input_bound_tokens: int, picture_count: int)
     )
 
 
-def read_picture_usage(usages: list[object], picture_count: int) -> Usage:
+def read_picture_usage(exchange: Exchange, usages: list[object], picture_count: int) -> Usage:
     """Return what *picture_count* pictures used; the input that each of them tells is the same.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure that can't be true: broken, or more output than all that were asked for can make.
     """
     told = [figures for usage in usages if (figures := read_figures(usage)).get("output_tokens") is not None]
     if not told:
         return Usage(input_tokens=UNTOLD_TOKENS * picture_count, unit_count=picture_count, source="estimated")
     inputs = [read_figures(figures.get("input_tokens_details")) for figures in told]
     outputs = [read_figures(figures.get("output_tokens_details")) for figures in told]
+    output_tokens = sum(read_figure(figures, "output_tokens") for figures in told)
+    # Whatever quality was asked for: not every upstream heeds it.
+    if is_beyond(output_tokens, (OUTPUT_TOKENS_MAX + DRAFT_TOKENS * PARTIALS_MAX) * exchange.choice_count):
+        raise UntrueFigureError("more output than the pictures can make")
     return Usage(
         input_tokens=max(read_figure(figures, "input_tokens") for figures in told),
         image_input_tokens=max(read_figure(details, "image_tokens") for details in inputs),
-        output_tokens=sum(read_figure(figures, "output_tokens") for figures in told),
+        output_tokens=output_tokens,
         image_output_tokens=sum(
             read_figure(details, "image_tokens") if details else read_figure(figures, "output_tokens")
             for figures, details in zip(told, outputs, strict=True)

@@ -25,6 +25,7 @@ class Tally:
     """Counts the visible output of one answer and notes its structure, never its words."""
 
     __slots__ = (
+        "_drawn_count",
         "_has_answered",
         "_has_refusal",
         "_has_text",
@@ -52,6 +53,8 @@ class Tally:
         """What was counted for calls, pictures and sound, beside their text."""
         self.output_audio_tokens = self.output_image_tokens = 0
         """Of the counted ones, those of sound and of pictures."""
+        self._drawn_count = 0
+        """Whole pictures that were drawn in a talk."""
         self.search_count = 0
         """Searches of the web that the upstream made and is seen to bill."""
         self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
@@ -108,6 +111,7 @@ class Tally:
     def add_picture(self) -> None:
         """Count a whole picture, drawn in a talk."""
         self.note_answer()
+        self._drawn_count += 1
         self.output_image_tokens += PICTURE_TOKENS
         self._add_untexted(PICTURE_TOKENS, MEDIA_TOKENS_MAX)
 
@@ -156,7 +160,7 @@ class Tally:
             thinking_asked=thinking_asked,
             error_type=kept_name(error_type),
             output_bytes=self._output_bytes,
-            picture_count=self.output_image_tokens // PICTURE_TOKENS,
+            picture_count=self._drawn_count,
         )
 
 

@@ -1,5 +1,6 @@
 """How much is held before anything is sent: the input's bound, and the output the hold covers."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -159,6 +160,21 @@ async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Pa
         await shop.chat()
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 1, 28_000)
+
+
+async def test_an_absurd_figure_of_a_picture_is_disputed(tmp_path: Path) -> None:
+    """However much of it is called picture, it is no more than what one may come to: 6540 tokens at four times the input's price."""
+    usage = {"input_tokens": 3, "output_tokens": 2**40, "output_tokens_details": {"image_tokens": 2**40}}
+    drawn = {"type": "image_generation.completed", "b64_json": "AAAA", "usage": usage}
+    async with (
+        Upstream(lambda _: stream(f"data: {json.dumps(drawn)}\n\n")).opened() as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "prompt": "A lion", "stream": True}
+        await shop.client.post("/v1/images/generations", json=body, headers=shop.headers)
+        [row] = await shop.log()
+        assert (row["usage_source"], row["output_tokens"], row["outcome"]) == ("disputed", 6540, "complete")
+        assert row["charge_nano"] == (row["input_tokens"] + 6540 * 4) * 2000
 
 
 async def test_a_usage_of_nothing_is_nothing(tmp_path: Path) -> None:

@@ -263,6 +263,31 @@ def test_several_pictures_are_several_events() -> None:
     assert (reader.end, usage.input_tokens, usage.output_tokens, usage.unit_count) == (WHOLE, 221, 830, 2)
 
 
+ABSURD = {"output_tokens": 2**40, "output_tokens_details": {"image_tokens": 2**40, "text_tokens": 0}}
+
+
+@pytest.mark.parametrize(
+    ("told", "source", "output_tokens"), [(4 * 6540, "upstream", 4 * 6540), (4 * 6540 + 1, "disputed", 708)]
+)
+def test_more_than_the_pictures_can_make_is_disputed(told: int, source: str, output_tokens: int) -> None:
+    """Whole or streamed: four times what the dearest come to is the most, whatever quality was asked for."""
+    made, usage = read(stream=True, quality="low"), {**TOLD, "output_tokens": told}
+    whole = RULES["images"].read_body(made, json.dumps({"data": [{}], "usage": usage}).encode()).usage
+    reader = RULES["images"].stream_reader(made)
+    reader.feed(event("completed", usage=usage))
+    streamed = reader.usage()
+    assert whole is not None
+    assert streamed is not None
+    assert (whole.source, whole.output_tokens) == (streamed.source, streamed.output_tokens) == (source, output_tokens)
+
+
+def test_a_picture_that_tells_the_absurd_counts_as_none_for_who_leaves_behind_it() -> None:
+    """Of two pictures the first, which costs nobody what it says, nor makes it believable."""
+    reader = RULES["images"].stream_reader(read(stream=True, n=2))
+    reader.feed(PARTIAL + event("completed", usage=ABSURD))
+    assert (reader.output_counted_tokens, reader.output_image_tokens, reader.evidence().picture_count) == (100, 100, 0)
+
+
 def test_fewer_pictures_than_asked_for_can_be_all() -> None:
     """The body ended in order."""
     reader = RULES["images"].stream_reader(read(stream=True, n=2))

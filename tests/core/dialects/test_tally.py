@@ -85,6 +85,17 @@ def test_media_count_as_their_vendors_count_them(
     assert tally.output_counted_tokens == counted + 10
 
 
+def test_drafts_are_no_pictures_however_many() -> None:
+    """A hundred tokens each; pictures alone make figures beyond a limit believable."""
+    tally = Tally()
+    for _ in range(13):
+        tally.add_draft()
+    assert (tally.output_counted_tokens, tally.output_image_tokens) == (1300, 1300)
+    assert evidence(tally).picture_count == 0
+    tally.add_picture()
+    assert evidence(tally).picture_count == 1
+
+
 def test_sound_is_counted_the_same_for_every_cut() -> None:
     """Letters add up before they are tokens."""
     whole, cut = Tally(), Tally()
