@@ -10,7 +10,7 @@ from .conversation import Effort
 from .effort import effort_within
 
 _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
-_WITHOUT_TOOLS_IN_CHAT = re.compile(r"(openai/)?gpt-(5\.([4-9]|\d\d)|[6-9])(?!\d*-chat)")
+_WITHOUT_TOOLS_IN_CHAT = re.compile(r"(openai/)?gpt-(5\.([4-9]|\d\d)|[6-9])(?![\d.]*-chat)")
 _REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9](?!-chat)|codex-)")
 
 
@@ -43,8 +43,8 @@ def lacks_tools_in_chat(model: str) -> bool:
 
     Source: the 400 in openai/openai-openapi#541 and onyx-dot-app/onyx#15008, BerriAI/litellm#34569, read 2026-11-30.
 
-    >>> [lacks_tools_in_chat(f"gpt-{name}") for name in ("5.3-codex", "5.4", "5.6-terra", "6-sol", "5.4-chat-latest")]
-    [False, True, True, True, False]
+    >>> [lacks_tools_in_chat(f"gpt-{name}") for name in ("5.3-codex", "5.4", "6.1-sol", "5.4-chat-latest", "6.1-chat")]
+    [False, True, True, False, False]
     """
     return _WITHOUT_TOOLS_IN_CHAT.match(model) is not None
 
