@@ -37,8 +37,9 @@ class Report:
             self._found.append((mark, kind, line))
 
     def line(self, mark: Mark, path: str, message: str) -> str:
-        """Return the line that says *message* about the place."""
-        return f"{self._file}:{mark.line}:{mark.column}: {path or 'profile'}: {message}"
+        """Return the one line that says *message* about the place, whatever it shows of the file."""
+        text = f"{self._file}:{mark.line}:{mark.column}: {path or 'profile'}: {message}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
     def has_problem_at(self, mark: Mark) -> bool:
         """Say whether a problem was reported at exactly this place."""

@@ -91,6 +91,9 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ('{share: “1.5”}', Inner, [
         'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found "“1.5”"',
     ]),
+    ('{share: "1\\n5\\x9b"}', Inner, [
+        'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found "1\\n5\\x9b"',
+    ]),
     ('{share: "1.5x"}', Inner, [
         'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found text',
     ]),
