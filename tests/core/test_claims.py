@@ -117,6 +117,9 @@ async def test_one_claim_that_can_not_be_filed_drops_no_other(
         (record.message, vars(record)["fields"].get("plugin")) for record in caplog.records if record.name == "relay"
     ]
     assert events == [("plugin.failed", "./two.py"), ("claim.unfiled", None), ("plugin.failed", "./two.py")]
+    # The first is looked at again at the next start, as one claim of it is missing.
+    checked = shop.rows("select is_checked from reservation order by at, request_id")
+    assert checked == [{"is_checked": 0}, {"is_checked": 1}]
 
 
 async def test_what_can_not_be_looked_through_keeps_no_shop_shut(

@@ -192,7 +192,7 @@ async def test_what_is_booked_after_the_customer_was_told_of_a_failure_is_given_
 
 
 async def test_a_group_that_breaks_a_rule_takes_no_delivery_along(ledger: SqliteLedger, tmp_path: Path) -> None:
-    """What reached its customer must not be given back."""
+    """What reached its customer must not be given back, nor what was looked at be shown once more."""
     await ledger.reserve(reservation("r1", "alice", 3 * NANO))
     await ledger.post(record("r1", "alice", "2"))
     commit = ledger._store.commit
@@ -203,8 +203,9 @@ async def test_a_group_that_breaks_a_rule_takes_no_delivery_along(ledger: Sqlite
 
     ledger._store.commit = broken  # type: ignore[method-assign] # a bug, once
     ledger.delivered("r1")
+    ledger.checked("r1")
     async with asyncio.timeout(5):
-        await until(tmp_path, "SELECT delivered_at IS NOT NULL FROM reservation", [(1,)])
+        await until(tmp_path, "SELECT delivered_at IS NOT NULL, is_checked FROM reservation", [(1, 1)])
 
 
 async def test_a_claim_that_can_not_be_written_in_time_is_written_later(

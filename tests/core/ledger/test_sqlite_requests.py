@@ -201,6 +201,7 @@ def test_the_shop_swallows_no_more_than_its_books_can_hold(books: Books) -> None
         post r3 5
         log r3 complete 0 0
     """)
+    books.play("reserve r4 alice 0\n withdraw r4\n post r4 5")  # too late
     assert books.ask("SELECT debit_nano FROM book WHERE name = 'overrun'") == [(10**18,)]
     assert books.ask("SELECT spent_nano FROM api_key") == [(10**18 + 10**9,)]
     [(trace,)] = books.ask("SELECT trace FROM request_log WHERE request_id = 'r2'")
