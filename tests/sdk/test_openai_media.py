@@ -67,11 +67,13 @@ class Till:
 
 
 @asynccontextmanager
-async def till(folder: Path, script: Callable[[Received], list[Step]]) -> AsyncIterator[Till]:
+async def till(
+    folder: Path, script: Callable[[Received], list[Step]], *, profile: str = PROFILE
+) -> AsyncIterator[Till]:
     upstream = Upstream(script)
     async with (
         upstream.opened(),
-        serving(folder, upstream.url, profile=PROFILE) as shop,
+        serving(folder, upstream.url, profile=profile) as shop,
         openai.AsyncOpenAI(base_url=f"{shop.url}/v1", api_key=shop.api_key, max_retries=0) as client,
     ):
         yield Till(shop, upstream, client)
@@ -234,6 +236,17 @@ async def test_who_leaves_with_a_draft_or_the_first_of_two_pays_for_a_picture(
             await anext(drawn)
         await drawn.close()
         assert await shop.row() == ("customer_gone", charge_nano, "estimated")
+
+
+async def test_a_draft_costs_nothing_where_who_leaves_pays_for_the_input_alone(tmp_path: Path) -> None:
+    """A picture that is sold apiece has no input to pay for."""
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
+    begun = stream(f"data: {json.dumps(DRAFT)}\n\n", ending="open")
+    async with till(tmp_path, lambda _: begun, profile=profile) as shop:
+        drawn = await shop.client.images.generate(model="dall-e-2", prompt="Cat", stream=True)
+        await anext(drawn)
+        await drawn.close()
+        assert await shop.row() == ("customer_gone", 0, "estimated")
 
 
 async def test_a_draft_that_its_upstream_broke_off_costs_no_picture(tmp_path: Path) -> None:

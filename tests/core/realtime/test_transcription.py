@@ -18,7 +18,7 @@ from relay.core.realtime.customer import Customer
 from tests.chats import LOTS, balances
 from tests.shops import Running, serving
 
-from .talks import PROFILE, SECOND_OF_SOUND, SESSION, RealtimeUpstream, Visit, connected, event, hear
+from .talks import PROFILE, SECOND_OF_SOUND, SESSION, RealtimeUpstream, Visit, connected, created, event, hear, words
 
 TOKENS = {"type": "tokens", "input_tokens": 25, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
 """5 x 2500 text + 20 x 6000 heard + 4 x 10000 written = 172 500 nano-credits of gpt-4o-transcribe."""
@@ -277,6 +277,31 @@ async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Pa
         {"kind": "truncated_reply", "share": "1/2", "amount_nano": 50_000}
     ]
     assert shop.rows("select * from reservation where state = 'posted' and not is_checked") == []
+
+
+async def test_a_response_and_a_transcript_that_are_cut_short_together_are_both_claimed(tmp_path: Path) -> None:
+    """Each by itself, once."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(event("session.updated", session=UPDATE["session"]))
+        await connection.recv()
+        for said in (event("input_audio_buffer.committed", item_id="item_1"), DELTA, created(), words("Hi")):
+            await connection.send(said)
+        connection.transport.abort()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "error")
+        await shop.log(count=2)
+    claimed = shop.rows("select operation from claim join request_log using (request_id) order by operation")
+    assert claimed == [{"operation": "realtime"}, {"operation": "transcription"}]
+    assert shop.rows("select * from reservation where not is_checked") == []
 
 
 async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_nothing(tmp_path: Path) -> None:
