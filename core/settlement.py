@@ -76,7 +76,8 @@ class Settlement:
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
         self.facts = self._facts(principal, candidate)
-        self.covered_tokens = self._at_most_full(self._window_tokens)
+        # What a first attempt was held for in full, a second is as well.
+        self.covered_tokens = max(self.covered_tokens, self._at_most_full(self._window_tokens))
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")

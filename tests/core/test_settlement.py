@@ -265,8 +265,10 @@ class DearChannel(Plugin[PluginConfig]):
 
 
 @asynccontextmanager
-async def failing_over_to_a_dearer_channel(folder: Path, credit: str) -> AsyncIterator[tuple[Running, list[int]]]:
-    """Serve a shop whose first channel fails, and yield it with what was held whenever the upstream was asked."""
+async def failing_over_to_a_dearer_channel(
+    folder: Path, credit: str, *answers: list[Step]
+) -> AsyncIterator[tuple[Running, list[int]]]:
+    """Serve a shop whose first channel fails after *answers*, and yield it with what was held whenever it was asked."""
     (folder / "dear_channel.py").write_text(DEAR_CHANNEL)
     profile = PROFILE.replace(
         "  - use: billing.token_ratio\n", "  - use: billing.token_ratio\n  - use: ./dear_channel.py\n"
@@ -274,9 +276,9 @@ async def failing_over_to_a_dearer_channel(folder: Path, credit: str) -> AsyncIt
     held: list[int] = []
 
     def answer(_: Received) -> list[Step]:
-        [row] = shop.rows("select held_nano from reservation")
+        [row] = shop.rows("select held_nano from reservation where state = 'open'")
         held.append(int(row["held_nano"]))
-        return document(ANSWER) if len(held) > 1 else document({"error": {"message": "down"}}, 500)
+        return [*answers, document({"error": {"message": "down"}}, 500), document(ANSWER)][len(held) - 1]
 
     async with (
         Upstream(answer).opened() as upstream,
@@ -304,6 +306,15 @@ async def test_a_dearer_channel_that_can_not_be_held_for_is_not_asked(tmp_path: 
         [row] = await shop.log()
         assert (row["charge_nano"], row["outcome"]) == (0, "upstream_error")
         assert shop.rows("select held_nano, spent_nano from api_key") == [{"held_nano": 0, "spent_nano": 0}]
+
+
+async def test_after_too_many_overruns_a_dearer_channel_is_held_for_in_full_as_well(tmp_path: Path) -> None:
+    """The first channel for 100 000 tokens at 4 times, the second for twice that."""
+    async with failing_over_to_a_dearer_channel(tmp_path, "0.5", document(HUGE)) as (shop, held):
+        await overrun(shop, "10")
+        assert (await shop.chat(max_tokens=100_000)).status_code == 200
+        await shop.log(count=2)
+        assert held == [33_836_000, 801_074_000, 1_602_148_000]
 
 
 async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
