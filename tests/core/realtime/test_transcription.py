@@ -18,7 +18,19 @@ from relay.core.realtime.customer import Customer
 from tests.chats import LOTS, balances
 from tests.shops import Running, serving
 
-from .talks import PROFILE, SECOND_OF_SOUND, SESSION, RealtimeUpstream, Visit, connected, created, event, hear, words
+from .talks import (
+    PROFILE,
+    SECOND_OF_SOUND,
+    SESSION,
+    RealtimeUpstream,
+    Talk,
+    Visit,
+    connected,
+    created,
+    event,
+    hear,
+    words,
+)
 
 TOKENS = {"type": "tokens", "input_tokens": 25, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
 """5 x 2500 text + 20 x 6000 heard + 4 x 10000 written = 172 500 nano-credits of gpt-4o-transcribe."""
@@ -251,22 +263,25 @@ async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang
     assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("customer_gone", "estimated", charge)
 
 
-async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Path) -> None:
-    """As any exchange that is: half of 10 x 6000 heard and 4 x 10000 written."""
+def cut_short_behind(*said: str) -> Talk:
+    """Return an upstream that breaks off behind *said*, of the first sound that it hears."""
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         await connection.send(json.dumps(SESSION))
-        for said in (
-            [event("session.updated", session=UPDATE["session"])],
-            [event("input_audio_buffer.committed", item_id="item_1"), DELTA],
-        ):
-            await connection.recv()
-            for each in said:
-                await connection.send(each)
+        await connection.recv()
+        await connection.send(event("session.updated", session=UPDATE["session"]))
+        await connection.recv()
+        for each in (event("input_audio_buffer.committed", item_id="item_1"), *said):
+            await connection.send(each)
         connection.transport.abort()
 
+    return talk
+
+
+async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Path) -> None:
+    """As any exchange that is: half of 10 x 6000 heard and 4 x 10000 written."""
     async with (
-        RealtimeUpstream(talk).opened() as upstream,
+        RealtimeUpstream(cut_short_behind(DELTA)).opened() as upstream,
         serving(tmp_path, upstream.url, profile=PROFILE) as shop,
     ):
         async with connected(shop) as client:
@@ -281,18 +296,8 @@ async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Pa
 
 async def test_a_response_and_a_transcript_that_are_cut_short_together_are_both_claimed(tmp_path: Path) -> None:
     """Each by itself, once."""
-
-    async def talk(connection: ServerConnection, visit: Visit) -> None:
-        await connection.send(json.dumps(SESSION))
-        await connection.recv()
-        await connection.send(event("session.updated", session=UPDATE["session"]))
-        await connection.recv()
-        for said in (event("input_audio_buffer.committed", item_id="item_1"), DELTA, created(), words("Hi")):
-            await connection.send(said)
-        connection.transport.abort()
-
     async with (
-        RealtimeUpstream(talk).opened() as upstream,
+        RealtimeUpstream(cut_short_behind(DELTA, created(), words("Hi"))).opened() as upstream,
         serving(tmp_path, upstream.url, profile=PROFILE) as shop,
     ):
         async with connected(shop) as client:
