@@ -78,6 +78,27 @@ async def test_a_model_that_only_embeds_is_there_for_those_who_embed(tmp_path: P
         assert (embedded.status_code, embedded.json()) == (200, vector)
 
 
+async def test_a_model_that_compacts_nowhere_is_there_for_those_who_chat(tmp_path: Path) -> None:
+    """In the same dialect: many an upstream that speaks Responses has that endpoint not."""
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    answer = {"id": "r", "status": "completed", "output": [said], "usage": {"input_tokens": 9, "output_tokens": 1}}
+    missing = {"error": {"message": "no such model", "type": "invalid_request_error", "code": "model_not_found"}}
+
+    def script(request: Received) -> list[Step]:
+        return document(missing, 404) if request.path.endswith("/compact") else document(answer)
+
+    profile = PROFILE.replace("base_url: {url}", "base_url: {url}\n    dialects: [openai_chat, openai_responses]", 1)
+    async with (
+        Upstream(script).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "input": "hi"}
+        paths = ["/v1/responses/compact", "/v1/responses/compact", "/v1/responses"]
+        answers = [await shop.client.post(path, json=body, headers=shop.headers) for path in paths]
+        assert [each.status_code for each in answers] == [503, 503, 200]
+        assert answers[-1].json() == answer
+
+
 RAISES_AT_SEND = '''
 from relay import ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
 

@@ -68,6 +68,18 @@ async def test_a_stream_that_heeds_no_limit_of_nothing_is_held_for_and_ends(tmp_
         assert shop.rows("select held_nano from reservation") == [{"held_nano": 540 * 3000 + 16_384 * 15_000}]
 
 
+async def test_a_stream_of_which_nothing_was_asked_is_complete_without_output(tmp_path: Path) -> None:
+    """As the prompt was only to be cached: the same stream for a limit of one token is empty, and claimed."""
+    wire = Wire(is_anthropic=True, is_stream=True)
+    text = wire.begin + wire.stop("0") + wire.end
+    async with Upstream(lambda _: stream(text)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        for limit in (0, 1):
+            assert (await shop.messages(stream=True, max_tokens=limit)).text == text
+        log = await shop.log(count=2)
+        assert [(row["outcome"], row["charge_nano"]) for row in log] == [("complete", 3_000_000), ("empty", 3_000_000)]
+        assert shop.rows("select request_id from claim") == [{"request_id": log[1]["request_id"]}]
+
+
 @pytest.mark.parametrize(("late", "source"), [(USAGE, "upstream"), ("", "estimated")])
 async def test_usage_that_comes_after_the_end_mark_is_waited_for(tmp_path: Path, late: str, source: str) -> None:
     """For a moment, where none has come before it; the customer's stream ends as ever, also where the body never does."""
