@@ -3,8 +3,8 @@
 Failure classes cool down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
 failure rate, so that one error never disables anything; ``misrouted`` a channel x model;
 ``key_dead`` and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model
-is one as it is asked: an upstream that counts no tokens, or embeds with a model and does not chat
-with it, says so in the words of a model that is not there.
+counts by what it is asked for: an upstream that compacts no talk, or has a model that embeds and
+does not chat, says so in the words of a model that is not there.
 """
 
 from types import TracebackType
