@@ -1,7 +1,7 @@
 """What a request names outside itself: by id or by address, or by a tool that its upstream runs.
 
 Two questions rest on it, both asked only where something went wrong. A refusal that speaks of such a thing blames the
-request, not our key (outside.py). And no bound follows from what an upstream reads there, so its figures are believed.
+request, not our key (failures/blame.py). And no bound follows from what an upstream reads there, so its figures are believed.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
 google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
 ``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.

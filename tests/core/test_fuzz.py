@@ -18,11 +18,11 @@ from relay.core.dialects.realtime import Realtime
 from relay.core.endpoints import resolve, speaker
 from relay.core.errors import BadRequestError, UpstreamBrokenError
 from relay.core.failures import classify
+from relay.core.failures.error_body import RETRY_AFTER_S_MAX
+from relay.core.failures.sanitise import MESSAGE_LENGTH_MAX
 from relay.core.form import Form
 from relay.core.housekeeping import housekeeping_answer, is_base
 from relay.core.repeats import read_idempotency_key
-from relay.core.said import RETRY_AFTER_S_MAX
-from relay.core.sanitise import MESSAGE_LENGTH_MAX
 from relay.core.sse import Splitter, event_name_and_data
 from relay.core.texts import pick_locale
 from tests.core.dialects.replay import exchange

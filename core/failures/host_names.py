@@ -1,7 +1,7 @@
-"""Which names in an upstream's words are hosts, or clouds' own names of things, and which are ordinary words.
+"""Which names in an upstream's words are hosts or cloud resources, and which are ordinary words.
 
-No list of endings is ever whole, and half of them are words: ``function.name`` is a field and
-``asyncio.run`` a call. So a name with dots is taken for a host by what it is made of.
+No list of top-level domains stays complete, and many of them are words: ``function.name`` is a field
+and ``asyncio.run`` a call. So a dotted name is judged by what it is made of.
 """
 
 import re
@@ -19,14 +19,14 @@ _ENDINGS = _words(
     " hk tw sg au ca fr lan svc arpa fun icu club ltd studio wiki lol moe wang ink agency technology software asia mobi"
     " website cyou sbs buzz"
 )
-"""Those that end no name but a host's."""
+"""Top-level domains that end nothing but a host."""
 _FILES = _words(
     "js ts jsx tsx mjs py md sh rs go rb pl cs cpp pdf png jpg jpeg gif webp svg bmp tiff heic mp3 mp4 m4a wav ogg flac"
     " opus webm mov avi txt csv tsv json jsonl xml yaml yml toml html htm css doc docx xls xlsx ppt pptx zip tar gz exe"
     " lock ini cfg conf log sql db ipynb"
 )
 _WORDS = _words("an db go he hi id if of ok on or ui up we")
-"""Of two letters, as a country's ending is."""
+"""Two-letter words, never taken for a country's domain."""
 _WORDS_OR_COUNTRIES = _words("am as at be by do in is it ms my no to us")
 _SERVERS = _words("api apis gw gateway proxy relay llm oneapi newapi www cdn lb upstream origin")
 _REGION = re.compile(
@@ -37,10 +37,10 @@ _VENDORS = frozenset(("openai", "aoai", "azure", "prod", "prd"))
 
 
 def is_host(name: str) -> bool:
-    """Say whether *name*, of labels between dots and perhaps with a port, is a host's.
+    """Say whether *name*, of labels between dots and perhaps with a port, names a host.
 
-    A path of fields has figures or underscores in it, a file a known ending, and both are of
-    words; what has a hyphen, a port, a server's first label or a country's ending is a host.
+    A path of fields has numbers or underscores in it, and a file a known extension. What has a hyphen,
+    a port, a first label that servers have, or a country's domain is a host.
 
     >>> [is_host(name) for name in ("api.acme-llm.de", "gw.acme.us", "acme.fun:8443", "new-api.acme.zone")]
     [True, True, True, True]
@@ -64,7 +64,7 @@ def is_host(name: str) -> bool:
 
 
 def is_resource(name: str) -> bool:
-    """Say whether *name*, of parts between hyphens, is what an account calls a thing of its own in a cloud.
+    """Say whether *name*, of parts between hyphens, is an account's own name for a cloud resource.
 
     >>> [is_resource(name) for name in ("acme-openai-eastus2", "acme-prod-42", "asia-northeast1", "gpt-4o-mini")]
     [True, True, False, False]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.sanitise import sanitise
+from relay.core.failures.sanitise import sanitise
 
 
 @pytest.mark.parametrize(

@@ -1,43 +1,50 @@
-"""What a request says, looked through only where an upstream's refusal may speak of it."""
+"""The request that an upstream refused, searched for the words of the refusal."""
 
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
-from .exchange import ChannelRequest
-from .references import read_values, references
+from ..exchange import ChannelRequest
+from ..references import read_values, references
 
 GAP = "\0"
-"""Stands between texts, and where words were taken out: none that are told by their neighbours come to stand side by side."""
+"""Stands between two texts, and where words were removed, so that no phrase is found across the gap."""
 _GOOGLES = {"cachedcontent", "fileuri"}
 
 
-class Asked:
-    """One request: its texts, and what it refers to. Told of none, or of one that can't be read, it knows nothing."""
+class SentRequest:
+    """The texts of one request, and what it refers to.
+
+    Where the request is not known, or can't be read, every answer is the cautious one: any word may stand in it.
+    Nothing is searched before it is asked for: most refusals need no look at the request.
+    """
 
     def __init__(self, request: ChannelRequest | None) -> None:
         self.is_known = request is not None
         self.model = request.model if request is not None else ""
         self._request = request
 
-    def among(self, words: set[str]) -> set[str]:
-        """Return those of *words*, in lower case, that stand in a name or a text of the request, or may do so."""
+    def words_in_text(self, words: set[str]) -> set[str]:
+        """Return those of *words*, given in lower case, that occur in a name or a text of the request, or may occur there."""
         if not words or self._text is None:
             return words
         return {each for each in words if each in self._text}
 
     @property
-    def refers(self) -> bool:
-        """It names something outside itself, or may do so: a file, a cache, an earlier answer, an address."""
+    def has_references(self) -> bool:
+        """The request refers to something outside itself, or may do so: a file, a cache, an earlier answer, an address."""
         return self._references is None or bool(self._references)
 
     @property
-    def refers_to_googles(self) -> bool:
-        """It names a file or a cache of Google's."""
+    def names_google_files(self) -> bool:
+        """The request refers to a file or a cache that Google keeps."""
         return any(name in _GOOGLES for name, _ in self._references or ())
 
-    def referred(self, words: set[str]) -> set[str]:
-        """Return those of *words*, in lower case with blanks for underscores, that such a name holds, or may hold."""
+    def words_in_references(self, words: set[str]) -> set[str]:
+        """Return those of *words* that occur in an id or address that the request refers to, or may occur there.
+
+        The words are in lower case, with blanks for underscores.
+        """
         if not words or self._references is None:
             return words
         named = GAP.join(text for _, text in self._references).lower().replace("_", " ")
@@ -45,13 +52,13 @@ class Asked:
 
     @cached_property
     def _values(self) -> dict[str, Any] | None:
-        """What the body's fields hold; None where it can't be told, as in a file's name."""
+        """The values of the body's fields; None where they can't be known, as in an uploaded form."""
         request = self._request
         return read_values(request.fields) if request is not None and request.form is None else None
 
     @cached_property
     def _text(self) -> str | None:
-        """All names and texts, in lower case."""
+        """All names and texts of the request in lower case; None where they can't be known."""
         if self._request is None or self._values is None:
             return None
         request = self._request
@@ -69,5 +76,5 @@ class Asked:
 
     @cached_property
     def _references(self) -> list[tuple[str, str]] | None:
-        """The ids and addresses of what lies outside, each behind its name; None where they can't be told."""
+        """Name and value of each id or address of something outside the request; None where they can't be known."""
         return [*references(self._values)] if self._values is not None else None

@@ -12,17 +12,24 @@ from typing import Any
 
 import msgspec
 
-from .clock import SystemClock
+from ..clock import SystemClock
 from .sanitise import names_upstream
 
 BODY_BYTES_MAX = 256 * 1024
-"""Beyond this an error's body is not read: no vendor's words are that long."""
+"""A longer body of an error is not read: no vendor's words are that long."""
 RETRY_AFTER_S_MIN = 1
 RETRY_AFTER_S_MAX = 3600
 
 
-class Said(msgspec.Struct, frozen=True):
-    """What an error's body says, whichever vendor's shape it has; empty where it says nothing."""
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What the body of an error says, whichever vendor's shape it has.
+
+    Attributes:
+        status: HTTP status named in the body, or 0.
+        reasons: Machine-readable reasons beside code and type, in lower case.
+        retry_after_s: Seconds to wait before trying again; None where the body names no wait.
+        is_document: The body is a JSON object.
+    """
 
     message: str = ""
     type: str = ""
@@ -37,23 +44,23 @@ class Said(msgspec.Struct, frozen=True):
 _PARAM = re.compile(r"[\w.\[\]-]{1,100}")
 
 
-def read_said(body: bytes) -> Said:
-    """Return what *body* says, or nothing where it is no JSON document."""
+def read_error_body(body: bytes) -> ErrorBody:
+    """Return what *body* says; an empty `ErrorBody` where it is no JSON object, or too long to be read."""
     if len(body) > BODY_BYTES_MAX:
-        return Said()
+        return ErrorBody()
     try:
         document = msgspec.json.decode(body)
     except (ValueError, RecursionError):  # msgspec's own errors and UnicodeDecodeError are ValueErrors
-        return Said()
+        return ErrorBody()
     if isinstance(document, list) and document:
         document = document[0]  # Gemini's OpenAI form wraps an error in a list
     if not isinstance(document, dict):
-        return Said()
+        return ErrorBody()
     return _read_document(document)
 
 
-def _read_document(outer: dict[str, Any]) -> Said:
-    """Read the fields of every vendor's shape; *inner* holds them, or is the words themselves."""
+def _read_document(outer: dict[str, Any]) -> ErrorBody:
+    """Read the fields of every vendor's shape; the inner value holds them, or is the message itself."""
     inner = outer.get("error") or outer.get("detail") or outer.get("base_resp") or outer.get("errors")
     if isinstance(inner, list) and inner:
         inner = inner[0]
@@ -64,7 +71,7 @@ def _read_document(outer: dict[str, Any]) -> Said:
     code = detailed or _text(fields, "code", "error_code", "status_code") or _text(outer, "code")
     message = message or _text(fields, "message", "msg", "error_msg", "status_msg") or _text(outer, "message")
     param = fields.get("param") or ".".join(str(part) for part in _items(fields.get("loc")))
-    return Said(
+    return ErrorBody(
         message=message,
         type=_text(fields, "type") or _text(fields, "status"),
         code=code,
@@ -111,7 +118,7 @@ def _reasons(fields: Mapping[str, Any]) -> Iterator[str]:
 _DELAY_IN_WORDS = re.compile(r"(?i)(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|h|m|s)[a-z]*\s*)+)")
 _DELAY_PART = re.compile(r"(?i)(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
 _DELAY_LENGTH_MAX = 64
-"""No honest wait is longer; among digits without end the unit would be looked for behind each of them."""
+"""Characters; no honest wait is longer, and in endless digits the search for a unit would start at each of them."""
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -126,11 +133,11 @@ def _delay_in_body(fields: Mapping[str, Any], message: str) -> float | None:
     return sum(float(number) * _UNIT_S[unit.lower()] for number, unit in parts) if parts else None
 
 
-def retry_after_s(headers: Mapping[str, str], said: Said) -> int | None:
+def retry_after_s(headers: Mapping[str, str], error: ErrorBody) -> int | None:
     """Return the wait in whole seconds, 1 to 3600; None where the upstream named none."""
     wait_s = _delay_in_headers(headers)
     if wait_s is None:
-        wait_s = said.retry_after_s
+        wait_s = error.retry_after_s
     if wait_s is None or math.isnan(wait_s):
         return None
     return math.ceil(min(max(wait_s, RETRY_AFTER_S_MIN), RETRY_AFTER_S_MAX))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.core.host_names import is_host, is_resource
+from relay.core.failures.host_names import is_host, is_resource
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from relay import ChannelRequest
-from relay.core.asked import Asked
+from relay.core.failures.sent_request import SentRequest
 from relay.core.form import Form
 
 
@@ -53,9 +53,9 @@ def content(*parts: dict[str, Any]) -> dict[str, Any]:
 )
 def test_what_lies_outside_is_referred_to(fields: dict[str, Any]) -> None:
     """By the fields in which the dialects name files, caches, earlier answers and addresses."""
-    asked = Asked(request(fields))
-    assert asked.refers
-    assert asked.referred({"nope", "else"}) == {"nope"}
+    sent = SentRequest(request(fields))
+    assert sent.has_references
+    assert sent.words_in_references({"nope", "else"}) == {"nope"}
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,22 @@ def test_what_lies_outside_is_referred_to(fields: dict[str, Any]) -> None:
 )
 def test_what_lies_inside_is_no_reference(fields: dict[str, Any]) -> None:
     """Texts, calls of tools and their results, pictures that came along."""
-    asked = Asked(request(fields))
-    assert not asked.refers
-    assert asked.referred({"nope"}) == set()
+    sent = SentRequest(request(fields))
+    assert not sent.has_references
+    assert sent.words_in_references({"nope"}) == set()
 
 
 def test_a_reference_is_compared_without_underscores() -> None:
     """As a refusal's own names are."""
-    assert Asked(request({"file_id": "My_API_key"})).referred({"api key"}) == {"api key"}
+    assert SentRequest(request({"file_id": "My_API_key"})).words_in_references({"api key"}) == {"api key"}
 
 
 @pytest.mark.parametrize("words", [{"head"}, {"user"}, {"content"}, {"m"}])
 def test_names_texts_and_headers_are_what_it_says(words: set[str]) -> None:
     """All that may be repeated."""
-    assert Asked(request({"messages": [{"role": "User", "content": "x"}]})).among(words | {"else"}) == words
+    assert (
+        SentRequest(request({"messages": [{"role": "User", "content": "x"}]})).words_in_text(words | {"else"}) == words
+    )
 
 
 def test_what_cannot_be_looked_through_may_say_anything() -> None:
@@ -99,5 +101,7 @@ def test_what_cannot_be_looked_through_may_say_anything() -> None:
     form.form = Form(head + b"\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b")
     deep = request({})
     deep.fields = {"x": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)}
-    unknown = [Asked(None), Asked(form), Asked(deep)]
-    assert [(each.among({"a"}), each.referred({"a"}), each.refers) for each in unknown] == [({"a"}, {"a"}, True)] * 3
+    unknown = [SentRequest(None), SentRequest(form), SentRequest(deep)]
+    assert [(each.words_in_text({"a"}), each.words_in_references({"a"}), each.has_references) for each in unknown] == [
+        ({"a"}, {"a"}, True)
+    ] * 3

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from relay.core.said import read_said, retry_after_s
+from relay.core.failures.error_body import read_error_body, retry_after_s
 
 
 def wait_of(document: object, headers: Mapping[str, str] | None = None) -> int | None:
     """Return the wait that an answer of *document* and *headers* asks for."""
-    return retry_after_s(headers or {}, read_said(json.dumps(document).encode()))
+    return retry_after_s(headers or {}, read_error_body(json.dumps(document).encode()))
 
 
 def error(message: str = "", **fields: object) -> dict[str, object]:

@@ -1,8 +1,8 @@
-"""Whether a refusal speaks of what the request names outside itself, or asks of the wrong model, or of what is ours.
+"""Whether a 403 or 404 blames something in the request, or something of ours: a key, an account, a model.
 
-An upstream says by 403 or 404 that a key is dead or a model unknown, and by the same that it has
-no such file, item or cache. Whoever asks for one that is not there must not take a key or a model
-from everybody else. Wordings of such refusals, read 2026-11-30:
+Upstreams use the same two statuses for a dead key, for an unknown model, and for a file, item or
+cache that does not exist. A customer who names a file that does not exist must not take the key or
+the model away from everybody else. Wordings of such refusals, read 2026-11-30:
 
 - Gemini, 403: "You do not have permission to access the File x or it may not exist."
   (googleapis/python-genai#1218); "CachedContent not found (or permission denied)"; and of a file in
@@ -26,13 +26,13 @@ Wordings about a key or a model: "Your API key was reported as leaked" (continue
 
 import re
 
-from .asked import GAP, Asked
-from .said import Said
+from .error_body import ErrorBody
+from .sent_request import GAP, SentRequest
 
 _QUOTED = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|`[^`]*`""")
 _ADDRESS = re.compile(r"https?://\S*")
 _WORDS_LENGTH_MAX = 200
-"""A vendor comes to the point; behind it stands advice that speaks of anything."""
+"""Characters; a vendor comes to the point, and the advice that follows may mention anything."""
 _OURS = re.compile(
     r"(?<![a-z])(?:model|deployment|engine|endpoint|publisher|api version|invalid url|request url|request path"
     r"|api ?key|key(?![a-z])|authenticat|access token|billing|quota|balance|credits?(?![a-z])|(?<!service )account|project"
@@ -40,7 +40,7 @@ _OURS = re.compile(
     r"|country|region|territor|location)"
     r"|模型|令牌|密钥|账户|账号|用户|额度|余额|分组|渠道"
 )
-"""What makes it ours: our key, account and money, where we may be, the model and the address we ask at."""
+"""Words about what is ours: our key, account, money and region, the model, and the URL that we call."""
 _OUTSIDE = re.compile(
     r"(?<![a-z])(?:file|item|container|cached ?content|vector ?store|conversation|prompt|interaction|cloud storage"
     r"|response(?= with| id| not))"
@@ -50,26 +50,27 @@ _CANT_DO = re.compile(
     r"no endpoints found that support|not allowed to (?:sample|generate embeddings) from this model"
     r"|this is not a chat model|model is only supported in v1/"
 )
-"""Said of a model that is there, and can't do what the request asks for."""
+"""Said when the model exists, but can't do what the request asks for."""
 
 
-def blames_the_request(said: Said, asked: Asked) -> bool:
-    """Say whether *said*, a refusal by 403 or 404, is about what the request names, not about what is ours.
+def blames_the_request(error: ErrorBody, sent: SentRequest) -> bool:
+    """Say whether *error*, a refusal by 403 or 404, is the fault of the request and not of anything of ours.
 
-    It is where a model that is there can't do what it is asked for; where the request refers to
-    something outside, and the words speak of such a thing; or where they are Google's, speak of
-    nothing known, and the request names a file of Google's. It never is where it speaks of our key, money or model. Words that stand in the
-    request's own ids and addresses say neither: a file may be called ``model``.
+    It is where the model exists but can't do what the request asks for; where the request refers to
+    something outside itself and the words mention such a thing; and where Google refuses in words that
+    mention nothing known and the request refers to a file of Google's. Apart from the first case, it never
+    is where the words mention our key, money or model. Words that also occur in the request's own ids and
+    addresses prove nothing: a file may be called ``model``.
     """
-    words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, said.message))[:_WORDS_LENGTH_MAX]
-    told = " ".join((said.code, said.type, said.param or "", *said.reasons, words)).lower().replace("_", " ")
+    words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, error.message))[:_WORDS_LENGTH_MAX]
+    told = " ".join((error.code, error.type, error.param or "", *error.reasons, words)).lower().replace("_", " ")
     if _CANT_DO.search(told):
         return True
     ours = {found[0] for found in _OURS.finditer(told)}
-    if asked.model and re.search(rf"(?<![\w-]){re.escape(asked.model)}(?![\w-])", said.message):
-        ours.add(asked.model.lower().replace("_", " "))
-    if ours != asked.referred(ours):
+    if sent.model and re.search(rf"(?<![\w-]){re.escape(sent.model)}(?![\w-])", error.message):
+        ours.add(sent.model.lower().replace("_", " "))
+    if ours != sent.words_in_references(ours):
         return False
-    if asked.refers and _OUTSIDE.search(told):
+    if sent.has_references and _OUTSIDE.search(told):
         return True
-    return asked.refers_to_googles and said.type.lower() in _GOOGLES_STATUSES
+    return sent.names_google_files and error.type.lower() in _GOOGLES_STATUSES

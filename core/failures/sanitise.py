@@ -16,7 +16,7 @@ _KEY_LIKE = r"""
     | \b (?= [a-z]* \d ) [a-z0-9]{24,} \b                                 # long ids and hashes
     | \b \d{1,3} (?: \. \d{1,3} ){3} (?: : \d+ )? \b
 """
-"""What names an account, a key or an answer, also alone."""
+"""What names an account, a key or an answer, even with nothing around it."""
 _NAMING = re.compile(f"(?aix){_KEY_LIKE}")
 _REVEALING = re.compile(
     rf"""(?aix)
@@ -31,14 +31,14 @@ _REVEALING = re.compile(
     """
 )
 _PATH = re.compile(r"""\[removed\]/[^\s"'`<>),]*""")
-"""What stands behind a host."""
+"""The path that followed a removed host."""
 
 
 def sanitise(message: str) -> str:
-    """Return *message* in one line of at most 500 characters, without what names the upstream.
+    """Return *message* as one line of at most 500 characters, without anything that names the upstream.
 
     Addresses, hosts, mail addresses, organisations, keys, request ids and other long ids become
-    ``[removed]``; the customer's own links go with them, because nobody can tell them apart.
+    ``[removed]``; so do the customer's own links, as nothing tells them apart.
 
     >>> sanitise("Error for org-abc123 (request id: 20240101), see https://api.x.ai/doc")
     'Error for [removed] [removed], see [removed]'
@@ -52,7 +52,7 @@ def sanitise(message: str) -> str:
 
 
 def names_upstream(name: str) -> bool:
-    """Say whether a code, or the name of a field, tells of a host, an account or a key.
+    """Say whether a code, or the name of a field, gives away a host, an account or a key.
 
     >>> names_upstream("api.x.ai"), names_upstream("web_search_options.user_location")
     (True, False)

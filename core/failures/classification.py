@@ -1,20 +1,20 @@
 """What an upstream's error means: its failure class, and what of its words a customer may see.
 
-The status decides, except where vendors use one status for two things: no money left comes as
-400, 403 or 429, a dead key as 400, an unknown model as 400, a refusal of the content as 403, what the
-request names and is not there as 403 or 404, and any of them as 200. Sources: DESIGN 5; wire/DIALECTS.md 7,
-read 2026-11-23; outside.py.
+The status decides, except where vendors use one status for several things: a spent balance comes as
+400, 403 or 429, a dead key as 400, an unknown model as 400, a refusal of the content as 403, a file
+that does not exist as 403 or 404, and any of them as 200. Sources: DESIGN 5; wire/DIALECTS.md 7,
+read 2026-11-23; blame.py.
 """
 
 import re
 from collections.abc import Mapping
 
-from .asked import GAP, Asked
-from .errors import FailureClass, UpstreamStatusError
-from .exchange import ChannelRequest
-from .outside import blames_the_request
-from .said import Said, read_said, retry_after_s
+from ..errors import FailureClass, UpstreamStatusError
+from ..exchange import ChannelRequest
+from .blame import blames_the_request
+from .error_body import ErrorBody, read_error_body, retry_after_s
 from .sanitise import names_upstream, sanitise
+from .sent_request import GAP, SentRequest
 
 CONTEXT_CODE = "context_length_exceeded"
 
@@ -22,25 +22,28 @@ CONTEXT_CODE = "context_length_exceeded"
 def classify(
     status: int, headers: Mapping[str, str], body: bytes, request: ChannelRequest | None = None
 ) -> UpstreamStatusError:
-    """Return the error that an upstream's answer of *status* is, to *request*.
+    """Return the error to raise for an upstream's answer with *status* to *request*.
 
-    For an error dressed as success, *status* is 200: then the body's own status or type decides.
-    The upstream's words are kept for class ``request`` alone, and only what says nothing about
-    the upstream; of every other class they may speak of our key, balance or organisation.
+    An error dressed as success has *status* 200: then the status or type named in its body decides.
+    The upstream's words are kept for class ``request`` alone, without what tells about the upstream;
+    in every other class they may mention our key, balance or organisation.
+
+    Args:
+        request: None where it is not known; then no word that may be the customer's own counts against a key.
     """
-    said, asked = read_said(body), Asked(request)
-    failure = _failure(status, said, asked)
+    error, sent = read_error_body(body), SentRequest(request)
+    failure = _failure(status, error, sent)
     if failure == "request":
-        message = "" if _tells_of_ours(said.message, asked) else sanitise(said.message)
-        return UpstreamStatusError(failure, status, message=message, error_type=_machine_type(said), param=said.param)
-    wait_s = retry_after_s(headers, said) if failure == "throttled" else None
+        message = "" if _tells_of_ours(error.message, sent) else sanitise(error.message)
+        return UpstreamStatusError(failure, status, message=message, error_type=_machine_type(error), param=error.param)
+    wait_s = retry_after_s(headers, error) if failure == "throttled" else None
     return UpstreamStatusError(failure, status, retry_after_s=wait_s)
 
 
 def classify_error_type(error_type: str, default: FailureClass = "sick") -> FailureClass:
     """Return the class of a vendor's machine *error_type*, as in an error event inside a stream.
 
-    A number counts as the status that it is. What no list names is *default*.
+    A three-digit number counts as an HTTP status. A type that is on no list is *default*.
 
     >>> classify_error_type("overloaded_error"), classify_error_type("429"), classify_error_type("rate_limit_error")
     ('sick', 'throttled', 'throttled')
@@ -51,59 +54,59 @@ def classify_error_type(error_type: str, default: FailureClass = "sick") -> Fail
     return _CLASS_OF_TYPE.get(name, default)
 
 
-def _machine_type(said: Said) -> str:
-    """Return the more telling of code and type, if it looks like one."""
-    if said.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(said.message):
+def _machine_type(error: ErrorBody) -> str:
+    """Return the code, or else the type, that looks like a machine's name; "" if neither does."""
+    if error.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(error.message):
         return CONTEXT_CODE
-    for name in (said.code, said.type):
+    for name in (error.code, error.type):
         if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not names_upstream(name):
             return name
     return ""
 
 
-def _failure(status: int, said: Said, asked: Asked) -> FailureClass:
-    """Return the class: what the words make certain first, then the status."""
+def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
+    """Return the class: from the words where they leave no doubt, else from the status."""
     if 300 <= status < 400 or status >= 500:
         return "sick"
-    words = _own_words(said, asked)
-    names = {said.code.lower(), said.type.lower(), *said.reasons}
-    if said.code in _THREAD_CODES or said.type == "external_connector_error":
+    words = _own_words(error, sent)
+    names = {error.code.lower(), error.type.lower(), *error.reasons}
+    if error.code in _THREAD_CODES or error.type == _MCP_SERVER_TYPE:
         return "request"
-    if names & _QUOTA_NAMES or (said.retry_after_s is None and _QUOTA_WORDS.search(words)):
-        # Gemini words a passing limit as a used-up quota, but says when to come again.
+    if names & _QUOTA_NAMES or (error.retry_after_s is None and _QUOTA_WORDS.search(words)):
+        # Gemini words a passing limit as a used-up quota, but says when to try again.
         return "key_dead"
     if status == 200:
-        return _failure_dressed_as_success(said, words, asked)
+        return _failure_dressed_as_success(error, words, sent)
     if status == 400:
         if names & _KEY_NAMES or _KEY_WORDS.search(words):
-            return _unless_of_the_request("key_dead", said, asked)
+            return _unless_of_the_request("key_dead", error, sent)
         if names & _MODEL_NAMES:
-            return _unless_of_the_request("misrouted", said, asked)
-        # Whose words they are can't be told: no key goes out for them, and no customer is told of them.
-        return "sick" if not asked.is_known and _OURS.search(said.message.lower()) else "request"
+            return _unless_of_the_request("misrouted", error, sent)
+        # They may be the customer's own words: no key is taken out for them, and no customer is shown them.
+        return "sick" if not sent.is_known and _OURS.search(error.message.lower()) else "request"
     if status == 403:
-        return _failure_of_403(said, names, words, asked)
-    if status == 404 and said.is_document:
-        return _unless_of_the_request("misrouted", said, asked)
+        return _failure_of_403(error, names, words, sent)
+    if status == 404 and error.is_document:
+        return _unless_of_the_request("misrouted", error, sent)
     if status == 401 and names & _MODEL_NAMES:
         return "misrouted"  # Qianfan: the key is good, but not for this model (presets/qianfan.yaml)
     return _class_of_status(status)
 
 
-def _unless_of_the_request(failure: FailureClass, said: Said, asked: Asked) -> FailureClass:
-    return "request" if blames_the_request(said, asked) else failure
+def _unless_of_the_request(failure: FailureClass, error: ErrorBody, sent: SentRequest) -> FailureClass:
+    return "request" if blames_the_request(error, sent) else failure
 
 
-def _own_words(said: Said, asked: Asked) -> str:
-    """Return how the vendor begins, in lower case, without what it may have from the customer.
+def _own_words(error: ErrorBody, sent: SentRequest) -> str:
+    """Return the first words of the error in lower case, without those that may be the customer's.
 
-    It speaks of our key and money in its first words. What it quotes, and what the request says too,
-    may be the customer's, who must not be able to take a key out by having a word repeated:
-    ``Unrecognized request argument supplied: invalid api key``. Where the request is not known here,
-    words alone say nothing of key or money.
+    A vendor mentions our key or money in its first words. What it quotes, and what the request says
+    too, may come from the customer, who must not be able to take a key out by having a word repeated:
+    ``Unrecognized request argument supplied: invalid api key``. Where the request is not known, no
+    word about key or money counts.
     """
-    words = _unquoted(said.message)[:100]
-    repeated = asked.among(_ours_in(words))
+    words = _unquoted(error.message)[:100]
+    repeated = sent.words_in_text(_ours_in(words))
     return _OURS.sub(lambda ours: GAP if ours[0] in repeated else ours[0], words)
 
 
@@ -112,42 +115,45 @@ def _unquoted(message: str) -> str:
 
 
 def _ours_in(message: str) -> set[str]:
-    """Return what *message*, in lower case, says of our key or money: as often as it may, it is few words."""
+    """Return the phrases about our key or money in *message*, which is in lower case.
+
+    A set, because each is searched for in the request, however often the message repeats it.
+    """
     return {ours[0] for ours in _OURS.finditer(message)}
 
 
-def _tells_of_ours(message: str, asked: Asked) -> bool:
-    """Say whether *message* speaks of our key or money, but for a quotation of the request."""
+def _tells_of_ours(message: str, sent: SentRequest) -> bool:
+    """Say whether *message* mentions our key or money, other than by quoting the request."""
     ours = _ours_in(message.lower())
-    is_quoted_alone = asked.is_known and not _OURS.search(_unquoted(message))
-    return bool(ours) and not (is_quoted_alone and asked.among(ours) == ours)
+    is_quoted_alone = sent.is_known and not _OURS.search(_unquoted(message))
+    return bool(ours) and not (is_quoted_alone and sent.words_in_text(ours) == ours)
 
 
-def _failure_of_403(said: Said, names: set[str], words: str, asked: Asked) -> FailureClass:
-    """Return ``request`` for a refusal of the content, or of what the request names outside itself, else ``key_dead``.
+def _failure_of_403(error: ErrorBody, names: set[str], words: str, sent: SentRequest) -> FailureClass:
+    """Return ``request`` for a refusal of the content or of what the request refers to, else ``key_dead``.
 
-    A page that is no document comes from an edge in front of the upstream. It knows nothing of
-    the key, and a customer's text can provoke it, so it must not take a key out.
+    A page that is no JSON document comes from an edge server in front of the upstream. It knows nothing
+    of the key, and a customer's text can provoke it, so it must not take a key out: that is ``sick``.
     """
     if names & _POLICY_NAMES or _POLICY_WORDS.search(words):
         return "request"
-    return _unless_of_the_request("key_dead", said, asked) if said.is_document else "sick"
+    return _unless_of_the_request("key_dead", error, sent) if error.is_document else "sick"
 
 
-def _failure_dressed_as_success(said: Said, words: str, asked: Asked) -> FailureClass:
-    if said.status:
-        return _failure(said.status, said, asked)
-    of_code = classify_error_type(said.code, default="empty")
-    of_either = classify_error_type(said.type, default="empty") if of_code == "empty" else of_code
+def _failure_dressed_as_success(error: ErrorBody, words: str, sent: SentRequest) -> FailureClass:
+    if error.status:
+        return _failure(error.status, error, sent)
+    of_code = classify_error_type(error.code, default="empty")
+    of_either = classify_error_type(error.type, default="empty") if of_code == "empty" else of_code
     if of_either in ("misrouted", "key_dead"):
-        return _unless_of_the_request(of_either, said, asked)
+        return _unless_of_the_request(of_either, error, sent)
     if of_either != "empty":
         return of_either
     return "throttled" if "limit reached" in words else "sick"
 
 
 def _class_of_status(status: int) -> FailureClass:
-    """Return the class of a bare status (DESIGN 5); what the table leaves open is worth another channel."""
+    """Return the class of a bare status (DESIGN 5); any other is ``sick``, for which another channel is tried."""
     match status:
         case 400 | 413 | 422:
             return "request"
@@ -176,7 +182,7 @@ _KEY_WORDS = re.compile(
     r"(incorrect|invalid|expired) api[ _-]?key|api[ _-]?key (not valid|expired|is invalid|not found)"
 )
 _OURS = re.compile(f"{_QUOTA_WORDS.pattern}|{_KEY_WORDS.pattern}")
-"""What is said of our key or our money."""
+"""Phrases about our key or our money."""
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _KEY_NAMES = {"invalid_api_key", "api_key_invalid", "authentication_error", "permission_error"}
 _MODEL_NAMES = {"model_not_found", "invalid_model", "not_found_error", "20012"}
@@ -195,9 +201,9 @@ output asked for anthropics/claude-code#228), Kimi, Qwen, xAI and SiliconFlow (t
 read 2026-11-30.
 """
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
-"""What Anthropic says of a talk that it keeps: its status 404 is not the model's. The type beside them is OpenAI's 424,
-of a customer's MCP server that could not be reached (theimaginaryfoundation/what-iff#116, read 2026-11-30).
-"""
+"""Anthropic's codes about a conversation that it keeps: their status 404 is not about the model."""
+_MCP_SERVER_TYPE = "external_connector_error"
+"""OpenAI's 424: a customer's MCP server could not be reached (theimaginaryfoundation/what-iff#116, read 2026-11-30)."""
 _POLICY_NAMES = {
     "content_policy_violation", "content_filter", "responsibleaipolicyviolation", "data_inspection_failed",
     "moderation_blocked", "safety_check_failed", "10013", "10014", "10019", "10021",
