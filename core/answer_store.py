@@ -13,7 +13,7 @@ import msgspec
 
 from .errors import NotFoundError
 from .exchange import Candidate, Exchange, Principal
-from .ledger.database import BUSY_TIMEOUT_MS, database_path
+from .ledger.database import connect_async_reader, database_path
 from .ledger.sqlite_log import answer_digest
 
 _PLACE = "SELECT channel, key_id, model FROM kept_answer WHERE digest = ? AND account_id = ?"
@@ -37,8 +37,7 @@ class AnswerStore:
     @asynccontextmanager
     async def open(cls, data: Path) -> AsyncIterator["AnswerStore"]:
         """Open the database of the data folder *data*, which the ledger has prepared."""
-        address = f"{database_path(data).absolute().as_uri()}?mode=ro"
-        async with aiosqlite.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000) as connection:
+        async with connect_async_reader(database_path(data)) as connection:
             yield cls(connection)
 
     async def keepers(self, exchange: Exchange, candidates: Sequence[Candidate]) -> Sequence[Candidate]:

@@ -24,7 +24,7 @@ RETRY_AFTER_S = 5
 """Rest of a throttled key whose upstream named no time."""
 
 
-class Place(NamedTuple):
+class Route(NamedTuple):
     """Where an attempt goes, and what it asks for there."""
 
     channel: str
@@ -34,12 +34,12 @@ class Place(NamedTuple):
     key_id: str
 
     @classmethod
-    def of(cls, exchange: Exchange, candidate: Candidate) -> "Place":
+    def of(cls, exchange: Exchange, candidate: Candidate) -> "Route":
         """Return where an attempt of *exchange* at *candidate* goes."""
         return cls(candidate.channel.name, exchange.model, exchange.operation, candidate.dialect, candidate.key_id)
 
     @property
-    def of_all_keys(self) -> "Place":
+    def of_all_keys(self) -> "Route":
         """The same, whichever key of the channel it is."""
         return self._replace(key_id="")
 
@@ -53,48 +53,48 @@ class Circuit:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._routes: dict[Place, _RatedBreaker] = {}
-        self._models: dict[Place, _Breaker] = {}
+        self._routes: dict[Route, _RatedBreaker] = {}
+        self._models: dict[Route, _Breaker] = {}
         self._keys: dict[tuple[str, str], _Breaker] = {}
         self._throttled_until: dict[tuple[str, str], float] = {}
 
-    def allows(self, place: Place) -> bool:
+    def allows(self, route: Route) -> bool:
         """Return whether an attempt there makes sense now. Changes nothing."""
         now = self._clock.monotonic()
-        if self._throttled_until.get((place.channel, place.key_id), now) > now:
+        if self._throttled_until.get((route.channel, route.key_id), now) > now:
             return False
-        return all(breaker.allows(now) for breaker in self._breakers(place))
+        return all(breaker.allows(now) for breaker in self._breakers(route))
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
         """Return whether the key rests because the upstream asked for it."""
         now = self._clock.monotonic()
         return self._throttled_until.get((channel, key_id), now) > now
 
-    def rest_s(self, place: Place) -> float:
+    def rest_s(self, route: Route) -> float:
         """Return the seconds until an attempt there makes sense; 0 where it does now."""
         now = self._clock.monotonic()
-        rests = [breaker.rest_s(now) for breaker in self._breakers(place)]
-        return max(0.0, self._throttled_until.get((place.channel, place.key_id), now) - now, *rests)
+        rests = [breaker.rest_s(now) for breaker in self._breakers(route)]
+        return max(0.0, self._throttled_until.get((route.channel, route.key_id), now) - now, *rests)
 
-    def begin(self, place: Place) -> None:
+    def begin(self, route: Route) -> None:
         """Note that an attempt is sent: where a probe is due, it is this one, and others wait for it."""
         now = self._clock.monotonic()
-        for breaker in self._breakers(place):
+        for breaker in self._breakers(route):
             breaker.begin(now)
 
-    def report(self, place: Place, failure: FailureClass | None, retry_after_s: int | None = None) -> None:
+    def report(self, route: Route, failure: FailureClass | None, retry_after_s: int | None = None) -> None:
         """Take how an attempt ended; None is a success. *retry_after_s* counts for ``throttled``."""
         now = self._clock.monotonic()
-        of_key = place.channel, place.key_id
+        of_key = route.channel, route.key_id
         match failure:
             case None:
-                self._route(place)
-                for breaker in self._breakers(place):
+                self._route(route)
+                for breaker in self._breakers(route):
                     breaker.note_success(now)
             case "sick":
-                self._route(place).note_failure(now)
+                self._route(route).note_failure(now)
             case "misrouted":
-                self._models.setdefault(place.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now)
+                self._models.setdefault(route.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now)
             case "key_dead":
                 self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now)
             case "throttled":
@@ -102,21 +102,21 @@ class Circuit:
                 self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
             case "request" | "empty":
                 pass
-        for breaker in self._breakers(place):
+        for breaker in self._breakers(route):
             breaker.end_probe(now)
 
-    def _route(self, place: Place) -> "_RatedBreaker":
+    def _route(self, route: Route) -> "_RatedBreaker":
         """Return the breaker of a channel x model x key, made at its first use."""
-        breaker = self._routes.get(place)
+        breaker = self._routes.get(route)
         if breaker is None:
-            breaker = self._routes[place] = _RatedBreaker(5.0, 300.0)
+            breaker = self._routes[route] = _RatedBreaker(5.0, 300.0)
         return breaker
 
-    def _breakers(self, place: Place) -> "list[_Breaker]":
+    def _breakers(self, route: Route) -> "list[_Breaker]":
         found = (
-            self._keys.get((place.channel, place.key_id)) if self._keys else None,
-            self._models.get(place.of_all_keys) if self._models else None,
-            self._routes.get(place),
+            self._keys.get((route.channel, route.key_id)) if self._keys else None,
+            self._models.get(route.of_all_keys) if self._models else None,
+            self._routes.get(route),
         )
         return [breaker for breaker in found if breaker is not None]
 

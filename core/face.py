@@ -51,7 +51,7 @@ class Face(HttpToolsProtocol):
     def __init__(self, shop: Shop, **server: Any) -> None:
         super().__init__(**server)
         self._shop = shop
-        self._wire: Wire | None = None
+        self._wire: HttpWire | None = None
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -169,7 +169,7 @@ class Face(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["path"] in APP_PATHS:
-            cycle.keep_alive &= not cycle.waiting_for_100_continue  # see `Wire.head`
+            cycle.keep_alive &= not cycle.waiting_for_100_continue  # see `HttpWire.head`
             super()._start_asgi_task(cycle, app)
             return
         task = self.loop.create_task(self._serve(cycle))
@@ -177,7 +177,7 @@ class Face(HttpToolsProtocol):
         self.tasks.add(task)
 
     async def _serve(self, cycle: RequestResponseCycle) -> None:
-        kind = BodilessWire if cycle.scope["method"] == "HEAD" else Wire
+        kind = BodilessWire if cycle.scope["method"] == "HEAD" else HttpWire
         self._wire = wire = kind(cycle, self.loop.time)
         try:
             await Door(self._shop, cycle.scope, cycle.receive, partial(Sink, wire)).serve()
@@ -212,7 +212,7 @@ class Face(HttpToolsProtocol):
             self._wire.lose()
 
 
-class Wire:
+class HttpWire:
     """The customer's socket for one answer, framed as HTTP/1.1 wants it.
 
     Attributes:
@@ -331,7 +331,7 @@ class Wire:
             self.on_loss()
 
 
-class BodilessWire(Wire):
+class BodilessWire(HttpWire):
     """The same for a request of HEAD: its answer tells the length of a body that does not follow.
 
     Clients take what follows for their next answer. Source: RFC 9110, 9.3.2, read 2026-11-29.

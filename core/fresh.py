@@ -1,4 +1,4 @@
-"""Once more with the key as it is now: what was remembered of it may have led to a refusal."""
+"""Running an exchange once more with its key read afresh: a remembered, outdated key may have led to a refusal."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -10,8 +10,8 @@ Answer_co = TypeVar("Answer_co", covariant=True)
 Answer = TypeVar("Answer")
 
 
-class Passage(Protocol[Answer_co]):
-    """One authenticated passage of an exchange."""
+class Repeatable(Protocol[Answer_co]):
+    """What can be done once more, with the key authenticated afresh."""
 
     @property
     def has_reserved(self) -> bool:
@@ -23,20 +23,20 @@ class Passage(Protocol[Answer_co]):
         ...
 
 
-async def run_fresh(exchange: Exchange, make: Callable[[], Passage[Answer]]) -> Answer:
-    """Return what the passage that *make* makes returns; a second one runs where the key may have been out of date.
+async def run_fresh(exchange: Exchange, make: Callable[[], Repeatable[Answer]]) -> Answer:
+    """Run what *make* makes, and a second one if the first failed because the key may have been out of date.
 
-    A group switched or a key renewed a moment ago must hold for this very request.
+    A key switched to another group a moment ago must count for this very request.
 
     Raises:
-        RelayError: What the last passage ended in.
+        RelayError: What the last run failed with.
     """
-    passage = make()
+    first = make()
     try:
-        return await passage.run()
+        return await first.run()
     except (AuthenticationError, NotAllowedError, NoChannelError, StaleKeyError):
         is_remembered = exchange.principal is None or exchange.principal.is_remembered
-        if exchange.is_fresh_authentication or passage.has_reserved or not is_remembered:
+        if exchange.is_fresh_authentication or first.has_reserved or not is_remembered:
             raise
     exchange.is_fresh_authentication = True
     return await make().run()

@@ -13,7 +13,7 @@ import aiosqlite
 import msgspec
 
 from .clock import from_ms, to_ms
-from .ledger.database import BUSY_TIMEOUT_MS, database_path
+from .ledger.database import connect_async_reader, database_path
 from .plugin import ApiKeyRecord
 
 _KEY = """
@@ -58,8 +58,7 @@ class KeyStore:
     @asynccontextmanager
     async def open(cls, data: Path) -> AsyncIterator["KeyStore"]:
         """Open the database of the data folder *data*, which the ledger has prepared."""
-        address = f"{database_path(data).absolute().as_uri()}?mode=ro"
-        async with aiosqlite.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000) as connection:
+        async with connect_async_reader(database_path(data)) as connection:
             yield cls(connection)
 
     async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from .circuit import Place
+from .circuit import Route
 from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
 from .observe import emit_exception
@@ -82,7 +82,7 @@ class Selection:
         return is_left and len(self._attempts) < self._attempts_max
 
     def _allows(self, candidate: Candidate) -> bool:
-        return self._circuit.allows(Place.of(self._exchange, candidate))
+        return self._circuit.allows(Route.of(self._exchange, candidate))
 
     def _untried(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         if not self._attempts:
@@ -109,7 +109,7 @@ class Selection:
 
     def _cooling_down(self) -> RelayError:
         """Return what is said while every candidate rests: when the first of them is due again."""
-        rests = [self._circuit.rest_s(Place.of(self._exchange, one)) for one in self._candidates]
+        rests = [self._circuit.rest_s(Route.of(self._exchange, one)) for one in self._candidates]
         wait_s = max(1, math.ceil(min(rests)))
         if all(self._circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
             return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)

@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from .circuit import Place
+from .circuit import Route
 from .errors import FailureClass, PluginError, RelayError, UpstreamError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .shop import Shop
@@ -31,12 +31,12 @@ class Trial:
         is_noted_later: Whoever carries on what has begun adds the attempt itself.
     """
 
-    __slots__ = ("_attempts", "_candidate", "_place", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
+    __slots__ = ("_attempts", "_candidate", "_route", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
 
     def __init__(self, shop: Shop, exchange: Exchange, candidate: Candidate, attempts: list[Attempt]) -> None:
         self._shop = shop
         self._candidate = candidate
-        self._place = Place.of(exchange, candidate)
+        self._route = Route.of(exchange, candidate)
         self._attempts = attempts
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
         # A customer who leaves in the middle says nothing about the channel; nor does "request".
@@ -45,7 +45,7 @@ class Trial:
         self.is_noted_later = False
 
     def __enter__(self) -> "Trial":
-        self._shop.circuit.begin(self._place)
+        self._shop.circuit.begin(self._route)
         return self
 
     @property
@@ -69,7 +69,7 @@ class Trial:
         verdict, retry_after_s = self._verdict, None
         if isinstance(verdict, UpstreamError):
             verdict, retry_after_s = verdict.failure, getattr(verdict, "retry_after_s", None)
-        self._shop.circuit.report(self._place, verdict, retry_after_s)
+        self._shop.circuit.report(self._route, verdict, retry_after_s)
         if not self.is_noted_later:
             self._attempts.append(
                 Attempt(

@@ -7,7 +7,7 @@ from fractions import Fraction
 import msgspec
 
 from relay import ApiKeyRecord, ChannelSection, Deadlines, Profile, Services, UpstreamRequest, UpstreamResponse
-from relay.core.profile.structs import Group, Shop, Text
+from relay.core.profile.structs import Group, ShopSection, Text
 from relay.core.transport import UpstreamSocket
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ class NoTransport:
 
 
 PROFILE = Profile(
-    shop=Shop(name=Text(en="Test", zh="测试")),
+    shop=ShopSection(name=Text(en="Test", zh="测试")),
     plugins=(),
     groups={"plain": Group(ratio=Fraction(1))},
     prices={},

@@ -13,7 +13,7 @@ from .figures import UntrueFigureError
 from .upstream_costs import event_without_costs
 
 
-class Said(msgspec.Struct):
+class EventFields(msgspec.Struct):
     """What such an event may say; whatever is of another type than known must not hide the rest."""
 
     type: str = ""
@@ -25,7 +25,7 @@ class Said(msgspec.Struct):
     error: Any = None
 
 
-_read_said = msgspec.json.Decoder(Said).decode
+_read_fields = msgspec.json.Decoder(EventFields).decode
 
 
 class DoneReader(EventReader):
@@ -38,7 +38,7 @@ class DoneReader(EventReader):
         self._held = b""
 
     @abstractmethod
-    def _note(self, said: Said, event: bytes) -> bool:
+    def _note(self, fields: EventFields, event: bytes) -> bool:
         """Read one event; say whether it is the last of the answer."""
 
     @abstractmethod
@@ -64,12 +64,12 @@ class DoneReader(EventReader):
         if self._held or not data:
             return not self._held  # nothing that matters follows the last event
         try:
-            said = _read_said(data)
+            fields = _read_fields(data)
         except (ValueError, RecursionError):
             return name != b"error" or self._fail(data)
-        if said.error is not None or said.type == "error" or name == b"error":
+        if fields.error is not None or fields.type == "error" or name == b"error":
             return self._fail(data)
-        if self._note(said, event):
+        if self._note(fields, event):
             self._held = event_without_costs(event)
             return False
         return True

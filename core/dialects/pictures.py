@@ -17,7 +17,7 @@ from ..form import Form
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .done_reader import DoneReader, Said
+from .done_reader import DoneReader, EventFields
 from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import IMAGES, ITEMS, SOME_TEXT, check_kinds, check_needed
@@ -144,14 +144,14 @@ class PictureReader(DoneReader):
         super()._conclude()
         self.is_ended = self.is_ended or (self._picture_count > 0 and self.error is None)
 
-    def _note(self, said: Said, event: bytes) -> bool:
-        if said.type.endswith(".partial_image"):
+    def _note(self, fields: EventFields, event: bytes) -> bool:
+        if fields.type.endswith(".partial_image"):
             self.add_draft()
-        elif said.type.endswith(".completed"):
+        elif fields.type.endswith(".completed"):
             self.note_answer()
             self._picture_count += 1
-            self._usages.append(said.usage)
-            self._size, self._quality = _told(said.size), _told(said.quality)
+            self._usages.append(fields.usage)
+            self._size, self._quality = _told(fields.size), _told(fields.quality)
             self._count_whole()
         return self._picture_count >= self._exchange.choice_count
 

@@ -14,7 +14,7 @@ from ..estimate import input_estimate
 from ..exchange import Evidence, Exchange
 from ..usage import Usage
 from .disguised import disguised_error
-from .done_reader import DoneReader, Said
+from .done_reader import DoneReader, EventFields
 from .fields import read_model, read_object, read_optional_text
 from .figures import read_figure, read_figures
 from .kinds import SOME_TEXT, SPEECH, check_kinds
@@ -106,11 +106,11 @@ class SpokenEventsReader(DoneReader):
         super().__init__(exchange)
         self._usage: object = None
 
-    def _note(self, said: Said, event: bytes) -> bool:
-        if said.type == "speech.audio.done":
-            self._usage, self.stop_reason = said.usage, "done"
+    def _note(self, fields: EventFields, event: bytes) -> bool:
+        if fields.type == "speech.audio.done":
+            self._usage, self.stop_reason = fields.usage, "done"
             return True
-        if said.type == "speech.audio.delta" and not self.is_output_seen:
+        if fields.type == "speech.audio.delta" and not self.is_output_seen:
             self.note_answer()
             self.output_bound_tokens = self.output_counted_tokens = spoken_tokens(self._exchange)
         return False

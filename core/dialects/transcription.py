@@ -18,7 +18,7 @@ from ..form import Form
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .done_reader import DoneReader, Said
+from .done_reader import DoneReader, EventFields
 from .fields import read_bool, read_form_value, read_model, read_optional_text
 from .figures import Figures, UntrueFigureError, read_figure, read_figures
 from .kinds import FORM, SOME_TEXT
@@ -105,12 +105,12 @@ class TranscriptReader(DoneReader):
         self._usage: object = None
         self._text = ""
 
-    def _note(self, said: Said, event: bytes) -> bool:
-        if said.type in _ENDS:
-            self._usage, self._text = said.usage, said.text if isinstance(said.text, str) else ""
+    def _note(self, fields: EventFields, event: bytes) -> bool:
+        if fields.type in _ENDS:
+            self._usage, self._text = fields.usage, fields.text if isinstance(fields.text, str) else ""
             self.stop_reason = "done"
             return True
-        piece = said.text if said.type in _PIECES_AS_TEXT else said.delta
+        piece = fields.text if fields.type in _PIECES_AS_TEXT else fields.delta
         if isinstance(piece, str) and piece:
             self.add_text(len(piece.encode()))
         return False

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiosqlite
+
 from ..errors import DatabaseRefusedError
 
 DATABASE_NAME = "relay.db"
@@ -125,9 +127,18 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Open a connection that can't write, beside a running server."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(_reading(path), uri=True, isolation_level=None)
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     return connection
+
+
+def connect_async_reader(path: Path) -> aiosqlite.Connection:
+    """Return the same for the event loop, opened by ``async with``."""
+    return aiosqlite.connect(_reading(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+
+
+def _reading(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 @contextlib.contextmanager

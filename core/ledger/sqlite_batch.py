@@ -9,7 +9,7 @@ from .codec import encode
 from .operations import LotKind
 from .rules import Lot, revenue_book, total
 from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, RAISE_HOLD, SETTLE_KEY, Row, RowStatement
-from .sqlite_view import Hold, Key, View
+from .sqlite_view import Hold, KeyState, View
 
 CREDIT = "credit"
 """The unit that customers' books are kept in."""
@@ -141,7 +141,7 @@ class Batch:
             self.flush()
             self._view.read_holds(unknown)
 
-    def key(self, key_id: str) -> Key | None:
+    def key(self, key_id: str) -> KeyState | None:
         """Return a key as it is now, or None where there is none."""
         if key_id not in self._view.keys:
             self.foresee_keys([key_id])

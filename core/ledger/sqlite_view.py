@@ -34,7 +34,7 @@ REMEMBERED_COUNT_MAX = 20_000
 """Keys, and reservations, beyond which everything is forgotten and read anew."""
 
 
-class Key(msgspec.Struct, frozen=True):
+class KeyState(msgspec.Struct, frozen=True):
     """What a reservation asks about its key. ``overrun_nano`` is the account's of today."""
 
     account_id: str
@@ -86,7 +86,7 @@ class View:
 
     def forget(self) -> None:
         """Read everything anew from now on."""
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, KeyState] = {}
         self.holds: dict[str, Hold | None] = {}
         self.lots: dict[int, Lot] = {}
         self._lots_of: defaultdict[str, set[int]] = defaultdict(set)
@@ -97,7 +97,7 @@ class View:
         for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self.day)):
             key_id, account_id = row[:2]
             if key_id not in self.keys:
-                self.keys[key_id] = Key(*row[1:9])
+                self.keys[key_id] = KeyState(*row[1:9])
                 self.complete.add(account_id)
             if row[9] is not None:
                 self._add_lot(account_id, Lot(*row[9:]))

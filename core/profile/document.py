@@ -20,7 +20,7 @@ NODES_MAX = 100_000
 DEPTH_MAX = 32
 
 
-class Mark(NamedTuple):
+class SourceMark(NamedTuple):
     """Where something stands: line and column, both from 1, the column in characters."""
 
     line: int
@@ -30,7 +30,7 @@ class Mark(NamedTuple):
 class Scalar(msgspec.Struct, frozen=True):
     """A single value. ``trap`` says why its spelling means two things; empty if it doesn't."""
 
-    mark: Mark
+    mark: SourceMark
     text: str
     value: Value
     is_quoted: bool
@@ -42,7 +42,7 @@ class Scalar(msgspec.Struct, frozen=True):
 class Sequence(msgspec.Struct, frozen=True):
     """A list. ``size`` counts its nodes, ``height`` its levels, aliases written out."""
 
-    mark: Mark
+    mark: SourceMark
     items: tuple["Node", ...]
     size: int
     height: int
@@ -51,7 +51,7 @@ class Sequence(msgspec.Struct, frozen=True):
 class Mapping(msgspec.Struct, frozen=True):
     """Names with values, in the file's order, each name once; ``duplicates`` are those left out."""
 
-    mark: Mark
+    mark: SourceMark
     entries: tuple[tuple[Scalar, "Node"], ...]
     duplicates: tuple[Scalar, ...]
     size: int
@@ -64,7 +64,7 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 class DocumentError(Exception):
     """The text is no profile at all; reading ends here."""
 
-    def __init__(self, mark: Mark, message: str) -> None:
+    def __init__(self, mark: SourceMark, message: str) -> None:
         self.mark = mark
         super().__init__(message)
 
@@ -80,7 +80,7 @@ def read_document(path: Path) -> Node:
         return _Builder(yaml.parse(text, Loader=yaml.SafeLoader)).document()
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        raise DocumentError(_mark(mark) if mark else Mark(1, 1), f"not YAML: {_reason_of(exc)}") from exc
+        raise DocumentError(_mark(mark) if mark else SourceMark(1, 1), f"not YAML: {_reason_of(exc)}") from exc
     except yaml.reader.ReaderError as exc:
         message = "a control character cannot stand in a profile"
         raise DocumentError(_mark_of(text, exc.position), message) from exc
@@ -99,9 +99,9 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
     except OSError as exc:
-        raise DocumentError(Mark(1, 1), f"cannot be read: {exc.strerror}") from exc
+        raise DocumentError(SourceMark(1, 1), f"cannot be read: {exc.strerror}") from exc
     if len(data) > FILE_BYTES_MAX:
-        raise DocumentError(Mark(1, 1), f"larger than {FILE_BYTES_MAX} bytes")
+        raise DocumentError(SourceMark(1, 1), f"larger than {FILE_BYTES_MAX} bytes")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = data.decode()
@@ -113,9 +113,9 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _mark_of(text: str, position: int) -> Mark:
+def _mark_of(text: str, position: int) -> SourceMark:
     before = text[:position]
-    return Mark(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+    return SourceMark(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 class _ParserMark(Protocol):
@@ -123,9 +123,9 @@ class _ParserMark(Protocol):
     column: int
 
 
-def _mark(mark: _ParserMark | None) -> Mark:
+def _mark(mark: _ParserMark | None) -> SourceMark:
     assert mark is not None, "the parser marks every event"
-    return Mark(mark.line + 1, mark.column + 1)
+    return SourceMark(mark.line + 1, mark.column + 1)
 
 
 class _Builder:
@@ -140,7 +140,7 @@ class _Builder:
         next(self._events)
         start = next(self._events)
         if not isinstance(start, yaml.DocumentStartEvent):
-            raise DocumentError(Mark(1, 1), "the file is empty")
+            raise DocumentError(SourceMark(1, 1), "the file is empty")
         root = self._node(next(self._events), 1)
         next(self._events)
         after = next(self._events)
@@ -163,13 +163,13 @@ class _Builder:
             self._anchors[event.anchor] = node
         return node
 
-    def _bound(self, mark: Mark, built_count: int, size: int) -> None:
+    def _bound(self, mark: SourceMark, built_count: int, size: int) -> None:
         """Refuse a file that builds, or with its aliases written out has, too many nodes."""
         self._built_count += built_count
         if max(self._built_count, size) > NODES_MAX:
             raise DocumentError(mark, f"expands to more than {NODES_MAX} nodes")
 
-    def _alias(self, anchor: str, mark: Mark, depth: int) -> Node:
+    def _alias(self, anchor: str, mark: SourceMark, depth: int) -> Node:
         node = self._anchors.get(anchor)
         if node is None:
             raise DocumentError(mark, f"alias '*{anchor}' without an anchor '&{anchor}' that ended before it")
@@ -177,20 +177,20 @@ class _Builder:
             raise DocumentError(mark, f"more than {DEPTH_MAX} levels deep")
         return node
 
-    def _tagless(self, event: yaml.Event, mark: Mark, depth: int) -> Node:
+    def _tagless(self, event: yaml.Event, mark: SourceMark, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event, mark)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(mark, depth)
         return self._mapping(mark, depth)
 
-    def _sequence(self, mark: Mark, depth: int) -> Sequence:
+    def _sequence(self, mark: SourceMark, depth: int) -> Sequence:
         items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
         return Sequence(mark, tuple(items), *_extent(items))
 
-    def _mapping(self, mark: Mark, depth: int) -> Mapping:
+    def _mapping(self, mark: SourceMark, depth: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
         merged: list[tuple[Scalar, Node]] = []
         duplicates: list[Scalar] = []
@@ -210,7 +210,7 @@ class _Builder:
         extent = _extent([value for _, value in entries.values()])
         return Mapping(mark, tuple(entries.values()), tuple(duplicates), *extent)
 
-    def _merged(self, value: Node, mark: Mark) -> list[tuple[Scalar, Node]]:
+    def _merged(self, value: Node, mark: SourceMark) -> list[tuple[Scalar, Node]]:
         """Return what ``<<: value`` brings in: a mapping's entries, or those of several, the first first."""
         entries: list[tuple[Scalar, Node]] = []
         for source in value.items if isinstance(value, Sequence) else (value,):
@@ -221,7 +221,7 @@ class _Builder:
         return entries
 
 
-def _scalar(event: yaml.ScalarEvent, mark: Mark) -> Scalar:
+def _scalar(event: yaml.ScalarEvent, mark: SourceMark) -> Scalar:
     if not event.implicit[0]:
         return Scalar(mark, event.value, event.value, True)
     value, trap = read_plain(event.value)

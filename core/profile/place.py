@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Map
 from typing import Literal
 
-from .document import Mapping, Mark, Node, Scalar, Sequence
+from .document import Mapping, Node, Scalar, Sequence, SourceMark
 
 Names = Map[str, tuple[str, ...]]
 """What a profile's texts may name, by kind: ``groups``, ``memberships``, ``models``, ``presets``."""
@@ -20,28 +20,28 @@ class Report:
     def __init__(self, file: str, names: Names) -> None:
         self._file = file
         self.names = names
-        self._found: list[tuple[Mark, Literal["problem", "warning"], str]] = []
+        self._found: list[tuple[SourceMark, Literal["problem", "warning"], str]] = []
         self.cause: Exception | None = None
         """What the first failing plugin raised."""
 
-    def problem(self, mark: Mark, path: str, message: str) -> None:
+    def problem(self, mark: SourceMark, path: str, message: str) -> None:
         """Report what keeps the profile from being used."""
         self._add(mark, "problem", self.line(mark, path, message))
 
-    def warning(self, mark: Mark, path: str, message: str) -> None:
+    def warning(self, mark: SourceMark, path: str, message: str) -> None:
         """Report what the operator should know."""
         self._add(mark, "warning", self.line(mark, path, message))
 
-    def _add(self, mark: Mark, kind: Literal["problem", "warning"], line: str) -> None:
+    def _add(self, mark: SourceMark, kind: Literal["problem", "warning"], line: str) -> None:
         if (mark, kind, line) not in self._found:
             self._found.append((mark, kind, line))
 
-    def line(self, mark: Mark, path: str, message: str) -> str:
+    def line(self, mark: SourceMark, path: str, message: str) -> str:
         """Return the one line that says *message* about the place, whatever it shows of the file."""
         text = f"{self._file}:{mark.line}:{mark.column}: {path or 'profile'}: {message}"
         return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
-    def has_problem_at(self, mark: Mark) -> bool:
+    def has_problem_at(self, mark: SourceMark) -> bool:
         """Say whether a problem was reported at exactly this place."""
         return any(found == mark and kind == "problem" for found, kind, _ in self._found)
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 from ..errors import ProfileError
 from ..exchange import Dialect
 from .convert import convert
-from .document import Mapping, Mark, Node, Scalar, Sequence, read_document
+from .document import Mapping, Node, Scalar, Sequence, SourceMark, read_document
 from .place import Place, Report
 from .structs import Section, Text
 
@@ -130,11 +130,11 @@ def _replaced(mapping: Mapping, nodes: dict[str, Node]) -> Mapping:
     return msgspec.structs.replace(mapping, entries=(*kept, *added))
 
 
-def _word(text: str, mark: Mark) -> Scalar:
+def _word(text: str, mark: SourceMark) -> Scalar:
     return Scalar(mark, text, text, False)
 
 
-def _moved(node: Node, mark: Mark) -> Node:
+def _moved(node: Node, mark: SourceMark) -> Node:
     """Return *node* as if all of it stood at *mark*."""
     if isinstance(node, Sequence):
         return msgspec.structs.replace(node, mark=mark, items=tuple(_moved(each, mark) for each in node.items))

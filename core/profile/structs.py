@@ -42,7 +42,7 @@ class Unit(Section, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="What the shop calls its credit.")] = "credit"
 
 
-class Shop(Section, frozen=True, kw_only=True):
+class ShopSection(Section, frozen=True, kw_only=True):
     """Who the shop is."""
 
     name: Annotated[Text, Meta(description="The shop's name.")]
@@ -247,7 +247,7 @@ class Limits(Section, frozen=True, kw_only=True):
 class Profile(Section, frozen=True, kw_only=True):
     """A whole shop."""
 
-    shop: Annotated[Shop, Meta(description="Who the shop is.")]
+    shop: Annotated[ShopSection, Meta(description="Who the shop is.")]
     plugins: Annotated[
         tuple[dict[str, Any], ...],
         Meta(description="Plugins in the order in which they are asked, each with use: and its settings."),

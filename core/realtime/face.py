@@ -45,7 +45,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.conn = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=SILENT)
         self.app = self._serve
         self._shop = shop
-        self._wire = Refusal(self)
+        self._wire = HandshakeWire(self)
         self._unread = b""
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -117,7 +117,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.transport.close()
 
 
-class Refusal:
+class HandshakeWire:
     """The `Wire` of a websocket before its upgrade: what is written there is an answer over HTTP."""
 
     def __init__(self, face: WebsocketFace) -> None:

@@ -41,10 +41,10 @@ async def open_session(shop: Shop, exchange: Exchange, rules: Realtime, sink: Si
     Raises:
         RelayError: None does, or none may; nothing is held any more.
     """
-    return await run_fresh(exchange, lambda: Opening(shop, exchange, rules, sink))
+    return await run_fresh(exchange, lambda: SessionOpening(shop, exchange, rules, sink))
 
 
-class Opening:
+class SessionOpening:
     """One authenticated passage through the candidates."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, sink: Sink) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import msgspec
 
 from ..answers import sentence
-from ..circuit import Place
+from ..circuit import Route
 from ..claims import file_claims
 from ..dialects.disguised import disguised_error
 from ..dialects.openai_face import describe_openai_error
@@ -210,8 +210,8 @@ class Session:
         if self._is_reported:
             return
         self._is_reported = True
-        place = Place.of(self._exchange, self._candidate)
-        self._shop.circuit.report(place, error.failure, getattr(error, "retry_after_s", None))
+        route = Route.of(self._exchange, self._candidate)
+        self._shop.circuit.report(route, error.failure, getattr(error, "retry_after_s", None))
 
     def beat(self, now_s: float) -> bool:
         """Mark what was delivered, and watch the limits of the session; see `Beating`."""

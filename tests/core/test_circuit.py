@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.circuit import Circuit, Place, RetryBudget
+from relay.core.circuit import Circuit, RetryBudget, Route
 from relay.core.errors import FailureClass
 from relay.core.exchange import Dialect, Operation
 
-PLACE = Place("c", "m", "chat", "openai_chat", "k")
+ROUTE = Route("c", "m", "chat", "openai_chat", "k")
 
 
 class HandClock:
@@ -45,11 +45,11 @@ class Bench:
         operation: Operation = "chat",
         dialect: Dialect = "openai_chat",
     ) -> bool:
-        return self.circuit.allows(Place(channel, model, operation, dialect, key_id))
+        return self.circuit.allows(Route(channel, model, operation, dialect, key_id))
 
     def fail(self, failure: FailureClass | None, count: int = 1, retry_after_s: int | None = None) -> None:
         for _ in range(count):
-            self.circuit.report(PLACE, failure, retry_after_s)
+            self.circuit.report(ROUTE, failure, retry_after_s)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_successful_probe_closes_and_resets(bench: Bench) -> None:
 def test_one_probe_at_a_time(bench: Bench) -> None:
     """While a probe is under way others are kept out, at most 30 s."""
     bench.fail("sick", 3)
-    bench.after(5.0).circuit.begin(PLACE)
+    bench.after(5.0).circuit.begin(ROUTE)
     assert (bench.allows(), bench.after(29.9).allows(), bench.after(0.1).allows()) == (False, False, True)
 
 
@@ -129,7 +129,7 @@ def test_one_probe_at_a_time(bench: Bench) -> None:
 def test_probe_that_says_nothing_lets_the_next_one_try(bench: Bench, failure: FailureClass) -> None:
     """A customer's own mistake neither closes nor reopens."""
     bench.fail("sick", 3)
-    bench.after(5.0).circuit.begin(PLACE)
+    bench.after(5.0).circuit.begin(ROUTE)
     bench.fail(failure)
     assert bench.allows()
 
@@ -207,7 +207,7 @@ def test_everything_is_tried_again_within_the_hour(steps: list[tuple[FailureClas
     for failure, span_s, retry_after_s in steps:
         bench.after(span_s)
         if bench.allows():
-            bench.circuit.begin(PLACE)
+            bench.circuit.begin(ROUTE)
         bench.fail(failure, retry_after_s=retry_after_s)
     assert bench.after(3600.0).allows()
 
@@ -247,8 +247,8 @@ def test_budget_gets_back_what_an_exchange_took() -> None:
 def test_a_rest_is_told_in_seconds(bench: Bench) -> None:
     """Three failures of three rest for five seconds; a throttled key for as long as it was asked to."""
     bench.fail("sick", count=3)
-    assert bench.after(2.0).circuit.rest_s(PLACE) == 3.0
+    assert bench.after(2.0).circuit.rest_s(ROUTE) == 3.0
     bench.fail("throttled", retry_after_s=17)
-    assert bench.circuit.rest_s(PLACE) == 17.0
+    assert bench.circuit.rest_s(ROUTE) == 17.0
     assert bench.circuit.is_throttled("c", "k")
-    assert bench.after(17.0).circuit.rest_s(PLACE) == 0.0
+    assert bench.after(17.0).circuit.rest_s(ROUTE) == 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamStatusError
-from relay.core.circuit import Place
+from relay.core.circuit import Route
 from relay.core.clock import new_id
 from relay.core.errors import CustomerGoneError
 from relay.core.shop import Shop
@@ -43,8 +43,8 @@ def begin(shop: Shop, attempts: list[Attempt]) -> Trial:
 def is_open(shop: Shop) -> bool:
     """Whether another try makes sense at once."""
     candidate = first_candidate(shop)
-    place = Place(candidate.channel.name, "gpt-4o-mini", "chat", candidate.dialect, candidate.key_id)
-    return shop.circuit.allows(place)
+    route = Route(candidate.channel.name, "gpt-4o-mini", "chat", candidate.dialect, candidate.key_id)
+    return shop.circuit.allows(route)
 
 
 @pytest.mark.parametrize(

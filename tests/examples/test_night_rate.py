@@ -13,7 +13,7 @@ from examples.night_rate import NightRate, NightRateConfig
 from relay import Charge, ChargeLine, PriceFacts
 from relay.core.errors import ProfileError
 from relay.core.profile.loader import load_profile
-from relay.core.profile.structs import Shop, Text
+from relay.core.profile.structs import ShopSection, Text
 from tests.books import FACTS
 from tests.examples.installed import install
 from tests.examples.swapped import ANSWER, EXAMPLES, PROFILE, with_plugin
@@ -21,7 +21,7 @@ from tests.services import profile, services
 from tests.shops import serving
 from tests.upstreams import Upstream, document
 
-SHANGHAI = profile(shop=Shop(name=Text(en="Test", zh="测试"), timezone="Asia/Shanghai"))
+SHANGHAI = profile(shop=ShopSection(name=Text(en="Test", zh="测试"), timezone="Asia/Shanghai"))
 SOURCE = EXAMPLES / "night_rate.py"
 BY_DAY = Charge(
     lines=(ChargeLine(rule="billing.x", item="input_tokens", count=20, factors=(("price", Fraction("0.002")),)),)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.core.circuit import Place
+from relay.core.circuit import Route
 from relay.core.exchange import Dialect, Operation
 from tests.shops import serving
 from tests.upstreams import Received, Step, Upstream, document
@@ -48,7 +48,7 @@ ASKED: list[tuple[str, str, Operation, Dialect]] = [
     ("openai", "gpt-5", "embeddings", "embeddings"),
     ("anthropic", "claude-sonnet-4-5", "chat", "anthropic_messages"),
 ]
-PLACES = [Place(*asked, f"{asked[0]}#{index}") for asked in ASKED for index in range(3)]
+PLACES = [Route(*asked, f"{asked[0]}#{index}") for asked in ASKED for index in range(3)]
 SAID = [{"role": "user", "parts": [{"text": "hi"}]}]
 BLOCK = {"type": "document", "source": {"type": "file", "file_id": "nope"}}
 NO_FILE = "You do not have permission to access the File nope or it may not exist."

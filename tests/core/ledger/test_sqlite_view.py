@@ -8,7 +8,7 @@ import pytest
 from relay.core.ledger import sqlite_view
 from relay.core.ledger.database import connect
 from relay.core.ledger.rules import Lot
-from relay.core.ledger.sqlite_view import Hold, Key, View
+from relay.core.ledger.sqlite_view import Hold, KeyState, View
 
 from .books import Books, reservation
 
@@ -31,7 +31,7 @@ def lot_id(books: Books) -> int:
 def test_a_key_is_read_with_what_its_account_has_available(view: View, books: Books) -> None:
     """One question reads the key and the lots of its account."""
     view.read_keys(["alice", "nobody"])
-    key = Key(
+    key = KeyState(
         account_id="alice",
         version=1,
         is_revoked=False,

@@ -10,10 +10,10 @@ from relay.core.profile.document import (
     FILE_BYTES_MAX,
     DocumentError,
     Mapping,
-    Mark,
     Node,
     Scalar,
     Sequence,
+    SourceMark,
     read_document,
 )
 
@@ -38,33 +38,33 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 REFUSED = {
-    "tab": ("a:\n\tb: 1\n", Mark(2, 1), "a tab; YAML indents with spaces"),
-    "no utf-8": (b"a: 1\nb: \xff\n", Mark(2, 4), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
-    "utf-16": ("a: 1\n".encode("utf-16"), Mark(1, 1), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
-    "control character": ("a: 1\nb: x\x07\n", Mark(2, 5), "a control character cannot stand in a profile"),
-    "empty": ("", Mark(1, 1), "the file is empty"),
-    "comments only": ("# nothing\n", Mark(1, 1), "the file is empty"),
-    "second document": ("a: 1\n---\nb: 2\n", Mark(2, 1), "a second document; a profile is one"),
-    "tag": ("a: !!python/name:os.system x\n", Mark(1, 4), "tag 'tag:yaml.org,2002:python/name:os.system'; a profile has no tags, quote what is text"),
-    "alias without anchor": ("a: *b\n", Mark(1, 4), "alias '*b' without an anchor '&b' that ended before it"),
-    "alias in its own anchor": ("a: &b [1, *b]\n", Mark(1, 11), "alias '*b' without an anchor '&b' that ended before it"),
-    "merge of a text": ("a:\n  <<: b\n", Mark(2, 7), "expected a mapping to merge, or a list of them"),
-    "list as a name": ("? [a]\n: 1\n", Mark(1, 3), "expected a name, found a list or mapping in its place"),
-    "broken": ("a: [1,\nb: }\n", Mark(2, 4), "not YAML: while parsing a flow node, expected the node content, but found '}'"),
-    "quote left open": ("a: 1\nb: 'x\nc: 3\n", Mark(4, 1), "not YAML: while scanning a quoted scalar that begins on line 2, found unexpected end of stream"),
-    "bracket left open": ("a: {b: 1\nc: 3\n", Mark(2, 2), "not YAML: while parsing a flow mapping that begins on line 1, expected ',' or '}', but got ':'"),
-    "too deep": ("a: " + "[" * 40 + "]" * 40, Mark(1, 35), "more than 32 levels deep"),
-    "far too deep": ("[" * 100_000, Mark(1, 33), "more than 32 levels deep"),
+    "tab": ("a:\n\tb: 1\n", SourceMark(2, 1), "a tab; YAML indents with spaces"),
+    "no utf-8": (b"a: 1\nb: \xff\n", SourceMark(2, 4), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
+    "utf-16": ("a: 1\n".encode("utf-16"), SourceMark(1, 1), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
+    "control character": ("a: 1\nb: x\x07\n", SourceMark(2, 5), "a control character cannot stand in a profile"),
+    "empty": ("", SourceMark(1, 1), "the file is empty"),
+    "comments only": ("# nothing\n", SourceMark(1, 1), "the file is empty"),
+    "second document": ("a: 1\n---\nb: 2\n", SourceMark(2, 1), "a second document; a profile is one"),
+    "tag": ("a: !!python/name:os.system x\n", SourceMark(1, 4), "tag 'tag:yaml.org,2002:python/name:os.system'; a profile has no tags, quote what is text"),
+    "alias without anchor": ("a: *b\n", SourceMark(1, 4), "alias '*b' without an anchor '&b' that ended before it"),
+    "alias in its own anchor": ("a: &b [1, *b]\n", SourceMark(1, 11), "alias '*b' without an anchor '&b' that ended before it"),
+    "merge of a text": ("a:\n  <<: b\n", SourceMark(2, 7), "expected a mapping to merge, or a list of them"),
+    "list as a name": ("? [a]\n: 1\n", SourceMark(1, 3), "expected a name, found a list or mapping in its place"),
+    "broken": ("a: [1,\nb: }\n", SourceMark(2, 4), "not YAML: while parsing a flow node, expected the node content, but found '}'"),
+    "quote left open": ("a: 1\nb: 'x\nc: 3\n", SourceMark(4, 1), "not YAML: while scanning a quoted scalar that begins on line 2, found unexpected end of stream"),
+    "bracket left open": ("a: {b: 1\nc: 3\n", SourceMark(2, 2), "not YAML: while parsing a flow mapping that begins on line 1, expected ',' or '}', but got ':'"),
+    "too deep": ("a: " + "[" * 40 + "]" * 40, SourceMark(1, 35), "more than 32 levels deep"),
+    "far too deep": ("[" * 100_000, SourceMark(1, 33), "more than 32 levels deep"),
     "too deep by aliases": (
         "a: &a [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i or ''}]\n" for i in range(40)),
-        Mark(31, 12),
+        SourceMark(31, 12),
         "more than 32 levels deep",
     ),
-    "anchors bomb": (BOMB, Mark(5, 4), "expands to more than 100000 nodes"),
+    "anchors bomb": (BOMB, SourceMark(5, 4), "expands to more than 100000 nodes"),
     "merges bomb": (
         "a: &a {" + ", ".join(f"k{i}: 1" for i in range(1000)) + "}\n"
         + "".join(f"b{i}: {{<<: *a}}\n" for i in range(200)),
-        Mark(99, 7),
+        SourceMark(99, 7),
         "expands to more than 100000 nodes",
     ),
 }  # fmt: skip
@@ -72,7 +72,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("data", "mark", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_text_outside_the_subset_is_refused_where_it_leaves_it(
-    tmp_path: Path, data: bytes | str, mark: Mark, message: str
+    tmp_path: Path, data: bytes | str, mark: SourceMark, message: str
 ) -> None:
     """Reading stops there, with line, column and what was expected."""
     with pytest.raises(DocumentError) as caught:
