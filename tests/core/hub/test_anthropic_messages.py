@@ -24,6 +24,7 @@ from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncod
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     CacheMark,
+    Effort,
     File,
     Inline,
     Link,
@@ -497,6 +498,27 @@ def test_what_newer_models_refuse_is_left_out_and_named(model: str, names: list[
     assert MESSAGES.dropped(asking) == names
     assert ("temperature" in encode_request(asking)) is ("temperature" not in names)
     assert ("thinking" in encode_request(asking)) is ("thinking" not in names)
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "drawn", "sent", "names"),
+    [
+        ("claude-haiku-4-5", None, {"top_p": 0.9, "top_k": 5}, {"top_p": 0.9, "top_k": 5}, []),
+        ("claude-haiku-4-5", None, {"temperature": 0.5, "top_p": 0.9}, {"temperature": 0.5}, ["top_p"]),
+        ("claude-haiku-4-5", "low", {"temperature": 0.5, "top_k": 5}, {}, ["temperature", "top_k"]),
+        ("claude-haiku-4-5", "low", {"top_p": 0.9}, {}, ["top_p"]),
+        ("claude-opus-4-6", "low", {"top_p": 0.9}, {}, ["top_p"]),
+        ("claude-opus-5", None, {"top_p": 0.9, "top_k": 5}, {}, ["top_p", "top_k"]),
+    ],
+)
+def test_of_a_draw_claude_is_told_what_it_takes(
+    model: str, effort: Effort | None, drawn: dict[str, Any], sent: dict[str, Any], names: list[str]
+) -> None:
+    """One of temperature and top_p, none beside thinking, and none at all by the newest models."""
+    request = Request(model=model, messages=(HI,), reasoning=Reasoning(effort=effort), sampling=Sampling(**drawn))
+    body = json.loads(msgspec.json.encode(encode_request(request)))
+    assert {name: body[name] for name in ("temperature", "top_p", "top_k") if name in body} == sent
+    assert MESSAGES.dropped(request) == names
 
 
 @pytest.mark.parametrize("kind", ["disabled", "between_tools"])
