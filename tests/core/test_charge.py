@@ -23,10 +23,22 @@ def test_a_charge_is_rounded_once_over_all_its_lines() -> None:
 
 
 def test_a_factor_multiplies_every_line_and_shows_in_each() -> None:
-    """Half price halves the sum and leaves its name in the trace."""
+    """Half price halves the sum and leaves its name in the trace; what each line counts stays as it was."""
     halved = charge("2", "4").times("night", Fraction(1, 2))
     assert halved.nano == 3_000_000_000
-    assert [line.factors[-1] for line in halved.lines] == [("night", Fraction(1, 2))] * 2
+    assert halved.lines == tuple(
+        ChargeLine(rule="r", item="i", count=1, factors=(("price", Fraction(price)), ("night", Fraction(1, 2))))
+        for price in (2, 4)
+    )
+    assert [line.amount for line in halved.lines] == [1, 2]
+
+
+def test_lines_are_added_behind_those_that_are_there() -> None:
+    """The charge before stays as it was: another policy may still hold it."""
+    before, [fee] = charge("1"), charge("0.25").lines
+    both = before.plus(fee)
+    assert (before.nano, both.nano) == (1_000_000_000, 1_250_000_000)
+    assert both.lines == (*before.lines, fee)
 
 
 @pytest.mark.parametrize("factor", [0.9, Decimal("0.9"), "0.9", None, True])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from relay.core import heartbeat
-from relay.core.heartbeat import Heartbeat
+from relay.core.heartbeat import TICK_S, Heartbeat
+from relay.core.ledger.writer import NOTES_AGE_S_MAX
 
 
 class Stream:
@@ -83,11 +84,42 @@ async def test_a_stream_that_fails_spoils_nothing_for_the_others(
         beating.add(other)
         await other.kept_alive.wait()
     assert not task.done()
+    assert not failing.kept_alive.is_set()
     task.cancel()
     event = "stream.unmarked" if kind is Failing else "stream.silenced"
     assert {(each.msg, vars(each)["fields"]["error"]) for each in caplog.records if each.name == "relay"} == {
         (event, type(error).__name__)
     }
+
+
+class Ending(Stream):
+    """Ends the other with its own visit."""
+
+    def __init__(self, beating: Heartbeat) -> None:
+        super().__init__()
+        self.beating = beating
+        self.other: Stream = self
+
+    def beat(self, now_s: float) -> bool:
+        self.beating.discard(self.other)
+        return super().beat(now_s)
+
+
+async def test_a_stream_that_ended_while_others_were_visited_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it delivered is posted by then: there is nothing to mark any more."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.001)
+    beating = Heartbeat()
+    one, other = Ending(beating), Ending(beating)
+    one.other, other.other = other, one
+    beating.add(one)
+    beating.add(other)
+    task = asyncio.create_task(beating.run())
+    async with asyncio.timeout(1):
+        await asyncio.wait(
+            [asyncio.create_task(each.kept_alive.wait()) for each in (one, other)], return_when="FIRST_COMPLETED"
+        )
+    task.cancel()
+    assert one.visited.is_set() != other.visited.is_set()
 
 
 class Noting(Stream):
@@ -115,6 +147,11 @@ async def test_a_thousand_streams_are_visited_in_few_turns_of_the_loop(monkeypat
         turns.append(1)
     task.cancel()
     assert 3 <= max(visits[:1000]) - min(visits[:1000]) <= 5
+
+
+def test_what_is_delivered_is_marked_on_disk_within_a_second() -> None:
+    """Noted at the next visit, and committed with the ledger's notes: so the README promises."""
+    assert TICK_S + NOTES_AGE_S_MAX <= 1
 
 
 async def test_what_a_visit_takes_is_no_part_of_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.failures.sanitise import sanitise
+from relay.core.failures.sanitise import names_upstream, sanitise
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,31 @@ def test_message_is_one_printable_line_of_bounded_length(message: str) -> None:
     cleaned = sanitise(message)
     assert len(cleaned) <= 500
     assert cleaned.isprintable()
+
+
+LONGEST = "ab " * 166 + "ab"
+
+
+@pytest.mark.parametrize(("message", "expected"), [(LONGEST, LONGEST), (LONGEST + "c", LONGEST[:499] + "…")])
+def test_a_message_of_500_characters_is_whole(message: str, expected: str) -> None:
+    """One beyond them costs another, for the sign that something is missing."""
+    assert sanitise(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "is_revealing"),
+    [
+        ("messages.0.content api.acme.de", True),
+        ("org-AbC123xyz", True),
+        ("projects/acme/quota", True),
+        ("acme-openai-eastus2", True),
+        ("insufficient-quota", False),
+        ("insufficient_quota", False),
+    ],
+)
+def test_a_code_that_tells_of_an_account_is_told_from_others(name: str, is_revealing: bool) -> None:
+    """A host beside a field, an organisation, a project, a cloud's resource; what customers' programs match is none."""
+    assert names_upstream(name) is is_revealing
 
 
 @pytest.mark.parametrize("piece", ["api-", "api--", "proxy-", "a.", "a-", "x@", "org-", "[a:", "api:1"])

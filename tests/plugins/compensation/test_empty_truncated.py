@@ -16,6 +16,7 @@ CONFIG = EmptyTruncatedConfig(
     groups={
         "hyacinth": Shares(empty=Fraction(1), truncated=Fraction(1, 2)),
         "empty-only": Shares(empty=Fraction(1)),
+        "cut-only": Shares(truncated=Fraction(1, 2)),
     }
 )
 EMPTY = [Claim(rule="compensation.empty_truncated", kind="empty_reply", share=Fraction(1))]
@@ -99,13 +100,24 @@ async def test_a_group_that_is_not_named_claims_nothing() -> None:
     assert await claims(ended("empty", {}, 0, group="lily")) is None
 
 
-async def test_a_share_of_nothing_is_no_claim() -> None:
-    """A group that compensates empties only is silent about cuts."""
-    assert await claims(ended("truncated", {"has_text": True}, 10, group="empty-only")) is None
+@pytest.mark.parametrize(
+    ("outcome", "evidence", "group"),
+    [("truncated", {"has_text": True}, "empty-only"), ("empty", {"is_end_seen": True}, "cut-only")],
+)
+async def test_a_share_of_nothing_is_no_claim(outcome: Outcome, evidence: dict[str, Any], group: str) -> None:
+    """A group that compensates empties only is silent about cuts, and the other way round."""
+    assert await claims(ended(outcome, evidence, 10, group=group)) is None
 
 
+@pytest.mark.parametrize(("outcome", "evidence"), [("truncated", {"has_text": True}), ("empty", {})])
+async def test_what_the_customer_could_not_pay_for_earns_nothing(outcome: Outcome, evidence: dict[str, Any]) -> None:
+    """The shop ended the answer, because the account had no more."""
+    assert await claims(ended(outcome, {**evidence, "is_unpaid": True})) is None
+
+
+@pytest.mark.parametrize("name", ["empty", "truncated"])
 @pytest.mark.parametrize("share", [Fraction(-1, 2), Fraction(3, 2)])
-def test_a_share_outside_0_to_1_is_refused(share: Fraction) -> None:
+def test_a_share_outside_0_to_1_is_refused(name: str, share: Fraction) -> None:
     """A share is a part of the charge."""
-    with pytest.raises(ValueError, match="truncated must be from 0 to 1, got"):
-        Shares(truncated=share)
+    with pytest.raises(ValueError, match=f"^{name} must be from 0 to 1, got {share}$"):
+        Shares(**{name: share})
