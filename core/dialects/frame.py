@@ -19,7 +19,7 @@ _is_simply_escaped = re.compile(rb'(?:[^"\\\r\n]|\\["/bfnrt])+').fullmatch
 class Frame:
     """Remembers the frame of the last event that was all text, and measures what fits it.
 
-    An event that fits is: prefix, text, `_head` from the text's closing quote on, padding,
+    An event that fits is: prefix, text, `_head` from the text's closing quote on, and where it is padded, padding and
     `_close`. The padding is OpenAI's and Mistral's random string or Anthropic's random blanks.
     """
 
@@ -35,10 +35,13 @@ class Frame:
         start = self._start
         if not start or not event.startswith(self._prefix):
             return 0
-        end = event.rfind(self._head, start)
-        if end <= start or event[end + self._head_length :].lstrip(_PADDING) != self._close:
-            return 0
-        return text_length(event, start, end)
+        if self._close:
+            end = event.rfind(self._head, start)
+            fits = event[end + self._head_length :].lstrip(_PADDING) == self._close
+        else:
+            end = len(event) - self._head_length
+            fits = event.endswith(self._head)
+        return text_length(event, start, end) if fits and end > start else 0
 
     def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
         """Take *event* as the frame, if the string under *key* is *text*, letter for letter.

@@ -99,6 +99,16 @@ def test_a_recorded_stream_byte_by_byte_gives_the_same(expected: Expected) -> No
     assert result(reader_for(expected, usage_asked=False), one_by_one) == whole
 
 
+def test_every_cut_behind_the_first_event_gives_the_same() -> None:
+    """Also one in the name of the next event's field, of an event that is counted or of the end mark."""
+    events = [b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % text for text in (b"Hello", b" there")]
+    shown, end = b"".join(events), b"data: [DONE]\n\n"
+    for place in range(len(events[0]) + 1, len(shown + end)):
+        reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
+        passed = read(reader, pieces(shown + end, [len(events[0]), place]))
+        assert (passed, reader.end, reader.output_counted_tokens) == (shown, end, 4), place
+
+
 @pytest.mark.parametrize("left", [0, 1], ids=["no line end", "one line end"])
 @pytest.mark.parametrize("expected", WHOLE, ids=lambda each: each.name)
 def test_a_stream_is_whole_without_the_blank_line_behind_its_last_event(expected: Expected, left: int) -> None:
