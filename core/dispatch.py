@@ -1,7 +1,7 @@
-"""Calls the hooks: frozen at start, in profile order, each under the failure policy of its contract.
+"""Calls the hooks' plugins: fixed at start, in profile order, each under the failure policy of its contract.
 
-The plugin manager takes a coroutine for an answer, so that a plugin that declines would win; and
-it costs ten times as much. So nothing of it is left when exchanges run.
+The plugin manager would take a coroutine for an answer, so a plugin that declines would win; and a call
+through it costs ten times as much. So it plays no part once exchanges run.
 """
 
 from collections import Counter
@@ -23,32 +23,32 @@ from .registry import Implementation
 from .usage import Usage
 
 DEADLINE_S = 10.0
-"""Longest wait for all plugins of one asynchronous hook together."""
+"""How long each plugin of an asynchronous hook may take."""
 
 Answer = TypeVar("Answer")
 SEQUENCE: type[Sequence[Any]] = Sequence  # type: ignore[type-abstract] # an abstract type serves isinstance
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One plugin's place in a hook's chain; ``call`` takes all arguments of the hook, in the hook's order."""
+    """One plugin in a hook's chain; ``call`` takes all arguments of the hook, in the hook's order."""
 
     plugin: FoundPlugin
     call: Callable[..., Any]
 
 
 class Chains(Protocol):
-    """Who answers each hook; `Registry` knows."""
+    """Where the implementations of each hook are found; see `Registry`."""
 
     def implementations(self, hook: str) -> tuple[Implementation, ...]:
-        """Return who answers *hook*, in profile order."""
+        """Return the implementations of *hook*, in profile order."""
         ...
 
 
 class Dispatch:
     """The six hooks of one shop, ready to be called.
 
-    A `RelayError` that a plugin raises goes through; anything else becomes a `PluginError` that
-    names the plugin and its file, never the other exception's words, which may quote a request.
+    A `RelayError` that a plugin raises passes unchanged; any other exception becomes a `PluginError`
+    that names the plugin and its file, but never repeats the message, which may quote a request.
     """
 
     def __init__(self, chains: Chains, *, deadline_s: float = DEADLINE_S) -> None:
@@ -60,10 +60,10 @@ class Dispatch:
         self._settle = _chain(chains, "settle", "facts", "usage", "charge")
         self._post_check = _chain(chains, "post_check", "record")
         self.failure_counts: Counter[str] = Counter()
-        """How often each observing plugin failed and was passed over."""
+        """How often each plugin failed and was passed over, by its id."""
 
     async def authenticate(self, exchange: Exchange) -> Principal:
-        """Return who is asking: the first plugin's answer that is one.
+        """Return who is asking, from the first plugin that knows.
 
         Raises:
             AuthenticationError: No plugin knows the key.
@@ -76,7 +76,7 @@ class Dispatch:
         raise AuthenticationError("api_key_missing" if exchange.api_key is None else None)
 
     def mistaken_identity(self) -> PluginError:
-        """Return the failure of whoever told a key that is not the account's own, as the ledger found; names all who may have."""
+        """Return the error for a principal whose key the ledger does not know as the account's; names all plugins that may have given it."""
         use = ", ".join(step.plugin.use for step in self._authenticate)
         files = ", ".join(str(step.plugin.file) for step in self._authenticate)
         what = "in authenticate: expected a key of the ledger's, with its account"
@@ -139,10 +139,10 @@ class Dispatch:
         return charge
 
     def settle_what_was_sent(self, facts: PriceFacts, usage: Usage, quoted: Charge, request_id: str) -> Charge:
-        """Return what *usage* costs, for a post: it can't be refused any more, so it must have a price.
+        """Return what *usage* costs, for a post: the answer is out, so there must be a price.
 
-        A plugin that fails is passed over, logged and counted; where none is left that prices
-        it, the charge that was *quoted* to reserve stands.
+        A plugin that fails is passed over, logged and counted; if none of them gives a price, the
+        charge that was *quoted* for the hold is made.
         """
         charge: Charge | None = None
         for step in self._settle:
@@ -164,9 +164,9 @@ class Dispatch:
         return charge if answer is None or answer is charge else _checked_charge(step, answer)
 
     async def post_check(self, record: RequestRecord) -> list[Claim]:
-        """Return every plugin's claims; a plugin that fails is passed over, and so is a claim that can't be kept.
+        """Return every plugin's claims.
 
-        Either is logged and counted.
+        A plugin that fails is passed over, logged and counted, and so is a claim that the books can't keep.
         """
         claims: list[Claim] = []
         for step in self._post_check:
@@ -204,7 +204,7 @@ class Dispatch:
         """Await one plugin's answer, None or a list of *kind*, under the deadline."""
         asked = await self._ask(step, hook, SEQUENCE, *arguments)
         try:
-            answer = None if asked is None else tuple(asked)  # read once: it is the plugin's own code that gives them
+            answer = None if asked is None else tuple(asked)  # read once: iterating may run the plugin's code
             strangers = [type(item).__name__ for item in answer or () if not isinstance(item, kind)]
         except BaseException as exc:
             if not is_plugin_failure(exc):
@@ -225,7 +225,7 @@ def _chain(chains: Chains, hook: str, *arguments: str) -> tuple[Step, ...]:
 
 
 def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Callable[..., Any]:
-    """Return a callable that takes all *arguments* and hands on those that the plugin uses."""
+    """Return a callable that takes all *arguments* and passes on those that the plugin uses."""
     function = implementation.function
     places = [arguments.index(name) for name in implementation.arguments]
     if places == list(range(len(arguments))):

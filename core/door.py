@@ -1,4 +1,4 @@
-"""One request at the door: what it asks for, by whose key, and whether it may come in."""
+"""One request at the door: what it asks for, with which key, and whether it is let in."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -38,22 +38,28 @@ from .texts import pick_locale
 
 HEADER_BYTES_MAX = 64 * 1024
 HEADERS_MAX = 200
-"""Far above what any client sends; each costs something before it is known whose request it is."""
+"""Far more than any client sends; each costs work before it is known whose request it is."""
 KEYLESS_BYTES_MAX = 64 * 1024
-"""How much of a body is waited for, and kept, before it is known whose it is: strangers must not fill the memory."""
+"""How much of a body is read and kept before its key is checked: strangers must not fill the memory."""
 BODY_S = 30.0
-"""How long a body may take to come, beyond what its length takes at the slowest pace."""
+"""How long a body may take to arrive, beyond what its length takes at the slowest allowed pace."""
 BODY_BYTES_PER_S_MIN = 16 * 1024
 Receive = Callable[[], Awaitable[Any]]
-"""Gives the next message of a request's body, as ASGI says."""
+"""ASGI's ``receive``: returns the next message of a request's body."""
 LIST_HEADERS = frozenset(
     {"accept", "accept-language", "anthropic-beta", "openai-beta", "sec-websocket-protocol", "x-forwarded-for"}
 )
-"""Headers whose lines make one list (RFC 9110, 5.3, read 2026-11-29); of any other the last line counts."""
+"""Headers whose repeated lines make one list (RFC 9110, 5.3, read 2026-11-29); of any other the last line counts."""
 
 
 class Door:
-    """Lets one request in, or answers it; ``scope`` and ``receive`` are ASGI's, the sink is opened on its headers."""
+    """Answers one request, or carries it on to its endpoint.
+
+    Args:
+        scope: ASGI's, of the request.
+        receive: ASGI's, of the request's body.
+        open_sink: Makes the sink of the answer, given the headers that every answer has.
+    """
 
     def __init__(self, shop: Shop, scope: Any, receive: Receive, open_sink: Callable[[Headers], Sink]) -> None:
         self._shop = shop
@@ -70,7 +76,7 @@ class Door:
         self._sink = open_sink(self._common_headers())
 
     def _common_headers(self) -> list[tuple[bytes, bytes]]:
-        """Headers of every answer: its id, and CORS on errors too, else browsers hide the status."""
+        """Return the headers of every answer: its id, and CORS, on errors too, else browsers hide the status."""
         request_id = self._id.encode()
         headers = [(b"x-request-id", request_id), (b"request-id", request_id)]
         if "origin" in self._headers:
@@ -86,7 +92,7 @@ class Door:
         return headers
 
     async def serve(self) -> None:
-        """Answer the request; nothing that goes wrong leaves it without an answer in its dialect."""
+        """Answer the request; whatever goes wrong is answered in its dialect."""
         if self._method == "OPTIONS":
             await self._answer_preflight()
         elif is_base(self._method, self._path):
@@ -119,7 +125,7 @@ class Door:
                     await count(self._shop, exchange, rules, body, self._sink)
                     return
                 carrying = carry(self._shop, exchange, rules, body, self._sink)
-                del body  # a form with files, once it is edited, is needed no more as it came
+                del body  # a form with files is not kept twice once it has been edited
                 with self._sink:
                     await carrying
         except RelayError as error:
@@ -155,7 +161,7 @@ class Door:
         return exchange
 
     def _api_key(self) -> str | None:
-        """Return the key from wherever the client's dialect puts it.
+        """Return the API key from wherever the client's dialect puts it; None where there is none.
 
         Source: wire/DIALECTS.md 1, and field/relay-platforms.md 2.1 for ``Bearer`` being
         optional, read 2026-11-23.
@@ -181,7 +187,7 @@ class Door:
             raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
 
     def _check_head(self) -> None:
-        """Refuse a head that is too large, or whose host a server in front of us may have read otherwise.
+        """Refuse a head that is too large, or whose host a server in front may have read differently.
 
         Source: RFC 9112, 3.2, read 2026-11-29.
         """
@@ -193,13 +199,13 @@ class Door:
             raise BadRequestError(param="host")
 
     def _is_unknown_action(self, address: Address) -> bool:
-        """Say whether something is asked of a model that is none of Gemini's methods."""
+        """Say whether the path calls a method on a model that is none of Gemini's."""
         return self._method == "POST" and address.page == "models" and ":" in address.model
 
     def _unknown_endpoint(self) -> NotFoundError:
-        """Return the refusal of a path that leads nowhere, with what was probably meant.
+        """Return the refusal of an unknown path; it names the endpoint that was probably meant.
 
-        Clients of Anthropic and Google speak nothing else, those of OpenAI's forms whatever a shop has.
+        Clients of Anthropic and Google are pointed to endpoints of their own vendor, all others to any.
         """
         speaks = speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
         vendor = speaks.partition("_")[0]
@@ -209,7 +215,7 @@ class Door:
         return NotFoundError(path=self._path[:100], nearest=nearest_endpoint(self._path, spoken, own))
 
     def _served(self) -> list[tuple[str, str]]:
-        """Return what the shop serves: the entry of the profile, and method and path."""
+        """Return what the shop serves: each entry of the profile's ``endpoints``, with method and path."""
         paths = [
             (rules.name, f"{'GET' if rules.operation == 'realtime' else 'POST'} {rules.path}") for rules in ENDPOINTS
         ]
@@ -217,13 +223,13 @@ class Door:
         return [(name, path) for name, path in (*paths, *pages) if name in self._shop.profile.endpoints]
 
     async def _read_body(self, exchange: Exchange, share: Share) -> bytes:
-        """Return the whole body, or refuse it before it is read where its length is told.
+        """Return the whole body; one that announces too great a length is refused before it is read.
 
         Raises:
             BodyTooLargeError: Larger than the shop takes.
-            AuthenticationError, NotAllowedError: A long one, of somebody who may not ask for anything.
+            AuthenticationError, NotAllowedError: A long body with a key that may not be used.
             BadRequestError: The customer left while sending it, or sends it too slowly.
-            OverloadedError: The bodies of all requests leave no room for it.
+            OverloadedError: The bodies of all requests together leave no room for it.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
         length = self._headers.get("content-length", "")
@@ -234,12 +240,12 @@ class Door:
             raise BadRequestError("encoded_body", param="content-encoding")
         pieces: list[bytes] = []
         if await self._collect(pieces, share, min(int(length or 0), KEYLESS_BYTES_MAX), KEYLESS_BYTES_MAX):
-            await self._know(exchange)
+            await self._check_key(exchange)
             await self._collect(pieces, share, int(length or 0), bytes_max)
         return b"".join(pieces)
 
     async def _collect(self, pieces: list[bytes], share: Share, awaited_bytes: int, enough_bytes: int) -> bool:
-        """Add to *pieces* until they are more than enough, in the time that *awaited_bytes* take; say whether more comes."""
+        """Read *pieces* until they exceed *enough_bytes*, in the time that *awaited_bytes* may take; say whether more follows."""
         try:
             deadline_s = BODY_S + awaited_bytes / BODY_BYTES_PER_S_MIN
             return await within(deadline_s, self._receive_until(pieces, share, enough_bytes))
@@ -263,8 +269,8 @@ class Door:
                 return False
         return True
 
-    async def _know(self, exchange: Exchange) -> None:
-        """Refuse a stranger; what is remembered of a key may have led to a refusal, so it is asked afresh then."""
+    async def _check_key(self, exchange: Exchange) -> None:
+        """Refuse a stranger; a refusal may rest on a remembered, outdated key, so the key is then looked up afresh."""
         try:
             await self._shop.dispatch.authenticate(exchange)
         except RejectedError:
@@ -273,7 +279,7 @@ class Door:
             exchange.is_fresh_authentication = False
 
     async def _answer_preflight(self) -> None:
-        """Answer a browser's pre-flight: what it asks is echoed, as ``*`` does not cover Authorization.
+        """Answer a browser's preflight request: the headers it asks for are echoed, as ``*`` does not cover Authorization.
 
         Source: wire/DIALECTS.md 9.4 (Fetch standard), read 2026-11-23.
         """
@@ -287,7 +293,7 @@ class Door:
         await self._sink.end()
 
     async def _answer_hello(self) -> None:
-        """Tell someone who opened the base URL what to enter where."""
+        """Tell someone who opened the base URL in a browser what to enter where."""
         name = self._shop.profile.shop.name
         lines = [
             f"{name.en} {name.zh}",
@@ -299,7 +305,7 @@ class Door:
 
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the headers by their names; lines of one that is a list make one text, of any other the last counts."""
+    """Return the headers by name; repeated lines are joined in `LIST_HEADERS`, and of any other the last counts."""
     headers: dict[str, str] = {}
     lists: dict[str, list[str]] = {}
     for raw_name, raw_value in lines:

@@ -1,9 +1,9 @@
-"""The face over HTTP: uvicorn's protocol, left where an exchange begins.
+"""The HTTP server's side of a connection: uvicorn's protocol up to the point where an exchange begins.
 
-uvicorn parses, keeps connections alive, queues pipelined requests and shuts down. What Litestar
-has a page for goes on to it, over ASGI; everything else is asked of the shop and goes straight to
-a `Door`, and the answer straight to the socket. ASGI would stand between every chunk of a stream
-and its socket with a dict and four calls: a third of what a chunk costs (docs/performance.md).
+uvicorn parses requests, keeps connections alive, queues pipelined requests and shuts down. Requests
+for Litestar's pages go on to it over ASGI. All others go straight to a `Door`, and their answers
+straight to the socket: ASGI would put a dict and four calls between every chunk of a stream and its
+socket, a third of what a chunk costs (docs/performance.md).
 
 Source: uvicorn 0.54, ``protocols/http/httptools_impl.py``, whose `RequestResponseCycle` this speaks
 for; read 2026-11-24.
@@ -29,19 +29,19 @@ from .shop import Shop
 from .sink import Sink
 
 HEAD_BYTES_MAX = 2 * HEADER_BYTES_MAX
-"""What may come without a byte of a body: a head, the extensions of a chunk, trailers.
+"""The most that may arrive without a byte of a body: a head, chunk extensions, trailers.
 
-What is too much for the door and not for this is refused in its dialect.
+A head between this and the door's smaller limit is refused by the door, in the customer's dialect.
 """
 HEAD_S = 30.0
-"""How long a head may take to come."""
+"""How long a head may take to arrive."""
 RESET = struct.pack("ii", 1, 0)
 """Makes a close tell the other side that the connection was broken off (socket(7), SO_LINGER)."""
 _PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
 
 
 def face_of(shop: Shop) -> type[asyncio.Protocol]:
-    """Return what uvicorn takes for ``http``: makes a `Face` of *shop* for each connection."""
+    """Return what uvicorn takes as its ``http`` setting: it makes a `Face` of *shop* for each connection."""
     return cast(type[asyncio.Protocol], partial(Face, shop))
 
 
@@ -61,12 +61,12 @@ class Face(HttpToolsProtocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they come.
+        """Take bytes as they arrive.
 
-        A request that wants to go on in a protocol we don't speak is read anew as if it had not asked, as
-        a server may (RFC 9110, 7.8, read 2026-11-29): ``curl --http2`` and Java's own client ask with
-        every first request. The parser stops behind such a head, so what follows would be lost, or
-        taken for the next request: somebody else's, where a proxy in front shares the connection.
+        A request to upgrade to a protocol that relay does not speak is read again as if it had not asked,
+        which a server may do (RFC 9110, 7.8, read 2026-11-29): ``curl --http2`` and Java's own client ask
+        for it with every first request. The parser stops after such a head, so what follows would be lost,
+        or taken for the next request: somebody else's, where a proxy in front shares the connection.
         """
         self._unset_keepalive_if_required()
         self._head_bytes += len(data)
@@ -85,10 +85,10 @@ class Face(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
 
     def _give_up_head(self) -> None:
-        """Close a connection whose head does not end.
+        """Close a connection whose head does not end in time.
 
-        Behind a request under way it may be we who read no more; once that is answered, the connection
-        is kept only for as long as uvicorn keeps an idle one, or until more of the head comes.
+        While a request is being answered, it may be relay that has stopped reading. Once it is answered,
+        the connection is kept only as long as uvicorn keeps an idle one, or until more of the head arrives.
         """
         self._head_timer = None
         is_ours = self.transport.get_protocol() is self  # else it has become a websocket
@@ -96,19 +96,19 @@ class Face(HttpToolsProtocol):
             self.transport.close()
 
     def _is_answering(self) -> bool:
-        """Say whether a request has yet to be answered; of one that has been, the rest of its body is dropped."""
+        """Say whether a request has yet to be answered; once it has been, the rest of its body is dropped."""
         cycle = cast(RequestResponseCycle | None, self.cycle)  # None before the first request
         return cycle is not None and not cycle.response_complete
 
     def _end_head(self) -> None:
-        """Count anew: a head has ended, or some of a body has come."""
+        """Start counting again: a head has ended, or a piece of a body has arrived."""
         self._head_bytes = 0
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
     def _feed(self, data: bytes) -> bytes:
-        """Give *data* to the parser; return what it has to be given anew."""
+        """Give *data* to the parser; return what it has to be given again."""
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -143,7 +143,7 @@ class Face(HttpToolsProtocol):
         return self.parser.get_method() == b"GET" and not has_body and super()._should_upgrade()
 
     def on_message_begin(self) -> None:
-        """Begin a head; where it begins behind a body, in the same piece, its first bytes are not counted."""
+        """Begin a head; where it follows a body in the same piece, its first bytes are not counted."""
         self._head_bytes += 1
         super().on_message_begin()
 
@@ -154,7 +154,7 @@ class Face(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a request's body; what is dropped of one gets no more time by coming slowly."""
+        """Take a piece of a request's body; a body that is only dropped can't buy time by arriving slowly."""
         if self._is_answering():
             self._end_head()
         else:
@@ -162,7 +162,7 @@ class Face(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request's body; one that is read anew has none yet."""
+        """End a request's body; a request that will be read again has none yet."""
         self._end_head()
         if not self.parser.should_upgrade():
             super().on_message_complete()
@@ -184,8 +184,8 @@ class Face(HttpToolsProtocol):
         except BaseException as exc:
             if not is_plugin_failure(exc):
                 raise
-            # A bug before there is a dialect to answer in; the door answers what comes after. Nothing may
-            # leave the task: the event loop would print its words.
+            # A bug before there is a dialect to answer in; the door answers all later ones. No exception may
+            # leave the task: the event loop would print its message.
             emit_exception("request.crashed", exc)
             if not cycle.response_started:
                 await cycle.send_500_response()
@@ -194,11 +194,11 @@ class Face(HttpToolsProtocol):
                 wire.leave()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
+        """Answer bytes that are not HTTP."""
         self._refuse(400, msg)
 
     def _refuse(self, status: int, msg: str) -> None:
-        """Answer what no door sees, and close; the answer has an id as every one does, and no dialect."""
+        """Answer a request that never reaches a door, and close; the answer has an id like every other, but no dialect."""
         request_id = new_id("req").encode()
         head = (STATUS_LINE[status], b"x-request-id: ", request_id, b"\r\n", _PLAIN, b"%d\r\n\r\n" % len(msg))
         self.transport.write(b"".join((*head, msg.encode("ascii"))))
@@ -213,12 +213,12 @@ class Face(HttpToolsProtocol):
 
 
 class HttpWire:
-    """The customer's socket for one answer, framed as HTTP/1.1 wants it.
+    """The customer's socket for one answer, framed as HTTP/1.1 requires.
 
     Attributes:
-        is_lost: Nothing arrives any more; what is written is dropped.
+        is_lost: The connection is gone; what is written is dropped.
         on_loss: Called once when that happens.
-        written_s: Loop time at which the last piece of the body was put, or at which the answer began.
+        written_s: Loop time at which the last piece of the body was written, or else the answer began.
     """
 
     __slots__ = (
@@ -243,7 +243,7 @@ class HttpWire:
         self._head = b""
         self._is_chunked = False
         self._is_framed = True
-        """The body has an end that can be told from a connection's."""
+        """The end of the body can be told from the end of the connection."""
         self.is_lost = cycle.disconnected
         self.on_loss: Callable[[], None] | None = None
 
@@ -252,10 +252,10 @@ class HttpWire:
         await self._flow.drain()
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take status and headers, which leave with the first of the body.
+        """Take status and headers, which are sent with the first piece of the body.
 
-        A body without a length is sent in chunks, to HTTP/1.0 until the connection closes (RFC 9112, 6.1,
-        read 2026-11-29).
+        A body without a length is sent in chunks; to an HTTP/1.0 client it ends with the connection
+        (RFC 9112, 6.1, read 2026-11-29).
         """
         cycle = self._cycle
         if cycle.waiting_for_100_continue:
@@ -277,7 +277,7 @@ class HttpWire:
         self._head = b"".join(lines)
 
     def put(self, data: bytes) -> bool:
-        """Write a piece of the body of any length; return False, and write nothing, where the socket takes no more."""
+        """Write a piece of the body; return False, and write nothing, while the socket takes no more."""
         if self._flow.write_paused or self.is_lost:
             return False
         self.written_s = self._now()
@@ -292,10 +292,11 @@ class HttpWire:
         self._transport.write(data)
 
     def leave(self) -> None:
-        """Close the connection of an answer that is left without its end: only that says so.
+        """Close the connection of an answer that has no end: nothing else tells the client that it was cut off.
 
-        A head that still waits goes first. A client that saw none would ask again by itself, and
-        its customer would pay twice. Where a connection's end would be the body's, as for HTTP/1.0, it is reset.
+        A head that is still waiting goes first: a client that saw none would send the request again by
+        itself, and its customer would pay twice. Where the end of the connection would be taken for the
+        end of the body, as by HTTP/1.0, the connection is reset.
         """
         if self.is_lost:
             return
@@ -321,25 +322,25 @@ class HttpWire:
         cycle.on_response()
 
     def abort(self) -> None:
-        """Shut the connection without waiting for what is still to be sent."""
+        """Close the connection without waiting for what is still to be sent."""
         self._transport.abort()
 
     def lose(self) -> None:
-        """Take note that the connection is gone."""
+        """Note that the connection is gone."""
         self.is_lost = True
         if self.on_loss is not None:
             self.on_loss()
 
 
 class BodilessWire(HttpWire):
-    """The same for a request of HEAD: its answer tells the length of a body that does not follow.
+    """The same for a HEAD request: its answer tells the length of a body that must not follow.
 
-    Clients take what follows for their next answer. Source: RFC 9110, 9.3.2, read 2026-11-29.
+    Clients would take the body for their next answer. Source: RFC 9110, 9.3.2, read 2026-11-29.
     """
 
     __slots__ = ()
 
     def put(self, data: bytes) -> bool:
-        """Write the head that waits, and nothing of the body."""
+        """Write the waiting head, and nothing of the body."""
         self._write(b"")
         return True

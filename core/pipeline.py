@@ -43,14 +43,14 @@ from .trial import Trial, transform
 from .whole import WholeAnswer, read_refusal, read_small
 
 MAY_COME_WHOLE = frozenset({"transcription", "image_generation", "image_edit"})
-"""Operations of which some models stream nothing and heed no wish to; their whole answer is as good.
+"""Operations in which some models ignore the wish for a stream; their whole answer is passed on instead.
 
 Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create image", read 2026-11-24.
 """
 
 
 async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
-    """Carry one exchange from its body to its end; every failure is answered in its dialect."""
+    """Carry one exchange from its request body to the end of its answer; every failure is answered in its dialect."""
     try:
         rules.read_request(exchange, body)
         del body
@@ -65,7 +65,7 @@ async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
 
 
 class Passage:
-    """One authenticated passage of an exchange through channels to its settlement."""
+    """One run of an exchange, from its authentication through channels to its settlement."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: DialectRules, sink: Sink) -> None:
         self._shop = shop
@@ -107,8 +107,8 @@ class Passage:
             await self._settlement.void("customer_gone", Evidence(), self._attempts)
             raise
         except BaseException:
-            # Whatever it was, a bug of ours included: the hold must not outlive the exchange.
-            # Does nothing once a post is on its way.
+            # Whatever it was, even a bug of ours, the hold must not outlive the exchange.
+            # This does nothing once a post is on its way.
             await self._settlement.void("upstream_error", Evidence(), self._attempts)
             raise
         finally:
@@ -133,7 +133,7 @@ class Passage:
             return await self._send(candidate, request, channel_side)
 
     def _channel_side(self, candidate: Candidate) -> ChannelSide:
-        """Return what speaks the candidate's dialect for this exchange: the rules themselves where it is the customer's."""
+        """Return the customer's rules where the candidate speaks their dialect, else a translation into its own."""
         if candidate.dialect == self._exchange.dialect:
             return self._rules
         assert self._exchange.principal is not None, "authenticated before a channel is chosen"
@@ -147,13 +147,13 @@ class Passage:
         return translation
 
     async def _send(self, candidate: Candidate, request: ChannelRequest, channel_side: ChannelSide) -> Ending:
-        """Send *request* and carry the answer."""
+        """Send *request* and carry the answer to the customer."""
         response: UpstreamResponse | None = None
         is_understood = False
         with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
             try:
-                # What has been asked for in the background goes on without its customer, so it is followed
-                # until it can be cancelled.
+                # An answer in the background goes on without its customer, so the wait is not interrupted:
+                # it is read until it can be cancelled.
                 with nullcontext() if is_in_background(self._exchange) else self._sink.listening():
                     response = await send(self._channel(candidate), request, self._shop.secrets[candidate.key_id])
                     trial.status = response.status
@@ -186,13 +186,13 @@ class Passage:
         is_whole = not is_stream and exchange.operation in MAY_COME_WHOLE and not self._sink.is_head_sent
         if self._stream is None or is_whole:
             if self._stream is not None:
-                # Nothing may be written any more into the silence before an answer that has a length.
+                # No keep-alive may be written before an answer that has a length.
                 self._stream.close()
             limits = self._shop.profile.limits
             whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
             return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)
         if not is_stream:
-            # A stream was asked for: a document here is an error dressed as success, or no answer.
+            # A stream was asked for, so a document is an error dressed as success, or no answer at all.
             channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
         reader = channel_side.stream_reader(exchange, is_reasoning_beside_output=is_beside)
@@ -205,9 +205,9 @@ class Passage:
                     await cancel(channel, self._shop.secrets[candidate.key_id], candidate, exchange, reader)
 
     async def _settle(self, ending: Ending) -> None:
-        """Post, then write the end of the answer, then let the after-sales plugins look."""
+        """Post, write the end of the answer, then let the after-sales plugins look at it."""
         if ending.outcome == "upstream_error":
-            # A beginning was passed on, and no output after it: there is nothing to pay for.
+            # Only a beginning without output was passed on: there is nothing to pay for.
             await self._settlement.void("upstream_error", ending.evidence, self._attempts)
             await self._end(ending)
             return
@@ -230,11 +230,11 @@ class Passage:
         hit("before_end")
         await self._end(ending)
         self._settlement.delivered()
-        # Where the process is told to end before, the next start sees to it: the charge may be given back then.
+        # If the process ends before this, the next start files them; it may also give the charge back.
         await file_claims(self._shop.dispatch, self._shop.ledger, record, posted)
 
     async def _end(self, ending: Ending) -> None:
-        """Write what is left of the answer; a customer who has left, or takes nothing, misses it."""
+        """Write what is left of the answer, unless the customer has left or takes nothing any more."""
         try:
             with self._sink.listening():
                 await self._write_end(ending)

@@ -1,4 +1,4 @@
-"""Which candidate is tried next, whether another is worth it, and what is said where none is left."""
+"""Which candidate is tried next, whether another attempt is worth it, and the error when none is left."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 class Selection:
     """The candidates of one exchange, over all its attempts.
 
-    *attempts* grows while the exchange is under way; whoever makes an attempt adds it.
+    *attempts* grows during the exchange: whoever makes an attempt appends it.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Selection:
         self._candidates = candidates
         self._attempts = attempts
         self._affinity = shop.affinity
-        # With one candidate there is nothing to prefer, and no need to read the talk.
+        # With one candidate there is nothing to prefer, and no need to identify the conversation.
         self._talk = shop.affinity.talk_of(exchange) if len(candidates) > 1 else None
         self._circuit = shop.circuit
         self._retries = shop.retries
@@ -37,10 +37,10 @@ class Selection:
         self._failure: RelayError | None = None
 
     async def try_in_turn(self, attempt: Callable[[Candidate], Awaitable[Answer]]) -> Answer:
-        """Return what *attempt* returns for the first candidate that answers, whole or in part.
+        """Return what *attempt* returns for the first candidate that answers, wholly or in part.
 
         Raises:
-            RelayError: None did, or none was left; or *attempt* failed at something no other candidate mends.
+            RelayError: No candidate answered, or *attempt* failed in a way that no other candidate would mend.
         """
         with self._retries.exchange() as retries:
             while True:
@@ -48,7 +48,7 @@ class Selection:
                 try:
                     answer = await attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
-                    is_attempt = len(self._attempts) > attempt_count  # else it failed at its price
+                    is_attempt = len(self._attempts) > attempt_count  # else it failed before it was sent
                     if not (is_attempt and self.may_go_on(failure) and retries.take()):
                         raise
                     if isinstance(failure, PluginError):
@@ -58,10 +58,10 @@ class Selection:
                     return answer
 
     async def choose(self) -> Candidate:
-        """Return the best candidate that was never tried and is not cooling down.
+        """Return the best candidate that has not been tried and is not cooling down.
 
         Raises:
-            RelayError: None is left: what the last attempt failed of, else why none could be made.
+            RelayError: None is left: the last attempt's failure, or the reason why none could be made.
         """
         open_ones: Sequence[Candidate] = [one for one in self._candidates if self._allows(one)]
         if not open_ones:
@@ -91,24 +91,24 @@ class Selection:
         return [one for one in candidates if (one.channel.name, one.key_id) not in tried]
 
     def _spoken(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        """Return those that speak the customer's dialect, while one of them is left to try."""
+        """Return those that speak the customer's dialect; none of them once all have been tried."""
         spoken = [one for one in candidates if one.dialect == self._exchange.dialect]
         return spoken if self._untried(spoken) else []
 
     def _answered_last(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        """Return the one that answered this talk last, while it is left to try."""
+        """Return the one that answered this conversation last, unless it has been tried."""
         place = self._affinity.recall(self._talk) if self._talk is not None else None
         if place is None:
             return []
         return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
 
     def answered(self, candidate: Candidate) -> None:
-        """Note that *candidate* has answered, so that the talk goes on there."""
+        """Note that *candidate* has answered, so that the conversation goes on there."""
         if self._talk is not None:
             self._affinity.remember(self._talk, candidate)
 
     def _cooling_down(self) -> RelayError:
-        """Return what is said while every candidate rests: when the first of them is due again."""
+        """Return the error while every candidate is cooling down; it tells when the first may be tried again."""
         rests = [self._circuit.rest_s(Route.of(self._exchange, one)) for one in self._candidates]
         wait_s = max(1, math.ceil(min(rests)))
         if all(self._circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):

@@ -26,9 +26,9 @@ from .vendor_names import kept_name
 
 NOTHING = Charge()
 UNHEARD_OF_TOKENS = 1_000_000
-"""More output than any model gives in one answer: where no limit is known, a figure beyond it is disputed."""
+"""Tokens, more than any model writes in one answer: where no limit is known, a larger figure is disputed."""
 LONGEST_ANSWER_TOKENS = 131_072
-"""As much as the models that write most give at most (Claude's and GPT-5's 128k): the whole answer where no limit is known."""
+"""Tokens, the longest answer of any model (128k of Claude and GPT-5): what a full hold covers where no limit is known."""
 
 
 class Settlement:
@@ -43,14 +43,14 @@ class Settlement:
         limits, price = shop.profile.limits, shop.profile.prices.get(exchange.model)
         is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
         self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
-        """Some upstreams tell search units of a ranking alone. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
+        """Some upstreams report only search units for a ranking. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
         self._rules = rules
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         caps = [
             cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap is not None
         ]
         self._full_tokens = min(caps) * exchange.choice_count if caps else None
-        """The most output, of all choices, that the request can be answered with, where that is known."""
+        """The most output tokens, of all choices, that the answer can have; None where that is not known."""
         self._overrun_max_nano = to_nano(limits.overrun_per_day)
         window = max(window * exchange.choice_count, exchange.output_tokens_likely)
         self._window_tokens = 0 if exchange.operation == "embeddings" else window
@@ -58,25 +58,25 @@ class Settlement:
         """Output tokens, of all choices, that the hold pays for."""
         self.facts: PriceFacts | None = None
         self._quoted = NOTHING
-        """The last quote: what is charged if no billing plugin can price the answer any more."""
+        """The last quote: what is charged if no billing plugin can price the finished answer."""
         self._believed: tuple[int, int] | None = None
-        """An upstream's figure of the input, and the most that it can be."""
+        """The last figure of the input that the upstream gave, and the most that it can be, in tokens."""
         self._held_nano: int | None = None
         self._is_closed = False
 
     async def reserve(self, candidate: Candidate) -> None:
-        """Hold what the next attempt may cost, durably; raise the hold if this attempt costs more.
+        """Hold what the next attempt may cost, durably; raise an existing hold if this attempt may cost more.
 
         Raises:
             NoPriceError: No billing plugin priced it.
-            PluginError: One failed, or whoever authenticated told a key that is not the account's own.
+            PluginError: One failed, or the authenticating plugin named a key that is not the account's.
             InsufficientBalanceError, KeyCapError, StaleKeyError, RepeatedRequestError, LedgerUnavailableError: As
                 `Ledger.reserve`.
         """
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
         self.facts = self._facts(principal, candidate)
-        # What a first attempt was held for in full, a second is as well.
+        # What a first attempt was held for in full, a later one is, too.
         self.covered_tokens = max(self.covered_tokens, self._at_most_full(self._window_tokens))
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
@@ -134,7 +134,7 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered = self.covered_tokens * 2 or self._window_tokens  # a limit of 0 has none to double
+        covered = self.covered_tokens * 2 or self._window_tokens  # a limit of 0 tokens can't be doubled
         if not self.is_covered_in_full:
             covered = self._at_most_full(covered)
         amount_nano = self._quote(covered)
@@ -146,26 +146,26 @@ class Settlement:
 
     @property
     def is_covered_in_full(self) -> bool:
-        """The hold already pays for the most the request can be answered with."""
+        """The hold already covers the longest possible answer."""
         return self._full_tokens is not None and self.covered_tokens >= self._full_tokens
 
     def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
-        """Say whether the hold should grow for output of at most *bound_tokens*, *counted_tokens* by the nearer count.
+        """Say whether the hold should grow, given upper bound and best count of the output so far.
 
-        The limit that a request names is taken for kept until output has gone beyond any doubt
-        past it: some upstreams heed none, and what they send on must be held for like all else.
+        The limit that a request names is trusted until the output is past it beyond doubt: some upstreams
+        ignore limits, and what they send on must be held for like everything else.
         """
         covered, full = self.covered_tokens, self._full_tokens
         if bound_tokens * 2 <= covered:
             return False
-        # Asked for every chunk of a stream whose limit is covered, so what settles it most often stands first.
+        # Called for every chunk of a stream whose limit is covered: the cheapest and likeliest condition comes first.
         return full is None or covered < full or (counted_tokens > full and is_beyond(counted_tokens, full))
 
     @property
     def _full_tokens_beyond(self) -> int | None:
-        """The most output of the whole answer; None where the hold pays for it already.
+        """The most output tokens of the whole answer; None where the hold covers them already.
 
-        Streams extend, but what they think unseen is told, and paid, at their end alone.
+        Streams extend their hold as they go, but hidden thinking is reported, and paid for, only at the end.
         """
         exchange = self._exchange
         if self.is_covered_in_full:
@@ -175,9 +175,9 @@ class Settlement:
         return self._full_tokens
 
     def _in_full(self, reserve: Reserve) -> Reserve:
-        """Return the same hold for the whole answer."""
+        """Return *reserve* with an amount that covers the whole answer."""
         tokens = self._full_tokens_beyond
-        assert tokens is not None, "asked for where the hold may be short"
+        assert tokens is not None, "a full hold is needed only where the hold may be short"
         self.covered_tokens = tokens
         amount_nano = max(reserve.amount_nano, self._price(tokens).nano)
         return msgspec.structs.replace(reserve, amount_nano=amount_nano, overrun_max_nano=None)
@@ -187,12 +187,12 @@ class Settlement:
         return self._quoted.nano
 
     def _price(self, output_tokens: int) -> Charge:
-        """Return the most that the answer costs with *output_tokens*."""
+        """Return the most that an answer of *output_tokens* can cost."""
         assert self.facts is not None
         return self._dispatch.settle(self.facts, self._estimate(output_tokens))
 
     def _estimate(self, output_tokens: int) -> Usage:
-        """Return the most that the answer uses with *output_tokens*."""
+        """Return the most that an answer of *output_tokens* can use."""
         return Usage(
             input_tokens=self.input_bound_tokens,
             output_tokens=output_tokens,
@@ -209,9 +209,14 @@ class Settlement:
         image_tokens: int = 0,
         search_count: int = 0,
     ) -> Usage:
-        """Return the usage of an answer that stopped after *output_tokens* were handed over, some of them of sound or pictures.
+        """Return the usage of an answer that broke off after *output_tokens* had reached the customer.
 
-        Its input is what the upstream said *so_far*, where that can be true, else an estimate.
+        Args:
+            output_tokens: All of the delivered output, sound and pictures included.
+            so_far: What the upstream has reported; its input counts if it can be true, else an estimate does.
+            audio_tokens: The part of the output that is sound.
+            image_tokens: The part of the output that is pictures.
+            search_count: Web searches seen.
         """
         if so_far is None:
             so_far = Usage(input_tokens=self._input_estimate_tokens, unit_count=self._exchange.unit_estimate)
@@ -232,9 +237,10 @@ class Settlement:
     def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.
 
-        What was seen to come out can be true, whatever limit the request named: pictures that a tool of the
-        upstream's drew are beyond it, and may have been read again. Where the upstream counts apiece what the
-        shop sells by the token, its input is estimated: no answer is free for that.
+        Output that was actually seen can be true whatever limit the request named: pictures that a tool of
+        the upstream drew are not counted against it, and the model may have read them again. Where the
+        upstream counts by the piece what the shop sells by the token, the input is estimated: no answer is
+        free for lack of tokens.
         """
         if self._may_lack_tokens and not usage.all_input_tokens:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
@@ -247,16 +253,16 @@ class Settlement:
 
     @cached_property
     def input_bound_tokens(self) -> int:
-        """Input tokens, never below the truth. Measured when it is first asked for: not for strangers."""
+        """Upper bound of the input tokens. Measured at first use, so never for a stranger's request."""
         return self._rules.input_bound(self._exchange)
 
     @cached_property
     def _input_estimate_tokens(self) -> int:
-        """Input tokens as near the truth as can be had here; the whole prompt is read for it, so once only."""
+        """Best estimate of the input tokens. Made once only, because it reads the whole prompt."""
         return self._rules.input_estimate(self._exchange)
 
     def _input_bound(self, usage: Usage) -> int:
-        """Return the most input that *usage* can tell of; a stream's marks tell the same figure again and again."""
+        """Return the most input that *usage* may truthfully report, in tokens; remembered, as marks repeat the same figure."""
         told = usage.all_input_tokens
         if self._believed is None or self._believed[0] != told:
             self._believed = told, believed_bound(self._exchange, told, self.input_bound_tokens)
@@ -264,15 +270,15 @@ class Settlement:
 
     @property
     def is_revoked(self) -> bool:
-        """The key was revoked while the answer was under way, as a mark found."""
+        """A mark found that the key has been revoked since the answer began."""
         return self._ledger.is_revoked(self._exchange.id)
 
     def withdraw(self) -> None:
-        """Cover nothing more: whatever comes next needs an extension."""
+        """Cover nothing more: any further output needs an extension."""
         self.covered_tokens = 0
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:
-        """Note what is delivered so far, priced: what recovery posts if the process dies."""
+        """Note the price of what is delivered so far: recovery posts it if the process dies."""
         assert self.facts is not None
         charge = self._dispatch.settle(self.facts, usage)
         self._ledger.mark(Mark(request_id=self._exchange.id, charge=charge, usage=usage, evidence=evidence))
@@ -289,7 +295,7 @@ class Settlement:
         first_output_ms: int | None,
         answer_id: str | None = None,
     ) -> tuple[RequestRecord, Posted]:
-        """Book what *usage* costs, with the log row, once. Durable when it returns."""
+        """Book what *usage* costs, together with the log row, exactly once. Durable when it returns."""
         assert self.facts is not None
         facts = msgspec.structs.replace(self.facts, model_returned=kept_name(model_returned))
         charge = self._dispatch.settle_what_was_sent(facts, usage, self._quoted, self._exchange.id)
@@ -301,7 +307,7 @@ class Settlement:
         return record, posted
 
     async def void(self, outcome: Outcome, evidence: Evidence, attempts: Sequence[Attempt]) -> None:
-        """Release the hold, with a log row that charges nothing; nothing to do if none is open."""
+        """Release the hold, with a log row that charges nothing; does nothing if no hold is open."""
         if self._held_nano is None or self._is_closed or self.facts is None:
             return
         self._is_closed = True

@@ -1,11 +1,11 @@
 """One stream on its way to the customer: staged, committed, passed on, ended.
 
-    stage    hold back what comes until the first output event; a failure here may be retried
+    stage    hold everything back until the first output event; a failure here may be retried
     commit   the first byte of output goes out; from here on there is no second upstream
-    pass on  whole events as they come; the meter reads along; the hold grows with the output
+    pass on  whole events as they arrive; the meter reads along; the hold grows with the output
     end      held back until the post has committed, then written
 
-What ends a stream is told by `Ending`; the pipeline posts it and writes the last bytes.
+How a stream ended is returned as an `Ending`; the pipeline posts it and writes the last bytes.
 """
 
 import asyncio
@@ -42,18 +42,18 @@ from .usage import Usage
 STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
 BEHIND_S = 0.25
-"""How long figures are waited for that may follow the end mark, where none came before it."""
+"""How long to wait for usage after the end mark, where none came before it."""
 DRAWINGS = frozenset({"image_generation", "image_edit"})
-"""Operations whose first output is a draft: whoever leaves with it has most of a picture, and pays for one."""
+"""Operations whose first output is a draft: a customer who leaves with it has most of a picture, and pays for one."""
 SILENCE_S = 15.0
-"""Silence after which a keep-alive is written; the time that a request took to come is none."""
+"""Silence after which a keep-alive is written, counted from the start of the answer."""
 
 
 class StreamAnswer:
     """The stream of one exchange, over all its attempts.
 
-    What a chunk needs of it stands in slots, side by side: among a thousand streams it is looked up in memory
-    that no cache holds any more.
+    It has slots so that what a chunk needs lies close together: with a thousand streams, each lookup is one
+    in memory that has left the CPU's caches.
     """
 
     __slots__ = (
@@ -81,11 +81,11 @@ class StreamAnswer:
         self._meter: PluginMeter | None = None
         self._put = sink.put
         self._waiting, self._is_at_end = b"", False
-        """What came last and is still to be handed over, and whether the upstream's body ended with it."""
+        """The last bytes, still to be handed over, and whether the upstream's body ended with them."""
         self._has_stopped = False
-        """`_take` has told the upstream's answer to give no more for now."""
+        """`_take` has asked the upstream's response to pause."""
         self._sound_type = "application/octet-stream"
-        """What the upstream calls its sound, where sound is what comes."""
+        """The upstream's content type, for streams of sound."""
         self._extension: asyncio.Task[None] | None = None
         self._refusal: RelayError | None = None
         self._marked_tokens = -1
@@ -97,11 +97,11 @@ class StreamAnswer:
         heartbeat.add(self)
 
     def close(self) -> None:
-        """Stop being visited: before the end is written, and in any case."""
+        """Leave the heartbeat. Called before the end is written, and in any case; a second call does nothing."""
         self._heartbeat.discard(self)
 
     def beat(self, now_s: float) -> bool:
-        """Mark what was delivered, and watch for a customer who takes nothing; see `Beating`."""
+        """Mark what was delivered, and hang up on a customer who takes nothing; see `Beating`."""
         sink = self._sink
         if sink.waiting_since_s is not None:
             if now_s - sink.waiting_since_s > WRITE_DEADLINE_S:
@@ -115,7 +115,7 @@ class StreamAnswer:
             self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
             self._settlement.withdraw()
         elif not isinstance(self._refusal, StaleKeyError):
-            self._refusal = None  # the account may have been topped up, or the disk have room again
+            self._refusal = None  # by now the account may have been topped up, or the disk have room
         return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
 
     def _delivered_usage(self, reader: StreamReader, tokens: int, so_far: Usage | None) -> Usage:
@@ -128,7 +128,7 @@ class StreamAnswer:
         )
 
     async def keep_alive(self) -> None:
-        """Write the dialect's keep-alive, if it has one; the head goes first if it has not gone yet."""
+        """Write the dialect's keep-alive, if it has one, after the head of the answer."""
         if self._rules.keep_alive:
             await self._open()
             await self._sink.write(self._rules.keep_alive)
@@ -145,14 +145,14 @@ class StreamAnswer:
         """Carry one upstream's stream to the customer, as far as it goes.
 
         Raises:
-            UpstreamError: It failed before anything was committed; another may be tried.
+            UpstreamError: It failed before anything was committed; another channel may be tried.
         """
         try:
             with self._sink.listening():
                 staged = await self._stage(response, reader, meter, first_event_s)
                 await self._cover(reader)
         except CustomerGoneError:
-            # The upstream has begun: it has read the input, and may think on.
+            # The upstream has read the input, and may go on thinking.
             if self._limits.hang_up == "drain":
                 await self._drain(response, reader, meter)
             if reader.error is not None and not reader.is_output_seen:
@@ -162,6 +162,13 @@ class StreamAnswer:
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
         self.first_output_ms = self._settlement.elapsed_ms()
+        error, policy = await self._carry_on(staged, response, reader, meter)
+        return self._ending(reader, meter, error or reader.error, policy)
+
+    async def _carry_on(
+        self, staged: bytes, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None
+    ) -> tuple[RelayError | None, HangUpPolicy | None]:
+        """Pass on a committed stream to its end; return what it failed with, and the policy for a hang-up."""
         error: RelayError | None = None
         policy: HangUpPolicy | None = None
         try:
@@ -177,7 +184,7 @@ class StreamAnswer:
             if reader.is_ended or self._limits.hang_up == "drain":
                 await self._drain(response, reader, meter)
         except RelayError as exc:
-            # Whatever it was, output has gone out: it is priced, and nobody else may answer on.
+            # Output has gone out: it is charged for, and no other channel may continue the answer.
             if isinstance(exc, PluginError | LedgerError):
                 emit_exception("request.failed", exc, request_id=self._exchange.id, code=exc.code)
             error = exc
@@ -186,15 +193,15 @@ class StreamAnswer:
             error = RelayError("internal error")
         finally:
             if self._extension is not None:
-                # Whatever comes of it: the post closes the hold as it finds it.
+                # Its result no longer matters: the post closes the hold whatever its size.
                 self._extension.cancel()
                 self._extension.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return self._ending(reader, meter, error or reader.error, policy)
+        return error, policy
 
     async def _stage(
         self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
     ) -> bytes:
-        """Return the first bytes worth committing to, or raise: an attempt without output may be retried."""
+        """Return the first bytes worth committing to; raises if the stream fails before its first output."""
         staged: list[bytes] = []
         staged_bytes = 0
         loop = asyncio.get_running_loop()
@@ -219,20 +226,20 @@ class StreamAnswer:
         return b"".join(staged)
 
     async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
-        """Hand over events as they come until the stream ends, breaks, or is no longer paid for."""
+        """Hand over events as they arrive, until the stream ends, breaks, or is no longer paid for."""
         self._meter = meter
         while not _is_over(reader):
             self._has_stopped = False
             await response.hand_over(self._take)
             if not self._has_stopped:
-                # Asked again it may give nothing again, and nobody else in this process would have a turn.
+                # Calling it again could loop without ever waiting, and block the whole process.
                 raise UpstreamBrokenError("the stream was let go of before its end")
             await self._hand_over(self._waiting, reader)
             if self._is_at_end and not _is_over(reader):
                 raise UpstreamBrokenError("the stream ended without its end mark")
 
     def _take(self, data: bytes) -> bool:
-        """Pass *data* on there and then; leave it to `_pass_on` where that is not all there is to do."""
+        """Pass *data* on at once and return True; or leave it to `_pass_on`, where more is to be done, and return False."""
         reader, settlement = self._reader, self._settlement
         assert reader is not None, "committed"
         if self._meter is not None:
@@ -255,20 +262,20 @@ class StreamAnswer:
         self.delivered_tokens = reader.output_counted_tokens
 
     async def _cover(self, reader: StreamReader) -> None:
-        """See to it that the hold covers what was read."""
+        """Make sure that the hold covers what was read."""
         if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
             await self._raise_hold(reader)
 
     async def _raise_hold(self, reader: StreamReader) -> None:
-        """Let the hold grow beside the stream; wait for it only where the hold is used up.
+        """Extend the hold while the stream goes on; wait for the ledger only where the hold is used up.
 
-        The bound that asks for more is generous. So where no more is granted, the stream goes
-        on until the nearer estimate has used the hold up; then more is asked for once more, and
-        only where that is refused too, the stream ends.
+        Extensions are asked for by the upper bound of the output, which is generous. So if one is refused,
+        the stream goes on until the best count has used up the hold. Then one more is asked for, and only
+        if that is refused too does the stream end.
 
         Raises:
-            InsufficientBalanceError, KeyCapError, StaleKeyError: What was refused, once it matters.
-            LedgerUnavailableError, PluginError: The same, where the shop failed at it.
+            InsufficientBalanceError, KeyCapError, StaleKeyError: The refusal, once the hold is used up.
+            LedgerUnavailableError, PluginError: The shop failed to extend, and the hold is used up.
         """
         settlement, bound, counted = self._settlement, reader.output_bound_tokens, reader.output_counted_tokens
         while settlement.needs_more(bound, counted):
@@ -291,7 +298,7 @@ class StreamAnswer:
             raise self._refusal
 
     async def _look_behind(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
-        """Read on for a moment after an end without figures: some upstreams send them behind its mark."""
+        """Read on briefly after an end without usage: some upstreams send it after the end mark."""
         if not reader.is_ended or reader.usage() is not None:
             return
         with suppress(TimeoutError, UpstreamError, PluginError):
@@ -302,7 +309,7 @@ class StreamAnswer:
                     reader.feed(data)
 
     async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
-        """Read on to the true usage after the customer has left, bounded in time and in the hold."""
+        """Read on to the true usage after the customer has left, for a limited time and within the hold."""
         with suppress(TimeoutError, UpstreamError, PluginError, CustomerGoneError), self._sink.reading_on():
             async with asyncio.timeout(self._limits.drain_s):
                 while not reader.is_ended and reader.output_counted_tokens < self._settlement.covered_tokens:
@@ -340,7 +347,7 @@ class StreamAnswer:
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reader.model_returned,
-            # The rest of an answer that broke off is not paid for: nobody may fetch it later.
+            # The rest of an answer that broke off is not paid for, so it can't be fetched later.
             answer_id=reader.answer_id if is_whole else None,
             end=reader.end if is_whole else b"",
             error=error,
@@ -348,5 +355,5 @@ class StreamAnswer:
 
 
 def _is_over(reader: StreamReader) -> bool:
-    """Nothing more will be passed on: the end mark was seen, or an error event."""
+    """Say whether nothing more will be passed on: the end mark or an error event was seen."""
     return reader.is_ended or reader.error is not None

@@ -35,7 +35,7 @@ class OpenAIChat:
         check_turns(fields, "messages", MESSAGES)
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
-        # Upstreams differ in which of the two they heed, so the larger is what may be asked for.
+        # Upstreams differ in which of the two they obey, so the larger counts.
         limits = [read_int(fields, name) for name in ("max_tokens", "max_completion_tokens")]
         exchange.output_tokens_asked = max((limit for limit in limits if limit is not None), default=None)
         exchange.choice_count = read_int(fields, "n", most=CHOICES_MAX) or 1
@@ -46,7 +46,7 @@ class OpenAIChat:
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel: its own model name, and usage asked for in streams."""
+        """Return the request for a channel: with its own name of the model, and asking for usage in streams."""
         request = pass_on(self, exchange, model_sent)
         if exchange.stream:
             request.set(
@@ -59,11 +59,11 @@ class OpenAIChat:
         return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth."""
+        """Return an upper bound of the input tokens."""
         return input_bound(exchange.fields)
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
+        """Return the best estimate of the input tokens."""
         return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ChatStreamReader:
@@ -101,6 +101,6 @@ def _is_usage_asked(options: Fields) -> bool:
 
 
 def _is_thinking_asked(fields: Fields) -> bool:
-    """Say whether thinking was asked for by name, in any of the spellings that upstreams read."""
+    """Say whether thinking was asked for, by any of the fields that upstreams read."""
     asked = (fields.get(name) for name in ("reasoning_effort", "reasoning", "thinking", "enable_thinking"))
     return any(raw is not None and bytes(raw) not in _NO_THINKING and b'"disabled"' not in bytes(raw) for raw in asked)

@@ -1,4 +1,4 @@
-"""Reading along answers of OpenAI's chat form, from OpenAI and those who copy it.
+"""Reading along answers of OpenAI's chat completions, from OpenAI and from vendors who copy it.
 
 Source: wire/DIALECTS.md 2.2, 2.6 and 3, read 2026-11-23.
 """
@@ -20,7 +20,7 @@ from .openai_usage import read_openai_usage
 from .tally import Tally, tallied_reading
 
 CHOICES_MAX = 128
-"""The most that a request may ask for."""
+"""The most choices that a request may ask for."""
 END_MARK = b"data: [DONE]\n\n"
 
 
@@ -35,14 +35,14 @@ class _ToolCall(msgspec.Struct):
 
 
 class _Audio(msgspec.Struct):
-    """What is spoken, and the words of it."""
+    """Spoken output and its transcript."""
 
     data: msgspec.Raw = msgspec.Raw()
     transcript: str | None = None
 
 
 class _Delta(msgspec.Struct):
-    """A ``delta`` of a stream or a ``message`` of a body; only what may matter is decoded."""
+    """A ``delta`` of a stream or a ``message`` of a body; only fields that may matter are decoded."""
 
     content: str | list[msgspec.Raw] | None = None
     reasoning_content: str | None = None
@@ -66,10 +66,10 @@ class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     message: _Delta | None = None
     text: str | None = None
-    """The text of a completion of the form before chat."""
+    """The text of a legacy completion."""
     finish_reason: str | None = None
     usage: object = None
-    """Where Moonshot puts it in a stream. Source: platform.moonshot.ai chat, read 2026-11-29."""
+    """Moonshot sends it here in streams. Source: platform.moonshot.ai chat, read 2026-11-29."""
 
 
 class _Groq(msgspec.Struct):
@@ -80,7 +80,7 @@ class _Groq(msgspec.Struct):
 
 
 class _Status(msgspec.Struct):
-    """How MiniMax says that something failed: by a code that is not 0 (wire/DIALECTS.md 10)."""
+    """How MiniMax reports a failure: by a code other than 0 (wire/DIALECTS.md 10)."""
 
     status_code: object = None
 
@@ -98,7 +98,7 @@ class _Document(msgspec.Struct):
 
 
 class _OddDocument(msgspec.Struct):
-    """A document whose choices are not of the known form: passed on, its figures taken."""
+    """A document whose choices are malformed: it is passed on, and its usage counts."""
 
     choices: msgspec.Raw = msgspec.Raw()
     usage: object = None
@@ -111,7 +111,7 @@ def _usage_of(chunk: _Document) -> object:
 
 
 _SUCCESS = (None, "", 0, "0", 200, "200")
-"""What a vendor's own code is where nothing failed; Spark's is 0 (w:documented/spark-http-stream)."""
+"""Vendors' own codes of success; Spark's is 0 (w:documented/spark-http-stream)."""
 _read_audio = msgspec.json.Decoder(_Audio).decode
 _read_piece = msgspec.json.Decoder(_Piece).decode
 _read_document = msgspec.json.Decoder(_Document, float_hook=read_number).decode
@@ -131,13 +131,13 @@ class ChatStreamReader(EventReader):
         self._is_reasoning_beside_output = is_reasoning_beside_output
         self._usage: object = None
         self._finished: dict[int, bool] = {}
-        """Whether each choice seen has finished; of more than a request can ask for, the first."""
+        """Whether each choice has finished, by its index; at most `CHOICES_MAX` are tracked."""
 
     def _conclude(self) -> None:
-        """Say whether the answer is whole.
+        """End the stream where the answer is whole.
 
         Some upstreams send no ``[DONE]`` (w:compat/perplexity-stream): where every choice has
-        finished and usage has come, the answer is whole all the same.
+        finished and usage has arrived, the answer is whole all the same.
         """
         is_whole = bool(self._finished) and all(self._finished.values()) and self._usage is not None
         if is_whole and not self.is_ended and self.error is None:
@@ -162,7 +162,7 @@ class ChatStreamReader(EventReader):
     def _look_behind(self, events: Iterable[bytes]) -> None:
         """Take the usage that some send after the end mark (field/reliability.md 3, row 22, read 2026-11-29).
 
-        What comes behind an error belongs to no answer.
+        What follows an error belongs to no answer.
         """
         if self.error is not None:
             return
@@ -174,7 +174,7 @@ class ChatStreamReader(EventReader):
             self._usage = _usage_of(chunk) or self._usage
 
     def _take_chunk(self, event: bytes, data: bytes, chunk: _Document) -> bool:
-        # Usage is repeated by some, cumulative with others, never to be added up: the last counts.
+        # Some repeat usage, others send it cumulatively; it is never added up: the last one counts.
         usage = _usage_of(chunk)
         if usage:
             self._usage = usage
@@ -194,7 +194,7 @@ class ChatStreamReader(EventReader):
         return True
 
     def _learn(self, event: bytes, choice: _Choice) -> None:
-        """Remember the frame of an event that is a piece of text, thinking or arguments, and nothing else."""
+        """Remember the frame of an event that holds one piece of text, thinking or arguments, and nothing else."""
         delta = choice.delta
         if delta is None or choice.finish_reason or delta.function_call or delta.refusal:
             return
@@ -255,7 +255,7 @@ def read_chat_body(
 def _read_odd_body(
     exchange: Exchange, body: bytes, cause: msgspec.ValidationError, *, is_reasoning_beside_output: bool
 ) -> BodyReading:
-    """Read a body with something of another form than known: an error, or an answer all the same."""
+    """Read a malformed body: it may be an error, or still an answer."""
     try:
         odd = _read_odd_document(body)
     except (ValueError, RecursionError) as exc:
@@ -283,7 +283,7 @@ def _tally_choice(tally: Tally, choice: _Choice, delta: _Delta | None) -> None:
 
 
 def _tally_delta(tally: Tally, delta: _Delta) -> None:
-    """Count what one delta or message holds; thinking stands before the answer in both."""
+    """Count what one delta or message holds; thinking comes before the answer in both."""
     thinking = delta.reasoning_content or delta.reasoning
     if thinking:
         tally.add_thinking(len(thinking.encode()))
@@ -304,7 +304,7 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
 
 
 def _tally_audio(tally: Tally, raw: msgspec.Raw) -> None:
-    """Count a piece of what is spoken and the words of it."""
+    """Count a piece of spoken output and of its transcript."""
     try:
         audio = _read_audio(raw)
     except (ValueError, RecursionError):
@@ -316,7 +316,7 @@ def _tally_audio(tally: Tally, raw: msgspec.Raw) -> None:
 
 
 def _tally_piece(tally: Tally, piece: msgspec.Raw) -> None:
-    """Count a part of a content that is a list. Mistral's thinking stands in one. Source: docs.mistral.ai, read 2026-11-29."""
+    """Count a part of a content that is a list, as Mistral's thinking is. Source: docs.mistral.ai, read 2026-11-29."""
     size = len(bytes(piece))
     try:
         is_thinking = _read_piece(piece).type == "thinking"
@@ -342,7 +342,7 @@ def _is_error(document: _Document) -> bool:
         return True
     if document.x_groq is not None and document.x_groq.error:
         return True
-    # Vendors' own codes count where nothing is answered: what else may be called so is not known.
+    # A vendor's own code counts only in a document without an answer: elsewhere the field may mean anything.
     if document.choices or document.usage:
         return False
     status = document.base_resp.status_code if document.base_resp is not None else None

@@ -49,11 +49,11 @@ COMMIT_DEADLINE_S = 5.0
 WATCH_PERIOD_S = 0.25
 REPLAY_PERIOD_S = 1.0
 ROOM_PERIOD_S = 2.0
-"""How often a server looks what room the disk has."""
+"""How often a server checks the free space of the disk."""
 WAITING_COUNT_MAX = 10_000
-"""Reserves and extensions beyond this many waiting operations are refused; posts never are."""
+"""While this many operations wait, reserves and extensions are refused; posts never are."""
 WAITING_S_MAX = 2.0
-"""The same while the operation that came first has been waiting for longer (field/reliability.md 3, row 54)."""
+"""The same while the oldest operation has been waiting for longer (field/reliability.md 3, row 54)."""
 
 
 class SqliteLedger:
@@ -78,12 +78,12 @@ class SqliteLedger:
         clock: Clock | None = None,
         timezone: str = "UTC",
     ) -> AsyncIterator["SqliteLedger"]:
-        """Open the ledger of a data folder, with what dead processes left brought to its end.
+        """Open the ledger of a data folder, and close what dead processes left open.
 
         Args:
-            data: The data folder; made where it is missing.
-            is_demo: As `prepare_database` takes it.
-            clock: Where the ledger reads the time; the machine's where omitted.
+            data: The data folder; created if missing.
+            is_demo: See `prepare_database`.
+            clock: Where the ledger reads the time; the machine's clock by default.
             timezone: Zone in which the shop's days, and so its revenue books, begin.
 
         Raises:
@@ -99,8 +99,8 @@ class SqliteLedger:
                 await ledger.recover(data)
                 yield ledger
         finally:
-            # An open hold at the end is a bug somewhere; a charge without its answer was booked late, after its
-            # customer had been told of a failure. The boot stays behind for recovery to find.
+            # A hold that is still open is a bug somewhere; a charge without a delivered answer was booked late,
+            # after its customer had been told of a failure. The boot file stays behind for recovery to find.
             if await asyncio.to_thread(has_unfinished, database, boot.id):
                 boot.abandon()
             else:
@@ -109,8 +109,8 @@ class SqliteLedger:
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         self._writer.start()
-        # Two tasks, because the second waits for what the first may have to give up on. No task
-        # group: it would wrap what the caller's own block raises.
+        # Two tasks, because the second waits for operations that the first may have to give up on. Not a
+        # task group, which would wrap what the caller's own block raises.
         chores = [asyncio.create_task(self._watch()), asyncio.create_task(self._replay_later())]
         try:
             yield
@@ -124,7 +124,7 @@ class SqliteLedger:
 
     @asynccontextmanager
     async def minding_room(self) -> AsyncIterator[None]:
-        """Refuse new holds while the disk is nearly full, and keep ballast; for what serves, not for a command."""
+        """Refuse new holds while the disk is nearly full, and keep ballast on it. For servers, not for commands."""
         room = self._store.room
         await asyncio.to_thread(room.look)
         watch = asyncio.create_task(self._watch_room())
@@ -136,7 +136,7 @@ class SqliteLedger:
             await asyncio.to_thread(room.end)
 
     async def reserve(self, operation: Reserve) -> Reservation:
-        """Hold an amount; see `Ledger.reserve`. A caller cancelled while waiting holds nothing.
+        """Hold an amount; see `Ledger.reserve`. A caller that is cancelled while waiting holds nothing.
 
         Raises:
             StorageFullError: The disk is nearly full.
@@ -159,13 +159,14 @@ class SqliteLedger:
     async def post(self, record: RequestRecord) -> Posted:
         """Book a charge; see `Ledger.post`.
 
-        What can't be committed in `COMMIT_DEADLINE_S` goes durably to the spool, and is booked
-        when the database takes writes again; the answer is then the charge, as if it had all been covered.
-        So does what broke a rule of the ledger, its own or a neighbour's of its group: it is asked once
-        more, and set aside for the operator if it is refused then too.
+        A post that can't be committed within `COMMIT_DEADLINE_S` goes durably to the spool, and is booked
+        when the database takes writes again; the result is then the whole charge, as if the balance had
+        covered it. The same happens to a post that broke a rule of the ledger, or shared a group with an
+        operation that did: it is tried once more from the spool, and set aside for the operator if it is
+        refused again.
 
-        A caller who is told to end meanwhile gets the answer all the same, once: who is charged must
-        get the end of the answer, too.
+        A caller that is cancelled meanwhile still gets the result, once: a customer who is charged must
+        also get the end of the answer.
 
         Raises:
             LedgerUnavailableError: The spool failed too.
@@ -182,7 +183,7 @@ class SqliteLedger:
         try:
             return cast(Posted, await self._do(post))
         except asyncio.CancelledError:
-            # Its wait is gone, the operation is not: asked again it moves nothing, and tells what was booked.
+            # The wait was cancelled, the operation was not: posted again, it moves nothing and returns what was booked.
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             return cast(Posted, await self._do(post))
@@ -202,7 +203,7 @@ class SqliteLedger:
 
     @property
     def is_stopped(self) -> bool:
-        """The disk failed to sync: nothing is booked any more until the process starts anew."""
+        """The disk failed to sync: nothing is booked until the process is restarted."""
         return self._store.is_stopped
 
     def is_revoked(self, request_id: str) -> bool:
@@ -210,7 +211,7 @@ class SqliteLedger:
         return request_id in self._store.revoked
 
     def delivered(self, request_id: str) -> None:
-        """Note that the end reached the customer; see `Ledger.delivered`."""
+        """Note that the end of the answer reached the customer; see `Ledger.delivered`."""
         self._writer.note(Delivered(request_id=request_id))
 
     async def claim(self, request_id: str, claim: Claim, amount_nano: int) -> None:
@@ -218,15 +219,15 @@ class SqliteLedger:
         await self._do(FileClaim(request_id=request_id, claim=claim, amount_nano=amount_nano))
 
     async def unchecked(self) -> Sequence[tuple[RequestRecord, Posted]]:
-        """Return what after-sales plugins have yet to look at; see `Ledger.unchecked`."""
+        """Return the requests that after-sales plugins have yet to look at; see `Ledger.unchecked`."""
         return await asyncio.to_thread(find_unchecked, self._database)
 
     def checked(self, request_id: str) -> None:
-        """Note that they have looked; see `Ledger.checked`."""
+        """Note that after-sales plugins have looked at a request; see `Ledger.checked`."""
         self._writer.note(Checked(request_id=request_id))
 
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
-        """Forget whose an answer was; see `Ledger.forget_answer`."""
+        """Forget who a kept answer belongs to; see `Ledger.forget_answer`."""
         await self._do(ForgetAnswer(account_id=account_id, answer_id=answer_id))
 
     async def create_account(self, operation: CreateAccount) -> None:
@@ -258,10 +259,10 @@ class SqliteLedger:
         await self._do(operation)
 
     async def recover(self, data: Path) -> None:
-        """Bring the requests of dead processes to their end; those of living ones are left alone."""
+        """Close the open requests of dead processes; those of living ones are left alone."""
         with contextlib.ExitStack() as claims:
             recoveries = await asyncio.to_thread(find_abandoned, data, claims)
-            # A commit at a time: each has its own deadline, however many there are.
+            # One commit at a time, so that each has its own deadline, however many there are.
             for start in range(0, len(recoveries), GROUP_COUNT_MAX):
                 await self._recover_group(recoveries[start : start + GROUP_COUNT_MAX])
 
@@ -271,17 +272,17 @@ class SqliteLedger:
             if isinstance(result, LedgerUnavailableError):
                 raise result
             if isinstance(result, BaseException):
-                # It stays open, and `verify` names it; the shop must not stay shut for one request.
+                # It stays open, and `verify` reports it; one request must not keep the shop closed.
                 emit_exception("recovery.failed", result, request_id=recovery.request_id)
 
     async def replay(self) -> None:
-        """Book what waits in the spool; stops at the first record the database does not take."""
+        """Book what waits in the spool; stops at the first record that can't be committed."""
         for path in await asyncio.to_thread(self._spool.paths):
             try:
                 await self._book_again(await asyncio.to_thread(self._spool.read, path))
                 await asyncio.to_thread(self._spool.forget, path)
             except FileNotFoundError:
-                # A sibling was faster.
+                # Another process was faster.
                 continue
             except LedgerUnavailableError:
                 return
@@ -291,7 +292,7 @@ class SqliteLedger:
         self._has_spooled = False
 
     async def _book_again(self, record: RequestRecord) -> None:
-        """Book a record of the spool, once: the next try is the spool's, not the writer's, or each would stay with it."""
+        """Try once to book a record of the spool. The next try is the spool's: the writer must not repeat it as well."""
         ticket = self._send(Post(record=record, is_replayed=True))
         try:
             await self._outcome(ticket)
@@ -330,7 +331,7 @@ class SqliteLedger:
         self._has_spooled = True
 
     async def _keep_what_is_left(self) -> None:
-        """Spool the posts that the writer could not commit to the end; their callers go on."""
+        """Spool the posts that the writer could not commit before it stopped; their callers go on."""
         for ticket in tuple(self._waiting):
             if isinstance(ticket.operation, Post) and not ticket.future.done():
                 record = ticket.operation.record
@@ -340,13 +341,13 @@ class SqliteLedger:
                 )
 
     async def _watch(self) -> None:
-        """Tell those who wait too long."""
+        """Give up on operations that wait too long."""
         while True:
             await asyncio.sleep(WATCH_PERIOD_S)
             self._give_up_overdue()
 
     async def _watch_room(self) -> None:
-        """See in time that the disk fills up, and that there is room again."""
+        """Notice when the disk fills up, and when it has room again."""
         while True:
             await asyncio.sleep(ROOM_PERIOD_S)
             await asyncio.to_thread(self._store.room.look)
@@ -359,11 +360,11 @@ class SqliteLedger:
                 await self.replay()
 
     def _give_up_overdue(self) -> None:
-        """End the wait of what is overdue.
+        """End the wait for overdue operations.
 
         Posts, voids and claims stay with the writer, which repeats them until they are done. Everything
-        else is withdrawn if the writer has not begun it, and waited for if it has: a hold must
-        never come to exist behind the back of a caller who was told that it does not.
+        else is withdrawn if the writer has not begun it, and waited for if it has: a hold must never come
+        into being after its caller was told that it does not exist.
         """
         overdue_s = self._loop.time() - COMMIT_DEADLINE_S
         for ticket in tuple(self._waiting):

@@ -45,7 +45,7 @@ CHECK = "UPDATE reservation SET is_checked = 1 WHERE request_id IN (SELECT value
 
 
 def foresee(batch: Batch, operations: Sequence[Operation]) -> None:
-    """Read ahead, in one step each, the reservations and keys that a group of requests will ask for."""
+    """Read ahead, in one query each, the reservations and keys that a group of operations needs."""
     reserves = [operation for operation in operations if isinstance(operation, Reserve)]
     closed = [operation.record.request_id for operation in operations if isinstance(operation, Post | Void)]
     raised = [operation.request_id for operation in operations if isinstance(operation, Extend)]
@@ -56,12 +56,12 @@ def foresee(batch: Batch, operations: Sequence[Operation]) -> None:
 
 
 def reserve(batch: Batch, operation: Reserve) -> Reservation:
-    """Hold an amount; see `Ledger.reserve`. Repeated, it returns the hold as it stands."""
+    """Hold an amount; see `Ledger.reserve`. If repeated, it returns the hold as it stands."""
     assert operation.amount_nano >= 0
     request_id, principal = operation.request_id, operation.principal
     key = batch.key(principal.key_id)
     if key is None or key.account_id != principal.account_id:
-        # A plugin made it up, or mixed two up: the one's request would be paid from the other's account.
+        # A plugin invented it, or confused two: one customer's request would be paid from another's account.
         raise LedgerUnknownError(f"no key '{principal.key_id}' of account '{principal.account_id}'")
     held = batch.held(request_id)
     if held is not None:
@@ -111,7 +111,7 @@ def extend(batch: Batch, operation: Extend) -> Reservation:
         return Reservation(request_id=request_id, held_nano=held.held_nano)
     key = batch.key(held.key_id)
     assert key is not None, request_id
-    # Only a revocation reaches into a running request; version 0 on both sides says so.
+    # Of all changes to a key only its revocation affects a running request: hence version 0 on both sides.
     check_key(version=0, version_expected=0, is_revoked=key.is_revoked, expires_at_ms=None, now_ms=batch.now_ms)
     check_cap(more_nano, cap_nano=key.cap_nano, spent_nano=key.spent_nano, held_nano=key.held_nano)
     parts = hold(more_nano, batch.spendable(held.account_id))
@@ -121,7 +121,7 @@ def extend(batch: Batch, operation: Extend) -> Reservation:
 
 
 def post(batch: Batch, operation: Post) -> Posted:
-    """Book a charge; see `Ledger.post`. Repeated, it returns the first result."""
+    """Book a charge; see `Ledger.post`. If repeated, it returns the first result."""
     record = operation.record
     held = batch.held(record.request_id)
     if held is None:
@@ -177,13 +177,13 @@ def _overrun_room(batch: Batch) -> int:
 
 
 def _without(record: RequestRecord, unbooked_nano: int) -> RequestRecord:
-    """Return *record* with a line that takes back what no book can hold, so that its trace comes to what was booked."""
+    """Return *record* with a line that takes off what no book can hold, so that its trace adds up to what was booked."""
     line = ChargeLine(rule="ledger", item="unbooked", count=-unbooked_nano, factors=(("nano", Fraction(1, NANO)),))
     return msgspec.structs.replace(record, charge=record.charge.plus(line))
 
 
 def _move_lots(batch: Batch, held: Hold, spent: dict[int, int]) -> None:
-    """Spend from lots, let go of what was held on them, and book what came back too late to breakage."""
+    """Spend from lots, release what was held on them, and book to breakage what returns to an expired lot."""
     request_id = held.request_id
     held_by_lot = {lot.id: lot.amount_nano for lot in held.lots}
     for index, (lot_id, part_nano) in enumerate(spent.items()):
@@ -214,7 +214,7 @@ def _close(
 
 
 def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
-    """Book what a closed reservation did not charge to overrun, once; returns the amount."""
+    """Book to overrun what a closed reservation did not charge, once; return that amount."""
     transfer_id = f"late_post:{record.request_id}"
     row = batch.execute("SELECT amount_nano FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
     if row:
@@ -236,14 +236,14 @@ def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
 
 
 def void(batch: Batch, operation: Void) -> None:
-    """Release a hold; see `Ledger.void`. Nothing to do where none is open."""
+    """Release a hold; see `Ledger.void`. Does nothing if none is open."""
     held = batch.held(operation.record.request_id)
     if held is not None and held.state == "open":
         close_voided(batch, held, operation.record, is_recovered=False)
 
 
 def withdraw(batch: Batch, operation: Withdraw) -> None:
-    """Release a hold that nobody was told of."""
+    """Release a hold that no caller knows of."""
     held = batch.held(operation.request_id)
     if held is not None and held.state == "open":
         _release(batch, held, is_recovered=False)
@@ -257,17 +257,16 @@ def close_voided(batch: Batch, held: Hold, record: RequestRecord, *, is_recovere
 
 
 def _release(batch: Batch, held: Hold, *, is_recovered: bool) -> None:
-    """Release an open hold and close its reservation, without a trace in the log."""
+    """Release an open hold and close its reservation, without a row in the log."""
     _move_lots(batch, held, {})
     _close(batch, held, "voided", 0, None, is_recovered=is_recovered)
 
 
 def note(batch: Batch, notes: Sequence[Note]) -> list[str]:
-    """Keep what recovery would post, unless it is too late for it, which answers reached their customer, and which
-    charges were looked at.
+    """Write down marks, which recovery would post, deliveries, and which charges were checked.
 
     Returns:
-        The marked requests that are open, and whose key has been revoked.
+        Marked requests that are open and whose key has been revoked.
     """
     # The last mark of a request is the one that counts.
     marks = {mark.request_id: mark for mark in notes if isinstance(mark, Mark)}

@@ -39,7 +39,7 @@ from .rules import shop_day
 from .sqlite_batch import Batch
 from .sqlite_view import View
 
-# Each handler takes the operation it is filed under, which a mapping's type can't say.
+# Each handler takes the operation that is its key here, which the type of a mapping can't express.
 Handler = Callable[[Batch, Any], Result]
 
 _HANDLERS: Mapping[type, Handler] = {
@@ -60,13 +60,13 @@ _HANDLERS: Mapping[type, Handler] = {
     PublishPrices: sqlite_accounts.publish_prices,
 }
 _NO_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
-"""What SQLite says where the disk failed to sync.
+"""SQLite's error codes for a disk that failed to sync.
 
-The kernel may have dropped what it could not write and call the next sync a success. So nothing more
-is committed until a process starts anew. Source: field/reliability.md 3, row 55, read 2026-11-29.
+The kernel may have dropped what it could not write, and report the next sync as a success. So nothing
+more is committed until the process is restarted. Source: field/reliability.md 3, row 55, read 2026-11-29.
 """
 _DECIDE_FIRST = (Reserve, Extend, Post, Void)
-"""Operations that refuse before they change anything: they need no savepoint of their own."""
+"""Operations that raise, if at all, before they change anything, and so need no savepoint of their own."""
 
 
 class SqliteStore:
@@ -90,7 +90,7 @@ class SqliteStore:
         self.is_stopped = False
         """The disk failed to sync: nothing is written any more. Set in the writer's thread."""
         self.revoked: set[str] = set()
-        """Open requests whose last mark found their key revoked; grows in the writer's thread, which only adds."""
+        """Open requests whose last mark found their key revoked. The writer's thread only adds to it."""
 
     def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
         """Do all of *operations* in one transaction; see `Store.commit`."""
@@ -105,13 +105,13 @@ class SqliteStore:
                 self.room.release()
             raise CommitFailedError(f"nothing was committed: {exc}") from exc
         finally:
-            # A full disk ends the transaction by itself; anything else leaves it to us.
+            # SQLite itself ends the transaction when the disk is full; in all other cases it is left to us.
             if self.connection.in_transaction:
                 self.connection.rollback()
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
-        """Write a group together; where the database or an assertion objects, one by one to find out to what."""
+        """Write a group together; if the database or an assertion objects, one by one, to find out which is at fault."""
         try:
             return self._write(notes, operations, self._do_together)
         except (sqlite3.OperationalError, OSError):
@@ -130,7 +130,7 @@ class SqliteStore:
         do: Callable[[Batch, Sequence[Operation]], list[Result]],
     ) -> list[Result]:
         self.connection.execute("BEGIN IMMEDIATE")
-        # The time is read after the lock was had: it may have been long in coming.
+        # The time is read once the lock is held: waiting for it may have taken long.
         now = self._clock.now()
         try:
             batch = Batch(
@@ -164,7 +164,7 @@ class SqliteStore:
         return [self._do(batch, operation) for operation in operations]
 
     def _decide(self, batch: Batch, operation: Operation) -> Result:
-        """Do an operation whose rows are written with those of its neighbours."""
+        """Do an operation whose rows are written together with those of its group."""
         try:
             return _HANDLERS[type(operation)](batch, operation)
         except RelayError as exc:
@@ -191,7 +191,7 @@ class SqliteStore:
         return result
 
     def rest(self) -> None:
-        """Move the log into the database while nobody waits; readers may make it stop early."""
+        """Move the write-ahead log into the database while nobody waits; readers may make it stop early."""
         if self._has_written and not self.is_stopped:
             self._has_written = False
             try:
@@ -206,6 +206,6 @@ class SqliteStore:
             emit_exception("ledger.stopped", exc)
 
     def close(self) -> None:
-        """Close the connection and the turn."""
+        """Close the connection and the turn's lock file."""
         self.connection.close()
         os.close(self._turn)

@@ -1,7 +1,7 @@
-"""The writer: one thread per process through which everything goes into the ledger, in groups.
+"""The writer: one thread per process that commits everything to the ledger, in groups.
 
-Whatever queued while the last commit ran goes next; there is no timer. An operation is
-acknowledged after its COMMIT, and one call into the loop acknowledges the whole group.
+Whatever was queued while the last commit ran makes up the next group; there is no timer. An operation
+is acknowledged after its COMMIT, and one call into the event loop acknowledges the whole group.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ STOP_TRIES_MAX = 20
 
 
 class Ticket:
-    """An operation on its way, and who waits for it.
+    """An operation on its way, and the future that its caller awaits.
 
-    The loop sets ``is_abandoned``, the writer ``is_taken``, each before it looks at the other:
-    so an operation that nobody waits for is either never begun, or known to have been.
+    The loop sets ``is_abandoned`` and the writer ``is_taken``, each before it looks at the other one:
+    so an operation that nobody waits for is either never begun, or known to have been begun.
     """
 
     __slots__ = ("future", "is_abandoned", "is_taken", "operation", "since_s")
@@ -52,7 +52,7 @@ class Writer(threading.Thread):
         self._repeats: list[Ticket] = []
         self._is_stopping = False
         self._failure = ""
-        """Why the last commit failed; each reason is logged when it begins, not at every repetition."""
+        """Why the last commit failed; a reason is logged when it first occurs, not at every repetition."""
 
     def put(self, ticket: Ticket) -> None:
         """Take an operation, without waiting."""
@@ -63,7 +63,7 @@ class Writer(threading.Thread):
         self._notes.append(note)
 
     def gave_up(self) -> LedgerUnavailableError:
-        """Return what someone who waited too long is told."""
+        """Return the error for a caller who has waited too long."""
         reason = f" ({self._failure})" if self._failure else ""
         return LedgerUnavailableError(f"the ledger took too long; nothing was acknowledged{reason}")
 
@@ -108,7 +108,7 @@ class Writer(threading.Thread):
         return tickets
 
     def _take(self, tickets: Sequence[Ticket]) -> list[Ticket]:
-        """Begin with what failed before; leave out what nobody waits for any more."""
+        """Return *tickets* after those that failed before, without those that nobody waits for any more."""
         tickets, self._repeats = [*self._repeats, *tickets], []
         for ticket in tickets:
             ticket.is_taken = True
@@ -137,7 +137,7 @@ class Writer(threading.Thread):
             self._tell(list(zip(tickets, results, strict=True)))
 
     def _refuse_or_repeat(self, tickets: Sequence[Ticket]) -> None:
-        """Refuse what has not begun to cost anything; keep what must not be lost, until it is done."""
+        """Refuse holds, which have cost nothing yet; keep all else, which must not be lost, until it is done."""
         refused: list[tuple[Ticket, Result]] = []
         for ticket in tickets:
             if isinstance(ticket.operation, Reserve | Extend):
@@ -150,7 +150,7 @@ class Writer(threading.Thread):
     def _tell(self, results: Sequence[tuple[Ticket, Result]]) -> None:
         if not results:
             return
-        # A loop that is closed has nobody left to tell.
+        # In a closed loop nobody is left to tell.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._acknowledge, results)
 
@@ -165,7 +165,7 @@ class Writer(threading.Thread):
                 future.set_result(result)
 
     def _give_back(self, ticket: Ticket, result: Result) -> None:
-        """Release a hold that was granted to someone who has left: nobody else would."""
+        """Release a hold whose caller has left: nobody else would."""
         operation = ticket.operation
         if isinstance(operation, Reserve) and isinstance(result, Reservation) and ticket.future.cancelled():
             self.put(Ticket(Withdraw(request_id=operation.request_id), self._loop.create_future(), self._loop.time()))

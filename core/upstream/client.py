@@ -1,12 +1,12 @@
-"""The upstream client behind the `Transport` face: a pool of connections, and deadlines.
+"""The upstream client that fills the `Transport` protocol: a pool of connections, and deadlines.
 
-No cookies, no redirects, no proxies or credentials of the environment, no decompression, heads up
-to 64 KiB, every wait bounded by a deadline of its own.
+No cookies, no redirects, no proxies or credentials from the environment, no decompression; heads of at
+most 64 KiB; every wait bounded by a deadline of its own.
 
-Requests are not repeated here, with one exception: a connection of the pool that the upstream
-closes in order before a byte of an answer is the race that keep-alive is known for, so the
-request goes out once more, on a fresh connection. Any other end before the head may come after
-the upstream did its work; there the pipeline decides. Source: field/reliability.md 3, rows 3 and
+Requests are not repeated here, with one exception. If the upstream closes a pooled connection in order
+before the first byte of an answer, that is the well-known race of keep-alive, and the request is sent
+once more on a fresh connection. After any other end the upstream may have done its work, and the
+pipeline decides. Source: field/reliability.md 3, rows 3 and
 4, read 2026-11-23.
 """
 
@@ -35,9 +35,9 @@ class UpstreamClient:
         self._pool.close()
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines) -> Response:
-        """Send *request* and return when the head of the answer is there.
+        """Send *request* and return once the head of the answer has arrived.
 
-        If the caller is cancelled meanwhile, the connection is shut at once.
+        If the caller is cancelled meanwhile, the connection is closed at once.
 
         Raises:
             UpstreamConnectError: Refused, reset before an answer, not HTTP, or an answer in a
@@ -65,7 +65,7 @@ class UpstreamClient:
         return Response(connection, self._pool, origin, deadlines, sent_at)
 
     async def connect(self, request: UpstreamRequest, deadlines: Deadlines) -> Websocket:
-        """Open a websocket; see `Transport`. It is nobody else's, so the pool never sees it."""
+        """Open a websocket; see `Transport`. It is used once, so the pool never sees it."""
         return await open_websocket(self._dialler, request, deadlines)
 
     async def _open(self, origin: Origin, sent_at: float, deadlines: Deadlines) -> Connection:
@@ -83,7 +83,7 @@ class UpstreamClient:
     async def _exchange(
         self, connection: Connection, head: bytes, body: bytes, sent_at: float, deadlines: Deadlines
     ) -> None:
-        """Send a request and wait until the head of its answer has come, or none will."""
+        """Send a request and wait until the head of its answer has arrived, or the connection is lost."""
         wait_s, name = _head_wait(deadlines)
         connection.send(head, body)
         try:
@@ -96,7 +96,7 @@ class UpstreamClient:
 
 
 def _head_wait(deadlines: Deadlines) -> tuple[float, DeadlineName]:
-    """Return how long a head may take from the sending, in seconds, and the deadline that says so."""
+    """Return how many seconds after the sending a head may arrive, and the deadline that sets this limit."""
     if deadlines.total_s <= deadlines.first_event_s:
         return deadlines.total_s, "total"
     return deadlines.first_event_s, "first_event"

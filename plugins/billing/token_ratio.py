@@ -98,10 +98,10 @@ class TokenRatio(Plugin[TokenRatioConfig]):
         return sheet
 
     def _sheet_of_pass(self, each: Iteration, facts: PriceFacts) -> Sheet | None:
-        """Return what a pass costs that another model answered; None for the model asked for.
+        """Return the prices of a pass that another model made; None where it was the model asked for.
 
-        An upstream names the asked model by its own name, often with a date behind it, which is not what
-        its price goes by. The answer as a whole may bear the name of the other.
+        The upstream calls the model asked for by its own name, often with a date at the end, which is not
+        the name that is priced here.
         """
         if each.model is None or undated(each.model) == undated(facts.model_sent):
             return None
@@ -109,7 +109,7 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 
 
 def undated(model: str) -> str:
-    """Return a model's name without the date behind it.
+    """Return a model's name without the date at its end.
 
     >>> undated("claude-haiku-4-5-20251001"), undated("claude-haiku-4-5@20251001")
     ('claude-haiku-4-5', 'claude-haiku-4-5')
@@ -118,7 +118,7 @@ def undated(model: str) -> str:
 
 
 def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Fraction) -> Sheet:
-    """Return what everything costs that a model sells in a group; made once, for every exchange asks twice.
+    """Return the price of everything that a model sells in a group; made once, as every exchange needs it twice.
 
     A model without ratios for audio or pictures sells their tokens as text.
     """
@@ -152,7 +152,7 @@ def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Frac
 
 
 def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]:
-    """Yield each kind of token and how many; audio and pictures are part of input and output, and apart where *sheet* has them."""
+    """Yield each kind of token with its count; audio and pictures are counted apart from text where *sheet* prices them."""
     text_in, text_out = counts.input_tokens, counts.output_tokens
     audio_in = audio_out = image_in = image_out = 0
     if isinstance(counts, Usage):
@@ -176,11 +176,11 @@ def token_counts(counts: TokenCounts, sheet: Sheet) -> Iterator[tuple[str, int]]
 
 
 def dearest_output(sheet: Sheet) -> str:
-    """Return the kind of output that costs most: what a hold must cover may all come out as that."""
+    """Return the kind of output that costs most: all the output that a hold covers may be of it."""
     kinds = [item for item in ("output_tokens", "audio_output_tokens", "image_output_tokens") if item in sheet]
     return kinds[0] if len(kinds) == 1 else max(kinds, key=lambda item: prod(factor for _, factor in sheet[item]))
 
 
 def line(item: str, count: int, factors: Factors) -> ChargeLine:
-    """Return a line of this plugin's."""
+    """Return a charge line of this plugin."""
     return ChargeLine(rule="billing.token_ratio", item=item, count=count, factors=factors)

@@ -24,7 +24,7 @@ from relay import (
 BASE_URL = "https://api.openai.com"
 _SELDOM_COPIED = ("openai_responses", "realtime")
 _OWNED_FIELDS = frozenset({"model", "messages", "stream", "n"})
-"""Fields by which a chat is priced and its answer read: no setting takes them out or changes them."""
+"""Fields on which the price of a chat and the reading of its answer rest: no setting may remove or change them."""
 _OUTPUT_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _SYSTEM, _EMPTY, _NULL = msgspec.Raw(b'"system"'), msgspec.Raw(b'""'), msgspec.Raw(b"null")
@@ -70,11 +70,11 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class OpenAI(ChannelPlugin[OpenAIConfig]):
-    """Sends whatever is asked for in one of OpenAI's forms, and rankings; the key is a Bearer token.
+    """Sends requests in all of OpenAI's dialects, and rankings; the key is a Bearer token.
 
-    ``base_url`` stands without ``/v1``; with it, or as a whole endpoint address, it works as well.
-    Of those who copy OpenAI few have copied Responses or Realtime: only OpenAI itself is taken to
-    speak them, and whoever else does is told so by the channel's ``dialects``.
+    ``base_url`` is written without ``/v1``, but works with it too, and as a full endpoint address. Few
+    vendors have copied OpenAI's Responses or Realtime, so only OpenAI itself is assumed to speak them;
+    for any other upstream that does, list them in the channel's ``dialects``.
     """
 
     config_type = OpenAIConfig
@@ -130,7 +130,7 @@ class OpenAI(ChannelPlugin[OpenAIConfig]):
 
 
 def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
-    """Write *chat* as this upstream takes it; what it takes anyway stays byte for byte."""
+    """Change *chat* to what this upstream accepts; what it accepts already stays byte for byte."""
     if config.output_limit is not None:
         for other in _OUTPUT_LIMITS - {config.output_limit}:
             limit = chat.fields.pop(other, _NULL)
@@ -144,7 +144,7 @@ def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
 
 
 def _conform_messages(chat: ChannelRequest, config: OpenAIConfig) -> None:
-    """Write the messages as this upstream takes them; what are no messages is the upstream's to refuse."""
+    """Change the messages to what this upstream accepts; malformed ones are left for it to refuse."""
     sent = bytes(chat.fields.get("messages", b""))
     if b'"developer"' not in sent and b'"tool_calls"' not in sent:
         return
