@@ -33,6 +33,8 @@ _NAME_LENGTH_MAX = 64
 """More than any of these names has. One of megabytes, over a list of as many items, would be looked at for hours."""
 _REFERENCE = re.compile(f"{_READ_IN_FULL}|{_READ_IN_PART}")
 _UNBOUNDED = re.compile(f"{_READ_IN_FULL}|{_READS_BY_ITSELF}")
+_TELLING = (str, list, dict)
+"""Of a list's members, those that may refer; a prompt may be a million numbers."""
 _REFERRING_KINDS = frozenset({"item_reference", "url"})
 _OF_TOOLS = frozenset({"args", "arguments", "input_schema", "parameters", "properties", "response"})
 """What is said to tools and by them: text, whatever it looks like."""
@@ -97,7 +99,7 @@ def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         name, value = waiting.pop()
         yield name, value
         if isinstance(value, list):
-            waiting += [(name, item) for item in value if isinstance(item, str | list | dict)]
+            waiting += [(name, item) for item in value if isinstance(item, _TELLING)]
         elif isinstance(value, dict):
             waiting += _members_of(name, value)
 

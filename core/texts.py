@@ -118,6 +118,16 @@ TEXTS: Mapping[str, Sentence] = {
         "compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
+    "too_many_values": Sentence(
+        "the request holds more values than this shop takes: {values_max} texts, objects and lists, or {numbers_max} of "
+        "all; send less at once, or long data as one text",
+        "请求包含的值过多：文本、对象和列表最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据作为一段文本发送",
+    ),
+    "too_many_values.param": Sentence(
+        "the field '{param}' brings the request to more values than this shop takes: {values_max} texts, objects and "
+        "lists, or {numbers_max} of all; send less at once, or long data as one text",
+        "参数 {param} 使请求包含的值过多：文本、对象和列表最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据作为一段文本发送",
+    ),
     "misspelt_field": Sentence(
         "the field '{param}' is spelled '{expected}': upper and lower case count; correct it, or leave it out",
         "参数 {param} 的正确写法是 {expected}，区分大小写；请改正或去掉",

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError
+from .bulk import check_bulk
 from .spelling import check_spelling
 
 MODEL_NAME_LENGTH_MAX = 256
@@ -27,8 +28,10 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
     returned here, what is priced is what is sent.
 
     Raises:
-        BadRequestError: Not UTF-8, not JSON, not an object, or nested too deep; or a name in another case than its own.
+        BadRequestError: Not UTF-8, not JSON, not an object, nested too deep, or too many values; or a name in another
+            case than its own.
     """
+    check_bulk(body)
     try:
         if not body.isascii():
             body.decode()
