@@ -3,6 +3,8 @@
 import importlib.metadata
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,13 @@ def test_both_locks_pin_the_same_versions() -> None:
 
     assert runtime
     assert runtime <= development
+
+
+def test_a_system_without_time_zones_opens_the_demo_s_shop() -> None:
+    """A small container has none; PumpkinAPI's days begin in Shanghai all the same."""
+    relay_command = Path(sys.executable).parent / "relay"
+    done = subprocess.run(
+        [relay_command, "profile", "check", "pumpkin.yaml"], env={"PYTHONTZPATH": ""}, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (0, "ok: 6 plugins, 7 groups, 8 channels\n")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from ..clock import SystemClock
-from ..ledger.database import database_path, is_made
+from ..ledger.database import database_path, is_made, prepare_database
 from ..ledger.sqlite import SqliteLedger
 from ..profile.loader import find_profile, load_profile
 from ..profile.place import nearest
@@ -46,6 +46,8 @@ class Desk:
     def change(self, work: Callable[[SqliteLedger, Storage], Awaitable[T]]) -> T:
         """Return what *work* returns, done with the ledger open; it is durable by then."""
         timezone = self.profile.shop.timezone
+        if not is_made(database_path(self.data)):
+            prepare_database(self.data, is_demo=None)  # takes a while, for which no other process is to blame
 
         async def changing() -> T:
             notice = asyncio.get_running_loop().call_later(PATIENCE_S, self._say_what_it_waits_for)

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from relay.core.cli import desk
+from relay.core.ledger.database import database_path, is_made
 from tests.core.cli.counter import Counter
 
 
@@ -25,3 +26,13 @@ def test_a_command_that_waits_for_its_turn_says_so(counter: Counter, monkeypatch
         result = counter.run("account", "create", "alice", "--credit", "1")
     notice = f"still waiting for its turn: another process is writing the books in '{counter.data}'\n"
     assert (result.exit_code, result.stderr) == (0, notice)
+
+
+def test_a_command_that_makes_the_books_blames_nobody(fresh_counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine takes seconds to make a new database, which is no other process's doing."""
+    database = database_path(fresh_counter.data)
+    was_made = []
+    monkeypatch.setattr(desk, "PATIENCE_S", 0)
+    monkeypatch.setattr(click, "echo", lambda words, **_: was_made.append((words[:13], is_made(database))))
+    fresh_counter.run("account", "create", "alice", "--profile", str(fresh_counter.profile), "--json")
+    assert was_made[0] == ("still waiting", True)
