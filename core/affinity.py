@@ -1,8 +1,8 @@
-"""A talk stays on the channel and key that answered it last.
+"""A conversation stays on the channel and key that answered it last.
 
-Prompt caches, thinking blocks and other seals belong to one upstream account, so the next turn
-is worth most where the last one was (wire/DIALECTS.md 6). It is a preference: a channel that
-rests or fails is left. Only keyed digests are remembered, in this process, for `REMEMBERED_S`.
+Prompt caches, thinking blocks and other seals belong to one upstream account, so the next turn does
+best where the last one was (wire/DIALECTS.md 6). This is only a preference: a channel that is cooling
+down or fails is not waited for. Only keyed digests are remembered, in this process, for `REMEMBERED_S`.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ _SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "thread-id")
 _SYSTEM_FIELDS = ("system", "instructions", "systemInstruction", "system_instruction")
 _TURN_FIELDS = ("messages", "input", "contents")
 _OPENING_TURNS_MAX = 8
-"""Within so many turns the first of the user is looked for."""
+"""The user's first turn is looked for among this many."""
 
 _FirstTurns = msgspec.defstruct(
     "_FirstTurns",
     [(f"turn_{index}", msgspec.Raw, msgspec.Raw()) for index in range(_OPENING_TURNS_MAX)],
     array_like=True,
 )
-"""The first turns of a list; those behind them are read over, and no object is made of any."""
+"""The first turns of a list; no objects are created for the turns after them."""
 _read_turns = msgspec.json.Decoder(_FirstTurns).decode
 
 
@@ -49,7 +49,7 @@ class Talk(msgspec.Struct, frozen=True):
 
 
 class Affinity:
-    """What is remembered of talks: where each was answered last."""
+    """Remembers where each conversation was answered last."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -57,9 +57,9 @@ class Affinity:
         self._places: OrderedDict[bytes, tuple[str, str, float]] = OrderedDict()
 
     def talk_of(self, exchange: Exchange) -> Talk | None:
-        """Return which talk *exchange* belongs to: by its client's session, else by how the talk began.
+        """Return the conversation of *exchange*, known by its client's session, else by how it began.
 
-        None where neither tells.
+        None where it has neither a session nor a beginning.
         """
         assert exchange.principal is not None, "authenticated before a channel is chosen"
         opening = _session(exchange)
@@ -75,7 +75,7 @@ class Affinity:
         return Talk(digest.digest(), has_history)
 
     def recall(self, talk: Talk) -> tuple[str, str] | None:
-        """Return the channel and key that answered *talk* last, if it has history and is remembered."""
+        """Return the channel and key that answered *talk* last; None if it has no history or is not remembered."""
         channel, key_id, at_s = self._places.get(talk.digest, ("", "", 0.0))
         if not channel or not talk.has_history or self._clock.monotonic() - at_s > REMEMBERED_S:
             return None
@@ -98,7 +98,7 @@ def _session(exchange: Exchange) -> list[bytes] | None:
 
 
 def _opening(exchange: Exchange) -> tuple[list[bytes], bool]:
-    """Return what a talk began with, through its user's first turn, and whether more came after that."""
+    """Return the beginning of a conversation, up to the user's first turn, and whether more follows."""
     fields = exchange.fields
     opening = [bytes(fields[name]) for name in _SYSTEM_FIELDS if name in fields]
     for name in _TURN_FIELDS:
@@ -110,7 +110,7 @@ def _opening(exchange: Exchange) -> tuple[list[bytes], bool]:
 
 
 def _turns(field: msgspec.Raw) -> Iterator[tuple[str, bytes]]:
-    """Yield the role and the bytes of the first turns; nothing of what is no list of them."""
+    """Yield the role and the bytes of the first turns; nothing if *field* is no list of turns."""
     try:
         for turn in filter(None, msgspec.structs.astuple(_read_turns(field))):
             yield _read_turn(turn).role, bytes(turn)

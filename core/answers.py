@@ -1,4 +1,4 @@
-"""How a failure reaches the customer: status, headers, and the sentence in their language."""
+"""How a failure is told to the customer: status, headers, and a sentence in their language."""
 
 from .dialects.dialect import DialectRules
 from .dialects.meaning import code_of, status_of
@@ -21,7 +21,7 @@ JSON = (b"content-type", b"application/json")
 
 
 def sentence(error: RelayError, locale: str) -> str:
-    """Return what the customer reads; an upstream's own words only about the customer's request."""
+    """Return the sentence for the customer; the upstream's own words only where they are about the request."""
     if isinstance(error, UpstreamStatusError) and error.failure == "request":
         return error.message or text("upstream_refused", locale, {})
     params = {"wait_s": str(wait_s(error))}
@@ -31,12 +31,12 @@ def sentence(error: RelayError, locale: str) -> str:
 
 
 def wait_s(error: RelayError) -> int:
-    """Return the seconds after which asking again may help: the upstream's word, or two."""
+    """Return the seconds after which asking again may help: what the upstream named, or two."""
     return getattr(error, "retry_after_s", None) or 2
 
 
 def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
-    """Return the headers that tell a client whether to ask again, and how.
+    """Return the headers that tell a client whether to ask again, and when.
 
     OpenAI's and Anthropic's SDKs and Claude Code obey ``x-should-retry``; without it Claude
     Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
@@ -54,10 +54,10 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
 
 
 async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:
-    """Write *error* as the whole answer, as its last event where the head has gone out, or not at all after its end.
+    """Write *error* as the whole answer, or as the last event of a stream that has begun; after its end, nothing.
 
-    Where the dialect has no such event nothing is written: the server breaks the connection of an
-    answer that was left without its end.
+    Where the dialect has no error event nothing is written either: the server then closes the connection
+    without ending the answer.
     """
     if sink.is_ended:
         return

@@ -1,7 +1,7 @@
-"""Ends answers that an upstream would go on making in the background after their stream was left.
+"""Cancels answers that an upstream would go on making in the background after their stream has been left.
 
-An answer is metered by its stream. One that is asked for in the background outlives the stream,
-at the shop's cost, where the customer hangs up or the stream breaks off: so it is cancelled.
+An answer is metered by its stream. An answer in the background outlives its stream if the customer
+hangs up or the stream breaks off, and the shop would pay for it; so it is cancelled.
 
 Source: platform.openai.com guides/background, read 2026-11-24.
 """
@@ -20,19 +20,19 @@ from .plugin import ChannelPlugin
 from .transport import UpstreamResponse
 
 CANCEL_S = 5.0
-"""How long an upstream may take to hear of it; the customer's own ending waits for that."""
+"""How long an upstream may take to accept it; the end of the exchange waits for that."""
 
 _CANCELLED = frozenset(one.rules.name for one in KEPT_ANSWER_ENDPOINTS if one.action == "/cancel")
-"""Dialects that have such answers: in others the field is the upstream's own, or nobody's."""
+"""Dialects that have such answers; in others a field ``background`` means nothing to relay."""
 
 
 def is_in_background(exchange: Exchange) -> bool:
-    """Say whether the answer goes on being made when nobody listens to it."""
+    """Say whether the answer would go on after its stream has been left."""
     return exchange.dialect in _CANCELLED and bytes(exchange.fields.get("background", b"false")) == b"true"
 
 
 async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
-    """Read on until the upstream has told by which id the answer can be cancelled: its first event does."""
+    """Read on until the id is known by which the answer can be cancelled; the first event has it."""
     with suppress(TimeoutError, RelayError):
         async with asyncio.timeout(CANCEL_S):
             while reader.answer_id is None and not reader.is_ended and (data := await response.read()):
@@ -40,14 +40,14 @@ async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
 
 
 def is_left_running(reader: StreamReader) -> bool:
-    """Say whether the answer that *reader* read along, one in the background, is still being made."""
+    """Say whether the background answer that *reader* read is still being made."""
     return reader.answer_id is not None and not reader.is_ended and reader.error is None
 
 
 async def cancel(
     channel: ChannelPlugin[Any], secret: str, candidate: Candidate, exchange: Exchange, reader: StreamReader
 ) -> None:
-    """Tell the upstream to make no more of it; whether it heeds that is not waited for."""
+    """Tell the upstream to stop making the answer; a failure to do so is logged."""
     endpoint = next(
         one for one in KEPT_ANSWER_ENDPOINTS if (one.rules.name, one.action) == (exchange.dialect, "/cancel")
     )

@@ -1,7 +1,7 @@
-"""Shows a key's balance as OpenAI's old billing pages did, which the field's clients and scripts still read.
+"""Shows a key's balance in the form of OpenAI's old billing pages, which many clients and scripts still read.
 
-What is left is ``hard_limit_usd`` less a hundredth of ``total_usage``. Both count in the shop's
-credit, whatever it is worth, and whatever days are asked for, as nothing would be left otherwise.
+The balance is ``hard_limit_usd`` less a hundredth of ``total_usage``. Both count the shop's credits,
+whatever they are worth. The dates in a query are ignored: for only some days, the difference would be wrong.
 Source: shops.md W9, field/relay-platforms.md 2.4, wire/DIALECTS.md 9.4, read 2026-11-29.
 """
 
@@ -50,7 +50,7 @@ def _usage(balance: KeyBalance) -> dict[str, object]:
 
 
 def _number(nano: int) -> msgspec.Raw:
-    """Return credits as a JSON number with all its digits: scripts calculate with it."""
+    """Return credits as a JSON number with all digits, because scripts calculate with it."""
     return msgspec.Raw(format_nano(nano).encode())
 
 

@@ -1,4 +1,4 @@
-"""The memory that the bodies of all requests may take together."""
+"""A limit on the memory that the bodies of all running requests take together."""
 
 import os
 from pathlib import Path
@@ -11,26 +11,26 @@ _CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/mem
 
 
 def memory_bytes() -> int:
-    """Return how much memory this process may take: the machine's, or its container's where that is less."""
+    """Return how many bytes of memory this process may use: the machine's, or its container's if that is less."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     told = [path.read_text().strip() for path in _CONTAINER_LIMITS if path.exists()]
     return min([machine, *(int(text) for text in told if text.isdigit())])
 
 
 class Bodies:
-    """Counts the bodies of requests under way, and takes no more of them than *bytes_max* at once."""
+    """Counts the bytes of the bodies of running requests; at most *bytes_max* at once."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes = 0
 
     def share(self) -> "Share":
-        """Return one request's share; it ends with the ``with`` that it is opened in."""
+        """Return one request's share, a context that gives back its bytes at the end."""
         return Share(self)
 
 
 class Share:
-    """What one request's body takes of the whole."""
+    """The bytes that one request's body takes."""
 
     __slots__ = ("_bodies", "_bytes")
 
@@ -39,10 +39,10 @@ class Share:
         self._bytes = 0
 
     def take(self, size: int) -> None:
-        """Count *size* bytes that came.
+        """Count *size* more bytes.
 
         Raises:
-            OverloadedError: They are more than there is room for now.
+            OverloadedError: There is no room for them now.
         """
         bodies = self._bodies
         if bodies.bytes + size > bodies.bytes_max:

@@ -1,4 +1,4 @@
-"""Bounds on numbers of a request, for what an upstream insists on."""
+"""Upper bounds on numbers in a request, for upstreams that refuse larger ones."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,10 +11,10 @@ from .money import format_exact
 
 
 def check_caps(at_most: Mapping[str, Fraction]) -> None:
-    """Refuse a bound that no JSON number can say.
+    """Refuse a bound that can't be written as a JSON number.
 
     Raises:
-        ValueError: It is no plain decimal; names the field.
+        ValueError: It is not a plain decimal; names the field.
     """
     for name, limit in at_most.items():
         if "/" in format_exact(limit):
@@ -22,7 +22,7 @@ def check_caps(at_most: Mapping[str, Fraction]) -> None:
 
 
 def cap_numbers(request: ChannelRequest, at_most: Mapping[str, Fraction]) -> None:
-    """Lower each field of *request* that is larger than *at_most* says; less, or none, stays byte for byte."""
+    """Lower each field of *request* that exceeds its bound in *at_most*; all others stay byte for byte."""
     for name, limit in at_most.items():
         text = format_exact(limit)
         number = _number(request.fields.get(name))
@@ -31,9 +31,9 @@ def cap_numbers(request: ChannelRequest, at_most: Mapping[str, Fraction]) -> Non
 
 
 def _number(raw: msgspec.Raw | None) -> Decimal | None:
-    """Return the number that *raw* is, or None for anything else, which is the upstream's to refuse.
+    """Return *raw* as a number, or None if it is none: then the upstream may refuse it.
 
-    A decimal, because ``1e999999999`` must cost no more to compare than it did to send.
+    It is a decimal, so that ``1e999999999`` costs no more to compare than it did to send.
     """
     if raw is None or bytes(raw).startswith(b'"'):
         return None

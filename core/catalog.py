@@ -1,4 +1,4 @@
-"""What the shop sells: which channels may serve a model to a group, and what to say if none may."""
+"""What the shop sells: which channels may serve a model to a group, and the refusal if none may."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from .hub.openai_models import lacks_tools_in_chat
 
 
 class Catalog:
-    """Groups x models x channels, resolved once per profile."""
+    """The combinations of groups, models and channels, resolved once per profile."""
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._channels = tuple(channels)
@@ -24,7 +24,7 @@ class Catalog:
                 groups.extend(group for group in sorted(channel.groups) if group not in groups)
 
     def _resolve(self) -> dict[tuple[str, str, Dialect], tuple[Candidate, ...]]:
-        """Return the candidates of every group, model and customer's dialect; those first that speak it themselves."""
+        """Return the candidates by group, model and customer's dialect; those that need no translation come first."""
         resolved: dict[tuple[str, str, Dialect], tuple[Candidate, ...]] = {}
         offers = [(channel, *names) for channel in self._channels for names in channel.models.items()]
         spoken = [(offer, (dialect, dialect)) for offer in offers for dialect in offer[0].dialects]
@@ -44,12 +44,12 @@ class Catalog:
     ) -> tuple[Candidate, ...]:
         """Return every candidate that may serve *model* to *principal* in *dialect*.
 
-        Channels that speak it come first. Others follow for chats, which the hub translates.
+        Channels that speak it come first; for chats, which the hub can translate, others follow.
 
         Raises:
-            NotAllowedError: The key's own list leaves the model out.
-            NoChannelError: The key's group has no channel for it; says at which endpoints it has
-                one, or which groups have, or the nearest name.
+            NotAllowedError: The model is not on the key's own list.
+            NoChannelError: The key's group has no channel for it; names the endpoints at which it has
+                one, or the groups that have one, or the nearest name.
         """
         if principal.models is not None and model not in principal.models:
             raise NotAllowedError("model_not_allowed", param="model", model=model)
@@ -61,9 +61,9 @@ class Catalog:
         raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
 
     def check_further(self, principal: Principal, exchange: Exchange) -> None:
-        """Refuse models that may have a part in the answer, and are not sold to *principal* under that name.
+        """Refuse further models that take part in the answer but are not sold to *principal* under that name.
 
-        The name goes upstream as it is, and what comes of it is priced by that name.
+        Their names go upstream unchanged, and their output is priced by those names.
 
         Raises:
             NotAllowedError, NoChannelError: As `candidates`.
@@ -75,7 +75,7 @@ class Catalog:
                 raise BadRequestError("not_offered", param=param)
 
     def ways(self, group: str, model: str, dialect: Dialect) -> tuple[Candidate, ...]:
-        """Return every candidate by which *group* can ask for *model* in *dialect*; those first that speak it."""
+        """Return every candidate by which *group* can ask for *model* in *dialect*; those that speak it come first."""
         return self._candidates.get((group, model, dialect), ())
 
     def channel(self, name: str) -> Channel | None:
@@ -83,7 +83,7 @@ class Catalog:
         return next((channel for channel in self._channels if channel.name == name), None)
 
     def _hint(self, group: str, model: str) -> dict[str, str]:
-        """Return what to tell a customer whose *group* can't serve *model* in the dialect it was asked in."""
+        """Return what to suggest to a customer whose *group* can't serve *model* in the dialect of the request."""
         endpoints = [rules.path for name, rules in RULES.items() if (group, model, name) in self._candidates]
         if endpoints:
             return {"endpoints": ", ".join(endpoints)}
@@ -105,10 +105,10 @@ class Catalog:
 
 
 def translated(dialects: Sequence[Dialect], model: str, model_sent: str) -> Iterator[tuple[Dialect, Dialect]]:
-    """Yield the customer's dialects that a channel of *dialects* does not speak, each with the one it is asked in.
+    """Yield the customers' dialects that a channel of *dialects* does not speak, each with the one to translate into.
 
-    That is the first of the channel's that can be translated into, or Responses where the model needs it.
-    A name that the upstream's account chose tells nothing of the model: the customer's counts then.
+    That is the channel's first dialect with a translation, or Responses where the model needs it. Whether it
+    does follows from *model_sent*; or from *model*, where the upstream's account chose the former itself.
     """
     ways = [dialect for dialect in dialects if dialect in CODECS]
     if "openai_responses" in ways and lacks_tools_in_chat(model_sent if tells(model_sent) else model):

@@ -1,7 +1,7 @@
-"""A channel's plugin, under guard: what it raises or answers wrongly is told by its name, and an attempt that failed.
+"""Calls to channel plugins: an exception or a wrong answer of theirs becomes a `PluginError` that names the plugin.
 
-Whatever asks an upstream asks here, so that a bug of a channel's is treated as a sick upstream is:
-another channel is tried, and the circuit hears of it.
+Everything that is sent upstream goes through here, so that a bug in a channel is treated like a sick
+upstream: another channel is tried, and the circuit takes note.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ Answer = TypeVar("Answer")
 
 
 async def send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: str) -> "GuardedResponse":
-    """Return what *channel* answers.
+    """Return the answer of *channel*.
 
     Raises:
-        RelayError: What the channel refused or failed with; `PluginError` for whatever else it raises or returns.
+        RelayError: As the channel raised it; a `PluginError` for any other exception, or an answer of a wrong type.
     """
     return await _guarded(channel, "send", _send, channel, request, api_key)
 
@@ -87,7 +87,7 @@ class GuardedResponse:
             raise failure(self._channel, "hand_over", f"raised {type(exc).__name__}") from exc
 
     def close(self) -> None:
-        """Let go of the connection; where that fails, it is logged, and the answer stays what it was."""
+        """Let go of the connection; a failure is logged, and changes nothing about the answer."""
         with _passed_over(self._channel, "close"):
             self._response.close()
 
@@ -97,7 +97,7 @@ class GuardedResponse:
             let_go(self._response, is_understood=False)
 
     def finish(self) -> None:
-        """Let go of an answer of which all that matters has come; a failure is logged."""
+        """Let go of an answer whose relevant part has arrived; a failure is logged."""
         with _passed_over(self._channel, "finish"):
             self._response.finish()
 
@@ -121,7 +121,7 @@ class GuardedSocket:
         await _guarded(self._channel, "send", self._socket.send, frame)
 
     async def close(self) -> None:
-        """Close; where that fails, it is logged, and the session stays what it was."""
+        """Close; a failure is logged, and changes nothing about the session."""
         with _passed_over(self._channel, "close"):
             await self._socket.close()
 
@@ -148,7 +148,7 @@ async def _guarded(
         if not is_plugin_failure(exc):
             raise
         if is_being_cancelled():
-            # Whatever the channel made of it: its customer has left, a deadline has passed, or the process ends.
+            # Whatever the channel turned it into: the customer left, a deadline passed, or the process is ending.
             raise asyncio.CancelledError from exc
         raise failure(channel, method, f"raised {type(exc).__name__}") from exc
 

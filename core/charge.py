@@ -10,11 +10,11 @@ from .money import ratio_to_nano
 
 COUNT_BITS_MAX = 63
 NUMBER_BITS_MAX = 4096
-"""The longest numerator or denominator of an exact number; its decimals are far from the 4300 that Python reads back."""
+"""Bits of the longest numerator or denominator; as decimal text it stays far below the 4300 digits that Python parses."""
 
 
 NUMBERS = (Fraction, int)
-"""What counts as exact; nothing that inherits from them, such as a bool."""
+"""The types that count as exact; their subclasses, such as bool, do not."""
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
         return numerator, denominator
 
     def flaw(self) -> str | None:
-        """Return what the books can't keep of the line, in types alone; None of a right one."""
+        """Return what is wrong with the line, naming types and never values; None if the books can keep it."""
         count, factors = self.count, self.factors
         if type(count) is not int or count.bit_length() > COUNT_BITS_MAX:
             return f"expected a whole count of {COUNT_BITS_MAX} bits, found {type(count).__name__}"
@@ -68,7 +68,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_text(text: object) -> bool:
-    """Say whether *text* is one that can be written as UTF-8, as a lone surrogate can't."""
+    """Say whether *text* is text that can be written as UTF-8, which a lone surrogate can't."""
     if not isinstance(text, str):
         return False
     if not text.isascii():
@@ -80,7 +80,7 @@ def is_text(text: object) -> bool:
 
 
 def is_too_long(number: Fraction) -> bool:
-    """Say whether the books would not read *number* back."""
+    """Say whether *number* is too long for the books to read back."""
     return (abs(number.numerator) | number.denominator).bit_length() > NUMBER_BITS_MAX
 
 
@@ -106,7 +106,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return ratio_to_nano(numerator, denominator)
 
     def flaw(self) -> str | None:
-        """Return what the books can't keep of the charge, which a plugin made; None of a right one."""
+        """Return what is wrong with a charge that a plugin made; None if the books can keep it."""
         if type(self.lines) is not tuple:
             return f"expected a tuple of lines, found {type(self.lines).__name__}"
         for line in self.lines:

@@ -1,10 +1,10 @@
-"""Which channels, models and keys are worth trying now, and how much trying again is affordable.
+"""Which channels, models and keys are worth trying now, and how many retries are affordable.
 
-Failure classes cool down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
-failure rate, so that one error never disables anything; ``misrouted`` a channel x model;
-``key_dead`` and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model
-counts by what it is asked for: an upstream that compacts no talk, or has a model that embeds and
-does not chat, says so in the words of a model that is not there.
+Each failure class cools down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
+failure rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
+and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model is judged for
+each operation separately: an upstream that can't compact conversations, or has a model for embeddings
+that can't chat, refuses in the same words as for a model that does not exist.
 """
 
 from types import TracebackType
@@ -16,16 +16,16 @@ from .exchange import Candidate, Dialect, Exchange, Operation
 
 WINDOW_S = 30.0
 FAILURE_COUNT_MIN = 3
-"""Failures within the window before the rate is looked at."""
+"""Failures within the window below which the rate is ignored."""
 FAILURE_RATE_MIN = 0.5
 PROBE_S = 30.0
-"""How long one probe keeps others out if nothing is heard of it."""
+"""How long a probe keeps other attempts out if its result is not reported."""
 RETRY_AFTER_S = 5
-"""Rest of a throttled key whose upstream named no time."""
+"""How long a throttled key rests, in seconds, if its upstream names no time."""
 
 
 class Route(NamedTuple):
-    """Where an attempt goes, and what it asks for there."""
+    """Where an attempt goes: the channel, the key, and the operation on a model in a dialect."""
 
     channel: str
     model: str
@@ -35,20 +35,20 @@ class Route(NamedTuple):
 
     @classmethod
     def of(cls, exchange: Exchange, candidate: Candidate) -> "Route":
-        """Return where an attempt of *exchange* at *candidate* goes."""
+        """Return the route of an attempt of *exchange* at *candidate*."""
         return cls(candidate.channel.name, exchange.model, exchange.operation, candidate.dialect, candidate.key_id)
 
     @property
     def of_all_keys(self) -> "Route":
-        """The same, whichever key of the channel it is."""
+        """The same route for all keys of the channel."""
         return self._replace(key_id="")
 
 
 class Circuit:
-    """Remembers failures and says what to leave alone. Plain arithmetic on a monotonic clock.
+    """Remembers failures, and tells which routes to avoid. Plain arithmetic on a monotonic clock.
 
-    What failed rests for a cool-down, each twice as long as the last; then one attempt is let
-    through as a probe. If it succeeds all is well again; if it fails the next cool-down begins.
+    What failed cools down, each time twice as long as the last; then one attempt is let through as a
+    probe. If it succeeds, the circuit closes again; if it fails, the next cool-down begins.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -59,31 +59,31 @@ class Circuit:
         self._throttled_until: dict[tuple[str, str], float] = {}
 
     def allows(self, route: Route) -> bool:
-        """Return whether an attempt there makes sense now. Changes nothing."""
+        """Return whether an attempt by *route* makes sense now. Changes nothing."""
         now = self._clock.monotonic()
         if self._throttled_until.get((route.channel, route.key_id), now) > now:
             return False
         return all(breaker.allows(now) for breaker in self._breakers(route))
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
-        """Return whether the key rests because the upstream asked for it."""
+        """Return whether the key rests because the upstream throttled it."""
         now = self._clock.monotonic()
         return self._throttled_until.get((channel, key_id), now) > now
 
     def rest_s(self, route: Route) -> float:
-        """Return the seconds until an attempt there makes sense; 0 where it does now."""
+        """Return the seconds until an attempt by *route* makes sense; 0 if it does now."""
         now = self._clock.monotonic()
         rests = [breaker.rest_s(now) for breaker in self._breakers(route)]
         return max(0.0, self._throttled_until.get((route.channel, route.key_id), now) - now, *rests)
 
     def begin(self, route: Route) -> None:
-        """Note that an attempt is sent: where a probe is due, it is this one, and others wait for it."""
+        """Note that an attempt is sent; if a probe is due, it is this one, and others wait for its result."""
         now = self._clock.monotonic()
         for breaker in self._breakers(route):
             breaker.begin(now)
 
     def report(self, route: Route, failure: FailureClass | None, retry_after_s: int | None = None) -> None:
-        """Take how an attempt ended; None is a success. *retry_after_s* counts for ``throttled``."""
+        """Note how an attempt ended; None is a success. *retry_after_s* counts only for ``throttled``."""
         now = self._clock.monotonic()
         of_key = route.channel, route.key_id
         match failure:
@@ -122,7 +122,7 @@ class Circuit:
 
 
 class _Breaker:
-    """Opens at a failure for *first_s*, then twice as long each time, at most *longest_s*."""
+    """Opens at a failure for *first_s* seconds, then twice as long each time, at most *longest_s*."""
 
     __slots__ = ("_cool_down_s", "_first_s", "_is_open", "_longest_s", "_probe_until", "_until")
 
@@ -147,17 +147,17 @@ class _Breaker:
             self._probe_until = now + PROBE_S
 
     def end_probe(self, now: float) -> None:
-        """Let others in again; a probe that said nothing leaves the breaker as it was."""
+        """Let other attempts in again; an inconclusive probe leaves the breaker as it was."""
         self._probe_until = now
 
     def note_success(self, now: float) -> None:
-        """Close, if a probe may have shown it; an attempt begun before the failure shows nothing."""
+        """Close, if this may have been a probe; an attempt that began before the failure proves nothing."""
         if self._is_open and now >= self._until:
             self._is_open = False
             self._cool_down_s = self._first_s
 
     def note_failure(self, now: float) -> None:
-        """Open; a failure that comes while it rests was begun before and changes nothing."""
+        """Open; a failure during the cool-down began before it and changes nothing."""
         if not self._is_open or now >= self._until:
             self._open(now)
 
@@ -169,9 +169,9 @@ class _Breaker:
 
 
 class _RatedBreaker(_Breaker):
-    """Opens only where failures are many and at least half of what was tried.
+    """Opens only if failures are several and at least half of all attempts.
 
-    The window is two halves that take turns, so that counting costs the same at any load.
+    The window is two halves that alternate, so that counting costs the same at any load.
     """
 
     __slots__ = ("_counts", "_earlier", "_half_at")
@@ -187,7 +187,7 @@ class _RatedBreaker(_Breaker):
         super().note_success(now)
 
     def note_failure(self, now: float) -> None:
-        """Count it; open at too high a rate, or at once if it was a probe."""
+        """Count it; open if the rate is too high, or at once if it was a probe."""
         self._count(now, 1)
         if self._is_open:
             super().note_failure(now)
@@ -209,10 +209,10 @@ class _RatedBreaker(_Breaker):
 
 
 class RetryBudget:
-    """Bounds extra attempts under way: three, and one more for each five exchanges open.
+    """Limits concurrent retries: three, and one more for every five open exchanges.
 
-    When every channel fails, trying again multiplies the load on all of them; the budget keeps
-    that at a fifth. Source: field/reliability.md 3, "FO", read 2026-11-23.
+    When every channel fails, retries multiply the load on all of them; the budget limits the extra
+    load to a fifth. Source: field/reliability.md 3, "FO", read 2026-11-23.
     """
 
     def __init__(self) -> None:
@@ -220,12 +220,12 @@ class RetryBudget:
         self.extra_count = 0
 
     def exchange(self) -> "Retries":
-        """Return one exchange's share, to be used as a context for as long as the exchange lasts."""
+        """Return one exchange's retries, a context that lasts as long as the exchange."""
         return Retries(self)
 
 
 class Retries:
-    """One exchange's extra attempts."""
+    """The retries of one exchange."""
 
     __slots__ = ("_budget", "_taken_count")
 
@@ -244,7 +244,7 @@ class Retries:
         self._budget.extra_count -= self._taken_count
 
     def take(self) -> bool:
-        """Return whether one more attempt fits the budget, and count it if so."""
+        """Return whether one more retry fits the budget, and count it if so."""
         if self._budget.extra_count >= 3 + self._budget.exchange_count // 5:
             return False
         self._budget.extra_count += 1

@@ -1,4 +1,4 @@
-"""What after-sales plugins find in a posted exchange, written as claims."""
+"""Asking after-sales plugins about a posted exchange, and writing down the claims that they find."""
 
 from .dispatch import Dispatch
 from .exchange import RequestRecord
@@ -7,9 +7,9 @@ from .observe import emit_exception
 
 
 async def file_claims(dispatch: Dispatch, ledger: Ledger, record: RequestRecord, posted: Posted) -> None:
-    """Write the claims that after-sales plugins find, each once and by itself.
+    """Write the claims that after-sales plugins find, each exactly once.
 
-    The answer has ended: whatever fails here is logged, and disturbs nobody. The next start tries again.
+    The answer has ended, so a failure here is logged and affects no customer. The next start tries again.
     """
     is_filed = True
     try:
@@ -28,7 +28,7 @@ async def file_claims(dispatch: Dispatch, ledger: Ledger, record: RequestRecord,
 
 
 async def check_ended(dispatch: Dispatch, ledger: Ledger) -> None:
-    """Let after-sales plugins look at what was charged, and not shown to them, by processes that live no more."""
+    """Show after-sales plugins the charges of dead processes that they have not seen yet."""
     try:
         for record, posted in await ledger.unchecked():
             await file_claims(dispatch, ledger, record, posted)

@@ -1,4 +1,4 @@
-"""Whose address a request comes from, where a proxy that the shop trusts stands in front."""
+"""The address a request comes from, behind proxies that the shop trusts."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -7,10 +7,10 @@ Network = IPv4Network | IPv6Network
 
 
 def client_ip(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """Return the right-most address of *peer* and ``X-Forwarded-For`` that is no trusted proxy's.
+    """Return the rightmost address in ``X-Forwarded-For`` and *peer* that is not a trusted proxy's.
 
-    What a customer writes into the header stands to the left of what a trusted proxy adds, so
-    it is never believed. Source: field/reliability.md 3, row 45, read 2026-11-23.
+    What a customer writes into the header is to the left of what a trusted proxy adds, so it is
+    never believed. Source: field/reliability.md 3, row 45, read 2026-11-23.
 
     >>> from ipaddress import ip_network
     >>> client_ip("10.0.0.1", "1.1.1.1, 8.8.8.8", [ip_network("10.0.0.0/8")])
@@ -24,7 +24,7 @@ def client_ip(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
 
 
 def _without_port(hop: str) -> str:
-    """Return the address of a hop: some proxies, such as Azure's, tell the port beside it.
+    """Return the address of a hop without its port, which some proxies, such as Azure's, add.
 
     >>> _without_port("203.0.113.5:4711"), _without_port("[2001:db8::1]:80"), _without_port("2001:db8::1")
     ('203.0.113.5', '2001:db8::1', '2001:db8::1')

@@ -1,4 +1,4 @@
-"""Time and names, from one place, so that tests can turn the clock by hand."""
+"""Time and ids from one place, so that tests can set the clock by hand."""
 
 import random
 import time
@@ -14,7 +14,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that only grow, for deadlines and spans."""
+        """Return seconds that never go back, for deadlines and durations."""
         ...
 
 
@@ -41,7 +41,7 @@ def from_ms(ms: int) -> datetime:
 def new_id(prefix: str) -> str:
     """Return ``prefix_`` and 32 hexadecimal digits: 48 bits of milliseconds, 80 random bits.
 
-    Ids sort roughly by birth, which keeps database pages together; nothing relies on the order.
-    They are names, not secrets, so the random bits need no system call.
+    Ids sort roughly by age, which keeps new rows on few database pages; nothing else relies on the order.
+    They are not secrets, so the random bits need no system call.
     """
     return f"{prefix}_{int(time.time() * 1000) << 80 | random.getrandbits(80):032x}"

@@ -1,4 +1,4 @@
-"""How many tokens a request has: asked of a channel that can count, else estimated here. It costs nothing."""
+"""Counting the tokens of a request: by a channel that can, else estimated here. It is free of charge."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ from .sink import Sink
 from .whole import read_small
 
 COUNT_S = 10.0
-"""How long a channel may take to count before the estimate is told."""
+"""How long a channel may take to count before the estimate is given instead."""
 
 
 async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
     """Answer with the input tokens of the request in *body*.
 
     Raises:
-        RejectedError: The request can't be, or the key may not ask for the model.
+        RejectedError: The request is malformed, or the key may not use the model.
     """
     assert isinstance(rules, Counting)
     rules.read_request(exchange, body)
@@ -28,7 +28,7 @@ async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
     exchange.principal = await shop.dispatch.authenticate(exchange)
     candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, "chat")
     for candidate in await shop.answers.keepers(exchange, candidates):
-        # Another dialect's count is another count: where none of the customer's own counts, the estimate stands.
+        # A count in another dialect would be a different one: without a channel of the customer's dialect, estimate.
         counted = await _ask(shop, exchange, rules, candidate) if candidate.dialect == exchange.dialect else None
         if counted is not None:
             await sink.whole(200, [JSON], counted)
@@ -37,7 +37,7 @@ async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes
 
 
 async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: Candidate) -> bytes | None:
-    """Return the answer of one candidate; None where it has none."""
+    """Return the answer of one candidate, or None if it gives none."""
     request = rules.prepare(exchange, candidate.model_sent)
     try:
         async with asyncio.timeout(COUNT_S):

@@ -1,7 +1,7 @@
-"""A deadline that costs nothing where nobody waits.
+"""A deadline that costs nothing if what it bounds never waits.
 
-Most of what may have to wait never does: a plugin that looks into a dict, a write that the
-socket takes at once. A timer set and stopped for each costs more than they do.
+Most calls that may wait do not: a plugin looks into a dict, a socket takes a write at once. Setting
+and stopping a timer would cost more than the call itself.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ Answer = TypeVar("Answer")
 
 
 class DeadlineExpiredError(TimeoutError):
-    """The deadline itself passed; a `TimeoutError` of what was awaited stays what it is."""
+    """This deadline passed. A `TimeoutError` raised by the awaited coroutine itself is passed on unchanged."""
 
 
 async def within(deadline_s: float, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-    """Return what *coroutine* returns, begun at once; the timer is set only where it waits.
+    """Return the result of *coroutine*, which starts at once; the timer is set only when it first waits.
 
     Raises:
-        DeadlineExpiredError: It was still waiting after *deadline_s*; it has been cancelled.
+        DeadlineExpiredError: It was still waiting after *deadline_s*, and has been cancelled.
     """
     try:
         waited_for = coroutine.send(None)
@@ -39,13 +39,13 @@ async def within(deadline_s: float, coroutine: Coroutine[Any, Any, Answer]) -> A
 
 @types.coroutine
 def _go_on(coroutine: Coroutine[Any, Any, Answer], waited_for: Any) -> Generator[Any, Any, Answer]:
-    """Return the answer of a coroutine that was begun already and waits for *waited_for*."""
+    """Finish a coroutine that has been started and waits for *waited_for*; return its result."""
     try:
         while True:
             try:
                 woken_with = yield waited_for
             except BaseException as exc:
-                # A deadline or a cancelled exchange: the coroutine's own clean-up runs now.
+                # The deadline passed, or the exchange was cancelled: the coroutine cleans up now.
                 waited_for = coroutine.throw(exc)
             else:
                 waited_for = coroutine.send(woken_with)

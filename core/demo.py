@@ -1,4 +1,4 @@
-"""What ``relay run --demo`` hands out: an account with credit, a key of this start, a curl to paste."""
+"""What ``relay run --demo`` hands out: an account with credit, a new key, and a curl command to paste."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CREDIT_NANO = 100 * NANO
 
 
 async def hand_out_key(profile: Profile, data: Path) -> str:
-    """Return a new key of the demo's account, with new credit; revoke those that earlier starts handed out."""
+    """Give the demo's account new credit, revoke the keys of earlier starts, and return a new key."""
     async with SqliteLedger.open(data, is_demo=True) as ledger, KeyStore.open(data) as keys:
         await ledger.create_account(CreateAccount(account_id=f"acc_{ACCOUNT}", name=ACCOUNT, actor="demo"))
         await ledger.adjust(
@@ -49,7 +49,7 @@ async def hand_out_key(profile: Profile, data: Path) -> str:
 
 
 def demo_words(address: str, profile: Profile, api_key: str) -> str:
-    """Return the key, and a command that works when pasted."""
+    """Return the text that shows the key and a command that works when pasted."""
     group, symbol = profile.default_group, profile.shop.unit.symbol
     section = next(one for one in profile.channels if group in one.groups)
     model = next(iter(section.upstream_names))

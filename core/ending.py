@@ -1,4 +1,4 @@
-"""How an answer ended: what the pipeline posts, and what it still has to write."""
+"""How an answer ended: what the pipeline posts, and what it then writes."""
 
 import msgspec
 
@@ -10,8 +10,8 @@ from .usage import Usage
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How a committed answer ended, ready to be posted.
 
-    ``end`` are the last bytes for the customer; ``error``, where there is one, is written in
-    the customer's dialect instead.
+    ``end`` is the last bytes for the customer. An ``error`` is written in their place, in the
+    customer's dialect.
     """
 
     usage: Usage
@@ -21,5 +21,5 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     answer_id: str | None = None
     end: bytes = b""
     content_type: str = "application/json"
-    """Of a whole answer; a stream has told its own with its head."""
+    """The content type of a whole answer; a stream's has been sent with its head."""
     error: RelayError | None = None

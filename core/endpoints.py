@@ -1,8 +1,7 @@
-"""Which path is which endpoint, however a client writes its base URL.
+"""Which path leads to which endpoint, however a client builds it from its base URL.
 
-Customers put the host root, host + ``/v1`` or a full endpoint path into the base URL field, and
-their clients append ``/v1`` or the endpoint path themselves (shops.md W3). So what stands before
-the last endpoint in a path says nothing.
+Customers enter the host, host + ``/v1`` or a full endpoint path as the base URL, and their clients
+append ``/v1`` or the endpoint path to it (shops.md W3). So only the last endpoint in a path counts.
 """
 
 import re
@@ -16,19 +15,23 @@ from .dialects.kept_answers import KEPT_ANSWER_ENDPOINTS, KeptAnswerEndpoint
 from .exchange import Dialect
 
 PATH_LENGTH_MAX = 2048
-"""Longer than any path with the longest name of a model in it."""
+"""More than any path with the longest name of a model has."""
 
 
 Page = Literal["models", "subscription", "usage"]
-"""What is shown to whoever has a key: the models, and OpenAI's old pages of its balance."""
+"""Pages for the holder of a key: the list of models, and the balance in the form of OpenAI's old pages."""
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An endpoint that a path leads to; ``rules`` is None for a ``page``, which has no dialect of its own.
+    """The endpoint that a path leads to, and what the path names.
 
-    ``model`` is the model that the path names, where it names one: Gemini's way to ask for it,
-    and the one model shown of the list; ``deployment`` is Azure's way. ``answer_id`` is the kept
-    answer that it names, and ``kept`` what can be done with it there.
+    Attributes:
+        rules: None for a page, which belongs to no one dialect.
+        model: The model named by Gemini's paths, or of which the page is shown; "" elsewhere.
+        answer_id: The kept answer that the path names, or "".
+        kept: The endpoints for that answer, one for each method.
+        page: The page, or None for an endpoint.
+        deployment: The model that one of Azure's paths names, or "".
     """
 
     rules: DialectRules | None
@@ -40,7 +43,7 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def endpoint(self) -> str:
-        """The entry of the profile's ``endpoints`` that serves it."""
+        """The entry in the profile's ``endpoints`` that it belongs to."""
         if self.rules is not None:
             return self.rules.name
         return "models" if self.page == "models" else "billing"
@@ -65,10 +68,10 @@ def resolve(path: str) -> Address | None:
     known = _KNOWN.get(path)
     if known is not None:
         return known
-    # Of what is printable every path that names a model matches, so that the pattern never has to
-    # try in how many ways a long one falls into names: their number doubles with each.
+    # Any printable path that names a model matches, so the pattern never has to try all the ways to
+    # divide a long one into names, whose number doubles with each part.
     is_sane = len(path) <= PATH_LENGTH_MAX and path.isprintable()
-    # Slashes double, and blanks get between, where what a customer pasted ends in them.
+    # A pasted base URL may end in slashes or blanks.
     pieces = filter(None, map(str.strip, path.split("/")))
     match = _ADDRESS.fullmatch("".join(f"/{piece}" for piece in pieces)) if is_sane else None
     if match is None:
@@ -90,12 +93,12 @@ def _without_version(endpoint: DialectRules | KeptAnswerEndpoint) -> str:
 
 
 def _pattern(rules: DialectRules, name: str) -> str:
-    """Return what the path of *rules* looks like; *name* opens the group of the model in it, if any."""
+    """Return the pattern for the path of *rules*; *name* opens the group for a model in it."""
     return re.escape(_without_version(rules)).replace(re.escape("{model}"), f"({name}.+?)")
 
 
 def _kept_pattern(path: str, name: str) -> str:
-    """Return what *path* looks like; *name* opens the group of the answer's id, which is no endpoint's name."""
+    """Return the pattern for *path*; *name* opens the group for the answer's id, which is no endpoint's name."""
     return re.escape(path).replace(re.escape("/{id}"), f"(?!(?:{_ENDPOINT})$)/({name}[^/]+)")
 
 
@@ -106,7 +109,7 @@ PAGES = {
 }
 """The pages by their paths."""
 _REPEATED = re.compile("(?:^|:[A-Za-z]+(?:/v1beta|/v1)?/)models/")
-"""What may stand before a model's name within it: Google's prefix again, or a whole endpoint of Gemini as the base."""
+"""What may precede a model's name: Google's prefix a second time, or a whole Gemini endpoint as the base URL."""
 _KNOWN = {path: Address(rules) for rules in ENDPOINTS for path in (rules.path, _without_version(rules))}
 _PATTERNS = tuple((re.compile(_pattern(rules, "?P<model>")), rules) for rules in ENDPOINTS)
 _ENDPOINT = "|".join(
@@ -122,13 +125,13 @@ _KEPT_PATTERNS = tuple(
 )
 _KEPT = "|".join(_kept_pattern(path, "?:") for path in _KEPT_PATHS)
 _BASE = f"(?:/v1beta|/v1|/openai|{_ENDPOINT})*?"
-# A deployment's name has at most one slash, so that a long path can't fall into names in many ways.
+# A deployment's name has at most one slash, so that a long path can't be divided in many ways.
 _DEPLOYMENT = f"(?:/deployments/(?P<deployment>[^/]+(?:/[^/]+)??){_BASE})?"
 _ADDRESS = re.compile(f"{_BASE}{_DEPLOYMENT}(?P<endpoint>{_ENDPOINT}|{_KEPT})")
 
 
 def speaker(path: str, headers: dict[str, str], *, is_key_in_query: bool = False) -> Dialect:
-    """Return the dialect in which to answer a request that leads to no endpoint of one dialect.
+    """Return the dialect in which to answer a request whose path belongs to no one dialect.
 
     Source: wire/DIALECTS.md 1, read 2026-11-23; that only Google's clients put a key into the
     query, field/clients.md, read 2026-11-24.

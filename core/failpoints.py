@@ -1,7 +1,7 @@
-"""Places where a test may kill the process, to prove what is left behind.
+"""Places where a test can kill the process, to check what it leaves behind.
 
 ``RELAY_FAILPOINT=after_reserve:3`` in the environment ends the process with SIGKILL the third
-time it comes by ``after_reserve``. Without the variable `hit` does nothing.
+time it passes ``after_reserve``. Without the variable `hit` does nothing.
 """
 
 import os
@@ -23,7 +23,7 @@ Failpoint = Literal[
 
 
 class _Armed:
-    """The one failpoint of this process that kills, and how often it may still be passed."""
+    """The failpoint at which this process dies, and how often it may still be passed."""
 
     def __init__(self, setting: str) -> None:
         name, _, count = setting.partition(":")
@@ -36,12 +36,12 @@ class _Armed:
         self.remaining_count = int(count or 0)
 
 
-# Read once, at import: a process is killed by how it was started, and the hot path pays one comparison.
+# Read once, at import: the environment of a process does not change, and the hot path pays one comparison.
 _armed = _Armed(os.environ.get("RELAY_FAILPOINT", ""))
 
 
 def hit(name: Failpoint) -> None:
-    """Pass the failpoint *name*; does not return where the environment says to die here."""
+    """Pass the failpoint *name*; the process dies here if the environment says so."""
     if name != _armed.name:
         return
     _armed.remaining_count -= 1

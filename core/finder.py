@@ -1,7 +1,7 @@
-"""Finds the class that a profile means by ``use``: built in, installed, or in a file beside it.
+"""Finds the class that a profile's ``use`` refers to: built in, installed, or in a file beside the profile.
 
-Nothing is imported but what is used, and the engine names no plugin: a built-in is found by the
-rule that ``plugins/billing/token_ratio.py`` is ``billing.token_ratio`` and holds ``TokenRatio``.
+Only plugins in use are imported, and the engine names none: a built-in plugin is found by the rule
+that ``plugins/billing/token_ratio.py`` is ``billing.token_ratio`` and holds ``TokenRatio``.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from .profile.place import nearest
 
 BUILT_IN = "relay.plugins"
 ENTRY_POINTS = "relay.plugins"
-"""Group of entry points under which installed plugins are found by id."""
+"""The group of entry points that holds installed plugins, each under its id."""
 DISTRIBUTION = "relayshop"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
@@ -34,8 +34,8 @@ class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         use: How the profile names it.
         plugin_type: The class.
-        file: Where it is written, for messages.
-        version: Of the distribution it came with; of a file, the SHA-256 of its source.
+        file: Its source file, for messages.
+        version: The version of its distribution; for a file, the SHA-256 of its source.
     """
 
     use: str
@@ -45,7 +45,7 @@ class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_channel(self) -> bool:
-        """It stands at a channel, not in the list of plugins."""
+        """It belongs in a channel's ``use``, not in the list of plugins."""
         return issubclass(self.plugin_type, ChannelPlugin)
 
     def failure(self, what: str) -> PluginError:
@@ -54,10 +54,10 @@ class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_plugin(use: str, folder: Path) -> FoundPlugin:
-    """Return the plugin that a profile in *folder* means by *use*.
+    """Return the plugin that *use* refers to in a profile in *folder*.
 
     Raises:
-        PluginError: There is none, or it could not be loaded; says which file, and keeps the cause.
+        PluginError: There is none, or it could not be loaded; names the file, and keeps the cause.
     """
     if use.endswith(".py"):
         return _find_in_file(use, folder)
@@ -121,7 +121,7 @@ def _installed() -> dict[str, EntryPoint]:
 
 
 def _find_in_file(use: str, folder: Path) -> FoundPlugin:
-    """Load *use* as a module of its own; the same source is loaded once, however often it is used."""
+    """Load the file *use* as a module; the same source is loaded only once, however often it is used."""
     file = (folder / use).resolve()
     try:
         source = file.read_bytes()
@@ -151,7 +151,7 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
 
 
 def _plugin_types(module: ModuleType) -> list[type[Plugin[Any]]]:
-    """Return the plugins that *module* or, for a package, one of its modules defines."""
+    """Return the plugin classes that *module* defines; for a package, those of its modules too."""
     prefix = f"{module.__name__}."
     types = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Plugin)]
     return [each for each in dict.fromkeys(types) if f"{each.__module__}.".startswith(prefix)]

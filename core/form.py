@@ -1,9 +1,9 @@
-"""A form with files (multipart/form-data), read without copying what its files hold.
+"""A form with files (multipart/form-data), read without copying the contents of its files.
 
-Strict on purpose: a form that two readers may take differently could price one model and send
-another. So names are plain and stand once, heads look as clients of the field write them, and
-nothing stands before, between or after the parts. An edit touches single values; all other bytes
-are sent as they came.
+Strict on purpose: a form that two readers interpret differently could price one model and send
+another. So names are plain and occur once, part heads look as known clients write them, and nothing
+comes before, between or after the parts. An edit changes single values; all other bytes are sent as
+they came.
 
 Source: RFC 7578; RFC 2046, 5.1.1; what browsers, curl, httpx, Go and .NET write, read 2026-11-24.
 """
@@ -18,7 +18,7 @@ from .errors import BadRequestError
 PARTS_MAX = 64
 HEAD_BYTES_MAX = 4096
 TEXT_BYTES_MAX = 256 * 1024
-"""The values together that relay reads; the longest prompt of a picture is 32 000 characters."""
+"""The limit for all plain values together; the longest prompt for a picture is 32 000 characters."""
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 # A backslash before a quote is an escape to some readers, and none to others.
@@ -33,7 +33,7 @@ _PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part: its name, and where it and its value stand in the body."""
+    """One part: its name, and the positions of the part and its value in the body."""
 
     name: str
     is_file: bool
@@ -43,15 +43,15 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def is_read(self) -> bool:
-        """A plain value under a plain name; files and ``name[]`` are the upstream's alone."""
+        """It is a plain value under a plain name; files and ``name[]`` are left to the upstream."""
         return not self.is_file and not self.name.endswith("]")
 
 
 class Form:
-    """A form as it came, with the values of its plain fields as JSON texts in ``fields``.
+    """A form as it came, with the values of its plain fields as JSON strings in ``fields``.
 
     Raises:
-        BadRequestError: ``bad_form``, or the name of the field that is to blame.
+        BadRequestError: ``bad_form``, or the name of the field at fault.
     """
 
     __slots__ = ("_body", "_boundary", "_parts", "fields")
@@ -66,18 +66,18 @@ class Form:
 
     @property
     def content_type(self) -> str:
-        """What the form is sent on as."""
+        """The content type with which the form is sent on."""
         return f'multipart/form-data; boundary="{self._boundary}"'
 
     def files(self, *names: str) -> list[memoryview]:
-        """Return the contents of the files under *names*, where they lie."""
+        """Return the contents of the files called any of *names*, without copying them."""
         view = memoryview(self._body)
         return [view[part.value_start : part.value_end] for part in self._parts if part.is_file and part.name in names]
 
     def body(self, fields: Mapping[str, msgspec.Raw]) -> bytes:
-        """Return the form with *fields* in place of its own; the very body that came where they are the same.
+        """Return the body with *fields* in place of the form's own; the original bytes if they are the same.
 
-        What is returned is the form from now on, so that its files are never held twice.
+        The result replaces the form's body, so that its files are never held in memory twice.
         """
         if fields != self.fields:
             self._body = self._edited(fields)
@@ -158,13 +158,13 @@ def _read_head(head: bytes) -> tuple[str, bool]:
 
 
 def _read_parameters(pattern: re.Pattern[str], value: str) -> dict[str, str]:
-    """Return the parameters of a header's *value*, names in lower case; none where one is repeated or oddly written."""
+    """Return the parameters of a header's *value*, names in lower case; none if one is repeated or malformed."""
     told = [(key.lower(), quoted or plain) for key, quoted, plain in _parameters(value)]
     parameters = dict(told)
     return parameters if pattern.fullmatch(value) and len(told) == len(parameters) else {}
 
 
 def _text(raw: msgspec.Raw) -> bytes:
-    """Return what stands in a form for a JSON value: a text without its quotes, anything else as it is."""
+    """Return how a form writes a JSON value: a string without its quotes, anything else as it is."""
     value = msgspec.json.decode(raw)
     return value.encode() if isinstance(value, str) else bytes(raw)

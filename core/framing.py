@@ -1,4 +1,4 @@
-"""Answers in a framing of the upstream's own, brought into the dialect's before anybody reads along."""
+"""Converts answers from an upstream's own framing to that of the dialect, before anything reads them."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,11 +6,11 @@ from .transport import UpstreamResponse, let_go
 
 
 class Reframed:
-    """An answer whose bytes pass through *reframe*; an `UpstreamResponse`.
+    """An `UpstreamResponse` whose body passes through *reframe*.
 
-    *reframe* gets the pieces of the body as they come, and ``b""`` once, at its end; what it
-    returns takes their place. It holds back what is not whole yet, within bounds of its own. The
-    answer's content type becomes *content_type*.
+    *reframe* gets the pieces of the body as they arrive, and ``b""`` once at the end; what it returns
+    replaces them. It may hold back incomplete pieces, and must bound how much. *content_type* becomes
+    the content type of the answer.
     """
 
     def __init__(self, response: UpstreamResponse, reframe: Callable[[bytes], bytes], content_type: str) -> None:
@@ -21,14 +21,14 @@ class Reframed:
         self._is_at_end = False
 
     async def read(self) -> bytes:
-        """Return the next bytes that came of what was read, or ``b""`` at the end of the body."""
+        """Return the next converted bytes, or ``b""`` at the end of the body."""
         while not self._is_at_end:
             if reframed := self._next(await self._response.read()):
                 return reframed
         return b""
 
     async def hand_over(self, take: Callable[[bytes], bool]) -> None:
-        """Give the bytes to *take* as they come, until it returns False; ``b""`` is the end of the body."""
+        """Give the converted bytes to *take* as they arrive, until it returns False; ``b""`` is the end of the body."""
 
         def take_reframed(data: bytes) -> bool:
             reframed = b"" if self._is_at_end else self._next(data)
@@ -49,7 +49,7 @@ class Reframed:
         let_go(self._response, is_understood=False)
 
     def finish(self) -> None:
-        """Let go of an answer of which all that matters has come."""
+        """Let go of an answer whose relevant part has arrived."""
         self._response.finish()
 
     def _next(self, data: bytes) -> bytes:

@@ -1,6 +1,6 @@
-"""Every moment, for all running streams at once: marks, keep-alives, customers who stopped reading.
+"""Regular chores for all running streams: marks, keep-alives, and customers who have stopped reading.
 
-One timer for the process instead of three for each stream: nothing is scheduled per chunk.
+There is one timer for the process instead of three for each stream, and nothing is scheduled per chunk.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from .observe import emit_exception
 TICK_S = 0.75
 """With the ledger's 0.25 s for notes, what is delivered is marked on disk within a second."""
 STREAMS_AT_ONCE = 200
-"""How many are visited before chunks go out in between.
+"""How many streams are visited before the event loop gets a turn.
 
-Some 2 ms of work. Among a thousand streams a turn of the event loop takes 20 to 50 ms, so fewer at once would
-make a visit to all of them last longer than what `TICK_S` promises.
+That is some 2 ms of work. With a thousand streams a turn of the loop takes 20 to 50 ms, so with fewer
+at once a visit to all of them would take longer than `TICK_S`.
 """
 
 
@@ -32,7 +32,7 @@ class Beating(Protocol):
 
 
 class Heartbeat:
-    """Visits every running stream, each `TICK_S`."""
+    """Visits every running stream every `TICK_S`."""
 
     def __init__(self) -> None:
         self._running: set[Beating] = set()
@@ -46,12 +46,12 @@ class Heartbeat:
         self._running.discard(stream)
 
     async def run(self) -> None:
-        """Beat until cancelled; a stream that fails at it is logged, and spoils nothing for the others."""
+        """Visit the streams until cancelled; the failure of one is logged and does not affect the others."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as keep_alives:
             due_s = loop.time()
             while True:
-                due_s = max(due_s + TICK_S, loop.time())  # from visit to visit: the visiting takes time, too
+                due_s = max(due_s + TICK_S, loop.time())  # counted from start to start, as a visit takes time, too
                 await asyncio.sleep(due_s - loop.time())
                 now_s = loop.time()
                 for place, stream in enumerate(tuple(self._running), start=1):

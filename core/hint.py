@@ -1,4 +1,4 @@
-"""What a request that leads to no endpoint was probably meant for."""
+"""Which endpoint was probably meant by a path that leads to none."""
 
 import difflib
 import re
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 LIKENESS_MIN = 0.6
 COMPARED_LENGTH_MAX = 100
-"""Longer than any endpoint's path; what stands before is a base URL."""
+"""More than any endpoint's path has; what precedes it is a base URL."""
 
 
 def nearest_endpoint(path: str, served: Sequence[str], fallback: str) -> str:
     """Return the one of *served* (a method and a path each) that *path* was probably meant for.
 
-    That is the one whose path *path* ends in, whatever stands before; else the first whose path it
-    begins; else the one whose path is most like it; else *fallback*, the caller's own main endpoint.
+    That is the one whose path *path* ends with; else the first whose path begins with *path*; else
+    the one whose path is most similar; else *fallback*, the main endpoint of the client's dialect.
 
     >>> nearest_endpoint("/v1/message", ["POST /v1/messages", "GET /v1/models"], "GET /v1/models")
     'POST /v1/messages'
@@ -29,7 +29,7 @@ def nearest_endpoint(path: str, served: Sequence[str], fallback: str) -> str:
 
 
 def _without_version(path: str) -> str:
-    """Return *path* without the version that it begins with.
+    """Return *path* without a version at its beginning.
 
     >>> _without_version("v1beta/models"), _without_version("v1"), _without_version("models")
     ('models', '', 'models')

@@ -18,14 +18,14 @@ hookimpl = pluggy.HookimplMarker("relay")
 
 
 class Meter(Protocol):
-    """Counts what one answer uses, from the events that pass by."""
+    """Counts what one answer uses, from its events."""
 
     def feed(self, event: bytes) -> None:
         """Take one whole event of a stream as it was received, or a whole body."""
         ...
 
     def usage(self) -> Usage | None:
-        """Return what was used so far, or None where no figure was seen."""
+        """Return what was used so far, or None if no figure has been seen."""
         ...
 
 
@@ -45,8 +45,8 @@ class RelayHooks:
             exchange: The request so far: its key, address, headers, dialect and model.
 
         Returns:
-            Who it is, or None if this plugin knows no such key. None from all: 401. The key must be one
-            of the ledger's, and the account its own, or the request is refused.
+            Who it is, or None if this plugin does not know the key. None from all: 401. The ledger must know
+            the key as one of that account, or the request is refused.
 
         Raises:
             RejectedError: The key is known and refused. Any other exception refuses as well.
@@ -60,16 +60,16 @@ class RelayHooks:
 
         Called once per attempt, every plugin in profile order, each with what the one before
         left. Core has already removed what group, key, model, dialect or circuit forbid, and
-        afterwards takes the first that was never tried.
+        then takes the first candidate that has not been tried.
 
         Args:
             exchange: The request; ``exchange.principal`` says who asks.
             candidates: What the plugin before left: channels, each with one of its keys.
-            attempts: What was tried for this exchange already, in order; empty at first.
+            attempts: What has been tried for this exchange, in order; empty at first.
 
         Returns:
-            Candidates, best first; or None to leave them as they are. None left: 503, or after
-            a failed attempt that attempt's error. An exception refuses the request.
+            Candidates, best first; or None to leave them as they are. If none is left: 503, or after
+            a failed attempt the error of that attempt. An exception refuses the request.
         """
 
     @hookspec
@@ -77,12 +77,12 @@ class RelayHooks:
         """Change what is about to be sent, in place.
 
         Called once per attempt, every plugin in profile order. *request* is in the channel's
-        dialect and says which. An exception ends the attempt; the next candidate is tried.
+        dialect, and names it. An exception ends the attempt; the next candidate is tried.
 
         Args:
             exchange: The customer's request, which stays as it is.
             channel: Where this attempt goes.
-            request: Body and headers to change: this attempt's alone.
+            request: Body and headers to change; they belong to this attempt only.
         """
 
     @hookspec
@@ -90,8 +90,8 @@ class RelayHooks:
         """Return an object that counts this answer in place of core's own meter.
 
         Called once per attempt, before its first event; the first answer counts. Nothing is
-        dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, or counts
-        in anything but whole numbers from 0, core's own takes over and the stream goes on.
+        dispatched per event: core calls the meter's ``feed`` itself. If the meter raises, or returns
+        counts that are not whole numbers from 0, core's own takes over and the stream goes on.
 
         Args:
             exchange: The request that is being answered.
@@ -111,14 +111,14 @@ class RelayHooks:
 
         Args:
             facts: Everything a price may depend on besides usage; the time is ``facts.at``.
-            usage: Token counts. Where their source is ``bound``, the charge is what is held: it must
-                cover the dearest that may come.
+            usage: Token counts. If their source is ``bound``, the charge is the amount to hold: it must
+                cover the most expensive answer possible.
             charge: What earlier policies charged; None for the first.
 
         Returns:
             A charge with this policy's lines added or changed, or None to leave *charge* as it
-            is. No charge after the last policy refuses the request; an exception does too, and a
-            charge that is negative or not exact: counts are whole numbers, factors fractions. A post
+            is. The request is refused if there is no charge after the last policy, on an exception, and on
+            a charge that is negative or not exact: counts are whole numbers, factors fractions. A post
             can't be refused: there a policy that fails is passed over, logged and counted.
         """
 
@@ -127,14 +127,14 @@ class RelayHooks:
         """Look at a settled exchange and claim what its customer is owed.
 
         Called once per settled exchange, all plugins in profile order, after the answer has
-        ended. What a process that ended or died had yet to show, what recovery charged, and what was booked
-        from the spool, is looked at after the next start; such records have no attempts, and may come twice
-        where a process dies meanwhile. An exception is logged and counted.
+        ended. Exchanges that a process did not get to before it ended or died, that recovery charged, or
+        that were booked from the spool, are shown after the next start; such records have no attempts, and
+        may be shown twice if a process dies meanwhile. An exception is logged and counted.
 
         Args:
             record: What is kept of the exchange: facts, usage, outcome, evidence, charge.
 
         Returns:
-            Claims, or None. Core writes each once per request and rule; one whose share is negative or
-            not exact is passed over, logged and counted, and the others are written.
+            Claims, or None. Core writes each once per request and rule. A claim whose share is negative or
+            not exact is passed over, logged and counted; the others are written.
         """

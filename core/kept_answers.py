@@ -1,7 +1,7 @@
-"""Serves answers that an upstream keeps to the account that got them. It costs nothing, and leaves no row.
+"""Serves answers that an upstream keeps to the account that got them. It is free, and leaves no log row.
 
-The channel and the key that made an answer are the only ones that can show it, so nothing is
-chosen here, and nothing tried twice.
+Only the channel and key that made an answer can show it, so no channel is selected here, and nothing
+is retried.
 """
 
 from .answers import JSON
@@ -22,10 +22,10 @@ EVENT_STREAM = "text/event-stream"
 async def serve_kept_answer(
     shop: Shop, exchange: Exchange, endpoint: KeptAnswerEndpoint, answer_id: str, sink: Sink
 ) -> None:
-    """Do what *endpoint* says with the answer *answer_id*.
+    """Show, list, cancel or delete the answer *answer_id*, as *endpoint* says.
 
     Raises:
-        NotFoundError: The account never got such an answer, or nobody keeps it any more.
+        NotFoundError: The account never got such an answer, or it is no longer kept.
         RelayError: The key is refused, or the upstream failed.
     """
     exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
@@ -42,7 +42,7 @@ async def serve_kept_answer(
                 await _pass_document(response, sink)
     except CustomerGoneError:
         return
-    except DeadlineExpiredError:  # a customer who takes nothing has left
+    except DeadlineExpiredError:  # a customer who takes nothing counts as gone
         sink.hang_up()
     finally:
         response.close()
@@ -51,10 +51,10 @@ async def serve_kept_answer(
 async def _find(
     shop: Shop, exchange: Exchange, principal: Principal, endpoint: KeptAnswerEndpoint, answer_id: str
 ) -> tuple[ChannelRequest, tuple[str, str]]:
-    """Return what to ask of which channel, with which of its keys.
+    """Return the request to send, and its channel and key.
 
-    Whether an answer is another's, was asked of a model that this key may not use, or never was,
-    is told in the same words.
+    Answers that are another account's, are of a model that this key may not use, or never existed are
+    all refused in the same words.
     """
     kept = await shop.answers.find_for(principal, answer_id)
     channel = shop.catalog.channel(kept.channel) if kept is not None else None
@@ -65,11 +65,11 @@ async def _find(
 
 
 async def _ask(shop: Shop, request: ChannelRequest, channel_name: str, key_id: str) -> UpstreamResponse:
-    """Return the answer of the upstream, whose head says success."""
+    """Return the upstream's answer, which has a status of success."""
     try:
         response = await send(shop.channels[channel_name], request, shop.secrets[key_id])
     except PluginError as exc:
-        if isinstance(exc.__cause__, LookupError):  # a channel whose plugin has no such place
+        if isinstance(exc.__cause__, LookupError):  # the channel's plugin has no such endpoint
             raise NotFoundError("answer_not_found") from exc
         raise
     if 200 <= response.status < 300:
@@ -93,10 +93,10 @@ async def _pass_document(response: UpstreamResponse, sink: Sink) -> None:
 async def _pass_stream(
     exchange: Exchange, endpoint: KeptAnswerEndpoint, response: UpstreamResponse, sink: Sink
 ) -> None:
-    """Hand over a kept answer as the events it was made of; what breaks off upstream ends in an error event.
+    """Hand over a kept answer as its stream of events.
 
     Raises:
-        UpstreamError: It broke off, or says that it failed.
+        UpstreamError: It broke off, or reported a failure; the caller ends it with an error event.
     """
     reader = endpoint.rules.stream_reader(exchange)
     await sink.head(200, [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")])

@@ -1,7 +1,7 @@
-"""The shop's own api keys: how one is made, what is kept of it, and how known ones are remembered.
+"""The shop's own API keys: how they are made and looked up, and how known ones are remembered.
 
-Only the SHA-256 of a key's secret part and its last four characters are ever stored. A key has
-more than 280 random bits, so its plain digest can't be guessed back, and costs no time to take.
+Only the SHA-256 of a key's secret part and its last four characters are ever stored. A key has more
+than 280 random bits, so a plain digest can't be reversed by guessing, and is cheap to compute.
 """
 
 import hashlib
@@ -15,21 +15,21 @@ from .profile.structs import Keys
 
 SECRET_LENGTH = 48
 SECRET_ALPHABET = string.ascii_letters + string.digits
-"""No dash: the field's relays split a key on it. Source: field/relay-platforms.md 2.1, read 2026-11-23."""
+"""No dash, because some relays split keys at it. Source: field/relay-platforms.md 2.1, read 2026-11-23."""
 
 REMEMBERED_KEYS_MAX = 20_000
 
 
 def new_api_key(prefix: str) -> str:
-    """Return a new key to be shown once: *prefix* and 48 random letters and digits."""
+    """Return a new key, to be shown once: *prefix* and 48 random letters and digits."""
     return prefix + "".join(secrets.choice(SECRET_ALPHABET) for _ in range(SECRET_LENGTH))
 
 
 def api_key_digest(api_key: str, keys: Keys) -> bytes:
     """Return the SHA-256 of the secret part of *api_key*, by which it is stored and looked up.
 
-    Any prefix the shop accepts may stand before the secret, or none, so that a shop can change
-    its prefix and customers can write the one their sample code shows.
+    The secret may have any prefix that the shop accepts, or none, so that a shop can change its
+    prefix, and customers can write the one in their sample code.
 
     >>> api_key_digest("sk-abc", Keys()) == api_key_digest("abc", Keys())
     True
@@ -45,16 +45,16 @@ class ApiKeyStore(Protocol):
     """Where keys are kept."""
 
     async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:
-        """Return the key whose secret has this SHA-256, or None for an unknown one."""
+        """Return the key whose secret has the SHA-256 *digest*, or None if there is none."""
         ...
 
 
 class CachedApiKeys:
     """Remembers known keys, so that a customer's next request costs one look into a dict.
 
-    What is remembered may be out of date: the ledger compares ``version`` when it reserves, and
-    the exchange is then authenticated afresh. Unknown keys are never remembered, so that a key
-    made a moment ago works at once; the least recently used are forgotten beyond *keys_max*.
+    A remembered key may be out of date: the ledger compares its ``version`` when it reserves, and if it
+    differs, the exchange is authenticated afresh. Unknown keys are never remembered, so a new key works
+    at once. Beyond *keys_max* keys, the least recently used are forgotten.
     """
 
     def __init__(self, store: ApiKeyStore, *, keys_max: int = REMEMBERED_KEYS_MAX) -> None:

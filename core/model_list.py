@@ -1,4 +1,4 @@
-"""Lists the models that a key may ask for, in the form of its client; or shows one of them."""
+"""Lists the models that a key may use, in the form that its client expects; or shows one of them."""
 
 from urllib.parse import parse_qsl
 
@@ -11,15 +11,15 @@ _CHAT_METHODS = ("generateContent", "streamGenerateContent", "countTokens")
 _NO_CHATS = (
     "dall-e", "gpt-image", "imagen", "moderation", "realtime", "rerank", "transcribe", "tts", "whisper",
 )  # fmt: skip
-"""Parts of the names of models that answer no chat. Source: the model lists of OpenAI, Google and Cohere, read 2026-11-24."""
+"""Parts of the names of models that can't chat. Source: the model lists of OpenAI, Google and Cohere, read 2026-11-24."""
 
 
 async def list_models(shop: Shop, exchange: Exchange, name: str) -> bytes:
-    """Return the list, or the model *name* of it.
+    """Return the list, or only the model *name* if that is not empty.
 
     Raises:
-        NotFoundError: There is none of that name, or the key may not ask for it.
-        RejectedError: The key is refused, or a parameter can't be.
+        NotFoundError: There is no such model, or the key may not use it.
+        RejectedError: The key is refused, or a parameter is malformed.
     """
     exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
     principal = await shop.dispatch.authenticate(exchange)
@@ -44,7 +44,7 @@ def _entry(shop: Shop, principal: Principal, model: str) -> ModelEntry:
 
 
 def _gemini_methods(shop: Shop, principal: Principal, model: str) -> tuple[str, ...]:
-    """Return by which of Gemini's methods *model* can be asked; what a channel's model is for, its name tells."""
+    """Return the methods of Gemini's API that work with *model*; its kind is guessed from its name."""
     ways = shop.catalog.ways(principal.group, model, "gemini_generate")
     if "embed" in model.lower():
         return ("embedContent",) if any(way.dialect == "gemini_generate" for way in ways) else ()

@@ -1,8 +1,8 @@
 """Exact amounts: nano-credits for what is stored, fractions for what is computed.
 
-A *nano-credit* is 10^-9 of the shop's credit, held in a signed 64-bit integer. Prices, ratios
-and shares are `Exact` fractions taken from the profile's text; one rounding per charge, half to
-even, turns the result into nano-credits. No float comes near an amount.
+A *nano-credit* is 10^-9 of the shop's credit, kept in a signed 64-bit integer. Prices, ratios
+and shares are `Exact` fractions read from the profile's text; each charge is rounded once, half to
+even, to nano-credits. No amount is ever a float.
 """
 
 import re
@@ -10,7 +10,7 @@ from fractions import Fraction
 
 NANO = 10**9
 AMOUNT_NANO_MAX = 10**18
-"""Largest amount that one entry may move: a billion credits, far inside 64 bits."""
+"""The largest amount that one entry may move: a billion credits, far below the limit of 64 bits."""
 
 Exact = Fraction
 """An exact number of the profile: written as quoted text, ``"1.5"`` or ``"4/3"``."""
@@ -58,7 +58,7 @@ def format_exact(number: Fraction) -> str:
 
 
 def to_nano(amount: Fraction) -> int:
-    """Round *amount* credits to nano-credits, half to even. The only rounding there is, here and below.
+    """Round *amount* credits to nano-credits, half to even. Nothing else rounds amounts but this and `ratio_to_nano`.
 
     >>> to_nano(Fraction("0.0000000005")), to_nano(Fraction("0.0000000015"))
     (0, 2)
@@ -87,7 +87,7 @@ def ratio_to_nano(numerator: int, denominator: int) -> int:
 
 
 def parse_amount(text: str) -> int:
-    """Return the nano-credits that a plain decimal of credits names.
+    """Return the nano-credits of an amount written as a plain decimal of credits.
 
     >>> parse_amount("10"), parse_amount("0.000002")
     (10000000000, 2000)

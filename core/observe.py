@@ -1,8 +1,8 @@
 """Log events, not prose: one line of JSON on stderr per event, with fields from a list.
 
-Nothing said is kept (DESIGN 1.5). So a field that is not on the list is a mistake of the caller
-and refused, every value is a number or a short name, and an exception is logged as its types
-and the lines of code it passed through: its message may quote a request, so it is never written.
+Nothing said is kept (DESIGN 1.5). So a field that is not on the list is refused as a mistake of the
+caller, every value is a number or a short name, and an exception is logged as its type and the lines
+of code that it passed through: its message may quote a request, so it is never written.
 """
 
 import logging
@@ -20,15 +20,15 @@ EVENTS = frozenset(
         "admission.opened",  # there is room again
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
-        "claims.unchecked",  # what the dead had charged could not be shown to after-sales plugins; the next start tries again
+        "claims.unchecked",  # charges of dead processes could not be shown to after-sales plugins; the next start tries again
         "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
-        "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay starts anew
+        "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay is restarted
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
-        "meter.dropped",  # a plugin's meter raised, or its figures were none; core's own took over
+        "meter.dropped",  # a plugin's meter raised, or its figures were unusable; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation
         "operation.refused",  # one operation broke a rule of the ledger; the others went on
-        "plugin.failed",  # a plugin failed, and the request went on without it: others observe, price or answer
+        "plugin.failed",  # a plugin failed, and the request went on without it
         "post.failed",  # a post could not be committed in time
         "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours
@@ -36,7 +36,7 @@ EVENTS = frozenset(
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
         "stream.silenced",  # a keep-alive could not be written
         "stream.unmarked",  # what a stream had delivered could not be marked
-        "usage.contradicted",  # the upstream's total is another than its parts make: see the channel's reasoning_in_output
+        "usage.contradicted",  # the upstream's total is not the sum of its parts: check the channel's reasoning_in_output
         "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }
 )
@@ -54,11 +54,11 @@ FRAMES_MAX = 4
 Value = str | int | None
 
 _logger = logging.getLogger("relay")
-_logger.addHandler(logging.NullHandler())  # a command says itself what failed; only a server logs
+_logger.addHandler(logging.NullHandler())  # a command prints its own errors; only a server logs
 
 
 def emit(event: str, **fields: Value) -> None:
-    """Log *event* with *fields*; names are listed above, texts are cut to `VALUE_LENGTH_MAX`.
+    """Log *event* with *fields*, whose texts are cut to `VALUE_LENGTH_MAX` characters.
 
     Raises:
         ValueError: The event or a field is not on its list.
@@ -67,9 +67,9 @@ def emit(event: str, **fields: Value) -> None:
 
 
 def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:
-    """Log *event* with what kind of exception *exc* is and where it came from, never with its words.
+    """Log *event* with the type of *exc* and where it was raised, never with its message.
 
-    A database's error is named by its code, such as ``SQLITE_FULL``, because its type says nothing.
+    A database error is logged by its code, such as ``SQLITE_FULL``, because its type says nothing.
     A plugin's error is logged with the plugin's id and file.
     """
     _log(logging.ERROR, event, {**_culprit_of(exc), **fields, "error": kinds_of(exc), "where": place_of(exc)})
@@ -85,13 +85,13 @@ def kinds_of(exc: BaseException) -> str:
 
 
 def place_of(exc: BaseException) -> str:
-    """Return the lines of code, ``file:line``, through which the first cause of *exc* passed."""
+    """Return the lines of code, as ``file:line``, through which the root cause of *exc* passed."""
     frames = traceback.extract_tb(_chain(exc)[-1].__traceback__)[-FRAMES_MAX:]
     return " > ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
 
 
 def _culprit_of(exc: BaseException) -> dict[str, Value]:
-    """Return the plugin that *exc* or a cause of it names: one that answered wrongly is in no traceback."""
+    """Return the plugin that *exc* or one of its causes names: a plugin that returned a wrong answer is in no traceback."""
     named = (each for each in _chain(exc) if isinstance(each, PluginError) and each.plugin)
     return next(({"plugin": each.plugin, "file": each.file} for each in named), {})
 
@@ -123,7 +123,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Write relay's events to stderr from now on; a process does this once, when it starts to serve."""
+    """Write relay's events to stderr from now on. Called once per process, when it starts to serve."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     _logger.handlers = [handler]

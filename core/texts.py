@@ -1,8 +1,8 @@
 """What customers read when something is refused: one sentence per code, in English and Chinese.
 
 Codes are fixed and clients match them; texts may change. A sentence says what was expected,
-what was found and what to do next, and names nothing but what stands in its placeholders. A
-code may have variants, ``CODE.NAME``, used where the parameter NAME is known.
+what was found and what to do next, and its placeholders are all that varies in it. A
+code may have variants, ``CODE.NAME``, used where the parameter NAME has a value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 LANGUAGE_RANGES_MAX = 20
-"""Entries of an Accept-Language header that are looked at; browsers send fewer than ten."""
+"""How many entries of an Accept-Language header are read; browsers send fewer than ten."""
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -27,11 +27,11 @@ TEXTS: Mapping[str, Sentence] = {
         "请求没有带令牌；请放在请求头 Authorization: Bearer 令牌，或 x-api-key 中",
     ),
     "invalid_api_key": Sentence(
-        "this shop does not know the api key; copy it again from where you got it, and check the base URL",
+        "this shop does not know the api key; copy the whole key again, and check the base URL",
         "本站没有这个令牌；请重新复制完整的令牌，并核对接口地址",
     ),
     "api_key_expired": Sentence(
-        "the api key expired at {expired_at}; make a new one or ask for a later date",
+        "the api key expired at {expired_at}; create a new one or extend this one",
         "该令牌已于 {expired_at} 过期；请新建令牌，或延长有效期",
     ),
     "api_key_revoked": Sentence(
@@ -39,47 +39,47 @@ TEXTS: Mapping[str, Sentence] = {
         "该令牌已被停用；请换用其他令牌",
     ),
     "api_key_exhausted": Sentence(
-        "the api key's own limit of {cap} credits is used up, whatever the account still holds; "
+        "the api key's own limit of {cap} credits is used up, regardless of the account's balance; "
         "use another key or raise the limit",
         "该令牌的额度 {cap} 已用尽（与账户额度无关）；请换用其他令牌，或提高令牌额度",
     ),
     "stale_key": Sentence(
         "the api key was changed while the request was under way; send the request again",
-        "请求进行中令牌被修改；请重新发送请求",
+        "请求处理期间令牌被修改；请重新发送请求",
     ),
     "access_denied": Sentence(
-        "the api key may not be used from here; allow the address in the key's list, or remove the list",
-        "该令牌不能在此处使用；请把来源地址加入令牌的 IP 白名单，或取消白名单",
+        "the api key may not be used from this address; add the address to the key's list, or remove the list",
+        "该令牌不能从当前地址使用；请把该地址加入令牌的 IP 白名单，或取消白名单",
     ),
     "access_denied.ip": Sentence(
         "the api key may not be used from '{ip}'; add the address to the key's list, or remove the list",
-        "您的 IP {ip} 不在令牌允许访问的列表中；请把它加入白名单，或取消白名单",
+        "您的 IP {ip} 不在令牌的 IP 白名单中；请把它加入白名单，或取消白名单",
     ),
     "group_not_found": Sentence(
         "the api key's group '{group}' is no longer offered; switch the key to another group",
         "令牌所属的分组 {group} 已停用；请把令牌切换到其他分组",
     ),
     "model_not_allowed": Sentence(
-        "the api key's list of models leaves out '{model}'; add it to the list or ask for another model",
+        "the api key may not use the model '{model}'; add it to the key's list of models, or use another model",
         "该令牌无权使用模型 {model}；请把它加入令牌的模型列表，或换用其他模型",
     ),
     # Money.
     "insufficient_user_quota": Sentence(
-        "the account has {remaining} credits available and the request may cost up to {needed}; "
+        "the account has {remaining} credits available, but the request may cost up to {needed}; "
         "top up, or ask for less output ('max_tokens')",
         "账户可用额度 {remaining}，本次请求最多需要 {needed}；请充值，或减小 max_tokens",
     ),
     "pre_consume_token_quota_failed": Sentence(
-        "the api key has {remaining} of its own limit left and the request may cost up to {needed} credits; "
+        "the api key has {remaining} credits of its own limit left, but the request may cost up to {needed}; "
         "raise the key's limit, or ask for less output ('max_tokens')",
         "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请提高令牌额度，或减小 max_tokens",
     ),
     "model_price_error": Sentence(
-        "the shop has set no price for the model, so the request was refused and costs nothing; tell the shop",
+        "the shop has set no price for the model, so the request was refused and costs nothing; please tell the shop",
         "本站尚未给该模型定价，请求已被拒绝，不扣费；请联系站长",
     ),
     "model_price_error.model": Sentence(
-        "the shop has set no price for model '{model}', so the request was refused and costs nothing; tell the shop",
+        "the shop has set no price for model '{model}', so the request was refused and costs nothing; please tell the shop",
         "本站尚未给模型 {model} 定价，请求已被拒绝，不扣费；请联系站长",
     ),
     # The model and its channels.
@@ -97,25 +97,24 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "model_not_found.nearest": Sentence(
         "group '{group}' has no channel for model '{model}'; did you mean '{nearest}'? "
-        "names are exact, upper and lower case included",
+        "names are case-sensitive and must match exactly",
         "当前分组下没有可用渠道：分组 {group} 没有模型 {model}；是否想用 {nearest}？模型名必须完全一致，区分大小写",
     ),
     "channels_cooling_down": Sentence(
         "all channels of group '{group}' for model '{model}' are recovering from errors; try again in a moment",
-        "当前分组下没有可用渠道：分组 {group} 的模型 {model} 的渠道都在恢复中；请稍后再试",
+        "当前分组下没有可用渠道：分组 {group} 中模型 {model} 的渠道暂时都不可用，正在恢复；请稍后再试",
     ),
     "unknown_model": Sentence(
         "the api key's group has no model '{model}'; see the model list at /v1/models",
-        "令牌的分组没有模型 {model}；可用的模型见 /v1/models",
+        "令牌所属的分组没有模型 {model}；可用的模型见 /v1/models",
     ),
     # The request.
     "bad_request": Sentence(
-        "expected a JSON object in valid UTF-8, not nested too deeply, and could not read the body as one",
+        "expected a JSON object in valid UTF-8, not nested too deeply, but could not read the body as one; check it",
         "请求体应为 UTF-8 编码、嵌套不过深的 JSON 对象，但无法解析；请检查请求体",
     ),
     "bad_request.param": Sentence(
-        "the field '{param}' is missing, or not what this endpoint expects there; "
-        "compare it with the API's documentation",
+        "the field '{param}' is missing, or is not what this endpoint expects; compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
     "too_many_values": Sentence(
@@ -129,12 +128,12 @@ TEXTS: Mapping[str, Sentence] = {
         "参数 {param} 使请求包含的值过多：文本、对象和列表最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据作为一段文本发送",
     ),
     "misspelt_field": Sentence(
-        "the field '{param}' is spelled '{expected}': upper and lower case count; correct it, or leave it out",
+        "the field '{param}' must be spelled '{expected}', in this letter case; correct it, or leave it out",
         "参数 {param} 的正确写法是 {expected}，区分大小写；请改正或去掉",
     ),
     "bad_form": Sentence(
-        "expected a plain form with files (multipart/form-data): each part with one Content-Disposition of its own, "
-        "and nothing around the parts; let an HTTP library write it",
+        "expected a well-formed multipart/form-data body: one Content-Disposition in each part, and nothing outside "
+        "the parts; let an HTTP library write it",
         "请求体应为规范的 multipart/form-data 表单：每个部分各有一个 Content-Disposition，部分之外没有其他内容；"
         "请使用 HTTP 库生成表单",
     ),
@@ -143,49 +142,49 @@ TEXTS: Mapping[str, Sentence] = {
         "本站不支持参数 {param} 所要求的功能；请去掉该参数",
     ),
     "unknown_answer": Sentence(
-        "this account has no kept answer as the field '{param}' names it; send the whole conversation instead",
+        "this account has no stored answer with the id in the field '{param}'; send the whole conversation instead",
         "本账户没有参数 {param} 所指的已保存回复；请改为发送完整对话",
     ),
     "answer_not_found": Sentence(
-        "this account has no kept answer of this id: it was never made, was deleted, or nobody kept it, "
-        "as with 'store: false', with answers that did not end, and with models whose upstream has another API",
+        "this account has no stored answer with this id: it never existed, was deleted, or was not stored, "
+        "as with 'store: false', with answers that broke off, and with models whose upstream has another API",
         "本账户没有此 id 的已保存回复：它不存在、已被删除，或从未被保存"
         "（如 store: false、未正常结束的回复，或上游使用其他接口的模型）",
     ),
     "not_carried": Sentence(
-        "the field '{param}' can't be carried to this model, whose upstream speaks '{dialect}'; "
-        "leave the field out, or ask for the model through its own API",
-        "参数 {param} 无法转给此模型（上游接口为 {dialect}）；请去掉该参数，或改用此模型的原生接口",
+        "the field '{param}' can't be translated for this model, whose upstream speaks '{dialect}'; "
+        "leave the field out, or use the model's native API",
+        "参数 {param} 无法转换给该模型（其上游接口为 {dialect}）；请去掉该参数，或改用该模型的原生接口",
     ),
     "invalid_header": Sentence(
-        "the header '{param}' has a value that can't be sent on; remove line breaks and control characters from it",
-        "请求头 {param} 的值无法转发；请去掉其中的换行和控制字符",
+        "the value of the header '{param}' can't be forwarded; remove all but printable ASCII characters from it",
+        "请求头 {param} 的值无法转发；请只使用可打印的 ASCII 字符",
     ),
     "bad_idempotency_key": Sentence(
         "expected an 'idempotency-key' of at most 255 printable ASCII characters; send a shorter one, or none",
         "请求头 idempotency-key 应为不超过 255 个可打印的 ASCII 字符；请缩短，或不发送",
     ),
     "idempotency_key_used": Sentence(
-        "request '{request_id}' was sent with this idempotency key before and is '{state}', so this one was not "
-        "carried out and costs nothing; send another key to ask anew",
+        "request '{request_id}' already used this idempotency key and is '{state}', so this request was not "
+        "carried out and costs nothing; use a new key to send it again",
         "请求 {request_id} 此前已使用该幂等键，状态为 {state}；本次请求未执行，不扣费；如需重新请求，请更换幂等键",
     ),
     "idempotency_key_used.charge": Sentence(
-        "request '{request_id}' was sent with this idempotency key before, is '{state}' and cost {charge} credits, so "
-        "this one was not carried out and costs nothing; send another key to ask anew",
+        "request '{request_id}' already used this idempotency key, is '{state}' and cost {charge} credits, so "
+        "this request was not carried out and costs nothing; use a new key to send it again",
         "请求 {request_id} 此前已使用该幂等键，状态为 {state}，已扣费 {charge}；本次请求未执行，不扣费；如需重新请求，请更换幂等键",
     ),
     "headers_too_large": Sentence(
-        "the request's headers are more than 200, or larger than 64 KiB; send fewer or shorter ones",
-        "请求头超过 200 个或 64 KiB；请减少请求头",
+        "expected at most 200 headers of at most 64 KiB together; send fewer or shorter ones",
+        "请求头超过 200 个，或总长超过 64 KiB；请减少请求头",
     ),
     "encoded_body": Sentence(
         "expected a plain body, found a compressed one; send it without 'content-encoding'",
         "请求体不能压缩；请去掉 content-encoding 后发送",
     ),
     "incomplete_body": Sentence(
-        "the request's body ended before its end; send it again",
-        "请求体不完整；请重新发送",
+        "the request's body is incomplete, or took too long to arrive; send it again",
+        "请求体不完整，或发送过慢；请重新发送",
     ),
     "request_too_large": Sentence(
         "the request's body is larger than {bytes_max} bytes, the most this shop takes; shorten it",
@@ -214,11 +213,11 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     # The relay itself.
     "overloaded": Sentence(
-        "more requests than the shop can take at the moment; try again in a few seconds",
+        "the shop has more requests than it can take at the moment; try again in a few seconds",
         "当前请求过多；请几秒后再试",
     ),
     "storage_full": Sentence(
-        "the shop has no room left for new requests; try again in a while",
+        "the shop has no storage left for new requests; try again later",
         "本站存储空间不足，暂不接受新请求；请稍后再试",
     ),
     "shutting_down": Sentence(
@@ -226,20 +225,20 @@ TEXTS: Mapping[str, Sentence] = {
         "服务正在重启；请几秒后再试",
     ),
     "ledger_unavailable": Sentence(
-        "the shop's books can't be written at the moment; try again in a few seconds",
-        "账本暂时无法写入；请几秒后再试",
+        "the shop can't record charges at the moment; try again in a few seconds",
+        "计费系统暂时不可用；请几秒后再试",
     ),
     "internal_error": Sentence(
-        "the shop failed to handle the request; if it happens again, tell the shop the request id",
-        "服务内部错误；如再次出现，请把请求 ID 告诉站长",
+        "the shop failed to handle the request; if this happens again, send the shop the request id",
+        "服务内部错误；如再次出现，请把请求 ID 发给站长",
     ),
     "plugin_error": Sentence(
-        "one of the shop's rules failed, so the request was not served; tell the shop the request id",
-        "本站的规则出错，请求未被处理；请把请求 ID 告诉站长",
+        "one of the shop's plugins failed, so the request was not served; send the shop the request id",
+        "本站的插件出错，请求未能完成；请把请求 ID 发给站长",
     ),
     "other": Sentence(
         "the shop refused the request with the code '{code}'; ask the shop what it means",
-        "本站以代码 {code} 拒绝了该请求；请联系站长",
+        "本站拒绝了该请求（错误码 {code}）；请联系站长",
     ),
     # The upstream, when every attempt is used up.
     "upstream_error": Sentence(
@@ -268,12 +267,12 @@ TEXTS: Mapping[str, Sentence] = {
 def text(code: str, locale: str, params: Mapping[str, str]) -> str:
     """Return the sentence for *code* in *locale*, filled from *params*.
 
-    For a code of a plugin's own, which has no sentence here, it is the one that names the code.
+    A plugin's own code, which has no sentence here, is named in a general one.
 
     >>> text("request_too_large", "en", {"bytes_max": "1024"})
     "the request's body is larger than 1024 bytes, the most this shop takes; shorten it"
     >>> text("adults_only", "zh", {})
-    '本站以代码 adults_only 拒绝了该请求；请联系站长'
+    '本站拒绝了该请求（错误码 adults_only）；请联系站长'
     """
     known = {name: value for name, value in params.items() if value}
     variant = next((f"{code}.{name}" for name in known if f"{code}.{name}" in TEXTS), code)
@@ -284,7 +283,7 @@ def text(code: str, locale: str, params: Mapping[str, str]) -> str:
 
 
 class _Unknown(dict[str, str]):
-    """Fills a placeholder nobody gave a value for: an error's answer must not fail itself."""
+    """Fills a placeholder that has no value with "?": writing an error must not raise another."""
 
     def __missing__(self, name: str) -> str:
         return "?"

@@ -16,8 +16,8 @@ from tests.upstreams import Received, Step, Upstream, document
 
 NAMED = {"Idempotency-Key": "order 17"}
 TEXTS = {
-    "en": "request '{id}' was sent with this idempotency key before, is 'posted' and cost {charge} credits, so this one "
-    "was not carried out and costs nothing; send another key to ask anew",
+    "en": "request '{id}' already used this idempotency key, is 'posted' and cost {charge} credits, so this request "
+    "was not carried out and costs nothing; use a new key to send it again",
     "zh": "请求 {id} 此前已使用该幂等键，状态为 posted，已扣费 {charge}；本次请求未执行，不扣费；如需重新请求，请更换幂等键",
 }
 
@@ -99,7 +99,7 @@ async def test_a_request_under_way_is_not_begun_again(tmp_path: Path, is_stream:
         second = await chat(shop, NAMED, stream=is_stream)
         first.cancel()
         [row] = await shop.log()
-    told = f"request '{row['request_id']}' was sent with this idempotency key before and is 'open', so this one was not"
+    told = f"request '{row['request_id']}' already used this idempotency key and is 'open', so this request was not"
     assert second.status_code == 409
     assert second.json()["error"]["message"].startswith(told)
     assert len(upstream.received) == 1

@@ -80,7 +80,7 @@ async def test_no_sync_is_tried_after_one_has_failed(tmp_path: Path, monkeypatch
         anew = await ask(process)
         booked = rows(process.data, "SELECT outcome, COUNT(*) FROM request_log GROUP BY outcome")
     assert (before, while_it_fails, after, anew) == (200, 503, 503, 200)
-    assert (probe.status_code, probe.text) == (503, "the disk failed to sync: see to it, then start relay anew")
+    assert (probe.status_code, probe.text) == (503, "the disk failed to sync: check it, then restart relay")
     assert heard == BEGUN + REST + DONE
     assert sent_count == 2
     assert booked == [("complete", 3)]

@@ -21,9 +21,9 @@ CHAT_BODY: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user
 BEGUN, REST = ROLE + words("Hello"), words(" there") + STOP
 STREAM_COUNT = 20
 REFUSALS = {
-    "openai": '{"error":{"message":"the shop has no room left for new requests; try again in a while",'
+    "openai": '{"error":{"message":"the shop has no storage left for new requests; try again later",'
     '"type":"server_error","param":null,"code":"storage_full"}}',
-    "anthropic": '"error":{"type":"overloaded_error","message":"the shop has no room left for new requests; try again in a while"',
+    "anthropic": '"error":{"type":"overloaded_error","message":"the shop has no storage left for new requests; try again later"',
     "gemini": '"status":"UNAVAILABLE","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"storage_full"',
 }
 
