@@ -11,6 +11,9 @@ from .conversation import NamedTool, Request, Tool, ToolCall
 _SCHEMA = msgspec.Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 
 
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 class _Arguments(msgspec.Struct):
     input: str
 
@@ -34,6 +37,43 @@ def call_as_function(call: ToolCall) -> ToolCall:
 def choice_as_function(choice: NamedTool) -> NamedTool:
     """Return the choice of a custom tool as that of a function."""
     return NamedTool(choice.name)
+
+
+def flat_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return the format of a custom tool of chat's as Responses has it, and the hub; one of another form as it is.
+
+    Source: openai-python 3.54.0 types/chat chat_completion_custom_tool_param.py, read 2026-11-30.
+
+    >>> bytes(flat_grammar(msgspec.Raw(b'{"type":"grammar","grammar":{"syntax":"regex","definition":"a+"}}')))
+    b'{"type":"grammar","syntax":"regex","definition":"a+"}'
+    """
+    members = _members(written)
+    grammar = _members(members.pop("grammar", None))
+    return msgspec.Raw(msgspec.json.encode({**members, **grammar})) if grammar else written
+
+
+def nested_grammar(told: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return the format of a custom tool as chat has it: a grammar stands in an object of its own.
+
+    >>> bytes(nested_grammar(msgspec.Raw(b'{"type":"grammar","syntax":"regex","definition":"a+"}')))
+    b'{"type":"grammar","grammar":{"syntax":"regex","definition":"a+"}}'
+    """
+    members = _members(told)
+    kind = members.pop("type", msgspec.Raw())
+    return msgspec.Raw(msgspec.json.encode({"type": kind, "grammar": members})) if bytes(kind) == b'"grammar"' else told
+
+
+def _members(document: msgspec.Raw | None) -> dict[str, msgspec.Raw]:
+    try:
+        return _MEMBERS.decode(document) if document is not None else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def allowed_by_kind(request: Request) -> list[NamedTool]:
+    """Return which tools may be called, where the customer chose among them."""
+    customs = custom_names(request)
+    return [NamedTool(name, "custom" if name in customs else "function") for name in request.allowed_tools]
 
 
 def custom_names(request: Request) -> frozenset[str]:

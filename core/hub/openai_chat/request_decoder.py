@@ -31,6 +31,7 @@ from ..conversation import (
     ToolChoice,
     ToolResult,
 )
+from ..custom_tools import flat_grammar
 from ..media import AUDIO_TYPES, read_address
 from ..raw import given
 from ..unread import Read, unread
@@ -304,7 +305,8 @@ def _tools(fields: Fields) -> Iterable[Tool | Native]:
         tool: Call = read_value({"tools": raw}, "tools", _TOOL)
         if tool.custom is not None:
             custom = tool.custom
-            yield Tool(name=custom.name, description=custom.description, kind="custom", grammar=given(custom.format))
+            grammar = flat_grammar(given(custom.format))
+            yield Tool(name=custom.name, description=custom.description, kind="custom", grammar=grammar)
         elif tool.function is not None:
             yield _tool(tool.function)
         elif tool.type in (None, "function", "custom"):

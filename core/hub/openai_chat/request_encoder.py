@@ -27,7 +27,7 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
-from ..custom_tools import as_function, call_as_function, choice_as_function
+from ..custom_tools import allowed_by_kind, as_function, call_as_function, choice_as_function, nested_grammar
 from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
 from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
@@ -108,18 +108,22 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
         body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice
     if request.allowed_tools and own:
-        allowed = [{"type": "function", "function": {"name": name}} for name in request.allowed_tools]
+        allowed = [_chosen(tool) for tool in allowed_by_kind(request)]
         body["tool_choice"] = {
             "type": "allowed_tools",
             "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": allowed},
         }
     elif isinstance(choice, NamedTool):
         choice = choice if own else choice_as_function(choice)
-        body["tool_choice"] = {"type": choice.kind, choice.kind: {"name": choice.name}}
+        body["tool_choice"] = _chosen(choice)
     elif choice is not None and tools:
         body["tool_choice"] = choice
     if request.is_parallel is not None and tools:
         body["parallel_tool_calls"] = request.is_parallel
+
+
+def _chosen(tool: NamedTool) -> dict[str, Any]:
+    return {"type": tool.kind, tool.kind: {"name": tool.name}}
 
 
 def _allowed(tools: Iterable[Tool | Native], request: Request) -> Iterable[Tool | Native]:
@@ -135,7 +139,7 @@ def _tool(tool: Tool | Native) -> dict[str, Any]:
         told: dict[str, Any] = msgspec.json.decode(tool.document)
         return told
     if tool.kind == "custom":
-        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        custom = {"name": tool.name, "description": tool.description, "format": nested_grammar(tool.grammar)}
         return {"type": "custom", "custom": _present(custom)}
     function = {
         "name": tool.name,

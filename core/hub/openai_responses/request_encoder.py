@@ -24,6 +24,7 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
+from ..custom_tools import allowed_by_kind
 from ..effort import effort_of
 from ..media import write_address
 from ..openai_models import (
@@ -199,15 +200,19 @@ def _add_tools(body: dict[str, Any], request: Request, tools: Iterable[Tool | Na
     body["tools"] = [_tool(tool) for tool in tools]
     choice = request.tool_choice
     if request.allowed_tools:
-        allowed = [{"type": "function", "name": name} for name in request.allowed_tools]
+        allowed = [_chosen(tool) for tool in allowed_by_kind(request)]
         mode = "required" if choice == "required" else "auto"
         body["tool_choice"] = {"type": "allowed_tools", "mode": mode, "tools": allowed}
     elif isinstance(choice, NamedTool):
-        body["tool_choice"] = {"type": choice.kind, "name": choice.name}
+        body["tool_choice"] = _chosen(choice)
     elif choice is not None:
         body["tool_choice"] = choice
     if request.is_parallel is not None:
         body["parallel_tool_calls"] = request.is_parallel
+
+
+def _chosen(tool: NamedTool) -> dict[str, str]:
+    return {"type": tool.kind, "name": tool.name}
 
 
 def _tool(tool: Tool | Native) -> Any:

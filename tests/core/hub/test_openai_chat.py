@@ -46,11 +46,13 @@ from relay.core.hub.conversation import (
     Reasoning,
     Refusal,
     Request,
+    Sampling,
     Seal,
     Text,
     Thinking,
     Tool,
     ToolCall,
+    ToolChoice,
     ToolResult,
 )
 from relay.core.hub.openai_chat.request_encoder import encode_request
@@ -874,6 +876,49 @@ def test_a_model_that_reasons_is_not_told_how_to_draw(model: str, effort: str | 
     assert {name: body[name] for name in SAMPLED if name in body} == taken
 
 
+WISHES = Request(
+    model="m",
+    messages=(),
+    sampling=Sampling(
+        temperature=0.5, top_p=0.9, presence_penalty=0.1, frequency_penalty=0.2, top_k=5, stop=("a",), seed=1
+    ),
+    verbosity="low",
+    cache_key="k",
+)
+WISHED = (*SAMPLED, "top_k", "stop", "verbosity", "prompt_cache_key")
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("deepseek-chat", ["verbosity", "prompt_cache_key"]),
+        ("gpt-4o", ["top_k"]),
+        ("gpt-5", [*SAMPLED, "top_k", "stop"]),
+    ],
+)
+def test_what_a_model_is_not_told_is_named_and_all_else_is_sent(model: str, names: list[str]) -> None:
+    """OpenAI's own, those that reason among them, and others take what the others don't."""
+    asking = msgspec.structs.replace(WISHES, model=model)
+    assert CHAT.dropped(asking) == names
+    assert [name for name in WISHED if name not in encode_request(asking)] == names
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "names"),
+    [
+        ("gpt-4o", Reasoning(effort="high"), ["thinking"]),
+        ("gpt-4o", Reasoning(effort="none"), []),
+        ("gpt-5", Reasoning(effort="high"), []),
+        ("gpt-5", Reasoning(is_adaptive=True), ["thinking"]),
+        ("gpt-5", Reasoning(effort="high", is_shown=False), ["thinking.display"]),
+        ("gpt-5.1", Reasoning(is_off=True, is_shown=False), []),
+    ],
+)
+def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reasoning, names: list[str]) -> None:
+    """Of a model that has none, by the model's own measure, or unseen; to be spared it needs nothing."""
+    assert CHAT.dropped(Request(model=model, messages=(), reasoning=reasoning)) == names
+
+
 @pytest.mark.parametrize(
     ("model", "asked_for", "taken"),
     [
@@ -925,6 +970,65 @@ def test_deepseek_is_asked_in_its_own_words(model: str, asked_for: Effort, membe
     """A switch turns thinking off; `medium` would be `high` there."""
     body = sent(model, reasoning_effort=asked_for)
     assert {name: body[name] for name in ("reasoning_effort", "thinking") if name in body} == members
+
+
+F = {"type": "function", "function": {"name": "f"}}
+P = {"type": "custom", "custom": {"name": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "choice", "allowed", "sent"),
+    [
+        ("gpt-5", None, (), None),
+        ("gpt-5", "auto", (), "auto"),
+        ("gpt-5", NamedTool("f"), (), F),
+        ("gpt-5", NamedTool("p", "custom"), (), P),
+        ("qwen3-max", NamedTool("p", "custom"), (), {"type": "function", "function": {"name": "p"}}),
+        ("gpt-5", "auto", ("f",), {"mode": "auto", "tools": [F]}),
+        ("gpt-5", "required", ("p", "f"), {"mode": "required", "tools": [P, F]}),
+        ("qwen3-max", "required", ("p", "f"), "required"),
+    ],
+)
+def test_which_tool_is_to_be_called_is_said_by_its_kind(
+    model: str, choice: ToolChoice | None, allowed: tuple[str, ...], sent: Any
+) -> None:
+    """Of one, of several, or of any; whoever knows functions alone is told of one."""
+    tools = (Tool(name="f"), Tool(name="p", kind="custom"))
+    asking = Request(
+        model=model, messages=(), tools=tools, tool_choice=choice, allowed_tools=allowed, is_parallel=False
+    )
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    told = {"type": "allowed_tools", "allowed_tools": sent} if "mode" in (sent or ()) else sent
+    assert (body.get("tool_choice"), body["parallel_tool_calls"]) == (told, False)
+
+
+LARK = {"syntax": "lark", "definition": "start: /a+/"}
+
+
+@pytest.mark.parametrize(
+    ("in_chat", "in_responses"),
+    [
+        ({"type": "grammar", "grammar": LARK}, {"type": "grammar", **LARK}),
+        ({"type": "text"}, {"type": "text"}),
+        (3, 3),
+        ({"type": 3, "grammar": None}, {"type": 3, "grammar": None}),
+    ],
+)
+def test_a_tools_grammar_is_told_in_the_form_of_each(in_chat: Any, in_responses: Any) -> None:
+    """Codex has one; chat has it in an object of its own. What is none is the upstream's to refuse."""
+    custom = {"name": "p", "description": "d", "format": in_chat}
+    tool = {"type": "custom", "name": "p", "description": "d", "format": in_responses}
+    hi = {"role": "user", "content": "Hi"}
+    body = {"model": "m", "messages": [hi], "tools": [{"type": "custom", "custom": custom}]}
+    request = msgspec.structs.replace(CHAT.decode_request(asked("openai_chat", body)), model="gpt-5")
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request)["tools"])) == [tool]
+    assert json.loads(bytes(encode_request(request)["tools"])) == body["tools"]
+
+
+def test_without_tools_nothing_is_said_of_calls() -> None:
+    """OpenAI refuses a choice among none."""
+    asking = Request(model="gpt-5", messages=(), tool_choice="auto", is_parallel=True)
+    assert encode_request(asking).keys() == {"model", "messages"}
 
 
 def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:

@@ -38,7 +38,9 @@ from relay.core.hub.conversation import (
     Image,
     Inline,
     Message,
+    NamedTool,
     Native,
+    Reasoning,
     Request,
     Sampling,
     Seal,
@@ -46,6 +48,7 @@ from relay.core.hub.conversation import (
     Thinking,
     Tool,
     ToolCall,
+    ToolChoice,
     ToolResult,
 )
 from relay.core.hub.openai_responses import stream_decoder
@@ -368,6 +371,48 @@ def test_a_limit_below_openais_least_is_that_least_and_named(
     request = Request(model=model, messages=(), sampling=Sampling(output_tokens_max=limit))
     assert json.loads(bytes(RESPONSES.encode_request(request).get("max_output_tokens", b"null"))) == sent
     assert RESPONSES.dropped(request) == names
+
+
+F = {"type": "function", "name": "f"}
+P = {"type": "custom", "name": "p"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "allowed", "sent"),
+    [
+        (None, (), None),
+        ("auto", (), "auto"),
+        ("required", (), "required"),
+        (NamedTool("f"), (), F),
+        (NamedTool("p", "custom"), (), P),
+        ("auto", ("f",), {"type": "allowed_tools", "mode": "auto", "tools": [F]}),
+        ("required", ("p", "f"), {"type": "allowed_tools", "mode": "required", "tools": [P, F]}),
+    ],
+)
+def test_which_tool_is_to_be_called_is_said_by_its_kind(
+    choice: ToolChoice | None, allowed: tuple[str, ...], sent: Any
+) -> None:
+    """Of one, of several, or of any."""
+    tools = (Tool(name="f"), Tool(name="p", kind="custom"))
+    body = encode_request(Request(model="m", messages=(), tools=tools, tool_choice=choice, allowed_tools=allowed))
+    assert (json.loads(bytes(body["tool_choice"])) if "tool_choice" in body else None) == sent
+
+
+def test_what_responses_have_no_form_for_is_named_and_all_else_is_sent() -> None:
+    """Stop sequences, a seed, penalties, ``top_k`` and names of who speaks."""
+    request = Request(
+        model="gpt-4.1",
+        messages=(msgspec.structs.replace(HI, name="bob"),),
+        sampling=Sampling(top_k=5, stop=("a",), seed=1, presence_penalty=0.1, frequency_penalty=0.2),
+        reasoning=Reasoning(effort="low"),
+        verbosity="low",
+        cache_key="k",
+        user="u",
+    )
+    assert RESPONSES.dropped(request) == [
+        "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "thinking", "messages.name",
+    ]  # fmt: skip
+    assert encode_request(request).keys() == {"model", "input", "store", "text", "user", "prompt_cache_key"}
 
 
 def test_several_choices_are_refused_by_name() -> None:
