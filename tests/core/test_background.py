@@ -97,6 +97,24 @@ async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves
         assert row["charge_nano"] > 0
 
 
+async def test_an_answer_whose_id_was_never_told_is_settled_all_the_same(tmp_path: Path) -> None:
+    """Nobody could cancel it: the customer had left before the head, and the upstream broke off behind it."""
+
+    def script(request: Received) -> Iterator[Step]:
+        customer.cancel()
+        yield 0.2
+        yield from stream(b"", ending="reset")
+
+    upstream = Upstream(script)
+    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+        body = {"model": "gpt-x", "input": "hi", "stream": True, "background": True}
+        customer = asyncio.create_task(shop.client.post("/v1/responses", json=body, headers=shop.headers))
+        await asyncio.wait([customer])
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", 0)
+        assert [each.path for each in upstream.received] == ["/v1/responses"]
+
+
 async def test_an_answer_in_the_background_is_cancelled_when_its_stream_breaks_off(tmp_path: Path) -> None:
     """The customer gets the error, and nothing of it is kept for them."""
     async with opened(tmp_path, BEGUN, "reset") as (shop, upstream):

@@ -2,17 +2,20 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamStatusError
-from relay.core.circuit import Route
+from relay.core.circuit import Circuit, Route
 from relay.core.clock import new_id
 from relay.core.errors import CustomerGoneError
 from relay.core.shop import Shop
 from relay.core.trial import Trial
-from tests.shops import serving
+from tests.services import NOW, SetClock
+from tests.shops import PROFILE, serving
+from tests.upstreams import Upstream, document
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -21,6 +24,13 @@ NOWHERE = "http://127.0.0.1:1"
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with serving(tmp_path, NOWHERE) as running:
         yield running.shop
+
+
+def set_clock(shop: Shop) -> SetClock:
+    """Give *shop* and its circuit a clock that is turned by hand."""
+    clock = SetClock()
+    shop.clock, shop.circuit = clock, Circuit(clock)
+    return clock
 
 
 def first_candidate(shop: Shop) -> Candidate:
@@ -96,3 +106,68 @@ async def test_an_answer_that_is_carried_on_is_noted_by_who_carries_it(shop: Sho
         trial.answered()
         trial.is_noted_later = True
     assert attempts == []
+
+
+async def test_an_attempt_tells_where_it_went_when_and_for_how_long(shop: Shop) -> None:
+    """What the operator reads of it in the log."""
+    clock, attempts = set_clock(shop), list[Attempt]()
+    with begin(shop, attempts) as trial:
+        trial.status = 200
+        clock.time += timedelta(seconds=1.5)
+        trial.answered()
+    assert attempts == [Attempt(candidate=first_candidate(shop), started_at=NOW, duration_ms=1500, status=200)]
+
+
+async def test_a_throttled_key_rests_for_as_long_as_its_upstream_says(shop: Shop) -> None:
+    """Not for the 5 seconds of one that names no time."""
+    clock = set_clock(shop)
+    with contextlib.suppress(UpstreamStatusError), begin(shop, []):
+        raise UpstreamStatusError("throttled", 429, retry_after_s=28)
+    clock.time += timedelta(seconds=27)
+    assert not is_open(shop)
+    clock.time += timedelta(seconds=1)
+    assert is_open(shop)
+
+
+async def test_while_a_channel_that_rested_is_tried_others_wait(shop: Shop) -> None:
+    """One request finds out whether it is well again, not all of them."""
+    clock = set_clock(shop)
+    for _ in range(3):
+        with contextlib.suppress(UpstreamStatusError), begin(shop, []):
+            raise UpstreamStatusError("sick", 500)
+    clock.time += timedelta(seconds=5)
+    assert is_open(shop)
+    with begin(shop, []):
+        assert not is_open(shop)
+
+
+FAILS_AT_A = """\
+from relay import Plugin, PluginConfig, hookimpl
+
+
+class FailsConfig(PluginConfig, frozen=True, kw_only=True):
+    pass
+
+
+class Fails(Plugin[FailsConfig]):
+    config_type = FailsConfig
+
+    @hookimpl
+    async def transform_request(self, channel):
+        if channel.name == "openai-a":
+            raise ZeroDivisionError
+"""
+
+
+async def test_a_plugin_that_fails_at_a_request_ends_the_attempt_before_it_is_sent(tmp_path: Path) -> None:
+    """The next channel answers, and the log tells of both."""
+    (tmp_path / "fails.py").write_text(FAILS_AT_A)
+    profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    upstream = Upstream(lambda _: document({"model": "gpt-4o-mini", "choices": [choice]}))
+    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile) as running:
+        assert (await running.chat()).status_code == 200
+        await running.log()
+        attempts = running.rows("SELECT channel, status, failure FROM attempt ORDER BY attempt_index")
+        assert [tuple(row.values()) for row in attempts] == [("openai-a", None, "sick"), ("openai-b", 200, None)]
+        assert len(upstream.received) == 1

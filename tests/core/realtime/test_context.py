@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
 from relay.core.realtime.context import RESPONSES_MAX, Context, Input, Said
 from relay.core.usage import Usage
@@ -210,3 +212,71 @@ def test_responses_without_number_are_counted_together() -> None:
     assert context.said_by(None).text_bytes == 12 * (3 * RESPONSES_MAX + 1)
     assert len(context._said) == RESPONSES_MAX + 1
     assert max(map(len, context._said)) < 10
+
+
+@pytest.mark.parametrize(
+    ("needed", "is_covered"),
+    [(Input(text=2, sound=3), True), (Input(text=3, sound=3), False), (Input(text=2, sound=4), False)],
+)
+def test_sound_that_is_left_over_covers_no_text_nor_the_other_way_round(needed: Input, is_covered: bool) -> None:
+    """They have prices of their own."""
+    assert needed.is_within(Input(text=2, sound=3)) is is_covered
+
+
+@pytest.mark.parametrize(
+    ("told", "chars", "seconds"),
+    [
+        (None, 0, 0),
+        (None, 64_000, 1),
+        ("pcm16", 64_001, 2),
+        ("audio/pcm", 128_000, 2),
+        ("audio/pcmu", 10_666, 1),
+        ("audio/pcmu", 10_667, 2),
+    ],
+)
+def test_a_second_of_sound_that_has_begun_counts(told: str | None, chars: int, seconds: int) -> None:
+    """What is written down of it is paid by the second, whatever its coding."""
+    context = Context()
+    context.session_told(SessionFacts(input_format=told))
+    assert context.seconds_heard(chars) == seconds
+
+
+def test_what_is_committed_became_input_once() -> None:
+    """Its transcription is held for by as much."""
+    context = Context()
+    heard(context, 3)
+    assert context.buffer_changed(*at("input_audio_buffer.speech_started", 500)) == 0
+    assert context.buffered_chars == 192_000
+    assert context.buffer_changed("input_audio_buffer.committed", "{}") == 192_000
+    assert context.buffer_changed("input_audio_buffer.committed", "{}") == 0
+    assert context.buffered_chars == 0
+
+
+def test_what_two_responses_read_at_once_is_counted_off_once() -> None:
+    """What came meanwhile is still to be read when both have ended."""
+    context = Context()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
+    context.response_began()
+    context.response_began()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=100))
+    context.response_ended(DONE)
+    context.response_ended(DONE)
+    assert context.input_bound == Input(text=BEGINNING + 50 + 149, sound=104)
+
+
+def test_a_spoken_answer_is_no_empty_one() -> None:
+    """Without a word of its transcript."""
+    context = Context()
+    context.response_began()
+    context.response_sent("response.output_audio.delta", sound())
+    assert context.said_by("resp_1").has_text
+
+
+def test_of_several_responses_that_are_cut_all_that_was_said_counts() -> None:
+    """A text of one and a call of another are neither of them lost by a third."""
+    context = Context()
+    for response_id, kind in (("a", "output_text"), ("b", "function_call_arguments"), ("c", "new")):
+        context.response_began()
+        context.response_sent(f"response.{kind}.delta", event("x", response_id=response_id, delta="{}"))
+    said = context.said_by(None)
+    assert (said.has_text, said.has_call) == (True, True)

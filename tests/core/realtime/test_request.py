@@ -146,3 +146,16 @@ def test_settings_that_can_not_be_are_refused_by_name(session: str) -> None:
     """A number beyond any float, a text for an object, what is nested too deep."""
     with pytest.raises(BadRequestError):
         read_customer_frame('{"type":"session.update","session":' + session + "}", MODELS)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type":"session.update"}',
+        '{"type":"response.create","response":[1]}',
+        '{"type":"x","session":{"model":"gpt-5"}}',
+    ],
+)
+def test_what_no_upstream_can_read_is_the_upstreams_to_refuse(frame: str) -> None:
+    """No settings, settings that are none, and settings of an event that has none."""
+    assert read_customer_frame(frame, MODELS).frame == frame
