@@ -33,6 +33,8 @@ HEAD_BYTES_MAX = 2 * HEADER_BYTES_MAX
 
 A head between this and the door's smaller limit is refused by the door, in the customer's dialect.
 """
+TURN_BYTES = 64 * 1024
+"""What is taken of one connection in a turn of the loop: ten thousand chunks, where each has a byte."""
 HEAD_S = 30.0
 """How long a head may take to arrive."""
 RESET = struct.pack("ii", 1, 0)
@@ -52,6 +54,9 @@ class Face(HttpToolsProtocol):
         super().__init__(**server)
         self._shop = shop
         self._wire: HttpWire | None = None
+        self._unread = b""
+        self._is_held = False
+        """The socket is read no more until what was read has been taken."""
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -61,7 +66,41 @@ class Face(HttpToolsProtocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they arrive.
+        """Take bytes as they arrive, but in one turn of the loop no more than leaves the others theirs."""
+        is_waiting = bool(self._unread)
+        self._unread += data
+        if is_waiting:
+            self._hold()
+        else:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        taken, self._unread = self._unread[:TURN_BYTES], self._unread[TURN_BYTES:]
+        if self.transport.is_closing():
+            return
+        self._take(taken)
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            self._unread = b""  # of an upgrade: sent before its answer, which a client has to wait for
+        if self._unread:
+            self._hold()
+            self.loop.call_soon(self._take_turn)
+        elif self._is_held:
+            self._is_held = False
+            if not self.flow.read_paused:
+                self.transport.resume_reading()
+
+    def _hold(self) -> None:
+        self._is_held = True
+        self.transport.pause_reading()
+
+    def on_response_complete(self) -> None:
+        """Begin the next of the requests that came together; no more are read before the last of them has begun."""
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+
+    def _take(self, data: bytes) -> None:
+        """Give *data* to the parser.
 
         A request to upgrade to a protocol that relay does not speak is read again as if it had not asked,
         which a server may do (RFC 9110, 7.8, read 2026-11-29): ``curl --http2`` and Java's own client ask

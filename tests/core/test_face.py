@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from relay.core import face, streaming
 from relay.core.door import KEYLESS_BYTES_MAX, Door
-from relay.core.face import HEAD_BYTES_MAX, HEAD_S
+from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES
 from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
@@ -73,6 +74,57 @@ async def test_pipelined_requests_are_answered_in_their_order(shop: Running) -> 
     bodies = [(await read_answer(reader))[1] for _ in range(3)]
     assert bodies[:2] == [ANSWER, b"ok"]
     assert b"expected a JSON object" in bodies[2]
+    writer.close()
+
+
+class Turns:
+    """How often uvicorn's protocol was told of something in each turn of the loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+        self.counts = [0]
+        original = getattr(HttpToolsProtocol, told)
+
+        def counted(protocol: HttpToolsProtocol, *arguments: bytes) -> None:
+            if self.counts[-1] == 0:
+                asyncio.get_running_loop().call_soon(self.counts.append, 0)
+            self.counts[-1] += 1
+            original(protocol, *arguments)
+
+        monkeypatch.setattr(HttpToolsProtocol, told, counted)
+
+
+async def test_a_body_in_tiny_chunks_leaves_others_their_turns(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that came at once are taken in many turns of the loop, and the request is answered."""
+    turns = Turns(monkeypatch, "on_body")
+    reader, writer = await dial(shop)
+    head = re.sub(rb"content-length: \d+\r\n", b"", question(shop, "transfer-encoding: chunked", body=b""))
+    writer.write(head + b"1\r\n \r\n" * 200_000 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUESTION), QUESTION))
+    assert (await asyncio.wait_for(read_answer(reader), 20))[1] == ANSWER
+    assert sum(turns.counts) == 200_001
+    assert max(turns.counts) <= 2 * TURN_BYTES // len(b"1\r\n \r\n") + 1  # some was waiting, and some came
+    writer.close()
+
+
+async def test_many_requests_at_once_leave_others_their_turns_and_are_not_all_kept(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more of them are read before those are answered that were."""
+    turns, waiting = Turns(monkeypatch, "on_message_begin"), []
+    original = HttpToolsProtocol.on_response_complete
+
+    def counted(protocol: HttpToolsProtocol) -> None:
+        waiting.append(len(protocol.pipeline))
+        original(protocol)
+
+    monkeypatch.setattr(HttpToolsProtocol, "on_response_complete", counted)
+    asked = b"OPTIONS / HTTP/1.1\r\nhost: x\r\n\r\n"
+    reader, writer = await dial(shop)
+    writer.write(asked * 12_000 + b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    answers = await asyncio.wait_for(reader.read(-1), 60)
+    assert answers.count(b"HTTP/1.1 204 No Content\r\n") == 12_000
+    assert answers.endswith(b"\r\n\r\nok")
+    assert max(turns.counts) <= 2 * TURN_BYTES // len(asked) + 1
+    assert max(waiting) <= 256_000 // len(asked) + 1  # what one read brings
     writer.close()
 
 
