@@ -298,9 +298,16 @@ def _data_url_bytes(url: bytes) -> int:
     return len(data) if mark and head.startswith(b"data:") else 0
 
 
+_READ = (
+    "system", "instructions", "systemInstruction", "system_instruction", *_TURNS, "prompt", "suffix", "query", "documents",
+    "tools", "functions",
+)  # fmt: skip
+"""Fields whose texts a model reads, whatever is asked for."""
+
+
 def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:
     """Yield every text in *fields* that a model reads."""
-    for name in ("system", "instructions", "systemInstruction", *_TURNS, "prompt", "tools", "functions"):
+    for name in _READ:
         if name in fields:
             yield from _strings(msgspec.json.decode(fields[name]))
 

@@ -5,7 +5,7 @@ from typing import NoReturn
 import msgspec
 
 from ..errors import BadRequestError
-from ..estimate import input_bound
+from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading
@@ -62,6 +62,13 @@ class GeminiEmbeddings(GeminiGenerate):
                 name_model(each, model_sent)
             request.set("requests", requests)
         return request
+
+    def input_estimate(self, exchange: Exchange) -> int:
+        """Return the tokens of what is embedded; older models tell none."""
+        fields = exchange.fields
+        requests = read_value(fields, "requests", _REQUESTS) if self._is_batch else (fields,)
+        contents = [each["content"] for each in requests]
+        return input_estimate({"contents": msgspec.Raw(msgspec.json.encode(contents))})
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
         """Embeddings do not stream: `read_request` leaves ``exchange.stream`` False."""

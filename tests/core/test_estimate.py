@@ -143,6 +143,9 @@ DRESSED = "data:image/png;base64," + "Text_without_a_blank_" * 5000
         user([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": DRESSED}}]),
         user([{"type": "document", "source": {"type": "base64", "data": "AAAA"}, "title": DRESSED}]),
         user([{"type": "tool_result", "content": [{"type": "text", "text": DRESSED}]}]),
+        user([{"type": "x", "content": [{"type": "image", "source": {"type": "base64", "data": DRESSED}}]}]),
+        user([{"type": "image_url", "image_url": {"url": f"https://a.example/?;base64,{DRESSED}"}}]),
+        user([{"type": "image_url", "image_url": {"url": DRESSED.replace(";base64", "")}}]),
         user("x") | fields(system=DRESSED),
         fields(input=DRESSED),
     ],
@@ -179,15 +182,44 @@ def test_media_may_count_more_than_a_hold_bounds_them() -> None:
     assert media_bound(user("data:image/png;base64,AAAA")) == 0
 
 
-def test_tools_raise_the_bound() -> None:
-    """Upstreams add a text of their own where tools are offered."""
-    assert input_bound(user("x") | fields(tools=[])) == input_bound(user("x")) + 1024 + 1
+@pytest.mark.parametrize("name", ["tools", "functions"])
+def test_tools_raise_the_bound(name: str) -> None:
+    """Upstreams add a text of their own where tools are offered, in the form of old, too."""
+    assert input_bound(user("x") | fields(**{name: []})) == input_bound(user("x")) + 1024 + 1
 
 
 def test_input_is_estimated_by_length_without_the_vocabulary() -> None:
     """Ten tokens for 36 bytes of the request."""
     assert not vocabulary.is_loaded()
     assert input_estimate({"messages": msgspec.Raw(b"[" + b"1" * 70 + b"]")}) == 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (user("Hi") | fields(system="Be", temperature=1, tools=[{"type": "t", "name": "f"}]), "Be\nuser\nHi\nf"),
+        (fields(instructions="Be", input="Hi", functions=[{"name": "f"}], user="u"), "Be\nHi\nf"),
+        (fields(systemInstruction={"parts": [{"text": "Be"}]}, contents=[{"parts": [{"text": "Hi"}]}]), "Be\nHi"),
+        (fields(system_instruction="Be", input=[{"type": "text", "text": "Hi"}]), "Be\nHi"),
+        (fields(prompt=["Once", "upon"], suffix="end", n=3), "Once\nupon\nend"),
+        (fields(model="m", query="q", documents=["a", {"text": "b"}], top_n=1), "q\na\nb"),
+    ],
+)
+def test_with_the_vocabulary_all_that_a_model_reads_is_counted(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, msgspec.Raw], text: str
+) -> None:
+    """In every dialect, and nothing else of the request."""
+    read: list[str] = []
+    monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
+    monkeypatch.setattr(vocabulary, "count", lambda counted: read.append(counted) or 7)
+    assert (input_estimate(asked), read) == (7, [text])
+
+
+def test_a_picture_is_estimated_by_number_even_with_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vocabulary knows texts alone: 1000 tokens, and a token for 3.6 bytes of the rest."""
+    monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
+    picture = user([{"type": "image_url", "image_url": {"url": PICTURE}}])
+    assert input_estimate(picture) == 1000 + 29
 
 
 @pytest.mark.parametrize("odd", [b"1e400", b"[" * 5000 + b"]" * 5000])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay.core import vocabulary
 from relay.core.dialects.gemini_embeddings import GeminiEmbeddings
 from relay.core.errors import BadRequestError, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Exchange
@@ -71,6 +72,23 @@ def test_a_recorded_answer_costs_its_input() -> None:
 def test_an_answer_without_figures_has_no_usage() -> None:
     """As of gemini-embedding-001: what was sent is counted here."""
     assert ONE.read_body(exchange("gemini_generate"), b'{"embedding":{"values":[0.5]}}').usage is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "members", "text"),
+    [
+        (ONE, {"content": HI, "model": "models/e", "taskType": "CLUSTERING"}, "Hi"),
+        (SEVERAL, {"requests": [{"model": "models/e", "content": HI}, {"content": HI}]}, "Hi\nHi"),
+    ],
+)
+def test_what_is_embedded_is_counted_with_the_vocabulary(
+    monkeypatch: pytest.MonkeyPatch, rules: GeminiEmbeddings, members: dict[str, Any], text: str
+) -> None:
+    """Its texts, and neither the model's name nor what it is for."""
+    read_texts: list[str] = []
+    monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
+    monkeypatch.setattr(vocabulary, "count", lambda counted: read_texts.append(counted) or 7)
+    assert (rules.input_estimate(read(rules, **members)), read_texts) == (7, [text])
 
 
 def test_figures_that_cannot_be_true_give_way_to_the_local_bound() -> None:
