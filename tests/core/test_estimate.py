@@ -210,8 +210,13 @@ def test_with_the_vocabulary_all_that_a_model_reads_is_counted(
 ) -> None:
     """In every dialect, and nothing else of the request."""
     read: list[str] = []
+
+    def count(text: str) -> int:
+        read.append(text)
+        return 7
+
     monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
-    monkeypatch.setattr(vocabulary, "count", lambda counted: read.append(counted) or 7)
+    monkeypatch.setattr(vocabulary, "count", count)
     assert (input_estimate(asked), read) == (7, [text])
 
 

@@ -86,8 +86,13 @@ def test_what_is_embedded_is_counted_with_the_vocabulary(
 ) -> None:
     """Its texts, and neither the model's name nor what it is for."""
     read_texts: list[str] = []
+
+    def count(text: str) -> int:
+        read_texts.append(text)
+        return 7
+
     monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
-    monkeypatch.setattr(vocabulary, "count", lambda counted: read_texts.append(counted) or 7)
+    monkeypatch.setattr(vocabulary, "count", count)
     assert (rules.input_estimate(read(rules, **members)), read_texts) == (7, [text])
 
 
