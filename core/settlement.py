@@ -5,17 +5,19 @@
 Every amount comes from `Dispatch.settle`; nothing here knows a price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 
 import msgspec
 
 from .charge import Charge
 from .dialects.dialect import DialectRules
-from .errors import FullHoldNeededError, LedgerUnknownError
+from .errors import FullHoldNeededError, LedgerUnknownError, NoPriceError
 from .estimate import MEDIA_TOKENS_MAX, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
+from .hosted import hosted_tools
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
 from .references import believed_bound
@@ -189,7 +191,22 @@ class Settlement:
     def _price(self, output_tokens: int) -> Charge:
         """Return the most that an answer of *output_tokens* can cost."""
         assert self.facts is not None
-        return self._dispatch.settle(self.facts, self._estimate(output_tokens))
+        estimate = self._estimate(output_tokens)
+        try:
+            return self._dispatch.settle(self.facts, estimate)
+        except NoPriceError:
+            self._check_tools(self.facts, estimate)
+            raise
+
+    def _check_tools(self, facts: PriceFacts, estimate: Usage) -> None:
+        """Refuse the first tool that has no price, where the model has one."""
+        self._dispatch.settle(facts, msgspec.structs.replace(estimate, tool_counts={}))
+        for tool in estimate.tool_counts:
+            try:
+                self._dispatch.settle(facts, msgspec.structs.replace(estimate, tool_counts={tool: 1}))
+            except NoPriceError as exc:
+                field = self._tools[tool]
+                raise NoPriceError(param=field, tool=field, model=facts.model) from exc
 
     def _estimate(self, output_tokens: int) -> Usage:
         """Return the most that an answer of *output_tokens* can use."""
@@ -197,8 +214,18 @@ class Settlement:
             input_tokens=self.input_bound_tokens,
             output_tokens=output_tokens,
             unit_count=max(self._exchange.choice_count, self._exchange.unit_bound),
+            web_search_count=int("web_search" in self._tools),
+            tool_counts={tool: 1 for tool in self._tools if tool != "web_search"},
             source="bound",
         )
+
+    @cached_property
+    def _tools(self) -> dict[str, str]:
+        return hosted_tools(self._exchange)
+
+    def _offered(self, tool_counts: Mapping[str, int]) -> dict[str, int]:
+        """Return what of *tool_counts* the request has asked for; an upstream's own doings are its own affair."""
+        return {tool: count for tool, count in tool_counts.items() if tool in self._tools}
 
     def delivered_usage(
         self,
@@ -208,6 +235,7 @@ class Settlement:
         audio_tokens: int = 0,
         image_tokens: int = 0,
         search_count: int = 0,
+        tool_counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Usage:
         """Return the usage of an answer that broke off after *output_tokens* had reached the customer.
 
@@ -230,6 +258,7 @@ class Settlement:
             audio_output_tokens=audio_tokens,
             image_output_tokens=image_tokens,
             web_search_count=max(believed.web_search_count, search_count),
+            tool_counts=self._offered({**believed.tool_counts, **tool_counts}),
             iterations=(),
             source=source,
         )
@@ -242,6 +271,7 @@ class Settlement:
         upstream counts by the piece what the shop sells by the token, the input is estimated: no answer is
         free for lack of tokens.
         """
+        usage = msgspec.structs.replace(usage, tool_counts=self._offered(usage.tool_counts))
         if self._may_lack_tokens and not usage.all_input_tokens:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count

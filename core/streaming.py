@@ -125,6 +125,7 @@ class StreamAnswer:
             audio_tokens=reader.output_audio_tokens,
             image_tokens=reader.output_image_tokens,
             search_count=reader.search_count,
+            tool_counts=reader.tool_counts,
         )
 
     async def keep_alive(self) -> None:

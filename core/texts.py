@@ -82,6 +82,10 @@ TEXTS: Mapping[str, Sentence] = {
         "the shop has set no price for model '{model}', so the request was refused and costs nothing; please tell the shop",
         "本站尚未给模型 {model} 定价，请求已被拒绝，不扣费；请联系站长",
     ),
+    "model_price_error.tool": Sentence(
+        "the shop has set no price for '{tool}' at model '{model}', so the request was refused and costs nothing; leave it out",
+        "本站尚未给模型 {model} 的 {tool} 定价，请求已被拒绝，不扣费；请去掉该项",
+    ),
     # The model and its channels.
     "model_not_found": Sentence(
         "group '{group}' has no channel for model '{model}'; see the model list at /v1/models",

@@ -48,6 +48,8 @@ class Usage(TokenCounts, frozen=True, kw_only=True):
     image_input_tokens: int = 0
     image_output_tokens: int = 0
     web_search_count: int = 0
+    tool_counts: dict[str, int] = {}
+    """How often other tools ran that an upstream runs and bills apart, by the names of `ToolPrices`."""
     unit_count: int = 0
     """What is sold apiece: pictures, search units or requests answered, seconds of sound heard, characters spoken.
 

@@ -26,6 +26,7 @@ class _Block(msgspec.Struct):
     type: str = ""
     text: str | None = None
     thinking: str | None = None
+    name: msgspec.Raw = msgspec.Raw()
     input: msgspec.Raw = msgspec.Raw()
 
 
@@ -163,7 +164,7 @@ class MessagesStreamReader(EventReader):
             raise UntrueFigureError("usage is no object")
         if self._told is None:
             self._told = read_anthropic_usage(self._usage)
-        usage = self._told
+        usage = _with_tools(self._told, self)
         is_over = self.is_ended or self.stop_reason is not None
         if usage is None or not is_over or self._has_final_output:
             return usage
@@ -185,11 +186,15 @@ def read_message_body(exchange: Exchange, body: bytes, *, thinking_asked: bool, 
     return tallied_reading(
         exchange,
         tally,
-        lambda: read_anthropic_usage(message.usage),
+        lambda: _with_tools(read_anthropic_usage(message.usage), tally),
         model_returned=message.model,
         thinking_asked=thinking_asked,
         answer_id=message.id if is_kept else None,
     )
+
+
+def _with_tools(usage: Usage | None, tally: Tally) -> Usage | None:
+    return usage and msgspec.structs.replace(usage, tool_counts=tally.tool_counts)
 
 
 def _tally_raw(tally: Tally, raw: msgspec.Raw) -> None:
@@ -221,6 +226,8 @@ def _tally_block(tally: Tally, block: _Block) -> None:
             tally.is_output_seen = True
         case kind if kind.endswith("tool_use"):
             tally.begin_tool_call()
+            if kind == "server_tool_use" and bytes(block.name).endswith(b'code_execution"'):
+                tally.note_tool("code_execution", "answer")
             if len(bytes(block.input)) > 2:
                 tally.add(len(bytes(block.input)))
         case _:

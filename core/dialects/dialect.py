@@ -123,6 +123,11 @@ class StreamReader(Protocol):
         """Searches of the web that were seen."""
         ...
 
+    @property
+    def tool_counts(self) -> dict[str, int]:
+        """What other tools were seen to run, as in `Usage`."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes as they came; return those that go to the customer now.
 

@@ -1,6 +1,5 @@
 """Reading along Gemini's answers. Source: wire/DIALECTS.md 2.5, 3 and 4, read 2026-11-24."""
 
-import re
 from contextlib import suppress
 
 import msgspec
@@ -11,7 +10,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
-from .gemini_usage import read_gemini_usage
+from .gemini_usage import is_billed_by_answer, read_gemini_usage
 from .json_array import ArraySplitter
 from .lone_halves import decode_halves
 from .tally import Tally, tallied_reading
@@ -71,6 +70,14 @@ class _Grounding(msgspec.Struct):
     webSearchQueries: list[str] | None = None
 
 
+class _Chunk(msgspec.Struct):
+    maps: msgspec.Raw = msgspec.Raw()
+
+
+class _Places(msgspec.Struct):
+    groundingChunks: list[_Chunk] | None = None
+
+
 class _Candidate(msgspec.Struct):
     content: _Content | None = None
     groundingMetadata: msgspec.Raw = msgspec.Raw(b"null")
@@ -89,9 +96,9 @@ class _Answer(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
-_is_billed_by_answer = re.compile(r"gemini-[12](?!\d)").search
 _read_answer = msgspec.json.Decoder(_Answer).decode
 _read_grounding = msgspec.json.Decoder(_Grounding | None).decode
+_read_places = msgspec.json.Decoder(_Places | None).decode
 
 
 class GeminiStreamReader(EventReader):
@@ -145,7 +152,9 @@ class GeminiStreamReader(EventReader):
 
     def _figures(self) -> Usage | None:
         usage = read_gemini_usage(self._usage)
-        return usage and msgspec.structs.replace(usage, web_search_count=self.search_count)
+        return usage and msgspec.structs.replace(
+            usage, web_search_count=self.search_count, tool_counts=self.tool_counts
+        )
 
 
 def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -> BodyReading:
@@ -162,7 +171,7 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
         if usage is None:
             return None
         searches = _count_searches(answer, answer.modelVersion or exchange.model)
-        return msgspec.structs.replace(usage, web_search_count=searches)
+        return msgspec.structs.replace(usage, web_search_count=searches, tool_counts=tally.tool_counts)
 
     return tallied_reading(
         exchange, tally, read_usage, model_returned=answer.modelVersion, thinking_asked=thinking_asked
@@ -179,7 +188,18 @@ def _count_searches(answer: _Answer, model: str) -> int:
         with suppress(ValueError, RecursionError):
             grounding = _read_grounding(candidate.groundingMetadata)
             queries.update(filter(None, (grounding and grounding.webSearchQueries) or ()))
-    return 1 if len(queries) > 1 and _is_billed_by_answer(model) else len(queries)
+    return 1 if len(queries) > 1 and is_billed_by_answer(model) else len(queries)
+
+
+def _has_places(candidate: _Candidate) -> bool:
+    """Say whether an answer rests on places of Google's maps, which is billed once an answer.
+
+    Source: google-genai 3.4.0 types.py, ``GroundingChunk``, read 2026-11-30.
+    """
+    with suppress(ValueError, RecursionError):
+        places = _read_places(candidate.groundingMetadata)
+        return any(bytes(chunk.maps) not in (b"", b"null") for chunk in (places and places.groundingChunks) or ())
+    return False
 
 
 def _tally_answer(tally: Tally, answer: _Answer) -> None:
@@ -189,6 +209,8 @@ def _tally_answer(tally: Tally, answer: _Answer) -> None:
     for candidate in answer.candidates or ():
         for part in (candidate.content.parts if candidate.content is not None else None) or ():
             _tally_part(tally, part)
+        if _has_places(candidate):
+            tally.note_tool("google_maps", "answer")
         reasons.append(candidate.finishReason)
     for reason in reasons:
         if reason is not None:

@@ -1,5 +1,7 @@
 """Reading along Google's interactions. Source: wire/DIALECTS.md 2.5 and 3.1, read 2026-11-24."""
 
+from collections import Counter
+
 import msgspec
 
 from ..exchange import Exchange
@@ -9,7 +11,7 @@ from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .figures import read_figure, read_figures
-from .gemini_usage import DetailNames, note_media
+from .gemini_usage import DetailNames, is_billed_by_answer, note_media
 from .tally import Tally, tallied_reading
 
 FAILED = frozenset({"failed", "cancelled"})
@@ -120,11 +122,11 @@ class InteractionsStreamReader(EventReader):
         return True
 
     def _figures(self) -> Usage | None:
-        return read_interactions_usage(self._usage)
+        return read_interactions_usage(self._usage, self.model_returned or self._exchange.model)
 
 
-def read_interactions_usage(usage: object) -> Usage | None:
-    """Return what a ``usage`` object says; None where it holds no figures.
+def read_interactions_usage(usage: object, model: str) -> Usage | None:
+    """Return what a ``usage`` object of *model* says; None where it holds no figures.
 
     Thoughts and what tools put into the prompt stand beside the other counts; cached tokens are a
     part of the input.
@@ -144,7 +146,25 @@ def read_interactions_usage(usage: object) -> Usage | None:
         output_tokens=read_figure(figures, "total_output_tokens") + thoughts,
         reasoning_tokens=thoughts,
     )
-    return note_media(usage, figures, _DETAILS)
+    tools = _read_grounding(figures.get("grounding_tool_count"))
+    searches, maps = tools["google_search"], tools["google_maps"]
+    return msgspec.structs.replace(
+        note_media(usage, figures, _DETAILS),
+        web_search_count=min(searches, 1) if is_billed_by_answer(model) else searches,
+        tool_counts={"google_maps": maps} if maps else {},
+    )
+
+
+def _read_grounding(counts: object) -> Counter[str]:
+    """Return how often each of Google's tools looked something up.
+
+    Source: googleapis/python-genai _gaos/types/interactions/groundingtoolcount.py 3.4.0, read 2026-11-30.
+    """
+    told: Counter[str] = Counter()
+    for each in counts if isinstance(counts, list) else ():
+        figures = read_figures(each)
+        told[str(figures.get("type"))] += read_figure(figures, "count")
+    return told
 
 
 def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:
@@ -161,7 +181,7 @@ def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, i
     return tallied_reading(
         exchange,
         tally,
-        lambda: read_interactions_usage(interaction.usage),
+        lambda: read_interactions_usage(interaction.usage, interaction.model or exchange.model),
         model_returned=interaction.model,
         thinking_asked=thinking_asked,
         answer_id=interaction.id if is_kept else None,

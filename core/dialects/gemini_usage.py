@@ -1,5 +1,6 @@
 """Usage as Gemini reports it, made disjoint. Source: wire/DIALECTS.md 3.1 and 3.2, read 2026-11-24."""
 
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ _DETAILS = DetailNames(
     "promptTokensDetails", "cacheTokensDetails", "toolUsePromptTokensDetails", "candidatesTokensDetails", "tokenCount"
 )
 """Source: googleapis/python-genai types.py 3.4.0, ``GenerateContentResponseUsageMetadata``, read 2026-11-30."""
+is_billed_by_answer = re.compile(r"gemini-[12](?!\d)").search
+"""Says of a model whether its searches are billed once an answer, as Gemini 2.5's and older ones' are."""
 _NUMBERS = {2: "IMAGE", 4: "AUDIO"}
 """Modalities by their numbers, which clients ask for by ``enum-encoding=int``.
 

@@ -62,6 +62,7 @@ class _Kept(msgspec.Struct):
 class _Begun(msgspec.Struct):
     type: str = ""
     action: msgspec.Raw = msgspec.Raw()
+    container_id: msgspec.Raw = msgspec.Raw()
 
 
 class _Event(msgspec.Struct):
@@ -123,7 +124,7 @@ class ResponsesStreamReader(EventReader):
             case "response.created" | "response.queued" if read.response is not None:
                 self._note_beginning(read.response)
             case "response.output_item.added" if read.item is not None:
-                self._begin_item(read.item.type)
+                self._begin_item(read.item)
             case "response.output_item.done" if read.item is not None:
                 self._end_item(read.item, data)
             case kind if kind.endswith(".delta") and read.delta:
@@ -144,16 +145,17 @@ class ResponsesStreamReader(EventReader):
     def _end_item(self, item: _Begun, data: bytes) -> None:
         """Count what of an item was not counted before: some hosts tell no pieces, some do not even announce it."""
         if not self._open_count:
-            self._begin_item(item.type)
+            self._begin_item(item)
         self._open_count -= 1
-        self.search_count += _is_search(item)
+        _note_hosted(self, item)
         if self._output_bytes == self._bytes_before_item:
             self._take_whole_item(data)
 
-    def _begin_item(self, kind: str) -> None:
+    def _begin_item(self, item: _Begun) -> None:
         self._open_count += 1
         self._bytes_before_item = self._output_bytes
-        _tally_beginning(self, kind)
+        _tally_beginning(self, item.type)
+        _note_container(self, item)
 
     def _take_whole_item(self, data: bytes) -> None:
         """Count an item of which no piece came: some upstreams tell a call, or all, only whole."""
@@ -180,15 +182,15 @@ class ResponsesStreamReader(EventReader):
         self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)
 
     def _figures(self) -> Usage | None:
-        return read_responses_usage(self._usage, self._tool_usage, search_count=self.search_count)
+        return read_responses_usage(self._usage, self._tool_usage, self)
 
 
-def read_responses_usage(usage: object, tool_usage: object = None, *, search_count: int = 0) -> Usage | None:
+def read_responses_usage(usage: object, tool_usage: object = None, tally: Tally | None = None) -> Usage | None:
     """Return what a ``usage`` object and the ``tool_usage`` beside it say; None where the first holds no figures.
 
     Cached and cache-written tokens are parts of ``input_tokens`` here, and cut to what is there.
     What the tool that draws used is no part of ``usage``; where ``tool_usage`` tells the searches
-    that are billed, they stand in place of *search_count*.
+    that are billed, they stand in place of those that *tally* saw.
 
     Source: ``types/responses/response.py`` of OpenAI's Python SDK 3.54, ``ToolUsage``, read 2026-11-30.
 
@@ -205,6 +207,7 @@ def read_responses_usage(usage: object, tool_usage: object = None, *, search_cou
     output = read_figure(figures, "output_tokens")
     tools = read_figures(tool_usage)
     drawn, searches = _read_drawn(read_figures(tools.get("image_gen"))), read_figures(tools.get("web_search"))
+    search_count = tally.search_count if tally is not None else 0
     if searches.get("num_requests") is not None:
         search_count = read_figure(searches, "num_requests")
     return Usage(
@@ -216,6 +219,7 @@ def read_responses_usage(usage: object, tool_usage: object = None, *, search_cou
         image_input_tokens=drawn.image_input_tokens,
         image_output_tokens=drawn.image_output_tokens,
         web_search_count=search_count,
+        tool_counts=tally.tool_counts if tally is not None else {},
         upstream_cost_nano=read_upstream_cost(figures),
         is_total_contradicted=is_other_total(figures, "total_tokens", prompt + output),
     )
@@ -246,12 +250,12 @@ def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_k
     tally.stop_reason = _stop_reason(response.status, response.incomplete_details)
     for raw in response.output:
         _tally_item(tally, raw)
-    searches = sum(_is_search(_begun(raw)) for raw in response.output)
+        _note_hosted(tally, _begun(raw))
     is_kept = response.store if response.store is not None else is_kept
     return tallied_reading(
         exchange,
         tally,
-        lambda: read_responses_usage(response.usage, response.tool_usage, search_count=searches),
+        lambda: read_responses_usage(response.usage, response.tool_usage, tally),
         model_returned=response.model,
         thinking_asked=thinking_asked,
         answer_id=response.id if is_kept else None,
@@ -301,6 +305,20 @@ def _is_search(item: _Begun) -> bool:
     Python SDK 3.54, read 2026-11-30.
     """
     return item.type == "web_search_call" and _begun(item.action).type in ("", "search")
+
+
+def _note_hosted(tally: Tally, item: _Begun) -> None:
+    """Note what of an item that has ended is billed apart from its tokens."""
+    tally.search_count += _is_search(item)
+    if item.type == "file_search_call":
+        tally.note_tool("file_search", object())
+    _note_container(tally, item)
+
+
+def _note_container(tally: Tally, item: _Begun) -> None:
+    """Note where code runs, as soon as it is told: what is billed is the container, however often code runs in it."""
+    if item.type == "code_interpreter_call":
+        tally.note_tool("code_interpreter", bytes(item.container_id))
 
 
 def _tally_beginning(tally: Tally, kind: str) -> None:

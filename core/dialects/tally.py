@@ -1,5 +1,6 @@
 """What an answer was made of: counted while it passes by, or over a whole body."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from ..estimate import (
@@ -33,6 +34,7 @@ class Tally:
         "_has_tool_call",
         "_output_bytes",
         "_sound_bytes",
+        "_tools_run",
         "_untexted_tokens",
         "is_output_seen",
         "output_audio_tokens",
@@ -57,6 +59,8 @@ class Tally:
         """Whole pictures that were drawn in a talk."""
         self.search_count = 0
         """Searches of the web that the upstream made and is seen to bill."""
+        self._tools_run: set[tuple[str, object]] = set()
+        """What else it ran that is billed apart, each once for what is billed once."""
         self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
         self._has_answered = False
         """Something came after the last piece of thinking."""
@@ -138,6 +142,15 @@ class Tally:
                 self.add_sound(base64_bytes)
             case _:
                 self.note_answer()
+
+    def note_tool(self, name: str, once_for: object) -> None:
+        """Note that the upstream ran a tool; all runs *once_for* the same are billed as one."""
+        self._tools_run.add((name, once_for))
+
+    @property
+    def tool_counts(self) -> dict[str, int]:
+        """What tools were noted, as in `Usage`."""
+        return dict(Counter(name for name, _ in self._tools_run))
 
     def note_answer(self) -> None:
         """Note output that has no text to count: a result, a summary."""

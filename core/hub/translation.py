@@ -272,6 +272,11 @@ class TranslatedReader:
         """Searches of the web that were seen."""
         return self._native.search_count
 
+    @property
+    def tool_counts(self) -> dict[str, int]:
+        """As `StreamReader.tool_counts`."""
+        return self._native.tool_counts
+
     def usage(self) -> Usage | None:
         """See `StreamReader`."""
         return self._native.usage()

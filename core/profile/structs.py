@@ -104,6 +104,22 @@ class UnitPrice(Section, frozen=True, kw_only=True):
     price: Annotated[NonNegative, Meta(description="Credits for one, before the group's ratio.")]
 
 
+class ToolPrices(Section, frozen=True, kw_only=True):
+    """What tools cost that an upstream runs itself and bills apart from tokens. One without a price is refused."""
+
+    code_execution: Annotated[
+        NonNegative | None, Meta(description="Credits for an answer in which Claude ran code, however long it did.")
+    ] = None
+    code_interpreter: Annotated[
+        NonNegative | None, Meta(description="Credits for each container of 1 GB in which an answer ran code.")
+    ] = None
+    file_search: Annotated[NonNegative | None, Meta(description="Credits for each search of vector stores.")] = None
+    google_maps: Annotated[
+        NonNegative | None,
+        Meta(description="Credits for an answer with places of Google Maps; in Interactions for each query."),
+    ] = None
+
+
 class ModelPrice(Section, frozen=True, kw_only=True):
     """What billing plugins read about one model, by the name customers ask for."""
 
@@ -135,6 +151,9 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     web_search_price: Annotated[
         NonNegative | None, Meta(description="Credits for one web search, before the group's ratio.")
     ] = None
+    tool_prices: Annotated[
+        ToolPrices, Meta(description="Prices of other tools that the upstream runs, before the group's ratio.")
+    ] = field(default_factory=ToolPrices)
     unit_price: Annotated[
         NonNegative | None,
         Meta(

@@ -33,6 +33,7 @@ from relay import (
     PriceFacts,
     Services,
     TokenCounts,
+    ToolPrices,
     Usage,
     hookimpl,
 )
@@ -65,7 +66,7 @@ class TokenRatioConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class TokenRatio(Plugin[TokenRatioConfig]):
-    """Charges every kind of token at its model's and its group's ratio, and web searches apiece."""
+    """Charges every kind of token at its model's and its group's ratio, and web searches and other hosted tools apiece."""
 
     config_type = TokenRatioConfig
 
@@ -75,7 +76,7 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
-        """Add a line for every kind of token; a model or group without a ratio is left unpriced."""
+        """Add a line for every kind of token and tool; a model or group without a ratio, or a tool without a price, is left unpriced."""
         asked = self._sheet(facts.model, facts.group)
         if asked is None:
             return None
@@ -85,6 +86,11 @@ class TokenRatio(Plugin[TokenRatioConfig]):
             lines += [line(item, count, sheet[item]) for item, count in token_counts(each, sheet) if count]
         if usage.web_search_count and "web_search" in asked:
             lines.append(line("web_search", usage.web_search_count, asked["web_search"]))
+        for tool, count in usage.tool_counts.items():
+            if tool in asked:
+                lines.append(line(tool, count, asked[tool]))
+            elif usage.source == "bound":
+                return None  # the shop would pay for it alone
         return (charge or Charge()).plus(*lines)
 
     def _sheet(self, model: str, group: str) -> Sheet | None:
@@ -148,6 +154,9 @@ def price_sheet(credit_per_quota: Fraction, price: ModelPrice, group_ratio: Frac
     sheet: Sheet = {item: (*start, *factors, end) for item, factors in ratios.items()}
     if price.web_search_price is not None:
         sheet["web_search"] = (("web_search_price", price.web_search_price), end)
+    for tool in ToolPrices.__struct_fields__:
+        if (tool_price := getattr(price.tool_prices, tool)) is not None:
+            sheet[tool] = ((f"{tool}_price", tool_price), end)
     return sheet
 
 

@@ -37,7 +37,16 @@ from relay.core.hooks import Meter, hookimpl
 from relay.core.keys import api_key_digest
 from relay.core.money import Exact, format_exact, format_nano, parse_amount, parse_exact, to_nano
 from relay.core.plugin import ApiKeyRecord, ApiKeys, ChannelPlugin, Plugin, PluginConfig, Services
-from relay.core.profile.structs import ChannelSection, Group, GroupName, Membership, ModelName, ModelPrice, Profile
+from relay.core.profile.structs import (
+    ChannelSection,
+    Group,
+    GroupName,
+    Membership,
+    ModelName,
+    ModelPrice,
+    Profile,
+    ToolPrices,
+)
 from relay.core.transport import (
     BytesResponse,
     Deadlines,
@@ -93,6 +102,7 @@ __all__ = [
     "RequestRecord",
     "Services",
     "TokenCounts",
+    "ToolPrices",
     "Transport",
     "UpstreamBrokenError",
     "UpstreamConnectError",

@@ -68,6 +68,7 @@ async def test_document_says_everything_a_charge_depends_on(tmp_path: Path) -> N
                 "image_ratio": None,
                 "image_completion_ratio": None,
                 "web_search_price": None,
+                "tool_prices": {},
             }
         },
     }

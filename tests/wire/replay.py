@@ -17,7 +17,13 @@ from tests.shops import Running, serving
 from tests.upstreams import Step, Upstream
 from tests.wire.recordings import ENDPOINTS, Recording, compact
 
-PRICE = {"model_ratio": "1", "completion_ratio": "4", "cache_read_ratio": "0.1", "cache_write_ratio": "1.25"}
+PRICE = {
+    "model_ratio": "1",
+    "completion_ratio": "4",
+    "cache_read_ratio": "0.1",
+    "cache_write_ratio": "1.25",
+    "tool_prices": {"code_interpreter": "0"},
+}
 """A token of input is 2000 nano-credits, of output 8000."""
 PRICE_APIECE = {"unit_price": "0.002"}
 """Of what the upstream counts in search units alone."""

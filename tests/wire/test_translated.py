@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -113,7 +114,8 @@ async def test_an_answer_is_sold_alike_in_every_dialect(
     assert response.status_code == 200
     assert (row["dialect"], row["outcome"]) == (customer, expected.outcome)
     if expected.usage is not None:
-        assert till.usage(response) == expected.usage
+        # No customer here offers the tools that the recording's did, so those that ran are nobody's.
+        assert till.usage(response) == msgspec.structs.replace(expected.usage, tool_counts={})
         assert row["charge_nano"] == native_charges_nano[expected.name]
     assert_form(response.content, customer, expected)
     if (upstream_id := recorded_id(recording, expected)) is not None:

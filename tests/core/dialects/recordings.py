@@ -91,6 +91,7 @@ def _response(
     write: int = 0,
     reasoning: int = 0,
     searches: int = 0,
+    containers: int = 0,
     cost: int | None = None,
 ) -> Expected:
     usage = Usage(
@@ -101,6 +102,7 @@ def _response(
         reasoning_tokens=reasoning,
         upstream_cost_nano=cost,
         web_search_count=searches,
+        tool_counts={"code_interpreter": containers} if containers else {},
     )
     return Expected(name, outcome, usage, dialect="openai_responses")
 
@@ -142,7 +144,7 @@ STREAMS: tuple[Expected, ...] = (
     _gemini("documented/gemini-stream-safety-midway", "refused", 10, 2),
     _response("openai-responses/background-queued-stream", "complete", 15, 9),
     _response("openai-responses/cached-stream", "complete", 125, 8, read=1390),
-    _response("openai-responses/code-interpreter-stream", "complete", 527, 347, read=3200, reasoning=128),
+    _response("openai-responses/code-interpreter-stream", "complete", 527, 347, read=3200, reasoning=128, containers=1),
     _response("openai-responses/codex-backend-stream", "complete", 28, 10),
     _response("openai-responses/image-generation-stream", "complete", 1021, 1249, read=1920, reasoning=1024),
     _response("openai-responses/incomplete-stream", "empty", 13, 0),

@@ -133,10 +133,10 @@ def test_cached_tokens_are_a_part_of_the_input_and_tools_beside_it() -> None:
         "total_output_tokens": 2,
         "total_thought_tokens": 5,
     }
-    assert read_interactions_usage(figures) == Usage(
+    assert read_interactions_usage(figures, "gemini-3-pro") == Usage(
         input_tokens=9, cache_read_tokens=4, output_tokens=7, reasoning_tokens=5
     )
-    assert read_interactions_usage({"total_tokens": 3}) is None
+    assert read_interactions_usage({"total_tokens": 3}, "gemini-3-pro") is None
 
 
 def test_sound_and_pictures_are_noted() -> None:
@@ -149,7 +149,7 @@ def test_sound_and_pictures_are_noted() -> None:
         "total_output_tokens": 1300,
         "output_tokens_by_modality": [{"modality": "text", "tokens": 10}, {"modality": "image", "tokens": 1290}],
     }
-    assert read_interactions_usage(figures) == Usage(
+    assert read_interactions_usage(figures, "gemini-3-pro") == Usage(
         input_tokens=50,
         cache_read_tokens=50,
         output_tokens=1300,
@@ -186,3 +186,20 @@ def test_pictures_and_sound_are_counted_as_they_pass() -> None:
     for kind, data in (("image", "aGk="), ("audio", "A" * 6400)):
         along.feed(event("step.delta", index=0, delta={"type": kind, "data": data}))
     assert (along.output_image_tokens, along.output_audio_tokens, along.output_counted_tokens) == (1290, 2, 1292)
+
+
+@pytest.mark.parametrize(("model", "searches"), [("gemini-3-pro", 3), ("gemini-2.5-pro", 1)])
+def test_what_google_looked_up_is_counted_as_it_bills_it(model: str, searches: int) -> None:
+    """Searches of Gemini 3 each, of older ones the answer; queries of maps each; what it does not bill not at all."""
+    counts = [
+        {"type": "google_search", "count": 3},
+        {"type": "google_maps", "count": 2},
+        {"type": "retrieval", "count": 1},
+        {"type": "google_search"},
+    ]
+    figures = {"total_input_tokens": 3, "total_output_tokens": 1, "grounding_tool_count": counts}
+    usage = read_interactions_usage(figures, model)
+    assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=searches, tool_counts={"google_maps": 2})
+    assert read_interactions_usage({**figures, "grounding_tool_count": "odd"}, model) == Usage(
+        input_tokens=3, output_tokens=1
+    )

@@ -278,6 +278,30 @@ def test_searches_are_those_that_are_billed(tool_usage: dict[str, Any] | None, c
     assert along.usage() == RULES_OF_IT.read_body(exchange("openai_responses"), body).usage == read
 
 
+HOSTED: list[dict[str, Any]] = [
+    {"type": "code_interpreter_call", "container_id": "cntr_1"},
+    {"type": "code_interpreter_call", "container_id": "cntr_1"},
+    {"type": "file_search_call", "queries": ["a"]},
+    {"type": "code_interpreter_call", "container_id": "cntr_2"},
+    {"type": "file_search_call", "queries": ["a"]},
+    {"type": "file_search_call", "queries": ["b"]},
+]
+
+
+def test_searches_of_stores_are_counted_and_containers_however_often_code_runs_in_them() -> None:
+    """Three and two. Whole and streamed; of a stream a container from its beginning on."""
+    members: dict[str, Any] = {"usage": FIGURES}
+    along = reader()
+    along.feed(event("response.output_item.added", item=HOSTED[0]))
+    assert along.tool_counts == {"code_interpreter": 1}
+    for item in HOSTED:
+        along.feed(event("response.output_item.done", item=item))
+    along.feed(completed(**members))
+    body = json.dumps({"id": "r", "status": "completed", "output": HOSTED, **members}).encode()
+    read = Usage(input_tokens=5, output_tokens=2, tool_counts={"file_search": 3, "code_interpreter": 2})
+    assert along.usage() == RULES_OF_IT.read_body(exchange("openai_responses"), body).usage == read
+
+
 @pytest.mark.parametrize(("total", "is_contradicted"), [(7, False), (8, True), (None, False)])
 def test_a_total_that_contradicts_its_parts_is_noted(total: int | None, is_contradicted: bool) -> None:
     """5 + 2."""

@@ -355,6 +355,7 @@ MESSAGES = (
         dialect=M,
         body=message(RUN, RAN, SAID),
         parts=(native(M, "server_tool_use", RUN), native(M, "bash_code_execution_tool_result", RAN), *HI),
+        usage=msgspec.structs.replace(FIVE_AND_THREE, tool_counts={"code_execution": 1}),
     ),
     Variant(
         name="mcp",
@@ -553,7 +554,11 @@ GEMINI = (
         parts=(native(E, "functionCall", HALF), *HI),
     ),
     Variant(
-        name="places", dialect=E, body=answer({"text": "Hi"}, **CHUNKS), parts=(Text(text="Hi", citations=PLACES),)
+        name="places",
+        dialect=E,
+        body=answer({"text": "Hi"}, **CHUNKS),
+        parts=(Text(text="Hi", citations=PLACES),),
+        usage=msgspec.structs.replace(FIVE_AND_THREE, tool_counts={"google_maps": 1}),
     ),
     Variant(name="thought-of-null", dialect=E, body=answer({"text": "Hi", "thought": None}), parts=HI),
     Variant(name="numbers", dialect=E, body=answer({"text": "Hi"}, reason=2), parts=HI, stop="limit"),
@@ -599,6 +604,7 @@ GEMINI_STREAMS = (
         ),
         parts=(ToolCall(id="a", name="f", arguments="{}"), Text(text="", citations=PLACES)),
         stop="tool_use",
+        usage=msgspec.structs.replace(FIVE_AND_THREE, tool_counts={"google_maps": 1}),
     ),
     Variant(
         name="sound-in-a-stream",

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay import Charge, ChargeLine, Iteration, ModelPrice, PriceFacts, Usage, parse_exact
+from relay import Charge, ChargeLine, Iteration, ModelPrice, PriceFacts, ToolPrices, Usage, parse_exact
 from relay.core.profile.structs import Group
 from relay.plugins.billing.token_ratio import TokenRatio, TokenRatioConfig
 from tests.books import FACTS
@@ -18,6 +18,7 @@ PRICES = {
         completion_ratio=Fraction(4),
         cache_read_ratio=parse_exact("0.5"),
         web_search_price=parse_exact("0.01"),
+        tool_prices=ToolPrices(code_interpreter=parse_exact("0.03"), file_search=parse_exact("0.0025")),
     ),
     "claude-sonnet-4-5": ModelPrice(
         model_ratio=parse_exact("1.5"), completion_ratio=Fraction(5), cache_read_ratio=parse_exact("0.1")
@@ -196,6 +197,27 @@ def test_a_search_costs_its_price_times_the_groups_ratio() -> None:
         ),
     )
     assert charged.nano == 30_000_000
+
+
+def test_a_hosted_tool_costs_its_price_times_the_groups_ratio() -> None:
+    """Three searches of a store at 0.0025 and a container at 0.03, in a group of 1.5: 0.01125 and 0.045 credits."""
+    charged = charge("gpt-4o", Usage(tool_counts={"file_search": 3, "code_interpreter": 1}), "hyacinth")
+    assert [(line.item, line.count, line.factors) for line in charged.lines] == [
+        ("file_search", 3, (("file_search_price", Fraction(1, 400)), ("group_ratio", Fraction(3, 2)))),
+        ("code_interpreter", 1, (("code_interpreter_price", Fraction(3, 100)), ("group_ratio", Fraction(3, 2)))),
+    ]
+    assert charged.nano == 56_250_000
+
+
+@pytest.mark.parametrize("tool", ["google_maps", "shell"])
+def test_a_hosted_tool_without_a_price_is_priced_for_no_hold(tool: str) -> None:
+    """So the request is refused; where one ran all the same, the tokens are charged."""
+    settle = TokenRatio(TokenRatioConfig(), services(profile(prices=PRICES, groups=GROUPS))).settle
+    facts = msgspec.structs.replace(FACTS, model="gpt-4o", group="plain")
+    offered = Usage(input_tokens=1, tool_counts={tool: 1}, source="bound")
+    ran = msgspec.structs.replace(offered, source="upstream")
+    assert settle(facts, offered, None) is None
+    assert settle(facts, ran, None) == charge("gpt-4o", Usage(input_tokens=1))
 
 
 def test_what_was_not_used_is_not_on_the_bill() -> None:

@@ -1,0 +1,120 @@
+"""Tools that an upstream runs itself and bills apart from its tokens: which of them a request offers.
+
+What a model has no price for is refused, and so is what no answer lets us count: the shop would pay for it alone.
+Web searches are among them for what is held; without a price they cost what their tokens cost. Left out is what
+costs tokens alone: pages fetched, remote MCP, tools found, pictures drawn, Gemini's code and files.
+Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
+ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free
+where web search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
+console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs".
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from .exchange import Exchange
+
+_BILLED: Mapping[str, Mapping[str, str]] = {
+    "openai_chat": {"browser_search": "browser_search", "code_interpreter": "chat_code_interpreter"},
+    "openai_responses": {
+        "code_interpreter": "code_interpreter",
+        "file_search": "file_search",
+        "shell": "shell",
+        "x_search": "x_search",
+        "code_execution": "x_code_execution",
+        "collections_search": "collections_search",
+        "attachment_search": "attachment_search",
+    },
+    "anthropic_messages": {"code_execution": "code_execution"},
+    "gemini_generate": {
+        "googleMaps": "google_maps",
+        "enterpriseWebSearch": "enterprise_web_search",
+        "retrieval": "retrieval",
+        "googleSearch": "web_search",
+        "googleSearchRetrieval": "web_search",
+    },
+    "gemini_interactions": {"google_maps": "google_maps", "retrieval": "retrieval", "google_search": "web_search"},
+}
+"""By the customer's dialect, what kinds of tools are called here. `ToolPrices` has those that answers tell of."""
+_DATED = re.compile(r"_(?:preview|20\d{6})(?:_20\d{2}_\d{2}_\d{2})?$")
+_FREES_CODE = re.compile(r"web_(?:search|fetch)_(20\d{6})$")
+_FREES_CODE_SINCE = "20260209"
+_FREE_ENGINES = ("native", "pdf-text", "cloudflare-ai")
+
+
+def hosted_tools(exchange: Exchange) -> dict[str, str]:
+    """Return the tools billed apart that *exchange* offers, each with the field that asks for it."""
+    if exchange.operation != "chat":
+        return {}
+    fields = exchange.fields
+    offered = _read(bytes(fields.get("tools", b"null")))
+    found = {tool: f"tools.{kind}" for each in offered for kind, tool in _billed(exchange.dialect, each)}
+    if any(map(_frees_code, offered)):
+        found.pop("code_execution", None)
+    for name in ("web_search_options", "enable_search"):
+        if bytes(fields.get(name, b"null")) not in (b"null", b"false"):
+            found["web_search"] = name
+    plugins = _read(bytes(fields.get("plugins", b"null")))
+    return {**found, **{tool: "plugins" for plugin in plugins for tool in _billed_plugin(plugin)}}
+
+
+_Object = dict[str, msgspec.Raw]
+_read_objects = msgspec.json.Decoder(list[_Object] | _Object | None).decode
+_read_object = msgspec.json.Decoder(_Object).decode
+
+
+def _read(raw: bytes) -> list[_Object]:
+    """Return the objects of a list, or the one that stands without brackets; none where no vendor would take it."""
+    try:
+        read = _read_objects(raw)
+    except ValueError:
+        return []
+    return [read] if isinstance(read, dict) else read or []
+
+
+def _member(holder: _Object, *names: str) -> str:
+    """Return the text that stands in *holder* under *names*, each in the one before; nothing where none does."""
+    try:
+        for name in names[:-1]:
+            holder = _read_object(holder[name])
+        return msgspec.json.decode(holder[names[-1]], type=str)
+    except (ValueError, KeyError):
+        return ""
+
+
+def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
+    """Yield the kinds of *tool* that are billed, and what they are called here; Gemini's holds one under each of its names."""
+    billed = _BILLED.get(dialect, {})
+    for kind in map(_camel, tool) if dialect == "gemini_generate" else [_member(tool, "type")]:
+        plain = _DATED.sub("", kind)
+        if plain.startswith("web_search"):
+            yield kind, "web_search"
+        elif plain == "code_interpreter" and plain in billed:
+            # More memory than usual has a price of its own.
+            memory = _member(tool, "container", "memory_limit")
+            yield kind, billed[plain] + (f"_{memory}" if memory not in ("", "1g") else "")
+        elif plain in billed and not (plain == "shell" and _member(tool, "environment", "type") in ("", "local")):
+            yield kind, billed[plain]
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _frees_code(tool: _Object) -> bool:
+    found = _FREES_CODE.match(_member(tool, "type"))
+    return found is not None and found[1] >= _FREES_CODE_SINCE
+
+
+def _billed_plugin(plugin: _Object) -> Iterator[str]:
+    """Yield what of OpenRouter's costs more than tokens: searches, pages that are read by OCR, other models."""
+    match _member(plugin, "id"):
+        case "web":
+            yield "web_search"
+        case "file-parser" if _member(plugin, "pdf", "engine") not in _FREE_ENGINES:
+            yield "file-parser"
+        case "fusion":
+            yield "fusion"

@@ -1,0 +1,172 @@
+"""Tools that a vendor bills apart: which requests offer one, what it costs, and where it is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from relay.core.exchange import Dialect
+from relay.core.hosted import hosted_tools
+from tests.core.dialects.replay import exchange
+from tests.core.wire import load
+from tests.shops import PROFILE, Running, serving
+from tests.upstreams import Upstream, document, stream
+
+CODE = {"type": "code_execution_20250825", "name": "code_execution"}
+INTERPRETER = {"type": "code_interpreter", "container": {"type": "auto"}}
+LARGE = {"type": "code_interpreter", "container": {"type": "auto", "memory_limit": "4g"}}
+
+
+def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
+    asked = exchange(dialect)
+    asked.fields = {name: msgspec.Raw(json.dumps(member).encode()) for name, member in members.items()}
+    return hosted_tools(asked)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "members", "found"),
+    [
+        ("openai_responses", {"tools": [INTERPRETER]}, {"code_interpreter": "tools.code_interpreter"}),
+        ("openai_responses", {"tools": [LARGE]}, {"code_interpreter_4g": "tools.code_interpreter"}),
+        ("openai_responses", {"tools": [{**LARGE, "container": "cntr_1"}]}, {"code_interpreter": "tools.code_interpreter"}),
+        ("openai_responses", {"tools": [{"type": "file_search"}]}, {"file_search": "tools.file_search"}),
+        ("openai_responses", {"tools": [{"type": "web_search_preview"}]}, {"web_search": "tools.web_search_preview"}),
+        ("openai_responses", {"tools": [{"type": "shell", "environment": {"type": "container_auto"}}]}, {"shell": "tools.shell"}),
+        ("openai_responses", {"tools": [{"type": "shell", "environment": {"type": "local"}}, {"type": "shell"}]}, {}),
+        ("openai_responses", {"tools": [{"type": "mcp"}, {"type": "image_generation"}, {"type": "local_shell"}]}, {}),
+        ("openai_responses", {"tools": [{"type": "function", "name": "file_search"}]}, {}),
+        ("anthropic_messages", {"tools": [CODE]}, {"code_execution": "tools.code_execution_20250825"}),
+        ("anthropic_messages", {"tools": [CODE, {"type": "web_fetch_20260209"}]}, {}),
+        ("anthropic_messages", {"tools": [{"type": "web_fetch_20250910"}, CODE]}, {"code_execution": "tools.code_execution_20250825"}),
+        ("anthropic_messages", {"tools": [{"type": "web_search_20250305"}]}, {"web_search": "tools.web_search_20250305"}),
+        ("anthropic_messages", {"tools": [{"name": "code_execution", "input_schema": {}}]}, {}),
+        ("gemini_generate", {"tools": [{"googleMaps": {}}]}, {"google_maps": "tools.googleMaps"}),
+        ("gemini_generate", {"tools": {"google_maps": {}}}, {"google_maps": "tools.googleMaps"}),
+        ("gemini_generate", {"tools": [{"googleSearch": {}, "codeExecution": {}}]}, {"web_search": "tools.googleSearch"}),
+        ("gemini_interactions", {"tools": [{"type": "google_maps"}]}, {"google_maps": "tools.google_maps"}),
+        ("openai_chat", {"web_search_options": {}}, {"web_search": "web_search_options"}),
+        ("openai_chat", {"enable_search": False}, {}),
+        ("openai_chat", {"plugins": [{"id": "web"}]}, {"web_search": "plugins"}),
+        ("openai_chat", {"plugins": [{"id": "file-parser"}]}, {"file-parser": "plugins"}),
+        ("openai_chat", {"plugins": [{"id": "file-parser", "pdf": {"engine": "mistral-ocr"}}]}, {"file-parser": "plugins"}),
+        ("openai_chat", {"plugins": [{"id": "file-parser", "pdf": {"engine": "pdf-text"}}, {"id": "response-healing"}]}, {}),
+        ("openai_chat", {"plugins": [1, {"id": "fusion"}], "tools": None}, {}),
+        ("openai_chat", {"tools": [{"type": "browser_search"}]}, {"browser_search": "tools.browser_search"}),
+        ("openai_chat", {}, {}),
+    ],
+)  # fmt: skip
+def test_what_is_billed_apart_is_found(dialect: Dialect, members: dict[str, Any], found: dict[str, str]) -> None:
+    """By the field that asks for it; what costs tokens alone, and what customers run themselves, is no such tool."""
+    assert offered(dialect, **members) == found
+
+
+def test_a_kind_may_be_spelled_however_json_allows() -> None:
+    """And stand beside a number that nothing can hold."""
+    asked = exchange("openai_responses")
+    asked.fields = {"tools": msgspec.Raw(b'[{"type":"function","a":1e999},{"t\\u0079pe":"f\\u0069le_search"}]')}
+    assert hosted_tools(asked) == {"file_search": "tools.file_search"}
+
+
+def test_only_talks_are_answered_with_tools() -> None:
+    """A vendor counts tokens for nothing."""
+    asked = exchange("openai_responses")
+    asked.operation = "compact"
+    asked.fields = {"tools": msgspec.Raw(json.dumps([INTERPRETER]).encode())}
+    assert hosted_tools(asked) == {}
+
+
+PRICES = 'web_search_price: "0.01", tool_prices: {{code_interpreter: "0.03", file_search: "0.0025"}}'
+RESPONSES = PROFILE.replace("    priority: 2", "    priority: 2\n    dialects: [openai_responses]", 1)
+PRICED = RESPONSES.replace('completion_ratio: "4"', f'completion_ratio: "4", {PRICES}', 1)
+
+
+async def ask(shop: Running, *tools: dict[str, Any], **members: Any) -> httpx.Response:
+    body = {"model": "gpt-4o-mini", "input": "hi", "max_output_tokens": 1000, "tools": tools, **members}
+    return await shop.client.post("/v1/responses", json=body, headers=shop.headers)
+
+
+async def test_a_container_is_held_for_and_paid_once_as_recorded(tmp_path: Path) -> None:
+    """527 fresh and 3200 cached input, 347 output and a container at 0.03; with the search beside it, 0.04 are held for tools."""
+    recorded = load("openai-responses/code-interpreter-stream")["bytes"].decode()
+    async with (
+        Upstream(lambda _: stream(recorded)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PRICED) as shop,
+    ):
+        assert (await ask(shop, stream=True)).status_code == 200
+        assert (await ask(shop, INTERPRETER, {"type": "web_search"}, stream=True)).status_code == 200
+        rows = await shop.log(count=2)
+        tokens = (527 + 3200) * 2000 + 347 * 8000
+        assert [row["charge_nano"] for row in rows] == [tokens, tokens + 30_000_000]
+        assert json.loads(rows[1]["usage"])["tool_counts"] == {"code_interpreter": 1}
+        assert [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")] == [
+            (512 + 1024 + 13) * 2000 + 1000 * 8000,
+            (512 + 1024 + 52) * 2000 + 1000 * 8000 + 40_000_000,
+        ]
+
+
+@pytest.mark.parametrize(
+    ("tools", "members", "field"),
+    [
+        ([{"type": "file_search", "vector_store_ids": ["vs_1"]}], {}, "tools.file_search"),
+        ([{"type": "web_search"}, INTERPRETER], {"stream": True}, "tools.code_interpreter"),
+        ([{"type": "shell", "environment": {"type": "container_auto"}}], {}, "tools.shell"),
+    ],
+)
+async def test_what_has_no_price_is_refused_by_its_field(
+    tmp_path: Path, tools: list[dict[str, Any]], members: dict[str, Any], field: str
+) -> None:
+    """400, before anything is sent or held."""
+    async with (
+        Upstream(lambda _: document({})).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
+    ):
+        refused = await ask(shop, *tools, **members)
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"], error["param"]) == (400, "model_price_error", field)
+        assert error["message"] == (
+            f"the shop has set no price for '{field}' at model 'gpt-4o-mini', so the request was refused "
+            "and costs nothing; leave it out"
+        )
+        assert (upstream.received, shop.rows("select * from reservation")) == ([], [])
+
+
+async def test_more_memory_than_is_priced_is_refused(tmp_path: Path) -> None:
+    """It costs a multiple."""
+    async with (
+        Upstream(lambda _: document({})).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PRICED) as shop,
+    ):
+        refused = await ask(shop, LARGE)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
+
+
+async def test_a_container_is_not_free_for_who_leaves_behind_it(tmp_path: Path) -> None:
+    """Usage comes at the end; the container was told before."""
+    begun = {"type": "response.output_item.added", "item": {"type": "code_interpreter_call", "container_id": "c"}}
+    said = [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        begun,
+        {"type": "response.output_text.delta", "delta": "Hello"},
+    ]
+    events = stream("".join(f"data: {json.dumps(each)}\n\n" for each in said))[:-1]
+    async with (
+        Upstream(lambda _: [*events, 5.0]).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PRICED) as shop,
+    ):
+        body = {"model": "gpt-4o-mini", "input": "hi", "stream": True, "tools": [INTERPRETER]}
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.client.post("/v1/responses", json=body, headers=shop.headers, timeout=0.4)
+        [row] = await shop.log()
+        assert row["outcome"] == "customer_gone"
+        assert row["charge_nano"] == row["input_tokens"] * 2000 + 2 * 8000 + 30_000_000
+
+
+async def test_claudes_code_is_refused_where_it_has_no_price(tmp_path: Path) -> None:
+    """In Claude's own words."""
+    async with Upstream(lambda _: document({})).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        refused = await shop.messages(tools=[CODE])
+        assert refused.status_code == 400
+        assert "'tools.code_execution_20250825' at model 'claude-sonnet-4-5'" in refused.json()["error"]["message"]
