@@ -1,6 +1,6 @@
-"""Whose an answer is that an upstream keeps, and where it is kept: asked before anyone goes on from it.
+"""Reads who an answer that an upstream keeps belongs to, and where it is kept.
 
-An upstream account serves many customers, and to the upstream they are one. So a kept answer is
+An upstream account serves many customers, whom the upstream can't tell apart. So a kept answer is
 shown and continued only for the account whose request made it.
 """
 
@@ -20,7 +20,7 @@ _PLACE = "SELECT channel, key_id, model FROM kept_answer WHERE digest = ? AND ac
 
 
 class KeptAnswer(msgspec.Struct, frozen=True):
-    """Where an answer is kept: the channel, its key, and the model it was asked of."""
+    """Where an answer is kept: the channel, its key, and the model that made it."""
 
     channel: str
     key_id: str
@@ -41,10 +41,10 @@ class AnswerStore:
             yield cls(connection)
 
     async def keepers(self, exchange: Exchange, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        """Return those of *candidates* that can go on from what *exchange* continues: all, where it continues nothing.
+        """Return those of *candidates* that keep the answer which *exchange* continues; all if it continues none.
 
         Raises:
-            NotFoundError: The account never got such an answer, or its channel serves it no more.
+            NotFoundError: The account never got such an answer, or its channel no longer serves it.
         """
         if exchange.continued is None:
             return candidates
@@ -57,16 +57,16 @@ class AnswerStore:
         return keepers
 
     async def find_for(self, principal: Principal, answer_id: str) -> KeptAnswer | None:
-        """Return where the answer is kept, if it is their account's and of a model that their key may ask for.
+        """Return where the answer is kept, if it belongs to the account, and the key may use its model.
 
-        An account's keys may be many people's: a reseller's customers hold one each.
+        The keys of one account may be held by many people, such as the customers of a reseller.
         """
         kept = await self.find(principal.account_id, answer_id)
         is_allowed = kept is not None and (principal.models is None or kept.model in principal.models)
         return kept if is_allowed else None
 
     async def find(self, account_id: str, answer_id: str) -> KeptAnswer | None:
-        """Return where the answer is kept that *account_id* got under *answer_id*; None if it never did."""
+        """Return where the answer *answer_id* of *account_id* is kept; None if the account never got it."""
         async with self._connection.execute(_PLACE, (answer_digest(answer_id), account_id)) as cursor:
             row = await cursor.fetchone()
         return None if row is None else KeptAnswer(*row)

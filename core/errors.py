@@ -1,44 +1,44 @@
-"""Everything that can go wrong on purpose.
+"""All of relay's errors.
 
     RelayError
       RejectedError                 refused by relay before anything was sent
         BadRequestError             400  the request itself
-          NotCarriedError           400  the model's upstream has no word for a field
+          NotCarriedError           400  a field can't be translated for the model's upstream
         AuthenticationError         401  the api key
         NotAllowedError             403  the key may not do this
         InsufficientBalanceError    403  the account can't cover the hold
-        KeyCapError                 403  the key's own cap can't
+        KeyCapError                 403  the key's own cap can't cover it
         NotFoundError               404  no such endpoint
         MethodNotAllowedError       405  the endpoint takes another method
-        RepeatedRequestError        409  its idempotency key names an earlier request
+        RepeatedRequestError        409  the idempotency key was used by an earlier request
         UpgradeRequiredError        426  the endpoint is a websocket
         BodyTooLargeError           413
-        NoPriceError                400  nobody priced it
+        NoPriceError                400  no billing plugin priced it
         NoChannelError              503  no channel for this model in this group
-          CoolingDownError          503  its channels rest after failures
-        OverloadedError             503  shed at the door
+          CoolingDownError          503  its channels cool down after failures
+        OverloadedError             503  too many requests
           StorageFullError          503  no room on the disk for new holds
         ShuttingDownError           503  the process is ending
-        SessionEndedError           408  a realtime session has come to its limit
+        SessionEndedError           408  a realtime session reached a time limit
       UpstreamError                 the upstream failed; carries its failure class
         UpstreamConnectError        refused, reset, or nonsense before an answer
         UpstreamTimeoutError        a deadline passed; says which
-        UpstreamBrokenError         the answer ended before its end
+        UpstreamBrokenError         the answer broke off, or is malformed
         UpstreamStatusError         it answered with an error
       CustomerGoneError             the customer hung up
       StaleKeyError                 key or group changed since authentication: authenticate afresh
-        RevokedKeyError             the key was revoked since: that helps nobody
+        RevokedKeyError             the key was revoked: authenticating afresh can't help
       LedgerError                   the ledger could not do it
         LedgerUnavailableError      503  nothing was acknowledged
         FullHoldNeededError         the next hold must pay for the whole answer
-        LedgerConflictError         the same id with other contents
+        LedgerConflictError         the id was used for something else
         LedgerUnknownError          404  no such account, key or reservation
         LedgerFullError             a book has no room for the amount
         CommitFailedError           the storage failed; inside the ledger only
         DatabaseRefusedError        another version's database, or a demo's
       ProfileError                  one or more problems in a profile
       PluginError                   a plugin could not be loaded, or raised
-      BadSettingError               a variable of the environment is not what relay expects there
+      BadSettingError               an environment variable has a bad value
 
 A message says what was expected, what was found and what to do, and never holds a key, a prompt
 or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled from ``params``.
@@ -55,11 +55,11 @@ FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", 
 
 
 def is_plugin_failure(exc: BaseException) -> bool:
-    """Say whether *exc*, which came out of a plugin's code, is the plugin's failure, and not the end of a task or the process.
+    """Say whether *exc*, which a plugin's code raised, is a failure of the plugin, and not the end of a task or the process.
 
-    A script's ``sys.exit`` is one, and so is the panic of an extension that is written in Rust: neither must
-    end the shop, or the check of its profile. So is a cancellation that nobody asked of this task: the plugin
-    waited for another that was cancelled, and the customer neither left nor is the process ending.
+    A plugin's ``sys.exit`` is a failure, and so is a panic in an extension written in Rust: neither may end
+    the shop, or the check of its profile. So is a cancellation that nobody requested for this task: the
+    plugin waited for another task that was cancelled.
     """
     if isinstance(exc, asyncio.CancelledError):
         return not is_being_cancelled()
@@ -67,10 +67,10 @@ def is_plugin_failure(exc: BaseException) -> bool:
 
 
 def is_being_cancelled() -> bool:
-    """Say whether this task has been told to end and has not said that it took note."""
+    """Say whether the cancellation of this task has been requested, and not been taken back."""
     try:
         task = asyncio.current_task()
-    except RuntimeError:  # no loop runs yet, where plugins are found
+    except RuntimeError:  # no loop is running yet while plugins are loaded
         return False
     return task is not None and task.cancelling() > 0
 
@@ -87,8 +87,8 @@ class RejectedError(RelayError):
 
     Args:
         code: Machine code; the class's own where omitted.
-        param: Name of the offending field of the request, if one is to blame.
-        params: What the customer's text needs: names, amounts in credits, never contents.
+        param: Name of the field of the request that is at fault, if any.
+        params: Values for the customer's text: names, amounts in credits, never contents.
     """
 
     status: ClassVar[int] = 400
@@ -103,11 +103,11 @@ class RejectedError(RelayError):
 
 
 class BadRequestError(RejectedError):
-    """The request can't be understood; ``param`` names the field where one is to blame."""
+    """The request is malformed; ``param`` names the field, if one is at fault."""
 
 
 class NotCarriedError(BadRequestError):
-    """The channel speaks another dialect, named by ``dialect``, which can't say what ``param`` asks for."""
+    """The channel speaks another dialect, named by ``dialect``, which can't express what ``param`` asks for."""
 
     code: ClassVar[str] = "not_carried"
 
@@ -120,7 +120,7 @@ class AuthenticationError(RejectedError):
 
 
 class NotAllowedError(RejectedError):
-    """The key is good but may not do this: model, address, group, or its credit is used up."""
+    """The key is valid but may not do this: because of its model, address or group, or it is used up."""
 
     status: ClassVar[int] = 403
     code: ClassVar[str] = "access_denied"
@@ -148,16 +148,17 @@ class NotFoundError(RejectedError):
 
 
 class MethodNotAllowedError(RejectedError):
-    """The endpoint is there, but takes another method."""
+    """The endpoint exists, but takes another method."""
 
     status: ClassVar[int] = 405
     code: ClassVar[str] = "method_not_allowed"
 
 
 class RepeatedRequestError(RejectedError):
-    """The request's idempotency key names one that was paid for, or may be: that one is not carried out twice.
+    """An earlier request with the same idempotency key has been paid for, or may be; this one is not carried out.
 
-    ``request_id`` is the first request's, ``state`` is ``open`` or ``posted``, ``charge`` credits once it is posted.
+    ``request_id`` is the earlier request, ``state`` is ``open`` or ``posted``, and ``charge`` is its cost in
+    credits once it is posted.
     """
 
     status: ClassVar[int] = 409
@@ -165,7 +166,7 @@ class RepeatedRequestError(RejectedError):
 
 
 class UpgradeRequiredError(RejectedError):
-    """The endpoint is a websocket, and the request asks for none."""
+    """The endpoint is a websocket, but the request is a plain one."""
 
     status: ClassVar[int] = 426
     code: ClassVar[str] = "websocket_expected"
@@ -192,7 +193,7 @@ class NoChannelError(RejectedError):
 
 
 class CoolingDownError(NoChannelError):
-    """Every channel for the model rests after failures; asking again later can help."""
+    """Every channel for the model cools down after failures; trying again later can help."""
 
     code: ClassVar[str] = "channels_cooling_down"
 
@@ -202,7 +203,7 @@ class CoolingDownError(NoChannelError):
 
 
 class OverloadedError(RejectedError):
-    """More work than the relay or its channels can take now."""
+    """There is more work than the shop can take now."""
 
     status: ClassVar[int] = 503
     code: ClassVar[str] = "overloaded"
@@ -210,14 +211,14 @@ class OverloadedError(RejectedError):
 
 
 class StorageFullError(OverloadedError):
-    """The disk of the shop's books is nearly full: what is open is settled, nothing new is begun."""
+    """The disk is nearly full: open requests are settled, but no new ones are begun."""
 
     code: ClassVar[str] = "storage_full"
     retry_after_s = 30
 
 
 class ShuttingDownError(RejectedError):
-    """The process is ending; what was delivered is settled, and the customer may ask again."""
+    """The process is ending; what was delivered is settled, and the customer may try again."""
 
     status: ClassVar[int] = 503
     code: ClassVar[str] = "shutting_down"
@@ -225,14 +226,14 @@ class ShuttingDownError(RejectedError):
 
 
 class SessionEndedError(RejectedError):
-    """A realtime session that was silent, or open, for as long as the shop lets one."""
+    """A realtime session was silent, or open, for as long as the shop allows."""
 
     status: ClassVar[int] = 408
     code: ClassVar[str] = "session_expired"
 
 
 class UpstreamError(RelayError):
-    """An attempt failed at the upstream; the base of what a channel's transport raises."""
+    """An attempt failed at the upstream; the base of all errors that a channel raises about it."""
 
     failure: FailureClass = "sick"
     code: ClassVar[str] = "upstream_error"
@@ -255,20 +256,20 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class UpstreamBrokenError(UpstreamError):
-    """The answer ended before its end."""
+    """The answer broke off, or is not what was asked for."""
 
 
 class UpstreamStatusError(UpstreamError):
     """The upstream answered with an error.
 
     Args:
-        failure: Its class, which decides on retry and cool-down.
+        failure: The failure class, which decides about retry and cool-down.
         status: The upstream's HTTP status.
-        retry_after_s: Seconds it asked to wait, clamped, for ``throttled``.
-        message: For class ``request`` only: the upstream's words about the customer's request,
-            sanitised. Empty otherwise.
-        error_type: The upstream's machine type or code for the same, if it gave one.
-        param: The field it blames, if it named one.
+        retry_after_s: For ``throttled``: seconds to wait, as the upstream asked, from 1 to 3600.
+        message: For ``request`` only: the upstream's sanitised words about the customer's request.
+            Empty otherwise.
+        error_type: The upstream's error code or type, if it gave one.
+        param: The field that the upstream blames, if it named one.
     """
 
     def __init__(
@@ -304,7 +305,7 @@ class StaleKeyError(RelayError):
 
 
 class RevokedKeyError(StaleKeyError):
-    """The key was revoked since: asking again helps nobody."""
+    """The key has been revoked since: authenticating afresh can't help."""
 
     code: ClassVar[str] = "api_key_revoked"
 
@@ -323,7 +324,7 @@ class LedgerUnavailableError(LedgerError):
 
 
 class FullHoldNeededError(LedgerError):
-    """The account overran its holds too much today: the next one must pay for the whole answer. No customer is told."""
+    """The account exceeded its holds too much today: the next hold must cover the whole answer. Never shown to customers."""
 
     code: ClassVar[str] = "full_hold_needed"
 
@@ -343,14 +344,14 @@ class LedgerUnknownError(LedgerError):
 
 
 class LedgerFullError(LedgerError):
-    """The shop's book that the amount comes from has no room for it."""
+    """The shop's book that the amount comes from can't take it."""
 
     code: ClassVar[str] = "ledger_full"
     status: ClassVar[int] = 409
 
 
 class CommitFailedError(LedgerError):
-    """The storage failed and its transaction is gone; the ledger's writer decides what is tried again."""
+    """The storage failed and its transaction is lost; the ledger's writer decides what is retried."""
 
     code: ClassVar[str] = "commit_failed"
 
@@ -364,7 +365,7 @@ class DatabaseRefusedError(LedgerError):
 class ProfileError(RelayError):
     """A profile has problems; ``problems`` lists them all, each ``file:line:column: path: what``.
 
-    ``warnings`` are what would be said of the profile without them, in the same form.
+    ``warnings`` lists, in the same form, what is odd but allowed.
     """
 
     code: ClassVar[str] = "bad_profile"
@@ -380,8 +381,8 @@ class PluginError(RelayError):
 
     Args:
         message: What went wrong.
-        plugin: Id of the plugin, where it was found.
-        file: Where it is written. Both are logged, since the message, which may quote a request, is not.
+        plugin: Id of the plugin, if it is known.
+        file: Its source file. Both are logged, while the message, which may quote a request, is not.
     """
 
     code: ClassVar[str] = "plugin_error"
@@ -393,6 +394,6 @@ class PluginError(RelayError):
 
 
 class BadSettingError(RelayError):
-    """A variable of the environment is not what relay expects there; the message names it."""
+    """An environment variable has a bad value; the message names it."""
 
     code: ClassVar[str] = "bad_setting"

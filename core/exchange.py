@@ -48,7 +48,7 @@ Operation = Literal[
     "models",
     "billing",
 ]
-"""What is asked for; a dialect has one or several. ``translation`` is that of speech, ``billing`` a key's balance."""
+"""What a request asks for; a dialect has one or several. ``translation`` is of speech, ``billing`` asks for a key's balance."""
 
 Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
 """How an exchange ended (DESIGN 3). ``rejected`` leaves no row, so it is not among them."""
@@ -59,9 +59,9 @@ HangUpPolicy = Literal["delivered", "drain", "input_only"]
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asking, as the authenticating plugin found it.
 
-    ``key_version`` is checked again by the ledger when it reserves, so a key that was revoked,
-    or whose group was switched, a moment ago is never served on what was remembered of it.
-    ``models`` is None where the key may ask for any.
+    The ledger checks ``key_version`` again when it reserves, so a key that was revoked or switched to
+    another group a moment ago is never served by what was remembered of it. ``models`` is None if the
+    key may use any.
     """
 
     account_id: str
@@ -74,7 +74,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Continued(msgspec.Struct, frozen=True):
-    """An answer that the upstream keeps, by its own ``id``, and the field ``param`` that names it."""
+    """The upstream's ``id`` of an answer that it keeps, and the request's field ``param`` that names it."""
 
     param: str
     id: str
@@ -83,9 +83,9 @@ class Continued(msgspec.Struct, frozen=True):
 class Exchange:
     """One customer request and its answer, on its way through the hooks.
 
-    ``fields`` is the top level of the JSON body, each value its own bytes (`msgspec.Raw`); the
-    request is encoded anew from it, so duplicate and oddly spelt keys can't price one model and
-    send another. ``headers`` has lower-case names; ``query`` no longer holds the key.
+    ``fields`` is the top level of the JSON body, each value in its original bytes (`msgspec.Raw`). The
+    request is encoded from it again, so duplicate or oddly spelt keys can't price one model and send
+    another. ``headers`` has lower-case names; the key has been removed from ``query``.
     """
 
     __slots__ = (
@@ -145,35 +145,35 @@ class Exchange:
         self.fields: dict[str, msgspec.Raw] = {}
         self.model = ""
         self.further_models: tuple[tuple[str, str], ...] = ()
-        """Other models that may have a part in the answer, each behind the field that names it."""
+        """Other models that may take part in the answer, as pairs of the field that names it and the name."""
         self.stream = False
         self.output_tokens_asked: int | None = None
-        """The most output the customer asked for, in tokens; None where the request is silent."""
+        """The customer's limit of output, in tokens; None if the request has none."""
         self.output_tokens_likely = 0
-        """What the answer will hardly exceed, in tokens, where its length is known beforehand: speech, pictures."""
+        """Tokens that the answer will hardly exceed, where its length can be foreseen (speech, pictures); else 0."""
         self.continued: Continued | None = None
-        """The kept answer that this request goes on from, where it names one."""
+        """The kept answer that this request continues, if it names one."""
         self.has_unseen_input = False
-        """The request refers to input that the upstream keeps, which no count of its own text covers."""
+        """The request refers to input that the upstream keeps, which can't be counted here."""
         self.choice_count = 1
         """How many answers the customer asked for (``n``)."""
         self.form: Form | None = None
-        """The body, where it is a form with files; ``fields`` are its plain fields then, as texts."""
+        """The body if it is a form with files; ``fields`` are then its plain fields, as JSON strings."""
         self.size: str | None = None
         self.quality: str | None = None
-        """Size and quality of pictures, as the customer spelt them; None where left open."""
+        """Size and quality of pictures, as the customer wrote them; None if left open."""
         self.unit_bound = 1
-        """The most the answer counts of what may be sold apiece: pictures, seconds, characters."""
+        """The most that the answer can count of what is sold by the piece: pictures, seconds, characters."""
         self.unit_estimate = 0
-        """What the request itself brings of it, answered or not: characters to speak, seconds to hear."""
+        """The pieces that the request itself contains: characters to speak, seconds to hear."""
         self.idempotency_digest: bytes | None = None
-        """SHA-256 of the key by which the client names this request, where it does: it is paid for once."""
+        """SHA-256 of the request's idempotency key, or None: requests with the same key are paid for once."""
         self.principal: Principal | None = None
         self.is_fresh_authentication = False
-        """Set for the second authentication of an exchange: look up, remember nothing."""
+        """Set for the second authentication of an exchange: the key is looked up, not taken from memory."""
 
     def as_asked_in(self, dialect: Dialect) -> "Exchange":
-        """Return the same exchange as a customer of *dialect* would have asked it; fields are still to be filled."""
+        """Return a copy in which the customer speaks *dialect*, without fields, which the caller fills in."""
         asked = copy(self)
         asked.dialect = dialect
         asked.fields = {}
@@ -199,7 +199,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A channel, one of its keys, and the upstream's name of the model: what an attempt tries.
 
-    ``dialect`` is what the channel is asked in. Where the customer speaks another, the hub
+    ``dialect`` is the one in which the request is sent. If the customer speaks another, the hub
     translates.
     """
 
@@ -222,10 +222,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class ChannelRequest:
     """What is about to be sent, in the channel's dialect; `transform_request` plugins edit it.
 
-    Its text may be read and changed, never kept. ``headers`` are those that travel upstream;
-    ``model``, the upstream's name of it, and ``query`` are for channels whose address carries them.
-    ``method`` and ``subpath``, what follows the endpoint's address, differ for kept answers alone.
-    ``form`` is what a form with files came as; its plain fields are edited like those of JSON.
+    Its text may be read and changed, but never kept. ``headers`` are those to send upstream. ``model``,
+    the upstream's name of it, and ``query`` are for channels that put them into the URL. ``method`` and
+    ``subpath``, which follows the endpoint's URL, vary only for kept answers. ``form`` is the original
+    form if the request is one with files; its plain fields are edited in ``fields``, like those of JSON.
     """
 
     __slots__ = ("dialect", "fields", "form", "headers", "method", "model", "operation", "query", "stream", "subpath")
@@ -257,7 +257,7 @@ class ChannelRequest:
 
     @property
     def content_type(self) -> str:
-        """What the body is sent as."""
+        """The content type of the body."""
         return "application/json" if self.form is None else self.form.content_type
 
     def set(self, name: str, value: object) -> None:
@@ -265,12 +265,12 @@ class ChannelRequest:
         self.fields[name] = msgspec.Raw(msgspec.json.encode(value))
 
     def body(self) -> bytes:
-        """Encode the body anew, each field byte for byte as it came or was set; a kept answer is asked for without one."""
+        """Return the body, each field byte for byte as it came or was set; empty for requests about a kept answer."""
         if self.operation == "kept_answer":
             return b""
         if self.form is not None:
             return self.form.body(self.fields)
-        # Joined at once: an encoder would copy a long prompt several times over as it grows.
+        # Joined in one step: a growing buffer would copy a long prompt several times.
         pieces: list[bytes | msgspec.Raw] = []
         for name, value in self.fields.items():
             pieces += (b",", msgspec.json.encode(name), b":", value)
@@ -280,8 +280,8 @@ class ChannelRequest:
 class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a price may depend on besides usage. Stored with the reservation.
 
-    The price follows ``model``, the name the customer asked for. ``size`` and ``quality`` are
-    those of pictures as asked for; what came is in the usage.
+    The price follows ``model``, the name that the customer asked for. ``size`` and ``quality`` are
+    those of pictures in the request; those of the answer are in its usage.
     """
 
     account_id: str
@@ -302,22 +302,22 @@ class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How the answer was built, without a word of it: what outcomes and claims rest on.
+    """The structure of an answer, without its text: the basis of outcomes and claims.
 
     Attributes:
-        stop_reason: The upstream's own, as it spelt it where that can be a name; None if none came.
-        has_text: Visible text came (for embeddings: a vector).
-        has_tool_call: A tool call was begun.
+        stop_reason: As the upstream spelt it, if that looks like a name; None if there was none.
+        has_text: There was visible text (for embeddings: a vector).
+        has_tool_call: A tool call began.
         has_refusal: The model or its vendor refused.
-        has_thinking: Thinking came.
-        is_thinking_finished: No chain of thought was left open or unanswered.
-        is_end_seen: The end mark came.
-        thinking_asked: Thinking was on in this request.
+        has_thinking: There was thinking.
+        is_thinking_finished: No thinking was left open, or without an answer after it.
+        is_end_seen: The end mark was seen.
+        thinking_asked: The request turned thinking on.
         error_type: Machine type of an error event inside the stream.
-        is_unpaid: The answer was ended here because the customer could pay for no more of it.
-        hang_up_policy: Which policy priced a customer's hang-up; None if nobody hung up.
+        is_unpaid: Relay ended the answer because the customer could not pay for more.
+        hang_up_policy: The policy by which the customer's hang-up was priced; None if nobody hung up.
         output_bytes: Bytes of output text handed to the customer.
-        picture_count: Whole pictures that came in a talk.
+        picture_count: Whole pictures in the answer to a chat.
     """
 
     stop_reason: str | None = None
@@ -336,9 +336,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of an exchange, and all that `post_check` gets: no text, only facts.
+    """What is kept of an exchange, and all that `post_check` gets: only facts, no text.
 
-    ``answer_id`` is the upstream's id of an answer that it keeps to be continued; None elsewhere.
+    ``answer_id`` is the upstream's id if it keeps the answer to be continued, else None.
     """
 
     request_id: str
@@ -367,7 +367,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     share: Fraction
 
     def flaw(self, charge_nano: int) -> str | None:
-        """Return what the books can't keep of the claim on *charge_nano*; None of a right one."""
+        """Return what is wrong with the claim on *charge_nano*; None if the books can keep it."""
         if not (is_text(self.rule) and is_text(self.kind)):
             return "expected texts for rule and kind"
         if type(self.share) not in NUMBERS:

@@ -1,7 +1,7 @@
-"""Customers' keys, read beside the ledger's writer: whose key is this, and what is left of its credit.
+"""Reads customers' keys while the ledger's writer works: whose a key is, and what is left of its credit.
 
-Plain SQL on aiosqlite: SQLAlchemy, which the other readers use, would add a third to the memory
-and to the start of a serving process, for two statements.
+Plain SQL on aiosqlite: SQLAlchemy, which `storage` uses, would add a third to the memory and the
+starting time of a server, for three statements.
 """
 
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ _KEY = """
            k.cap_nano, k.spent_nano, k.models, k.ips
     FROM api_key k JOIN account a ON a.id = k.account_id WHERE k.digest = ?
 """
-# Lots are looked for as the index of those with something to spend has them.
+# The conditions on lots are those of the index over lots with something to spend.
 _BALANCE = """
     SELECT k.cap_nano, k.spent_nano, k.held_nano, k.expires_at, (
         SELECT coalesce(sum(b.credit_nano - b.debit_nano - b.pending_nano), 0) FROM book b
@@ -39,8 +39,8 @@ _KEYS_IN_USE = """
 class KeyBalance(msgspec.Struct, frozen=True, kw_only=True):
     """What a key has spent and what it has left, in nano-credits.
 
-    ``left_nano`` is what the account has available and what the key's own running requests hold,
-    or what is left of the key's cap where that is less; never negative.
+    ``left_nano`` is what the account has available plus what the key's own running requests hold, or
+    what is left of the key's cap if that is less. It is never negative.
     """
 
     spent_nano: int
@@ -62,7 +62,7 @@ class KeyStore:
             yield cls(connection)
 
     async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:
-        """Return the key whose secret has the SHA-256 *digest*, revoked or not; None for an unknown one."""
+        """Return the key whose secret has the SHA-256 *digest*, even if revoked; None if there is none."""
         async with self._connection.execute(_KEY, (digest,)) as cursor:
             row = await cursor.fetchone()
         if row is None:
@@ -84,7 +84,7 @@ class KeyStore:
         )
 
     async def find_balance(self, key_id: str, now: datetime) -> KeyBalance | None:
-        """Return what the key *key_id* has spent, and has left at *now*; None for an unknown one."""
+        """Return what the key *key_id* has spent and what it has left at *now*; None if there is no such key."""
         async with self._connection.execute(_BALANCE, (to_ms(now), key_id)) as cursor:
             row = await cursor.fetchone()
         if row is None:

@@ -1,4 +1,4 @@
-"""What a plugin is: settings, a life, and the services core lends it."""
+"""What a plugin is: its settings, its life, and the services that core provides."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +15,11 @@ from .transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse, 
 
 
 class PluginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of a plugin's settings: what stands beside ``use:`` in the profile."""
+    """Base of a plugin's settings: the entries beside ``use:`` in the profile."""
 
 
 class ApiKeyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer's key as stored; amounts in nano-credits, times aware UTC."""
+    """A customer's key as stored; amounts in nano-credits, times in UTC, aware."""
 
     id: str
     account_id: str
@@ -41,13 +41,13 @@ class ApiKeys(Protocol):
     async def find(self, digest: bytes, *, is_fresh: bool) -> tuple[ApiKeyRecord | None, bool]:
         """Return the key whose SHA-256 is *digest*, and whether it was remembered.
 
-        Unknown keys are never remembered. With *is_fresh* the store itself is asked.
+        Unknown keys are never remembered. With *is_fresh* the key is read from the database again.
         """
         ...
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """What core lends every plugin: time, chance, the upstream client, keys and the profile itself."""
+    """What core provides to every plugin: time, randomness, the upstream client, keys and the profile."""
 
     profile: Profile
     clock: Clock
@@ -63,7 +63,7 @@ class Plugin(Generic[ConfigT]):
     """Base of all plugins. Life: construct (no I/O), `lifespan` opens, hooks, `lifespan` closes."""
 
     config_type: ClassVar[type[PluginConfig]]
-    """The Struct that checks this plugin's settings; every plugin names its own."""
+    """The Struct of this plugin's settings; every plugin sets its own."""
 
     def __init__(self, config: ConfigT, services: Services) -> None:
         self.config = config
@@ -71,20 +71,20 @@ class Plugin(Generic[ConfigT]):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Open before the first exchange what the plugin needs, and close it after the last."""
+        """Open what the plugin needs before the first exchange, and close it after the last."""
         yield
 
 
 class ChannelPlugin(Plugin[ConfigT]):
     """Base of channels: one instance per channel of the profile.
 
-    A channel over HTTP implements `build`. A channel that answers by itself overrides `send`.
+    A channel with an HTTP upstream implements `build`. A channel that answers by itself overrides `send`.
     """
 
     dialects: tuple[Dialect, ...]
-    """What the plugin can speak, the preferred one first; of an instance, what its upstream does."""
+    """The dialects that the plugin can speak, the preferred one first; on an instance, those of its upstream."""
     is_reasoning_beside_output: bool = False
-    """The upstream's ``completion_tokens`` leave reasoning out; a channel sets it by its settings."""
+    """The upstream's ``completion_tokens`` do not include reasoning; set by a channel from its settings."""
 
     def __init__(self, config: ConfigT, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services)
@@ -95,9 +95,9 @@ class ChannelPlugin(Plugin[ConfigT]):
         self.deadlines = Deadlines(**{name: getattr(section.deadlines, name) for name in Deadlines.__struct_fields__})
 
     def is_deployment(self, model_sent: str) -> bool:
-        """Say whether *model_sent* is a name that the upstream's account chose, which need tell nothing of the model.
+        """Say whether *model_sent* is a name that the upstream's account chose, which may say nothing about the model.
 
-        What a translation may ask of a model follows from its name: of such a one, from the customer's.
+        What a translation may ask of a model follows from its name; for such a model, from the customer's name.
         """
         return False
 
@@ -106,7 +106,7 @@ class ChannelPlugin(Plugin[ConfigT]):
         raise TypeError(f"{type(self).__name__} implements neither build() nor send()")
 
     async def send(self, request: ChannelRequest, api_key: str) -> UpstreamResponse:
-        """Send *request* and return when the head of the answer is there.
+        """Send *request* and return once the head of the answer has arrived.
 
         Raises:
             UpstreamError: The attempt failed; the next candidate is tried.
@@ -114,7 +114,7 @@ class ChannelPlugin(Plugin[ConfigT]):
         return await self.services.transport.send(self.build(request, api_key), self.deadlines)
 
     async def connect(self, request: ChannelRequest, api_key: str) -> UpstreamSocket:
-        """Open the websocket that `build` says, for a session of ``realtime``.
+        """Open the websocket at the address that `build` returns, for a session of ``realtime``.
 
         Raises:
             UpstreamError: The attempt failed; the next candidate is tried.

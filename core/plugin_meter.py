@@ -1,4 +1,4 @@
-"""A plugin's meter, under guard: if it fails, core's own count takes over and the stream goes on."""
+"""Guards a plugin's meter: if it fails, core's own count takes over and the stream goes on."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ COUNT_MAX = 2**63 - 1
 
 
 class PluginMeter:
-    """Feeds a meter whole events, or a whole body; drops it at its first exception, or at figures that are none."""
+    """Feeds a meter whole events, or a whole body; drops it at its first exception or impossible figure."""
 
     def __init__(self, meter: Meter, plugin: FoundPlugin, request_id: str) -> None:
         self._meter: Meter | None = meter
@@ -22,7 +22,7 @@ class PluginMeter:
         self._splitter = Splitter()
 
     def feed(self, data: bytes) -> None:
-        """Pass on the whole events in the next bytes of a stream."""
+        """Take the next bytes of a stream, and pass on the events that they complete."""
         try:
             if self._meter is not None:
                 for event in self._splitter.feed(data):
@@ -33,7 +33,7 @@ class PluginMeter:
             self._drop(exc)
 
     def usage(self) -> Usage | None:
-        """Return the meter's figures, or None where it has none or was dropped."""
+        """Return the meter's figures, or None if it has none or was dropped."""
         try:
             usage = self._meter.usage() if self._meter is not None else None
             return _checked(usage) if usage is not None else None
@@ -44,7 +44,7 @@ class PluginMeter:
             return None
 
     def usage_of(self, body: bytes) -> Usage | None:
-        """Return the meter's figures of a whole answer, or None where it has none."""
+        """Return the meter's figures for a whole answer, or None if it has none or was dropped."""
         try:
             if self._meter is not None:
                 self._meter.feed(body)
@@ -60,10 +60,10 @@ class PluginMeter:
 
 
 def _checked(usage: Usage) -> Usage:
-    """Return *usage* as it is read back from the books.
+    """Return *usage* as the books would read it back.
 
     Raises:
-        TypeError, ValueError, OverflowError: It can't be, or a count is below nothing.
+        TypeError, ValueError, OverflowError: They could not, or a count is negative or too large.
     """
     if not isinstance(usage, Usage):
         raise TypeError("expected Usage or None")

@@ -1,4 +1,4 @@
-"""The price version: a name for everything a charge depends on, so that it can be made again."""
+"""The price version: an id for everything that a charge depends on, so that it can be recomputed."""
 
 import hashlib
 from typing import Any
@@ -13,8 +13,8 @@ from .registry import Registry, hooks_of
 def price_document(loaded: Loaded, registry: Registry) -> str:
     """Return prices, ratios and billing plugins with their settings and versions, as canonical JSON.
 
-    Values that the profile leaves to their defaults stand in it as well, so that a new default
-    is a new version. Plugins that price nothing are left out.
+    It contains values that the profile leaves at their defaults, so that a new default makes a new
+    version. Plugins that price nothing are not in it.
     """
     profile = loaded.profile
     document: dict[str, Any] = {

@@ -1,7 +1,8 @@
-"""What a request names outside itself: by id or by address, or by a tool that its upstream runs.
+"""What a request refers to outside itself: by an id or address, or through a tool that the upstream runs.
 
-Two questions rest on it, both asked only where something went wrong. A refusal that speaks of such a thing blames the
-request, not our key (failures/blame.py). And no bound follows from what an upstream reads there, so its figures are believed.
+This matters only where something went wrong. A refusal that mentions such a thing blames the request, not our key
+(failures/blame.py). And the request sets no bound to what an upstream reads there, so the upstream's figures are
+believed.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
 google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
 ``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.
@@ -16,39 +17,40 @@ import msgspec
 from .estimate import is_beyond, media_bound
 from .exchange import Exchange
 
-# Names of members, in lower case and without underscores; of ids and addresses as `_member` tells them.
+# Names of members, in lower case and without underscores; an id or url has its owner's name before it (`_members_of`).
 _READ_IN_FULL = (
     r"(?:file|vectorstore)ids?|(?:audio|document|file)ur[il]|container|cachedcontent|video"
     r"|(?:itemreference|audio)\.id|url\.url"
 )
-"""Their texts say where something is that may be of any length."""
+"""Their values locate something that may be of any length."""
 _READ_IN_PART = (
     r"(?:ragfile|container|skill|connector|previousresponse|previousinteraction|previousmessage|approvalrequest)ids?"
     r"|\w*ur[il]|.*\.url|conversation|filesearchstorenames|ragcorpus|datastore|(?:prompt|conversation|container)\.id"
 )
-"""The same of what is seen to otherwise: a picture is bounded, `Exchange.has_unseen_input` says that an answer goes on, a tool has its type."""
+"""The same, but handled elsewhere: pictures are bounded, `Exchange.has_unseen_input` marks a continued answer, a tool has its type."""
 _READS_BY_ITSELF = r"enablesearch|mcpservers|plugins|searchparameters|websearch(?:options)?"
-"""Whatever they say, the upstream goes and looks for something."""
+"""Whatever their values, the upstream searches for something."""
 _NAME_LENGTH_MAX = 64
-"""More than any of these names has. One of megabytes, over a list of as many items, would be looked at for hours."""
+"""Characters; more than any of these names has. Matching a name of megabytes for each item of a long list would take hours."""
 _REFERENCE = re.compile(f"{_READ_IN_FULL}|{_READ_IN_PART}")
 _UNBOUNDED = re.compile(f"{_READ_IN_FULL}|{_READS_BY_ITSELF}")
 _TELLING = (str, list, dict)
 """Of a list's members, those that may refer; a prompt may be a million numbers."""
 _REFERRING_KINDS = frozenset({"item_reference", "url"})
 _OF_TOOLS = frozenset({"args", "arguments", "input_schema", "parameters", "properties", "response"})
-"""What is said to tools and by them: text, whatever it looks like."""
+"""What is passed to tools and returned by them: only text, whatever it looks like."""
 _CUSTOMERS_TOOLS = re.compile(
     r"(?:custom|function|namespace|local_shell|apply_patch|(?:bash|computer|memory|text_editor)_\d+)$"
 )
-"""Types of tools that the customer runs, or that only gather some."""
+"""Types of tools that the customer runs, or that only group others."""
 _DECLARATIONS = frozenset({"functionDeclarations", "function_declarations"})
 
 
 def believed_bound(exchange: Exchange, told_tokens: int, bound_tokens: int) -> int:
-    """Return the most input that a figure of the upstream's can tell of, for a request bounded by *bound_tokens*.
+    """Return the most input tokens that are credible for a request whose bound is *bound_tokens*.
 
-    That is what was *told*, where so much may have been read: media can be packed, and what is referred to has no bound.
+    That is *told_tokens*, the upstream's figure, if so much may have been read: media can be compressed, and what a
+    request refers to has no bound.
     """
     if not is_beyond(told_tokens, bound_tokens):
         return bound_tokens
@@ -58,18 +60,18 @@ def believed_bound(exchange: Exchange, told_tokens: int, bound_tokens: int) -> i
 
 
 def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Say whether the request in *fields* has its upstream read more than it brings, to no bound that follows from it."""
+    """Say whether the request in *fields* makes its upstream read more than it contains, without any bound."""
     request = read_values(fields)
     if request is None:
-        return True  # whatever it holds can't be told
+        return True  # what it holds is not known
     tools = request.pop("tools", None)
-    listed = tools if isinstance(tools, list) else [tools]  # Google's APIs take one without brackets
+    listed = tools if isinstance(tools, list) else [tools]  # Google's APIs accept a single one without a list
     is_named = any(value is not None and _UNBOUNDED.fullmatch(name) for name, value in _members(request))
     return is_named or any(map(_is_hosted, listed))
 
 
 def references(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the ids and addresses of what lies outside *request*, each behind its name, as the tables above have it."""
+    """Yield the name and value of each id and address of something outside *request*."""
     for name, value in _members(request):
         if isinstance(value, str) and _REFERENCE.fullmatch(name) and not value.startswith("data:"):
             yield name, value
@@ -93,7 +95,7 @@ def _is_hosted(tool: object) -> bool:
 
 
 def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what *request* holds at any depth, each by its name, but for what is said to tools."""
+    """Yield the members of *request* at any depth, each with its name, except what is passed to tools."""
     waiting = [(_plain(name), value) for name, value in request.items()]
     while waiting:
         name, value = waiting.pop()
@@ -105,7 +107,7 @@ def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _members_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what *holder*, called *name*, holds; an id or an address by whose it is: ``prompt.id``, ``itemreference.id``."""
+    """Yield the members of *holder*, which is called *name*; ids and urls with their owner: ``prompt.id``, ``itemreference.id``."""
     said = holder.get("type")
     kind = said if isinstance(said, str) else ""
     if kind.endswith("tool_use"):
@@ -117,5 +119,5 @@ def _members_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, Any
 
 
 def _plain(name: str) -> str:
-    """Return *name* as the tables have it; nothing for one that is longer than any of theirs."""
+    """Return *name* in the form of the tables, or "" if it is longer than any of theirs."""
     return name.replace("_", "").lower() if len(name) <= _NAME_LENGTH_MAX else ""

@@ -19,7 +19,7 @@ from .profile.place import nearest
 
 PROJECT = "relay"
 _MARK = f"{PROJECT}_impl"
-"""Where `hookimpl` leaves its options on a method."""
+"""The attribute in which `hookimpl` stores its options on a method."""
 
 
 class Implementation(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,13 +31,13 @@ class Implementation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registry:
-    """Makes every plugin and channel of a profile, and knows who implements which hook."""
+    """Makes every plugin and channel of a profile, and knows which plugins implement each hook."""
 
     channels: Mapping[str, ChannelPlugin[Any]]
     """Channel plugins by the channel's name."""
 
     def __init__(self, loaded: Loaded, services: Services) -> None:
-        """Make all plugins; nothing is opened yet.
+        """Make all plugins, without opening any.
 
         Raises:
             PluginError: A plugin can't be found, made or registered; names it and its file.
@@ -49,12 +49,12 @@ class Registry:
         self.channels = {name: channel for name, (_, channel) in self._made_channels.items()}
         self._manager = _plugin_manager()
         for place, (found, plugin) in reversed(list(enumerate(self._plugins))):
-            # pluggy asks the last registered first, a profile lists the first asked first.
+            # pluggy calls the plugin registered last first; a profile lists them in the order of the calls.
             _register(self._manager, found, plugin, f"{place}:{found.use}")
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Open every plugin, those of the channels last; close them in the other order.
+        """Open every plugin, channels last; close them in reverse order.
 
         Raises:
             PluginError: A plugin can't be opened; names it and its file.
@@ -76,7 +76,7 @@ class Registry:
         yield from self._plugins
 
     def implementations(self, hook: str) -> tuple[Implementation, ...]:
-        """Return who answers *hook*, in profile order."""
+        """Return the implementations of *hook*, in profile order."""
         found = {id(plugin): found for found, plugin in self._plugins}
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return tuple(
@@ -96,7 +96,7 @@ class Registry:
 
 
 def check_plugin(found: FoundPlugin) -> FoundPlugin:
-    """Return *found* if it may stand among a profile's plugins.
+    """Return *found* if it may be listed among a profile's plugins.
 
     Raises:
         PluginError: It is a channel, or its hooks are not those of `RelayHooks`.
@@ -104,16 +104,16 @@ def check_plugin(found: FoundPlugin) -> FoundPlugin:
     if found.is_channel:
         raise found.failure("is a channel; name it in a channel's 'use'")
     _check_methods(found)
-    # The class serves as well as an instance: pluggy looks at names and arguments alone.
+    # The class will do in place of an instance: pluggy only looks at names and arguments.
     _register(_plugin_manager(), found, found.plugin_type, found.use)
     return found
 
 
 def check_channel(found: FoundPlugin) -> FoundPlugin:
-    """Return *found* if it may stand at a channel.
+    """Return *found* if it may be a channel's plugin.
 
     Raises:
-        PluginError: It is no channel, or implements a hook, which nobody would call.
+        PluginError: It is no channel, or implements a hook, which would never be called.
     """
     if not found.is_channel:
         raise found.failure("is no channel; list it under 'plugins'")
@@ -124,7 +124,7 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
     dialects: object = plugin_type.dialects
     if not isinstance(dialects, tuple | property):
         raise found.failure("'dialects' must be a tuple of their names")
-    for dialect in dialects if isinstance(dialects, tuple) else ():  # a property knows them only once it is made
+    for dialect in dialects if isinstance(dialects, tuple) else ():  # a property has no value before the plugin is made
         if dialect not in get_args(Dialect):
             raise found.failure(f"speaks an unknown dialect '{dialect}'{nearest(dialect, get_args(Dialect))}")
     if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:
@@ -153,7 +153,7 @@ def _marked_methods(found: FoundPlugin) -> Iterator[tuple[str, Callable[..., Any
 
 
 def _check_methods(found: FoundPlugin) -> None:
-    """Refuse what pluggy would take and `dispatch` could not keep its promises with.
+    """Refuse what pluggy would accept but `dispatch` does not support.
 
     Raises:
         PluginError: Names the method and what is wrong.
@@ -172,7 +172,7 @@ def _check_methods(found: FoundPlugin) -> None:
 
 
 def _check_declaration(found: FoundPlugin, name: str, method: Callable[..., Any], spec: Callable[..., Any]) -> None:
-    """Refuse a *method* that can't be waited for as *spec* is, or must be where *spec* is not."""
+    """Refuse a *method* that is async where *spec* is not, or the other way round."""
     if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
         expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
         raise found.failure(f"'{name}' must be declared with '{expected}'")

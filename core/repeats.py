@@ -1,8 +1,8 @@
-"""Requests that come more than once: what their clients say of it.
+"""Repeated requests: the headers by which clients announce them.
 
-``Idempotency-Key`` names a request, so that it is carried out and paid for once; the ledger decides.
-``x-stainless-retry-count`` is what the SDKs of OpenAI and Anthropic send when they ask again by
-themselves: 0 the first time (wire/DIALECTS.md 7.4, read 2026-11-29).
+``Idempotency-Key`` names a request, so that it is carried out and paid for only once; the ledger sees to
+that. ``x-stainless-retry-count`` counts the automatic retries of OpenAI's and Anthropic's SDKs: 0 the
+first time (wire/DIALECTS.md 7.4, read 2026-11-29).
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _RETRY_DIGITS_MAX = 4
 
 
 def read_idempotency_key(exchange: Exchange) -> None:
-    """Keep the SHA-256 of the key that the request is named by, if it is; an empty one names nothing.
+    """Store the SHA-256 of the request's idempotency key in *exchange*; an empty key counts as none.
 
     Raises:
-        BadRequestError: The key is too long, or not of ASCII that can be printed.
+        BadRequestError: The key is too long, or not printable ASCII.
     """
     key = exchange.headers.get(IDEMPOTENCY_KEY)
     if not key:
@@ -33,7 +33,7 @@ def read_idempotency_key(exchange: Exchange) -> None:
 
 
 def note_retry(exchange: Exchange) -> None:
-    """Log that a client asked again by itself, so that what was paid for twice can be found."""
+    """Log an automatic retry, so that requests that were paid for twice can be found."""
     count = exchange.headers.get(_RETRY_COUNT, "0")
     if count != "0" and count.isdecimal() and count.isascii() and len(count) <= _RETRY_DIGITS_MAX:
         emit("request.retried", request_id=exchange.id, retry_count=int(count))

@@ -1,11 +1,11 @@
-"""Seals of tool calls, remembered for the clients that drop them.
+"""Remembers the seals of tool calls for clients that drop them.
 
-Gemini seals the calls of tools and wants the seal back with the call. Chat has no field for it
-but Google's own, which most clients drop, and what travels beside a call in other dialects may be
-lost as well (wire/DIALECTS.md 6). So a call that comes back bare is given the seal it was told
-with: to the same account, channel, key and model alone, since a seal is worth nothing elsewhere.
+Gemini seals tool calls and wants the seal back with the call. Chat has no field for it but Google's
+own, which most clients drop, and other dialects may lose it as well (wire/DIALECTS.md 6). So a call
+that comes back without its seal gets it again, but only for the same account, channel, key and model:
+anywhere else a seal is worthless.
 
-Kept in this process for `REMEMBERED_S`, under keyed digests, and never written anywhere.
+Seals are kept in this process for `REMEMBERED_S`, under keyed digests, and never written anywhere.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from .hub.conversation import Seal
 REMEMBERED_S = 4 * 3600.0
 SEALS_MAX = 50_000
 BYTES_MAX = 16 * 1024 * 1024
-"""Of all seals together; the oldest make room."""
+"""The size of all seals together; beyond it the oldest are forgotten."""
 SEAL_BYTES_MAX = 64 * 1024
-"""A larger one is not remembered: it would push out those of many talks."""
+"""A larger seal is not remembered: it would push out those of many conversations."""
 
 
 class SealMemory:
-    """What is remembered of all accounts."""
+    """The remembered seals of all accounts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -34,13 +34,13 @@ class SealMemory:
         self._bytes = 0
 
     def of(self, account_id: str, candidate: Candidate) -> "SealsOfCalls":
-        """Return what *account_id* has been told by *candidate*."""
+        """Return the part of the memory that *account_id* shares with *candidate*."""
         return SealsOfCalls(
             self, (account_id, candidate.channel.name, candidate.key_id, candidate.dialect, candidate.model_sent)
         )
 
     def keep(self, place: tuple[str, ...], seal: Seal) -> None:
-        """Remember *seal* under *place*; what is too old or too much is forgotten."""
+        """Remember *seal* under *place*; forget those that are too old or too many."""
         size = _size(seal)
         if size > SEAL_BYTES_MAX:
             return
@@ -52,7 +52,7 @@ class SealMemory:
             self._forget(next(iter(self._kept)))
 
     def find(self, place: tuple[str, ...]) -> Seal | None:
-        """Return the seal under *place*; None where none is remembered."""
+        """Return the seal under *place*; None if none is remembered."""
         if not self._kept:
             return None
         seal, at_s = self._kept.get(self._digest(place), (None, 0.0))
@@ -75,7 +75,7 @@ class SealMemory:
 
 
 class SealsOfCalls:
-    """The part of a memory that one account and one upstream share; see `SealKeeper`."""
+    """The part of the memory that one account and one upstream share; see `SealKeeper`."""
 
     __slots__ = ("_memory", "_place")
 
@@ -84,11 +84,11 @@ class SealsOfCalls:
         self._place = place
 
     def remember(self, call_id: str, seal: Seal) -> None:
-        """Note that the call *call_id* was told with *seal*."""
+        """Note that the call *call_id* came with *seal*."""
         self._memory.keep((*self._place, call_id), seal)
 
     def recall(self, call_id: str) -> Seal | None:
-        """Return the seal that the call *call_id* was told with."""
+        """Return the seal that the call *call_id* came with."""
         return self._memory.find((*self._place, call_id))
 
 

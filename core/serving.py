@@ -19,16 +19,16 @@ GRACE_S = 120
 """How long running answers may go on after SIGTERM (field/reliability.md 3, row 65)."""
 
 BACKLOG_MAX = 2048
-"""Connections that may wait to be taken."""
+"""Connections that may wait to be accepted."""
 
 COLLECT_AFTER_OBJECTS = 10_000
-"""How many more objects than before make Python look for cycles among the young ones; its own default is 700."""
+"""How many new objects trigger a garbage collection of the youngest generation; Python's default is 700."""
 
 
 class ShopServer(uvicorn.Server):
-    """Says that the shop is open once it is, and at a second signal stops waiting for running answers.
+    """Opens a shop, announces that it is open, and on a second signal stops waiting for running answers.
 
-    It opens the shop itself: uvicorn would turn what a plugin raises then into a printed traceback.
+    It opens the shop itself, because uvicorn would print a plugin's exception as a traceback.
     """
 
     def __init__(self, config: uvicorn.Config, shop: Shop, announcement: str) -> None:
@@ -46,19 +46,19 @@ class ShopServer(uvicorn.Server):
                 await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say so."""
+        """Start to serve, and print the announcement."""
         await super().startup(sockets)
         if self.started:
             spare_collector()
-            # A shop whose output nobody takes any more, or whose disk is full, serves all the same.
+            # A shop whose output is closed, or goes to a full disk, serves all the same.
             with suppress(OSError):
                 click.echo(self._announcement)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at the first signal; at the second, end running answers with an error event.
 
-        Each is told once: another signal would interrupt what it still has to book and to say. SIGHUP is never a second
-        one: where a terminal is closed, the kernel sends it, and the shell once more; systemd can send it behind SIGTERM.
+        Each answer is cancelled only once: another time would interrupt its settlement. SIGHUP never counts as a
+        second signal: when a terminal closes, both kernel and shell send it, and systemd can send it after SIGTERM.
         """
         if self.should_exit and sig != signal.SIGHUP:
             for task in self.server_state.tasks - self._told_to_end:
@@ -68,10 +68,10 @@ class ShopServer(uvicorn.Server):
 
 
 def spare_collector() -> None:
-    """Let Python look for cycles more rarely, and never again in what is there already.
+    """Make garbage collection rarer, and exempt all objects that exist already.
 
-    Requests leave hardly any behind, and what was loaded to open the shop stays to the end: looking
-    through both was an eighth of what a small request cost.
+    Requests leave hardly any cycles behind, and what was loaded to open the shop stays to the end:
+    searching both was an eighth of the cost of a small request.
     """
     gc.collect()
     gc.freeze()
@@ -79,13 +79,13 @@ def spare_collector() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; who connects waits until the shop serves.
+    """Return a listening socket; connections wait until the shop serves.
 
     Raises:
-        OSError: The port is taken, or the address is none of this machine's.
-        UnicodeError: It can be no host's name.
+        OSError: The port is taken, or the address is not this machine's.
+        UnicodeError: *host* can't be a host name.
     """
-    host.encode("idna")  # before there is a socket that would stay open
+    host.encode("idna")  # before the socket is created, which would stay open
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG_MAX)
 
@@ -106,13 +106,13 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         ws=websocket_face_of(shop),
         lifespan="off",
         log_config=None,
-        log_level="error",  # not a line for each piece of nonsense that a scanner sends
+        log_level="error",  # not a line for every malformed request of a scanner
         access_log=False,
         server_header=False,
-        # uvicorn would believe X-Forwarded-For of every peer on loopback, and so open a key's list of addresses.
+        # uvicorn would believe X-Forwarded-For from every loopback peer, which would defeat a key's list of addresses.
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    # An end by Ctrl-C is an end in order, and no error; uvicorn raises the signal once more behind it.
+    # Ctrl-C is an orderly end, not an error; uvicorn raises the signal again afterwards.
     with suppress(KeyboardInterrupt):
         ShopServer(config, shop, announcement).run(sockets=[listener])

@@ -33,13 +33,13 @@ from .seal_memory import SealMemory
 from .upstream import UpstreamClient
 
 BODIES_SHARE = 4
-"""Bodies may take the memory divided by this (field/reliability.md 3, row 37); the rest is for their answers and for us."""
+"""Request bodies may take this fraction of the memory (1/4; field/reliability.md 3, row 37); answers and relay need the rest."""
 STOP_S = 5.0
-"""Longest wait, when closing, for exchanges to settle."""
+"""How long closing waits for exchanges to settle."""
 
 
 class Shop:
-    """Everything an exchange needs, resolved once; open it before the first exchange."""
+    """Everything that an exchange needs. Made once, and opened before the first exchange."""
 
     dispatch: Dispatch
     ledger: SqliteLedger
@@ -48,7 +48,7 @@ class Shop:
     channels: Mapping[str, ChannelPlugin[Any]]
     """Channel plugins by the channel's name."""
     secrets: Mapping[str, str]
-    """Upstream keys by key id; an id says the channel and the place in its pool."""
+    """Upstream keys by key id, which is ``CHANNEL#INDEX``, with the key's index in the channel's pool."""
     price_version: str
     opened_s: int
     """Seconds since 1970 at which the shop opened."""
@@ -85,7 +85,7 @@ class Shop:
         """Count a request while it is served.
 
         Raises:
-            OverloadedError: As many as the shop takes are being served already.
+            OverloadedError: The shop is already serving as many as it takes.
         """
         if self._exchange_count >= self.profile.limits.exchanges_max:
             raise OverloadedError
@@ -100,7 +100,7 @@ class Shop:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Shop"]:
-        """Open ledger, client, plugins and heartbeat, in this order; close them in the other."""
+        """Open ledger, client, plugins and heartbeat in this order; close them in reverse."""
         async with AsyncExitStack() as stack:
             await asyncio.to_thread(vocabulary.load)
             zone = self.profile.shop.timezone
@@ -146,7 +146,7 @@ class Shop:
         )
 
     async def _wait_for_exchanges(self) -> None:
-        """Let exchanges that were told to end settle, before the ledger closes under them."""
+        """Let cancelled exchanges settle before the ledger closes."""
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await self._idle.wait()

@@ -1,7 +1,7 @@
-"""The way out to the customer: head, write, end; and the news that the customer has left.
+"""The way out to the customer: head, write, end; and the notice that the customer has left.
 
-Nothing else tells an exchange that its customer hung up: `Sink.listening` turns the news into
-`CustomerGoneError` exactly where the pipeline says that it may be interrupted.
+Nothing else tells an exchange that its customer hung up: `Sink.listening` turns the notice into a
+`CustomerGoneError`, exactly where the pipeline allows the exchange to be interrupted.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from .errors import CustomerGoneError, ShuttingDownError
 Headers = Iterable[tuple[bytes, bytes]]
 
 WRITE_DEADLINE_S = 30.0
-"""A customer who takes nothing for this long has left (field/reliability.md 3, row 35)."""
+"""A customer who takes nothing for this long counts as gone (field/reliability.md 3, row 35)."""
 SLOWEST_BYTES_PER_S = 16 * 1024
-"""How slowly a customer may take a long answer that is sent at once."""
+"""The slowest pace at which a customer may take a long answer that is sent whole."""
 
 
 class Wire(Protocol):
@@ -35,10 +35,10 @@ class Wire(Protocol):
 
 
 class Sink:
-    """One answer on its way out.
+    """One answer on its way to the customer.
 
-    Entered around the work on an exchange once its body has been read: from then on the customer's
-    leaving may interrupt it.
+    It is entered as a context once the request's body has been read: from then on the customer's leaving
+    may interrupt the exchange.
     """
 
     def __init__(self, wire: Wire, headers: Headers) -> None:
@@ -49,9 +49,9 @@ class Sink:
         self.is_head_sent = False
         self.is_ended = False
         self.waiting_since_s: float | None = None
-        """Loop time at which a write began that waits for room."""
+        """Loop time at which a write began to wait for room in the socket; None while none waits."""
         self.put = wire.put
-        """Sends a piece of the body at once; returns False, and sends nothing, where there is no room for it."""
+        """Sends a piece of the body at once; returns False, and sends nothing, if the socket has no room."""
 
     def __enter__(self) -> "Sink":
         self._task = asyncio.current_task()
@@ -70,14 +70,14 @@ class Sink:
         return self._wire.is_lost
 
     def hang_up(self) -> None:
-        """Shut the connection of a customer who takes nothing; that counts as the customer's leaving."""
+        """Close the connection of a customer who takes nothing, as if the customer had left."""
         self._wire.abort()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Let the customer's hang-up interrupt the block.
 
-        Only waits on the upstream and on the customer stand inside; the ledger's never do.
+        Only waits for the upstream and for the customer may be inside, never those for the ledger.
 
         Raises:
             CustomerGoneError: The customer has left, before or inside the block.
@@ -105,8 +105,8 @@ class Sink:
 
     @contextmanager
     def _ending_in_a_relay_error(self) -> Iterator[None]:
-        # On purpose: the work after it, the settlement, is bounded and must not be cut off by the
-        # same cancellation.
+        # The cancellation is taken back on purpose: it must not cut off the settlement that follows, whose
+        # time is bounded.
         try:
             yield
         except asyncio.CancelledError:
@@ -117,7 +117,7 @@ class Sink:
             raise ShuttingDownError from None
 
     def set_header(self, name: bytes, value: bytes) -> None:
-        """Send a header with whatever answer follows, in place of an earlier one of that *name*."""
+        """Set a header for the answer, whatever it will be, in place of an earlier one of that *name*."""
         self._headers = [(known, told) for known, told in self._headers if known != name] + [(name, value)]
 
     @property
@@ -126,17 +126,17 @@ class Sink:
         return self._wire.written_s
 
     async def head(self, status: int, headers: Headers) -> None:
-        """Send status and headers, those of every answer included."""
+        """Send status and headers, together with those that every answer has."""
         self.is_head_sent = True
         self._wire.head(status, (*self._headers, *headers))
 
     async def write(self, data: bytes) -> None:
-        """Send *data* as soon as the customer's socket has room; to a customer who is gone nothing is sent."""
+        """Send *data* as soon as the customer's socket has room; if the customer has left, send nothing."""
         while not (self.put(data) or self._wire.is_lost):
             await self._wait_for_room()
 
     async def end(self, data: bytes = b"") -> None:
-        """Send the last of the body; whoever does not take it in time is hung up on."""
+        """Send the end of the body; hang up on a customer who does not take it in time."""
         self.is_ended = True
         await self._in_time(self._end(data), len(data))
 
@@ -160,9 +160,9 @@ class Sink:
             self.waiting_since_s = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer; it has left this process, but for the last 64 KiB, when this returns.
+        """Send a whole answer; when this returns, all but its last 64 KiB has left this process.
 
-        Whoever does not take it in time is hung up on. Source of the figure: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``,
+        Hangs up on a customer who does not take it in time. Source of the figure: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``,
         which uvicorn leaves as it is, read 2026-11-23.
         """
         await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
@@ -171,7 +171,7 @@ class Sink:
 
     async def _whole(self, body: bytes) -> None:
         if body:
-            # Any length is taken at once, and the end waits for room: so a customer who has half
-            # an answer does not count as served.
+            # The socket takes any length at once, and `_end` waits for room: a customer with half an
+            # answer must not count as served.
             await self.write(body)
         await self._end(b"")

@@ -1,7 +1,7 @@
-"""Reading what the database knows, outside the hot path: accounts, keys, the request log, bills.
+"""Reads accounts, keys, the request log and bills from the database, outside the hot path.
 
-Everything here only reads, through SQLAlchemy Core, beside the ledger's writer and beside other
-processes; what changes money or keys goes through the ledger.
+It only reads, through SQLAlchemy Core, while the ledger's writer and other processes work; changes to
+money or keys go through the ledger.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ CONNECTION_COUNT_MAX = 4
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer's account. ``balance_nano`` is what is available and what is held together."""
+    """A customer's account. ``balance_nano`` is the sum of what is available and what is held."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer's key, as it may be shown: never the key itself. ``account`` is a name."""
+    """A customer's key as it may be shown, without its secret. ``account`` is the account's name."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of the log. ``account`` is a name; ``model_returned`` None where no answer named one."""
+    """One request of the log. ``account`` is the account's name; ``model_returned`` is None if no answer named a model."""
 
     request_id: str
     at: datetime
@@ -78,16 +78,16 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request cost and why: ``charge`` comes to ``charge_nano`` and ``overrun_nano`` together."""
+    """What a request cost and why; ``charge_nano`` and ``overrun_nano`` add up to ``charge``."""
 
     request_id: str
     charge_nano: int
     overrun_nano: int
     charge: Charge
     returned_nano: int
-    """What was given back of it by recovery, as its answer may not have reached the customer."""
+    """What recovery gave back of it, because the answer may not have reached the customer."""
     upstream_cost_nano: int | None
-    """What the upstream said the answer costs the shop, in nano-USD; None where it did not say."""
+    """What the answer cost the shop according to the upstream, in nano-USD, or None."""
 
 
 class Storage:
@@ -150,7 +150,7 @@ class Storage:
     async def list_log(
         self, *, account_name: str | None = None, key_id: str | None = None, since: datetime | None = None
     ) -> list[LogEntry]:
-        """Return the requests that match all that is given, oldest first."""
+        """Return the requests that match all given arguments, oldest first."""
         query = _LOG.order_by(request_log.c.at, request_log.c.request_id)
         if account_name is not None:
             query = query.where(account.c.name == account_name)
@@ -161,7 +161,7 @@ class Storage:
         return [_log_entry(row) for row in await self._rows(query)]
 
     async def find_bill(self, request_id: str) -> Bill | None:
-        """Return what the request *request_id* cost, or None where the log has no such request."""
+        """Return the bill of the request *request_id*, or None if the log has no such request."""
         rows = await self._rows(_BILL.where(request_log.c.request_id == request_id))
         if not rows:
             return None
@@ -208,7 +208,7 @@ _BILL = sa.select(
 
 
 def _account_with_balances(now_ms: int) -> sa.Select[Any]:
-    """Select id, membership, what is available in lots that have not lapsed, and what is held in any."""
+    """Select id, membership, what is available in lots that have not expired, and what is held in any lot."""
     spendable = sa.or_(book.c.expires_at.is_(None), book.c.expires_at > now_ms)
     rest_nano = book.c.credit_nano - book.c.debit_nano - book.c.pending_nano
     available_nano = sa.func.coalesce(sa.func.sum(sa.case((spendable, rest_nano), else_=0)), 0)

@@ -122,14 +122,14 @@ TEXTS: Mapping[str, Sentence] = {
         "参数 {param} 缺失或不正确；请对照接口文档检查",
     ),
     "too_many_values": Sentence(
-        "the request holds more values than this shop takes: {values_max} texts, objects and lists, or {numbers_max} of "
-        "all; send less at once, or long data as one text",
-        "请求包含的值过多：文本、对象和列表最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据作为一段文本发送",
+        "the request has too many values: at most {values_max} strings, objects and lists, and {numbers_max} with numbers "
+        "included; send less at once, or long data as one string",
+        "请求包含的值过多：字符串、对象和数组最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据合并为一个字符串",
     ),
     "too_many_values.param": Sentence(
-        "the field '{param}' brings the request to more values than this shop takes: {values_max} texts, objects and "
-        "lists, or {numbers_max} of all; send less at once, or long data as one text",
-        "参数 {param} 使请求包含的值过多：文本、对象和列表最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据作为一段文本发送",
+        "with the field '{param}' the request has too many values: at most {values_max} strings, objects and lists, and "
+        "{numbers_max} with numbers included; send less at once, or long data as one string",
+        "参数 {param} 使请求包含的值过多：字符串、对象和数组最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据合并为一个字符串",
     ),
     "misspelt_field": Sentence(
         "the field '{param}' must be spelled '{expected}', in this letter case; correct it, or leave it out",

@@ -1,4 +1,4 @@
-"""The small face of the upstream client: what a channel sends, and what comes back."""
+"""The interface of the upstream client: what a channel sends, and what it gets back."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
@@ -10,9 +10,9 @@ from .errors import BadRequestError
 
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
-    """How long to wait, in seconds: to connect, for the first event, between events, in all.
+    """How long to wait, in seconds: to connect, for the first event, between events, in total.
 
-    Each is separate, and none restarts on a byte that is no progress (field/reliability.md 3,
+    Each is independent, and none is restarted by bytes that are no progress (field/reliability.md 3,
     rows 5-7).
     """
 
@@ -32,25 +32,25 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpstreamResponse(Protocol):
-    """An answer whose head has come. Close it in every case."""
+    """An answer whose head has arrived. The caller must close it in every case."""
 
     status: int
     headers: Mapping[str, str]
-    """Lower-case names; the last of repeated ones."""
+    """By lower-case name; of a repeated header the last line."""
 
     async def read(self) -> bytes:
-        """Return the next bytes as they came, or ``b""`` at the end of the body.
+        """Return the next bytes as they arrived, or ``b""`` at the end of the body.
 
         Raises:
-            UpstreamBrokenError: The body ended before its end.
-            UpstreamTimeoutError: Nothing came in time.
+            UpstreamBrokenError: The body ended early.
+            UpstreamTimeoutError: Nothing arrived in time.
         """
         ...
 
     async def hand_over(self, take: Callable[[bytes], bool]) -> None:
-        """Give the bytes to *take* as they come, until it returns False; ``b""`` is the end of the body.
+        """Give the bytes to *take* as they arrive, until it returns False; ``b""`` is the end of the body.
 
-        Whatever comes behind a False is asked for again. Returning without one breaks the answer off.
+        After a False the caller calls again for what follows. Returning before a False breaks the answer off.
 
         Raises:
             UpstreamBrokenError, UpstreamTimeoutError: As `read`; and whatever *take* raises.
@@ -58,31 +58,31 @@ class UpstreamResponse(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection: back to the pool if the body came whole and clean, else shut at once.
+        """Let go of the connection: it goes back to the pool if the body was complete and clean, else it is closed.
 
-        Whoever asked calls it in every case, behind the end of the body too.
+        The caller does this in every case, even after the end of the body.
         """
         ...
 
     def finish(self) -> None:
-        """Let go of an answer of which all that matters has come, such as a stream after its end mark.
+        """Let go of an answer whose relevant part has arrived, such as a stream after its end mark.
 
-        The end of its framing may still come, a moment later; then the connection is kept.
+        If the end of its framing arrives a moment later, the connection is kept.
         """
         ...
 
 
 @runtime_checkable
 class Abandonable(Protocol):
-    """An answer that came on a connection which others may come on."""
+    """An answer whose connection may be used again."""
 
     def abandon(self) -> None:
-        """Close the answer, and let no other request go out where it came from."""
+        """Close the answer, and never use its connection again."""
         ...
 
 
 def let_go(response: UpstreamResponse, *, is_understood: bool) -> None:
-    """Close *response*; what was no answer to what was asked leaves no connection behind that could be off by one."""
+    """Close *response*; unless it was understood, without reusing its connection, whose answers may be off by one."""
     if is_understood or not isinstance(response, Abandonable):
         response.close()
     else:
@@ -90,7 +90,7 @@ def let_go(response: UpstreamResponse, *, is_understood: bool) -> None:
 
 
 class BytesResponse:
-    """An answer that a channel gives by itself, whole and at once; an `UpstreamResponse`."""
+    """An `UpstreamResponse` that a channel makes itself, whole and at once."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -98,57 +98,59 @@ class BytesResponse:
         self._rest = body
 
     async def read(self) -> bytes:
-        """Return the whole body, then nothing."""
+        """Return the whole body, then ``b""``."""
         data, self._rest = self._rest, b""
         return data
 
     async def hand_over(self, take: Callable[[bytes], bool]) -> None:
-        """Give away the whole body, then nothing."""
+        """Give *take* the whole body, then its end."""
         while take(await self.read()):
             pass
 
     def close(self) -> None:
-        """Let go of nothing: there is no connection."""
+        """Do nothing: there is no connection."""
 
     def finish(self) -> None:
-        """Let go of nothing either."""
+        """Do nothing, as `close`."""
 
 
 Frame = str | bytes
-"""One message of a websocket, of text or not."""
+"""One message of a websocket, as text or binary."""
 FRAME_BYTES_MAX = 24 * 1024 * 1024
-"""The largest message of a websocket that is taken from either side.
+"""The largest websocket message that is accepted from either side.
 
-Source: OpenAI API reference, ``input_audio_buffer.append``, at most 15 MiB of sound, which are 20
+Source: OpenAI API reference, ``input_audio_buffer.append``: at most 15 MiB of sound, which is 20 MiB
 of base64; read 2026-11-24.
 """
 
 
 class UpstreamSocket(Protocol):
-    """An open websocket to an upstream. Close it in every case."""
+    """An open websocket to an upstream. The caller must close it in every case."""
 
     async def receive(self) -> Frame | None:
         """Return the next message, or None once the upstream has closed in order.
 
         Raises:
-            UpstreamBrokenError: It ended in any other way, or its message is larger than any honest one.
+            UpstreamBrokenError: It ended in any other way, or sent a message of more than `FRAME_BYTES_MAX`.
         """
         ...
 
     async def send(self, frame: Frame) -> None:
-        """Send a message, and wait while the upstream takes no more. To a closed socket nothing is sent."""
+        """Send a message, waiting while the upstream takes no more. Does nothing if the socket is closed."""
         ...
 
     async def close(self) -> None:
-        """Close, in order if the upstream answers at once; closed already, it stays so."""
+        """Close, in order if the upstream answers at once; does nothing if it is closed."""
         ...
 
 
 class Transport(Protocol):
-    """Sends one request, and returns when the head of the answer is there."""
+    """Sends requests to upstreams."""
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines) -> UpstreamResponse:
-        """Send *request*; no retries, no redirects, no cookies, no proxies of the environment.
+        """Send *request*, and return once the head of the answer has arrived.
+
+        No retries, no redirects, no cookies, no proxies from the environment.
 
         Raises:
             UpstreamConnectError: Refused, reset before an answer, or not HTTP.
@@ -186,8 +188,8 @@ _ENDPOINTS = (
 def endpoint_url(base_url: str, endpoint: str) -> str:
     """Return the address of *endpoint*, such as ``/messages``, under a channel's *base_url*.
 
-    Operators write the base without /v1, with it, or as the address of any one endpoint; the last
-    serves upstreams whose version is not v1.
+    Operators write the base URL without /v1, with it, or as the full address of any endpoint; the last
+    is for upstreams whose version is not v1.
 
     >>> endpoint_url("https://api.example", "/messages"), endpoint_url("https://api.example/v1/", "/messages")
     ('https://api.example/v1/messages', 'https://api.example/v1/messages')
@@ -208,7 +210,7 @@ def endpoint_url(base_url: str, endpoint: str) -> str:
 
 
 def check_forwarded_headers(headers: Mapping[str, str]) -> None:
-    """Refuse header values of a customer that would not travel upstream as they are.
+    """Refuse header values of a customer that can't be sent upstream as they are.
 
     Raises:
         BadRequestError: ``invalid_header``, with the header's name: its value holds a line break,

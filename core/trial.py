@@ -1,4 +1,4 @@
-"""One try at one candidate: the circuit hears how it went, and the exchange's attempts note it."""
+"""One attempt at one candidate: its result goes to the circuit, and to the attempts of the exchange."""
 
 from types import TracebackType
 
@@ -11,7 +11,7 @@ from .shop import Shop
 async def transform(
     shop: Shop, exchange: Exchange, candidate: Candidate, request: ChannelRequest, attempts: list[Attempt]
 ) -> None:
-    """Let the plugins edit *request*; where one fails, the attempt is over before it began.
+    """Let the plugins edit *request*; if one fails, the attempt is over before it began.
 
     Raises:
         RelayError: A plugin refused, or failed.
@@ -24,11 +24,11 @@ async def transform(
 
 
 class Trial:
-    """Used as a context, from the moment before the request goes out until its answer has ended.
+    """A context from just before the request is sent until its answer has ended.
 
     Attributes:
-        status: Of the upstream's answer; None where none came.
-        is_noted_later: Whoever carries on what has begun adds the attempt itself.
+        status: HTTP status of the upstream's answer; None if there was none.
+        is_noted_later: The attempt is appended later, by whoever carries on the session that has begun.
     """
 
     __slots__ = ("_attempts", "_candidate", "_route", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
@@ -39,7 +39,7 @@ class Trial:
         self._route = Route.of(exchange, candidate)
         self._attempts = attempts
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
-        # A customer who leaves in the middle says nothing about the channel; nor does "request".
+        # The verdict until there is a better one: a customer who leaves midway says nothing about the channel.
         self._verdict: UpstreamError | FailureClass | None = "request"
         self.status: int | None = None
         self.is_noted_later = False
@@ -50,11 +50,11 @@ class Trial:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the request went out."""
+        """Seconds since the request was sent."""
         return self._shop.clock.monotonic() - self._started_s
 
     def answered(self, error: RelayError | None = None) -> None:
-        """Note that an answer came, to its end or as far as *error*."""
+        """Note that an answer arrived, to its end, or until *error* broke it off."""
         self._verdict = error if isinstance(error, UpstreamError) else None
         if isinstance(error, PluginError) and error.plugin == self._candidate.channel.use:
             self._verdict = "sick"

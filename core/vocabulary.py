@@ -1,4 +1,4 @@
-"""Exact token counts with OpenAI's o200k vocabulary, where the extra ``tokenizers`` is installed.
+"""Exact token counts with OpenAI's o200k vocabulary, if the extra ``tokenizers`` is installed.
 
 tiktoken itself fetches its vocabulary over the network; that never happens here. The data come
 from the wheel of bpe-openai (MIT), which holds them as a file, and are checked against the hash
@@ -16,7 +16,7 @@ from pathlib import Path
 
 SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 EXACT_CHARACTERS_MAX = 16_384
-"""Longer text is counted from its first part: counting all of it would hold up the event loop."""
+"""Longer texts are extrapolated from this many characters: counting all would hold up the event loop."""
 
 # tiktoken's own pattern for o200k_base.
 _PATTERN = "|".join(
@@ -33,9 +33,9 @@ _PATTERN = "|".join(
 
 
 def load() -> bool:
-    """Load the vocabulary, if it is installed; say whether text can be counted from now on.
+    """Load the vocabulary if it is installed; return whether text can be counted from now on.
 
-    Takes a third of a second and 80 MB: call it once, at start, in a thread.
+    This takes a third of a second and 80 MB: call it once, at start, in a thread.
     """
     return importlib.util.find_spec("tiktoken") is not None and _data_file() is not None and bool(_encoder())
 
@@ -46,7 +46,7 @@ def is_loaded() -> bool:
 
 
 def count(text: str) -> int:
-    """Return the o200k tokens of *text*; beyond 16 384 characters at the rate of its beginning.
+    """Return the number of o200k tokens of *text*, beyond 16 384 characters extrapolated from its beginning.
 
     Needs a successful `load`.
     """
@@ -56,7 +56,7 @@ def count(text: str) -> int:
 
 
 def _data_file() -> Path | None:
-    """Return the file in the wheel; looked up without importing the package, whose code is not needed."""
+    """Return the vocabulary file of bpe-openai, found without importing the package, or None."""
     spec = importlib.util.find_spec("bpe_openai")
     if spec is None or spec.origin is None:
         return None
@@ -66,7 +66,7 @@ def _data_file() -> Path | None:
 
 @cache
 def _encoder() -> Callable[[str], Sequence[int]]:
-    # By name, because type checkers run without the extra.
+    # Imported by name, because type checkers run without the extra.
     tiktoken = importlib.import_module("tiktoken")
     path = _data_file()
     assert path is not None, "`load` found it"

@@ -1,4 +1,4 @@
-"""An answer that is one document: read as a whole, metered, and ended, or refused."""
+"""An answer that is one document: read whole and metered, or recognised as an error."""
 
 import asyncio
 from contextlib import suppress
@@ -20,12 +20,12 @@ from .transport import UpstreamResponse
 
 ERROR_BODY_BYTES_MAX = 64 * 1024
 ERROR_BODY_S = 10.0
-"""How long the words of a refusal are waited for."""
+"""How long to wait for the body of an error."""
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 
 class WholeAnswer:
-    """The answer of one exchange that asked for no stream."""
+    """The answer to a request for no stream, or to one for a stream that came whole all the same."""
 
     def __init__(
         self, exchange: Exchange, channel_side: ChannelSide, settlement: Settlement, sink: Sink, limits: Limits
@@ -42,7 +42,7 @@ class WholeAnswer:
         """Read one upstream's answer; a customer who leaves meanwhile pays by the shop's hang-up policy.
 
         Raises:
-            UpstreamError: It is broken, or an error dressed as success; another may be tried.
+            UpstreamError: It is broken, or an error dressed as success; another channel may be tried.
         """
         pieces: list[bytes] = []
         policy: HangUpPolicy | None = None
@@ -71,7 +71,7 @@ class WholeAnswer:
         )
 
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:
-        """Read on after the customer has left; say whether the answer came whole in time."""
+        """Read on after the customer has left; return whether the answer was complete in time."""
         try:
             with self._sink.reading_on():
                 async with asyncio.timeout(self._limits.drain_s):
@@ -82,7 +82,7 @@ class WholeAnswer:
 
 
 async def read_all(response: UpstreamResponse, bytes_max: int, pieces: list[bytes]) -> None:
-    """Add the rest of the body of *response* to *pieces*; interrupted, it can be called again.
+    """Append the rest of the body of *response* to *pieces*; after an interruption it can be called again.
 
     Raises:
         UpstreamBrokenError: It ended early, or is larger than *bytes_max*.
@@ -103,10 +103,10 @@ async def read_small(response: UpstreamResponse) -> bytes:
 
 
 async def read_refusal(response: UpstreamResponse, asked: ChannelRequest) -> UpstreamError:
-    """Return the class of an answer that is not a success, to the request *asked*.
+    """Return the error for an answer to *asked* whose status is no success.
 
-    The status alone decides where the words are too many, broken off or late: a refusal that
-    quotes a long prompt back must not count as a sick channel.
+    The status alone decides if the body is too long, broken off or late: a refusal that quotes a long
+    prompt must not count as a sick channel.
     """
     pieces: list[bytes] = []
     with suppress(UpstreamError, PluginError, TimeoutError):

@@ -15,10 +15,10 @@ from .trouble import words_for
 
 
 class Failure(click.ClickException):
-    """An error as the command line shows it: the message alone, on stderr; exit code 1."""
+    """An error as the command line shows it: only the message, on stderr, and exit code 1."""
 
     def show(self, file: Any = None) -> None:
-        """Write the message; the problems of a profile stand in the form that editors jump to."""
+        """Write the message without click's prefix: editors can jump to a profile's ``file:line:column``."""
         click.echo(self.message, err=True)
 
 
@@ -26,7 +26,7 @@ class Commands(click.Group):
     """Finds commands among this package's modules, and turns relay's errors into exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return every command's name; only help asks, so importing all of them is fine."""
+        """Return the names of all commands. Only help calls this, so importing them all is fine."""
         return [name for name in _module_names() if self.get_command(ctx, name) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -37,7 +37,7 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error of relay's own, or of its disk, is shown, a bug of ours is not hidden."""
+        """Run the command; show relay's own errors and those of the disk, and let bugs pass."""
         try:
             return super().invoke(ctx)
         except ProfileError as exc:

@@ -1,4 +1,4 @@
-"""``relay account``: open an account, look at it, put money in."""
+"""``relay account``: open an account, show it, top it up."""
 
 import click
 import msgspec
@@ -27,7 +27,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
 
 @main.group()
 def account() -> None:
-    """Open accounts, look at them, put money in."""
+    """Open accounts, show them, and top them up."""
 
 
 @account.command()
@@ -66,13 +66,15 @@ def show(desk: Desk, name: str, is_json: bool) -> None:
 @account.command("top-up")
 @click.argument("name", type=Name())
 @click.argument("amount", type=Amount())
-@click.option("--reference", required=True, type=Name(), metavar="REF", help="Name of the payment; taken once.")
+@click.option(
+    "--reference", required=True, type=Name(), metavar="REF", help="Name of the payment, which is booked only once."
+)
 @with_desk
 @json_option
 def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) -> None:
     """Book AMOUNT credits paid in for the account NAME.
 
-    The same reference again moves nothing, so a command that may not have worked can be repeated.
+    Repeating the command with the same reference moves nothing, so it is safe after a doubtful failure.
     """
     if amount == 0:
         raise click.BadParameter("expected an amount above 0", param_hint="AMOUNT")

@@ -1,4 +1,4 @@
-"""What the commands take beside plain text: amounts, moments, lists of names and of addresses."""
+"""The types of the commands' arguments: amounts, times, names, networks."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ _SPAN = re.compile(r"([0-9]{1,6})([dhms])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-"""What is stored and shown again without leaving the years that Python counts, in any zone."""
+"""Times in between can be stored and shown in any time zone without leaving Python's range of years."""
 NAME_LENGTH_MAX = 64
 
 
@@ -39,7 +39,7 @@ class Time(click.ParamType[datetime | timedelta]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime | timedelta:
-        """Return an aware moment, or the span; what a span counts from is the command's to say."""
+        """Return an aware moment, or the span, which each command counts from a moment of its own."""
         if span := _SPAN.fullmatch(value):
             return timedelta(**{_UNITS[span[2]]: int(span[1])})
         try:
@@ -53,7 +53,7 @@ class Time(click.ParamType[datetime | timedelta]):
 
 
 class Name(click.ParamType[str]):
-    """A name of somebody or something: short, printable, without blanks around it."""
+    """A name: short, printable, without blanks around it."""
 
     name = "name"
 
@@ -65,7 +65,7 @@ class Name(click.ParamType[str]):
 
 
 class Names(click.ParamType[tuple[str, ...]]):
-    """Names with commas between them."""
+    """Names, separated by commas."""
 
     name = "names"
 
@@ -78,7 +78,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 
 class Networks(click.ParamType[tuple[str, ...]]):
-    """Addresses and networks with commas between them."""
+    """Addresses and networks, separated by commas."""
 
     name = "networks"
 

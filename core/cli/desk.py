@@ -26,13 +26,13 @@ from .options import data_option, profile_option, resolve_data, resolve_profile
 PATIENCE_S = 3.0
 """After so long a command says what it waits for."""
 ACTOR = "cli"
-"""Who the audit says it was."""
+"""The actor that the audit names."""
 
 T = TypeVar("T")
 
 
 class Desk:
-    """Where an operator changes and reads one shop's books."""
+    """Changes and reads the books of one shop for an operator."""
 
     def __init__(self, data: Path, profile_file: str | None) -> None:
         self.data = data
@@ -40,11 +40,11 @@ class Desk:
 
     @functools.cached_property
     def profile(self) -> Profile:
-        """The shop's profile; loaded when first needed, since reading the books takes none."""
+        """The shop's profile; loaded at first use, because reading the books needs none."""
         return resolve_profile(self.data, self._profile_file)
 
     def change(self, work: Callable[[SqliteLedger, Storage], Awaitable[T]]) -> T:
-        """Return what *work* returns, done with the ledger open; it is durable by then."""
+        """Run *work* with the ledger open and return its result, which is durable by then."""
         timezone = self.profile.shop.timezone
         if not is_made(database_path(self.data)):
             prepare_database(self.data, is_demo=None)  # takes a while, for which no other process is to blame
@@ -67,11 +67,11 @@ class Desk:
         return result
 
     def _say_what_it_waits_for(self) -> None:
-        """Tell the operator, on stderr, why nothing happens: a stopped process, say, that keeps its turn."""
+        """Tell the operator on stderr why nothing happens: for example, a stopped process has the lock."""
         click.echo(f"still waiting for its turn: another process is writing the books in '{self.data}'", err=True)
 
     def read(self, work: Callable[[Storage], Awaitable[T]]) -> T:
-        """Return what *work* returns, done without touching anything."""
+        """Run *work* with the database open for reading, and return its result."""
         self.check_database()
 
         async def reading() -> T:
@@ -81,14 +81,14 @@ class Desk:
         return asyncio.run(reading())
 
     def check_database(self) -> None:
-        """Refuse a folder that no shop has used yet, or a newer relay."""
+        """Refuse a folder without a database, or with one of a newer relay."""
         if not is_made(database_path(self.data)):
             raise Failure(
                 f"error: no database in '{self.data}'; start the shop with: relay run --profile FILE --data {self.data}"
             )
 
     def check_group(self, group: str, membership: str) -> None:
-        """Refuse a group the shop does not have, or one that is not for members of *membership*."""
+        """Refuse a group that the shop does not have, or that members of *membership* may not use."""
         check_known("group", group, self.profile.groups)
         allowed = self.profile.groups[group].memberships
         if allowed and membership not in allowed:
@@ -104,27 +104,27 @@ class Desk:
 
 
 def with_desk(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* the options ``--data`` and ``--profile``, and the desk they lead to as its first argument."""
+    """Give *command* the options ``--data`` and ``--profile``, and a desk made from them as its first argument."""
 
-    # What click hands over besides is the command's own business: the border where Any is allowed.
+    # Click passes all other arguments on to the command: the border where Any is allowed.
     @functools.wraps(command)
     def with_options(*, data: Path | None, profile: str | None, **arguments: Any) -> None:
         desk = Desk(resolve_data(data, profile), profile)
         if profile is not None:
-            _ = desk.profile  # one that is named must be right, whether the command needs it or not
+            _ = desk.profile  # a named profile must be valid, even if the command does not need it
         command(desk, **arguments)
 
     return data_option(profile_option(with_options))
 
 
 def check_known(what: str, name: str, known: Collection[str]) -> None:
-    """Refuse a name that is not among *known*, with the nearest that is."""
+    """Refuse a name that is not among *known*; suggest the nearest one that is."""
     if name not in known:
         raise Failure(f"error: unknown {what} '{name}'{nearest(name, known)}")
 
 
 async def find_account(storage: Storage, name: str) -> Account:
-    """Return the account *name* as of now, or refuse the name with the nearest there is."""
+    """Return the account *name* as of now; refuse an unknown name and suggest the nearest one."""
     found = await storage.find_account(name, now())
     if found is None:
         names = await storage.account_names()

@@ -1,4 +1,4 @@
-"""``relay key``: make keys, list them, revoke them, move them to another group."""
+"""``relay key``: create keys, list them, revoke them, switch them to another group."""
 
 from datetime import datetime, timedelta
 
@@ -33,29 +33,29 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewKeyView(KeyView, frozen=True, kw_only=True):
-    """A new key, with the key itself: the one time it is shown."""
+    """A new key with its secret, which is shown only this once."""
 
     key: str
 
 
 @main.group()
 def key() -> None:
-    """Make keys, list them, revoke them, move them to another group."""
+    """Create keys, list them, revoke them, switch them to another group."""
 
 
 @key.command()
 @click.option("--account", required=True, type=Name(), metavar="NAME", help="Account the key spends from.")
-@click.option("--name", type=Name(), metavar="N", help="What the customer calls the key.")
+@click.option("--name", type=Name(), metavar="N", help="Name of the key, for the customer.")
 @click.option("--group", metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group.")
 @click.option(
     "--cap",
     type=Amount(),
     metavar="AMOUNT",
-    help="Most credits the key may spend in all; answers under way may pass it by what they cost beyond their holds.",
+    help="The most the key may spend, in credits; a running answer that costs more than its hold may exceed it.",
 )
-@click.option("--expires", type=Time(), metavar="TIME", help="End of the key: RFC 3339, or a span such as 3d.")
-@click.option("--models", type=Names(), metavar="A,B", help="The only models the key may ask for.")
-@click.option("--ips", type=Networks(), metavar="CIDR,...", help="The only addresses the key may be used from.")
+@click.option("--expires", type=Time(), metavar="TIME", help="When the key expires: RFC 3339, or a span such as 3d.")
+@click.option("--models", type=Names(), metavar="A,B", help="The only models that the key may use.")
+@click.option("--ips", type=Networks(), metavar="CIDR,...", help="The only addresses that the key may be used from.")
 @with_desk
 @json_option
 def create(
@@ -69,7 +69,7 @@ def create(
     ips: tuple[str, ...] | None,
     is_json: bool,
 ) -> None:
-    """Make a key and print it, this once."""
+    """Create a key and print it. It is shown only this once."""
     expires_at = None if expires is None else moment_after(now(), expires)
     if expires_at is not None and expires_at <= now():
         raise click.BadParameter(f"{rfc3339(expires_at)} is past", param_hint="--expires")
@@ -128,7 +128,7 @@ def list_(desk: Desk, account: str | None, is_json: bool) -> None:
 @with_desk
 @json_option
 def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
-    """Refuse the key KEY_ID from its next request on."""
+    """Revoke the key KEY_ID: it is refused from its next request on, and running answers end."""
     desk.check_database()
 
     async def work(ledger: SqliteLedger, storage: Storage) -> Key:
@@ -145,7 +145,7 @@ def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
 @with_desk
 @json_option
 def set_group(desk: Desk, key_id: str, group: str, is_json: bool) -> None:
-    """Move the key KEY_ID to GROUP, from its next request on."""
+    """Switch the key KEY_ID to GROUP, from its next request on."""
     desk.check_database()
 
     async def work(ledger: SqliteLedger, storage: Storage) -> Key:

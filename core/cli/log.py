@@ -46,13 +46,15 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
 
 @main.group()
 def log() -> None:
-    """Look at the request log."""
+    """Show the request log."""
 
 
 @log.command("list")
 @click.option("--account", type=Name(), metavar="A", help="Only requests of this account.")
 @click.option("--key", type=Name(), metavar="K", help="Only requests with the key of this id.")
-@click.option("--since", type=Time(), metavar="T", help="Only from then on: RFC 3339, or a span back such as 30m.")
+@click.option(
+    "--since", type=Time(), metavar="T", help="Only requests since then: RFC 3339, or a span back from now such as 30m."
+)
 @with_desk
 @json_option
 def list_(desk: Desk, account: str | None, key: str | None, since: datetime | timedelta | None, is_json: bool) -> None:

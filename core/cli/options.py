@@ -1,4 +1,4 @@
-"""Options that several commands share, and the rule for which data folder they mean."""
+"""Options that several commands share, and the rule for which data folder is used."""
 
 import os
 from pathlib import Path
@@ -10,40 +10,40 @@ from ..profile.record import read_record
 from ..profile.structs import Profile
 
 FOLDERS = Path("var")
-"""Where data folders stand, beneath the working directory, if nothing says otherwise."""
+"""The default place of data folders, below the working directory."""
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 data_option = click.option(
     "--data",
     type=_FOLDER,
     metavar="DIR",
-    help="Data folder. Default: ./var/PROFILE where a profile is named, else $RELAY_DATA, else the only one in ./var.",
+    help="Data folder. Default: ./var/PROFILE if a profile is named, else $RELAY_DATA, else the only one in ./var.",
 )
 unread_data_option = click.option(
     "--data",
     type=_FOLDER,
     metavar="DIR",
     expose_value=False,
-    help="Taken because every command takes it; this one reads no data.",
+    help="Accepted for uniformity; this command reads no data.",
 )
 profile_option = click.option(
     "--profile",
     metavar="FILE",
-    help="Profile to check against, in place of the one the data folder was last run with.",
+    help="Profile to check against, instead of the one that the data folder was last run with.",
 )
 json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 def resolve_data(data: Path | None, profile_file: str | Path | None = None, *, is_demo: bool = False) -> Path:
-    """Return the data folder that a command means; it need not exist yet.
+    """Return the data folder that a command uses; it need not exist yet.
 
     Args:
-        data: What ``--data`` says.
-        profile_file: The profile the command names, if it names one.
-        is_demo: The command serves a demo, which keeps a folder of its own.
+        data: The value of ``--data``, if given.
+        profile_file: The profile that the command names, if any.
+        is_demo: The command serves a demo, which has a folder of its own.
 
     Raises:
-        click.UsageError: Nothing says which of several folders, or of none; lists them.
+        click.UsageError: No folder is named, and there is none or more than one; lists them.
     """
     if data is not None:
         return data
@@ -59,7 +59,7 @@ def resolve_data(data: Path | None, profile_file: str | Path | None = None, *, i
 
 
 def resolve_profile(data: Path, profile_file: str | None) -> Profile:
-    """Return the profile to check a command against: *profile_file*, else what *data* was last run with.
+    """Return the profile to check a command against: *profile_file*, else the one that *data* was last run with.
 
     Raises:
         ProfileError: It has problems, or there is none.

@@ -10,7 +10,7 @@ from .options import json_option, unread_data_option
 
 @main.group()
 def plugins() -> None:
-    """Look at plugins."""
+    """Show plugins."""
 
 
 @plugins.command("list")

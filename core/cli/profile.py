@@ -72,7 +72,7 @@ def checked_profile(path: Path) -> Loaded:
 
 @profile.command()
 @unread_data_option
-@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, which the schema is anyhow.")
+@click.option("--json", is_flag=True, expose_value=False, help="Accepted for uniformity; the schema is JSON.")
 def schema() -> None:
     """Print the JSON Schema of a profile, with the settings of every built-in plugin."""
     click.echo(json.dumps(profile_schema(built_in_ids()), indent=2, ensure_ascii=False))

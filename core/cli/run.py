@@ -24,12 +24,14 @@ from .options import data_option, resolve_data
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @data_option
-@click.option("--demo", "is_demo", is_flag=True, help="Answer with the simulator, on loopback, with a key handed out.")
+@click.option(
+    "--demo", "is_demo", is_flag=True, help="Answer with the simulator, on loopback only, and print a new key."
+)
 def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) -> None:
     """Serve a shop until SIGTERM."""
     loaded = load_profile(find_profile(name))
     if not host:
-        raise click.UsageError("--host names no address; 0.0.0.0 is every one of this machine's")
+        raise click.UsageError("--host is empty; 0.0.0.0 stands for all addresses of this machine")
     if is_demo:
         if not is_loopback(host):
             raise click.UsageError(f"--demo listens on loopback only, not on '{host}'")
@@ -47,7 +49,7 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
     try:
         listener = listen(host, port)
     except UnicodeError as exc:
-        raise Failure(f"error: can't listen on '{host}': it can be no host's name; choose another --host") from exc
+        raise Failure(f"error: can't listen on '{host}': it is not a valid host name; choose another --host") from exc
     except OSError as exc:
         reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
         option = "--host" if exc.errno == errno.EADDRNOTAVAIL else "--port"

@@ -1,35 +1,35 @@
-"""What an operator can do about a file or a database that fails, by the system's or SQLite's own name for it."""
+"""What an operator can do about a failing file or database, by the error code of the system or of SQLite."""
 
 import errno
 from collections.abc import Mapping
 
-_RESTORE = "put the data folder back from a backup, then run: relay ledger verify"
+_RESTORE = "restore the data folder from a backup, then run: relay ledger verify"
 _DAMAGE_WORDS = {
     "SQLITE_CORRUPT": f"the database is damaged; {_RESTORE}",
-    "SQLITE_NOTADB": f"the database's file is no database; {_RESTORE}",
+    "SQLITE_NOTADB": f"the database file is not a database; {_RESTORE}",
 }
 _WORDS = {
     **_DAMAGE_WORDS,
-    "SQLITE_BUSY": "another program holds the database, for longer than relay waits; end it, then try again",
-    "SQLITE_CANTOPEN": "the database can't be opened; look at who owns the data folder and its files",
-    "SQLITE_READONLY": "the database can't be written; look at who owns the data folder and its files",
-    "SQLITE_FULL": "the disk is full; make room, then try again",
-    "SQLITE_IOERR": "the disk failed to read or write; look at the system's log",
+    "SQLITE_BUSY": "another program has locked the database for too long; stop it, then try again",
+    "SQLITE_CANTOPEN": "the database can't be opened; check the owner and permissions of the data folder and its files",
+    "SQLITE_READONLY": "the database can't be written; check the owner and permissions of the data folder and its files",
+    "SQLITE_FULL": "the disk is full; free some space, then try again",
+    "SQLITE_IOERR": "the disk failed to read or write; check the system log",
 }
-"""By primary code, which its extended ones begin with: ``SQLITE_BUSY_SNAPSHOT`` is a ``SQLITE_BUSY``."""
+"""By primary code, with which extended codes begin: ``SQLITE_BUSY_SNAPSHOT`` is a ``SQLITE_BUSY``."""
 _SYSTEM_WORDS = {
     errno.ENOSPC: _WORDS["SQLITE_FULL"],
     errno.EDQUOT: _WORDS["SQLITE_FULL"],
     errno.EROFS: _WORDS["SQLITE_IOERR"],
     errno.EIO: _WORDS["SQLITE_IOERR"],
 }
-"""By the system's number, where it names no file: what was written may be the output."""
+"""By the system's error number, for errors that name no file, such as those of writing the output."""
 
 
 def words_for(exc: BaseException) -> str | None:
-    """Return what to tell an operator about *exc*; None where no disk and no other program is to blame.
+    """Return what to tell an operator about *exc*; None if neither the disk nor another program is at fault.
 
-    What is left, such as a broken constraint, is a bug of ours and must not be hidden.
+    Anything else, such as a broken constraint, is a bug of ours and must not be hidden.
     """
     if isinstance(exc, OSError) and exc.filename is not None:
         return f"can't use '{exc.filename}': {exc.strerror}"
@@ -39,7 +39,7 @@ def words_for(exc: BaseException) -> str | None:
 
 
 def damage_words_for(exc: BaseException) -> str | None:
-    """Return what `words_for` does where *exc* means that the file is not as it was written, else None."""
+    """Return the words for *exc* if it means that the database file is damaged, else None."""
     return _find(exc, _DAMAGE_WORDS)
 
 
@@ -49,7 +49,7 @@ def _find(exc: BaseException, words: Mapping[str, str]) -> str | None:
 
 
 def _name(exc: BaseException) -> str:
-    """Return SQLite's name for the failure at the root of *exc*, which SQLAlchemy wraps; empty where there is none."""
+    """Return SQLite's error code at the root of *exc*, which SQLAlchemy may have wrapped; "" if there is none."""
     cause: BaseException | None = exc
     while cause is not None:
         if name := getattr(cause, "sqlite_errorname", ""):

@@ -11,9 +11,9 @@ from relay.core.cli.trouble import words_for
 from tests.core.cli.counter import Counter
 
 NO_DATABASE = (
-    "the database's file is no database; put the data folder back from a backup, then run: relay ledger verify"
+    "the database file is not a database; restore the data folder from a backup, then run: relay ledger verify"
 )
-DAMAGED = "the database is damaged; put the data folder back from a backup, then run: relay ledger verify"
+DAMAGED = "the database is damaged; restore the data folder from a backup, then run: relay ledger verify"
 
 
 def spoil(database: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_held_database_is_another_programs_doing() -> None:
     wrapped = RuntimeError("wrapped")
     wrapped.__cause__ = held
 
-    expected = "another program holds the database, for longer than relay waits; end it, then try again"
+    expected = "another program has locked the database for too long; stop it, then try again"
     assert words_for(wrapped) == expected
 
 
@@ -157,5 +157,8 @@ def test_a_database_of_another_program_is_refused(counter: Counter, value: str |
 
 def test_a_full_disk_is_told_wherever_it_is_met() -> None:
     """The output may be what does not fit: the system then names no file."""
-    assert words_for(OSError(errno.ENOSPC, "No space left on device")) == "the disk is full; make room, then try again"
+    assert (
+        words_for(OSError(errno.ENOSPC, "No space left on device"))
+        == "the disk is full; free some space, then try again"
+    )
     assert words_for(OSError(errno.EBADF, "Bad file descriptor")) is None

@@ -108,7 +108,7 @@ async def test_a_crowded_request_costs_nothing_and_goes_nowhere(
         field = "z" if "z" in fields else "messages"
         assert answer.status_code == 400
         assert answer.json()["error"]["message"].startswith(
-            f"the field '{field}' brings the request to more values than this shop takes: 100000 texts, objects and lists, "
+            f"with the field '{field}' the request has too many values: at most 100000 strings, objects and lists, "
         )
         assert not upstream.received
         assert not running.rows("select * from reservation")
