@@ -26,6 +26,7 @@ from relay.core.hub.conversation import (
     CacheMark,
     Effort,
     File,
+    FileId,
     Inline,
     Link,
     Message,
@@ -58,6 +59,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
+from .talks import talk
 
 MESSAGES = CODECS["anthropic_messages"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -751,3 +753,79 @@ def test_a_prompt_that_is_only_to_be_cached_is_anthropics_alone() -> None:
     """No other API takes a request for an answer of no tokens."""
     body = {"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "Hi"}]}
     assert MESSAGES.decode_request(asked("anthropic_messages", body)).unanswerable == ("max_tokens",)
+
+
+WRITTEN = {
+    "model": "claude-haiku-4-5",
+    "system": [{"type": "text", "text": "Be"}, {"type": "text", "text": "kind"}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+                {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
+                {
+                    "type": "document",
+                    "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="},
+                    "title": "a.pdf",
+                },
+                {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
+                {"type": "document", "source": {"type": "url", "url": "https://a.example/b.pdf"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "t", "signature": "x"},
+                {"type": "redacted_thinking", "data": "y"},
+                {"type": "text", "text": "Hm"},
+                {"type": "text", "text": "So"},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+                {"type": "tool_use", "id": "c2", "name": "f", "input": {"a": 1}},
+                {"type": "tool_use", "id": "c_3", "name": "p", "input": {"input": "a+b"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c1",
+                    "content": [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}],
+                },
+                {"type": "tool_result", "tool_use_id": "c2", "content": "3", "is_error": True},
+                {"type": "tool_result", "tool_use_id": "c_3", "content": "4"},
+                {"type": "text", "text": "Well"},
+            ],
+        },
+        {"role": "assistant", "content": [{"type": "text", "text": "No"}]},
+    ],
+    "stream": True,
+    "tools": [
+        {"name": "f", "description": "d", "input_schema": {"type": "object", "properties": {}}},
+        {
+            "name": "p",
+            "description": "d",
+            "input_schema": {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]},
+        },
+    ],
+    "max_tokens": 8192,
+    "metadata": {"user_id": "u"},
+}
+
+
+def test_a_talk_is_written_as_anthropic_documents_messages() -> None:
+    """Ids of calls have letters, digits, hyphens and underscores alone; thoughts that it signed go back to it, no others."""
+    written = MESSAGES.encode_request(
+        talk(
+            "claude-haiku-4-5",
+            asked=(File(source=FileId("anthropic_messages", "file_1")), File(source=Link("https://a.example/b.pdf"))),
+            said=(
+                Thinking(text="t", seal=Seal("anthropic_messages", "x")),
+                Thinking(text="", is_redacted=True, seal=Seal("anthropic_messages", "y")),
+                Thinking(text="z"),
+            ),
+        )
+    )
+    assert json.loads(msgspec.json.encode(written)) == WRITTEN

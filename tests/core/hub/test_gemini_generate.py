@@ -48,6 +48,7 @@ from tests.core.dialects.replay import answer_bytes
 
 from .comparisons import CountedText
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
+from .talks import talk
 
 GEMINI = CODECS["gemini_generate"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -736,3 +737,61 @@ def test_a_field_that_cannot_be_is_refused_in_camel_case(field: str, value: Any)
     with pytest.raises(BadRequestError) as refused:
         GEMINI.decode_request(asked("gemini_generate", {"contents": [{"parts": [{"text": "Hi"}]}], field: value}))
     assert refused.value.param in ("generationConfig", "toolConfig", "tools")
+
+
+WRITTEN = {
+    "contents": [
+        {
+            "role": "user",
+            "parts": [
+                {"text": "Look"},
+                {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+                {"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/b.png"}},
+                {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}},
+            ],
+        },
+        {
+            "role": "model",
+            "parts": [
+                {"text": "Hm"},
+                {"text": "So"},
+                {"functionCall": {"name": "f", "args": {}}},
+                {"functionCall": {"name": "f", "args": {"a": 1}}},
+                {"functionCall": {"name": "p", "args": {"input": "a+b"}}},
+            ],
+        },
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"name": "f", "response": {"output": "1\n\n2"}}},
+                {"functionResponse": {"name": "f", "response": {"error": "3"}}},
+                {"functionResponse": {"name": "p", "response": {"output": "4"}}},
+                {"text": "Well"},
+            ],
+        },
+        {"role": "model", "parts": [{"text": "No"}]},
+    ],
+    "systemInstruction": {"parts": [{"text": "Be"}, {"text": "kind"}]},
+    "tools": [
+        {
+            "functionDeclarations": [
+                {"name": "f", "description": "d", "parametersJsonSchema": {"type": "object", "properties": {}}},
+                {
+                    "name": "p",
+                    "description": "d",
+                    "parametersJsonSchema": {
+                        "type": "object",
+                        "properties": {"input": {"type": "string"}},
+                        "required": ["input"],
+                    },
+                },
+            ]
+        }
+    ],
+}
+
+
+def test_a_talk_is_written_as_google_documents_it() -> None:
+    """Results name the function that they are of, and a failed one is an error."""
+    written = GEMINI.encode_request(talk("gemini-2.5-pro", said=(Thinking(text="t"),)))
+    assert json.loads(msgspec.json.encode(written)) == WRITTEN

@@ -35,8 +35,11 @@ from relay.core.hub.answer import (
 )
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    Audio,
     Citation,
     Effort,
+    File,
+    FileId,
     Image,
     Inline,
     Message,
@@ -75,6 +78,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
+from .talks import PDF, talk
 
 CHAT = CODECS["openai_chat"]
 OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
@@ -1093,3 +1097,125 @@ def test_a_vendors_own_finish_reason_is_told_by_its_meaning(said: str, stop: Sto
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": said}
     body = msgspec.json.encode({"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]})
     assert CHAT.decode_answer(body).choices == (Choice(parts=(Text(text="Hi"),), stop=stop),)
+
+
+WRITTEN_FOR_GPT = {
+    "model": "gpt-5",
+    "messages": [
+        {"role": "system", "content": "Be\n\nkind"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+                {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+                {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}},
+                {"type": "file", "file": {"filename": "document", "file_data": "data:application/pdf;base64,aGk="}},
+                {"type": "file", "file": {"file_id": "file-1"}},
+                {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": "Hm\n\nSo",
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+                {"id": "c2", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+                {"id": "c+3", "type": "custom", "custom": {"name": "p", "input": "a+b"}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "1\n\n2"},
+        {"role": "tool", "tool_call_id": "c2", "content": "3"},
+        {"role": "tool", "tool_call_id": "c+3", "content": "4"},
+        {"role": "user", "content": "Well"},
+        {"role": "assistant", "content": None, "refusal": "No"},
+    ],
+    "stream": True,
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}},
+        },
+        {"type": "custom", "custom": {"name": "p", "description": "d"}},
+    ],
+    "user": "u",
+}
+
+
+def test_a_talk_is_written_as_openai_documents_chat() -> None:
+    """Its own models know custom tools, are told no thoughts, and need a name for every file."""
+    written = CHAT.encode_request(
+        talk(
+            "gpt-5",
+            asked=(
+                File(source=PDF),
+                File(source=FileId("openai_chat", "file-1")),
+                Audio(source=Inline("audio/wav", "aGk=")),
+            ),
+            said=(Thinking(text="t"),),
+        )
+    )
+    assert json.loads(msgspec.json.encode(written)) == WRITTEN_FOR_GPT
+
+
+WRITTEN_FOR_OTHERS = {
+    "model": "qwen3-max",
+    "messages": [
+        {"role": "system", "content": "Be\n\nkind"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+                {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+                {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": "Hm\n\nSo",
+            "reasoning_content": "t\n\nu",
+            "reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "t", "signature": "x"}],
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+                {"id": "c2", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+                {"id": "c+3", "type": "function", "function": {"name": "p", "arguments": '{"input":"a+b"}'}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "1\n\n2"},
+        {"role": "tool", "tool_call_id": "c2", "content": "3"},
+        {"role": "tool", "tool_call_id": "c+3", "content": "4"},
+        {"role": "user", "content": "Well"},
+        {"role": "assistant", "content": None, "refusal": "No"},
+    ],
+    "stream": True,
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}},
+        },
+        {
+            "type": "function",
+            "function": {
+                "name": "p",
+                "description": "d",
+                "parameters": {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]},
+            },
+        },
+    ],
+    "user": "u",
+}
+
+
+def test_a_talk_is_written_for_those_who_copy_chat() -> None:
+    """They know functions alone, and get their thoughts back, and their own seals."""
+    written = CHAT.encode_request(
+        talk(
+            "qwen3-max",
+            said=(
+                Thinking(text="t", seal=Seal("openai_chat", "x")),
+                Thinking(text="u", seal=Seal("gemini_generate", "y")),
+            ),
+        )
+    )
+    assert json.loads(msgspec.json.encode(written)) == WRITTEN_FOR_OTHERS

@@ -35,8 +35,10 @@ from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     Citation,
     File,
+    FileId,
     Image,
     Inline,
+    Link,
     Message,
     NamedTool,
     Native,
@@ -60,6 +62,7 @@ from tests.core.dialects.replay import answer_bytes, exchange
 
 from .comparisons import CountedInt
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
+from .talks import PDF, talk
 
 RESPONSES = CODECS["openai_responses"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -650,3 +653,77 @@ def test_an_item_that_is_none_says_nothing(item: Any) -> None:
     """Whatever an upstream sends, the stream goes on."""
     for kind in ("added", "done"):
         assert decoded({"type": f"response.output_item.{kind}", "output_index": 0, "item": item}) == []
+
+
+WRITTEN = {
+    "model": "gpt-5",
+    "input": [
+        {"role": "system", "content": [{"type": "input_text", "text": "Be"}, {"type": "input_text", "text": "kind"}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "Look"},
+                {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"},
+                {"type": "input_image", "image_url": "https://a.example/b.png", "detail": "auto"},
+                {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="},
+                {"type": "input_image", "file_id": "file-2", "detail": "low"},
+                {"type": "input_file", "filename": "document", "file_data": "data:application/pdf;base64,aGk="},
+                {"type": "input_file", "file_id": "file-1"},
+                {"type": "input_file", "file_url": "https://a.example/b.pdf"},
+            ],
+        },
+        {
+            "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": "t"}],
+            "encrypted_content": "x",
+            "id": "rs_1",
+        },
+        {"type": "reasoning", "summary": [], "encrypted_content": "y"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Hm"}]},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "So"}]},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "c2", "name": "f", "arguments": '{"a":1}'},
+        {"type": "custom_tool_call", "call_id": "c+3", "name": "p", "input": "a+b"},
+        {"type": "function_call_output", "call_id": "c1", "output": "1\n\n2"},
+        {"type": "function_call_output", "call_id": "c2", "output": "3"},
+        {"type": "custom_tool_call_output", "call_id": "c+3", "output": "4"},
+        {"role": "user", "content": [{"type": "input_text", "text": "Well"}]},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "No"}]},
+    ],
+    "store": False,
+    "stream": True,
+    "tools": [
+        {
+            "type": "function",
+            "name": "f",
+            "description": "d",
+            "parameters": {"type": "object", "properties": {}},
+            "strict": False,
+        },
+        {"type": "custom", "name": "p", "description": "d"},
+    ],
+    "include": ["reasoning.encrypted_content"],
+    "user": "u",
+}
+
+
+def test_a_talk_is_written_as_openai_documents_responses() -> None:
+    """Thoughts that it sealed itself go back to it, no others."""
+    written = RESPONSES.encode_request(
+        talk(
+            "gpt-5",
+            asked=(
+                Image(source=FileId("openai_responses", "file-2"), detail="low"),
+                File(source=PDF),
+                File(source=FileId("openai_responses", "file-1")),
+                File(source=Link("https://a.example/b.pdf")),
+            ),
+            said=(
+                Thinking(text="t", seal=Seal("openai_responses", "x", id="rs_1")),
+                Thinking(text="", seal=Seal("openai_responses", "y")),
+                Thinking(text="u"),
+                Thinking(text="v", seal=Seal("gemini_generate", "z")),
+            ),
+        )
+    )
+    assert json.loads(msgspec.json.encode(written)) == WRITTEN
