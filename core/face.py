@@ -320,15 +320,15 @@ class HttpWire:
         if self._flow.write_paused or self.is_lost:
             return False
         self.written_s = self._now()
-        self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+        if self._is_chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        self._transport.write(self._behind_head(data) if self._head else data)
         return True
 
-    def _write(self, data: bytes) -> None:
-        if self.is_lost:
-            return
-        if self._head:
-            data, self._head = self._head + data, b""
-        self._transport.write(data)
+    def _behind_head(self, data: bytes) -> bytes:
+        """Return *data* behind the waiting head, which waits no longer."""
+        head, self._head = self._head, b""
+        return head + data
 
     def leave(self) -> None:
         """Close the connection of an answer that has no end: nothing else tells the client that it was cut off.
@@ -340,7 +340,7 @@ class HttpWire:
         if self.is_lost:
             return
         if self._head:
-            self._write(b"")
+            self._transport.write(self._behind_head(b""))
         if self._is_framed:
             self._transport.close()
         else:
@@ -355,7 +355,7 @@ class HttpWire:
         if self.is_lost:
             return
         if self._is_chunked or self._head:
-            self._write(b"0\r\n\r\n" if self._is_chunked else b"")
+            self._transport.write(self._behind_head(b"0\r\n\r\n" if self._is_chunked else b""))
         if not cycle.keep_alive:
             self._transport.close()
         cycle.on_response()
@@ -381,5 +381,6 @@ class BodilessWire(HttpWire):
 
     def put(self, data: bytes) -> bool:
         """Write the waiting head, and nothing of the body."""
-        self._write(b"")
+        if not self.is_lost:
+            self._transport.write(self._behind_head(b""))
         return True

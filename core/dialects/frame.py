@@ -12,7 +12,7 @@ _PADDED_KEYS = (b'"obfuscation":"', b'"p":"')
 """Strings of random length that OpenAI and Mistral add, last in the event (wire/DIALECTS.md 2.1)."""
 _PADDING = b" ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-_is_plain = re.compile(rb'[^"\\\r\n]+').fullmatch
+_find_special = re.compile(rb'["\\\r\n]').search
 _is_simply_escaped = re.compile(rb'(?:[^"\\\r\n]|\\["/bfnrt])+').fullmatch
 
 
@@ -68,7 +68,7 @@ def find_text(event: bytes, key: bytes, text: str) -> tuple[int, int] | None:
 
 def text_length(event: bytes, start: int, end: int) -> int:
     """Return the bytes that the inside of a JSON string stands for; 0 where it must be decoded."""
-    if _is_plain(event, start, end):
+    if _find_special(event, start, end) is None:
         return end - start
     text = event[start:end]
     return len(text) - text.count(b"\\") if _is_simply_escaped(text) else 0

@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
         pieces = self._pieces
         if not pieces:
             return b""
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        data = b"".join(pieces)
         pieces.clear()
         self._size = 0
         if self._is_paused:
@@ -142,13 +142,10 @@ class Connection(asyncio.Protocol):
         else:
             if self._framing_bytes > FRAMING_BYTES_MAX:
                 self._spoil(f"more than {FRAMING_BYTES_MAX} bytes of a head, a chunk's head or trailers")
-        if self._size > BUFFER_BYTES and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
-        if self._taker is None or not self._pieces:
-            self._wake()
-        else:
+        if self._taker is not None and self._pieces:
             self._give(self._taker)
+        else:
+            self._keep()
         self._turn_bytes += len(data)
         if self._turn_bytes > TURN_BYTES:
             self._let_others_go_first()
@@ -226,6 +223,13 @@ class Connection(asyncio.Protocol):
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_exception(exc)
         self._taker = None
+        self._wake()
+
+    def _keep(self) -> None:
+        """Leave what has come to whoever waits, and let no more come than is taken."""
+        if self._size > BUFFER_BYTES and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
         self._wake()
 
     def _let_others_go_first(self) -> None:

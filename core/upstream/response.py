@@ -14,6 +14,8 @@ PROGRESS_BYTES = 1024
 """Bytes that count as progress even without the end of a line."""
 FRAME_BYTES = 64
 """The same for a body without lines, such as frames of AWS, of which none that says anything is shorter."""
+LINE_END = ord("\n")
+"""As a number: asked whether bytes are ``in`` others, Python first raises an error that they are no number."""
 
 
 class Response:
@@ -153,11 +155,11 @@ class Response:
         """Give back the idle time after a line or enough bytes; a drip of bytes only uses it up."""
         now = self._loop.time()
         self._is_begun = True
-        self._line_bytes += len(data)
-        if b"\n" in data or self._line_bytes >= self._progress_bytes:
+        if LINE_END in data or self._line_bytes + len(data) >= self._progress_bytes:
             self._line_bytes = 0
             self._idle_left_s = self._idle_s
         else:
+            self._line_bytes += len(data)
             self._idle_left_s -= now - self._asked_at
         self._asked_at = now
 
