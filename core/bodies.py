@@ -59,4 +59,3 @@ class Share:
     ) -> None:
         """Give back what was taken."""
         self._bodies.bytes -= self._bytes
-        self._bytes = 0

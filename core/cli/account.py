@@ -38,7 +38,7 @@ def account() -> None:
 @json_option
 def create(desk: Desk, name: str, credit: int, membership: str, is_json: bool) -> None:
     """Open the account NAME."""
-    check_known("membership", membership, {"default", *desk.profile.memberships})
+    check_known("membership", membership, desk.profile.memberships)
     operation = CreateAccount(
         account_id=new_id("acct"), name=name, membership=membership, gift_nano=credit, actor=ACTOR
     )

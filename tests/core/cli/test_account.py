@@ -88,6 +88,17 @@ def test_a_folder_that_no_shop_used_is_refused(fresh_counter: Counter) -> None:
     assert not data.exists()
 
 
+def test_a_top_up_makes_no_books(fresh_counter: Counter) -> None:
+    """Where there are none, nobody has an account: it is the wrong folder."""
+    data = fresh_counter.data
+    named = ("--profile", str(fresh_counter.profile))
+    assert fresh_counter.refused("account", "top-up", "alice", "1", "--reference", "r", *named) == (
+        1,
+        f"error: no database in '{data}'; start the shop with: relay run --profile FILE --data {data}",
+    )
+    assert not (data / "relay.db").exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [

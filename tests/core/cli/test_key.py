@@ -168,3 +168,14 @@ async def test_a_command_takes_effect_beside_a_running_server(counter: Counter) 
         with pytest.raises(StaleKeyError):
             await ledger.reserve(reserve("req_2", 1))
         await ledger.void(record("req_1", outcome="upstream_error", charge=Charge()))
+
+
+@pytest.mark.parametrize("words", [("create", "--account", "alice"), ("revoke", "k"), ("set-group", "k", "plain")])
+def test_no_command_makes_books(fresh_counter: Counter, words: tuple[str, ...]) -> None:
+    """Where there are none, there are no keys: it is the wrong folder."""
+    data, profile = fresh_counter.data, str(fresh_counter.profile)
+    assert fresh_counter.refused("key", *words, "--profile", profile) == (
+        1,
+        f"error: no database in '{data}'; start the shop with: relay run --profile FILE --data {data}",
+    )
+    assert not (data / "relay.db").exists()
