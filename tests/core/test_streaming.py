@@ -77,7 +77,7 @@ async def test_a_stream_of_which_nothing_was_asked_is_complete_without_output(tm
             assert (await shop.messages(stream=True, max_tokens=limit)).text == text
         log = await shop.log(count=2)
         assert [(row["outcome"], row["charge_nano"]) for row in log] == [("complete", 3_000_000), ("empty", 3_000_000)]
-        assert shop.rows("select request_id from claim") == [{"request_id": log[1]["request_id"]}]
+    assert shop.rows("select request_id from claim") == [{"request_id": log[1]["request_id"]}]
 
 
 @pytest.mark.parametrize(("late", "source"), [(USAGE, "upstream"), ("", "estimated")])
