@@ -18,6 +18,7 @@ EVENTS = frozenset(
     {
         "admission.closed",  # the disk is nearly full: new holds are refused, what is open goes on
         "admission.opened",  # there is room again
+        "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class (DESIGN 5) and status
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claims.unchecked",  # charges of dead processes could not be shown to after-sales plugins; the next start tries again
@@ -43,9 +44,23 @@ EVENTS = frozenset(
 """Every event there is: noun, dot, past participle."""
 
 FIELDS = frozenset(
-    {"channel", "code", "error", "file", "hook", "operation", "plugin", "request_id", "retry_count", "where"}
+    {
+        "channel",
+        "code",
+        "error",
+        "failure",
+        "file",
+        "hook",
+        "key_id",
+        "operation",
+        "plugin",
+        "request_id",
+        "retry_count",
+        "status",
+        "where",
+    }
 )
-"""Every field an event may have. None of them holds a prompt, an answer, a header or a key."""
+"""Every field an event may have. None of them holds a prompt, an answer, a header or a key; ``key_id`` is a channel's key by its place."""
 
 VALUE_LENGTH_MAX = 300
 FRAMES_MAX = 4

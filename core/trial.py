@@ -5,6 +5,7 @@ from types import TracebackType
 from .circuit import Route
 from .errors import FailureClass, PluginError, RelayError, UpstreamError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
+from .observe import emit, kinds_of
 from .shop import Shop
 
 
@@ -31,11 +32,12 @@ class Trial:
         is_noted_later: The attempt is appended later, by whoever carries on the session that has begun.
     """
 
-    __slots__ = ("_attempts", "_candidate", "_route", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
+    __slots__ = ("_attempts", "_candidate", "_request_id", "_route", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
 
     def __init__(self, shop: Shop, exchange: Exchange, candidate: Candidate, attempts: list[Attempt]) -> None:
         self._shop = shop
         self._candidate = candidate
+        self._request_id = exchange.id
         self._route = Route.of(exchange, candidate)
         self._attempts = attempts
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
@@ -68,6 +70,7 @@ class Trial:
             self._verdict = "sick"
         verdict, retry_after_s = self._verdict, None
         if isinstance(verdict, UpstreamError):
+            self._tell(verdict)
             verdict, retry_after_s = verdict.failure, getattr(verdict, "retry_after_s", None)
         self._shop.circuit.report(self._route, verdict, retry_after_s)
         if not self.is_noted_later:
@@ -79,4 +82,17 @@ class Trial:
                     status=self.status,
                     failure=None if self._verdict == "request" else verdict,
                 )
+            )
+
+    def _tell(self, error: UpstreamError) -> None:
+        """Log why the upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
+        if error.failure != "request":
+            emit(
+                "attempt.failed",
+                request_id=self._request_id,
+                channel=self._candidate.channel.name,
+                key_id=self._candidate.key_id,
+                failure=error.failure,
+                status=self.status,
+                error=kinds_of(error),
             )

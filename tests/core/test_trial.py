@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamStatusError
+from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamConnectError, UpstreamStatusError
 from relay.core.circuit import Circuit, Route
 from relay.core.clock import new_id
 from relay.core.errors import CustomerGoneError
@@ -171,3 +171,26 @@ async def test_a_plugin_that_fails_at_a_request_ends_the_attempt_before_it_is_se
         attempts = running.rows("SELECT channel, status, failure FROM attempt ORDER BY attempt_index")
         assert [tuple(row.values()) for row in attempts] == [("openai-a", None, "sick"), ("openai-b", 200, None)]
         assert len(upstream.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "failures"),
+    [
+        (UpstreamStatusError("key_dead", 401), 401, ["key_dead"]),
+        (UpstreamConnectError("refused"), None, ["sick"]),
+        (UpstreamStatusError("request", 400), 400, []),
+        (CustomerGoneError("left"), None, []),
+    ],
+    ids=["key", "connection", "request", "customer"],
+)
+async def test_why_an_upstream_failed_is_logged(
+    shop: Shop, caplog: pytest.LogCaptureFixture, error: RelayError, status: int | None, failures: list[str]
+) -> None:
+    """The operator reads of a wrong key or address, by the channel and the key's place; customers' own faults are none."""
+    trial, candidate = begin(shop, []), first_candidate(shop)
+    with caplog.at_level("INFO", logger="relay"), contextlib.suppress(type(error)), trial:
+        trial.status = status
+        raise error
+    logged = [vars(record)["fields"] | {"request_id": None} for record in caplog.records if record.name == "relay"]
+    known = {"request_id": None, "channel": candidate.channel.name, "key_id": candidate.key_id, "status": status}
+    assert logged == [{**known, "failure": failure, "error": type(error).__name__} for failure in failures]
