@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from docs import check, hooks_page
+from docs import check, errors_page, hooks_page
 from docs.generate import FOLDER, rendered
 
 from relay.core.hooks import RelayHooks
@@ -19,6 +19,14 @@ TESTS = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("te
 def test_the_pages_pass(find: Callable[[], Iterator[str]]) -> None:
     """No check of ``make docs`` finds anything."""
     assert list(find()) == []
+
+
+def test_the_shop_is_told_what_to_do_about_codes_that_there_are() -> None:
+    """Each code in the hand-written table of errors.md is one that customers get."""
+    page = (FOLDER / "errors.md").read_text().partition("\n## What the shop can do\n")[2]
+    told = {code for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
+    assert len(told) > 20
+    assert told - {code.name for code in errors_page.codes()} == set()
 
 
 @pytest.mark.parametrize("hook", hooks_page.hooks())

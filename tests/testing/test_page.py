@@ -10,11 +10,12 @@ import pytest
 
 from relay.testing.contract import RULES
 from relay.testing.scenes import ENDINGS, TASKS, scenes
-from tests.docs.blocks import ROOT, blocks
+from tests.docs.blocks import ROOT, blocks, examples
 
 PAGE = "docs/testing.md"
-PARROT, OPENAI, TOKEN = (block.text for block in blocks("python") if block.page == PAGE)
+PARROT, OPENAI, TOKEN, FEE_TEST = (block.text for block in blocks("python") if block.page == PAGE)
 (PARROT_CHANNEL,) = (block.text for block in blocks("python") if block.page == "README.md")
+(FEE,) = (example.source.text for example in examples() if example.name == "fee.py")
 ALONE = ["-p", "no:asyncio", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-W", "error", "-q", "-rA"]
 
 
@@ -60,6 +61,15 @@ def test_a_channel_over_http_passes(tmp_path: Path, source: str, options: list[s
     shutil.copy(Path(__file__).parent / "token_channel.py", tmp_path)
     (tmp_path / "test_channel.py").write_text(source)
     assert counts(run(tmp_path, *options)) == expected
+
+
+def test_a_billing_plugin_is_tested_by_itself(tmp_path: Path) -> None:
+    """Its two tests run beside it, and the first fails where the fee is another."""
+    (tmp_path / "test_fee.py").write_text(FEE_TEST)
+    (tmp_path / "fee.py").write_text(FEE)
+    assert counts(run(tmp_path)) == "2 passed"
+    (tmp_path / "fee.py").write_text(FEE.replace("count=1,", "count=2,"))
+    assert counts(run(tmp_path)) == "1 failed, 1 passed"
 
 
 def test_the_page_tells_the_cells() -> None:
