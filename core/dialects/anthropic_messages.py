@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import msgspec
 
 from ..errors import BadRequestError, NotCarriedError, RelayError, UpstreamStatusError
-from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from ..failures import CONTEXT_CODE
 from ..transport import check_forwarded_headers
@@ -25,6 +24,7 @@ from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
 from .passing import pass_on
+from .sse_dialect import SseDialect
 from .turns import MESSAGES as TALK
 from .turns import check_turns
 
@@ -50,7 +50,7 @@ _TYPES: Mapping[Meaning, str] = {
 }
 
 
-class AnthropicMessages:
+class AnthropicMessages(SseDialect):
     """Rules of ``POST /v1/messages``; see `DialectRules`."""
 
     name: Dialect = "anthropic_messages"
@@ -82,18 +82,6 @@ class AnthropicMessages:
         """Return the request for a channel: its own model name, and the headers that say which API is meant."""
         headers = {"anthropic-version": DEFAULT_VERSION, **_forwarded_headers(exchange)}
         return pass_on(self, exchange, model_sent, headers=headers)
-
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
-        return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> MessagesStreamReader:
         """Return a reader for one attempt's stream; reasoning is always inside the output here."""

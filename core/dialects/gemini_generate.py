@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
 from .dialect import BodyReading
@@ -13,6 +12,7 @@ from .fields import Fields, read_int, read_nested, read_object
 from .gemini_answer import GeminiStreamReader, read_gemini_body
 from .gemini_face import render_gemini_error
 from .kinds import GEMINI, GEMINI_CONFIG, GEMINI_THINKING, TURN_OR_TURNS, check_kinds, check_needed
+from .sse_dialect import SseDialect
 from .turns import CONTENTS, check_turns
 
 CHOICES_MAX = 8
@@ -21,7 +21,7 @@ _QUERY = frozenset({"alt", "$alt"})
 """Parameters that choose the framing, and go upstream; every other is the customer's own business."""
 
 
-class GeminiGenerate:
+class GeminiGenerate(SseDialect):
     """Rules of ``:generateContent`` and ``:streamGenerateContent``; see `DialectRules`.
 
     A stream has no error event and no keep-alive that every client survives (wire/DIALECTS.md 2.7):
@@ -66,14 +66,6 @@ class GeminiGenerate:
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream, as the query asks for it."""
         return "application/json" if _is_array(exchange) else "text/event-stream"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
-        return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> GeminiStreamReader:
         """Return a reader for one attempt's stream; where reasoning stands is known here."""

@@ -6,7 +6,6 @@ Source: wire/DIALECTS.md 2.5, 3.1; googleapis/python-genai _gaos/types/interacti
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
 from .dialect import BodyReading
@@ -16,13 +15,14 @@ from .gemini_interactions_answer import InteractionsStreamReader, read_interacti
 from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
 from .meaning import code_of
 from .passing import pass_on
+from .sse_dialect import SseDialect
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
 """Fields that name, or make, something in the upstream's account which no customer of a shop has a part in."""
 _TEXT = msgspec.json.Decoder(str | None)
 
 
-class GeminiInteractions:
+class GeminiInteractions(SseDialect):
     """Rules of ``POST /v1beta/interactions``; see `DialectRules`."""
 
     name: Dialect = "gemini_interactions"
@@ -54,18 +54,6 @@ class GeminiInteractions:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
         return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
-
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth of what this request itself brings."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
-        return input_estimate(exchange.fields)
 
     def stream_reader(
         self, exchange: Exchange, *, is_reasoning_beside_output: bool = False

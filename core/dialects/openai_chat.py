@@ -3,7 +3,6 @@
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
 from .dialect import BodyReading
@@ -12,13 +11,14 @@ from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
 from .openai_face import render_openai_error
 from .passing import pass_on
+from .sse_dialect import SseDialect
 from .turns import MESSAGES, check_turns
 
 _TRUE = msgspec.Raw(b"true")
 _NO_THINKING = (b"null", b'"none"', b"false")
 
 
-class OpenAIChat:
+class OpenAIChat(SseDialect):
     """Rules of ``POST /v1/chat/completions``; see `DialectRules`."""
 
     name: Dialect = "openai_chat"
@@ -53,18 +53,6 @@ class OpenAIChat:
                 "stream_options", {**(read_nested(exchange.fields, "stream_options") or {}), "include_usage": _TRUE}
             )
         return request
-
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return an upper bound of the input tokens."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return the best estimate of the input tokens."""
-        return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ChatStreamReader:
         """Return a reader for one attempt's stream."""

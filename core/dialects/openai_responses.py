@@ -3,7 +3,6 @@
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
 from .dialect import BodyReading
@@ -21,6 +20,7 @@ from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import describe_openai_error, render_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
 from .passing import pass_on
+from .sse_dialect import SseDialect
 from .turns import ITEMS, check_turns
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
@@ -30,7 +30,7 @@ SEQUENCE_END = 2**31 - 2
 _TEXT = msgspec.json.Decoder(str | None)
 
 
-class OpenAIResponses:
+class OpenAIResponses(SseDialect):
     """Rules of ``POST /v1/responses``; see `DialectRules`."""
 
     name: Dialect = "openai_responses"
@@ -65,18 +65,6 @@ class OpenAIResponses:
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
         return pass_on(self, exchange, model_sent)
-
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth of what this request itself brings."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
-        return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ResponsesStreamReader:
         """Return a reader for one attempt's stream; reasoning is always inside the output here."""

@@ -1,4 +1,4 @@
-"""Usage as OpenAI and all who copy it report it, made disjoint. Source: wire/DIALECTS.md 3, read 2026-11-23."""
+"""Usage as OpenAI and those who copy it report it, converted to disjoint counts. Source: wire/DIALECTS.md 3, read 2026-11-23."""
 
 from ..usage import Usage
 from .figures import Figures, is_other_total, read_figure, read_figures
@@ -6,15 +6,15 @@ from .upstream_costs import read_upstream_cost
 
 
 def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False) -> Usage | None:
-    """Return what a ``usage`` object says; None where it holds no figures.
+    """Return the usage in a ``usage`` object; None if it holds no figures.
 
-    Cached and cache-written tokens are parts of ``prompt_tokens`` here. Some hosts report more
-    of them than of the whole (Azure's Grok), so the parts are cut to what is there.
+    Cached and cache-written tokens are parts of ``prompt_tokens`` here. Some hosts report more of them
+    than of the whole (Azure's Grok), so the parts are limited to the whole.
 
     Args:
         usage: The object as decoded.
         is_reasoning_beside_output: The channel leaves reasoning out of ``completion_tokens``
-            (xAI's chat, Gemini's OpenAI form): then output is the total without the prompt.
+            (xAI's chat, Gemini's OpenAI form): then the output is the total less the prompt.
 
     Raises:
         UntrueFigureError: A figure that can't be true.
@@ -35,22 +35,12 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
     audio = read_figure(prompt_details, "audio_tokens") or read_figure(figures, "audio_tokens")
     if audio and read_figure(figures, "total_tokens") == prompt + audio + output:
         prompt += audio  # Mistral leaves sound out of its prompt (wire/DIALECTS.md 3.3)
-    # The details are OpenAI's and most others'; then DeepSeek's name, then Moonshot's.
-    cached = (
-        read_figure(prompt_details, "cached_tokens")
-        or read_figure(figures, "prompt_cache_hit_tokens")
-        or read_figure(figures, "cached_tokens")
-    )
-    cache_read = min(cached, prompt)
-    # OpenAI's name, then Qwen's. Source: alibabacloud.com model-studio context-cache, read 2026-11-29.
-    written = read_figure(prompt_details, "cache_write_tokens") or read_figure(
-        prompt_details, "cache_creation_input_tokens"
-    )
-    cache_write = min(written, prompt - cache_read)
+    cache_read = min(_read_cached(figures, prompt_details), prompt)
+    cache_write = min(_read_cache_written(prompt_details), prompt - cache_read)
     reasoning = read_figure(output_details, "reasoning_tokens")
     expected = prompt + output
     if is_reasoning_beside_output and reasoning:
-        # Gemini's OpenAI form does not tell how much its thoughts are, so its total can't be checked.
+        # Gemini's OpenAI form does not count its thoughts apart, so its total can't be checked.
         expected = prompt + read_figure(figures, "completion_tokens") + reasoning
     return Usage(
         input_tokens=prompt - cache_read - cache_write,
@@ -66,6 +56,25 @@ def read_openai_usage(usage: object, *, is_reasoning_beside_output: bool = False
         web_search_count=_read_searches(figures),
         upstream_cost_nano=read_upstream_cost(figures),
         is_total_contradicted=is_other_total(figures, "total_tokens", expected),
+    )
+
+
+def _read_cached(figures: Figures, prompt_details: Figures) -> int:
+    """Return the tokens read from a cache: by OpenAI's name and most others', by DeepSeek's, then by Moonshot's."""
+    return (
+        read_figure(prompt_details, "cached_tokens")
+        or read_figure(figures, "prompt_cache_hit_tokens")
+        or read_figure(figures, "cached_tokens")
+    )
+
+
+def _read_cache_written(prompt_details: Figures) -> int:
+    """Return the tokens written to a cache: by OpenAI's name, then by Qwen's.
+
+    Source: alibabacloud.com model-studio context-cache, read 2026-11-29.
+    """
+    return read_figure(prompt_details, "cache_write_tokens") or read_figure(
+        prompt_details, "cache_creation_input_tokens"
     )
 
 

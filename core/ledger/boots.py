@@ -1,7 +1,8 @@
-"""Boots: which process a hold belongs to, and whether that process still lives.
+"""Boots: which process a hold belongs to, and whether that process is still alive.
 
-Each process holds a lock on ``DATA/boots/BOOT`` for life. The kernel lets go of it at any death,
-so a boot is dead exactly when someone else can take its lock. Needs a local file system.
+Each process holds a lock on ``DATA/boots/BOOT`` for as long as it lives. The kernel releases it however
+the process dies, so a boot is dead exactly if another process can take its lock. This needs a local
+file system.
 """
 
 import fcntl
@@ -22,30 +23,30 @@ def _try_lock(descriptor: int) -> bool:
 
 
 class Boot:
-    """This process's own boot, alive until `end` or the death of the process."""
+    """This process's own boot, alive until `end`, `abandon` or the death of the process."""
 
     def __init__(self, data: Path) -> None:
         self.id = new_id("boot")
         self._path = data / "boots" / self.id
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        # Locked under another name first: a boot seen without its lock would be taken for dead.
+        # Created under another name and locked first: a boot without its lock would be taken for dead.
         unborn = self._path.with_name(f".{self.id}")
         self._descriptor = os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         unborn.rename(self._path)
 
     def end(self) -> None:
-        """Die in order: nothing of this boot is left to recover."""
+        """End in order: nothing is left to recover."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def abandon(self) -> None:
-        """Let go of the lock as a death would, and leave the rest to recovery."""
+        """Release the lock as the death of the process would, and leave the rest to recovery."""
         os.close(self._descriptor)
 
 
 def is_alive(data: Path, boot: str) -> bool:
-    """Say whether the process of *boot* still runs."""
+    """Say whether the process of *boot* is still running."""
     try:
         descriptor = os.open(data / "boots" / boot, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -57,16 +58,16 @@ def is_alive(data: Path, boot: str) -> bool:
 
 
 def known(data: Path) -> list[str]:
-    """Return the boots that have not ended in order, living and dead."""
+    """Return the boots, alive or dead, that have not ended in order."""
     folder = data / "boots"
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
 
 
 @contextmanager
 def claim_dead(data: Path, boot: str) -> Iterator[bool]:
-    """Take a dead boot for recovery; gives False where it lives or a sibling recovers it.
+    """Claim a dead boot for recovery; yields False if it is alive or another process has claimed it.
 
-    Its file goes when the block ends without an error, so a death in recovery is recovered again.
+    Its file is removed if the block ends without an error, so a recovery that dies is repeated.
     """
     path = data / "boots" / boot
     try:

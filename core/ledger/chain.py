@@ -1,4 +1,4 @@
-"""The hash chain: a link per commit that moved money, over everything its transfers say."""
+"""The hash chain: one link per commit that moved money, over all of its transfers."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import msgspec
 
 GENESIS = ""
-"""What stands before a writer's first link."""
+"""The hash before a writer's first link."""
 
 
 class Transfer(msgspec.Struct, frozen=True, array_like=True):
-    """An amount that went from one book to another. The order of the fields is what is hashed."""
+    """An amount moved from one book to another. Its fields are hashed in this order."""
 
     id: str
     debit_book: int
@@ -28,7 +28,7 @@ class Transfer(msgspec.Struct, frozen=True, array_like=True):
 def link(prev_hash: str, transfers: Iterable[Transfer]) -> str:
     """Return the hash of a batch: SHA-256 over the previous one and the batch's transfers by id.
 
-    The JSON of an array of strings and integers has one form only, so anyone can recompute it.
+    An array of strings and integers has only one compact JSON form, so anyone can recompute it.
     """
     digest = hashlib.sha256(prev_hash.encode())
     digest.update(msgspec.json.encode(sorted(transfers, key=lambda transfer: transfer.id)))

@@ -1,4 +1,4 @@
-"""How the ledger writes Structs as JSON: fractions as exact text, so that a charge reads back as it was."""
+"""Structs as the ledger's JSON: fractions are exact text, so that a charge reads back unchanged."""
 
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ def encode(document: object) -> str:
 
 
 def decode(text: str | bytes, struct: type[StructT]) -> StructT:
-    """Return the *struct* that `encode` wrote.
+    """Return the *struct* that `encode` wrote as *text*.
 
     Raises:
         msgspec.ValidationError: The text is something else.

@@ -1,7 +1,7 @@
-"""What the ledger is asked to do, and what it answers. No storage engine shows here.
+"""The ledger's operations and their results, independent of the storage engine.
 
-All amounts are nano-credits; all ids are chosen by the caller or derived from the request, so
-each operation can be repeated without moving money twice.
+All amounts are in nano-credits. All ids are chosen by the caller or derived from the request, so each
+operation can be repeated without moving money twice.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,12 @@ LotKind = Literal["cash", "gift", "trial", "compensation"]
 class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     """Hold *amount_nano* before anything goes upstream.
 
-    ``principal`` is who was authenticated: if the key's version, state or expiry is no longer
-    that, the reservation is refused with `StaleKeyError`. Where the account's overruns of the day
-    have come to ``overrun_max_nano``, `FullHoldNeededError`; None for a hold that can't be short.
-    ``idempotency_digest`` is the SHA-256 of the key by which the client names the request, None where
-    it names none: `RepeatedRequestError` if the account was charged, or may be, for another of that key.
+    Attributes:
+        principal: Who was authenticated; `StaleKeyError` if the key's version, state or expiry has changed since.
+        overrun_max_nano: `FullHoldNeededError` if the account's overruns of the day have reached this; None for
+            a hold that already covers the whole answer.
+        idempotency_digest: SHA-256 of the request's idempotency key, or None; `RepeatedRequestError` if the account
+            was charged, or may be, for another request with that key.
     """
 
     request_id: str
@@ -38,7 +39,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
-    """Raise an open hold to *held_nano* in all."""
+    """Raise an open hold to a total of *held_nano*."""
 
     request_id: str
     held_nano: int
@@ -47,7 +48,7 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """Book the charge of *record* and close its reservation.
 
-    ``is_replayed``: it comes from the spool, which the audit tells.
+    ``is_replayed``: the record comes from the spool, which the audit notes.
     """
 
     record: RequestRecord
@@ -61,7 +62,7 @@ class Void(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What an open reservation would cost if the process died now; rides along with a commit."""
+    """What an open reservation will be charged if the process dies; written with the next commit."""
 
     request_id: str
     charge: Charge
@@ -70,13 +71,13 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of an answer reached the customer; rides along with a commit."""
+    """The end of an answer reached the customer; written with the next commit."""
 
     request_id: str
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """After-sales plugins have looked at a charge, and their claims are filed; rides along with a commit."""
+    """After-sales plugins have looked at a charge, and their claims are filed; written with the next commit."""
 
     request_id: str
 
@@ -88,14 +89,14 @@ class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recover(msgspec.Struct, frozen=True, kw_only=True):
-    """Bring a request of the dead process *boot* to its end, if it is not there yet."""
+    """Close a request of the dead process *boot*, if it is still open."""
 
     request_id: str
     boot: str
 
 
 class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """Keep *claim* on a closed request; *amount_nano* is what it would give back."""
+    """Store *claim* on a closed request; *amount_nano* is what it would give back."""
 
     request_id: str
     claim: Claim
@@ -103,7 +104,7 @@ class FileClaim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForgetAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The upstream keeps an answer no more; ``answer_id`` is its own id of it."""
+    """The upstream no longer keeps an answer; ``answer_id`` is the upstream's id of it."""
 
     account_id: str
     answer_id: str
@@ -117,7 +118,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a post moved: the customer's part, and what the shop swallowed."""
+    """What a post moved: the customer's part, and the overrun, which the shop bore."""
 
     request_id: str
     charge_nano: int
@@ -127,8 +128,8 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger(Protocol):
     """Reserve, post, void, and money in. Every awaited call is durable when it returns.
 
-    Every call may raise `LedgerUnavailableError`: nothing of it was acknowledged, and it may be
-    repeated with the same id.
+    Every call may raise `LedgerUnavailableError`: it was not acknowledged, and may be repeated with
+    the same id.
     """
 
     async def reserve(self, operation: Reserve) -> Reservation:
@@ -136,21 +137,21 @@ class Ledger(Protocol):
 
         Raises:
             InsufficientBalanceError: The account's available balance is below the amount.
-            KeyCapError: The key's cap is.
-            FullHoldNeededError: The account overran its holds too much today for one that may be short.
-            StaleKeyError: The key is not as it was when the exchange was authenticated.
+            KeyCapError: What the key's cap leaves is below it.
+            FullHoldNeededError: The account exceeded its holds too much today for one that may be too small.
+            StaleKeyError: The key has changed since the exchange was authenticated.
             RepeatedRequestError: The client named an earlier request by the same idempotency key.
         """
         ...
 
     async def extend(self, request_id: str, held_nano: int) -> Reservation:
-        """Raise an open hold to *held_nano* in all; a lower figure changes nothing.
+        """Raise an open hold to a total of *held_nano*; a lower figure changes nothing.
 
-        A group switched since the reservation does not matter: a running request keeps its own.
+        If the key has been switched to another group since the reservation, the request keeps its own.
 
         Raises:
             InsufficientBalanceError: The account's available balance is below the increase.
-            KeyCapError: The key's cap is.
+            KeyCapError: What the key's cap leaves is below it.
             StaleKeyError: The key was revoked. In all three cases the hold stays as it was.
         """
         ...
@@ -158,21 +159,21 @@ class Ledger(Protocol):
     async def post(self, record: RequestRecord) -> Posted:
         """Book ``record.charge`` against the hold and write the log row, once.
 
-        Takes from the hold, then from what else the account has available; only the rest goes
-        to overrun. Never refused: a reservation already closed moves nothing for the customer.
+        Takes from the hold, then from what else the account has available; only the rest becomes
+        overrun. Never refused: for a closed reservation it moves nothing of the customer's.
         """
         ...
 
     async def void(self, record: RequestRecord) -> None:
-        """Release the hold, and write the log row with its charge of nothing."""
+        """Release the hold, and write a log row that charges nothing."""
         ...
 
     def mark(self, mark: Mark) -> None:
-        """Note what is delivered so far; durable with the next commit, at the latest in a second."""
+        """Note what is delivered so far; durable with the next commit, after a second at most."""
         ...
 
     def is_revoked(self, request_id: str) -> bool:
-        """Say whether a mark of an open request found its key revoked meanwhile."""
+        """Say whether a mark of an open request found that its key has been revoked."""
         ...
 
     def delivered(self, request_id: str) -> None:
@@ -184,10 +185,9 @@ class Ledger(Protocol):
         ...
 
     async def unchecked(self) -> Sequence[tuple[RequestRecord, Posted]]:
-        """Return what processes that live no more have charged, and no after-sales plugin has looked at yet.
+        """Return the charges of dead processes that no after-sales plugin has looked at yet.
 
-        That is what died with them before it was looked at, what recovery posted, or what was booked from
-        the spool. The records have no attempts.
+        That includes what recovery posted and what was booked from the spool. The records have no attempts.
         """
         ...
 
@@ -196,7 +196,7 @@ class Ledger(Protocol):
         ...
 
     async def forget_answer(self, account_id: str, answer_id: str) -> None:
-        """Forget whose an answer was that the upstream keeps no more; one never known changes nothing."""
+        """Forget who an answer belongs to that the upstream no longer keeps; an unknown id changes nothing."""
         ...
 
 
@@ -212,9 +212,9 @@ class CreateAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopUp(msgspec.Struct, frozen=True, kw_only=True):
-    """Money came in: book a cash lot for the account named *account*.
+    """Book a payment as a cash lot for the account named *account*.
 
-    *provider* and *reference* name the payment; each pair is taken once.
+    *provider* and *reference* identify the payment; each pair is booked only once.
     """
 
     account: str
@@ -225,7 +225,7 @@ class TopUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Give the account named *account* a key; the key itself is never seen, only its SHA-256.
+    """Give the account named *account* a key, of which only the SHA-256 is passed.
 
     ``models`` None allows every model, ``ips`` empty every address, ``cap_nano`` None any amount.
     """
@@ -244,14 +244,14 @@ class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RevokeKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Refuse a key from now on."""
+    """Revoke a key: it is refused from now on."""
 
     key_id: str
     actor: str
 
 
 class SetKeyGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Move a key to another group."""
+    """Switch a key to another group."""
 
     key_id: str
     group: str
@@ -273,17 +273,17 @@ class Adjust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishPrices(msgspec.Struct, frozen=True, kw_only=True):
-    """Keep the document behind a price version, whose id is the document's SHA-256."""
+    """Store the document of a price version, whose id is the document's SHA-256."""
 
     price_version: str
     document: str
 
 
 class Administration(Protocol):
-    """What the operator does to accounts and keys: durable, repeatable, audited.
+    """What an operator does to accounts and keys: durable, repeatable, audited.
 
-    Each call raises `LedgerConflictError` where its id stands for something else already, and
-    `LedgerUnknownError` where the account or key it names does not exist.
+    Each call raises `LedgerConflictError` if its id has been used for something else, and
+    `LedgerUnknownError` if the account or key does not exist.
     """
 
     async def create_account(self, operation: CreateAccount) -> None:
@@ -299,23 +299,23 @@ class Administration(Protocol):
         ...
 
     async def revoke_key(self, operation: RevokeKey) -> None:
-        """Revoke a key, for the next request already."""
+        """Revoke a key, with effect from the next request."""
         ...
 
     async def set_key_group(self, operation: SetKeyGroup) -> None:
-        """Switch a key's group, for the next request already."""
+        """Switch a key's group, with effect from the next request."""
         ...
 
     async def adjust(self, operation: Adjust) -> None:
         """Correct a balance.
 
         Raises:
-            InsufficientBalanceError: There is less available than is to be taken.
+            InsufficientBalanceError: Less is available than is to be taken.
         """
         ...
 
     async def publish_prices(self, operation: PublishPrices) -> None:
-        """Keep a price document, so that every charge made under it can be explained."""
+        """Store a price document, so that every charge made under it can be explained."""
         ...
 
 
@@ -341,21 +341,21 @@ Result = Reservation | Posted | Exception | None
 
 
 class Store(Protocol):
-    """A storage engine of the ledger, as its writer's thread uses it: one call, one durable transaction."""
+    """A storage engine of the ledger, for the writer's thread: each call is one durable transaction."""
 
     def commit(self, notes: Sequence[Note], operations: Sequence[Operation]) -> Sequence[Result]:
-        """Do all of *operations*, each refused alone, and commit once.
+        """Do all of *operations* and commit once; an operation that is refused does not affect the others.
 
         Returns:
-            One result for each operation, in their order: what it returned or what it raised.
+            One result per operation, in order: what it returned or raised.
 
         Raises:
-            CommitFailedError: Nothing happened; everything may be asked again.
+            CommitFailedError: Nothing was changed; everything may be tried again.
         """
         ...
 
     def rest(self) -> None:
-        """Do what is best done while nobody waits."""
+        """Do maintenance while nobody waits."""
         ...
 
     def close(self) -> None:

@@ -20,18 +20,20 @@ BOOK_NANO_MAX = 2 * 10**18
 """What a book of the shop's may give in all. SQLite goes on in floating point where a sum passes 64 bits, without a
 word: below this neither a book does, nor the sums over books and lots that balances and `verify` need."""
 OVERRUN_NANO_MAX = 10**18
-"""What the shop swallows in all, for the same reason: no figure of an upstream's may take its book beyond that."""
+"""The most overrun that the shop bears in all, for the same reason: no figure of an upstream may exceed its book."""
 
 _KIND_RANK: dict[LotKind, int] = {"trial": 0, "gift": 1, "compensation": 2, "cash": 3}
 _NEVER_MS = 1 << 62
 
 AWAITED_OUTCOMES: frozenset[Outcome] = frozenset({"complete", "empty", "refused"})
-"""Outcomes whose answer has an end that is held back for the post: the customer may miss it at a
-crash. A truncated answer has none, and a customer who left awaits nothing."""
+"""Outcomes whose answer has an end, which is held back until the post: in a crash the customer may miss it.
+
+A truncated answer has none, and a customer who has left awaits none.
+"""
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """A lot that may be spent from. ``amount_nano`` is what it offers: available, or held for a request."""
+    """A lot that may be spent from. ``amount_nano`` is what it has available, or what a request holds of it."""
 
     id: int
     kind: LotKind
@@ -39,23 +41,23 @@ class Lot(msgspec.Struct, frozen=True):
     amount_nano: int
 
     def has_lapsed(self, now_ms: int) -> bool:
-        """Say whether nothing of it may be spent any more, but what is held already."""
+        """Say whether it has expired: then only what is held already may be spent."""
         return self.expires_at_ms is not None and self.expires_at_ms <= now_ms
 
 
 def spend_order(lot: Lot) -> tuple[int, int, int]:
-    """Sort lots as they are spent: what lapses soonest, then trial, gift, compensation, cash, then the oldest.
+    """Return the sort key by which lots are spent: first by expiry, then trial, gift, compensation, cash, then by age.
 
-    Cash comes last because it alone is refundable.
+    Cash comes last because only cash can be refunded.
     """
     expires_at_ms = _NEVER_MS if lot.expires_at_ms is None else lot.expires_at_ms
     return expires_at_ms, _KIND_RANK[lot.kind], lot.id
 
 
 def take(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
-    """Return how much of *amount_nano* comes from which lot, by id, in the order of spending.
+    """Split *amount_nano* over *lots*; return pairs of lot id and part, in the order of spending.
 
-    The parts come to less than *amount_nano* where the lots do.
+    If the lots have less than *amount_nano*, so do the parts.
 
     >>> take(5, [Lot(1, "cash", None, 9), Lot(2, "gift", None, 3)])
     [(2, 3), (1, 2)]
@@ -75,12 +77,12 @@ def take(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
 
 
 def total(parts: Iterable[tuple[int, int]]) -> int:
-    """Return the sum of what `take` split."""
+    """Return the sum of parts that `take` returned."""
     return sum(part_nano for _, part_nano in parts)
 
 
 def check_amount(amount_nano: int) -> None:
-    """Refuse an amount no entry may move.
+    """Refuse an amount that no entry may move.
 
     Raises:
         ValueError: Not above 0, or beyond `AMOUNT_NANO_MAX`.
@@ -92,7 +94,7 @@ def check_amount(amount_nano: int) -> None:
 
 
 def check_room(amount_nano: int, *, moved_nano: int) -> None:
-    """Refuse an amount from a book of the shop's that has moved too much.
+    """Refuse an amount from a book of the shop that would then have moved too much.
 
     Raises:
         LedgerFullError: It would have moved more than `BOOK_NANO_MAX`.
@@ -105,11 +107,11 @@ def check_room(amount_nano: int, *, moved_nano: int) -> None:
 
 
 def check_key(*, version: int, version_expected: int, is_revoked: bool, expires_at_ms: int | None, now_ms: int) -> None:
-    """Refuse a key that is no longer what was authenticated.
+    """Refuse a key that has changed since it was authenticated.
 
     Raises:
-        RevokedKeyError: Revoked.
-        StaleKeyError: Lapsed, or changed in any other way.
+        RevokedKeyError: It was revoked.
+        StaleKeyError: It expired, or changed in another way.
     """
     if is_revoked:
         raise RevokedKeyError("the key was revoked since it was authenticated")
@@ -118,10 +120,10 @@ def check_key(*, version: int, version_expected: int, is_revoked: bool, expires_
 
 
 def check_cap(needed_nano: int, *, cap_nano: int | None, spent_nano: int, held_nano: int) -> None:
-    """Refuse to hold more than the key's cap leaves.
+    """Refuse a hold of more than the key's cap leaves.
 
     Raises:
-        KeyCapError: It leaves less than *needed_nano*.
+        KeyCapError: The cap leaves less than *needed_nano*.
     """
     if cap_nano is None:
         return
@@ -134,7 +136,7 @@ def hold(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
     """Split a hold over *lots*.
 
     Raises:
-        InsufficientBalanceError: Together they offer less.
+        InsufficientBalanceError: Together they have less.
     """
     parts = take(amount_nano, lots)
     held_nano = total(parts)
@@ -144,17 +146,17 @@ def hold(amount_nano: int, lots: Sequence[Lot]) -> list[tuple[int, int]]:
 
 
 def revenue_book(day: str, writer: str) -> str:
-    """Return the name of the revenue book of a day and writer: no two writers share a row."""
+    """Return the name of the revenue book of a day and writer. Each writer has its own, so that none share a row."""
     return f"revenue:{day}:{writer}"
 
 
 def clearing_book(provider: str) -> str:
-    """Return the name of the book a payment provider's money comes from."""
+    """Return the name of the book that a payment provider's money comes from."""
     return f"clearing:{provider}"
 
 
 def shop_day(moment: datetime, zone: ZoneInfo) -> str:
-    """Return the day of the shop's zone in which *moment* lies.
+    """Return the date of *moment* in the shop's time zone.
 
     >>> from datetime import UTC
     >>> shop_day(datetime(2026, 11, 23, 16, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))

@@ -1,7 +1,7 @@
 """The spool: closed requests that could not be committed in time, each in a durable file of its own.
 
-``DATA/spool/REQUEST.json`` holds the record of a post, without a word of the exchange. It is
-replayed by id, so a file that is replayed twice moves money once.
+``DATA/spool/REQUEST.json`` holds the record of a post, without any text of the exchange. A
+post is idempotent by its id, so a file that is replayed twice moves money once.
 """
 
 import contextlib
@@ -20,10 +20,10 @@ class Spool:
         self._folder.mkdir(mode=0o700, exist_ok=True)
 
     def put(self, record: RequestRecord) -> None:
-        """Keep *record*; it is on disk when this returns.
+        """Store *record*, which is on disk when this returns.
 
         Raises:
-            OSError: It may not be.
+            OSError: It may not be on disk.
         """
         path = self._folder / f"{record.request_id}.json"
         unfinished = path.with_suffix(".part")
@@ -35,7 +35,7 @@ class Spool:
         self._sync_folder()
 
     def paths(self) -> list[Path]:
-        """Return what waits to be replayed, oldest request first."""
+        """Return the files to replay, oldest request first."""
         return sorted(self._folder.glob("*.json"))
 
     def read(self, path: Path) -> RequestRecord:
@@ -43,11 +43,11 @@ class Spool:
         return decode(path.read_bytes(), RequestRecord)
 
     def forget(self, path: Path) -> None:
-        """Remove what has been replayed; a sibling may have been faster."""
+        """Remove a record that has been replayed; another process may have been faster."""
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> None:
-        """Keep what the ledger refuses out of the way of the rest, for the operator; a sibling may have been faster."""
+        """Rename a record that the ledger refused, for the operator to look at; another process may have been faster."""
         with contextlib.suppress(FileNotFoundError):
             path.rename(path.with_suffix(".refused"))
 

@@ -7,16 +7,29 @@ from ..exchange import RequestRecord
 from .codec import encode
 from .operations import ForgetAnswer, Posted
 from .sqlite_batch import Batch
-from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER
+from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER, Row
 
 
 def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version: str) -> None:
-    """Keep what *record* says, with what was *posted* for it."""
+    """Write the log row of *record*, with what was *posted* for it, its attempts, and whose a kept answer is."""
+    batch.write(INSERT_LOG, _log_row(record, posted, price_version, closed_at_ms=batch.now_ms))
+    for index, attempt in enumerate(record.attempts):
+        candidate = attempt.candidate
+        upstream = (candidate.channel.name, candidate.key_id, candidate.model_sent)
+        ending = (to_ms(attempt.started_at), attempt.duration_ms, attempt.status, attempt.failure)
+        batch.write(INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))
+    if record.answer_id is not None:
+        facts = record.facts
+        place = (facts.account_id, facts.channel, record.attempts[-1].candidate.key_id)
+        batch.write(KEEP_ANSWER, (answer_digest(record.answer_id), *place, facts.model, batch.now_ms))
+
+
+def _log_row(record: RequestRecord, posted: Posted, price_version: str, *, closed_at_ms: int) -> Row:
     facts, usage = record.facts, record.usage
-    values = (
+    return (
         record.request_id,
         to_ms(facts.at),
-        batch.now_ms,
+        closed_at_ms,
         facts.account_id,
         facts.key_id,
         facts.group,
@@ -45,19 +58,10 @@ def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version
         encode(record.evidence),
         encode(record.charge),
     )
-    batch.write(INSERT_LOG, values)
-    for index, attempt in enumerate(record.attempts):
-        candidate = attempt.candidate
-        upstream = (candidate.channel.name, candidate.key_id, candidate.model_sent)
-        ending = (to_ms(attempt.started_at), attempt.duration_ms, attempt.status, attempt.failure)
-        batch.write(INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))
-    if record.answer_id is not None:
-        place = (facts.account_id, facts.channel, record.attempts[-1].candidate.key_id)
-        batch.write(KEEP_ANSWER, (answer_digest(record.answer_id), *place, facts.model, batch.now_ms))
 
 
 def forget_answer(batch: Batch, operation: ForgetAnswer) -> None:
-    """Forget whose an answer was; see `Ledger.forget_answer`."""
+    """Forget who a kept answer belongs to; see `Ledger.forget_answer`."""
     batch.annotate(
         "DELETE FROM kept_answer WHERE digest = ? AND account_id = ?",
         (answer_digest(operation.answer_id), operation.account_id),
@@ -65,5 +69,5 @@ def forget_answer(batch: Batch, operation: ForgetAnswer) -> None:
 
 
 def answer_digest(answer_id: str) -> str:
-    """Return what is kept of an upstream's id: whoever reads the database can't use it."""
+    """Return the SHA-256 of an upstream's id, which is stored in its place so that no reader of the database can use it."""
     return hashlib.sha256(answer_id.encode()).hexdigest()

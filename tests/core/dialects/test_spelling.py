@@ -54,6 +54,6 @@ async def test_a_second_name_for_what_is_priced_is_refused(
         assert refused.status_code == 400
         error = refused.json()["error"]
         assert (error["code"], error["param"]) == ("misspelt_field", param)
-        assert error["message"].startswith(f"the field '{param}' is spelled '{spelt}'")
+        assert error["message"].startswith(f"the field '{param}' must be spelled '{spelt}'")
         assert upstream.received == []
         assert shop.rows("SELECT 1 FROM reservation") == []
