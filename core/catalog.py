@@ -49,7 +49,7 @@ class Catalog:
         Raises:
             NotAllowedError: The model is not on the key's own list.
             NoChannelError: The key's group has no channel for it; names the endpoints at which it has
-                one, or the groups that have one, or the nearest name.
+                one, or the groups that have one, or the nearest name that the key may ask for.
         """
         if principal.models is not None and model not in principal.models:
             raise NotAllowedError("model_not_allowed", param="model", model=model)
@@ -58,7 +58,7 @@ class Catalog:
             found = tuple(one for one in found if one.dialect == dialect)
         if found:
             return found
-        raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal.group, model))
+        raise NoChannelError(param="model", group=principal.group, model=model, **self._hint(principal, model))
 
     def check_further(self, principal: Principal, exchange: Exchange) -> None:
         """Refuse further models that take part in the answer but are not sold to *principal* under that name.
@@ -82,17 +82,17 @@ class Catalog:
         """Return the channel of that name, whichever groups it serves."""
         return next((channel for channel in self._channels if channel.name == name), None)
 
-    def _hint(self, group: str, model: str) -> dict[str, str]:
-        """Return what to suggest to a customer whose *group* can't serve *model* in the dialect of the request."""
-        endpoints = [rules.path for name, rules in RULES.items() if (group, model, name) in self._candidates]
+    def _hint(self, principal: Principal, model: str) -> dict[str, str]:
+        """Return what to suggest to *principal*, whose group can't serve *model* in the dialect of the request."""
+        endpoints = [rules.path for name, rules in RULES.items() if (principal.group, model, name) in self._candidates]
         if endpoints:
             return {"endpoints": ", ".join(endpoints)}
         groups = self._groups_by_model.get(model)
-        return {"groups": ", ".join(groups)} if groups else {"nearest": self._nearest(model)}
+        return {"groups": ", ".join(groups)} if groups else {"nearest": self._nearest(principal, model)}
 
-    def _nearest(self, model: str) -> str:
-        """Return the known name nearest to *model*; letter case is the usual cause."""
-        by_folded = {name.casefold(): name for name in self._groups_by_model}
+    def _nearest(self, principal: Principal, model: str) -> str:
+        """Return the name nearest to *model* that *principal* may ask for; letter case is the usual cause."""
+        by_folded = {name.casefold(): name for name in self.models(principal)}
         match = difflib.get_close_matches(model.casefold(), by_folded, n=1)
         return by_folded[match[0]] if match else ""
 

@@ -94,6 +94,16 @@ def test_a_misspelt_model_names_the_nearest_even_in_other_letter_case() -> None:
     assert caught.value.params["nearest"] == "Claude-X"
 
 
+@pytest.mark.parametrize(
+    ("group", "models", "asked"), [("plain", None, "claude-x"), ("dear", frozenset({"gpt4o"}), "gpt4o")]
+)
+def test_no_model_is_named_that_the_key_may_not_ask_for(group: str, models: frozenset[str] | None, asked: str) -> None:
+    """It would be refused for that one as well, be it another group's or not on the key's list."""
+    with pytest.raises(NoChannelError) as caught:
+        Catalog(CHANNELS).candidates(principal(group, models), asked, "openai_chat", "chat")
+    assert caught.value.params["nearest"] == ""
+
+
 def test_a_key_with_a_list_gets_no_other_model() -> None:
     """The key's own list is checked before anything else."""
     with pytest.raises(NotAllowedError) as caught:
