@@ -10,6 +10,7 @@ for; read 2026-11-24.
 """
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,7 @@ HEAD_S = 30.0
 """How long a head may take to arrive."""
 RESET = struct.pack("ii", 1, 0)
 """Makes a close tell the other side that the connection was broken off (socket(7), SO_LINGER)."""
+_is_key = re.compile(rb"[A-Za-z0-9+/]{22}==").fullmatch
 _PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
 
 
@@ -113,7 +115,7 @@ class Face(HttpToolsProtocol):
             while data:
                 data = self._feed(data)
         except HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+            self._take_rubbish()
             return
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
@@ -174,12 +176,22 @@ class Face(HttpToolsProtocol):
         yield b"\r\n"
 
     def _should_upgrade(self) -> bool:
-        """Say whether a websocket is wanted: by a GET without a body (RFC 6455, 4.1, read 2026-11-29)."""
-        has_body = any(
-            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
-            for name, value in self.headers
-        )
-        return self.parser.get_method() == b"GET" and not has_body and super()._should_upgrade()
+        """Say whether a websocket is wanted: by a GET without a body, with a whole handshake (RFC 6455, 4.1, read 2026-11-30)."""
+        told = dict(self.headers)
+        has_body = b"transfer-encoding" in told or told.get(b"content-length", b"").strip(b"0")
+        has_key = _is_key(told.get(b"sec-websocket-key", b"")) and told.get(b"sec-websocket-version") == b"13"
+        is_wanted = self.parser.get_method() == b"GET" and has_key and not has_body
+        return bool(is_wanted) and super()._should_upgrade()
+
+    def _take_rubbish(self) -> None:
+        """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
+        if not self._is_answering() or self.cycle.scope["path"] in APP_PATHS:
+            self.send_400_response("Invalid HTTP request received.")
+            return
+        self.cycle.keep_alive = False
+        if self.cycle.more_body:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def on_message_begin(self) -> None:
         """Begin a head; where it follows a body in the same piece, its first bytes are not counted."""
@@ -283,7 +295,7 @@ class HttpWire:
         self._is_chunked = False
         self._is_framed = True
         """The end of the body can be told from the end of the connection."""
-        self.is_lost = cycle.disconnected
+        self.is_lost = cycle.transport.is_closing()
         self.on_loss: Callable[[], None] | None = None
 
     async def wait_for_room(self) -> None:

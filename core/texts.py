@@ -187,8 +187,8 @@ TEXTS: Mapping[str, Sentence] = {
         "请求体不能压缩；请去掉 content-encoding 后发送",
     ),
     "incomplete_body": Sentence(
-        "the request's body is incomplete, or took too long to arrive; send it again",
-        "请求体不完整，或发送过慢；请重新发送",
+        "the request's body is incomplete, not framed as HTTP demands, or took too long to arrive; send it again",
+        "请求体不完整、分块格式有误，或发送过慢；请重新发送",
     ),
     "request_too_large": Sentence(
         "the request's body is larger than {bytes_max} bytes, the most this shop takes; shorten it",

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -91,6 +92,62 @@ class Turns:
             original(protocol, *arguments)
 
         monkeypatch.setattr(HttpToolsProtocol, told, counted)
+
+
+BROKEN_CHUNKS = {
+    "no length": b"zz\r\n",
+    "longer than told": b"5\r\nabcdefgh\r\n",
+    "behind a piece": b"5\r\nabcde\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("chunks", BROKEN_CHUNKS.values(), ids=BROKEN_CHUNKS)
+@pytest.mark.parametrize("wait", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["at once", "later"])
+async def test_a_body_in_broken_chunks_is_refused_in_its_dialect(shop: Running, chunks: bytes, wait: bytes) -> None:
+    """With the code and the id that every refusal has; nothing behind it is read."""
+    reader, writer = await dial(shop)
+    expect = ["expect: 100-continue"] if wait else []
+    head = question(shop, "transfer-encoding: chunked", *expect, body=b"").replace(b"content-length: 0\r\n", b"")
+    writer.write(head.replace(b"/v1/chat/completions", b"/v1/messages"))
+    assert await reader.readexactly(len(wait)) == wait
+    writer.write(chunks + question(shop))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+    error = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert error["type"] == "error"
+    assert error["error"]["code"] == "incomplete_body"
+    assert error["request_id"].encode() in answer.partition(b"\r\n\r\n")[0]
+    writer.close()
+
+
+async def test_rubbish_behind_a_request_does_not_spoil_its_answer(shop: Running) -> None:
+    """The answer goes out whole, and the connection ends."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop) + b"\0rubbish\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\nconnection: close\r\n\r\n" + ANSWER)
+    writer.close()
+
+
+HANDSHAKE = {"sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("key", ""), ("key", "abc"), ("version", ""), ("version", "8")])
+async def test_a_broken_handshake_is_refused_in_the_callers_dialect(shop: Running, name: str, value: str) -> None:
+    """As a request that is none: this endpoint is for websockets."""
+    reader, writer = await dial(shop)
+    told = {**HANDSHAKE, f"sec-websocket-{name}": value}
+    lines = ["GET /v1/realtime?model=m HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket"]
+    lines += [f"{header}: {text}" for header, text in told.items() if text]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    head, body = await asyncio.wait_for(read_answer(reader), 5)
+    assert head.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert head.count(b"\r\nx-request-id: req_") == 1
+    assert json.loads(body)["error"]["code"] == "websocket_expected"
+    writer.close()
 
 
 async def test_a_body_in_tiny_chunks_leaves_others_their_turns(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
