@@ -12,6 +12,8 @@ VALUES_MAX = 100_000
 """Texts, objects and lists; a member's name is a text too. OpenAI takes 2048 messages and 128 tools."""
 COMMAS_MAX = 1_000_000
 """Numbers cost less, and a prompt may come as those of its tokens: as many as the longest contexts have."""
+_DEPTH_MAX = 10_000
+"""Deeper than any reader goes: what is nested so is refused for that."""
 _VALUE_BYTES_MIN = 3
 """The least that one takes, with its comma: ``[],``."""
 _is_name = re.compile(rb"[A-Za-z0-9_]{1,64}").fullmatch
@@ -36,6 +38,8 @@ def check_bulk(body: bytes) -> None:
         depth += opened - outside.count(b"}") - outside.count(b"]")
         value_count += opened + 1
         comma_count += outside.count(b",")
+        if depth > _DEPTH_MAX:
+            return
         if value_count > VALUES_MAX or comma_count > COMMAS_MAX:
             raise BadRequestError(
                 "too_many_values",
