@@ -33,6 +33,8 @@ _WORDS = {
     "object": "a mapping",
 }
 _LETTERLESS = re.compile(r"[^A-Za-z]*")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_ADVICE_FOR_A_LIST = {"text": "; put it in brackets, [...]", "a mapping": "; begin each entry with '- '"}
 _EXACT_EXPECTED = 'expected an exact number as quoted text, such as "1.5" or "4/3"'
 
 
@@ -204,7 +206,7 @@ def _dict(place: Place, name_kind: Any, value_kind: Any) -> Any:
 
 def _list(place: Place, kind: Any) -> Any:
     if not isinstance(place.node, Sequence):
-        return _mismatch(place, "a list")
+        return _mismatch(place, "a list", _ADVICE_FOR_A_LIST.get(_shown(place.node), ""))
     arguments = get_args(kind)
     values = [convert(item, arguments[0] if arguments else Any) for item in place.items()]
     return BROKEN if any(value is BROKEN for value in values) else (get_origin(kind) or kind)(values)
@@ -220,10 +222,21 @@ def _leaf(place: Place, kind: Any) -> Any:
     except msgspec.ValidationError as exc:
         expected, _, path = str(exc).partition(" - at `$")
         expected = re.sub(r"`([^`]+)`", _in_words, expected.split(", got ")[0])
-        is_number_for_text = isinstance(node, Scalar) and not node.is_quoted and expected == "Expected text"
-        hint = "; quote it" if is_number_for_text else ""
+        hint = _advice_for_a_value(node, expected)
         place.problem(f"{expected[:1].lower()}{expected[1:]}{path.rstrip('`')}, found {_shown(node)}{hint}")
         return BROKEN
+
+
+def _advice_for_a_value(node: Node, expected: str) -> str:
+    """Return what to do about *node* where quotes are missing or too many."""
+    if (
+        expected == "Expected text"
+        and not isinstance(node, Sequence)
+        and not (isinstance(node, Scalar) and node.is_quoted)
+    ):
+        return "; quote it"
+    is_quoted_number = isinstance(node, Scalar) and node.is_quoted and _NUMBER.fullmatch(node.text)
+    return "; leave out the quotes" if is_quoted_number and "number" in expected else ""
 
 
 def _in_words(kinds: re.Match[str]) -> str:
@@ -256,9 +269,11 @@ def _check_meta(place: Place, value: Any, meta: Meta) -> None:
         place.problem(f"unknown {extra['names'][:-1]} '{value[:60]}'{nearest(value, known)}")
 
 
-def _mismatch(place: Place, expected: str) -> Any:
+def _mismatch(place: Place, expected: str, advice: str = "") -> Any:
+    if place.report.has_problem_at(place.node.mark):
+        return BROKEN  # whoever reported it knew better what stands there
     trap = f" {place.node.trap}" if isinstance(place.node, Scalar) and place.node.trap else ""
-    place.problem(f"expected {expected}, found {_shown(place.node)}{trap}")
+    place.problem(f"expected {expected}, found {_shown(place.node)}{trap or advice}")
     return BROKEN
 
 

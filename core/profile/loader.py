@@ -15,7 +15,7 @@ from .convert import BROKEN, convert, convert_struct, report_traps
 from .document import DocumentError, Mapping, Scalar, read_document
 from .loaded import Loaded
 from .place import Place, Report
-from .presets import with_presets
+from .presets import USED_WITH, takes_presets, with_presets
 from .secrets import read_secret
 from .structs import Membership, Profile
 
@@ -137,6 +137,9 @@ def _check_plugins(root: Place, folder: Path) -> None:
     """Find every plugin and check its settings; one that can't be found hides no other problem."""
     hooks: set[str] = set()
     made: list[tuple[FoundPlugin, object]] = []
+    for entry in (root.entry("plugins"), *root.entry("plugins").items()):
+        if entry.text is not None:
+            entry.problem("expected '- use: ID' for each plugin, found text")
     for entry in root.entry("plugins").items():
         found, config = _check_plugin(entry, entry, folder)
         hooks.update(hooks_of(found) if found is not None else NEEDED_HOOKS)
@@ -145,6 +148,9 @@ def _check_plugins(root: Place, folder: Path) -> None:
                 entry.problem(f"'{found.use}' is listed twice with the same settings; it would do everything twice")
             made.append((found, config))
     for channel in root.entry("channels").items():
+        preset = channel.entry("preset")
+        if preset.text is not None and not takes_presets(channel.entry("use").node):
+            preset.problem(f"presets are for {USED_WITH}; write that as 'use', or leave the preset out")
         found, _ = _check_plugin(channel, channel.entry("settings"), folder)
         spoken = getattr(found.plugin_type, "dialects", None) if found is not None else None
         for dialect in channel.entry("dialects").items():

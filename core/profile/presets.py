@@ -18,6 +18,8 @@ from .place import Place, Report
 from .structs import Section, Text
 
 FOLDER = Path(__file__).parents[2] / "profiles" / "presets"
+USED_WITH = "channels.openai"
+"""The plugin whose settings a preset brings; an operator's own may have the same."""
 _BROUGHT = ("base_url", "dialects", "settings")
 """Fields that a channel takes over whole where it does not name them itself."""
 
@@ -70,7 +72,8 @@ def with_presets(root: Node) -> Node:
     """Return the profile *root* with what its channels' presets bring.
 
     What is brought stands where the channel names its preset, so that a problem of it is found
-    there. An unknown preset brings nothing; the conversion reports it.
+    there. An unknown preset brings nothing, nor does one of another plugin's channel: both are reported
+    when the profile is checked.
     """
     if not isinstance(root, Mapping):
         return root
@@ -88,7 +91,7 @@ def _channels(channels: Node) -> Node:
 def _channel(channel: Mapping) -> Node:
     own = {name.text: node for name, node in channel.entries}
     named = own.get("preset")
-    if not isinstance(named, Scalar) or named.value not in preset_names():
+    if not isinstance(named, Scalar) or named.value not in preset_names() or not takes_presets(own.get("use")):
         return channel
     document = _moved(read_document(FOLDER / f"{named.value}.yaml"), named.mark)
     assert isinstance(document, Mapping), "a preset is a mapping"
@@ -101,6 +104,11 @@ def _channel(channel: Mapping) -> Node:
     if isinstance(models, Mapping) and isinstance(own_models, Sequence):
         brought["models"] = _renamed(own_models, models)
     return _replaced(channel, brought)
+
+
+def takes_presets(use: Node | None) -> bool:
+    """Say whether the channel plugin that *use* names may have the settings of presets: of relay's own, one has."""
+    return not (isinstance(use, Scalar) and use.text.startswith("channels.") and use.text != USED_WITH)
 
 
 def _filled_up(own: Mapping, preset: Mapping) -> Mapping:

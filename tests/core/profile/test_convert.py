@@ -67,13 +67,16 @@ def test_value_is_what_its_type_says(tmp_path: Path, text: str, kind: Any, value
 
 PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ("5", str, ["x:1:1: profile: expected text, found 5; quote it"]),
-    ('"5"', int, ["x:1:1: profile: expected a whole number, found text"]),
+    ('"5"', int, ["x:1:1: profile: expected a whole number, found text; leave out the quotes"]),
+    ('"five"', int, ["x:1:1: profile: expected a whole number, found text"]),
+    ("[env: NAME]", tuple[str, ...], ["x:1:2: [0]: expected text, found a mapping; quote it"]),
+    ("{a: b}", tuple[str, ...], ["x:1:1: profile: expected a list, found a mapping; begin each entry with '- '"]),
     ("on", bool, ["x:1:1: profile: on is true or false to some readers of YAML and text to others; write true or false, or quote it"]),
     ("[1, a, true]", tuple[int, ...], [
         "x:1:5: [1]: expected a whole number, found text",
         "x:1:8: [2]: expected a whole number, found true",
     ]),
-    ("a", tuple[int, ...], ["x:1:1: profile: expected a list, found text"]),
+    ("a", tuple[int, ...], ["x:1:1: profile: expected a list, found text; put it in brackets, [...]"]),
     ("[]", Annotated[tuple[int, ...], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
     ("[a]", dict[str, int], ["x:1:1: profile: expected a mapping, found a list"]),
     ("{a: x, 5: 1}", dict[str, int], [

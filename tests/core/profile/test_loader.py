@@ -223,6 +223,21 @@ CASES = {
         "en: 24",
         ["shop.yaml:1:19: shop.name.en: expected text, found 24; quote it"],
     ),
+    "a text where plugins are listed": (
+        "plugins:\n  - use: auth.api_key\n  - use: billing.token_ratio",
+        "plugins: auth.api_key",
+        ["shop.yaml:2:10: plugins: expected '- use: ID' for each plugin, found text"],
+    ),
+    "a text for a plugin": (
+        "  - use: auth.api_key",
+        "  - auth.api_key",
+        ["shop.yaml:3:5: plugins[0]: expected '- use: ID' for each plugin, found text"],
+    ),
+    "a text where a list must be": (
+        "models: [gpt-4o]",
+        "models: gpt-4o",
+        ["shop.yaml:12:13: channels[0].models: expected a list, found text; put it in brackets, [...]"],
+    ),
     "nothing where a list must be": (
         "models: [gpt-4o]",
         "models:",

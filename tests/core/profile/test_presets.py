@@ -98,10 +98,13 @@ def test_a_problem_is_found_where_it_was_written(tmp_path: Path, lines: str, exp
     assert [each[: len(expected)] for each in found] == [expected]
 
 
-def test_what_a_preset_brings_that_does_not_fit_stands_at_its_name(tmp_path: Path) -> None:
-    """Another channel's plugin has other settings."""
-    path = write(tmp_path, "use: channels.openai", "use: channels.anthropic\n    preset: zhipu")
-    assert {each.partition(": ")[0] for each in problems(path)} == {"shop.yaml:12:13"}
+@pytest.mark.parametrize("plugin", ["channels.anthropic", "channels.simulator", "channels.azure_openai"])
+def test_a_preset_of_another_plugins_channel_is_one_problem(tmp_path: Path, plugin: str) -> None:
+    """It brings nothing that does not fit, and is told what it is for."""
+    path = write(tmp_path, "use: channels.openai", f"use: {plugin}\n    preset: deepseek")
+    assert problems(path) == [
+        "shop.yaml:12:13: channels[0].preset: presets are for channels.openai; write that as 'use', or leave the preset out"
+    ]
 
 
 def test_a_demo_forgets_the_preset(tmp_path: Path) -> None:
