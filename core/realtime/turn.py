@@ -55,11 +55,9 @@ class TurnSettlement(Settlement):
         """
         if needed.is_within(self._covered_input):
             return
-        covered_before = self._covered_input
         try:
             await self._extend_input(needed + INPUT_WINDOW)
         except (InsufficientBalanceError, KeyCapError):
-            self._set_input(covered_before)
             await self._extend_input(needed)
 
     async def _extend_input(self, covered: Input) -> None:

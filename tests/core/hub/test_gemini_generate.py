@@ -26,15 +26,18 @@ from relay.core.hub.conversation import (
     Inline,
     Link,
     Message,
+    NamedTool,
     OutputFormat,
     Part,
     Reasoning,
     Request,
+    Sampling,
     Seal,
     Text,
     Thinking,
     Tool,
     ToolCall,
+    ToolChoice,
     ToolResult,
 )
 from relay.core.hub.gemini_generate import request_decoder, stream_decoder
@@ -795,3 +798,80 @@ def test_a_talk_is_written_as_google_documents_it() -> None:
     """Results name the function that they are of, and a failed one is an error."""
     written = GEMINI.encode_request(talk("gemini-2.5-pro", said=(Thinking(text="t"),)))
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "names"),
+    [
+        ("gemini-2.0-flash", Reasoning(effort="low"), ["thinking"]),
+        ("gemini-2.0-flash", Reasoning(), []),
+        ("gemini-2.5-flash", Reasoning(effort="low"), []),
+        ("gemini-2.5-flash", Reasoning(effort="none"), []),
+        ("gemini-2.5-pro", Reasoning(effort="none"), ["thinking"]),
+        ("gemini-3-pro-preview", Reasoning(effort="none"), ["thinking"]),
+    ],
+)
+def test_what_gemini_is_not_told_is_named(model: str, reasoning: Reasoning, names: list[str]) -> None:
+    """Who asks, calls one by one, how long to answer, what to cache, and thinking where it can't be told."""
+    request = Request(
+        model=model, messages=(), user="u", is_parallel=False, verbosity="low", cache_key="k", reasoning=reasoning
+    )
+    assert GEMINI.dropped(request) == ["user", "parallel_tool_calls", "verbosity", "prompt_cache_key", *names]
+
+
+def test_a_draw_is_written_as_google_documents_it() -> None:
+    """Every number of it, and the schema of the answer."""
+    sampling = Sampling(
+        output_tokens_max=9,
+        temperature=0.5,
+        top_p=0.9,
+        top_k=5,
+        stop=("a",),
+        seed=1,
+        presence_penalty=0.1,
+        frequency_penalty=0.2,
+        choice_count=2,
+    )
+    format = OutputFormat(schema=msgspec.Raw(b'{"type":"object"}'))
+    body = GEMINI.encode_request(Request(model="gemini-2.0", messages=(), sampling=sampling, output_format=format))
+    assert json.loads(bytes(body["generationConfig"])) == {
+        "maxOutputTokens": 9,
+        "temperature": 0.5,
+        "topP": 0.9,
+        "topK": 5,
+        "stopSequences": ["a"],
+        "seed": 1,
+        "presencePenalty": 0.1,
+        "frequencyPenalty": 0.2,
+        "candidateCount": 2,
+        "responseMimeType": "application/json",
+        "responseJsonSchema": {"type": "object"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("choice", "calling"),
+    [
+        ("auto", {"mode": "AUTO"}),
+        ("none", {"mode": "NONE"}),
+        ("required", {"mode": "ANY"}),
+        (NamedTool("f"), {"mode": "ANY", "allowedFunctionNames": ["f"]}),
+    ],
+)
+def test_which_tool_is_to_be_called_is_said_by_a_mode(choice: ToolChoice, calling: dict[str, Any]) -> None:
+    """Without tools nothing is said of it."""
+    request = Request(model="gemini-2.5-pro", messages=(), tools=(Tool(name="f"),), tool_choice=choice)
+    assert json.loads(bytes(GEMINI.encode_request(request)["toolConfig"])) == {"functionCallingConfig": calling}
+    assert "toolConfig" not in GEMINI.encode_request(msgspec.structs.replace(request, tools=()))
+
+
+def test_a_picture_that_a_tool_gave_back_stands_beside_its_result() -> None:
+    """The result itself is an object of text."""
+    picture = Image(source=Inline("image/png", "aGk="))
+    result = ToolResult(call_id="c", name="f", parts=(Text(text="a"), picture, Text(text="b")))
+    request = Request(model="gemini-2.5-pro", messages=(Message(role="user", parts=(result,)),))
+    [turn] = json.loads(bytes(GEMINI.encode_request(request)["contents"]))
+    assert turn["parts"] == [
+        {"functionResponse": {"name": "f", "response": {"output": "a\n\nb"}}},
+        {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+    ]
