@@ -42,7 +42,7 @@ RULES: Mapping[Dialect, DialectRules] = {
     "rerank": Single("rerank", "rerank", "/v1/rerank", required=("documents", TEXTS_OR_OBJECTS), kinds=RERANK),
     "realtime": Realtime(),
 }
-"""Every dialect by its name, as its main endpoint has it; dialects hold no state."""
+"""The rules of each dialect's main endpoint, by the dialect's name. They hold no state."""
 
 ENDPOINTS: tuple[DialectRules, ...] = (
     *RULES.values(),
@@ -58,4 +58,4 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     Speech(),
     Single("rerank", "rerank", "/v2/rerank", required=("documents", TEXTS_OR_OBJECTS), kinds=RERANK),
 )
-"""Every endpoint that is served, those included that a dialect has beside its main one."""
+"""Every endpoint that is served, including those that a dialect has besides its main one."""

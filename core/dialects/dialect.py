@@ -1,6 +1,6 @@
-"""What core asks of a dialect: read a request, read along an answer, write an error.
+"""What a dialect does for core: read a request, read along an answer, write an error.
 
-A dialect holds no state and does no I/O. What one answer needs to remember lives in its
+A dialect holds no state and does no I/O. What must be remembered of one answer is in its
 `StreamReader`.
 """
 
@@ -14,33 +14,33 @@ from ..usage import Usage
 
 
 class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a whole answer says. ``usage`` is None where the upstream gave no figures."""
+    """What was read from a whole answer. ``usage`` is None if the upstream gave no figures."""
 
     usage: Usage | None
     evidence: Evidence
     model_returned: str | None
     output_bound_tokens: int
-    """Never below the truth where the visible output is all there was."""
+    """Upper bound of the output, provided that all of it is visible."""
     output_counted_tokens: int
-    """Estimate of the visible output: what is billed where usage is missing."""
+    """Estimate of the visible output, which is billed if there is no usage."""
     answer_id: str | None = None
     """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None
-    """What the customer gets, where that is not the body as it came."""
+    """What the customer gets, if that is not the body as it came."""
     content_type: str = "application/json"
 
 
 def is_of_type(content_type: str, stream_type: str) -> bool:
-    """Say whether a stream that calls itself *content_type* is one; sound may come as bytes of no kind named."""
+    """Say whether *content_type* is that of a stream of *stream_type*; sound may also come as ``application/octet-stream``."""
     told = content_type.lower()
     return told.startswith(stream_type) or (stream_type == "audio/" and told.startswith("application/octet-stream"))
 
 
 class ChannelSide(Protocol):
-    """What an attempt needs of the dialect its channel is asked in: native rules, or a translation."""
+    """What an attempt needs to speak with its channel: the customer's own rules, or a translation."""
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for the channel: the smallest edits, headers to forward."""
+        """Return the request for the channel, with as few edits as possible and the headers to forward."""
         ...
 
     def stream_type(self, exchange: Exchange) -> str:
@@ -50,8 +50,8 @@ class ChannelSide(Protocol):
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "StreamReader":
         """Return a reader for one attempt's stream.
 
-        *is_reasoning_beside_output* is the channel's: its ``completion_tokens`` leave reasoning
-        out, as xAI's chat and Gemini's OpenAI form do (wire/DIALECTS.md 3.2).
+        *is_reasoning_beside_output* says that the channel's ``completion_tokens`` do not include
+        reasoning, as with xAI's chat and Gemini's OpenAI form (wire/DIALECTS.md 3.2).
         """
         ...
 
@@ -60,13 +60,13 @@ class ChannelSide(Protocol):
 
         Raises:
             UpstreamStatusError: An error dressed as success.
-            UpstreamBrokenError: Not a document of this dialect.
+            UpstreamBrokenError: It is no document of this dialect.
         """
         ...
 
 
 class StreamReader(Protocol):
-    """Reads along one upstream stream: what may pass, what it used, how it ended."""
+    """Reads along one upstream stream: decides what may pass, and learns what it used and how it ended."""
 
     @property
     def is_output_seen(self) -> bool:
@@ -85,7 +85,7 @@ class StreamReader(Protocol):
 
     @property
     def error(self) -> UpstreamStatusError | None:
-        """An error event came; it was not passed on, and nothing after it will be."""
+        """The error of an error event, if one came; neither it nor anything after it is passed on."""
         ...
 
     @property
@@ -100,27 +100,27 @@ class StreamReader(Protocol):
 
     @property
     def output_bound_tokens(self) -> int:
-        """Running count, never below the truth for what passed by: for holds."""
+        """Running upper bound of the output so far, for holds."""
         ...
 
     @property
     def output_counted_tokens(self) -> int:
-        """Running estimate of what `feed` returned: for marks and what is priced as delivered."""
+        """Running estimate of what `feed` has returned, for marks and for the price of what was delivered."""
         ...
 
     @property
     def output_audio_tokens(self) -> int:
-        """Of those, the ones of sound."""
+        """The part of `output_counted_tokens` that is sound."""
         ...
 
     @property
     def output_image_tokens(self) -> int:
-        """Of those, the ones of pictures."""
+        """The part of `output_counted_tokens` that is pictures."""
         ...
 
     @property
     def search_count(self) -> int:
-        """Searches of the web that were seen."""
+        """The number of web searches seen."""
         ...
 
     @property
@@ -129,29 +129,29 @@ class StreamReader(Protocol):
         ...
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes as they came; return those that go to the customer now.
+        """Take the next bytes as they arrived; return those that go to the customer now.
 
-        Whole events only, in order and byte for byte, without those the customer did not ask
-        for, and without the end of the answer.
+        These are whole events, in order and byte for byte, without those that the customer did not
+        ask for, and without the end of the answer.
 
         Raises:
-            UpstreamBrokenError: An event is larger than any honest one.
+            UpstreamBrokenError: An event is too large.
         """
         ...
 
     def finish(self) -> bytes:
         """Take the end of the body; return what may still go to the customer.
 
-        Sets `is_ended` where the dialect's end needs no mark of its own, and `end` accordingly.
+        Sets `is_ended` and `end` if the dialect needs no end mark.
         """
         ...
 
     def usage(self) -> Usage | None:
-        """Return the upstream's own figures so far, or None where it gave none."""
+        """Return the upstream's own figures so far, or None if it gave none."""
         ...
 
     def evidence(self) -> Evidence:
-        """Return how the answer was built so far."""
+        """Return the structure of the answer so far."""
         ...
 
 
@@ -161,27 +161,27 @@ class DialectRules(ChannelSide, Protocol):
     name: Dialect
     operation: Operation
     path: str
-    """Where the endpoint stands, with its version; ``{model}`` where a model stands in it."""
+    """The endpoint's path, with its version; ``{model}`` stands for a model in it."""
     keep_alive: bytes
-    """What may be written while nothing comes, harmless to every client of the dialect; empty if nothing is."""
+    """What may be written during silence without harm to any client of the dialect; empty if there is nothing."""
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``.
 
-        Fills fields, model (unless the path has), stream, output_tokens_asked, choice_count,
+        Sets fields, model (unless it is in the path), stream, output_tokens_asked, choice_count,
         continued and has_unseen_input.
 
         Raises:
-            BadRequestError: Not JSON, not UTF-8, too deep, or a field that can't be; names it.
+            BadRequestError: Not JSON, not UTF-8 or too deep; or a field is malformed, which is named.
         """
         ...
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth: for the hold."""
+        """Return an upper bound of the input tokens, for the hold."""
         ...
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had: where usage is missing."""
+        """Return the best estimate of the input tokens, for answers without usage."""
         ...
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
@@ -189,5 +189,5 @@ class DialectRules(ChannelSide, Protocol):
         ...
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun; empty where only a broken connection can."""
+        """Return the error event that ends a stream that has begun; empty if the dialect has none."""
         ...

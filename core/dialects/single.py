@@ -1,6 +1,6 @@
-"""Endpoints that are asked once and answer with one document: moderations, rankings.
+"""Endpoints that answer with a single document: moderations, rankings.
 
-What they sell is counted apiece where the upstream gives no tokens: search units, requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
+Without token counts from the upstream they are sold by the piece: search units, requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 DOCUMENTS_PER_UNIT = 100
 PIECE_BYTES = 500
-"""The shortest piece that a long document is cut into, each counted as a document: 250 tokens, as the query has the rest of 512.
+"""The shortest piece into which a long document is cut, each counted as a document: 250 of 512 tokens; the query has the rest.
 
 Source: cohere.com/pricing, docs.cohere.com reranking-best-practices, read 2026-11-30.
 """
@@ -44,11 +44,11 @@ class Single:
 
     Args:
         name: The dialect.
-        operation: What is asked for.
-        path: Where it stands.
-        required: The field without which there is nothing to do, and what it may be.
-        kinds: What the documented fields may be.
-        default_model: The model meant where none is named; without one a name is needed.
+        operation: The operation of the endpoint.
+        path: The endpoint's path.
+        required: The required field, and the types that it may have.
+        kinds: The types that the documented fields may have.
+        default_model: The model if none is named; without it, a name is required.
     """
 
     keep_alive = b""
@@ -82,7 +82,7 @@ class Single:
             exchange.unit_bound = search_units_bound(fields)
 
     def name_model(self, fields: dict[str, msgspec.Raw]) -> None:
-        """Fill in the model that is meant where none is named."""
+        """Fill in the default model if none is named."""
         if self._default_model is not None and bytes(fields.get("model", b"null")) in (b"null", b'""'):
             fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
 
@@ -95,11 +95,11 @@ class Single:
         return "application/json"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth."""
+        """Return an upper bound of the input tokens."""
         return input_bound(exchange.fields)
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
+        """Return the best estimate of the input tokens."""
         return input_estimate(exchange.fields)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> StreamReader:
@@ -123,12 +123,12 @@ class Single:
         return render_openai_error(error, text)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return what ends an answer already begun; never needed for answers sent whole."""
+        """Return the body of an error answer: these answers are sent whole, so this is never needed."""
         return render_openai_error(error, text)
 
 
 def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -> BodyReading:
-    """Return the reading of an answer whose output is not text, and counts as its usage says, if it says any."""
+    """Return the reading of an answer without text, whose output is only what *usage* says."""
     return BodyReading(
         usage=usage,
         evidence=Evidence(has_text=has_answer, is_end_seen=True),
@@ -139,14 +139,14 @@ def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -
 
 
 def search_units_bound(fields: Mapping[str, msgspec.Raw]) -> int:
-    """Return the most search units that a ranking counts: one for every hundred documents, or pieces of long ones."""
+    """Return the most search units that a ranking can count: one per hundred documents, or pieces of long ones."""
     raw = bytes(fields["documents"])
     document_count = len(read_value(fields, "documents", _LIST)) if raw.startswith(b"[") else 1
     return -(-(document_count + len(raw) // PIECE_BYTES) // DOCUMENTS_PER_UNIT)
 
 
 def _read_usage(answer: _Answer, exchange: Exchange) -> Usage:
-    """Return the tokens that some tell, and the search units that Cohere bills; else one request, and its tokens estimated.
+    """Return the reported tokens and Cohere's search units; without any, one request and its estimated tokens.
 
     A ranking writes nothing, so a total (Jina, Voyage) is input. Cohere's form has tokens in ``meta``, and so has
     SiliconFlow, which documents them at the top. Source: zk-armor/mcp-jina-ai jina-docs.md; voyage-ai/voyageai-python

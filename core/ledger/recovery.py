@@ -1,4 +1,4 @@
-"""What dead processes left behind: found here, brought to its end by the writer."""
+"""Finds what dead processes left open, which the writer then closes."""
 
 import contextlib
 import sqlite3
@@ -9,7 +9,7 @@ from .database import connect_reader, database_path
 from .operations import Recover
 
 INDEXED = "(state = 'open' OR (state = 'posted' AND (delivered_at IS NULL OR NOT is_checked)))"
-"""What the index of unfinished requests holds, word for word: only so does SQLite use it."""
+"""The condition of the index over unfinished requests, word for word: otherwise SQLite does not use it."""
 UNFINISHED = f"""
     SELECT boot, request_id, state FROM reservation
     WHERE {INDEXED} AND (state = 'open' OR delivered_at IS NULL) ORDER BY at
@@ -17,7 +17,7 @@ UNFINISHED = f"""
 
 
 def find_abandoned(data: Path, claims: contextlib.ExitStack) -> list[Recover]:
-    """Return what there is to recover; the boots it comes from are claimed on *claims*.
+    """Return what there is to recover; its boots are claimed until *claims* is closed.
 
     A boot that died with its lock is recovered whole: open holds, and posts whose answer was not
     delivered. Of a boot that has no file any more, because it ended in order or the data folder
@@ -36,7 +36,7 @@ def find_abandoned(data: Path, claims: contextlib.ExitStack) -> list[Recover]:
 
 
 def has_unfinished(database: Path, boot: str) -> bool:
-    """Say whether a boot still holds anything, or booked what it did not deliver; where the database can't tell, it may."""
+    """Say whether a boot has open holds or undelivered charges; True if the database can't be read."""
     try:
         with contextlib.closing(connect_reader(database)) as connection:
             return any(row[0] == boot for row in connection.execute(UNFINISHED))

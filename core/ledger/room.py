@@ -1,9 +1,8 @@
-"""Room on the disk: whether new holds may be made, and what lets open requests settle when there is none.
+"""Room on the disk: refuses new holds when there is little, and lets open requests settle when there is none.
 
-New holds are refused while the file system of the data folder is nearly full. For what others
-write meanwhile there is ballast, ``DATA/ballast``: a file that is given up as soon as a commit
-fails for want of room, so that no charge has to wait for the operator; and laid again when there
-is room. Source of the amounts: field/reliability.md 3, row 53, read 2026-11-29.
+New holds are refused while the file system of the data folder is nearly full. In case other programs
+fill it up, there is ballast, ``DATA/ballast``: a file that is removed as soon as a commit fails for lack
+of room, so that no charge has to wait for the operator, and created again once there is room. Source of the amounts: field/reliability.md 3, row 53, read 2026-11-29.
 """
 
 import contextlib
@@ -18,23 +17,23 @@ from ..observe import emit
 FREE_BYTES_MIN = 256 * 1024 * 1024
 FREE_PERCENT_MIN = 2
 FREE_BYTES_BY_PERCENT_MAX = 1024 * 1024 * 1024
-"""More than that is asked of no disk, however large: two per cent of ten terabytes are no want of room."""
+"""No disk, however large, needs more free space than this: two per cent of ten terabytes is plenty."""
 BALLAST_BYTES = 64 * 1024 * 1024
 
 _NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
-"""What SQLite says of a full disk, and of a used-up disk quota, which it takes for a failed write."""
+"""SQLite's error codes for a full disk, and for an exhausted quota, which it reports as a failed write."""
 _NO_ROOM_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def is_want_of_room(error: BaseException) -> bool:
-    """Say whether a commit failed because the disk is full, or the quota on it."""
+    """Say whether a commit failed because the disk is full, or its quota is exhausted."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorname", None) in _NO_ROOM
     return isinstance(error, OSError) and error.errno in _NO_ROOM_ERRORS
 
 
 class Room:
-    """What is left on the disk of one data folder. `look`, `release` and `end` block on the disk.
+    """Watches the free space for one data folder. `look`, `release` and `end` block on the disk.
 
     Attributes:
         is_short: New holds are refused. As of the last look; False before the first.
@@ -48,14 +47,14 @@ class Room:
         self.is_short = False
 
     def look(self) -> None:
-        """See what is free, and lay the ballast where that leaves enough; look again soon."""
+        """Check the free space, and create the ballast if there is enough. To be called regularly."""
         self._is_minded = True
         try:
             stats = os.statvfs(self._data)
-        except OSError:  # what stands in the way of the ledger is told by its commits
+        except OSError:  # the ledger's commits will report the problem
             return
         free_bytes, size_bytes = stats.f_bavail * stats.f_frsize, stats.f_blocks * stats.f_frsize
-        if size_bytes == 0:  # a file system that does not tell
+        if size_bytes == 0:  # a file system that does not report its size
             return
         by_percent = min(size_bytes * FREE_PERCENT_MIN // 100, FREE_BYTES_BY_PERCENT_MAX)
         needed_bytes = max(FREE_BYTES_MIN, by_percent)
@@ -64,13 +63,13 @@ class Room:
             self._lay()
 
     def release(self) -> None:
-        """Give up the ballast, and refuse new holds, which would use it up, until the next look if one is to come."""
+        """Remove the ballast; if `look` is called regularly, refuse new holds, which would use the room up, until then."""
         self._remove()
         if self._is_minded:
             self._change(is_short=True)
 
     def end(self) -> None:
-        """Leave no ballast behind where nothing is left to settle; a sibling lays it anew."""
+        """Remove the ballast at the end; another process creates it again if it needs it."""
         self._remove()
 
     def _lay(self) -> None:
@@ -81,11 +80,11 @@ class Room:
                     _fill(descriptor)
             finally:
                 os.close(descriptor)
-        except OSError:  # others were faster to fill the disk, or a quota forbids it
+        except OSError:  # other programs have filled the disk, or a quota forbids it
             self._remove()
 
     def _remove(self) -> None:
-        with contextlib.suppress(OSError):  # a disk that takes no writes must not hide what failed on it
+        with contextlib.suppress(OSError):  # this must not hide the error of the failed commit
             self._ballast.unlink()
 
     def _change(self, *, is_short: bool) -> None:
@@ -99,7 +98,7 @@ class Room:
 
 
 def _fill(descriptor: int) -> None:
-    """Give a file the blocks of the ballast; macOS can't but write them."""
+    """Allocate the blocks of the ballast to a file; on macOS they have to be written."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
         return

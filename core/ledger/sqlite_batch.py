@@ -1,4 +1,4 @@
-"""One SQLite transaction of the ledger: every way in which it moves or holds money."""
+"""One SQLite transaction of the ledger, with all the ways to move or hold money in it."""
 
 import sqlite3
 from collections import defaultdict
@@ -12,7 +12,7 @@ from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, RAISE_HOLD, SETT
 from .sqlite_view import Hold, KeyState, View
 
 CREDIT = "credit"
-"""The unit that customers' books are kept in."""
+"""The ledger of the books that are kept in the shop's credit."""
 
 _INSERT_BOOK = """
     INSERT INTO book (ledger, name, kind, account_id, no_overdraft, expires_at,
@@ -23,16 +23,16 @@ _CLOSE = """
     UPDATE reservation SET state = ?, closed_at = ?, is_recovered = ?, delivered_at = IFNULL(delivered_at, ?)
     WHERE state = 'open' AND request_id IN (SELECT value FROM json_each(?))
 """
-"""A charge that went to the spool is booked after its end was delivered: that must not be forgotten."""
+"""``delivered_at`` may be set already: a charge from the spool is booked after its answer was delivered."""
 
 
 class Batch:
-    """An open transaction, with the time, the day and the place in the hash chain it is written under.
+    """An open transaction, with its time, day and place in the hash chain.
 
-    What operations change is collected and written by `flush`, many rows in a step; a row that
-    many of them change, a key's or a book's, is written once. What they read comes from a view
-    in which the changes show at once. `execute` is plain SQL: it writes first what was collected,
-    and what was read before it is forgotten. If the transaction is not committed, so must be the view.
+    Changes are collected, and written by `flush` in steps of many rows; a row that several operations
+    change, such as a key's or a book's, is written once. Reads go through a view, in which changes show at
+    once. `execute` runs plain SQL: it first writes what was collected, and makes the view forget what it
+    has read. If the transaction is not committed, the view must be made to forget, too.
     """
 
     def __init__(
@@ -62,18 +62,18 @@ class Batch:
         self._endings: defaultdict[tuple[str, int, bool, int | None], list[str]] = defaultdict(list)
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Run a statement beside the collected rows."""
+        """Run a statement, after the collected rows have been written."""
         self.flush()
         self._view.forget()
         return self._connection.execute(statement, values)
 
     def annotate(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
-        """Run a statement that changes nothing of what the view shows."""
+        """Run a statement that changes nothing that the view shows."""
         self.flush()
         return self._connection.execute(statement, values)
 
     def write_notes(self, statement: RowStatement, rows: Sequence[Row]) -> None:
-        """Write rows that change nothing of what the view shows, at once."""
+        """Write at once rows that change nothing that the view shows."""
         self.flush()
         statement.write(self._connection, rows)
 
@@ -82,10 +82,10 @@ class Batch:
         self._rows[statement].append(row)
 
     def flush(self) -> None:
-        """Write what was collected.
+        """Write the collected rows.
 
         Raises:
-            sqlite3.IntegrityError: The database refuses a row; some of the others may be written.
+            sqlite3.IntegrityError: The database refused a row; others may have been written.
         """
         if not (self._rows or self._moves or self._endings):
             return
@@ -111,16 +111,16 @@ class Batch:
         self._endings.clear()
 
     def savepoint(self) -> tuple[int, dict[str, int]]:
-        """Begin an operation that may be taken back; returns what `roll_back` needs."""
+        """Begin an operation that may be rolled back; return what `roll_back` needs."""
         self.execute("SAVEPOINT operation")
         return len(self._transfers), self.shop_books
 
     def release(self) -> None:
-        """Write what the operation collected, and keep it."""
+        """Write the rows of the operation, and keep them."""
         self.execute("RELEASE operation")
 
     def roll_back(self, savepoint: tuple[int, dict[str, int]]) -> None:
-        """End an operation that was refused, as if it had not begun."""
+        """Undo an operation that was refused."""
         self._drop()
         self.execute("ROLLBACK TO operation")
         self.execute("RELEASE operation")
@@ -128,27 +128,27 @@ class Batch:
         del self._transfers[transfer_count:]
 
     def foresee_keys(self, key_ids: Iterable[str]) -> None:
-        """Read in one step the keys that operations will ask for, and what their accounts have available."""
+        """Read in one query the keys that operations will need, and what their accounts have available."""
         unknown = [key_id for key_id in key_ids if key_id not in self._view.keys]
         if unknown:
             self.flush()
             self._view.read_keys(unknown)
 
     def foresee_holds(self, request_ids: Iterable[str]) -> None:
-        """Read in one step the reservations that operations will ask for."""
+        """Read in one query the reservations that operations will need."""
         unknown = [request_id for request_id in request_ids if request_id not in self._view.holds]
         if unknown:
             self.flush()
             self._view.read_holds(unknown)
 
     def key(self, key_id: str) -> KeyState | None:
-        """Return a key as it is now, or None where there is none."""
+        """Return a key as it is now, or None if there is none."""
         if key_id not in self._view.keys:
             self.foresee_keys([key_id])
         return self._view.keys.get(key_id)
 
     def held(self, request_id: str) -> Hold | None:
-        """Return the reservation of a request, open or closed, or None where there is none."""
+        """Return the reservation of a request, open or closed, or None if there is none."""
         if request_id not in self._view.holds:
             self.foresee_holds([request_id])
         held = self._view.holds[request_id]
@@ -158,11 +158,11 @@ class Batch:
     def note_hold(
         self, request_id: str, account_id: str, key_id: str, price_version: str, parts: Sequence[tuple[int, int]]
     ) -> None:
-        """Show a reservation that was made, so that its post need not read it."""
+        """Add a new reservation to the view, so that its post need not read it."""
         self._view.note_hold(request_id, account_id, key_id, price_version, parts)
 
     def raise_hold(self, held: Hold, parts: Sequence[tuple[int, int]]) -> None:
-        """Add *parts* of lots to an open reservation, and show it as it is then."""
+        """Add *parts* of lots to an open reservation, in the view too."""
         amounts = {lot.id: lot.amount_nano for lot in held.lots}
         for lot_id, part_nano in parts:
             amounts[lot_id] = amounts.get(lot_id, 0) + part_nano
@@ -170,7 +170,7 @@ class Batch:
         self.note_hold(held.request_id, held.account_id, held.key_id, held.price_version, list(amounts.items()))
 
     def spendable(self, account_id: str) -> list[Lot]:
-        """Return the account's lots that have something available and have not lapsed."""
+        """Return the account's lots that have something available and have not expired."""
         return [
             lot for lot in self._view.lots_of(account_id) if lot.amount_nano > 0 and not lot.has_lapsed(self.now_ms)
         ]
@@ -198,12 +198,12 @@ class Batch:
         self._moves[book_id] = moved
 
     def shop_book(self, name: str, kind: str | None = None) -> int:
-        """Return the id of one of the shop's own books, opened at its first use."""
+        """Return the id of one of the shop's own books, which is opened at its first use."""
         book_id = self.shop_books.get(name)
         if book_id is None:
             row = self.execute("SELECT id FROM book WHERE name = ?", (name,)).fetchone()
             book_id = int(row[0]) if row else self._insert_book(name, kind or name, None, None)
-            # A new dict each time keeps the savepoint's as it was.
+            # A new dict each time, so that the savepoint's stays unchanged.
             self.shop_books = {**self.shop_books, name: book_id}
         return book_id
 
@@ -220,12 +220,12 @@ class Batch:
         return int(self.execute(_INSERT_BOOK, values).fetchone()[0])
 
     def hold(self, parts: Sequence[tuple[int, int]]) -> None:
-        """Hold the parts of a reservation on their lots, by id and amount."""
+        """Hold *parts* of a reservation, pairs of lot id and amount, on their lots."""
         for lot_id, part_nano in parts:
             self._move_lot(lot_id, pending_nano=part_nano)
 
     def let_go(self, lot_id: int, held_nano: int) -> None:
-        """Give back what was held on a lot."""
+        """Release an amount that was held on a lot."""
         self._move_lot(lot_id, pending_nano=-held_nano)
 
     def spend(
@@ -241,7 +241,7 @@ class Batch:
         request_id: str | None = None,
         reason: str | None = None,
     ) -> None:
-        """Move an amount from a lot to a book of the shop's, letting go of *held_nano* in the same step."""
+        """Move an amount from a lot to one of the shop's books, and release *held_nano* of it."""
         self._move_lot(lot_id, debit_nano=amount_nano, pending_nano=-held_nano)
         self._move_book(credit_book, credit_nano=amount_nano)
         self._write(transfer_id, lot_id, credit_book, amount_nano, kind, actor, request_id, reason)
@@ -258,7 +258,7 @@ class Batch:
         request_id: str | None = None,
         reason: str | None = None,
     ) -> None:
-        """Move an amount from a book of the shop's to a lot."""
+        """Move an amount from one of the shop's books to a lot."""
         self._move_book(debit_book, debit_nano=amount_nano)
         self._move_lot(lot_id, credit_nano=amount_nano)
         self._write(transfer_id, debit_book, lot_id, amount_nano, kind, actor, request_id, reason)
@@ -274,7 +274,7 @@ class Batch:
         request_id: str,
         reason: str | None = None,
     ) -> None:
-        """Move an amount between two books of the shop's."""
+        """Move an amount between two of the shop's books."""
         self._move_book(debit_book, debit_nano=amount_nano)
         self._move_book(credit_book, credit_nano=amount_nano)
         self._write(transfer_id, debit_book, credit_book, amount_nano, kind, "ledger", request_id, reason)
@@ -297,14 +297,14 @@ class Batch:
         self._transfers.append(Transfer(*values, writer, seq))
 
     def audit(self, actor: str, action: str, subject: str, details: object) -> None:
-        """Write down who did what to which account, key or request."""
+        """Write an audit entry: who did what to which account, key or request."""
         self.execute(
             "INSERT INTO audit (at, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)",
             (self.now_ms, actor, action, subject, encode(details)),
         )
 
     def close(self) -> tuple[int, str]:
-        """Write what is left and the batch's link; returns the writer's place in its chain."""
+        """Write the remaining rows and the link of the chain; return the writer's new place in it."""
         self.flush()
         if not self._transfers:
             return self._seq_before, self._hash_before

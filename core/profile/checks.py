@@ -1,5 +1,7 @@
-"""What one section of a profile says must fit the others. Run on places, so that all of it is
-checked however much else is wrong."""
+"""Checks that the sections of a profile fit each other.
+
+They run on places, so that everything is checked however much else is wrong.
+"""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,11 +18,11 @@ from .presets import preset_names
 from .secrets import REFERENCE, read_secret
 
 _PRICING = frozenset({"model_ratio", "unit_price", "unit_prices"})
-"""Settings of a price that make it one; the others only change what it comes to."""
+"""The fields of which a price must have one; the others only modify it."""
 
 
 def collect_names(root: Place) -> Names:
-    """Return what the profile's texts may name."""
+    """Return the names that the profile's texts may refer to."""
     return {
         "groups": root.entry("groups").names(),
         "memberships": tuple({"default": None, **dict.fromkeys(root.entry("memberships").names())}),
@@ -101,7 +103,7 @@ def _check_date(place: Place) -> None:
 
 
 def _exact(place: Place) -> Fraction | None:
-    """Return the exact number at *place*, or None where there is none; the conversion reports that."""
+    """Return the exact number at *place*, or None if there is none, which the conversion reports."""
     if not isinstance(place.node, Scalar) or not place.node.is_quoted:
         return None
     try:

@@ -21,7 +21,7 @@ from .exact import decode_exact
 from .place import Place, nearest
 
 BROKEN: Final = object()
-"""Stands for a value that could not be had; its problems are reported already."""
+"""Stands for a value that could not be converted, and whose problems have been reported."""
 
 _WORDS = {
     "str": "text",
@@ -52,7 +52,7 @@ def convert(place: Place, kind: Any) -> Any:
 
 
 def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozenset[str] = frozenset()) -> Any:
-    """Return the mapping at *place* as the Struct *kind*; names in *beside* are somebody else's."""
+    """Return the mapping at *place* as the Struct *kind*, ignoring the names in *beside*."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     if not isinstance(place.node, Mapping):
         needed = ", ".join(name for name, field in fields.items() if field.required)
@@ -96,7 +96,7 @@ def plain_value(node: Node) -> Any:
 
 
 def report_traps(place: Place) -> None:
-    """Report what cannot be right whatever the type: words that mean two things, duplicate names."""
+    """Report what is wrong whatever the type: ambiguous words, duplicate names."""
     if isinstance(place.node, Scalar):
         if place.node.trap and not place.report.has_problem_at(place.node.mark):
             place.problem(f"{place.node.text} {place.node.trap}")
@@ -187,7 +187,7 @@ def _literal(place: Place, options: tuple[Any, ...]) -> Any:
 
 
 def _only_guess(hint: str) -> str:
-    """Leave out the list of what is known, where the message has it already."""
+    """Leave out the list of known names if the message contains it already."""
     return "" if hint.startswith("; expected one of") else hint
 
 
@@ -244,7 +244,7 @@ def _in_words(kinds: re.Match[str]) -> str:
 
 
 def _check_names(place: Place) -> None:
-    """Report names that stand twice, and names that some readers take for something else."""
+    """Report duplicate names, and names that some YAML parsers read differently."""
     if not isinstance(place.node, Mapping):
         return
     first = {name.text: name.mark.line for name, _ in place.entries()}

@@ -1,4 +1,4 @@
-"""A profile's text as a tree of nodes, each knowing where it stands.
+"""Parses a profile's text into a tree of nodes, each with its position.
 
 Strict: UTF-8, one document, no tags, no tabs. Anchors, aliases and merge keys work; what they
 expand to is bounded, so no file can blow up in memory.
@@ -21,14 +21,14 @@ DEPTH_MAX = 32
 
 
 class SourceMark(NamedTuple):
-    """Where something stands: line and column, both from 1, the column in characters."""
+    """A position in the file: line and column, both from 1, the column in characters."""
 
     line: int
     column: int
 
 
 class Scalar(msgspec.Struct, frozen=True):
-    """A single value. ``trap`` says why its spelling means two things; empty if it doesn't."""
+    """A single value. ``trap`` says why its spelling is ambiguous; "" if it is not."""
 
     mark: SourceMark
     text: str
@@ -49,7 +49,7 @@ class Sequence(msgspec.Struct, frozen=True):
 
 
 class Mapping(msgspec.Struct, frozen=True):
-    """Names with values, in the file's order, each name once; ``duplicates`` are those left out."""
+    """Names with values, in the file's order. Each name occurs once; ``duplicates`` are repeated names, left out."""
 
     mark: SourceMark
     entries: tuple[tuple[Scalar, "Node"], ...]
@@ -62,7 +62,7 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 class DocumentError(Exception):
-    """The text is no profile at all; reading ends here."""
+    """The text can't be read as a profile at all."""
 
     def __init__(self, mark: SourceMark, message: str) -> None:
         self.mark = mark

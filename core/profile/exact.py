@@ -1,4 +1,4 @@
-"""Exact numbers on their way in and out of msgspec, which does not know them."""
+"""Decodes and encodes exact numbers for msgspec, which does not know them."""
 
 from fractions import Fraction
 from typing import Any
@@ -30,10 +30,10 @@ def encode_exact(value: Any) -> str:
 
 
 def to_json(value: Any) -> str:
-    """Return *value* as JSON, exact numbers as text, names in the order they have."""
+    """Return *value* as JSON, with exact numbers as text and names in their order."""
     return msgspec.json.encode(value, enc_hook=encode_exact).decode()
 
 
 def to_canonical_json(value: Any) -> str:
-    """Return *value* as JSON that is the same for equal values: every name in sorted order."""
+    """Return *value* as JSON that is identical for equal values, with sorted names."""
     return msgspec.json.encode(value, enc_hook=encode_exact, order="sorted").decode()

@@ -1,4 +1,4 @@
-"""A place in a profile: a node and the path to it. Problems are reported at places."""
+"""Places in a profile: a node and the path to it, at which problems are reported."""
 
 import difflib
 import re
@@ -25,11 +25,11 @@ class Report:
         """What the first failing plugin raised."""
 
     def problem(self, mark: SourceMark, path: str, message: str) -> None:
-        """Report what keeps the profile from being used."""
+        """Report a problem: the profile can't be used."""
         self._add(mark, "problem", self.line(mark, path, message))
 
     def warning(self, mark: SourceMark, path: str, message: str) -> None:
-        """Report what the operator should know."""
+        """Report a warning: something odd that is allowed."""
         self._add(mark, "warning", self.line(mark, path, message))
 
     def _add(self, mark: SourceMark, kind: Literal["problem", "warning"], line: str) -> None:
@@ -37,7 +37,7 @@ class Report:
             self._found.append((mark, kind, line))
 
     def line(self, mark: SourceMark, path: str, message: str) -> str:
-        """Return the one line that says *message* about the place, whatever it shows of the file."""
+        """Return *message* about the place as one line, even if it quotes several lines of the file."""
         text = f"{self._file}:{mark.line}:{mark.column}: {path or 'profile'}: {message}"
         return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 

@@ -1,4 +1,4 @@
-"""Presets: what a vendor who copies OpenAI does its own way, written down as data.
+"""Presets: how vendors who copy OpenAI deviate from it, written down as data.
 
 A channel that says ``preset: deepseek`` gets the address, the dialects, the settings and the model
 names of ``profiles/presets/deepseek.yaml``; whatever stands in the channel itself wins.
@@ -25,7 +25,7 @@ _BROUGHT = ("base_url", "dialects", "settings")
 
 
 class Fact(Section, frozen=True, kw_only=True):
-    """Something a vendor does its own way, and where that is written."""
+    """A deviation of a vendor, and the source for it."""
 
     says: Annotated[str, Meta(description="What is different, in one sentence.", min_length=1)]
     source: Annotated[str, Meta(description="Address, or recording of wire/ as w:NAME.", min_length=1)]
@@ -33,7 +33,7 @@ class Fact(Section, frozen=True, kw_only=True):
 
 
 class Preset(Section, frozen=True, kw_only=True):
-    """What is known of one vendor; settings are those of ``channels.openai``."""
+    """What is known about one vendor; the settings are those of ``channels.openai``."""
 
     label: Annotated[Text, Meta(description="The vendor's name.")]
     base_url: Annotated[str, Meta(description="The vendor's address.", min_length=1)]
@@ -112,7 +112,7 @@ def takes_presets(use: Node | None) -> bool:
 
 
 def _filled_up(own: Mapping, preset: Mapping) -> Mapping:
-    """Return *own* with those entries of *preset* that it has not."""
+    """Return *own* with the entries of *preset* that it lacks."""
     names = {name.text for name, _ in own.entries}
     return _replaced(own, {name.text: node for name, node in preset.entries if name.text not in names})
 

@@ -1,4 +1,4 @@
-"""The profile a data folder was last served with, so that other commands know the shop."""
+"""Records which profile a data folder was last served with, for the other commands."""
 
 import os
 from pathlib import Path
@@ -14,14 +14,14 @@ RECORD = "profile.json"
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written: the profile as it was resolved, and the file it came from."""
+    """The recorded profile, as it was resolved, and the file it came from."""
 
     path: str
     profile: Profile
 
 
 def write_record(data: Path, loaded: Loaded) -> None:
-    """Keep *loaded* in the folder *data*, which exists; whoever reads sees the old record or the new."""
+    """Record *loaded* in the existing folder *data*, atomically: readers see the old record or the new one."""
     record = _Record(path=str(loaded.path.resolve()), profile=loaded.profile)
     text, path = to_json(record).encode(), data / RECORD
     if path.exists() and path.read_bytes() == text:

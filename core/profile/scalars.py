@@ -1,4 +1,4 @@
-"""What an unquoted word of a profile means, and which words mean two things.
+"""What an unquoted word of a profile means, and which words are ambiguous.
 
 YAML 1.1 and 1.2 read ``on``, ``010`` or ``1e-3`` differently, and readers differ again. A profile
 takes only what all of them read alike; the rest is refused by name instead of guessed at.

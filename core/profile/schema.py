@@ -1,4 +1,4 @@
-"""The JSON Schema of a profile, from the Structs that check it: completion and errors in editors."""
+"""Makes the JSON Schema of a profile from its Structs, for completion and errors in editors."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -18,7 +18,7 @@ from .presets import preset_names
 from .structs import ChannelSection, Profile
 
 ExactText = Annotated[str, Meta(pattern=r"^-?\d{1,30}(\.\d{1,30})?(/[1-9]\d{0,29})?$")]
-"""What an exact number is in the file."""
+"""The schema of an exact number in the file."""
 _REFERENCE = "#/$defs/{name}"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,4 +1,4 @@
-"""References to secrets: ``env:NAME`` and ``file:PATH``. The secrets themselves stand in no profile."""
+"""References to secrets: ``env:NAME`` and ``file:PATH``. No profile contains the secrets themselves."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The customer's end of a session: frames in, frames out, and the news that the customer has left."""
+"""The customer's end of a session: frames in, frames out, and the notice that the customer has left."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,7 +10,7 @@ from ..transport import Frame
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 REASON_BYTES_MAX = 123
-"""What a close frame has room for. Source: RFC 6455, 5.5."""
+"""The most bytes of a reason in a close frame. Source: RFC 6455, 5.5."""
 
 
 class Customer:
@@ -54,7 +54,7 @@ class Customer:
         await self._hand({"type": "websocket.send", kind: frame})
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the websocket; one that is closed stays so."""
+        """Close the websocket; does nothing if it is closed."""
         try:
             await self._hand({"type": "websocket.close", "code": code, "reason": reason[:REASON_BYTES_MAX]})
         except CustomerGoneError:

@@ -1,4 +1,4 @@
-"""Who asks for a session, and whether it may come in; refusals are HTTP errors, before the upgrade."""
+"""Authenticates a request for a session and lets it in, or refuses it by an HTTP error before the upgrade."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from .opening import open_session
 from .session import Session
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
-"""Where a browser puts its key: it can set no header. Source: field/relay-platforms.md 2.1, read 2026-11-24."""
+"""The subprotocol in which a browser sends its key, as it can't set headers. Source: field/relay-platforms.md 2.1, read 2026-11-24."""
 
 
 class RealtimeDoor(Door):
@@ -57,7 +57,7 @@ class RealtimeDoor(Door):
             raise self._unknown_endpoint()
 
     def _subprotocol(self) -> str | None:
-        """Return what a client is answered with that offers subprotocols; never its key."""
+        """Return the subprotocol to accept of those that the client offers; never the one with its key."""
         return SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(self._headers) else None
 
     def _api_key(self) -> str | None:

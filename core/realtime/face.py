@@ -25,13 +25,13 @@ from ..upstream.websocket import SILENT
 from .door import RealtimeDoor
 
 TURN_BYTES = 16 * 1024
-"""What is taken of one customer in a turn of the loop: some thousands of frames, where they are empty."""
+"""Bytes taken from one customer in a turn of the event loop: some thousands of frames if they are empty."""
 FRAGMENTS_MAX = 8192
 """Fragments of one message, among which those of no bytes count too; the largest in pieces of 4 KiB has 6144."""
 
 
 def websocket_face_of(shop: Shop) -> type[asyncio.Protocol]:
-    """Return what uvicorn takes for ``ws``: makes a `WebsocketFace` of *shop* for each connection."""
+    """Return what uvicorn takes as its ``ws`` setting: it makes a `WebsocketFace` of *shop* for each connection."""
     return cast(type[asyncio.Protocol], partial(WebsocketFace, shop))
 
 
@@ -52,7 +52,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         await RealtimeDoor(self._shop, scope, receive, send, partial(Sink, self._wire)).serve()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they come, but no more in a turn of the loop than leaves the others theirs."""
+        """Take bytes as they arrive, but only so many in a turn of the event loop that others get theirs."""
         is_waiting = bool(self._unread)
         self._unread += data
         if not is_waiting:
@@ -73,7 +73,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _hold(self) -> None:
-        """Read no more from the socket before what was read has been taken."""
+        """Stop reading from the socket until what was read has been taken."""
         if self._unread:
             self.read_paused = True
             self.transport.pause_reading()
@@ -103,12 +103,12 @@ class WebsocketFace(WebSocketsSansIOProtocol):
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the session that is being opened that its customer is gone."""
+        """Tell a session that is being opened that its customer is gone."""
         super().connection_lost(exc)
         self._wire.lose()
 
     def refuse(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Answer the request for an upgrade as HTTP, and close."""
+        """Answer the upgrade request with plain HTTP, and close."""
         lines = ResponseHeaders([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])
         lines["connection"] = "close"
         self.conn.send_response(Response(status, HTTPStatus(status).phrase, lines, body))
@@ -118,7 +118,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
 
 
 class HandshakeWire:
-    """The `Wire` of a websocket before its upgrade: what is written there is an answer over HTTP."""
+    """The `Wire` of a websocket before its upgrade: what is written to it is sent as an HTTP answer."""
 
     def __init__(self, face: WebsocketFace) -> None:
         self._face = face
@@ -130,7 +130,7 @@ class HandshakeWire:
         self.written_s = 0.0
 
     async def wait_for_room(self) -> None:
-        """Wait for nothing: a refusal is short."""
+        """Return at once: a refusal is short."""
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Note status and headers."""
@@ -147,11 +147,11 @@ class HandshakeWire:
             self._face.refuse(self._status, self._headers, b"".join(self._pieces))
 
     def abort(self) -> None:
-        """Shut the connection."""
+        """Close the connection."""
         self._face.transport.abort()
 
     def lose(self) -> None:
-        """Take note that the connection is gone."""
+        """Note that the connection is gone."""
         self.is_lost = True
         if self.on_loss is not None:
             self.on_loss()

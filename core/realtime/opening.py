@@ -45,7 +45,7 @@ async def open_session(shop: Shop, exchange: Exchange, rules: Realtime, sink: Si
 
 
 class SessionOpening:
-    """One authenticated passage through the candidates."""
+    """One run through the candidates, from authentication to a session that has begun."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, sink: Sink) -> None:
         self._shop = shop
@@ -92,7 +92,7 @@ class SessionOpening:
         return Opened(socket, first, self._turn, self._context)
 
     async def _connect(self, candidate: Candidate, request: ChannelRequest) -> tuple[UpstreamSocket, Frame]:
-        """Return the socket of a session and its first frame."""
+        """Return the socket of a new session and its first frame."""
         channel = self._shop.channels[candidate.channel.name]
         socket = await connect(channel, request, self._shop.secrets[candidate.key_id])
         hit("after_send")

@@ -1,4 +1,4 @@
-"""What a customer may send into a session: everything, but for a model that is not sold to it.
+"""What a customer may send into a session: everything except a model that the key may not use.
 
 Frames of sound pass as they are. Every other one is decoded at its top level and encoded anew, so
 that what was looked at is what is sent; rubbish is refused here, and the session goes on.

@@ -1,8 +1,8 @@
-"""Recognise customers by the shop's own api keys.
+"""Recognise customers by the shop's own API keys.
 
-A key is looked up by the SHA-256 of its secret part, so any of the shop's prefixes may stand
-before it. Each reason for a refusal has its own code, because "invalid key" for everything is
-what customers of other relays write to support about (field/relay-platforms.md 2.3).
+A key is looked up by the SHA-256 of its secret part, so it may have any of the shop's prefixes. Each
+reason for a refusal has its own code: a single "invalid key" for all of them is what customers of
+other relays complain about to support (field/relay-platforms.md 2.3).
 """
 
 import hmac
@@ -23,17 +23,17 @@ from relay import (
 
 
 class ApiKeyConfig(PluginConfig, frozen=True, kw_only=True):
-    """Settings of ``auth.api_key``: none. How keys look stands in the profile's ``keys``."""
+    """Settings of ``auth.api_key``: none. The form of keys is set in the profile's ``keys``."""
 
 
 class ApiKey(Plugin[ApiKeyConfig]):
-    """Turns an api key into a `Principal`; whether the key may ask for the model, core checks."""
+    """Turns an API key into a `Principal`. Core checks whether the key may use the model."""
 
     config_type = ApiKeyConfig
 
     @hookimpl
     async def authenticate(self, exchange: Exchange) -> Principal | None:
-        """Return whose key it is, or None for a key this shop does not know."""
+        """Return whose key it is, or None if the shop does not know the key."""
         if exchange.api_key is None:
             return None
         digest = api_key_digest(exchange.api_key, self.services.profile.keys)
@@ -56,15 +56,15 @@ class ApiKey(Plugin[ApiKeyConfig]):
 
         Raises:
             AuthenticationError: Revoked or expired.
-            NotAllowedError: Its cap is used up, its addresses leave the client's out, or its
-                group is no longer sold.
+            NotAllowedError: Its cap is used up, the client's address is not on its list, or its
+                group is no longer offered.
         """
         if key.is_revoked:
             raise AuthenticationError("api_key_revoked")
         if key.ips and not is_listed(exchange.client_ip, key.ips):
             raise NotAllowedError("access_denied", ip=exchange.client_ip)
         if exchange.operation == "billing":
-            return  # whoever holds a key that is used up or has expired may see just that
+            return  # the balance of a key may be seen even if it is used up or has expired
         if key.expires_at is not None and key.expires_at <= self.services.clock.now():
             raise AuthenticationError("api_key_expired", expired_at=key.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
         if key.cap_nano is not None and key.spent_nano >= key.cap_nano:
@@ -74,7 +74,7 @@ class ApiKey(Plugin[ApiKeyConfig]):
 
 
 def is_listed(client_ip: str, networks: tuple[str, ...]) -> bool:
-    """Say whether *client_ip* is in one of *networks*; an address that is none is in no network.
+    """Say whether *client_ip* is in one of *networks*; an invalid address is in none.
 
     An IPv4 address that reached an IPv6 socket (``::ffff:10.0.0.1``) counts as the IPv4 address.
     """

@@ -1,9 +1,9 @@
-"""Charge apiece: pictures, search units, requests, seconds heard, characters spoken; each at its model's ``unit_price``.
+"""Charge by the piece, at the model's ``unit_price``: pictures, search units, requests, seconds of sound, characters spoken.
 
 Two pictures of a model with the unit price 0.04, in a group with the ratio 1.5, cost
-2 x 0.04 x 1.5 = 0.12 credits. Where its ``unit_prices`` say 0.08 for the quality ``hd``, and the
-pictures are of that quality, 2 x 0.08 x 1.5 = 0.24. A second of sound at 0.0001 is the vendor's
-0.006 a minute, a character at 0.000015 its 15 a million.
+2 x 0.04 x 1.5 = 0.12 credits. If its ``unit_prices`` say 0.08 for the quality ``hd``, and the
+pictures are of that quality, they cost 2 x 0.08 x 1.5 = 0.24. A second of sound at 0.0001 is the
+vendor's 0.006 a minute; a character at 0.000015 is its 15 per million.
 """
 
 from fractions import Fraction
@@ -11,23 +11,23 @@ from fractions import Fraction
 from relay import Charge, ChargeLine, ModelPrice, Plugin, PluginConfig, PriceFacts, Usage, hookimpl
 
 BY_REQUEST = ("chat", "completion", "compact", "embeddings", "realtime")
-"""Operations whose answers count nothing apiece: there the request, or the response of a session, is what is sold."""
+"""Operations whose answers have nothing to count: there each request, or each response of a session, is one piece."""
 OPEN = (None, "auto")
 """Sizes and qualities that leave the choice to the model. Source: OpenAI API reference, ``size``, read 2026-11-24."""
 
 
 class PerCallConfig(PluginConfig, frozen=True, kw_only=True):
-    """Settings of ``billing.per_call``: none, the prices stand with the models."""
+    """Settings of ``billing.per_call``: none. The prices are set for each model."""
 
 
 class PerCall(Plugin[PerCallConfig]):
-    """Adds a line for what a model sells apiece; other models are left to other plugins."""
+    """Adds a line for models that are sold by the piece; others are left to other plugins."""
 
     config_type = PerCallConfig
 
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
-        """Price the units; a model or group without a price is left unpriced."""
+        """Price the pieces; a model or group without a price is left unpriced."""
         price = self.services.profile.prices.get(facts.model)
         group = self.services.profile.groups.get(facts.group)
         unit_price = price_of_one(price, facts, usage) if price is not None else None
@@ -40,9 +40,9 @@ class PerCall(Plugin[PerCallConfig]):
 
 
 def price_of_one(price: ModelPrice, facts: PriceFacts, usage: Usage) -> Fraction | None:
-    """Return what one costs in the size and quality that came, or was asked for where the answer does not say.
+    """Return the price of one piece in the answer's size and quality, or else in those of the request.
 
-    For a hold, what the request leaves open may come in any size and quality: the dearest that fits.
+    For a hold, a size or quality that the request leaves open may be any: the most expensive one counts.
     """
     size, quality = usage.size or facts.size, usage.quality or facts.quality
     if usage.source == "bound" and (size in OPEN or quality in OPEN):

@@ -13,7 +13,7 @@ from relay import (
 
 BASE_URL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
-"""Sent where the customer's client names none; the API wants one. Source: wire/DIALECTS.md 1, read 2026-11-23."""
+"""Sent if the customer's client names none, because the API requires one. Source: wire/DIALECTS.md 1, read 2026-11-23."""
 
 
 class AnthropicConfig(PluginConfig, frozen=True, kw_only=True):
@@ -21,9 +21,9 @@ class AnthropicConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Anthropic(ChannelPlugin[AnthropicConfig]):
-    """Sends messages, the key as ``x-api-key``; the client's API version and betas go with them.
+    """Sends messages with the key as ``x-api-key``, and the client's API version and betas.
 
-    ``base_url`` stands without ``/v1``; with it, or as a whole endpoint address, it works as well.
+    ``base_url`` is written without ``/v1``, but works with it too, and as a full endpoint address.
     """
 
     config_type = AnthropicConfig

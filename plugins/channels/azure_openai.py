@@ -41,7 +41,7 @@ _VERSIONLESS_PATHS = {
     ("openai_responses", "compact"): "/v1/responses/compact",
     ("openai_responses", "kept_answer"): "/v1/responses",
 }
-"""Where the deployment stands in the body, and no ``api-version`` is asked for; Azure counts no tokens here."""
+"""Paths without ``api-version``, where the body names the deployment. Azure has none for counting tokens."""
 
 
 class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
@@ -67,10 +67,10 @@ class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
 class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     """Sends to the deployment that a model's ``upstream`` names; the key goes as ``api-key``.
 
-    ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``. What
-    transcribes within a session is a deployment too, which ``upstream`` of a model of this channel names.
-    Not every region, address and deployment has Responses, and some have nothing else: the
-    channel's ``dialects`` says so.
+    ``base_url`` is the resource's address, such as ``https://my-resource.openai.azure.com``. The model that
+    transcribes within a session is a deployment too, named by the ``upstream`` of a model of this channel.
+    Not every region, address and deployment has Responses, and some have nothing else: list what there is
+    in the channel's ``dialects``.
     """
 
     config_type = AzureOpenAIConfig

@@ -33,9 +33,9 @@ class GeminiConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Gemini(ChannelPlugin[GeminiConfig]):
-    """Sends generateContent and its stream, counts, embeddings and interactions, the key as ``x-goog-api-key``.
+    """Sends generateContent and its stream, counts, embeddings and interactions, with the key as ``x-goog-api-key``.
 
-    ``base_url`` stands without a version, or with the one to use.
+    ``base_url`` is written without a version, or with the one to use.
     Source of what v1 lacks: wire/DIALECTS.md 1, read 2026-11-24.
     """
 
@@ -63,7 +63,7 @@ class Gemini(ChannelPlugin[GeminiConfig]):
         )
 
     def _place(self, request: ChannelRequest) -> str:
-        """Return where the request stands below the version; an interaction names its model in its body."""
+        """Return the path after the version; an interaction names its model in its body."""
         if request.dialect == "gemini_interactions":
             return f"interactions{request.subpath}"
         action = ACTIONS[request.operation, request.stream]

@@ -1,9 +1,9 @@
 """Claim a share of the charge back for answers that came empty or were cut short.
 
-A claim is found per group: with ``groups: {hyacinth: {empty: "1", truncated: "0.5"}}`` an empty
+The shares are set by group: with ``groups: {hyacinth: {empty: "1", truncated: "0.5"}}`` an empty
 answer that cost 0.04 credits earns a claim of 0.04 x 1 = 0.04 credits, one cut short after 999
 output tokens a claim of 0.04 x 0.5 = 0.02, and one cut short after 1000 earns none. Where
-thinking was asked for, the border is 2000. Groups that are not named claim nothing.
+thinking was asked for, the limit is 2000. Groups that are not named claim nothing.
 
 Source of the rules: shops.md C1 to C3, read 2026-11-23.
 """
@@ -17,10 +17,10 @@ from relay import Claim, Exact, GroupName, Plugin, PluginConfig, RequestRecord, 
 
 
 class Shares(PluginConfig, frozen=True, kw_only=True):
-    """Which part of a charge one group's customers get back."""
+    """The shares of a charge that one group's customers get back."""
 
     empty: Annotated[Exact, Meta(description="Share of the charge for an empty answer, 0 to 1.")] = Exact(0)
-    truncated: Annotated[Exact, Meta(description="Share of the charge for one cut short, 0 to 1.")] = Exact(0)
+    truncated: Annotated[Exact, Meta(description="Share of the charge for a truncated answer, 0 to 1.")] = Exact(0)
 
     def __post_init__(self) -> None:
         for name, share in (("empty", self.empty), ("truncated", self.truncated)):
@@ -32,11 +32,11 @@ class EmptyTruncatedConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``compensation.empty_truncated``."""
 
     groups: Annotated[dict[GroupName, Shares], Meta(description="Shares by group; a group not named claims nothing.")]
-    output_tokens_max: Annotated[int, Meta(description="A cut answer claims below this many output tokens.", ge=0)] = (
-        1000
-    )
+    output_tokens_max: Annotated[
+        int, Meta(description="A truncated answer earns a claim if it has fewer output tokens than this.", ge=0)
+    ] = 1000
     output_tokens_max_thinking: Annotated[
-        int, Meta(description="The same, in tokens, where thinking was asked for.", ge=0)
+        int, Meta(description="The same, in tokens, for requests that asked for thinking.", ge=0)
     ] = 2000
 
 
@@ -66,7 +66,7 @@ class EmptyTruncated(Plugin[EmptyTruncatedConfig]):
 
 
 def is_empty(record: RequestRecord) -> bool:
-    """Say whether the customer got nothing: no output, or a chain of thought that never came out in full."""
+    """Say whether the customer got nothing: no output, or only thinking that was never finished."""
     evidence = record.evidence
     if record.outcome != "truncated":
         return record.outcome == "empty"

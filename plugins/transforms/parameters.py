@@ -1,4 +1,4 @@
-"""Set or bound parameters of requests, by group and model: what an upstream insists on."""
+"""Set or limit parameters of requests, by group and model, to what an upstream insists on."""
 
 from typing import Annotated, Any
 
@@ -18,26 +18,30 @@ from relay import (
 )
 
 OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
-"""Fields by which a request is priced and its answer read; a rule must not touch them."""
+"""Fields on which the price of a request and the reading of its answer rest: no rule may change them."""
 
 
 WITHOUT_PARAMETERS = frozenset({"count_tokens", "compact", "kept_answer"})
-"""Operations that make no answer of the model's, so their endpoints refuse what shapes one.
+"""Operations without an answer by the model, whose endpoints refuse the parameters of one.
 
 Source: openai-python 3.54.0 types/responses response_compact_params.py and input_token_count_params.py, read 2026-11-29.
 """
 
 
 class ParameterRule(PluginConfig, frozen=True, kw_only=True):
-    """What is changed in the requests of some groups and models."""
+    """A change to the requests of some groups and models."""
 
-    groups: Annotated[tuple[GroupName, ...], Meta(description="Groups the rule is for; empty: all.")] = ()
-    models: Annotated[tuple[ModelName, ...], Meta(description="Models as customers ask for them; empty: all.")] = ()
-    set: Annotated[dict[str, Any], Meta(description="Fields and the value each gets, sent by the customer or not.")] = (
-        field(default_factory=dict)
-    )
+    groups: Annotated[tuple[GroupName, ...], Meta(description="Groups to which the rule applies; empty: all.")] = ()
+    models: Annotated[
+        tuple[ModelName, ...],
+        Meta(description="Models to which it applies, by the names customers ask for; empty: all."),
+    ] = ()
+    set: Annotated[
+        dict[str, Any], Meta(description="Fields and the value each gets, whether or not the customer sent one.")
+    ] = field(default_factory=dict)
     at_most: Annotated[
-        dict[str, Exact], Meta(description="Fields and the largest number each may have; less, or none, stays.")
+        dict[str, Exact],
+        Meta(description="Fields and the largest number each may have; larger ones are lowered to it."),
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,13 +57,13 @@ class ParametersConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Parameters(Plugin[ParametersConfig]):
-    """Edits single fields of a request and leaves every other byte as it came."""
+    """Edits single fields of a request; every other byte stays as it came."""
 
     config_type = ParametersConfig
 
     @hookimpl
     async def transform_request(self, exchange: Exchange, request: ChannelRequest) -> None:
-        """Apply the rules that are for the exchange's group and model, where an answer is asked for."""
+        """Apply the rules for the exchange's group and model, if the request asks for an answer."""
         if request.operation in WITHOUT_PARAMETERS:
             return
         group = exchange.principal.group if exchange.principal is not None else ""
@@ -69,7 +73,7 @@ class Parameters(Plugin[ParametersConfig]):
 
 
 def apply(rule: ParameterRule, request: ChannelRequest) -> None:
-    """Apply one rule to *request*, touching only the fields it must."""
+    """Apply one rule to *request*."""
     for name, value in rule.set.items():
         request.set(name, value)
     cap_numbers(request, rule.at_most)
