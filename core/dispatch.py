@@ -93,6 +93,9 @@ class Dispatch:
         for step in self._select_channel:
             chosen = await self._ask_for_several(step, "select_channel", Candidate, exchange, candidates, attempts)
             if chosen is not None:
+                given = {id(candidate) for candidate in candidates}
+                if any(id(one) not in given and one not in candidates for one in chosen):
+                    raise _failure(step, "select_channel", "expected some of its candidates, found another among them")
                 candidates = chosen
         return candidates
 

@@ -68,8 +68,8 @@ class RelayHooks:
             attempts: What has been tried for this exchange, in order; empty at first.
 
         Returns:
-            Candidates, best first; or None to leave them as they are. If none is left: 503, or after
-            a failed attempt the error of that attempt. An exception refuses the request.
+            Some of *candidates*, best first; or None to leave them as they are. If none is left: 503, or after
+            a failed attempt the error of that attempt. An exception, or another candidate, refuses the request.
         """
 
     @hookspec

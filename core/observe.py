@@ -29,6 +29,7 @@ EVENTS = frozenset(
         "meter.dropped",  # a plugin's meter raised, or its figures were unusable; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation
         "operation.refused",  # one operation broke a rule of the ledger; the others went on
+        "plugin.awaited",  # a plugin takes long to open, and the shop waits for it
         "plugin.failed",  # a plugin failed, and the request went on without it
         "post.failed",  # a post could not be committed in time
         "recovery.failed",  # a dead process's request stays open, and verify names it

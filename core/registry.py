@@ -1,5 +1,6 @@
 """The plugins of one shop: made from its profile, checked against the hooks, in profile order."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,11 +13,15 @@ from .errors import PluginError, is_plugin_failure
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
+from .observe import emit
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
 from .profile.exact import decode_exact
 from .profile.loaded import Loaded
 from .profile.place import nearest
 
+OPEN_NOTICE_S = 5.0
+"""How long a plugin may take to open before the log says that the shop waits for it."""
+OPEN_S = 60.0
 PROJECT = "relay"
 _MARK = f"{PROJECT}_impl"
 """The attribute in which `hookimpl` stores its options on a method."""
@@ -61,14 +66,20 @@ class Registry:
         """
         async with AsyncExitStack() as stack:
             for found, plugin in (*self._plugins, *self._made_channels.values()):
+                deadline = asyncio.timeout(OPEN_S)
+                notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
                 try:
-                    await stack.enter_async_context(plugin.lifespan())
+                    async with deadline:
+                        await stack.enter_async_context(plugin.lifespan())
                 except PluginError:
                     raise
                 except BaseException as exc:
                     if not is_plugin_failure(exc):
                         raise
-                    raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
+                    why = f"gave no answer in {OPEN_S:g} s" if deadline.expired() else f"{type(exc).__name__}: {exc}"
+                    raise found.failure(f"cannot be opened: {why}") from exc
+                finally:
+                    notice.cancel()
             yield
 
     def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
@@ -202,3 +213,7 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
         if not is_plugin_failure(exc):
             raise
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
+
+
+def _tell_of_waiting(found: FoundPlugin) -> None:
+    emit("plugin.awaited", plugin=found.use, file=str(found.file))

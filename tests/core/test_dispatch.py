@@ -338,6 +338,23 @@ async def test_router_may_leave_nothing() -> None:
     assert await dispatch("select_channel", takes_none).select_channel(EXCHANGE, (FIRST,), ()) == ()
 
 
+async def test_plugin_that_makes_up_a_candidate_is_named() -> None:
+    """Where a request may go is decided before any plugin looks; a copy of what it was given is the same."""
+
+    async def forges(candidates: Any) -> Any:
+        return [msgspec.structs.replace(candidates[0], model_sent="dearer")]
+
+    async def copies(candidates: Any) -> Any:
+        return [msgspec.structs.replace(candidates[0])]
+
+    assert await dispatch("select_channel", copies).select_channel(EXCHANGE, (FIRST, SECOND), ()) == (FIRST,)
+    with pytest.raises(PluginError) as caught:
+        await dispatch("select_channel", forges).select_channel(EXCHANGE, (FIRST, SECOND), ())
+    assert str(caught.value) == (
+        "plugin 'a' (/shop/a.py): in select_channel: expected some of its candidates, found another among them"
+    )
+
+
 class Once(list[Any]):
     """A sequence that can be read once."""
 

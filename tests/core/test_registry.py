@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from relay import ChannelSection
+from relay.core import registry as registry_file
 from relay.core.errors import PluginError
 from relay.core.finder import find_plugin
 from relay.core.profile.loaded import Loaded
@@ -105,6 +106,33 @@ async def test_plugin_that_raises_when_opened_is_named_with_its_file(tmp_path: P
 
     assert str(caught.value).startswith(f"plugin './rule.py' ({tmp_path}/rule.py): cannot be opened: AttributeError: ")
     assert isinstance(caught.value.__cause__, AttributeError)
+
+
+NEVER = """\
+    @asynccontextmanager
+    async def lifespan(self):
+        import asyncio
+
+        await asyncio.Event().wait()
+        yield
+"""
+
+
+async def test_plugin_that_never_opens_is_named_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """First in the log, while the shop waits for it; then in the error by which the shop gives up."""
+    monkeypatch.setattr(registry_file, "OPEN_NOTICE_S", 0.0)
+    monkeypatch.setattr(registry_file, "OPEN_S", 0.1)
+    write(tmp_path, NEVER)
+    made = registry(tmp_path, {"use": "./rule.py"})
+    file = tmp_path / "rule.py"
+    with caplog.at_level("INFO", logger="relay"), pytest.raises(PluginError) as caught:
+        async with made.opened():
+            pass
+    assert str(caught.value) == f"plugin './rule.py' ({file}): cannot be opened: gave no answer in 0.1 s"
+    [record] = caplog.records
+    assert (record.message, vars(record)["fields"]) == ("plugin.awaited", {"plugin": "./rule.py", "file": str(file)})
 
 
 @pytest.mark.parametrize(
