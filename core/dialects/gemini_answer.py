@@ -145,7 +145,7 @@ class GeminiStreamReader(EventReader):
     def _dressed(self, event: bytes) -> bytes:
         """Return an event as one line of data: Google's SDK fails at comments, names and ``[DONE]`` (wire/DIALECTS.md 2.7)."""
         line = event.rstrip(b"\r\n")
-        if self._is_array or (line.startswith(b"data: ") and b"\n" not in line and not line.endswith(b"[DONE]")):
+        if self._is_array or (line.startswith(b"data: ") and line.find(b"\n") < 0 and not line.endswith(b"[DONE]")):
             return event
         data = event_name_and_data(event)[1].strip()
         return b"data: %b\n\n" % data.replace(b"\n", b" ") if data and data != b"[DONE]" else b""

@@ -192,7 +192,7 @@ class TranslatedReader:
                 [
                     encode(said) if type(said) is Delta else self._tell(said)
                     for event in events
-                    for said in decode(rejoiner.join(event) if rejoiner.half or b"\\u" in event else event)
+                    for said in decode(rejoiner.join(event) if rejoiner.half or event.find(b"\\u") >= 0 else event)
                 ]
             )
         except (ValueError, RecursionError) as exc:
