@@ -4,7 +4,7 @@ It only reads, through SQLAlchemy Core, while the ledger's writer and other proc
 money or keys go through the ledger.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -149,8 +149,8 @@ class Storage:
 
     async def list_log(
         self, *, account_name: str | None = None, key_id: str | None = None, since: datetime | None = None
-    ) -> list[LogEntry]:
-        """Return the requests that match all given arguments, oldest first."""
+    ) -> AsyncGenerator[LogEntry, None]:
+        """Yield the requests that match all given arguments, oldest first; few of them are in memory at once."""
         query = _LOG.order_by(request_log.c.at, request_log.c.request_id)
         if account_name is not None:
             query = query.where(account.c.name == account_name)
@@ -158,7 +158,9 @@ class Storage:
             query = query.where(request_log.c.key_id == key_id)
         if since is not None:
             query = query.where(request_log.c.at >= to_ms(since))
-        return [_log_entry(row) for row in await self._rows(query)]
+        async with self._engine.connect() as connection, connection.stream(query) as rows:
+            async for row in rows:
+                yield _log_entry(row)
 
     async def find_bill(self, request_id: str) -> Bill | None:
         """Return the bill of the request *request_id*, or None if the log has no such request."""

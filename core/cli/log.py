@@ -1,5 +1,7 @@
 """``relay log``: what was asked, by whom, and what it cost. Never what was said."""
 
+import functools
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 import click
@@ -12,7 +14,7 @@ from .arguments import Name, Time, moment_before
 from .desk import Desk, find_account, now, with_desk
 from .key import find_key
 from .options import json_option
-from .output import print_json, print_table, rfc3339
+from .output import JsonArray, cell, print_line, rfc3339, width
 
 COLUMNS = ("at", "request_id", "account", "group", "model", "input_tokens", "output_tokens", "charge", "outcome")
 """What fits on a line; the rest is in the JSON."""
@@ -60,19 +62,41 @@ def log() -> None:
 def list_(desk: Desk, account: str | None, key: str | None, since: datetime | timedelta | None, is_json: bool) -> None:
     """List requests, oldest first."""
 
-    async def work(storage: Storage) -> list[LogEntry]:
+    async def work(storage: Storage) -> None:
         if account is not None:
             await find_account(storage, account)
         if key is not None:
             await find_key(storage, key)
         begin = None if since is None else moment_before(now(), since)
-        return await storage.list_log(account_name=account, key_id=key, since=begin)
+        asked = functools.partial(storage.list_log, account_name=account, key_id=key, since=begin)
+        await (_print_json(asked()) if is_json else _print_table(asked))
 
-    views = [view_of(entry) for entry in desk.read(work)]
-    if is_json:
-        print_json(views)
-    else:
-        print_table(views, COLUMNS, nothing="no requests")
+    desk.read(work)
+
+
+async def _print_json(entries: AsyncIterator[LogEntry]) -> None:
+    with JsonArray() as array:
+        async for entry in entries:
+            array.print(view_of(entry))
+
+
+async def _print_table(asked: Callable[[], AsyncIterator[LogEntry]]) -> None:
+    """Print a line for each entry, none of which is kept: they are asked for twice, first for how wide they are."""
+    widths = [0] * len(COLUMNS)
+    async for entry in asked():
+        widths = [max(wide, width(text)) for wide, text in zip(widths, _cells(entry), strict=True)]
+    if not any(widths):
+        click.echo("no requests")
+        return
+    widths = [max(wide, len(name)) for wide, name in zip(widths, COLUMNS, strict=True)]
+    print_line(COLUMNS, widths)
+    async for entry in asked():
+        print_line(_cells(entry), widths)
+
+
+def _cells(entry: LogEntry) -> list[str]:
+    view = view_of(entry)
+    return [cell(getattr(view, name)) for name in COLUMNS]
 
 
 def view_of(entry: LogEntry) -> LogView:

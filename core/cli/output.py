@@ -19,14 +19,33 @@ def rfc3339(moment: datetime) -> str:
 
 
 def print_json(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
-    """Print one document, indented; an array item by item, as a log is long."""
+    """Print one document, indented, or an array of them."""
     if isinstance(document, msgspec.Struct):
         click.echo(_indented(document))
         return
-    for index, item in enumerate(document):
+    with JsonArray() as array:
+        for item in document:
+            array.print(item)
+
+
+class JsonArray:
+    """Prints an array item by item, as each comes: a log is long."""
+
+    def __init__(self) -> None:
+        self._is_empty = True
+
+    def __enter__(self) -> "JsonArray":
+        return self
+
+    def print(self, item: msgspec.Struct) -> None:
+        """Print one more item."""
         lines = _indented(item).replace("\n", "\n  ")
-        click.echo(("," if index else "[") + "\n  " + lines, nl=False)
-    click.echo("\n]" if document else "[]")
+        click.echo(("[" if self._is_empty else ",") + "\n  " + lines, nl=False)
+        self._is_empty = False
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            click.echo("[]" if self._is_empty else "\n]")
 
 
 def _indented(document: msgspec.Struct) -> str:
@@ -50,8 +69,13 @@ def print_cells(lines: Sequence[Sequence[str]]) -> None:
     """Print *lines* of as many cells each, so that columns stand under each other."""
     widths = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
-        padded = (text + " " * (wide - width(text)) for text, wide in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        print_line(line, widths)
+
+
+def print_line(cells: Sequence[str], widths: Sequence[int]) -> None:
+    """Print a line of cells, each as wide as *widths* says or as its text."""
+    padded = (text + " " * (wide - width(text)) for text, wide in zip(cells, widths, strict=True))
+    click.echo("  ".join(padded).rstrip())
 
 
 def cell(value: object) -> str:

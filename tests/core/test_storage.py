@@ -82,7 +82,7 @@ async def test_unknown_names_are_none(books: Books) -> None:
     assert await books.storage.find_bill("req_0") is None
     assert await books.storage.find_key("key_0") is None
     assert await books.storage.list_keys("nobody") == []
-    assert await books.storage.list_log() == []
+    assert [entry async for entry in books.storage.list_log()] == []
 
 
 async def test_keys_are_listed_for_one_account_or_all(books: Books) -> None:
@@ -115,7 +115,7 @@ async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> Non
     await books.ledger.reserve(reserve("req_1", CREDIT))
     await books.ledger.post(record("req_1"))
 
-    assert await books.storage.list_log() == [
+    assert [entry async for entry in books.storage.list_log()] == [
         LogEntry(
             request_id="req_1",
             at=NOW,
@@ -168,7 +168,7 @@ async def test_the_log_is_filtered_by_all_that_is_given(
     await books.open_key("key_1")
     await books.ledger.reserve(reserve("req_1", CREDIT))
     await books.ledger.post(record("req_1"))
-    assert [entry.request_id for entry in await books.storage.list_log(**filters)] == found
+    assert [entry.request_id async for entry in books.storage.list_log(**filters)] == found
 
 
 async def test_it_reads_a_database_that_nobody_else_has_open(tmp_path: Path) -> None:

@@ -1,7 +1,14 @@
 """``relay log list``: every request with its facts, and never a word of it."""
 
+import contextlib
+import sqlite3
+import tracemalloc
+from pathlib import Path
+
 import pytest
 
+from relay.core.cli import main
+from relay.core.ledger.database import database_path
 from relay.core.ledger.sqlite import SqliteLedger
 from tests.books import CREDIT, account, key, record, reserve
 from tests.core.cli.counter import Counter
@@ -75,6 +82,29 @@ def test_people_see_what_fits_on_a_line(counter: Counter) -> None:
         "2026-11-23T12:00:00Z  req_1       alice    plain  gpt-4o  3             1              1.25    complete\n"
     )
     assert counter.run("log", "list", "--account", "bob").stdout == "no requests\n"
+
+
+@pytest.mark.parametrize(("words", "lines"), [((), 5002), (("--json",), 5001 * 23 + 2)])
+def test_a_long_log_is_printed_without_being_held(
+    counter: Counter, tmp_path: Path, words: tuple[str, ...], lines: int
+) -> None:
+    """Five thousand rows, of which a few are in memory at once: all of them would take 5 MB."""
+    with contextlib.closing(sqlite3.connect(database_path(counter.data))) as connection, connection:
+        names = [f'"{name}"' for _, name, *_ in connection.execute("PRAGMA table_info(request_log)")][1:]
+        connection.execute(
+            f"INSERT INTO request_log (request_id, {', '.join(names)}) SELECT 'req_' || (value + 1), {', '.join(names)} "
+            "FROM request_log, (WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n LIMIT 5000) "
+            "SELECT value FROM n)"
+        )
+    counter.run("log", "list", "--account", "bob", *words)  # what is loaded once is loaded now
+    printed = tmp_path / "printed"
+    with printed.open("w") as file, contextlib.redirect_stdout(file):
+        tracemalloc.start()
+        main.main(["log", "list", "--data", str(counter.data), *words], standalone_mode=False)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert len(printed.read_text().splitlines()) == lines
+    assert peak_bytes < 3_000_000
 
 
 def test_unknown_accounts_and_keys_are_refused(counter: Counter) -> None:
