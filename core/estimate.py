@@ -52,6 +52,7 @@ FIGURE_FLOOR_TOKENS = 1024
 """Below this a figure of the upstream is never disputed: small bounds are the least exact."""
 DISPUTED_FACTOR = 4
 
+_LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')
 _MEDIA_KINDS = frozenset(
     {"document", "file", "image", "image_url", "input_audio", "input_file", "input_image", "video_url"}
 )
@@ -90,6 +91,18 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
     measured = _measure(fields)
     tools = TOOLS_TOKENS if "tools" in fields or "functions" in fields else 0
     return REQUEST_TOKENS + tools + measured.media_tokens(MEDIA_TOKENS_MAX) + measured.text_bytes // 2
+
+
+def cache_writes(fields: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
+    """Return the kinds of input that the request has written to a cache for, which may be dearer than fresh input.
+
+    ``cache_control`` is Anthropic's word, and that of relays to it in any dialect; within a text its quotes are escaped.
+    """
+    marked = [bytes(raw) for name, raw in fields.items() if name == "cache_control" or b'"cache_control"' in bytes(raw)]
+    if not marked:
+        return ()
+    is_long = any(map(_LONG_CACHE.search, marked))
+    return ("cache_write_5m_tokens", "cache_write_1h_tokens") if is_long else ("cache_write_5m_tokens",)
 
 
 def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:

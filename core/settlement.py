@@ -5,7 +5,7 @@
 Every amount comes from `Dispatch.settle`; nothing here knows a price.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ import msgspec
 from .charge import Charge
 from .dialects.dialect import DialectRules
 from .errors import FullHoldNeededError, LedgerUnknownError, NoPriceError
-from .estimate import MEDIA_TOKENS_MAX, is_beyond, plausible
+from .estimate import MEDIA_TOKENS_MAX, cache_writes, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
 from .hosted import hosted_tools
@@ -193,10 +193,21 @@ class Settlement:
         assert self.facts is not None
         estimate = self._estimate(output_tokens)
         try:
-            return self._dispatch.settle(self.facts, estimate)
+            charges = [self._dispatch.settle(self.facts, each) for each in self._as_cached(estimate)]
         except NoPriceError:
             self._check_tools(self.facts, estimate)
             raise
+        return max(charges, key=lambda charge: charge.nano)
+
+    def _as_cached(self, estimate: Usage) -> Iterator[Usage]:
+        """Yield *estimate*, and the same with all its input written to each kind of cache that the request asks for."""
+        yield estimate
+        for kind in self._cache_writes:
+            yield msgspec.structs.replace(estimate, input_tokens=0, **{kind: estimate.input_tokens})
+
+    @cached_property
+    def _cache_writes(self) -> tuple[str, ...]:
+        return cache_writes(self._exchange.fields)
 
     def _check_tools(self, facts: PriceFacts, estimate: Usage) -> None:
         """Refuse the first tool that has no price, where the model has one."""

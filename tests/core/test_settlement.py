@@ -51,6 +51,39 @@ async def test_a_hold_covers_the_input_and_what_may_come_out(tmp_path: Path, fie
         assert await held_nano(shop) == nano
 
 
+@pytest.mark.parametrize(
+    ("fields", "nano"),
+    [
+        ({"metadata": {"user_id": "ab"}}, 547 * 3000 + 100 * 15_000),
+        ({"cache_control": {"type": "ephemeral"}}, 549 * 3750 + 100 * 15_000),
+        (
+            {"system": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]},
+            571 * 3750 + 100 * 15_000,
+        ),
+        ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, 554 * 6000 + 100 * 15_000),
+        ({"system": 'the words "cache_control" and "ttl":"1h" alone'}, 566 * 3000 + 100 * 15_000),
+    ],
+)
+async def test_what_is_to_be_cached_is_held_for_at_what_writing_it_costs(
+    tmp_path: Path, fields: dict[str, Any], nano: int
+) -> None:
+    """A quarter more than fresh input for 5 minutes, twice as much for an hour."""
+    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        await shop.messages(**fields)
+        assert await held_nano(shop) == nano
+
+
+async def test_a_cache_that_is_cheaper_than_input_lowers_no_hold(tmp_path: Path) -> None:
+    """The dearest counts."""
+    profile = PROFILE.replace('cache_write_ratio: "1.25"', 'cache_write_ratio: "0.5"', 1)
+    async with (
+        Upstream(lambda _: document(ANSWER)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=profile) as shop,
+    ):
+        await shop.messages(cache_control={"type": "ephemeral"})
+        assert await held_nano(shop) == 549 * 3000 + 100 * 15_000
+
+
 async def test_a_stream_holds_less_because_its_hold_grows(tmp_path: Path) -> None:
     """1024 tokens of output at first: 536 input and 1024 at 4 times."""
     async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
