@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..charge import Charge
+from ..exchange import PriceFacts
 from ..money import format_nano
 from ..usage import TokenCounts, Usage
 from . import boots
@@ -24,6 +25,8 @@ from .schema import APPEND_ONLY, metadata
 
 _COUNTS = TokenCounts.__struct_fields__
 """Counts of the log that its row repeats from the usage."""
+_FACTS = ("group", "membership", "model", "dialect", "operation")
+"""What the log's row repeats from the reservation's facts, and no attempt changes."""
 _CHECKS = {
     "I1 debits and credits of ledger '{}' differ: {} and {}": """
         SELECT ledger, SUM(debit_nano), SUM(credit_nano) FROM book GROUP BY ledger
@@ -74,6 +77,10 @@ _CHECKS = {
         WHERE (r.state = 'open' AND g.request_id IS NOT NULL) OR (r.state = 'posted' AND g.request_id IS NULL)
            OR (r.state = 'voided' AND g.charge_nano <> 0)
     """,
+    "I6 request '{}' was paid for, and ended as 'upstream_error' by its log": """
+        SELECT request_id FROM reservation JOIN request_log USING (request_id)
+        WHERE state = 'posted' AND outcome = 'upstream_error'
+    """,
     "I6 the log of request '{}' names another account or key than its reservation": """
         SELECT r.request_id FROM reservation r JOIN request_log g USING (request_id)
         WHERE r.account_id <> g.account_id OR r.key_id <> g.key_id
@@ -96,12 +103,34 @@ _CHECKS = {
             ON g.account_id = d.account_id
         WHERE d.nano <> IFNULL(g.nano, 0)
     """,
+    "account '{}' is called '{}', and was made as '{}'": """
+        SELECT a.id, a.name, made.name FROM account a JOIN (
+            SELECT subject, json_extract(details, '$.name') AS name FROM audit WHERE action = 'account.created'
+        ) made ON made.subject = a.id
+        WHERE a.name <> made.name
+    """,
+    "key '{}' is in group '{}', and was put into '{}' last": """
+        SELECT k.id, k."group", json_extract(u.details, '$.' || IIF(u.action = 'key.created', 'group', 'after')) AS last
+        FROM api_key k JOIN audit u ON u.id = (
+            SELECT MAX(id) FROM audit WHERE subject = k.id AND action IN ('key.created', 'key.group_set')
+        )
+        WHERE k."group" <> last
+    """,
+    "key '{}' may be used, and was revoked": """
+        SELECT k.id FROM api_key k JOIN audit u ON u.subject = k.id AND u.action = 'key.revoked' WHERE NOT k.is_revoked
+    """,
+    "I12 the prices of version '{}' are missing; requests that name it: {}": """
+        SELECT price_version, CAST(COUNT(*) AS TEXT) FROM reservation
+        WHERE length(price_version) = 64 AND price_version NOT IN (SELECT id FROM price_version) GROUP BY price_version
+    """,
     "the claim of rule '{1}' names request '{0}', which is not in the log": """
         SELECT c.request_id, c.rule FROM claim c LEFT JOIN request_log g USING (request_id) WHERE g.request_id IS NULL
     """,
 }
 """Each question finds what is wrong; its columns fill the sentence. I10 and I15 hold by I2 and by
-the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots."""
+the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots. A price version of
+the engine's is a SHA-256, of 64 digits. What nothing else that is stored tells can't be missed: the cap of a key, the
+model that an answer named, which of the outcomes that are paid for it was."""
 
 
 def verify(data: Path) -> list[str]:
@@ -191,9 +220,11 @@ def _chains(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _charges(connection: sqlite3.Connection) -> Iterator[str]:
-    """Recompute every charge from its own trace, and hold its counts against the usage it was made of (I12)."""
-    for request_id, trace, usage, nano, *counts in connection.execute(
-        f"SELECT request_id, trace, usage, charge_nano + overrun_nano, {', '.join(_COUNTS)} FROM request_log"
+    """Recompute every charge from its own trace, and hold the row against the usage and the facts it was made of (I12)."""
+    repeated = ", ".join(f'g."{name}"' for name in (*_COUNTS, "usage_source", *_FACTS))
+    for request_id, trace, usage, facts, nano, *said in connection.execute(
+        f"SELECT request_id, g.trace, g.usage, r.facts, g.charge_nano + g.overrun_nano, {repeated} "
+        "FROM request_log g LEFT JOIN reservation r USING (request_id)"
     ):
         try:
             recomputed_nano = decode(trace, Charge).nano
@@ -206,9 +237,14 @@ def _charges(connection: sqlite3.Connection) -> Iterator[str]:
                 f"I12 request '{request_id}' was charged {format_nano(nano)}, "
                 f"its trace comes to {format_nano(recomputed_nano)}"
             )
-        for name, count in zip(_COUNTS, counts, strict=True):
-            if count != getattr(used, name):
-                yield f"I12 the log of request '{request_id}' says {count} {name}, its usage {getattr(used, name)}"
+        told = [*(getattr(used, name) for name in _COUNTS), used.source]
+        for name, shown, kept in zip((*_COUNTS, "usage_source"), said, told, strict=False):
+            if shown != kept:
+                yield f"I12 the log of request '{request_id}' says {shown} {name}, its usage {kept}"
+        asked = decode(facts, PriceFacts) if facts is not None else None
+        for name, shown in zip(_FACTS, said[len(told) :], strict=True):
+            if asked is not None and shown != getattr(asked, name):
+                yield f"I12 the log of request '{request_id}' says {name} '{shown}', its hold '{getattr(asked, name)}'"
 
 
 def _prices(connection: sqlite3.Connection) -> Iterator[str]:

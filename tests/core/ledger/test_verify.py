@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from relay.core.ledger.operations import PublishPrices
+from relay.core.ledger.operations import PublishPrices, RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 
 from .books import Books
@@ -90,6 +90,56 @@ def test_a_changed_count_is_found(trading: Books) -> None:
     """A log row that shows other tokens than were priced."""
     assert tamper(trading, "UPDATE request_log SET output_tokens = 7 WHERE request_id = 'r1'") == [
         "I12 the log of request 'r1' says 7 output_tokens, its usage 5"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("model = 'gpt-4o'", "I12 the log of request 'r1' says model 'gpt-4o', its hold 'claude-sonnet-4-5'"),
+        ("\"group\" = 'lily'", "I12 the log of request 'r1' says group 'lily', its hold 'hyacinth'"),
+        ("usage_source = 'disputed'", "I12 the log of request 'r1' says disputed usage_source, its usage upstream"),
+        ("outcome = 'upstream_error'", "I6 request 'r1' was paid for, and ended as 'upstream_error' by its log"),
+    ],
+)
+def test_a_row_that_says_another_thing_than_what_it_was_made_of_is_found(
+    trading: Books, change: str, problem: str
+) -> None:
+    """Its hold knows the facts as well, its usage the source; what is paid for is no failure of the upstream's."""
+    assert tamper(trading, f"UPDATE request_log SET {change} WHERE request_id = 'r1'") == [problem]
+
+
+def test_a_renamed_account_is_found(trading: Books) -> None:
+    """No command renames one."""
+    assert tamper(trading, "UPDATE account SET name = 'bob'") == [
+        "account 'alice' is called 'bob', and was made as 'alice'"
+    ]
+
+
+def test_a_key_in_a_group_that_nobody_put_it_into_is_found(trading: Books) -> None:
+    """Made in one, or switched to another: the last counts."""
+    trading.do(SetKeyGroup(key_id="alice", group="agave", actor="test"))
+    assert verify(trading.data) == []
+    assert tamper(trading, "UPDATE api_key SET \"group\" = 'carnation'") == [
+        "key 'alice' is in group 'carnation', and was put into 'agave' last"
+    ]
+
+
+def test_a_revoked_key_that_lives_again_is_found(trading: Books) -> None:
+    """What was revoked stays so."""
+    trading.do(RevokeKey(key_id="alice", actor="test"))
+    assert verify(trading.data) == []
+    assert tamper(trading, "UPDATE api_key SET is_revoked = 0") == ["key 'alice' may be used, and was revoked"]
+
+
+def test_prices_that_are_gone_are_found(trading: Books) -> None:
+    """By the requests that were priced by them."""
+    version = hashlib.sha256(b"{}").hexdigest()
+    trading.do(PublishPrices(price_version=version, document="{}"))
+    named = f"UPDATE reservation SET price_version = '{version}' WHERE request_id IN ('r1', 'r3')"
+    assert tamper(trading, named) == []
+    assert tamper(trading, "DELETE FROM price_version") == [
+        f"I12 the prices of version '{version}' are missing; requests that name it: 2"
     ]
 
 
