@@ -98,8 +98,9 @@ def test_plain_address_is_taken(tmp_path: Path, address: str) -> None:
     assert load_profile(path).profile.channels[0].base_url == address
 
 
-def test_stars_in_halves_are_taken(tmp_path: Path) -> None:
-    """Four and a half stars are on the shops' cards."""
-    path = write(tmp_path, 'ratio: "1"', 'ratio: "1", stars: "4.5"')
+@pytest.mark.parametrize(("written", "stars"), [("0", "0"), ("4.5", "9/2"), ("5", "5")])
+def test_stars_in_halves_are_taken(tmp_path: Path, written: str, stars: str) -> None:
+    """Four and a half stars are on the shops' cards; none and five are the least and the most."""
+    path = write(tmp_path, 'ratio: "1"', f'ratio: "1", stars: "{written}"')
 
-    assert str(load_profile(path).profile.groups["plain"].stars) == "9/2"
+    assert str(load_profile(path).profile.groups["plain"].stars) == stars
