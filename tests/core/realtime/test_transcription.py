@@ -15,6 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from relay.core.realtime.customer import Customer
+from relay.core.realtime.transcription import plausible_usage
+from relay.core.usage import Usage
 from tests.chats import LOTS, balances
 from tests.shops import Running, serving
 
@@ -393,6 +395,67 @@ async def test_a_model_sold_by_the_second_is_paid_by_it(tmp_path: Path, usage: o
         rows = await shop.log(count=2)
     [row] = [row for row in rows if row["operation"] == "transcription"]
     assert (row["usage_source"], row["charge_nano"]) == (source, 100_000)
+
+
+async def test_sound_that_is_written_down_no_more_is_not_held_for(tmp_path: Path) -> None:
+    """From when the upstream says that it has taken note."""
+    off = event("session.update", session={"type": "realtime", "audio": {"input": {"transcription": None}}})
+    async with (
+        RealtimeUpstream(writing_down()).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await client.send(json.dumps(UPDATE))
+        await hear(client, "session.updated")
+        await client.send(off)
+        await hear(client, "session.updated")
+        await client.send(APPEND)
+        await hear(client, "input_audio_buffer.committed")
+        assert held(shop) == {"realtime": TURN_NANO}
+
+
+async def test_what_an_upstream_writes_down_unasked_is_held_for(tmp_path: Path) -> None:
+    """At the price of the model that its session begins with, under the customer's name for it."""
+    begun = json.dumps(SESSION).replace('"transcription": null', '"transcription": {"model": "gpt-4o-transcribe-1"}')
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(begun)
+        async for _ in connection:
+            await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        connected(shop) as client,
+    ):
+        await hear(client, "session.created")
+        await client.send(APPEND)
+        await hear(client, "input_audio_buffer.committed")
+        assert held(shop) == {"realtime": TURN_NANO, "transcription": MINUTE_NANO}
+
+
+HEARD = Usage(input_tokens=2000, audio_input_tokens=2000, unit_count=200, source="disputed")
+
+
+@pytest.mark.parametrize(
+    ("told", "judged"),
+    [
+        (
+            Usage(input_tokens=18_048, output_tokens=8000),
+            Usage(input_tokens=18_048, output_tokens=8000, unit_count=200),
+        ),
+        (Usage(unit_count=800, output_tokens=1), Usage(unit_count=800, output_tokens=1)),
+        (Usage(output_tokens=1), Usage(output_tokens=1)),
+        (Usage(input_tokens=18_049), HEARD),
+        (Usage(input_tokens=1, cache_read_tokens=18_048), HEARD),
+        (Usage(input_tokens=1, output_tokens=8001), HEARD),
+        (Usage(input_tokens=1, unit_count=801), HEARD),
+        (Usage(input_tokens=1, source="disputed"), HEARD),
+    ],
+)
+def test_figures_above_four_times_what_the_sound_can_be_are_disputed(told: Usage, judged: Usage) -> None:
+    """Of 200 seconds: 512 tokens and twice ten a second of input, ten a second of output, and the seconds themselves."""
+    assert plausible_usage(told, 200) == judged
 
 
 async def test_of_two_names_for_one_model_the_one_asked_for_is_paid(tmp_path: Path) -> None:
