@@ -11,7 +11,7 @@ from ..exchange import Dialect
 from ..finder import FoundPlugin, find_plugin
 from ..registry import check_channel, check_plugin, hooks_of
 from .checks import check_sections, collect_names
-from .convert import BROKEN, convert, convert_struct, report_traps
+from .convert import BROKEN, convert, convert_struct
 from .document import DocumentError, Mapping, Scalar, read_document
 from .loaded import Loaded
 from .place import Place, Report
@@ -174,7 +174,6 @@ def _check_plugin(entry: Place, settings: Place, folder: Path) -> tuple[FoundPlu
     if use.text is None:
         if is_beside and isinstance(entry.node, Mapping):
             use.problem("expected the id of a plugin, such as billing.token_ratio")
-        report_traps(settings)
         return None, BROKEN
     try:
         found = find_plugin(use.text, folder)
@@ -182,7 +181,6 @@ def _check_plugin(entry: Place, settings: Place, folder: Path) -> tuple[FoundPlu
     except PluginError as exc:
         use.problem(str(exc))
         entry.report.cause = entry.report.cause or exc
-        report_traps(settings)
         return None, BROKEN
     if isinstance(settings.node, Scalar) and settings.node.value is None:
         settings = Place(Mapping(settings.node.mark, (), (), 1, 1), settings.path, settings.report)

@@ -432,3 +432,12 @@ def test_a_channel_may_know_only_once_it_is_made_what_it_speaks(tmp_path: Path) 
     )
     path = write(tmp_path, "use: channels.openai", "use: ./odd.py\n    dialects: [openai_chat]")
     assert load_profile(path).profile.channels[0].dialects == ("openai_chat",)
+
+
+@pytest.mark.parametrize("use", ["use: billing.token_rati", "usw: x"])
+def test_traps_among_the_settings_of_an_unknown_plugin_are_told_with_it(tmp_path: Path, use: str) -> None:
+    """Nobody knows their types, but 010 is two numbers in any case."""
+    path = write(tmp_path, "use: billing.token_ratio", f"{use}\n    share: 010")
+    told = problems(path)
+    assert "shop.yaml:5:12: plugins[1].share: 010 is octal to some readers of YAML" in " ".join(told)
+    assert any(line.startswith("shop.yaml:4:") for line in told)
