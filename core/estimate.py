@@ -1,4 +1,4 @@
-"""Token counts made here: bounds for holds, estimates for want of the upstream's own figures.
+"""Token counts made by relay itself: bounds for holds, and estimates where an upstream gives no figures.
 
 Everything rests on the length of UTF-8 text. Measured with o200k, a token is 4.5 bytes of English,
 3.3 of code, 3.9 of JSON, 3.6 of Chinese: `BYTES_PER_TOKEN_TENTHS` is 36, off by at most 30 %.
@@ -17,39 +17,39 @@ from .usage import Usage
 
 BYTES_PER_TOKEN_TENTHS = 36
 BLOCK_TOKENS = 8
-"""The most that an answer, or a block of it, counts beyond its text: role, frame, stop."""
+"""The most tokens of an answer, or of a block of it, beyond its text: role, frame, stop."""
 TOOL_CALL_TOKENS = 8
-"""What a tool call counts at least beyond its arguments."""
+"""The fewest tokens of a tool call beyond its arguments."""
 TOOL_CALL_TOKENS_MAX = 40
-"""What it counts at most; 30 to 40 at Claude (w:anthropic/tools-parallel-stream)."""
+"""The most; with Claude 30 to 40 (w:anthropic/tools-parallel-stream)."""
 REQUEST_TOKENS = 512
-"""What a request may count beyond its text: system texts of the upstream (150 at xAI), citations."""
+"""The most tokens of a request beyond its text: system prompts of the upstream (150 at xAI), citations."""
 TOOLS_TOKENS = 1024
-"""The text that an upstream adds where tools are offered; 500 at Claude (w:anthropic/tools-stream)."""
+"""The most tokens that an upstream adds if tools are offered; with Claude 500 (w:anthropic/tools-stream)."""
 MEDIA_TOKENS_MAX = 4096
-"""The most that one picture counts; more than all but gpt-4o-mini's, which counts 33-fold."""
+"""The most tokens of a picture, except with gpt-4o-mini, which counts them 33-fold."""
 PICTURE_FIGURE_TOKENS = 12_500
-"""A quarter of what a picture counts at most, at gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
+"""A quarter of the most tokens of a picture, with gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
 
 Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
 """
 MEDIA_FIGURE_TOKENS = 250_000
-"""A quarter of what a document or a film may count, however well it is packed: the context of Claude or Gemini, a million.
+"""A quarter of the most tokens of a document or video, however well compressed: Claude's or Gemini's context of a million.
 
 Source: support.claude.com 8606395, read 2026-11-30.
 """
 MEDIA_TOKENS = 1000
 PICTURE_TOKENS = 1290
-"""What a picture counts that is drawn in a talk; Gemini's (w:gemini/image-output)."""
+"""Tokens of a picture drawn in a chat, as with Gemini (w:gemini/image-output)."""
 DRAFT_TOKENS = 100
-"""Output of a draft of a picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
+"""Output tokens of a draft of a picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
 SPOKEN_BYTES_PER_TOKEN = 3200
-"""Base64 of what is spoken in a talk, for a token: 20 tokens a second, of 24 000 samples of 16 bits, as streams have it.
+"""Bytes of base64 for a token of sound spoken in a chat: 20 tokens a second, of 24 000 samples of 16 bits, as in streams.
 
 Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 """
 FIGURE_FLOOR_TOKENS = 1024
-"""Below this a figure of the upstream is never disputed: small bounds are the least exact."""
+"""Smaller figures of an upstream are never disputed, because small bounds are the least exact."""
 DISPUTED_FACTOR = 4
 
 _LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')
@@ -62,11 +62,11 @@ _MEDIA_WORD = re.compile(
 
 
 def piece_bound(bytes_count: int) -> int:
-    """Return the most tokens that a piece of streamed text can be, by its UTF-8 length.
+    """Return the most tokens of a piece of streamed text, by its UTF-8 length.
 
-    Upstreams stream pieces of one token or of many. A short piece is one, rarely three; a long
-    one is at most a token every two bytes. Text made to be dense (random digits in long pieces)
-    can exceed it by a third; nothing people write did.
+    Upstreams stream pieces of one token or of many. A short piece is one token, rarely three; a long one
+    has at most a token for every two bytes. Artificially dense text (random digits in long pieces) can
+    exceed this by a third; no text that people write was seen to.
     """
     return 1 + (bytes_count >> 2) if bytes_count < 12 else 1 + (bytes_count >> 1)
 
@@ -81,12 +81,12 @@ def estimate_bytes(bytes_count: int) -> int:
 
 
 def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
-    """Return the input tokens of a request, never below the truth, for its hold.
+    """Return an upper bound of the input tokens of a request, for its hold.
 
-    Pictures and other media count by number, not by their bytes. Not bounded by any request is
-    what a server's own tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens
-    grow to 404 500), or what is named by an id or an address (`reads_beyond`): there the post takes
-    what the account has.
+    Pictures are counted by number, other media by their length. There is no bound to what an upstream's own
+    tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens
+    grow to 404 500), or to what an id or address refers to (`reads_beyond`): there the post takes what the
+    account has.
     """
     measured = _measure(fields)
     tools = TOOLS_TOKENS if "tools" in fields or "functions" in fields else 0
@@ -106,16 +106,16 @@ def cache_writes(fields: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
 
 
 def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:
-    """Return what the media of a request may count beyond `input_bound` where the figures are its upstream's own."""
+    """Return the tokens by which the upstream's own count of the media may exceed `input_bound`."""
     measured = _measure(fields)
     return measured.picture_count * PICTURE_FIGURE_TOKENS + len(measured.media_bytes) * MEDIA_FIGURE_TOKENS
 
 
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
-    """Return the input tokens of a request, as near the truth as can be had here.
+    """Return the best estimate of the input tokens of a request.
 
-    Exact up to the frame of the messages where the vocabulary is loaded, and the request is text
-    alone and can be read here; by length otherwise.
+    If the vocabulary is loaded and the request is only text, it is exact but for the frame of the messages;
+    otherwise it follows from the length.
     """
     measured = _measure(fields)
     media_tokens = measured.media_tokens(MEDIA_TOKENS)
@@ -131,15 +131,15 @@ def is_beyond(tokens: int, bound_tokens: int) -> bool:
 
 
 def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | None) -> Usage:
-    """Return *usage*, or the local bounds as ``disputed`` where it exceeds one four times.
+    """Return *usage*, with the local bounds in place of figures that exceed them fourfold, as ``disputed``.
 
-    Input is not checked where the upstream read more on its own: searches, further passes.
+    Input is not checked if the upstream read more on its own: searches, further passes.
 
     Args:
         usage: The upstream's figures.
         input_bound_tokens: As `input_bound` gave it.
-        output_bound_tokens: The most output, of all choices, that was asked for or that the model can give; None where
-            neither is known, then output is taken as said.
+        output_bound_tokens: The most output, of all choices, that was asked for or that the model can give; None if
+            neither is known, in which case the output is not checked.
     """
     if usage.source != "upstream":
         return usage
@@ -154,7 +154,7 @@ def plausible(usage: Usage, input_bound_tokens: int, output_bound_tokens: int | 
 
 
 def _with_input_bound(usage: Usage, tokens: int) -> Usage:
-    """Return *usage* with input of *tokens*, as much of it sound or pictures as was told, and its output as it is."""
+    """Return *usage* with an input of *tokens*, of which sound and pictures are as reported, and unchanged output."""
     audio_tokens = min(usage.audio_input_tokens, tokens)
     return msgspec.structs.replace(
         usage,
@@ -169,7 +169,7 @@ def _with_input_bound(usage: Usage, tokens: int) -> Usage:
 
 
 class _Measured(msgspec.Struct):
-    """What a request holds: its text in bytes, its pictures, and the bytes of base64 of each of its other media."""
+    """The size of a request: bytes of text, number of pictures, and bytes of base64 of each of its other media."""
 
     text_bytes: int = 0
     picture_count: int = 0
@@ -195,7 +195,7 @@ def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
 
 
 class _Turn(msgspec.Struct):
-    """A turn of a talk: media stand in the content of most dialects, in Responses also in a tool's output."""
+    """A turn of a conversation. Media are in its content; in Responses also in a tool's output."""
 
     content: msgspec.Raw = msgspec.Raw(b"")
     output: msgspec.Raw = msgspec.Raw(b"")
@@ -203,7 +203,7 @@ class _Turn(msgspec.Struct):
 
 
 class _Holder(msgspec.Struct):
-    """What media stand in: OpenAI's ``image_url`` and the like, Anthropic's ``source``, Gemini's ``inlineData``."""
+    """What contains media: OpenAI's ``image_url`` and the like, Anthropic's ``source``, Gemini's ``inlineData``."""
 
     type: str = ""
     media_type: str = msgspec.field(default="", name="mimeType")
@@ -226,12 +226,12 @@ class _Part(msgspec.Struct):
 
     @property
     def is_media(self) -> bool:
-        """A kind that vendors read media from; Gemini's parts name none."""
+        """It is of a type that vendors read media from. Gemini's parts have no type."""
         return self.type in _MEDIA_KINDS or self._inline is not None
 
     @property
     def is_picture(self) -> bool:
-        """Counted by number, not by length."""
+        """It is counted by number, not by length."""
         inline = self._inline
         return "image" in (self.type if inline is None else inline.media_type)
 
@@ -241,17 +241,17 @@ class _Part(msgspec.Struct):
 
 
 _TURNS = ("messages", "input", "contents")
-"""Where the turns of a talk stand, by dialect."""
+"""The fields with the turns of a conversation, in all dialects."""
 _READ_TURNS = msgspec.json.Decoder(list[_Turn])
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _PART = msgspec.json.Decoder(_Part)
 
 
 def _contents_with_media(turns: bytes) -> Iterable[bytes]:
-    """Return the contents of *turns* that may hold media: lists of parts; a plain text holds none.
+    """Return the contents of *turns* that may hold media: lists of parts, but not plain texts.
 
-    Where no second bracket opens, not even the frame of the conversation is read; and one look
-    for the rare word spares the ordinary list of texts.
+    Without a second opening bracket nothing is decoded at all, and one search for the words of media
+    excludes the ordinary list of texts.
     """
     if turns.find(b"[", turns.find(b"[") + 1) < 0:
         return ()
@@ -264,11 +264,11 @@ def _contents_with_media(turns: bytes) -> Iterable[bytes]:
 
 
 def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = False) -> None:
-    """Take the media in the parts of *content*, those by address included, out of the text and count them.
+    """Count the media in the parts of *content*, those by address too, as media instead of as text.
 
-    Only what stands where a vendor reads media from counts as such: anywhere else, whatever it
-    looks like, it is text that a model reads, and a hold must cover it. So does what stands in a result
-    within a result, which no vendor reads, and which could be nested without end.
+    Only what is where a vendor reads media counts as media. Anywhere else, whatever it looks like, it is
+    text that a model reads, and a hold must cover it. The same goes for a result within a result, which no
+    vendor reads, and which could be nested endlessly.
     """
     try:
         raw_parts = _PARTS.decode(content)
@@ -278,7 +278,7 @@ def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = Fal
         try:
             part = _PART.decode(raw)
         except (ValueError, RecursionError):
-            continue  # of no form that is known: text
+            continue  # an unknown form: text
         if part.type == "tool_result" and bytes(part.content).startswith(b"[") and not is_result:
             _measure_parts(bytes(part.content), measured, is_result=True)
         elif part.is_media:
@@ -291,7 +291,7 @@ def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = Fal
 
 
 def _base64_bytes(part: _Part) -> int:
-    """Return the bytes of base64 that *part* carries where its vendor reads them from."""
+    """Return the bytes of base64 in *part*, where its vendor reads them."""
     length = 0
     holders = (part.source, part.image_url, part.video_url, part.input_audio, part.file)
     for holder in (*holders, part.file_data, part.inline_data, part.inline_data_camel):
@@ -306,7 +306,7 @@ def _base64_bytes(part: _Part) -> int:
 
 
 def _data_url_bytes(url: bytes) -> int:
-    """Return the bytes of base64 in a ``data:`` address, or none in another."""
+    """Return the bytes of base64 in a ``data:`` URL; 0 for any other."""
     head, mark, data = url.partition(b";base64,")
     return len(data) if mark and head.startswith(b"data:") else 0
 

@@ -12,11 +12,11 @@ AnswerT = TypeVar("AnswerT")
 
 
 def read_document(decode: Callable[[bytes], AnswerT], body: bytes, expected: str) -> AnswerT:
-    """Return a whole answer of status 200, as *decode* reads it; *expected* is what it should be, with its article.
+    """Return *body*, a whole answer of status 200, as *decode* reads it; *expected* names it in errors, with an article.
 
     Raises:
-        UpstreamStatusError: A document of another form: an error dressed as success.
-        UpstreamBrokenError: No JSON.
+        UpstreamStatusError: It is another document: an error dressed as success.
+        UpstreamBrokenError: It is no JSON.
     """
     try:
         return decode(body)
@@ -27,10 +27,10 @@ def read_document(decode: Callable[[bytes], AnswerT], body: bytes, expected: str
 
 
 def disguised_error(document: bytes) -> UpstreamStatusError:
-    """Return the error that *document*, received with status 200, is.
+    """Return the error in *document*, which was received with status 200.
 
-    Where the customer's request seems to blame, the document is read again as the 400 it should
-    have been: vendors speak of our key in the same shape, and no 200 may reach the customer.
+    If the customer's request seems to be at fault, the document is read again as the 400 it should have
+    been: vendors report problems with our key in the same form, and no 200 may reach the customer.
     """
     error = classify(200, {}, document)
     return classify(400, {}, document) if error.failure == "request" else error

@@ -1,4 +1,4 @@
-"""Reading along a stream whose last event says that all is done, and what it used: sound, text of sound, pictures."""
+"""Reading along a stream whose last event has its usage: speech, transcripts, pictures."""
 
 from abc import abstractmethod
 from typing import Any
@@ -14,7 +14,7 @@ from .upstream_costs import event_without_costs
 
 
 class EventFields(msgspec.Struct):
-    """What such an event may say; whatever is of another type than known must not hide the rest."""
+    """The fields of an event. They have no types, so that one of an unexpected type does not hide the others."""
 
     type: str = ""
     delta: Any = None
@@ -53,7 +53,7 @@ class DoneReader(EventReader):
             return self._disputed()
 
     def _conclude(self) -> None:
-        """Say whether the answer is whole: where its last event has come."""
+        """End the answer if its last event has arrived."""
         if self._held and self.error is None and not self.is_ended:
             self._end_with(self._held)
 

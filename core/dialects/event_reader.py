@@ -1,4 +1,4 @@
-"""What reading along is in every dialect whose streams are server-sent events."""
+"""Reading along in all dialects whose streams are server-sent events."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class EventReader(Tally, ABC):
-    """Splits, passes on and holds back; a dialect says what each event means. See `StreamReader`."""
+    """Splits a stream into events, passes them on, and holds back the end. Each dialect reads the events. See `StreamReader`."""
 
     __slots__ = (
         "_exchange",
@@ -70,8 +70,8 @@ class EventReader(Tally, ABC):
     def finish(self) -> bytes:
         """Take the end of the body; an event that was cut is never passed on.
 
-        Some upstreams leave out the blank line behind their last event. It passes as it came, and
-        gets the line only where something is to be written behind it.
+        Some upstreams leave out the blank line after their last event. The event passes as it came, and gets
+        the line only if something is to be written after it.
         """
         if self.is_ended or self.error is not None or self._is_finished:
             return b""
@@ -88,7 +88,7 @@ class EventReader(Tally, ABC):
         return passed
 
     def _is_document(self) -> bool:
-        """Say whether a JSON document came instead of a stream: relays in between send errors so, under a stream's type."""
+        """Say whether a JSON document came instead of a stream: other relays send errors like this, with a stream's content type."""
         rest = self._splitter.rest
         if self.is_output_seen or not rest.lstrip().startswith(b"{"):
             return False
@@ -98,7 +98,7 @@ class EventReader(Tally, ABC):
             return False
 
     def _unended(self) -> bytes:
-        """Return the last event where nothing of it is missing but the line behind it; a document that was cut is none."""
+        """Return the last event if only the blank line after it is missing; a document that was cut off is no event."""
         rest = self._splitter.rest
         data = event_name_and_data(rest)[1]
         if data.strip() == b"[DONE]":
@@ -109,7 +109,7 @@ class EventReader(Tally, ABC):
             return b""
 
     def _conclude(self) -> None:
-        """Say whether the body's end is the answer's, where a dialect does not need its mark."""
+        """End the answer with the body, in dialects that need no end mark."""
 
     def _pass(self, events: list[bytes]) -> bytes:
         passed = []
@@ -125,10 +125,9 @@ class EventReader(Tally, ABC):
         return b"".join(passed)
 
     def _count_framed(self, event: bytes) -> bool:
-        """Count an event that fits the frame; say whether it does. The loop that runs for every chunk.
+        """Count an event that fits the frame; say whether it does. This runs for every chunk.
 
-        Does what `Tally.add` does, by hand. What kind of output the frame holds was noted when
-        the frame was learnt.
+        It repeats the work of `Tally.add` inline. The kind of output was noted when the frame was learnt.
         """
         frame = self._frame
         bytes_count = frame.text_bytes(event)
@@ -141,9 +140,9 @@ class EventReader(Tally, ABC):
         return True
 
     def _look_behind(self, events: Iterable[bytes]) -> None:
-        """See what follows the end.
+        """Look at what follows the end.
 
-        Of it only the ``[DONE]`` that some add where their dialect has none goes to the customer,
+        Of that, only a ``[DONE]`` that some add although their dialect has none goes to the customer,
         with the end: OpenRouter's Responses, relays of Messages (wire/DIALECTS.md 2.3 and 2.4).
         """
         for event in events:
@@ -154,10 +153,10 @@ class EventReader(Tally, ABC):
 
     @abstractmethod
     def _take(self, event: bytes) -> bool:
-        """Read one event that the frame does not cover; say whether it goes to the customer."""
+        """Read one event that does not fit the frame; say whether it goes to the customer."""
 
     def _dressed(self, event: bytes) -> bytes:
-        """Return an event in the form that the dialect's clients read, where the upstream's is another."""
+        """Return an event in the form that the dialect's clients expect, if the upstream deviates from it."""
         return event
 
     @abstractmethod
@@ -172,13 +171,13 @@ class EventReader(Tally, ABC):
             return Usage(input_tokens=self._request_bound(), output_tokens=self.output_bound_tokens, source="disputed")
 
     def _request_bound(self) -> int:
-        """Return the most input there can be; the whole prompt is read for it, so once only, and not at every mark."""
+        """Return an upper bound of the input tokens. Made once only, because it reads the whole prompt."""
         if self._request_bound_tokens is None:
             self._request_bound_tokens = input_bound(self._exchange.fields)
         return self._request_bound_tokens
 
     def evidence(self) -> Evidence:
-        """Return how the answer was built so far."""
+        """Return the structure of the answer so far."""
         usage = self.usage()
         return self.make_evidence(
             is_end_seen=self.is_ended,

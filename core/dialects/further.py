@@ -1,4 +1,4 @@
-"""Models that may have a part in an answer besides the one that is asked for, and what is asked of them.
+"""Models that may take part in an answer besides the one asked for, and what is asked of them.
 
 ``fallbacks`` follow a refusal; a tool such as the advisor, or one that draws, asks a model of its own. Sources:
 anthropic-sdk-python 2.12.0 types/beta, openai-python 3.54.0 types/responses/tool_param.py, read 2026-11-30.

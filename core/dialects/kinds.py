@@ -1,4 +1,4 @@
-"""Which kinds of JSON value the documented fields of a request may have; any other is refused by the field's name.
+"""Which types of JSON value the documented fields of a request may have; others are refused, naming the field.
 
 One table a dialect. A field that a dialect reads anyhow (model, stream, limits) is checked where it
 is read and stands in none; a field in no table is the upstream's business. Only the first byte of a
@@ -22,7 +22,7 @@ from ..errors import BadRequestError
 from .fields import Fields
 
 Allows = Callable[[msgspec.Raw], object]
-"""Says of a value, by a true or false answer, whether it is of a kind that a field may have."""
+"""Returns something true if a value is of a type that the field may have."""
 
 Kinds = Mapping[str, Allows]
 
@@ -31,7 +31,7 @@ _TEXT_START = re.compile(rb'"').match
 
 
 def check_kinds(fields: Fields, kinds: Kinds, path: str = "") -> None:
-    """Refuse the first field that is of none of its kinds; *path* stands before its name.
+    """Refuse the first field of a wrong type; *path* is put before its name.
 
     Raises:
         BadRequestError: Names the field.
@@ -43,7 +43,7 @@ def check_kinds(fields: Fields, kinds: Kinds, path: str = "") -> None:
 
 
 def check_needed(fields: Fields, name: str, allows: Allows) -> None:
-    """Refuse a request without the one field that it is about, or with another kind of it than *allows*.
+    """Refuse a request without its essential field *name*, or with a wrong type of it.
 
     Raises:
         BadRequestError: Names the field.
@@ -54,7 +54,7 @@ def check_needed(fields: Fields, name: str, allows: Allows) -> None:
 
 
 def _number(value: msgspec.Raw) -> bool:
-    """Say whether *value* is a number that a double can hold: ``1e400`` is one to no upstream."""
+    """Say whether *value* is a number that fits a double: no upstream accepts ``1e400``."""
     try:
         _read_number(value)
     except ValueError:
@@ -87,7 +87,7 @@ OBJECT_OR_OBJECTS: Allows = re.compile(rb"\{|\[[ \t\n\r]*[{\]]|n").match
 NUMBER_OR_TEXT: Allows = _number_or_text
 """Google's JSON has numbers as text too. Source: Protocol Buffers, JSON mapping, read 2026-11-29."""
 
-# What a request can't do without: null and empty are none of these.
+# Required fields: neither null nor empty.
 SOME_TEXT: Allows = re.compile(rb'"[^"]').match
 TURNS: Allows = re.compile(rb"\[[ \t\n\r]*\{").match
 """Objects."""
@@ -307,10 +307,10 @@ IMAGES: Kinds = {
 SPEECH: Kinds = {"instructions": TEXT, "response_format": TEXT, "speed": NUMBER, "voice": TEXT_OR_OBJECT}
 
 FORM: Kinds = {}
-"""All that a form brings is text."""
+"""All values of a form are text."""
 
 MODERATIONS: Kinds = {}
-"""Nothing beside the input."""
+"""Nothing besides the input."""
 
 RERANK: Kinds = {
     "max_chunks_per_doc": NUMBER,

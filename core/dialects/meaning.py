@@ -1,4 +1,4 @@
-"""What an error means to a customer, before a dialect puts it into its own words (wire/DIALECTS.md 7.2)."""
+"""What an error means to a customer, independent of dialect (wire/DIALECTS.md 7.2)."""
 
 from typing import Literal
 
@@ -40,7 +40,7 @@ CODE_BY_FAILURE = {
 
 
 def meaning_of(error: RelayError) -> Meaning:
-    """Return what *error* means; an upstream's own trouble is never the customer's."""
+    """Return what *error* means; an upstream's problem with our account is never shown as the customer's."""
     if isinstance(error, UpstreamStatusError):
         match error.failure:
             case "request":
@@ -58,16 +58,16 @@ def meaning_of(error: RelayError) -> Meaning:
 
 
 def status_of(error: RelayError) -> int:
-    """Return the HTTP status of *error*: for an upstream's, what is said when all was tried (DESIGN 5)."""
+    """Return the HTTP status of *error*; for an upstream's, the one to send when all attempts have failed (DESIGN 5)."""
     if isinstance(error, UpstreamStatusError):
         return STATUS_BY_FAILURE.get(error.failure, error.upstream_status)
     return error.status
 
 
 def code_of(error: RelayError) -> str:
-    """Return the machine code that clients match: ours, or the upstream's word on the customer's request.
+    """Return the code that clients match: ours, or the upstream's if it is about the customer's request.
 
-    Words such as ``context_length_exceeded`` must survive: clients act on them (DIALECTS 7.2).
+    Codes such as ``context_length_exceeded`` must survive: clients act on them (DIALECTS 7.2).
     """
     if isinstance(error, RejectedError):
         return error.reason
@@ -79,5 +79,5 @@ def code_of(error: RelayError) -> str:
 
 
 def param_of(error: RelayError) -> str | None:
-    """Return the field of the request that is to blame, if one is."""
+    """Return the field of the request that is at fault, if any."""
     return error.param if isinstance(error, RejectedError | UpstreamStatusError) else None

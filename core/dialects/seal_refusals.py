@@ -1,7 +1,7 @@
-"""A request that was refused for what another account sealed in it: what to send instead, once.
+"""What to send instead, once, of a request that was refused for seals of another account.
 
 Thinking blocks, encrypted reasoning and thought signatures are checked by the account that made
-them. A talk that had to move brings those of its last account along. Source: wire/DIALECTS.md 6,
+them. A conversation that had to move still has those of its last account. Source: wire/DIALECTS.md 6,
 read 2026-11-24.
 """
 
@@ -24,7 +24,7 @@ _SKIPPED_SIGNATURE = "skip_thought_signature_validator"
 
 
 def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
-    """Take out of *request* the seals that *error* complains of; say whether asking again is worth it."""
+    """Remove the seals that *error* complains about from *request*; say whether it is worth sending again."""
     said = f"{error.error_type} {error.message}"
     match request.dialect:
         case "anthropic_messages" if _BAD_SIGNATURE.search(said):
@@ -75,7 +75,7 @@ def _without_reasoning(items: list[Any]) -> list[Any]:
 
 
 def _without_details(messages: list[Any]) -> list[Any]:
-    """Return *messages* without what OpenRouter sealed, which other hosts of chat may refuse altogether."""
+    """Return *messages* without OpenRouter's seals, which other hosts may refuse altogether."""
     return [
         {name: value for name, value in message.items() if name != "reasoning_details"}
         if isinstance(message, dict)

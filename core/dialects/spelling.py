@@ -1,6 +1,6 @@
-"""Fields that another program would take for one that relay reads: they differ in upper and lower case alone.
+"""Refuses fields that another program would take for one that relay reads: they differ only in letter case.
 
-Gateways written in Go, of which most other shops are, read JSON's names so: ``Model`` beside ``model`` would price one
+Gateways written in Go, as most other shops are, ignore the case of JSON names: ``Model`` beside ``model`` would price one
 model and send another. Source: pkg.go.dev encoding/json, "Unmarshal" (prefers the exact name, accepts any case), read
 2026-11-30.
 """
@@ -25,10 +25,10 @@ _SPELT = {name.casefold(): name for name in _READ}
 
 
 def check_spelling(names: Iterable[str]) -> None:
-    """Refuse a name that is one of those but for the case of its letters.
+    """Refuse a name that differs from one of those only in letter case.
 
     Raises:
-        BadRequestError: Names the field, and how it is spelled.
+        BadRequestError: Names the field and its right spelling.
     """
     for name in names:
         if name not in _READ and (spelt := _SPELT.get(name.casefold())) is not None:

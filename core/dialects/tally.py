@@ -1,4 +1,4 @@
-"""What an answer was made of: counted while it passes by, or over a whole body."""
+"""Counts what an answer consists of, as it passes by or from a whole body."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -52,18 +52,18 @@ class Tally:
         self.stop_reason: str | None = None
         self._output_bytes = 0
         self._sound_bytes = self._untexted_tokens = 0
-        """What was counted for calls, pictures and sound, beside their text."""
+        """Tokens counted for calls, pictures and sound, in addition to their text."""
         self.output_audio_tokens = self.output_image_tokens = 0
-        """Of the counted ones, those of sound and of pictures."""
+        """The parts of `output_counted_tokens` that are sound and pictures."""
         self._drawn_count = 0
-        """Whole pictures that were drawn in a talk."""
+        """Whole pictures drawn in a chat."""
         self.search_count = 0
         """Searches of the web that the upstream made and is seen to bill."""
         self._tools_run: set[tuple[str, object]] = set()
         """What else it ran that is billed apart, each once for what is billed once."""
         self._has_text = self._has_tool_call = self._has_refusal = self._has_thinking = False
         self._has_answered = False
-        """Something came after the last piece of thinking."""
+        """Output followed the last piece of thinking."""
 
     def add(self, bytes_count: int) -> None:
         """Count one piece of output text."""
@@ -78,7 +78,7 @@ class Tally:
         self.add(bytes_count)
 
     def add_thinking(self, bytes_count: int) -> None:
-        """Count a piece of a chain of thought."""
+        """Count a piece of thinking."""
         self._has_thinking = True
         self._has_answered = False
         self.add(bytes_count)
@@ -89,7 +89,7 @@ class Tally:
         self.add(bytes_count)
 
     def note_refusal(self) -> None:
-        """Note that the vendor refused without a word of the model's."""
+        """Note that the vendor refused, without any text of the model."""
         self._has_refusal = self._has_answered = True
 
     def begin_tool_call(self) -> None:
@@ -108,25 +108,25 @@ class Tally:
         self.output_bound_tokens += BLOCK_TOKENS
 
     def note_thinking(self) -> None:
-        """Note a chain of thought of which nothing can be read."""
+        """Note thinking that can't be read."""
         self._has_thinking = True
         self._has_answered = False
 
     def add_picture(self) -> None:
-        """Count a whole picture, drawn in a talk."""
+        """Count a whole picture drawn in a chat."""
         self.note_answer()
         self._drawn_count += 1
         self.output_image_tokens += PICTURE_TOKENS
         self._add_untexted(PICTURE_TOKENS, MEDIA_TOKENS_MAX)
 
     def add_draft(self) -> None:
-        """Count a picture as far as it has been drawn."""
+        """Count a draft of a picture."""
         self.note_answer()
         self.output_image_tokens += DRAFT_TOKENS
         self._add_untexted(DRAFT_TOKENS, DRAFT_TOKENS)
 
     def add_sound(self, base64_bytes: int) -> None:
-        """Count a piece of what is spoken in a talk, by the length of its base64."""
+        """Count a piece of sound spoken in a chat, by the length of its base64."""
         self.note_answer()
         self._sound_bytes += base64_bytes
         tokens = self._sound_bytes // SPOKEN_BYTES_PER_TOKEN - self.output_audio_tokens
@@ -134,7 +134,7 @@ class Tally:
         self._add_untexted(tokens, 2 * tokens)
 
     def add_media(self, kind: str, base64_bytes: int) -> None:
-        """Count a picture or a piece of sound, by its media type or the first word of it; note anything else."""
+        """Count a picture or a piece of sound, given its media type or the beginning of it; note anything else."""
         match kind.partition("/")[0]:
             case "image":
                 self.add_picture()
@@ -153,14 +153,14 @@ class Tally:
         return dict(Counter(name for name, _ in self._tools_run))
 
     def note_answer(self) -> None:
-        """Note output that has no text to count: a result, a summary."""
+        """Note output without text to count: a result, a summary."""
         self.is_output_seen = True
         self._has_text = self._has_answered = True
 
     def make_evidence(
         self, *, is_end_seen: bool, thinking_asked: bool, reasoning_tokens: int = 0, error_type: str | None = None
     ) -> Evidence:
-        """Return what was noted, as evidence; *reasoning_tokens* tell of thinking that stayed hidden."""
+        """Return what was noted, as evidence; *reasoning_tokens* reveal hidden thinking."""
         has_thinking = self._has_thinking or reasoning_tokens > 0
         return Evidence(
             stop_reason=kept_name(self.stop_reason),
@@ -186,7 +186,7 @@ def tallied_reading(
     thinking_asked: bool,
     answer_id: str | None = None,
 ) -> BodyReading:
-    """Return what a whole answer says, once *tally* has counted it.
+    """Return the reading of a whole answer that *tally* has counted.
 
     Where the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, the local bounds stand for them.
     """

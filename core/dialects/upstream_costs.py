@@ -1,6 +1,6 @@
-"""What an upstream says an answer cost the shop: a check on its own price, shown to no customer.
+"""The cost of an answer to the shop, as the upstream reports it: a check on its price, never shown to customers.
 
-OpenRouter, Vercel's gateway and Perplexity tell it in dollars, xAI in ten-thousandths of a millionth of one, each beside
+OpenRouter, Vercel's gateway and Perplexity report it in dollars, xAI in ten-thousandths of a millionth of one, each beside
 the counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3; of xAI's ticks the sum of w:xai/plain at its prices,
 9 x 0.20 + 156 x 0.05 + 127 x 0.50 = 73.1 millionths, told as 731 000; read 2026-11-29.
 """
@@ -15,7 +15,7 @@ from ..sse import event_name_and_data
 from .figures import Figures
 
 COST_NAMES = ("cost", "cost_details", "is_byok", "cost_in_usd_ticks", "market_cost")
-"""Members of ``usage`` that tell what the shop pays, and with whose key."""
+"""Members of ``usage`` that reveal what the shop pays, and with whose key."""
 
 COST_USD_MAX = 1_000_000
 """No honest answer costs more."""
@@ -38,9 +38,9 @@ _NAME = re.compile(rb'[{,\s]*+"(?:[^"\\]++|\\.)*+"\s*+:\s*+')
 
 
 def without_costs(document: bytes) -> bytes:
-    """Return *document* without what its usage says of the shop's costs; every other byte stays as it came.
+    """Return *document* without the shop's costs in its usage; every other byte stays as it came.
 
-    Only a document that may tell any is decoded.
+    Only a document that may contain any is decoded.
 
     >>> without_costs(b'{"id": "a", "usage": {"prompt_tokens": 9, "cost": 0.1}}')
     b'{"id": "a", "usage": {"prompt_tokens": 9}}'
@@ -54,7 +54,7 @@ def without_costs(document: bytes) -> bytes:
 
 
 def event_without_costs(event: bytes) -> bytes:
-    """Return one event of a stream without what its usage says of the shop's costs; see `without_costs`."""
+    """Return one event of a stream without the shop's costs in its usage; see `without_costs`."""
     if not _may_tell_costs(event):
         return event
     name, data = event_name_and_data(event)
@@ -74,7 +74,7 @@ def _may_tell_costs(data: bytes) -> bool:
 
 
 def read_upstream_cost(figures: Figures) -> int | None:
-    """Return what a usage object says the answer costs the shop, in nano-USD; None where it does not say, or can't be.
+    """Return the cost of the answer to the shop in a usage object, in nano-USD; None if it has none, or an absurd one.
 
     >>> read_upstream_cost({"cost": Decimal("0.00006")}), read_upstream_cost({"cost_in_usd_ticks": 731_000})
     (60000, 73100)
