@@ -1,7 +1,7 @@
 """Idempotency keys in the SQLite ledger: a key names one request of an account, for a day.
 
-It is kept in the transaction that makes the hold, so that of two requests at once, in one process
-or two, exactly one is carried out, and a death in between leaves both or neither.
+It is stored in the transaction that makes the hold. So of two concurrent requests, in one process or two,
+exactly one is carried out, and a death leaves either both key and hold, or neither.
 """
 
 from ..errors import RepeatedRequestError
@@ -12,7 +12,7 @@ from .sqlite_rows import NAME_REQUEST
 SPAN_MS = 24 * 60 * 60 * 1000
 """How long a key names its request; from then on it may name another (field/reliability.md 1: at least 24 h).
 
-One that is under way it names to its end, whatever the machine's clock has come to say.
+It names a running request to its end, whatever happens to the machine's clock.
 """
 
 _FORGET = """
@@ -20,7 +20,7 @@ _FORGET = """
         (SELECT k.account_id, k.digest FROM idempotency_key k JOIN reservation r USING (request_id)
          WHERE k.at <= ? AND r.state <> 'open' ORDER BY k.at LIMIT 2)
 """
-"""Each key that comes takes two old ones along, so that they never grow beyond what a day brings."""
+"""Each new key removes two old ones, so that there are never more than a day's."""
 _FIND = """
     SELECT r.request_id, r.state, l.charge_nano FROM idempotency_key k JOIN reservation r USING (request_id)
     LEFT JOIN request_log l USING (request_id)
@@ -30,9 +30,9 @@ _FIND = """
 
 
 def check_repeated(batch: Batch, account_id: str, digest: bytes) -> None:
-    """Refuse a request whose key names one that is under way or was charged.
+    """Refuse a request whose key names one that is running or was charged.
 
-    One that cost nothing, because it was voided or given back after a death, may be asked again.
+    One that cost nothing, because it was voided or was given back after a death, may be repeated.
 
     Raises:
         RepeatedRequestError: It does.
@@ -48,5 +48,5 @@ def check_repeated(batch: Batch, account_id: str, digest: bytes) -> None:
 
 
 def name_request(batch: Batch, account_id: str, digest: bytes, request_id: str) -> None:
-    """Let a key name the request that is being reserved."""
+    """Store the key of the request that is being reserved."""
     batch.write(NAME_REQUEST, (account_id, digest, request_id, batch.now_ms))

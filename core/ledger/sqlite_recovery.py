@@ -1,4 +1,4 @@
-"""How a request of a dead process is brought to its end in the SQLite ledger."""
+"""Closing the requests of a dead process in the SQLite ledger."""
 
 from ..charge import Charge
 from ..clock import from_ms
@@ -19,9 +19,9 @@ _UNDELIVERED = """
 
 
 def recover(batch: Batch, operation: Recover) -> None:
-    """End what a dead process left: void, post its mark, or give back what was posted in vain.
+    """Close what a dead process left: void it, post its mark, or give back a post without a delivered answer.
 
-    Repeated, it does nothing: an open reservation is closed once, a refund has one id.
+    If repeated, it does nothing: a reservation is closed only once, and a refund has a fixed id.
     """
     hit("in_recovery")
     row = batch.execute(_UNFINISHED, (operation.request_id, operation.boot)).fetchone()
@@ -58,7 +58,7 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
 def _give_back(batch: Batch, request_id: str, account_id: str, mark: Mark | None) -> None:
     """Refund a request whose post was durable but whose end the customer may never have seen.
 
-    What was marked had been handed over before, so it stays paid, as it does where the post did not come to be.
+    What was marked had been delivered, so it stays paid, just as it is when the post was never made.
     """
     row = batch.execute(_UNDELIVERED, (request_id,)).fetchone()
     if row is None:

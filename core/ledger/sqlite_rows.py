@@ -1,7 +1,7 @@
-"""The statements that write what a transaction collected, many rows in a step.
+"""The statements that write the collected rows of a transaction, many in one step.
 
-Python's sqlite3 gives up the interpreter's lock at every step and has to win it back from the
-event loop; next to that a row costs little.
+Python's sqlite3 releases the interpreter's lock at every step and has to win it back from the event
+loop; compared with that, a row costs little.
 """
 
 import sqlite3
@@ -11,13 +11,13 @@ from itertools import chain
 Row = tuple[str | int | bytes | None, ...]
 
 _SIZES = (256, 32, *range(16, 0, -1))
-"""How many rows a step takes: one step for a small group, few sizes in all, so that each is prepared once and kept."""
+"""Numbers of rows in a step. Small groups take one step, and there are few sizes, so that each statement stays prepared."""
 
 
 class RowStatement:
-    """A statement over rows: *row* is the pattern of one, between *head* and *tail*.
+    """A statement over many rows: *row* is the pattern of one, between *head* and *tail*.
 
-    *single* says the same of one row, where that costs less. With *may_miss*, a row may find nothing to change.
+    *single* is an equivalent for one row, if that costs less. With *may_miss*, a row may change nothing.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class RowStatement:
             self._texts[1] = single
 
     def write(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        """Write *rows*, in their order, each to one row of the database."""
+        """Write *rows* in order, each to one row of the database."""
         if len(rows) == 1:
             written = connection.execute(self._texts[1], rows[0])
             assert written.rowcount == 1 or self._may_miss, self._texts[1]

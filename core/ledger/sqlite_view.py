@@ -1,7 +1,7 @@
-"""What the writer has read of keys, lots and reservations, kept as its operations leave it.
+"""Keys, lots and reservations that the writer has read, kept up to date with its own operations.
 
-It is kept from one transaction to the next for as long as nobody else has written: SQLite says so
-(``PRAGMA data_version``), and from the beginning of a transaction on nobody else can.
+They are kept from one transaction to the next as long as no other process has written, which SQLite
+tells (``PRAGMA data_version``). Once a transaction has begun, none can.
 """
 
 import sqlite3
@@ -31,11 +31,11 @@ _HOLDS_WITH_LOTS = f"""
 
 
 REMEMBERED_COUNT_MAX = 20_000
-"""Keys, and reservations, beyond which everything is forgotten and read anew."""
+"""With more keys or reservations than this, everything is forgotten and read again."""
 
 
 class KeyState(msgspec.Struct, frozen=True):
-    """What a reservation asks about its key. ``overrun_nano`` is the account's of today."""
+    """What a reservation needs of its key. ``overrun_nano`` is today's overrun of the account."""
 
     account_id: str
     version: int
@@ -48,7 +48,7 @@ class KeyState(msgspec.Struct, frozen=True):
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """A reservation as stored, with its split over lots."""
+    """A reservation as stored, with its parts of lots."""
 
     request_id: str
     state: str
@@ -61,7 +61,7 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class View:
-    """Rows read ahead or on demand. Whoever changes one says so here, or forgets it.
+    """Rows read ahead or on demand. Whoever changes a row must update it here, or make the view forget.
 
     Attributes:
         day: The shop's day that overruns are those of.
@@ -78,14 +78,14 @@ class View:
         self.forget()
 
     def begin(self, day: str) -> None:
-        """Forget what may be otherwise now: all of it, if others have written or a new *day* has begun."""
+        """Forget what may have changed: everything, if another process has written or a new *day* has begun."""
         (version,) = self._execute("PRAGMA data_version").fetchone()
         if (version, day) != (self._version, self.day) or max(len(self.keys), len(self.holds)) > REMEMBERED_COUNT_MAX:
             self._version, self.day = version, day
             self.forget()
 
     def forget(self) -> None:
-        """Read everything anew from now on."""
+        """Forget everything, so that it is read again."""
         self.keys: dict[str, KeyState] = {}
         self.holds: dict[str, Hold | None] = {}
         self.lots: dict[int, Lot] = {}
@@ -93,7 +93,7 @@ class View:
         self.complete: set[str] = set()
 
     def read_keys(self, key_ids: Iterable[str]) -> None:
-        """Read keys, with all that their accounts have available."""
+        """Read keys, and what their accounts have available."""
         for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self.day)):
             key_id, account_id = row[:2]
             if key_id not in self.keys:
@@ -103,7 +103,7 @@ class View:
                 self._add_lot(account_id, Lot(*row[9:]))
 
     def read_holds(self, request_ids: Iterable[str]) -> None:
-        """Read reservations, with their lots."""
+        """Read reservations and their lots."""
         asked: dict[str, None] = dict.fromkeys(request_ids)
         self.holds.update(asked)
         for row in self._execute(_HOLDS_WITH_LOTS, (_array(asked),)):
@@ -121,7 +121,7 @@ class View:
     def note_hold(
         self, request_id: str, account_id: str, key_id: str, price_version: str, parts: Sequence[tuple[int, int]]
     ) -> None:
-        """Show a reservation that has just been made, with *parts* of lots that were read before."""
+        """Add a new reservation, with *parts* of lots that have been read before."""
         lots = tuple(Lot(lot_id, *self._kind_and_end(lot_id), part_nano) for lot_id, part_nano in parts)
         held_nano = total(parts)
         self.holds[request_id] = Hold(request_id, "open", account_id, key_id, held_nano, price_version, False, lots)
@@ -131,7 +131,7 @@ class View:
         return lot.kind, lot.expires_at_ms
 
     def lots_of(self, account_id: str) -> list[Lot]:
-        """Return an account's lots; those that have nothing available may be missing."""
+        """Return an account's lots, not necessarily those that have nothing available."""
         if account_id not in self.complete:
             for row in self._execute(_LOTS, (account_id,)):
                 self._add_lot(account_id, Lot(*row))

@@ -1,7 +1,7 @@
-"""Charges that no after-sales plugin has looked at, though their exchanges have ended.
+"""Finds charges that no after-sales plugin has looked at, though their exchanges have ended.
 
-A process looks at its own when their answers have ended. What it died before, what recovery closed and
-what came from the spool is left to the next server, whichever process brought it to its end.
+A process shows its own charges to the plugins when their answers have ended. Those that it died before,
+that recovery closed, or that came from the spool, are left to the next server that starts.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ UNCHECKED = f"""
 def find_unchecked(database: Path) -> list[tuple[RequestRecord, Posted]]:
     """Return the requests that after-sales plugins have yet to look at; see `Ledger.unchecked`.
 
-    What was given back of a charge already is no part of it any more.
+    What has been given back of a charge is subtracted from it.
     """
     with contextlib.closing(connect_reader(database)) as connection:
         connection.row_factory = sqlite3.Row

@@ -1,4 +1,4 @@
-"""HTTP/1.1 to upstreams: `UpstreamClient` sends, and everything else here serves it.
+"""HTTP/1.1 to upstreams. `UpstreamClient` sends requests; all other modules serve it.
 
 request_head   where a request goes, and its head
 dial           a fresh connection

@@ -1,10 +1,10 @@
 """One connection to an upstream: HTTP/1.1, one request at a time, its answer kept until it is taken.
 
-It knows no deadlines and no pool: it says what has come, and how it ended.
+It knows no deadlines and no pool; it tells what has arrived, and how it ended.
 
-Facts about llhttp (as httptools 0.9 has it) that this rests on, each with its test: it refuses two
-lengths, a length beside chunks, control characters and line ends without CR; it takes any three
-digits for a status; it goes on with the next message by itself; and it has no bound on a line.
+It relies on these facts about llhttp (in httptools 0.9), each of which has a test: it refuses two
+lengths, a length together with chunks, control characters, and line ends without CR; it accepts any
+three digits as a status; it goes on with the next message by itself; and it does not limit lines.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 FRAMING_BYTES_MAX = 64 * 1024
-"""What may come without a byte of a body: a head, the extensions of a chunk, trailers."""
+"""The most that may arrive without a byte of a body: a head, chunk extensions, trailers."""
 BUFFER_BYTES = 64 * 1024
-"""Mark past which an answer stops reading from its socket until it has been taken."""
+"""With more bytes than this waiting, nothing is read from the socket until they have been taken."""
 TURN_BYTES = 64 * 1024
-"""Mark past which a socket is read on in another turn of the loop: libuv would read thirty times in one."""
+"""After this many bytes, reading goes on in another turn of the event loop: libuv would read thirty times in one."""
 
 
 class Connection(asyncio.Protocol):
     """A connection, and the answer to the request that was last sent on it.
 
     Attributes:
-        status: Of the answer; 0 until its head has come.
-        headers: Lower-case names, the last of repeated ones.
-        is_complete: The whole answer has come, taken or not.
-        is_used: An answer has come whole on it before.
-        loss: Why no more will come, in words; empty while more may.
+        status: The answer's status; 0 until its head has arrived.
+        headers: By lower-case name; of a repeated header the last line.
+        is_complete: The whole answer has arrived, whether taken or not.
+        is_used: A whole answer has arrived on it before.
+        loss: Why no more will arrive, in words; "" while more may.
     """
 
     __slots__ = (
@@ -64,13 +64,13 @@ class Connection(asyncio.Protocol):
         self.has_begun = self.is_complete = self._is_interim = False
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Send a request, and forget the answer before it; on a lost connection nothing is sent."""
+        """Send a request, and forget the previous answer; does nothing if the connection is lost."""
         self._expect()
         if not self.loss:  # uvloop raises where a lost one is written to
             self._transport.writelines((head, body) if body else (head,))
 
     async def wait(self, limit: Callable[[], float], taker: Callable[[bytes], bool] | None = None) -> bool:
-        """Wait until something has come or nothing more will; return False at *limit*, in loop time.
+        """Wait until something has arrived or nothing more will; return False at *limit*, in loop time.
 
         With a *taker*, what comes of the body is given to it there and then, and the wait goes on
         for as long as it answers True. What it raises is raised here. Meanwhile *limit* may move
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
             self._waiter = self._taker = None
 
     def take(self) -> bytes:
-        """Return what has come of the body since it was last taken, and let more come."""
+        """Return what has arrived of the body since the last call, and read on."""
         pieces = self._pieces
         if not pieces:
             return b""
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         return data
 
     def is_spent(self) -> bool:
-        """Say whether no further request can go out here: the answer is not whole, or something came behind it."""
+        """Say whether no further request can be sent here: the answer is incomplete, or something followed it."""
         return (
             not (self.is_complete and self._is_keep_alive)
             or self._is_dirty
@@ -113,11 +113,11 @@ class Connection(asyncio.Protocol):
         )
 
     def has_unread(self) -> bool:
-        """Ask the kernel what the loop has not read yet, be it a FIN."""
+        """Ask the kernel whether there is something that the event loop has not read yet, even a FIN."""
         return bool(self._poll.poll(0))
 
     def abort(self) -> None:
-        """Shut it without waiting for what is still to be sent."""
+        """Close it without waiting for what is still to be sent."""
         self._transport.abort()
 
     # What the loop tells
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they come; those that no request asked for spoil the connection."""
+        """Take bytes as they arrive; bytes that answer no request make the connection unusable."""
         if self.is_complete:
             self._is_dirty = True
             self._transport.abort()
@@ -166,18 +166,18 @@ class Connection(asyncio.Protocol):
     # What the parser tells
 
     def on_message_begin(self) -> None:
-        """Note bytes behind the end of the answer."""
+        """Note bytes after the end of the answer."""
         if self.is_complete:
             self._is_dirty = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header of the head; those behind the body are passed over."""
+        """Take a header of the head; those after the body are ignored."""
         self._framing_bytes += len(value)  # a long one is counted however it came
         if not self.status:
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Take the end of a head: of the answer's, or of one that only announces it (1xx)."""
+        """Take the end of a head: the answer's, or an interim one (1xx)."""
         status = self._parser.get_status_code()
         self._is_interim = 100 <= status < 200 and status != 101
         if self._is_interim:
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
             self._size += len(data)
 
     def on_message_complete(self) -> None:
-        """Take the end of the answer; after the end of an announcement the answer is still to come."""
+        """Take the end of the answer; after an interim one, the answer is still to come."""
         if not self._is_interim:
             self.is_complete = self.is_used = True
             self._taker = None  # whoever waits is to see the end
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
         return "content-length" in self.headers or "transfer-encoding" in self.headers
 
     def _spoil(self, loss: str) -> None:
-        """End what can't be gone on with; an answer that was whole before stays so."""
+        """End a connection that can't go on; an answer that was complete before stays so."""
         self._is_dirty = True
         self._taker = None
         if not self.is_complete:
@@ -215,7 +215,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _give(self, taker: Callable[[bytes], bool]) -> None:
-        """Give away what has come, without waking whoever waits as long as there is no need."""
+        """Hand over what has arrived, without waking the waiting caller unless it is necessary."""
         try:
             if taker(self.take()):
                 return
@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _keep(self) -> None:
-        """Leave what has come to whoever waits, and let no more come than is taken."""
+        """Leave what has arrived to the waiting caller, and read no more than is taken."""
         if self._size > BUFFER_BYTES and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()

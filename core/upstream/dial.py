@@ -18,7 +18,7 @@ from .request_head import Origin
 ADDRESSES_S = 10.0
 """How long looked-up addresses are remembered."""
 NEXT_ADDRESS_S = 0.25
-"""Head start of an address before the next is tried beside it. Source: RFC 8305, section 5."""
+"""Head start of an address before the next one is tried as well. Source: RFC 8305, section 5."""
 
 
 class Dialler:
@@ -30,7 +30,7 @@ class Dialler:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """What every connection with TLS is opened with."""
+        """The settings of all TLS connections."""
         context = ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
@@ -55,7 +55,7 @@ class Dialler:
         return connection
 
     async def reach(self, origin: Origin) -> socket.socket:
-        """Return a socket connected to *origin*; TLS is still to begin on it.
+        """Return a socket connected to *origin*, without TLS yet.
 
         Raises:
             OSError: It can't be reached.
@@ -64,7 +64,7 @@ class Dialler:
         return await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
 
     async def _look_up(self, host: str, port: int) -> list[AddrInfoType]:
-        """Return the addresses of *host*; who asks at the same time waits for the same answer."""
+        """Return the addresses of *host*; concurrent callers share one look-up."""
         now = self._loop.time()
         asked_at, lookup = self._lookups.get((host, port), (-ADDRESSES_S, None))
         if lookup is None or now - asked_at > ADDRESSES_S or (lookup.done() and lookup.exception() is not None):

@@ -1,4 +1,4 @@
-"""Connections that wait for the next request to the same place."""
+"""Idle connections, kept for the next request to the same origin."""
 
 import asyncio
 
@@ -6,13 +6,13 @@ from .connection import Connection
 from .request_head import Origin
 
 KEEP_ALIVE_S = 55.0
-"""How long an idle connection is kept: just under the 60 s after which load balancers shut theirs."""
+"""How long an idle connection is kept: just under the 60 s after which load balancers close theirs."""
 LINGER_S = 2.0
-"""How long the end of an answer's framing may come behind the last byte that anybody reads."""
+"""How long to wait for the end of an answer's framing after the last byte that was read."""
 
 
 class Pool:
-    """The idle connections of one event loop; the one used last goes first, so that the others may end."""
+    """The idle connections of one event loop. The most recently used is taken first, so that the others can expire."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -21,7 +21,7 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self, origin: Origin) -> Connection | None:
-        """Return a connection on which nothing has come since its last answer, or None."""
+        """Return a connection on which nothing has arrived since its last answer, or None."""
         idle = self._idle.get(origin)
         while idle:
             connection, since_s = idle.popitem()
@@ -32,7 +32,7 @@ class Pool:
         return None
 
     def put(self, origin: Origin, connection: Connection) -> None:
-        """Keep *connection* for the next request if it can take one, else shut it."""
+        """Keep *connection* for the next request if it can take one, else close it."""
         if connection.is_spent():
             connection.abort()
             return
@@ -41,7 +41,7 @@ class Pool:
             self._sweep = self._loop.call_later(KEEP_ALIVE_S, self._shut_old)
 
     def put_later(self, origin: Origin, connection: Connection) -> None:
-        """Keep *connection* if its answer ends within a moment, without more of a body; else shut it."""
+        """Keep *connection* if its answer ends within a moment, without more of a body; else close it."""
         lingering = self._loop.create_task(self._linger(origin, connection))
         self._lingering.add(lingering)
         lingering.add_done_callback(self._lingering.discard)
@@ -59,7 +59,7 @@ class Pool:
             idle.pop(connection, None)
 
     def close(self) -> None:
-        """Shut every idle connection."""
+        """Close all idle connections."""
         if self._sweep is not None:
             self._sweep.cancel()
         for lingering in self._lingering:
@@ -69,7 +69,7 @@ class Pool:
                 idle.popitem()[0].abort()
 
     def _shut_old(self) -> None:
-        """Shut what has been idle for too long; come back while any is left."""
+        """Close connections that have been idle for too long; run again later while any are left."""
         due_s = self._loop.time() - KEEP_ALIVE_S
         for origin, idle in list(self._idle.items()):
             for connection in [one for one, since_s in idle.items() if since_s <= due_s]:

@@ -1,4 +1,4 @@
-"""Where a request goes, and the head it is sent with."""
+"""Where a request goes, and its head."""
 
 import re
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ _PORTS = {"http": 80, "https": 443}
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"}
 )
-"""Those that belong to the connection, whatever a channel says."""
+"""Headers that belong to the connection; a channel can't set them."""
 
 
 class Origin(NamedTuple):
-    """What connections are kept for."""
+    """The origin of a URL, for which connections are kept."""
 
     host: str
     port: int
@@ -27,7 +27,7 @@ class Origin(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def parse_url(url: str) -> tuple[Origin, str]:
-    """Return where *url* points to, and the lines of a head that follow from it.
+    """Return the origin of *url*, and the lines of a head that follow from it.
 
     >>> parse_url("http://api.example:8080/v1/chat?a=b c")
     (Origin(host='api.example', port=8080, is_tls=False), '/v1/chat?a=b%20c HTTP/1.1\\r\\nhost: api.example:8080\\r\\n')
@@ -82,7 +82,7 @@ def _lower_name(name: str) -> str:
 
 
 def flaw_of_head(status: int, headers: Mapping[str, str]) -> str:
-    """Return what makes the head of an answer unusable, in words, or nothing."""
+    """Return what makes the head of an answer unusable, in words; "" if nothing does."""
     if not 200 <= status <= 599:
         return f"expected an HTTP status from 200 to 599, found {status}"
     framing = headers.get("transfer-encoding", "chunked").strip().lower()

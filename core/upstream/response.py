@@ -1,4 +1,4 @@
-"""The body of an answer whose head has come, read under its deadlines."""
+"""The body of an answer, read under its deadlines."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ from .pool import Pool
 from .request_head import Origin
 
 PROGRESS_BYTES = 1024
-"""Bytes that count as progress even without the end of a line."""
+"""This many bytes count as progress even without a line end."""
 FRAME_BYTES = 64
-"""The same for a body without lines, such as frames of AWS, of which none that says anything is shorter."""
+"""The same for a body without lines, such as AWS's frames, of which no meaningful one is shorter."""
 LINE_END = ord("\n")
-"""As a number: asked whether bytes are ``in`` others, Python first raises an error that they are no number."""
+"""As a number: for ``bytes in bytes``, Python first raises and catches an error that they are no number."""
 
 
 class Response:
@@ -109,13 +109,13 @@ class Response:
             self._pool.put(self._origin, connection)
 
     def abandon(self) -> None:
-        """Shut the connection, whatever has come: what made no sense may have been the answer to another request."""
+        """Close the connection in any case: an answer that made no sense may belong to another request."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
 
     def finish(self) -> None:
-        """Let go of an answer of which all that matters has come, such as a stream after its end mark.
+        """Let go of an answer whose relevant part has arrived, such as a stream after its end mark.
 
         The end of its framing often comes a moment later. The connection is kept if it does.
         """
@@ -126,7 +126,7 @@ class Response:
             self._pool.put_later(self._origin, connection)
 
     def _begin_to_wait(self) -> None:
-        """Count the patience from now: while nobody asks for bytes, time is not the upstream's."""
+        """Start the idle time now: while nobody asks for bytes, the delay is not the upstream's."""
         self._asked_at = self._loop.time()
         if self._asked_at >= self._total_at:  # whoever always has something ready never waits
             self._give_up("total")
@@ -143,7 +143,7 @@ class Response:
         self._give_up("idle" if self._is_begun else "first_event")
 
     def _is_at_its_end(self, connection: Connection) -> bool:
-        """Say whether the body has ended; the connection is kept until it is known whether the answer made sense."""
+        """Say whether the body has ended. The connection is kept until it is known whether the answer made sense."""
         if connection.is_complete:
             return True
         if connection.loss:
@@ -152,7 +152,7 @@ class Response:
         return False
 
     def _note_progress(self, data: bytes) -> None:
-        """Give back the idle time after a line or enough bytes; a drip of bytes only uses it up."""
+        """Renew the idle time after a line or enough bytes; a trickle of bytes does not."""
         now = self._loop.time()
         self._is_begun = True
         if LINE_END in data or self._line_bytes + len(data) >= self._progress_bytes:

@@ -19,12 +19,12 @@ from .dial import Dialler
 from .request_head import Origin, parse_url
 
 CLOSE_S = 0.5
-"""How long an upstream may take to answer a close frame before the connection is shut."""
+"""How long an upstream may take to answer a close frame before the connection is closed."""
 FRAMES_MAX = 4
-"""Messages that wait to be passed on before the upstream is read no more."""
+"""With more messages than this waiting to be passed on, the upstream is not read."""
 NORMAL = 1000
 SILENT = logging.Logger("relay.upstream.websocket", logging.CRITICAL + 1)
-"""The library would write frames into a log that listens to debug messages: nothing said is kept."""
+"""The library logs frames at debug level, but nothing said may be kept."""
 _SCHEMES = {"http": "ws", "https": "wss"}
 
 
@@ -59,7 +59,7 @@ class Websocket:
 
 
 class _Direct(connect):
-    """Follows no redirect: the key would go along."""
+    """Follows no redirects, which would be sent the key."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc
