@@ -110,6 +110,21 @@ async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: 
     assert asked["session"]["audio"]["input"]["transcription"]["model"] == "gpt-4o-transcribe-1"
 
 
+async def test_a_transcript_that_was_handed_over_stays_paid(tmp_path: Path) -> None:
+    """What is not noted as handed over would be given back at the next start."""
+    async with (
+        RealtimeUpstream(transcribing(TOKENS)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+    ):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            await hear(client, "conversation.item.input_audio_transcription.completed")
+        await shop.log(count=2)
+    [posted] = shop.rows("select facts, delivered_at from reservation where state = 'posted'")
+    assert json.loads(posted["facts"])["operation"] == "transcription"
+    assert posted["delivered_at"] is not None
+
+
 async def test_a_transcription_by_a_model_nobody_asked_for_costs_what_the_session_does(tmp_path: Path) -> None:
     """5 x 4000 text + 20 x 32000 heard + 4 x 16000."""
     async with (
