@@ -16,12 +16,13 @@ from ..usage import Usage
 from . import boots
 from .codec import decode
 from .database import connect_reader
-from .operations import Posted
+from .operations import Mark, Posted
 from .recovery import INDEXED
 
 UNCHECKED = f"""
     SELECT r.boot, l.request_id, r.facts, l.channel, l.model_sent, l.model_returned, l.usage, l.evidence, l.trace,
            l.outcome, l.duration_ms, l.first_output_ms, l.overrun_nano,
+           CASE WHEN t.id IS NOT NULL AND l.outcome = 'complete' THEN r.mark END AS mark,
            l.charge_nano - IFNULL(t.amount_nano, 0) AS charge_nano
     FROM reservation r JOIN request_log l ON l.request_id = r.request_id
     LEFT JOIN transfer t ON t.id = 'undelivered:' || r.request_id
@@ -50,7 +51,7 @@ def _record(row: sqlite3.Row) -> RequestRecord:
         model_sent=row["model_sent"],
         model_returned=row["model_returned"],
     )
-    return RequestRecord(
+    record = RequestRecord(
         request_id=row["request_id"],
         facts=facts,
         usage=decode(row["usage"], Usage),
@@ -60,6 +61,14 @@ def _record(row: sqlite3.Row) -> RequestRecord:
         attempts=(),
         duration_ms=row["duration_ms"],
         first_output_ms=row["first_output_ms"],
+    )
+    return record if row["mark"] is None else _as_delivered(record, decode(row["mark"], Mark))
+
+
+def _as_delivered(record: RequestRecord, mark: Mark) -> RequestRecord:
+    """Return *record* of an answer that was whole, but whose customer got no more than *mark* says: it was cut short."""
+    return msgspec.structs.replace(
+        record, outcome="truncated", usage=mark.usage, evidence=mark.evidence, charge=mark.charge
     )
 
 

@@ -98,6 +98,23 @@ def test_what_was_given_back_is_owed_no_more(books: Books) -> None:
     assert found(books) == [("r2", 750_000_000)]
 
 
+def test_a_whole_answer_of_which_some_was_given_back_was_cut_short(books: Books) -> None:
+    """Its customer got what was marked and paid for that; one who had left before was cut short by nobody."""
+    books.play("account alice gift=9")
+    for request_id in ("r1", "r2"):
+        books.do(reservation(request_id, "alice", NANO))
+        books.note(marked(request_id))
+    books.do(Post(record=record("r1", "alice", "1"), is_replayed=True))
+    books.do(Post(record=record("r2", "alice", "1", "customer_gone"), is_replayed=True))
+    books.play("crash")
+    (cut, _), (left, _) = find_unchecked(books.database)
+    mark = marked("r1")
+    assert cut == msgspec.structs.replace(
+        record("r1", "alice", "1"), outcome="truncated", usage=MARKED, evidence=mark.evidence, charge=mark.charge
+    )
+    assert left == record("r2", "alice", "1", "customer_gone")
+
+
 def test_a_search_reads_no_more_than_there_is_to_look_at(books: Books) -> None:
     """Every server begins with one; the requests of years must not be read for it."""
     plan = books.ask(f"EXPLAIN QUERY PLAN {UNCHECKED}")
