@@ -40,28 +40,28 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "api_key_exhausted": Sentence(
         "the api key's own limit of {cap} credits is used up, regardless of the account's balance; "
-        "use another key or raise the limit",
-        "该令牌的额度 {cap} 已用尽（与账户额度无关）；请换用其他令牌，或提高令牌额度",
+        "use another key, or a new one with a higher limit",
+        "该令牌的额度 {cap} 已用尽（与账户额度无关）；请换用其他令牌，或新建额度更高的令牌",
     ),
     "stale_key": Sentence(
         "the api key was changed while the request was under way; send the request again",
         "请求处理期间令牌被修改；请重新发送请求",
     ),
     "access_denied": Sentence(
-        "the api key may not be used from this address; add the address to the key's list, or remove the list",
-        "该令牌不能从当前地址使用；请把该地址加入令牌的 IP 白名单，或取消白名单",
+        "the api key may not be used from this address; use another key, or a new one that allows the address",
+        "该令牌不能从当前地址使用；请换用其他令牌，或新建允许该地址的令牌",
     ),
     "access_denied.ip": Sentence(
-        "the api key may not be used from '{ip}'; add the address to the key's list, or remove the list",
-        "您的 IP {ip} 不在令牌的 IP 白名单中；请把它加入白名单，或取消白名单",
+        "the api key may not be used from '{ip}'; use another key, or a new one that allows the address",
+        "您的 IP {ip} 不在令牌的 IP 白名单中；请换用其他令牌，或新建允许该 IP 的令牌",
     ),
     "group_not_found": Sentence(
         "the api key's group '{group}' is no longer offered; switch the key to another group",
         "令牌所属的分组 {group} 已停用；请把令牌切换到其他分组",
     ),
     "model_not_allowed": Sentence(
-        "the api key may not use the model '{model}'; add it to the key's list of models, or use another model",
-        "该令牌无权使用模型 {model}；请把它加入令牌的模型列表，或换用其他模型",
+        "the api key may not use the model '{model}'; use another model, or a key that allows this one",
+        "该令牌无权使用模型 {model}；请换用其他模型，或换用可使用该模型的令牌",
     ),
     # Money.
     "insufficient_user_quota": Sentence(
@@ -71,8 +71,8 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "pre_consume_token_quota_failed": Sentence(
         "the api key has {remaining} credits of its own limit left, but the request may cost up to {needed}; "
-        "raise the key's limit, or ask for less output ('max_tokens')",
-        "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请提高令牌额度，或减小 max_tokens",
+        "ask for less output ('max_tokens'), or use a key with a higher limit",
+        "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请减小 max_tokens，或换用额度更高的令牌",
     ),
     "model_price_error": Sentence(
         "the shop has set no price for the model, so the request was refused and costs nothing; please tell the shop",
