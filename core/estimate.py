@@ -121,7 +121,8 @@ def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
     media_tokens = measured.media_tokens(MEDIA_TOKENS)
     if not media_tokens and vocabulary.is_loaded():
         with suppress(ValueError, RecursionError):  # a number beyond any float, or nested very deep
-            return vocabulary.count("\n".join(_texts(fields)))
+            read = [msgspec.json.decode(fields[name]) for name in _READ if name in fields]
+            return vocabulary.count("\n".join(_strings(read))) + _token_id_count(read)
     return media_tokens + estimate_bytes(measured.text_bytes)
 
 
@@ -315,14 +316,7 @@ _READ = (
     "system", "instructions", "systemInstruction", "system_instruction", *_TURNS, "prompt", "suffix", "query", "documents",
     "tools", "functions",
 )  # fmt: skip
-"""Fields whose texts a model reads, whatever is asked for."""
-
-
-def _texts(fields: Mapping[str, msgspec.Raw]) -> Iterator[str]:
-    """Yield every text in *fields* that a model reads."""
-    for name in _READ:
-        if name in fields:
-            yield from _strings(msgspec.json.decode(fields[name]))
+"""Fields that a model reads, whatever is asked for."""
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -335,3 +329,10 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for member in value:
             yield from _strings(member)
+
+
+def _token_id_count(value: object) -> int:
+    """Return how many tokens stand in lists by their ids, as a prompt or an input to embed may be given."""
+    if isinstance(value, list):
+        return sum(map(_token_id_count, value))
+    return 1 if type(value) is int else 0

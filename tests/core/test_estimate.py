@@ -220,6 +220,23 @@ def test_with_the_vocabulary_all_that_a_model_reads_is_counted(
     assert (input_estimate(asked), read) == (7, [text])
 
 
+@pytest.mark.parametrize(
+    ("asked", "tokens"),
+    [
+        (fields(input=[17, 4, 99]), 3),
+        (fields(input=[[17, 4], [99]], dimensions=256), 3),
+        (fields(prompt=[17, 4], suffix="end", tools=[{"parameters": {"maximum": 9}}]), 2),
+    ],
+)
+def test_tokens_given_by_their_ids_are_counted_beside_the_vocabulary(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, msgspec.Raw], tokens: int
+) -> None:
+    """One each, beside the 7 that the texts come to."""
+    monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
+    monkeypatch.setattr(vocabulary, "count", lambda text: 7)
+    assert input_estimate(asked) == 7 + tokens
+
+
 def test_a_picture_is_estimated_by_number_even_with_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vocabulary knows texts alone: 1000 tokens, and a token for 3.6 bytes of the rest."""
     monkeypatch.setattr(vocabulary, "is_loaded", lambda: True)
