@@ -25,6 +25,7 @@ from .app import APP_PATHS
 from .clock import new_id
 from .door import HEADER_BYTES_MAX, Door
 from .errors import is_plugin_failure
+from .flow import Flow
 from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
@@ -65,6 +66,7 @@ class Face(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the transport, and wait for the first head."""
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
@@ -96,10 +98,9 @@ class Face(HttpToolsProtocol):
         self.transport.pause_reading()
 
     def on_response_complete(self) -> None:
-        """Begin the next of the requests that came together; no more are read before the last of them has begun."""
+        """Begin the next of the requests that came together; the socket is read again once the last of them begins."""
         super().on_response_complete()
-        if self.pipeline:
-            self.flow.pause_reading()
+        self.flow.resume_reading()
 
     def _take(self, data: bytes) -> None:
         """Give *data* to the parser.

@@ -1,0 +1,44 @@
+"""Requests that come faster than they are answered stay in the customer's hands."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from relay.core.face import Face
+from tests.shops import serving
+from tests.upstreams import Upstream, document
+
+ANSWER = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-4o-mini",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+READ_BYTES = 256_000
+"""The most that the event loop reads at once."""
+
+
+async def test_pipelined_requests_with_bodies_are_not_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asks for its own body, which is there; no more is read for it. All are answered, and in their order."""
+    waiting = []
+    original = Face.on_response_complete
+
+    def counted(face: Face) -> None:
+        waiting.append(len(face.pipeline))
+        original(face)
+
+    monkeypatch.setattr(Face, "on_response_complete", counted)
+    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+        body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"%b"}]}' % (b"a" * 8000)
+        lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {shop.api_key}"]
+        asked = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
+        writer.write(asked * 200 + b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        answers = await asyncio.wait_for(reader.read(-1), 60)
+        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 201
+        assert answers.endswith(b"\r\n\r\nok")
+        assert max(waiting) <= 2 * READ_BYTES // len(asked)
+        writer.close()
