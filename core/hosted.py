@@ -6,7 +6,7 @@ costs tokens alone: pages fetched, remote MCP, tools found, pictures drawn, Gemi
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
 ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free
 where web search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
-console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs".
+console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs", "Server Tools" and tool/web-fetch.
 """
 
 import re
@@ -41,6 +41,10 @@ _BILLED: Mapping[str, Mapping[str, str]] = {
 _DATED = re.compile(r"_(?:preview|20\d{6})(?:_20\d{2}_\d{2}_\d{2})?$")
 _FREES_CODE = re.compile(r"web_(?:search|fetch)_(20\d{6})$")
 _FREES_CODE_SINCE = "20260209"
+_OPENROUTERS = "openrouter:"
+_FREE_OF_OPENROUTER = ("openrouter:datetime", "openrouter:apply_patch")
+_FREE_FETCH = ("openrouter:web_fetch", "openrouter")
+"""The tool, and the one of its engines that costs nothing whatever the model; others are paid by the page."""
 _FREE_ENGINES = ("native", "pdf-text", "cloudflare-ai")
 
 
@@ -49,7 +53,7 @@ def hosted_tools(exchange: Exchange) -> dict[str, str]:
     if exchange.operation != "chat":
         return {}
     fields = exchange.fields
-    offered = _read(bytes(fields.get("tools", b"null")))
+    offered = [*_read(bytes(fields.get("tools", b"null"))), *_tools_of_turns(fields)]
     found = {tool: f"tools.{kind}" for each in offered for kind, tool in _billed(exchange.dialect, each)}
     if any(map(_frees_code, offered)):
         found.pop("code_execution", None)
@@ -74,6 +78,14 @@ def _read(raw: bytes) -> list[_Object]:
     return [read] if isinstance(read, dict) else read or []
 
 
+def _tools_of_turns(fields: Mapping[str, msgspec.Raw]) -> Iterator[_Object]:
+    """Yield the tools that turns of Responses bring along: loaded by a search for tools, or added in between."""
+    turns = bytes(fields.get("input", b"null"))
+    if b'"tools"' in turns or b"\\u" in turns:
+        for turn in _read(turns):
+            yield from _read(bytes(turn.get("tools", b"null")))
+
+
 def _member(holder: _Object, *names: str) -> str:
     """Return the text that stands in *holder* under *names*, each in the one before; nothing where none does."""
     try:
@@ -89,8 +101,11 @@ def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
     billed = _BILLED.get(dialect, {})
     for kind in map(_camel, tool) if dialect == "gemini_generate" else [_member(tool, "type")]:
         plain = _DATED.sub("", kind)
-        if plain.startswith("web_search"):
+        if plain.removeprefix(_OPENROUTERS).startswith("web_search"):
             yield kind, "web_search"
+        elif plain.startswith(_OPENROUTERS) and plain not in _FREE_OF_OPENROUTER:
+            if (plain, _member(tool, "parameters", "engine")) != _FREE_FETCH:
+                yield kind, plain
         elif plain == "code_interpreter" and plain in billed:
             # More memory than usual has a price of its own.
             memory = _member(tool, "container", "memory_limit")

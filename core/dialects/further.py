@@ -16,6 +16,13 @@ class _Named(msgspec.Struct):
     svg: "_Named | None" = None
 
 
+class _Turn(msgspec.Struct):
+    """Of Responses: it may bring tools along."""
+
+    tools: list[_Named] | None = None
+
+
+_read_turns = msgspec.json.Decoder(list[_Turn] | str | None).decode
 _read_named = msgspec.json.Decoder(list[_Named] | None).decode
 _read_entries = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None).decode
 
@@ -27,17 +34,22 @@ def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
         BadRequestError: The vendor may choose the model.
     """
     named: list[tuple[str, str]] = []
-    for param in ("fallbacks", "tools"):
+    for param in ("fallbacks", "tools", "input"):
         raw = bytes(fields.get(param, b"null"))
-        if param == "tools" and b'"model"' not in raw and b"\\u" not in raw:
-            continue  # nearly always: a list of tools is long, and read by nobody else
+        if param != "fallbacks" and b'"model"' not in raw and b"\\u" not in raw:
+            continue  # nearly always: tools and turns are long, and read by nobody else
         try:
-            read = _read_named(raw)
+            read = _named_in_turns(raw) if param == "input" else _read_named(raw) or []
         except msgspec.ValidationError as exc:
             raise BadRequestError("not_offered", param=param) from exc
-        for one in read or ():
+        for one in read:
             named += [(param, part.model) for part in (one, one.svg) if part is not None and part.model is not None]
     return tuple(named)
+
+
+def _named_in_turns(raw: bytes) -> list[_Named]:
+    turns = _read_turns(raw)
+    return [tool for turn in turns for tool in turn.tools or ()] if isinstance(turns, list) else []
 
 
 def check_fallbacks(fields: Fields, output_tokens_asked: int) -> None:

@@ -38,6 +38,9 @@ def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
         ("openai_responses", {"tools": [{"type": "shell", "environment": {"type": "local"}}, {"type": "shell"}]}, {}),
         ("openai_responses", {"tools": [{"type": "mcp"}, {"type": "image_generation"}, {"type": "local_shell"}]}, {}),
         ("openai_responses", {"tools": [{"type": "function", "name": "file_search"}]}, {}),
+        ("openai_responses", {"input": [{"type": "additional_tools", "tools": [INTERPRETER]}]}, {"code_interpreter": "tools.code_interpreter"}),
+        ("openai_responses", {"input": [{"content": "é"}, {"tools": [{"type": "shell"}, {"type": "file_search"}]}]}, {"file_search": "tools.file_search"}),
+        ("openai_responses", {"input": '"tools"', "tools": [{"type": "tool_search"}]}, {}),
         ("anthropic_messages", {"tools": [CODE]}, {"code_execution": "tools.code_execution_20250825"}),
         ("anthropic_messages", {"tools": [CODE, {"type": "web_fetch_20260209"}]}, {}),
         ("anthropic_messages", {"tools": [{"type": "web_fetch_20250910"}, CODE]}, {"code_execution": "tools.code_execution_20250825"}),
@@ -55,6 +58,11 @@ def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
         ("openai_chat", {"plugins": [{"id": "file-parser", "pdf": {"engine": "pdf-text"}}, {"id": "response-healing"}]}, {}),
         ("openai_chat", {"plugins": [1, {"id": "fusion"}], "tools": None}, {}),
         ("openai_chat", {"tools": [{"type": "browser_search"}]}, {"browser_search": "tools.browser_search"}),
+        ("openai_chat", {"tools": [{"type": "openrouter:web_search"}]}, {"web_search": "tools.openrouter:web_search"}),
+        ("openai_chat", {"tools": [{"type": "openrouter:fusion"}]}, {"openrouter:fusion": "tools.openrouter:fusion"}),
+        ("openai_chat", {"tools": [{"type": "openrouter:web_fetch"}]}, {"openrouter:web_fetch": "tools.openrouter:web_fetch"}),
+        ("openai_chat", {"tools": [{"type": "openrouter:web_fetch", "parameters": {"engine": "openrouter"}}]}, {}),
+        ("openai_chat", {"tools": [{"type": "openrouter:datetime"}, {"type": "openrouter:apply_patch"}]}, {}),
         ("openai_chat", {}, {}),
     ],
 )  # fmt: skip
@@ -131,6 +139,19 @@ async def test_what_has_no_price_is_refused_by_its_field(
             "and costs nothing; leave it out"
         )
         assert (upstream.received, shop.rows("select * from reservation")) == ([], [])
+
+
+async def test_a_tool_that_a_turn_brings_along_is_no_cheaper(tmp_path: Path) -> None:
+    """Refused where it has no price, however the name of the member is spelled."""
+    turn = json.dumps({"type": "additional_tools", "role": "developer", "tools": [INTERPRETER]})
+    body = '{"model": "gpt-4o-mini", "input": [' + turn.replace("tools", "t\\u006fols") + "]}"
+    async with (
+        Upstream(lambda _: document({})).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
+    ):
+        refused = await shop.client.post("/v1/responses", content=body, headers=shop.headers)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
+        assert upstream.received == []
 
 
 async def test_more_memory_than_is_priced_is_refused(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def test_a_tool_that_draws_may_name_two() -> None:
     assert further_models(asked(tools=tools)) == (("tools", "gpt-image-1.5"), ("tools", "gpt-5"))
 
 
+def test_a_turn_may_bring_such_a_tool_along() -> None:
+    """Of what else turns hold, nothing is a tool."""
+    drawing = {"type": "additional_tools", "tools": [{"type": "image_generation", "model": "gpt-image-1.5"}]}
+    said = {"role": "user", "content": "é", "model": "no tool"}
+    assert further_models(asked(input=[said, drawing])) == (("input", "gpt-image-1.5"),)
+    assert further_models(asked(input=[said])) == further_models(asked(input="é")) == ()
+
+
 def test_a_model_of_the_vendors_choice_is_not_offered() -> None:
     """Nobody could say its price."""
     with pytest.raises(BadRequestError) as refused:
