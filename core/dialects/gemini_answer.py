@@ -80,7 +80,7 @@ class _Places(msgspec.Struct):
 
 class _Candidate(msgspec.Struct):
     content: _Content | None = None
-    groundingMetadata: msgspec.Raw = msgspec.Raw(b"null")
+    groundingMetadata: msgspec.Raw = msgspec.Raw()
     finishReason: str | int | None = None
 
 
@@ -185,6 +185,8 @@ def _count_searches(answer: _Answer, model: str) -> int:
     """
     queries: set[str] = set()
     for candidate in answer.candidates or ():
+        if not bytes(candidate.groundingMetadata):
+            continue
         with suppress(ValueError, RecursionError):
             grounding = _read_grounding(candidate.groundingMetadata)
             queries.update(filter(None, (grounding and grounding.webSearchQueries) or ()))
@@ -196,6 +198,8 @@ def _has_places(candidate: _Candidate) -> bool:
 
     Source: google-genai 3.4.0 types.py, ``GroundingChunk``, read 2026-11-30.
     """
+    if not bytes(candidate.groundingMetadata):
+        return False
     with suppress(ValueError, RecursionError):
         places = _read_places(candidate.groundingMetadata)
         return any(bytes(chunk.maps) not in (b"", b"null") for chunk in (places and places.groundingChunks) or ())
