@@ -138,8 +138,7 @@ class MessagesStreamReader(EventReader):
                 self.add_thinking(len(delta.thinking.encode()))
                 self._learn(event, b'"thinking":', delta.thinking, is_thinking=True)
             case "input_json_delta" if delta.partial_json:
-                self.add(len(delta.partial_json.encode()))
-                self._has_answered = True
+                self.add_arguments(len(delta.partial_json.encode()))
                 self._learn(event, b'"partial_json":', delta.partial_json)
             case "compaction_delta":
                 self.add_text(len(bytes(delta.content)))

@@ -10,7 +10,7 @@ import re
 _LINE_END = b"\n\n"
 _PADDED_KEYS = (b'"obfuscation":"', b'"p":"')
 """Strings of random length that OpenAI and Mistral add, last in the event (wire/DIALECTS.md 2.1)."""
-_PADDING = b" ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LETTERS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 _find_special = re.compile(rb'["\\\r\n]').search
 _is_simply_escaped = re.compile(rb'(?:[^"\\\r\n]|\\["/bfnrt])+').fullmatch
@@ -23,10 +23,10 @@ class Frame:
     `_close`. The padding is OpenAI's and Mistral's random string or Anthropic's random blanks.
     """
 
-    __slots__ = ("_close", "_head", "_head_length", "_prefix", "_start", "is_thinking")
+    __slots__ = ("_close", "_head", "_head_length", "_padding", "_prefix", "_start", "is_thinking")
 
     def __init__(self) -> None:
-        self._prefix = self._head = self._close = b""
+        self._prefix = self._head = self._padding = self._close = b""
         self._start = self._head_length = 0
         self.is_thinking = False
 
@@ -37,7 +37,7 @@ class Frame:
             return 0
         if self._close:
             end = event.rfind(self._head, start)
-            fits = event[end + self._head_length :].lstrip(_PADDING) == self._close
+            fits = event[end + self._head_length :].lstrip(self._padding) == self._close
         else:
             end = len(event) - self._head_length
             fits = event.endswith(self._head)
@@ -52,7 +52,7 @@ class Frame:
             return
         start, end = place
         self._prefix, self._start = event[:start], start
-        self._head, self._close = _split_padding(event[end:])
+        self._head, self._padding, self._close = _split_padding(event[end:])
         self._head_length = len(self._head)
         self.is_thinking = is_thinking
 
@@ -74,13 +74,13 @@ def text_length(event: bytes, start: int, end: int) -> int:
     return len(text) - text.count(b"\\") if _is_simply_escaped(text) else 0
 
 
-def _split_padding(tail: bytes) -> tuple[bytes, bytes]:
-    """Return what stands before and after the padding in *tail*, which begins with a text's closing quote."""
+def _split_padding(tail: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what *tail* has before its padding, what that is made of, and what follows; it begins with the text's end."""
     for key in _PADDED_KEYS:
         at = tail.find(key)
         if at >= 0:
             head = tail[: at + len(key)]
-            return head, tail[tail.find(b'"', len(head)) :]
+            return head, _LETTERS, tail[tail.find(b'"', len(head)) :]
     if tail.startswith(b'"}') and tail[2:].lstrip(b" ") == b"}\n\n":
-        return tail[:2], b"}\n\n"
-    return tail, b""
+        return tail[:2], b" ", b"}\n\n"
+    return tail, b"", b""

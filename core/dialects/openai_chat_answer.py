@@ -196,10 +196,11 @@ class ChatStreamReader(EventReader):
     def _learn(self, event: bytes, choice: _Choice) -> None:
         """Remember the frame of an event that holds one piece of text, thinking or arguments, and nothing else."""
         delta = choice.delta
-        if delta is None or choice.finish_reason or delta.function_call or delta.refusal:
+        if delta is None or choice.finish_reason or choice.text or delta.function_call or delta.refusal:
             return
         calls = delta.tool_calls or ()
-        pieces = (delta.content, delta.reasoning_content, delta.reasoning, *calls)
+        media = (delta.images, _is_given(delta.audio))
+        pieces = (delta.content, delta.reasoning_content, delta.reasoning, *calls, *media)
         if sum(1 for piece in pieces if piece) != 1:
             return
         if isinstance(delta.content, str) and delta.content:
@@ -333,7 +334,7 @@ def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = Fa
     if is_begun or (function is not None and function.name):
         tally.begin_tool_call()
     if function is not None and function.arguments:
-        tally.add(len(function.arguments.encode()))
+        tally.add_arguments(len(function.arguments.encode()))
 
 
 def _is_error(document: _Document) -> bool:

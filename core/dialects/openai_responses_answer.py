@@ -175,8 +175,7 @@ class ResponsesStreamReader(EventReader):
                 self.add_thinking(bytes_count)
                 is_thinking = True
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
-                self.add(bytes_count)
-                self._has_answered = True
+                self.add_arguments(bytes_count)
             case _:
                 return  # what the server's own tools are fed with
         self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)

@@ -98,6 +98,11 @@ class Tally:
         self._has_tool_call = self._has_answered = True
         self._add_untexted(TOOL_CALL_TOKENS, TOOL_CALL_TOKENS_MAX)
 
+    def add_arguments(self, bytes_count: int) -> None:
+        """Count a piece of a tool call's arguments."""
+        self._has_answered = True
+        self.add(bytes_count)
+
     def _add_untexted(self, tokens: int, bound_tokens: int) -> None:
         self._untexted_tokens += tokens
         self.output_counted_tokens += tokens

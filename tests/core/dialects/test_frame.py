@@ -67,6 +67,12 @@ def test_anthropics_blanks_are_padding(padding: bytes) -> None:
     assert learnt(MESSAGES % (b"Hi", b"  "), b'"text":').text_bytes(MESSAGES % (b"there", padding)) == 5
 
 
+@pytest.mark.parametrize("padding", [b"x", b"  x", b"x  ", b" 0 "])
+def test_what_is_no_blank_is_no_padding_between_brackets(padding: bytes) -> None:
+    """There it is no JSON, of which nothing is counted."""
+    assert learnt(MESSAGES % (b"Hi", b"  "), b'"text":').text_bytes(MESSAGES % (b"there", padding)) == 0
+
+
 @pytest.mark.parametrize(
     "event", [CHAT % b"H\\u0069", (CHAT % b"Hi").replace(b"\n\n", b"\r\n\r\n"), b'data: {"text":"Hi"}\n\n', b"Hi"]
 )

@@ -282,6 +282,34 @@ def test_framed_chunks_count_as_decoded_ones_do() -> None:
     assert (along.output_bound_tokens, along.output_counted_tokens) == (208, 139)
 
 
+@pytest.mark.parametrize(
+    ("delta", "beside", "counted"),
+    [
+        ({"audio": {"data": "AAAA", "transcript": "Hm"}}, {}, (9, 0)),
+        ({"images": [{}]}, {}, (3, 3)),
+        ({}, {"text": "Hm"}, (9, 0)),
+    ],
+    ids=["sound", "pictures", "legacy text"],
+)
+def test_what_stands_beside_the_text_of_each_chunk_counts_each_time(
+    delta: dict[str, Any], beside: dict[str, Any], counted: tuple[int, int]
+) -> None:
+    """Three letters, and three times the rest, though a chunk differs from the one before in its letter alone."""
+    along = reader()
+    along.feed(b"".join(event(choices=[{"delta": {"content": text, **delta}, **beside}]) for text in "abc"))
+    assert (along.evidence().output_bytes, along.evidence().picture_count) == counted
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_piece_of_a_call_behind_thinking_ends_it(count: int) -> None:
+    """Whether its chunk is decoded, as the first of its form is, or only compared with the one before."""
+    along = reader()
+    begun = {"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}
+    along.feed(chunk({"tool_calls": [begun]}) + chunk({"reasoning": "Hm"}))
+    along.feed(chunk({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}) * count)
+    assert along.evidence().is_thinking_finished
+
+
 @pytest.mark.parametrize("expected", [e for e in BODIES if e.dialect == "openai_chat"], ids=lambda each: each.name)
 def test_a_recorded_body_has_its_usage_and_its_ending(expected: Expected) -> None:
     """As the table of recordings says; leading blank lines included."""
