@@ -26,6 +26,23 @@ def given(raw: msgspec.Raw) -> msgspec.Raw | None:
     return msgspec.Raw(value) if value not in (b"", b"null") else None
 
 
+def raw_arguments(written: str) -> msgspec.Raw:
+    r"""Return the arguments of a past call as an object, whose members are not read: a text may hold millions.
+
+    What is no object, or was cut by a limit, stands under ``input``.
+
+    >>> [bytes(raw_arguments(written)) for written in ('{"a": 1.0}', "", "[1]", '{"a')]
+    [b'{"a": 1.0}', b'{}', b'{"input":[1]}', b'{"input":"{\\"a"}']
+    """
+    try:
+        arguments: msgspec.Raw | str = msgspec.json.decode(written or "{}", type=msgspec.Raw)
+    except ValueError:
+        arguments = written
+    if isinstance(arguments, msgspec.Raw) and bytes(arguments).startswith(b"{"):
+        return arguments
+    return msgspec.Raw(msgspec.json.encode({"input": arguments}))
+
+
 def refuse_unread(data: bytes, member: str, kinds: Collection[str] = ()) -> None:
     """Refuse an event that could not be read, if it holds *member*: a part of the answer would be lost in silence.
 

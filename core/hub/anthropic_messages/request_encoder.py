@@ -32,6 +32,7 @@ from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
 from ..places import answerable, has_detail, has_names, is_answer_described, opening_and_talk
+from ..raw import raw_arguments
 from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
@@ -130,7 +131,12 @@ def _blocks(part: Part) -> Iterable[dict[str, Any]]:
             yield from _thinking(part)
         case ToolCall():
             yield _cached(
-                {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": _input(call_as_function(part))},
+                {
+                    "type": "tool_use",
+                    "id": _id(part.id),
+                    "name": part.name,
+                    "input": raw_arguments(call_as_function(part).arguments),
+                },
                 part.cache,
             )
         case ToolResult():
@@ -174,15 +180,6 @@ def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
 def _id(call_id: str) -> str:
     """Return *call_id* as the API takes it; the same one always gives the same."""
     return _STRANGE.sub("_", call_id) or "call"
-
-
-def _input(call: ToolCall) -> Any:
-    """Return a call's arguments as an object; a text that a limit cut stands under ``input``."""
-    try:
-        arguments = msgspec.json.decode(call.arguments or "{}")
-    except ValueError:
-        arguments = call.arguments
-    return arguments if isinstance(arguments, dict) else {"input": arguments}
 
 
 def _result(result: ToolResult) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from ..places import (
     is_answer_described,
     opening_and_talk,
 )
+from ..raw import raw_arguments
 from ..seals import SKIPPED_SIGNATURE
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
@@ -202,13 +203,8 @@ def _identified(call_id: str, model: str) -> dict[str, str]:
 
 
 def _call(call: ToolCall, model: str) -> dict[str, Any]:
-    try:
-        arguments = msgspec.json.decode(call.arguments or "{}")
-    except ValueError:
-        arguments = call.arguments
     named = {**_identified(call.id, model), "name": call.name}
-    told = arguments if isinstance(arguments, dict) else {"input": arguments}
-    written: dict[str, Any] = {"functionCall": {**named, "args": told}}
+    written: dict[str, Any] = {"functionCall": {**named, "args": raw_arguments(call.arguments)}}
     if call.seal is not None and call.seal.dialect == DIALECT:
         written["thoughtSignature"] = write_signature(call.seal)
     return written

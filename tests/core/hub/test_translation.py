@@ -402,6 +402,19 @@ def test_a_seal_that_a_client_brings_counts_before_one_that_is_remembered() -> N
     assert b'"thoughtSignature":"DiQB"' in translation.prepare(made, "m").body()
 
 
+@pytest.mark.parametrize(
+    ("to", "member"), [("anthropic_messages", b'"input":'), ("gemini_generate", b'"args":')], ids=["claude", "gemini"]
+)
+@pytest.mark.parametrize("written", ['{"a": 1.0, "b": [ ]}', '{"a":1e2,"a":12345678901234567890123}'])
+def test_the_arguments_of_past_calls_are_passed_on_unread(to: Dialect, member: bytes, written: str) -> None:
+    """Where they are an object, to the byte: their text may hold millions of values, which nobody has counted."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": f" {written}\n"}}
+    result = {"role": "tool", "tool_call_id": "c", "content": "ok"}
+    turns = [*QUESTION, {"role": "assistant", "content": None, "tool_calls": [call]}, result]
+    made = asked("openai_chat", {"model": "m", "messages": turns})
+    assert member + written.encode() + b"}" in Translation(made, to, "m").prepare(made, "m").body()
+
+
 def test_what_only_one_dialect_can_answer_is_refused_by_name() -> None:
     """Spoken output exists in chat alone."""
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "audio": {"voice": "alloy", "format": "mp3"}}
