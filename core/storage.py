@@ -4,7 +4,7 @@ It only reads, through SQLAlchemy Core, while the ledger's writer and other proc
 money or keys go through the ledger.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,8 @@ from .ledger.database import BUSY_TIMEOUT_MS, database_path
 from .ledger.schema import account, api_key, book, request_log, transfer
 from .usage import Usage, UsageSource
 
+LOG_PAGE = 500
+"""Rows of the log that are read at once."""
 CONNECTION_COUNT_MAX = 4
 
 
@@ -149,18 +151,25 @@ class Storage:
 
     async def list_log(
         self, *, account_name: str | None = None, key_id: str | None = None, since: datetime | None = None
-    ) -> AsyncGenerator[LogEntry, None]:
-        """Yield the requests that match all given arguments, oldest first; few of them are in memory at once."""
-        query = _LOG.order_by(request_log.c.at, request_log.c.request_id)
+    ) -> AsyncIterator[LogEntry]:
+        """Yield the requests that match all given arguments, oldest first; a page of them is in memory at once.
+
+        Nothing is open while the caller has an entry: who pages through a log for hours would keep the write-ahead
+        log from being tidied all the while.
+        """
+        query = _LOG.order_by(*_LOG_ORDER).limit(LOG_PAGE)
         if account_name is not None:
             query = query.where(account.c.name == account_name)
         if key_id is not None:
             query = query.where(request_log.c.key_id == key_id)
         if since is not None:
             query = query.where(request_log.c.at >= to_ms(since))
-        async with self._engine.connect() as connection, connection.stream(query) as rows:
-            async for row in rows:
+        rows = await self._rows(query)
+        while rows:
+            for row in rows:
                 yield _log_entry(row)
+            behind = sa.tuple_(*_LOG_ORDER) > sa.tuple_(rows[-1].at, rows[-1].request_id)
+            rows = await self._rows(query.where(behind)) if len(rows) == LOG_PAGE else ()
 
     async def find_bill(self, request_id: str) -> Bill | None:
         """Return the bill of the request *request_id*, or None if the log has no such request."""
@@ -199,6 +208,8 @@ _LOG_COLUMNS = [name for name in LogEntry.__struct_fields__ if name != "account"
 _LOG = sa.select(account.c.name.label("account"), *(request_log.c[name] for name in _LOG_COLUMNS)).join(
     account, account.c.id == request_log.c.account_id
 )
+
+_LOG_ORDER = (request_log.c.at, request_log.c.request_id)
 
 _BILL = sa.select(
     request_log.c.charge_nano,

@@ -1,6 +1,8 @@
 """Reading the database: balances out of lots, keys, the log, one bill."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from relay import Charge
+from relay.core.ledger.database import database_path
 from relay.core.ledger.operations import TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.storage import Account, Bill, Key, LogEntry, Storage
@@ -106,6 +109,24 @@ async def test_keys_are_listed_for_one_account_or_all(books: Books) -> None:
             last4="4f2a",
         )
     ]
+
+
+async def test_a_log_is_read_page_by_page(books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request once; between pages nothing is open that would keep the write-ahead log from being tidied."""
+    monkeypatch.setattr("relay.core.storage.LOG_PAGE", 2)
+    await books.open_account("alice", gift_nano=10 * CREDIT)
+    await books.open_key("key_1")
+    for request_id in ("req_5", "req_2", "req_4", "req_3", "req_1"):
+        await books.ledger.reserve(reserve(request_id, CREDIT))
+        await books.ledger.post(record(request_id))
+
+    found, busy = [], []
+    async for entry in books.storage.list_log():
+        found.append(entry.request_id)
+        with closing(sqlite3.connect(database_path(tmp_path))) as connection:
+            busy.append(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+    assert found == ["req_1", "req_2", "req_3", "req_4", "req_5"]
+    assert busy == [(0, 0, 0)] * 5
 
 
 async def test_a_posted_request_is_in_the_log_with_its_bill(books: Books) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,9 @@ class OpenShop:
         since = self._shop.clock.now() - timedelta(seconds=RECENT_S)
         deadline_s = self._shop.clock.monotonic() + wait_s
         while True:
-            async with aclosing(self._storage.list_log(since=since)) as entries:
-                async for entry in entries:
-                    if entry.request_id == request_id:
-                        return entry
+            async for entry in self._storage.list_log(since=since):
+                if entry.request_id == request_id:
+                    return entry
             if self._shop.clock.monotonic() >= deadline_s:
                 return None
             await asyncio.sleep(POLL_S)
