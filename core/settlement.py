@@ -256,6 +256,7 @@ class Settlement:
             audio_tokens: The part of the output that is sound.
             image_tokens: The part of the output that is pictures.
             search_count: Web searches seen.
+            tool_counts: How often each other hosted tool was seen to run.
         """
         if so_far is None:
             so_far = Usage(input_tokens=self._input_estimate_tokens, unit_count=self._exchange.unit_estimate)

@@ -46,7 +46,7 @@ BEHIND_S = 0.25
 DRAWINGS = frozenset({"image_generation", "image_edit"})
 """Operations whose first output is a draft: a customer who leaves with it has most of a picture, and pays for one."""
 SILENCE_S = 15.0
-"""Silence after which a keep-alive is written, counted from the start of the answer."""
+"""How long nothing may go to the customer before a keep-alive is written, also at the start of the answer."""
 
 
 class StreamAnswer:
@@ -57,8 +57,8 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens", "_meter", "_put",
-        "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
+        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens",
+        "_meter", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
         "first_output_ms", "is_committed",
     )  # fmt: skip
 

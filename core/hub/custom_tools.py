@@ -9,8 +9,6 @@ import msgspec
 from .conversation import NamedTool, Request, Tool, ToolCall
 
 _SCHEMA = msgspec.Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
-
-
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 

@@ -6,8 +6,7 @@ most 64 KiB; every wait bounded by a deadline of its own.
 Requests are not repeated here, with one exception. If the upstream closes a pooled connection in order
 before the first byte of an answer, that is the well-known race of keep-alive, and the request is sent
 once more on a fresh connection. After any other end the upstream may have done its work, and the
-pipeline decides. Source: field/reliability.md 3, rows 3 and
-4, read 2026-11-23.
+pipeline decides. Source: field/reliability.md 3, rows 3 and 4, read 2026-11-23.
 """
 
 import asyncio

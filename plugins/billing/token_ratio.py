@@ -76,7 +76,11 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
-        """Add a line for every kind of token and tool; a model or group without a ratio, or a tool without a price, is left unpriced."""
+        """Add a line for every kind of token and tool.
+
+        A model or group without a ratio is left unpriced, and so is a hold for a tool without a price; such a tool adds
+        nothing to an answer.
+        """
         asked = self._sheet(facts.model, facts.group)
         if asked is None:
             return None

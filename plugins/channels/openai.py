@@ -33,7 +33,7 @@ _SYSTEM, _EMPTY, _NULL = msgspec.Raw(b'"system"'), msgspec.Raw(b'""'), msgspec.R
 class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``channels.openai``, beside those of every channel.
 
-    Source of the two that leave reasoning out: wire/DIALECTS.md 3.1, read 2026-11-23.
+    Source of the two upstreams that ``reasoning_in_output`` is false for: wire/DIALECTS.md 3.1, read 2026-11-23.
     """
 
     reasoning_in_output: Annotated[

@@ -70,7 +70,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 def dropped(request: Request) -> Sequence[str]:
     """Return what a channel of Anthropic's is not told, and does not need to answer."""
     sampling = request.sampling
-    is_undrawn = not takes_sampling(request.model) or _thinks(request)
+    is_sampling_refused = not takes_sampling(request.model) or _thinks(request)
     names = {
         "seed": sampling.seed is not None,
         "tool_choice": _demands(request) and not takes_demands(request.model),
@@ -79,9 +79,9 @@ def dropped(request: Request) -> Sequence[str]:
         "thinking": (_is_thinking_asked(request) and not _thinks(request)) or _is_unable_to_stop(request),
         # "`top_k` must be unset when thinking is enabled", of top_p the same or 0.95 at least, by the model.
         # Source: quarkiverse/quarkus-langchain4j#1812, n8n-io/n8n#14288, SEMOSS/Semoss#1655, read 2026-11-30.
-        "temperature": sampling.temperature is not None and is_undrawn,
-        "top_p": sampling.top_p is not None and (is_undrawn or sampling.temperature is not None),
-        "top_k": sampling.top_k is not None and is_undrawn,
+        "temperature": sampling.temperature is not None and is_sampling_refused,
+        "top_p": sampling.top_p is not None and (is_sampling_refused or sampling.temperature is not None),
+        "top_k": sampling.top_k is not None and is_sampling_refused,
         # JSON of any form: the prompt has to ask for it anyhow, and Anthropic's own OpenAI form ignores the field.
         "response_format": request.output_format is not None and request.output_format.schema is None,
         "verbosity": request.verbosity is not None,
