@@ -1,9 +1,9 @@
-"""Tools that an upstream runs itself and bills apart from its tokens: which of them a request offers.
+"""Finds the tools in a request that its upstream runs itself and bills in addition to tokens.
 
-What a model has no price for is refused, and so is what no answer lets us count: the shop would pay for it alone.
-Web searches are among them for what is held; without a price they cost what their tokens cost. Left out is what
-costs tokens alone: pages fetched, remote MCP, tools found, pictures drawn, Gemini's code and files.
-Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
+A tool for which the model has no price is refused, and so is one whose use no answer lets us count: else the shop
+would bear the cost. Web searches are included because they are held for; without a price they cost only their tokens.
+Left out is what costs only tokens: web fetch, remote MCP, tool search, pictures drawn, Gemini's code execution and
+file search. Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
 ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free
 where web search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
 console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs", "Server Tools" and tool/web-fetch.
@@ -37,7 +37,7 @@ _BILLED: Mapping[str, Mapping[str, str]] = {
     },
     "gemini_interactions": {"google_maps": "google_maps", "retrieval": "retrieval", "google_search": "web_search"},
 }
-"""By the customer's dialect, what kinds of tools are called here. `ToolPrices` has those that answers tell of."""
+"""Our names of the tools, by the customer's dialect and the tool's type. `ToolPrices` has those that can be counted."""
 _DATED = re.compile(r"_(?:preview|20\d{6})(?:_20\d{2}_\d{2}_\d{2})?$")
 _FREES_CODE = re.compile(r"web_(?:search|fetch)_(20\d{6})$")
 _FREES_CODE_SINCE = "20260209"
@@ -49,7 +49,7 @@ _FREE_ENGINES = ("native", "pdf-text", "cloudflare-ai")
 
 
 def hosted_tools(exchange: Exchange) -> dict[str, str]:
-    """Return the tools billed apart that *exchange* offers, each with the field that asks for it."""
+    """Return the separately billed tools that *exchange* offers, each with the field that asks for it."""
     if exchange.operation != "chat":
         return {}
     fields = exchange.fields
@@ -70,7 +70,7 @@ _read_object = msgspec.json.Decoder(_Object).decode
 
 
 def _read(raw: bytes) -> list[_Object]:
-    """Return the objects of a list, or the one that stands without brackets; none where no vendor would take it."""
+    """Return the objects of a list, or the single object instead of one; none if no vendor would accept it."""
     try:
         read = _read_objects(raw)
     except ValueError:
@@ -87,7 +87,7 @@ def _tools_of_turns(fields: Mapping[str, msgspec.Raw]) -> Iterator[_Object]:
 
 
 def _member(holder: _Object, *names: str) -> str:
-    """Return the text that stands in *holder* under *names*, each in the one before; nothing where none does."""
+    """Return the text in *holder* under the path *names*; empty if there is none."""
     try:
         for name in names[:-1]:
             holder = _read_object(holder[name])
@@ -97,7 +97,7 @@ def _member(holder: _Object, *names: str) -> str:
 
 
 def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
-    """Yield the kinds of *tool* that are billed, and what they are called here; Gemini's holds one under each of its names."""
+    """Yield the billed types of *tool* and our names of them; one of Gemini's may have several, each a member of it."""
     billed = _BILLED.get(dialect, {})
     for kind in map(_camel, tool) if dialect == "gemini_generate" else [_member(tool, "type")]:
         plain = _DATED.sub("", kind)
@@ -107,7 +107,7 @@ def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
             if (plain, _member(tool, "parameters", "engine")) != _FREE_FETCH:
                 yield kind, plain
         elif plain == "code_interpreter" and plain in billed:
-            # More memory than usual has a price of its own.
+            # A container with more memory than usual has its own price.
             memory = _member(tool, "container", "memory_limit")
             yield kind, billed[plain] + (f"_{memory}" if memory not in ("", "1g") else "")
         elif plain in billed and not (plain == "shell" and _member(tool, "environment", "type") in ("", "local")):
@@ -125,7 +125,7 @@ def _frees_code(tool: _Object) -> bool:
 
 
 def _billed_plugin(plugin: _Object) -> Iterator[str]:
-    """Yield what of OpenRouter's costs more than tokens: searches, pages that are read by OCR, other models."""
+    """Yield what of an OpenRouter plugin costs more than tokens: searches, OCR of pages, other models."""
     match _member(plugin, "id"):
         case "web":
             yield "web_search"

@@ -1,4 +1,4 @@
-"""``relay bill``: how the charge of a request came about, factor by factor."""
+"""``relay bill``: explains the charge of a request, factor by factor."""
 
 from fractions import Fraction
 
@@ -15,18 +15,18 @@ from .options import json_option
 from .output import print_cells, print_json
 
 PLACES_MAX = 18
-"""Decimals of a line's amount that has no end, such as a third: printed, never added up."""
+"""Decimals shown of an amount that has no finite decimal, such as a third; it is never added up in this form."""
 
 
 class FactorView(msgspec.Struct, frozen=True):
-    """One factor of a line; ``value`` is exact, ``4/3`` where no decimal is."""
+    """One factor of a line; ``value`` is exact: a decimal if there is one, else a fraction such as ``4/3``."""
 
     name: str
     value: str
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: *count* times its factors. ``amount`` in credits, before the charge is rounded."""
+    """One line: ``count`` times its factors. ``amount`` is in credits, before the charge is rounded."""
 
     rule: str
     item: str
@@ -36,7 +36,7 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BillView(msgspec.Struct, frozen=True, kw_only=True):
-    """A bill as it is printed. ``charge`` is what was paid: less than the lines where the shop bore the rest."""
+    """A bill as it is printed. ``charge`` is what was paid: less than the lines' sum if the shop bore the rest."""
 
     request_id: str
     charge: str
@@ -89,7 +89,7 @@ def line_view(line: ChargeLine) -> LineView:
 
 
 def decimal_of(amount: Fraction) -> str:
-    """Return *amount* as a plain decimal: exact where it has one, else to 18 places.
+    """Return *amount* as a plain decimal: exact if there is one, else rounded to 18 places.
 
     >>> decimal_of(Fraction(3, 8)), decimal_of(Fraction(1, 3))
     ('0.375', '0.333333333333333333')
@@ -101,7 +101,7 @@ def decimal_of(amount: Fraction) -> str:
 
 
 def print_bill(view: BillView, found: Bill) -> None:
-    """Print a bill line by line: count x factors = amount, what was paid, borne by the shop, given back, what its upstream says."""
+    """Print a bill: its lines, then the charge, the shop's own share, what was given back, and the upstream's price."""
     lines = []
     for line in view.lines:
         factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)

@@ -1,4 +1,4 @@
-"""What a profile resolves to, for people and for programs."""
+"""Shows what a profile resolves to, to people and to programs."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from .unopened import unopened_registry
 
 
 class PluginRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A plugin of the profile; ``channel`` names the channel it stands at, if it does."""
+    """A plugin of the profile; ``channel`` is the channel that it belongs to, if it is a channel plugin."""
 
     use: str
     file: str
@@ -31,11 +31,11 @@ class PluginRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One model as one group buys it from one channel.
+    """One model as one group gets it from one channel.
 
-    ``model_ratio`` and ``completion_ratio`` are the profile's; ``group_ratio`` multiplies both.
-    ``passed`` are the customers' dialects in which bytes pass; ``translated`` those that the hub
-    carries, each with the dialect in which the channel is asked instead.
+    ``model_ratio`` and ``completion_ratio`` are the profile's; ``group_ratio`` multiplies the price.
+    ``passed`` has the customers' dialects that pass through unchanged; ``translated`` those that the
+    hub translates, each with the dialect that is sent to the channel.
     """
 
     group: str
@@ -52,7 +52,7 @@ class OfferRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PresetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One field that a channel's preset has; ``is_brought`` says that it holds, and not the channel's own."""
+    """One field of a channel's preset; ``is_brought`` says that its value is in use, not one of the channel's own."""
 
     channel: str
     preset: str
@@ -62,7 +62,7 @@ class PresetRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a profile resolves to. ``hooks`` lists who is asked, first to last."""
+    """What a profile resolves to. ``hooks`` lists the plugins of each hook in the order of their calls."""
 
     profile: str
     plugins: tuple[PluginRow, ...]
@@ -84,7 +84,7 @@ def explain(loaded: Loaded) -> Explanation:
 
 
 def list_plugins(loaded: Loaded) -> tuple[PluginRow, ...]:
-    """Return the plugins of *loaded*: those that are asked hooks, in order, then the channels'."""
+    """Return the plugins of *loaded*: those with hooks, in order, then those of the channels."""
     folder = loaded.path.parent
     rows = [_row(each) for each in _found_plugins(loaded)]
     rows += [_row(find_plugin(section.use, folder), section.name) for section in loaded.profile.channels]
@@ -201,7 +201,7 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
 
 
 def _ways(offers: Sequence[OfferRow]) -> Iterator[tuple[str, ...]]:
-    """Yield in which dialect each channel is asked for whose customers; models are named where that differs by model."""
+    """Yield each channel's dialects, and the customers' dialects sent in each; models are named if it depends on them."""
     models_of: defaultdict[str, set[str]] = defaultdict(set)
     ways: dict[tuple[str, Dialect], defaultdict[str, dict[str, None]]] = {}
     for row in offers:

@@ -1,4 +1,4 @@
-"""How the commands print: small aligned tables for people, JSON for programs."""
+"""Prints the output of the commands: small aligned tables for people, JSON for programs."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import msgspec
 
 
 def rfc3339(moment: datetime) -> str:
-    """Return *moment* in UTC, with milliseconds where it has any.
+    """Return *moment* in UTC, with milliseconds if it has any.
 
     >>> rfc3339(datetime(2026, 11, 23, 12, tzinfo=UTC)), rfc3339(datetime(2026, 11, 23, 12, 0, 0, 5000, UTC))
     ('2026-11-23T12:00:00Z', '2026-11-23T12:00:00.005Z')
@@ -29,7 +29,7 @@ def print_json(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
 
 
 class JsonArray:
-    """Prints an array item by item, as each comes: a log is long."""
+    """Prints an array item by item, as the items come: a log may be long."""
 
     def __init__(self) -> None:
         self._is_empty = True
@@ -53,7 +53,7 @@ def _indented(document: msgspec.Struct) -> str:
 
 
 def print_table(rows: Sequence[msgspec.Struct], columns: Sequence[str], *, nothing: str) -> None:
-    """Print the named *columns* of *rows* under their names, or the sentence *nothing* where there are no rows."""
+    """Print the named *columns* of *rows* under their names, or the sentence *nothing* if there are no rows."""
     if not rows:
         click.echo(nothing)
         return
@@ -61,25 +61,25 @@ def print_table(rows: Sequence[msgspec.Struct], columns: Sequence[str], *, nothi
 
 
 def print_fields(row: msgspec.Struct) -> None:
-    """Print the fields of one thing, a line each."""
+    """Print the fields of one struct, one a line."""
     print_cells([[name, cell(getattr(row, name))] for name in row.__struct_fields__])
 
 
 def print_cells(lines: Sequence[Sequence[str]]) -> None:
-    """Print *lines* of as many cells each, so that columns stand under each other."""
+    """Print *lines*, which have the same number of cells each, with aligned columns."""
     widths = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         print_line(line, widths)
 
 
 def print_line(cells: Sequence[str], widths: Sequence[int]) -> None:
-    """Print a line of cells, each as wide as *widths* says or as its text."""
+    """Print a line of cells, each padded to its width in *widths*."""
     padded = (text + " " * (wide - width(text)) for text, wide in zip(cells, widths, strict=True))
     click.echo("  ".join(padded).rstrip())
 
 
 def cell(value: object) -> str:
-    """Return what stands in a cell: a dash for what is not there."""
+    """Return the text of a cell; a dash for None."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -93,6 +93,6 @@ def width(text: str) -> int:
     >>> width("ab"), width("金瓜")
     (2, 4)
     """
-    if text.isascii():  # nearly all: a log of a hundred thousand rows is measured at once
+    if text.isascii():  # nearly all text is, and a log may have a hundred thousand rows to measure
         return len(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,4 +1,4 @@
-"""A profile's plugins, made but not opened: what they say of themselves, without a database or an upstream."""
+"""Constructs a profile's plugins without opening them, to read their facts without a database or an upstream."""
 
 import random
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from ..transport import Deadlines, UpstreamRequest, UpstreamResponse, UpstreamSo
 
 
 def unopened_registry(loaded: Loaded) -> Registry:
-    """Return the registry of *loaded*; constructing a plugin does no I/O by its contract."""
+    """Return the registry of *loaded*; by contract, constructing a plugin does no I/O."""
     return Registry(loaded, _services(loaded.profile))
 
 
 def unmade(loaded: Loaded) -> Iterator[str]:
-    """Yield what every plugin that can't be made says, behind its place in the profile."""
+    """Yield the error of each plugin that can't be constructed, after its place in the profile."""
     profile, services = loaded.profile, _services(loaded.profile)
     alone = [
         *(msgspec.structs.replace(profile, plugins=(entry,), channels=()) for entry in profile.plugins),
@@ -39,7 +39,7 @@ def _services(profile: Profile) -> Services:
 
 
 class _Nothing:
-    """Keys and an upstream client that must not be asked before a plugin is opened."""
+    """Stands for the keys and the upstream client, which must not be used before a plugin is opened."""
 
     async def find(self, digest: bytes, *, is_fresh: bool) -> tuple[ApiKeyRecord | None, bool]:
         raise AssertionError("a plugin that is not open looks nothing up")

@@ -1,4 +1,4 @@
-"""Reading along answers of Anthropic's Messages form, also as Vertex sends them.
+"""Reads along answers in Anthropic's Messages form, also as Vertex sends them.
 
 Source: wire/DIALECTS.md 2.4 and 3, read 2026-11-23.
 """
@@ -19,7 +19,7 @@ from .lone_halves import decode_halves
 from .tally import Tally, tallied_reading
 
 FIGURES_MAX = 100
-"""Several times what any usage has; of a stream, all that it ever named."""
+"""Several times the members of any known usage; in a stream, all that ever came are counted together."""
 
 
 class _Block(msgspec.Struct):
@@ -49,7 +49,7 @@ class _Message(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """Any event of a stream; only what may matter is decoded."""
+    """Any event of a stream; only what can matter is decoded."""
 
     type: str = ""
     message: _Message | None = None
@@ -74,10 +74,10 @@ class MessagesStreamReader(EventReader):
         self._is_kept = is_kept
         self._usage: dict[str, object] = {}
         self._told: Usage | None = None
-        """What those figures come to; None until it is asked for, and again where new ones came."""
+        """The usage that those figures come to; None until it is needed, and again once new ones have come."""
         self._is_untrue = False
         self._has_final_output = False
-        """The output figure is that of ``message_delta``; ``message_start`` has only its first tokens."""
+        """The output figure came with ``message_delta``; that of ``message_start`` has only the first tokens."""
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
@@ -88,7 +88,7 @@ class MessagesStreamReader(EventReader):
         try:
             read = decode_halves(_read_event, data)
         except (ValueError, RecursionError):
-            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            # Of an unknown form, or no JSON: passed on unread.
             return True
         return self._take_event(event, data, read)
 
@@ -115,7 +115,7 @@ class MessagesStreamReader(EventReader):
         return True
 
     def _dressed(self, event: bytes) -> bytes:
-        """Give an event its name, without which Anthropic's SDK fails (wire/DIALECTS.md 2.7)."""
+        """Return an event with its name, without which Anthropic's SDK fails (wire/DIALECTS.md 2.7)."""
         name, data = event_name_and_data(event)
         if name or not data:
             return event
@@ -125,7 +125,7 @@ class MessagesStreamReader(EventReader):
             return event
 
     def _learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
-        """Remember the frame of an event, unless it has no name and so never passes as it came."""
+        """Remember the frame of an event, unless it has no name, in which case it never passes unchanged."""
         if event.startswith(b"event:"):
             self._frame.learn(event, key, text, is_thinking=is_thinking)
 
@@ -144,9 +144,9 @@ class MessagesStreamReader(EventReader):
                 self.add_text(len(bytes(delta.content)))
 
     def _merge(self, usage: object) -> bool:
-        """Overwrite each figure that came anew; say whether one for output did.
+        """Replace the figures that came again; say whether *usage* has one for the output.
 
-        Figures are cumulative, never to be added up, and older models repeat only some.
+        Figures are cumulative, so they are never added up; older models repeat only some of them.
         """
         if not isinstance(usage, dict):
             self._is_untrue |= usage is not None
@@ -197,7 +197,7 @@ def _with_tools(usage: Usage | None, tally: Tally) -> Usage | None:
 
 
 def _tally_raw(tally: Tally, raw: msgspec.Raw) -> None:
-    """Count a block of a body. One of a form that is not known is output all the same, never an error."""
+    """Count a block of a body. One of an unknown form counts as output, and is never an error."""
     try:
         _tally_block(tally, _read_block(raw))
     except (ValueError, RecursionError):
@@ -206,10 +206,10 @@ def _tally_raw(tally: Tally, raw: msgspec.Raw) -> None:
 
 
 def _tally_block(tally: Tally, block: _Block) -> None:
-    """Count a block: of a stream its beginning, of a body the whole.
+    """Count a block: in a stream its beginning, in a body the whole.
 
-    The text of a stream's block comes in deltas, and an empty block is no output yet. A block
-    of a kind not named here is output the customer sees: a result, a summary.
+    In a stream, the text of a block follows in deltas, and an empty text block is no output yet. A
+    block of a type not named here is output that the customer sees, such as a result or a summary.
     """
     tally.begin_block()
     match block.type:

@@ -1,7 +1,7 @@
-"""How many values a request may hold: each costs far more than its bytes once it is read, and every customer waits.
+"""Limits how many values a request may hold: once read, each costs far more than its bytes, and all customers wait.
 
-A talk that fills the longest context is a few megabytes, and some ten thousand values where many tools come with it.
-Thirty megabytes of ``{},`` are ten million, which took a gigabyte, and ten seconds of the loop, to translate.
+A conversation that fills the longest context has a few megabytes, and with many tools about ten thousand values.
+Thirty megabytes of ``{},`` are ten million values; translating them took a gigabyte, and the loop for ten seconds.
 """
 
 import re
@@ -9,28 +9,28 @@ import re
 from ..errors import BadRequestError
 
 VALUES_MAX = 100_000
-"""Texts, objects and lists; a member's name is a text too. OpenAI takes 2048 messages and 128 tools."""
+"""Strings, objects and lists; a member's name is a string too. OpenAI accepts 2048 messages and 128 tools."""
 COMMAS_MAX = 1_000_000
-"""Numbers cost less, and a prompt may come as those of its tokens: as many as the longest contexts have."""
+"""Numbers cost less, and a prompt may be a list of token numbers: this is as many as the longest contexts have."""
 _DEPTH_MAX = 10_000
-"""Deeper than any reader goes: what is nested so is refused for that."""
+"""Deeper than any reader goes: such a body is refused for its depth instead."""
 _VALUE_BYTES_MIN = 3
-"""The least that one takes, with its comma: ``[],``."""
+"""The fewest bytes of a value, with its comma: ``[],``."""
 _is_name = re.compile(rb"[A-Za-z0-9_]{1,64}").fullmatch
-"""Customers choose the names of unknown fields: no other is repeated to anyone."""
+"""Customers choose the names of unknown fields, so any other name is never repeated to anyone."""
 
 
 def check_bulk(body: bytes) -> None:
-    """Refuse *body*, a document of JSON, where it holds more values than are taken; none of them is read for it.
+    """Refuse *body*, a JSON document, if it has too many values; they are counted without being read.
 
     Raises:
-        BadRequestError: Names the field of the top level in which there were too many.
+        BadRequestError: Names the top-level field in which the limit was passed.
     """
     if len(body) <= VALUES_MAX * _VALUE_BYTES_MIN or _is_surely_small(body):
         return
     field = b""
     depth, comma_count = 0, 0
-    value_count = -1  # behind the last piece stands no text
+    value_count = -1  # no string follows the last piece
     pieces = _outside_and_inside_texts(body)
     for index in range(0, len(pieces), 2):
         outside = pieces[index]
@@ -52,13 +52,13 @@ def check_bulk(body: bytes) -> None:
 
 
 def _is_surely_small(body: bytes) -> bool:
-    """Say whether there are not too many even if what stands in texts is counted."""
+    """Say whether there are few enough values even if what is inside strings counts."""
     value_count = body.count(b'"') // 2 + body.count(b"{") + body.count(b"[")
     return value_count <= VALUES_MAX and body.count(b",") <= COMMAS_MAX
 
 
 def _outside_and_inside_texts(body: bytes) -> list[bytes]:
-    r"""Return by turns what stands outside texts and in them, without escapes; no more than one text too many.
+    r"""Return by turns what is outside and inside strings, without escapes; at most one string beyond the limit.
 
     >>> _outside_and_inside_texts(rb'{"a":["b\"{","\\"]}')
     [b'{', b'a', b':[', b'b{', b',', b'', b']}']

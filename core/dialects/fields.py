@@ -1,4 +1,4 @@
-"""Reading typed fields of a request's top level; what can't be is refused by the field's name."""
+"""Reads typed fields of a request's top level; an error names the field."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,12 +24,12 @@ Fields = Mapping[str, msgspec.Raw]
 def read_object(body: bytes) -> dict[str, msgspec.Raw]:
     """Return the members of the one JSON object that *body* is.
 
-    Of a repeated key the last counts, and because the body is encoded anew from what is
+    If a key is repeated, the last counts; and because the body is encoded again from what is
     returned here, what is priced is what is sent.
 
     Raises:
-        BadRequestError: Not UTF-8, not JSON, not an object, nested too deep, or too many values; or a name in another
-            case than its own.
+        BadRequestError: Not UTF-8, not JSON, not an object, nested too deep, or too many values; or a known name in
+            the wrong letter case.
     """
     check_bulk(body)
     try:
@@ -43,7 +43,7 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 def read_model(fields: Fields) -> str:
-    """Return the model asked for."""
+    """Return the name of the model that is asked for."""
     name: str = read_value(fields, "model", _TEXT)
     if not name or len(name) > MODEL_NAME_LENGTH_MAX or not name.isprintable():
         raise BadRequestError(param="model")
@@ -51,7 +51,7 @@ def read_model(fields: Fields) -> str:
 
 
 def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MAX) -> int | None:
-    """Return a whole number from *least* to *most*; None where absent or null."""
+    """Return a whole number from *least* to *most*; None if absent or null."""
     value: int | None = read_value(fields, name, _WHOLE)
     if value is not None and not least <= value <= most:
         raise BadRequestError(param=name)
@@ -59,35 +59,35 @@ def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MA
 
 
 def read_bool(fields: Fields, name: str) -> bool:
-    """Return a switch; False where absent or null."""
+    """Return a boolean; False if absent or null."""
     return bool(read_value(fields, name, _SWITCH))
 
 
 def read_optional_text(fields: Fields, name: str) -> str | None:
-    """Return a text; None where absent or null."""
+    """Return a string; None if absent or null."""
     text: str | None = read_value(fields, name, _OPTIONAL_TEXT)
     return text
 
 
 def read_form_value(fields: Fields, name: str) -> dict[str, msgspec.Raw]:
-    """Return the one field of a form as JSON would have it: forms know numbers and switches only as text."""
+    """Return one field of a form as JSON: in a form numbers and booleans are text too."""
     text = (read_optional_text(fields, name) or "null").lower()
     is_plain = text in ("true", "false", "null") or (text.isascii() and text.isdigit())
     return {name: msgspec.Raw(text.encode() if is_plain else msgspec.json.encode(text))}
 
 
 def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
-    """Return the members of the object under *name*; None where absent or null."""
+    """Return the members of the object under *name*; None if absent or null."""
     members: dict[str, msgspec.Raw] | None = read_value(fields, name, _MEMBERS)
     check_spelling(members or ())
     return members
 
 
 def read_value(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) -> Any:
-    """Return what *decoder* makes of the field; of ``null`` where it is absent.
+    """Return the field as *decoder* reads it; an absent one is read as ``null``.
 
     Raises:
-        BadRequestError: It can't; names the field.
+        BadRequestError: It can't be read; names the field.
     """
     raw = fields.get(name, b"null")
     try:

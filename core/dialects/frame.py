@@ -1,15 +1,15 @@
-"""What stays the same between two events of a stream that differ in their text alone.
+"""The frame of a stream's events: what stays the same when only their text differs.
 
-Most events of a stream are one frame filled with another piece of text. Once one of them has
-been decoded, the next needs only to be compared: a quarter of the cost (benchmarks/meter.py),
-and no less certain, because equal bytes around a string are the same document with another string.
+Most events of a stream are the same frame around another piece of text. Once one of them has
+been decoded, the next only needs to be compared: a quarter of the cost (benchmarks/meter.py),
+and just as safe, because the same bytes around another string are the same document but for it.
 """
 
 import re
 
 _LINE_END = b"\n\n"
 _PADDED_KEYS = (b'"obfuscation":"', b'"p":"')
-"""Strings of random length that OpenAI and Mistral add, last in the event (wire/DIALECTS.md 2.1)."""
+"""Strings of random length that OpenAI and Mistral add at the end of an event (wire/DIALECTS.md 2.1)."""
 _LETTERS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 _find_special = re.compile(rb'["\\\r\n]').search
@@ -17,10 +17,10 @@ _is_simply_escaped = re.compile(rb'(?:[^"\\\r\n]|\\["/bfnrt])+').fullmatch
 
 
 class Frame:
-    """Remembers the frame of the last event that was all text, and measures what fits it.
+    """Remembers the frame of the last event that was only text, and measures the text of events that fit it.
 
-    An event that fits is: prefix, text, `_head` from the text's closing quote on, and where it is padded, padding and
-    `_close`. The padding is OpenAI's and Mistral's random string or Anthropic's random blanks.
+    An event that fits has the prefix, the text, `_head`, which begins with the text's closing quote, and if it is
+    padded, padding and `_close`. The padding is OpenAI's and Mistral's random string or Anthropic's random blanks.
     """
 
     __slots__ = ("_close", "_head", "_head_length", "_padding", "_prefix", "_start", "is_thinking")
@@ -31,7 +31,7 @@ class Frame:
         self.is_thinking = False
 
     def text_bytes(self, event: bytes) -> int:
-        """Return the bytes of text in *event*, one event or the whole of a read; 0 where it must be decoded."""
+        """Return the bytes of text in *event*, one event or a whole read; 0 if it must be decoded."""
         start = self._start
         if not start or not event.startswith(self._prefix):
             return 0
@@ -44,7 +44,7 @@ class Frame:
         return text_length(event, start, end) if fits and end > start else 0
 
     def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
-        """Take *event* as the frame, if the string under *key* is *text*, letter for letter.
+        """Take *event* as the frame, if the string under *key* is *text*, written without escapes.
 
         The caller has decoded *event* and found nothing in it besides *text* that matters.
         """
@@ -58,7 +58,7 @@ class Frame:
 
 
 def find_text(event: bytes, key: bytes, text: str) -> tuple[int, int] | None:
-    """Return where *text* begins and ends in *event*, letter for letter the string under *key*; None where no frame has it."""
+    """Return where *text* begins and ends in *event*, if it is the string under *key* and has no escapes, else None."""
     at = event.find(key)
     start = event.find(b'"', at + len(key)) + 1
     end = event.find(b'"', start)
@@ -67,7 +67,7 @@ def find_text(event: bytes, key: bytes, text: str) -> tuple[int, int] | None:
 
 
 def text_length(event: bytes, start: int, end: int) -> int:
-    """Return the bytes that the inside of a JSON string stands for; 0 where it must be decoded."""
+    """Return how many bytes the inside of a JSON string stands for; 0 if it must be decoded."""
     if _find_special(event, start, end) is None:
         return end - start
     text = event[start:end]
@@ -75,7 +75,7 @@ def text_length(event: bytes, start: int, end: int) -> int:
 
 
 def _split_padding(tail: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return what *tail* has before its padding, what that is made of, and what follows; it begins with the text's end."""
+    """Split *tail*, which begins with a text's closing quote: what precedes the padding, its alphabet, and the rest."""
     for key in _PADDED_KEYS:
         at = tail.find(key)
         if at >= 0:

@@ -22,7 +22,7 @@ REFUSALS = frozenset(
         "PUP_LIMITED_DISABLED",
     }
 )  # fmt: skip
-"""Finish reasons by which the vendor refuses.
+"""Finish reasons that are a refusal of the vendor.
 
 Source: wire/DIALECTS.md 4, read 2026-11-24; `FinishReason` of google-genai 3.4.0, read 2026-11-30.
 """
@@ -118,7 +118,7 @@ class GeminiStreamReader(EventReader):
             self._splitter = ArraySplitter()
 
     def _conclude(self) -> None:
-        """Say whether the answer is whole: where a reason has come, outside an array."""
+        """Decide whether the answer is whole: it is once a finish reason has come; an array also needs its bracket."""
         if not self._is_array and self.stop_reason is not None and self.error is None:
             self.is_ended = True
 
@@ -130,7 +130,7 @@ class GeminiStreamReader(EventReader):
         try:
             answer = decode_halves(_read_answer, data)
         except (ValueError, RecursionError):
-            return True  # of another form than known: passed on, and nothing is read from it
+            return True  # of an unknown form: passed on unread
         if bytes(answer.error):
             return self._fail(data)
         if answer.usageMetadata is not None:
@@ -138,12 +138,12 @@ class GeminiStreamReader(EventReader):
         if self.model_returned is None:
             self.model_returned = answer.modelVersion
         searches = _count_searches(answer, self.model_returned or self._exchange.model)
-        self.search_count = max(self.search_count, searches)  # told once more by later answers
+        self.search_count = max(self.search_count, searches)  # later answers repeat it
         _tally_answer(self, answer)
         return True
 
     def _dressed(self, event: bytes) -> bytes:
-        """Return an event as one line of data: Google's SDK fails at comments, names and ``[DONE]`` (wire/DIALECTS.md 2.7)."""
+        """Return an event as one line of data: Google's SDK fails on comments, event names and ``[DONE]`` (DIALECTS.md 2.7)."""
         line = event.rstrip(b"\r\n")
         if self._is_array or (line.startswith(b"data: ") and line.find(b"\n") < 0 and not line.endswith(b"[DONE]")):
             return event
@@ -179,7 +179,7 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
 
 
 def _count_searches(answer: _Answer, model: str) -> int:
-    """Return the searches that Google bills: each query once, none that is empty; one an answer for Gemini 2.5 and older.
+    """Return how many searches Google bills: one for each different query; for Gemini 2.5 and older one per answer.
 
     Source: ai.google.dev/gemini-api/docs/google-search, "Pricing", read 2026-11-30.
     """
@@ -194,7 +194,7 @@ def _count_searches(answer: _Answer, model: str) -> int:
 
 
 def _has_places(candidate: _Candidate) -> bool:
-    """Say whether an answer rests on places of Google's maps, which is billed once an answer.
+    """Say whether an answer uses places of Google Maps, which is billed once per answer.
 
     Source: google-genai 3.4.0 types.py, ``GroundingChunk``, read 2026-11-30.
     """

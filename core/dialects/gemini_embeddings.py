@@ -1,4 +1,4 @@
-"""Gemini's embeddings, of one content or of several at once. Source: wire/DIALECTS.md 1, 3.1, read 2026-11-24."""
+"""Gemini's embeddings, of one content or several. Source: wire/DIALECTS.md 1, 3.1, read 2026-11-24."""
 
 from typing import NoReturn
 
@@ -54,7 +54,7 @@ class GeminiEmbeddings(GeminiGenerate):
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel: every model named in it is the one that was paid for."""
+        """Return the request for a channel: every model name in it is that of the model that is paid for."""
         request = super().prepare(exchange, model_sent)
         if self._is_batch:
             requests: list[dict[str, msgspec.Raw]] = read_value(exchange.fields, "requests", _REQUESTS)
@@ -64,7 +64,7 @@ class GeminiEmbeddings(GeminiGenerate):
         return request
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return the tokens of what is embedded; older models tell none."""
+        """Return the estimated tokens of what is embedded; older models report none."""
         fields = exchange.fields
         requests = read_value(fields, "requests", _REQUESTS) if self._is_batch else (fields,)
         contents = [each["content"] for each in requests]
@@ -75,7 +75,7 @@ class GeminiEmbeddings(GeminiGenerate):
         raise AssertionError("embeddings do not stream")
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; older models tell no usage."""
+        """Read a whole answer of status 200; older models report no usage."""
         answer = read_document(_read_answer, body, "embeddings")
         if not bytes(answer.embedding) and answer.embeddings is None:
             raise disguised_error(body)

@@ -23,7 +23,7 @@ _NAMES: Mapping[Meaning, str] = {
 
 
 def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
-    """Return an error's body in Gemini's form; our code stands where theirs have a reason."""
+    """Return an error's body in Gemini's form; our code is its ``reason``."""
     metadata = {"requestId": request_id}
     if (param := param_of(error)) is not None:
         metadata["field"] = param

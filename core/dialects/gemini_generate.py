@@ -1,4 +1,4 @@
-"""Gemini's generateContent and its stream: the model and what is wanted of it stand in the path."""
+"""Gemini's generateContent and its stream: the path holds the model and the method."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,14 +18,14 @@ from .turns import CONTENTS, check_turns
 CHOICES_MAX = 8
 _THINKING = frozenset({"thinkingConfig", "thinking_config"})
 _QUERY = frozenset({"alt", "$alt"})
-"""Parameters that choose the framing, and go upstream; every other is the customer's own business."""
+"""Parameters that choose the framing, and go upstream; all others are dropped."""
 
 
 class GeminiGenerate(SseDialect):
     """Rules of ``:generateContent`` and ``:streamGenerateContent``; see `DialectRules`.
 
-    A stream has no error event and no keep-alive that every client survives (wire/DIALECTS.md 2.7):
-    nothing is written into silence, and a stream that broke ends with its connection.
+    A stream has no error event, and no keep-alive that every client survives (wire/DIALECTS.md 2.7). So nothing is
+    written while the upstream is silent, and a broken stream ends by breaking the connection.
     """
 
     name: Dialect = "gemini_generate"
@@ -49,7 +49,7 @@ class GeminiGenerate(SseDialect):
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel: the body as it is, and the framing as it was asked for."""
+        """Return the request for a channel: the same body, and the framing that was asked for."""
         query = urlencode([pair for pair in parse_qsl(exchange.query) if pair[0] in _QUERY])
         fields = dict(exchange.fields)
         name_model(fields, model_sent)
@@ -68,12 +68,12 @@ class GeminiGenerate(SseDialect):
         return "application/json" if _is_array(exchange) else "text/event-stream"
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> GeminiStreamReader:
-        """Return a reader for one attempt's stream; where reasoning stands is known here."""
+        """Return a reader for one attempt's stream; how Gemini counts reasoning is known."""
         asked = _is_thinking_asked(exchange.fields)
         return GeminiStreamReader(exchange, thinking_asked=asked, is_array=_is_array(exchange))
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; where reasoning stands is known here."""
+        """Read a whole answer of status 200; how Gemini counts reasoning is known."""
         return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
@@ -81,12 +81,12 @@ class GeminiGenerate(SseDialect):
         return render_gemini_error(error, text, request_id)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return nothing: there is no such event, and the connection breaks."""
+        """Return nothing: there is no such event, so the connection is broken instead."""
         return b""
 
 
 def read_config(fields: Fields) -> Fields:
-    """Return the members of a request's settings, once all that it says is seen to be of its kind."""
+    """Return the members of ``generationConfig``, after checking the types of the request's fields."""
     check_needed(fields, "contents", TURN_OR_TURNS)
     check_kinds(fields, GEMINI)
     config = generation_config(fields)
@@ -98,7 +98,7 @@ def read_config(fields: Fields) -> Fields:
 
 
 def name_model(fields: dict[str, msgspec.Raw], model_sent: str) -> None:
-    """Let a body that names a model beside the path name the one that is paid for."""
+    """If the body names a model as well as the path, make it the one that is paid for."""
     if "model" in fields:
         fields["model"] = msgspec.Raw(msgspec.json.encode(f"models/{model_sent}"))
 
@@ -109,10 +109,12 @@ def generation_config(fields: Fields) -> Fields:
 
 
 def _spelt(fields: Fields, camel: str, snake: str) -> str:
-    """Return the spelling in which a field is there; two of them could be held for by one and asked for by the other.
+    """Return the spelling in which a field is present.
+
+    Both are refused: relay might read the one, and the upstream the other.
 
     Raises:
-        BadRequestError: Both are; names the second.
+        BadRequestError: Both are present; names the second.
     """
     if camel in fields and snake in fields:
         raise BadRequestError(param=snake)
@@ -128,7 +130,7 @@ def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = N
 
 
 def _is_array(exchange: Exchange) -> bool:
-    """Say whether a stream is one JSON array: unless server-sent events are asked for."""
+    """Say whether a stream is one JSON array, as it is unless server-sent events are asked for."""
     return exchange.stream and dict(parse_qsl(exchange.query)).get("alt") != "sse"
 
 

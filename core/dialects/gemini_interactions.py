@@ -1,4 +1,4 @@
-"""Google's Interactions: the model stands in the body, and the answer is kept to be gone on from.
+"""Google's Interactions: the body names the model, and the upstream keeps the answer to be continued.
 
 Source: wire/DIALECTS.md 2.5, 3.1; googleapis/python-genai _gaos/types/interactions, read 2026-11-24.
 """
@@ -18,7 +18,7 @@ from .passing import pass_on
 from .sse_dialect import SseDialect
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
-"""Fields that name, or make, something in the upstream's account which no customer of a shop has a part in."""
+"""Fields that name or make something in the upstream account, where customers own nothing."""
 _TEXT = msgspec.json.Decoder(str | None)
 
 
@@ -46,7 +46,7 @@ class GeminiInteractions(SseDialect):
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         if read_bool(fields, "background") and not exchange.stream:
-            # It would go on unseen and unpaid; a stream of it is metered to its end.
+            # It would go on unseen and unpaid; streamed, it is metered to its end.
             raise BadRequestError("not_offered", param="background")
         exchange.output_tokens_asked = read_int(_config(fields), "max_output_tokens")
         exchange.fields = fields
@@ -58,13 +58,13 @@ class GeminiInteractions(SseDialect):
     def stream_reader(
         self, exchange: Exchange, *, is_reasoning_beside_output: bool = False
     ) -> InteractionsStreamReader:
-        """Return a reader for one attempt's stream; where reasoning stands is known here."""
+        """Return a reader for one attempt's stream; how Interactions count reasoning is known."""
         return InteractionsStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; where reasoning stands is known here."""
+        """Read a whole answer of status 200; how Interactions count reasoning is known."""
         return read_interaction(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
@@ -74,7 +74,7 @@ class GeminiInteractions(SseDialect):
         return render_gemini_error(error, text, request_id)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun."""
+        """Return the event that ends a stream that has begun."""
         document = {"event_type": "error", "error": {"code": code_of(error), "message": text}}
         return b"event: error\ndata: " + msgspec.json.encode(document) + b"\n\n"
 
@@ -84,7 +84,7 @@ def _config(fields: Fields) -> Fields:
 
 
 def _is_kept(fields: Fields) -> bool:
-    """Say whether the upstream keeps the answer: unless it is told not to."""
+    """Say whether the upstream keeps the answer, as it does unless the request says otherwise."""
     return bytes(fields.get("store", b"true")) != b"false"
 
 

@@ -1,4 +1,4 @@
-"""Reading along Google's interactions. Source: wire/DIALECTS.md 2.5 and 3.1, read 2026-11-24."""
+"""Reads along answers of Google's Interactions. Source: wire/DIALECTS.md 2.5 and 3.1, read 2026-11-24."""
 
 from collections import Counter
 
@@ -33,7 +33,7 @@ class _Content(msgspec.Struct):
 
 
 class _Step(msgspec.Struct):
-    """A step of an answer, whole or as it begins."""
+    """A step of an answer: whole, or its beginning."""
 
     type: str = ""
     content: list[_Content] | None = None
@@ -73,7 +73,7 @@ _read_errors = msgspec.json.Decoder(list[msgspec.Raw]).decode
 class InteractionsStreamReader(EventReader):
     """Reads along one stream of an interaction; see `StreamReader`.
 
-    What ended it is told by ``interaction.completed``; the mark that follows is held back as the end.
+    ``interaction.completed`` has the stop reason; the end mark after it is held back as the end.
     """
 
     __slots__ = ("_is_kept", "_usage")
@@ -84,7 +84,7 @@ class InteractionsStreamReader(EventReader):
         self._usage: object = None
 
     def _conclude(self) -> None:
-        """Say whether the answer is whole: one that was completed is, without its mark."""
+        """Decide whether the answer is whole: a completed one is, even without its end mark."""
         if self.stop_reason is not None and self.error is None:
             self.is_ended = True
 
@@ -97,7 +97,7 @@ class InteractionsStreamReader(EventReader):
         try:
             read = _read_event(data)
         except (ValueError, RecursionError):
-            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            # Of an unknown form, or no JSON: passed on unread.
             return name != b"error" or self._fail(data)
         match read.event_type:
             case "error":
@@ -126,13 +126,13 @@ class InteractionsStreamReader(EventReader):
 
 
 def read_interactions_usage(usage: object, model: str) -> Usage | None:
-    """Return what a ``usage`` object of *model* says; None where it holds no figures.
+    """Return the usage in a ``usage`` object of *model*; None if it has no figures.
 
-    Thoughts and what tools put into the prompt stand beside the other counts; cached tokens are a
-    part of the input.
+    Thoughts, and what tools add to the prompt, are not included in the other counts; cached tokens
+    are part of the input.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure can't be true.
     """
     figures = read_figures(usage)
     if figures.get("total_input_tokens") is None and figures.get("total_output_tokens") is None:
@@ -156,7 +156,7 @@ def read_interactions_usage(usage: object, model: str) -> Usage | None:
 
 
 def _read_grounding(counts: object) -> Counter[str]:
-    """Return how often each of Google's tools looked something up.
+    """Return how many lookups each of Google's tools made.
 
     Source: googleapis/python-genai _gaos/types/interactions/groundingtoolcount.py 3.4.0, read 2026-11-30.
     """
@@ -189,7 +189,7 @@ def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, i
 
 
 def _failure(interaction: _Interaction) -> bytes:
-    """Return the first of the errors that an interaction ended with, in the shape of an error's body."""
+    """Return the first error that an interaction ended with, in the form of an error's body."""
     try:
         errors = _read_errors(interaction.errors)
     except ValueError:
@@ -198,7 +198,7 @@ def _failure(interaction: _Interaction) -> bytes:
 
 
 def _tally_step(tally: Tally, step: _Step) -> None:
-    """Count a step with what it holds already; the texts of a stream's come after it."""
+    """Count a step and what it already holds; in a stream its texts follow as deltas."""
     tally.begin_block()
     match step.type:
         case "thought":
@@ -227,7 +227,7 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         case kind if kind in _MEDIA:
             tally.add_media(kind, len(bytes(delta.data)))
         case _:
-            pass  # signatures, and what the server's own tools are fed with
+            pass  # signatures, and the input of the server's own tools
 
 
 def _tally_content(tally: Tally, part: _Content, *, is_thinking: bool = False) -> None:

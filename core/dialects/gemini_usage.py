@@ -1,4 +1,7 @@
-"""Usage as Gemini reports it, made disjoint. Source: wire/DIALECTS.md 3.1 and 3.2, read 2026-11-24."""
+"""Reads the usage that Gemini reports, and makes its counts disjoint.
+
+Source: wire/DIALECTS.md 3.1 and 3.2, read 2026-11-24.
+"""
 
 import re
 from collections import Counter
@@ -11,7 +14,7 @@ from .figures import Figures, UntrueFigureError, is_other_total, read_figure, re
 
 
 class DetailNames(NamedTuple):
-    """What the details of a usage are called, each a list of modalities and their tokens."""
+    """The names of a usage's details, each a list of modalities with their tokens, and of the tokens in them."""
 
     prompt: str
     cached: str
@@ -25,22 +28,22 @@ _DETAILS = DetailNames(
 )
 """Source: googleapis/python-genai types.py 3.4.0, ``GenerateContentResponseUsageMetadata``, read 2026-11-30."""
 is_billed_by_answer = re.compile(r"gemini-[12](?!\d)").search
-"""Says of a model whether its searches are billed once an answer, as Gemini 2.5's and older ones' are."""
+"""Finds whether a model's searches are billed once per answer, as those of Gemini 2.5 and older are."""
 _NUMBERS = {2: "IMAGE", 4: "AUDIO"}
-"""Modalities by their numbers, which clients ask for by ``enum-encoding=int``.
+"""Modalities by their numbers, which clients can ask for with ``enum-encoding=int``.
 
 Source: google-ai-generativelanguage 0.12.1, v1beta/types/content.py, ``Modality``, read 2026-11-30.
 """
 
 
 def read_gemini_usage(usage: object) -> Usage | None:
-    """Return what ``usageMetadata`` says; None where it holds no figures.
+    """Return the usage in a ``usageMetadata`` object; None if it has no figures.
 
-    Thoughts and what tools put into the prompt stand beside the other counts here; cached tokens
-    are a part of the prompt.
+    Thoughts, and what tools add to the prompt, are not included in the other counts; cached tokens
+    are part of the prompt.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure can't be true.
     """
     figures = read_figures(usage)
     if figures.get("promptTokenCount") is None and figures.get("candidatesTokenCount") is None:
@@ -61,12 +64,12 @@ def read_gemini_usage(usage: object) -> Usage | None:
 
 
 def note_media(usage: Usage, figures: Figures, names: DetailNames) -> Usage:
-    """Return *usage* with the sound and pictures noted that its details tell of, each cut to what is there.
+    """Return *usage* with the audio and picture tokens of its details, each limited to the tokens it is part of.
 
-    What of them was cached is cached input, and costs what cached text does.
+    Cached audio and pictures count as cached input, at the price of cached text.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure can't be true.
     """
     prompt, cached, tools, output = (
         _read_details(figures.get(name), names.tokens)
@@ -84,7 +87,7 @@ def note_media(usage: Usage, figures: Figures, names: DetailNames) -> Usage:
 
 
 def _read_details(details: object, name: str) -> Counter[str]:
-    """Return the tokens of each modality, by its word."""
+    """Return the tokens of each modality, by its name in capitals."""
     if details is None:
         return Counter()
     if not isinstance(details, list):

@@ -1,4 +1,4 @@
-"""What can be done with an answer that its upstream keeps: shown, deleted, cancelled, its input listed.
+"""Endpoints for answers that the upstream keeps: show, delete or cancel one, list its input.
 
 Source: wire/DIALECTS.md 1; openai/openai-python resources/responses, googleapis/python-genai
 _gaos/interactions.py, read 2026-11-24.
@@ -20,11 +20,11 @@ class KeptAnswerEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One such endpoint.
 
     Attributes:
-        rules: The dialect's main endpoint, under whose path the answers stand.
+        rules: The dialect's main endpoint; the answers are under its path.
         method: The HTTP method.
         action: What follows the answer's id in the path.
-        query: Parameters that go upstream; every other is the customer's own business.
-        is_removal: The upstream keeps the answer no more afterwards.
+        query: Parameters that go upstream; all others are dropped.
+        is_removal: Afterwards the upstream no longer keeps the answer.
     """
 
     rules: DialectRules
@@ -35,7 +35,7 @@ class KeptAnswerEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def path(self) -> str:
-        """Where the endpoint stands, with its version; ``{id}`` where the answer's id does."""
+        """The path of the endpoint, with its version, and ``{id}`` for the answer's id."""
         return f"{self.rules.path}/{{id}}{self.action}"
 
     def prepare(self, exchange: Exchange, answer_id: str, model_sent: str) -> ChannelRequest:
@@ -75,4 +75,4 @@ KEPT_ANSWER_ENDPOINTS = (
     KeptAnswerEndpoint(rules=_INTERACTIONS, method="DELETE", is_removal=True),
     KeptAnswerEndpoint(rules=_INTERACTIONS, method="POST", action="/cancel"),
 )
-"""Every one that is served."""
+"""All that are served."""

@@ -1,12 +1,12 @@
 """Which types of JSON value the documented fields of a request may have; others are refused, naming the field.
 
-One table a dialect. A field that a dialect reads anyhow (model, stream, limits) is checked where it
-is read and stands in none; a field in no table is the upstream's business. Only the first byte of a
-value is looked at, or of a list's first member; a number is read, because one may be too large for any.
-null passes everywhere: vendors take it for absent.
+There is a table for each dialect. A field that relay reads anyway (model, stream, limits) is checked
+where it is read, and in no table; all other fields are left to the upstream. Only the first byte of a
+value is checked, or that of a list's first member; numbers are read, because one may be too large for
+any upstream. null always passes, except for essential fields: vendors treat it as absent.
 
-No table is stricter than its vendor. Where one vendor that speaks a dialect takes another kind than
-the dialect's owner, both stand in it.
+No table is stricter than its vendor. If another vendor that speaks a dialect accepts another type than
+the dialect's owner, both are allowed.
 
 Sources, read 2026-11-29: the parameters of openai-python 3.54.0 (types/chat, types/responses,
 types/audio, types/*_params.py), anthropic-sdk-python 2.12.0 (types, types/beta) and google-genai
@@ -67,7 +67,7 @@ def _number_or_text(value: msgspec.Raw) -> bool:
 
 
 def _in_both_spellings(kinds: Kinds) -> Kinds:
-    """Return *kinds* for names in camel case and in snake case: Google's APIs take either."""
+    """Return *kinds* for names in camel case and in snake case: Google's APIs accept both."""
     snake = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): allows for name, allows in kinds.items()}
     return {**kinds, **snake}
 
@@ -85,25 +85,25 @@ OBJECTS: Allows = re.compile(rb"\[[ \t\n\r]*[{\]]|n").match
 """A list of objects, which may be empty."""
 OBJECT_OR_OBJECTS: Allows = re.compile(rb"\{|\[[ \t\n\r]*[{\]]|n").match
 NUMBER_OR_TEXT: Allows = _number_or_text
-"""Google's JSON has numbers as text too. Source: Protocol Buffers, JSON mapping, read 2026-11-29."""
+"""Google's JSON may have numbers as text too. Source: Protocol Buffers, JSON mapping, read 2026-11-29."""
 
 # Required fields: neither null nor empty.
 SOME_TEXT: Allows = re.compile(rb'"[^"]').match
 TURNS: Allows = re.compile(rb"\[[ \t\n\r]*\{").match
-"""Objects."""
+"""A list of objects."""
 TURN_OR_TURNS: Allows = re.compile(rb'\{[ \t\n\r]*"|\[[ \t\n\r]*\{').match
-"""Google's APIs take one of a repeated field without brackets, and Google's own examples write turns so.
+"""Google's APIs accept a single value of a repeated field without brackets, as Google's own examples have turns.
 
 Source: cloud.google.com vertex-ai inference, w:gemini/image-output, read 2026-11-29.
 """
 TEXT_OR_TURNS: Allows = re.compile(rb'"[^"]|\[[ \t\n\r]*\{').match
 TEXT_OBJECT_OR_TURNS: Allows = re.compile(rb'"[^"]|\{[ \t\n\r]*"|\[[ \t\n\r]*\{').match
 ITEMS: Allows = re.compile(rb'\[[ \t\n\r]*["{]').match
-"""Texts or objects."""
+"""A list of strings or objects."""
 TEXTS_OR_OBJECTS: Allows = re.compile(rb'"[^"]|\[[ \t\n\r]*["{]').match
-"""One text, or several texts or objects."""
+"""A string, or a list of strings or objects."""
 INPUTS: Allows = re.compile(rb'"[^"]|\[[ \t\n\r]*["{\[\d-]').match
-"""One text, or several texts, tokens, lists of tokens, or the objects that some vendors embed pictures as."""
+"""A string, or a list of strings, tokens, lists of tokens, or of the objects in which some vendors take pictures."""
 
 CHAT: Kinds = {
     "audio": OBJECT,
@@ -138,7 +138,7 @@ CHAT: Kinds = {
     "verbosity": TEXT,
     "web_search_options": OBJECT,
 }
-"""OpenAI's, and ``top_k``, which all vendors who have it write alike; llama.cpp takes ``logit_bias`` as pairs too.
+"""OpenAI's, and ``top_k``, which all vendors that have it spell alike; llama.cpp also accepts ``logit_bias`` as pairs.
 
 Source: ggml-org/llama.cpp tools/server/README.md, read 2026-11-29.
 """
@@ -186,7 +186,7 @@ COMPLETIONS: Kinds = {
     "top_p": NUMBER,
     "user": TEXT,
 }
-"""OpenAI's, with ``logit_bias`` as for `CHAT`."""
+"""OpenAI's, with ``logit_bias`` as in `CHAT`."""
 
 MESSAGES: Kinds = {
     "billing_policy": OBJECT,
@@ -229,7 +229,7 @@ GEMINI: Kinds = _in_both_spellings(
         "tools": OBJECT_OR_OBJECTS,
     }
 )
-"""Google takes one object for a list of one, and enumerations as numbers too; ``systemInstruction`` as text is Firebase's.
+"""Google accepts an object for a list of one, and numbers for enumerations; ``systemInstruction`` as text is Firebase's.
 
 Source: firebase.google.com, GenerateContentRequest; w:gemini/stream-json-array-enum-int, read 2026-11-29.
 """
@@ -321,4 +321,4 @@ RERANK: Kinds = {
     "return_documents": SWITCH,
     "top_n": NUMBER,
 }
-"""Cohere's, both versions; Jina's query may be a picture."""
+"""Cohere's, of both versions; for Jina the query may also be a picture."""

@@ -1,4 +1,4 @@
-"""Reading along answers of OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
+"""Reads along answers in OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
 
 import msgspec
 
@@ -47,7 +47,7 @@ class _Response(msgspec.Struct):
 
 
 class _Kept(msgspec.Struct):
-    """The response as its first and last events have it; what it holds has been counted before."""
+    """The response in its first and last events; its output is left out, as it was counted from other events."""
 
     id: str | None = None
     status: str | None = None
@@ -66,7 +66,7 @@ class _Begun(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """Any event of a stream; only what may matter is decoded."""
+    """Any event of a stream; only what can matter is decoded."""
 
     type: str = ""
     delta: str | None = None
@@ -100,7 +100,7 @@ class ResponsesStreamReader(EventReader):
         self._tool_usage: object = None
         self._bytes_before_item = 0
         self._open_count = 0
-        """Items that have begun and not ended."""
+        """Items that have begun but not ended."""
 
     def _take(self, event: bytes) -> bool:
         name, data = event_name_and_data(event)
@@ -109,7 +109,7 @@ class ResponsesStreamReader(EventReader):
         try:
             read = decode_halves(_read_event, data)
         except (ValueError, RecursionError):
-            # Of another form than known, or no JSON: passed on, and nothing is read from it.
+            # Of an unknown form, or no JSON: passed on unread.
             return name != b"error" or self._fail(data)
         match read.type:
             case "error":
@@ -143,7 +143,7 @@ class ResponsesStreamReader(EventReader):
         self.stop_reason = _stop_reason(response.status, response.incomplete_details)
 
     def _end_item(self, item: _Begun, data: bytes) -> None:
-        """Count what of an item was not counted before: some hosts tell no pieces, some do not even announce it."""
+        """Count what of an item is not yet counted: some hosts send no deltas, some don't even announce the item."""
         if not self._open_count:
             self._begin_item(item)
         self._open_count -= 1
@@ -158,11 +158,11 @@ class ResponsesStreamReader(EventReader):
         _note_container(self, item)
 
     def _take_whole_item(self, data: bytes) -> None:
-        """Count an item of which no piece came: some upstreams tell a call, or all, only whole."""
+        """Count an item that came without deltas: some upstreams send calls, or all items, only whole."""
         try:
             _tally_contents(self, decode_halves(_read_done, data).item)
         except (ValueError, RecursionError):
-            return  # an item that nothing is known of
+            return  # an item of an unknown form
 
     def _take_delta(self, event: bytes, kind: str, delta: str) -> None:
         bytes_count, is_thinking = len(delta.encode()), False
@@ -177,7 +177,7 @@ class ResponsesStreamReader(EventReader):
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 self.add_arguments(bytes_count)
             case _:
-                return  # what the server's own tools are fed with
+                return  # the input of the server's own tools
         self._frame.learn(event, b'"delta":', delta, is_thinking=is_thinking)
 
     def _figures(self) -> Usage | None:
@@ -185,16 +185,16 @@ class ResponsesStreamReader(EventReader):
 
 
 def read_responses_usage(usage: object, tool_usage: object = None, tally: Tally | None = None) -> Usage | None:
-    """Return what a ``usage`` object and the ``tool_usage`` beside it say; None where the first holds no figures.
+    """Return the usage in a ``usage`` object and the ``tool_usage`` beside it; None if the first has no figures.
 
-    Cached and cache-written tokens are parts of ``input_tokens`` here, and cut to what is there.
-    What the tool that draws used is no part of ``usage``; where ``tool_usage`` tells the searches
-    that are billed, they stand in place of those that *tally* saw.
+    Cached and cache-written tokens are part of ``input_tokens``, and are limited to it. The tokens of the tool that
+    draws pictures are not included in ``usage``. If ``tool_usage`` has the number of billed searches, it replaces the
+    number that *tally* saw.
 
     Source: ``types/responses/response.py`` of OpenAI's Python SDK 3.54, ``ToolUsage``, read 2026-11-30.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure can't be true.
     """
     figures = read_figures(usage)
     if figures.get("input_tokens") is None or figures.get("output_tokens") is None:
@@ -225,7 +225,7 @@ def read_responses_usage(usage: object, tool_usage: object = None, tally: Tally 
 
 
 def _read_drawn(figures: Figures) -> Usage:
-    """Return what the tool that draws used; its text counts as the model's, and its cached pictures as cached text."""
+    """Return the usage of the tool that draws; its text counts as the model's, its cached pictures as cached text."""
     all_input, output = read_figure(figures, "input_tokens"), read_figure(figures, "output_tokens")
     inputs, outputs = (read_figures(figures.get(f"{side}_tokens_details")) for side in ("input", "output"))
     again = read_figures(figures.get("cached_tokens_details"))
@@ -266,7 +266,7 @@ def _stop_reason(status: str | None, incomplete: _Incomplete | None) -> str | No
 
 
 def _error_of(data: bytes) -> bytes:
-    """Return an ``error`` event in the shape of an error's body; its members stand at the top, or under ``error``."""
+    """Return an ``error`` event in the form of an error's body; it has its members at the top, or under ``error``."""
     try:
         members = _read_members(data)
     except (ValueError, RecursionError):
@@ -280,7 +280,7 @@ def _failure(response: _Kept | None) -> bytes:
 
 
 def _tally_item(tally: Tally, raw: msgspec.Raw) -> None:
-    """Count an item of a whole response. One that nothing is known of is never an error."""
+    """Count an item of a whole response. One of an unknown form is never an error."""
     try:
         item = _read_item(raw)
     except (ValueError, RecursionError):
@@ -290,7 +290,7 @@ def _tally_item(tally: Tally, raw: msgspec.Raw) -> None:
 
 
 def _begun(raw: msgspec.Raw) -> _Begun:
-    """Return what kind of item or action *raw* is; of no kind where it is neither."""
+    """Return the type of the item or action *raw*; an empty one if it can't be read."""
     try:
         return _read_begun(raw)
     except (ValueError, RecursionError):
@@ -298,16 +298,16 @@ def _begun(raw: msgspec.Raw) -> _Begun:
 
 
 def _is_search(item: _Begun) -> bool:
-    """Say whether an item searched the web: opening a page and finding in it are told as the same kind of call.
+    """Say whether an item is a web search: opening a page and finding text in it come as the same type of call.
 
-    A call that tells no action is a search. Source: ``types/responses/response_function_web_search.py`` of OpenAI's
+    A call without an action counts as a search. Source: ``types/responses/response_function_web_search.py`` of OpenAI's
     Python SDK 3.54, read 2026-11-30.
     """
     return item.type == "web_search_call" and _begun(item.action).type in ("", "search")
 
 
 def _note_hosted(tally: Tally, item: _Begun) -> None:
-    """Note what of an item that has ended is billed apart from its tokens."""
+    """Note what a finished item costs in addition to its tokens."""
     tally.search_count += _is_search(item)
     if item.type == "file_search_call":
         tally.note_tool("file_search", object())
@@ -315,7 +315,7 @@ def _note_hosted(tally: Tally, item: _Begun) -> None:
 
 
 def _note_container(tally: Tally, item: _Begun) -> None:
-    """Note where code runs, as soon as it is told: what is billed is the container, however often code runs in it."""
+    """Note a code container as soon as its item names it: each is billed once, however often code runs in it."""
     if item.type == "code_interpreter_call":
         tally.note_tool("code_interpreter", bytes(item.container_id))
 
@@ -333,11 +333,11 @@ def _tally_beginning(tally: Tally, kind: str) -> None:
         case _ if kind in _CLIENT_TOOLS:
             tally.begin_tool_call()
         case _:
-            pass  # a message, of which nothing came yet, or what the server's own tools do
+            pass  # a message, still empty, or what the server's own tools do
 
 
 def _tally_contents(tally: Tally, item: _Item) -> None:
-    """Count what an item holds, beside having begun."""
+    """Count the contents of an item; `_tally_beginning` has counted the item itself."""
     match item.type:
         case "message":
             for part in item.content or ():
@@ -355,10 +355,10 @@ def _tally_contents(tally: Tally, item: _Item) -> None:
         case "image_generation_call" if bytes(item.result) not in (b"", b"null", b'""'):
             tally.add_picture()
         case _:
-            pass  # no text that is counted
+            pass  # nothing that counts as output
 
 
 _CLIENT_TOOLS = frozenset(
     {"computer_call", "local_shell_call", "shell_call", "apply_patch_call", "mcp_approval_request"}
 )
-"""Calls that the client has to carry out. Source: openai/openai-python types/responses, read 2026-11-24."""
+"""Calls that the client must carry out. Source: openai/openai-python types/responses, read 2026-11-24."""

@@ -1,4 +1,4 @@
-"""Pictures made or changed: ``/v1/images/generations`` and ``/v1/images/edits``, whole or streamed.
+"""Making and editing pictures: ``/v1/images/generations`` and ``/v1/images/edits``, whole or streamed.
 
 Source: OpenAI API reference, "Create image", "Create image edit" and their streaming events;
 wire/DIALECTS.md 3.5, w:openai-other/image-edit (a request in JSON; SDKs send a form), read 2026-11-24.
@@ -27,19 +27,21 @@ DEFAULT_MODEL = "dall-e-2"
 PICTURES_MAX = 10
 WORD_LENGTH_MAX = 32
 INPUT_TOKENS_MAX = 8192
-"""Far more than a picture to be changed was seen to count: 194 for a small one (w:openai-other/image-edit)."""
+"""Far more than a picture to edit was ever seen to count: 194 for a small one (w:openai-other/image-edit)."""
 INPUT_TOKENS = 1024
 UNTOLD_TOKENS = 1000
-"""What a picture counts where its upstream tells no tokens; One API's measure. Source: field/relay-platforms.md 1.6, F9."""
+"""What a picture counts if its upstream reports no tokens, as in One API. Source: field/relay-platforms.md 1.6, F9."""
 OUTPUT_TOKENS = {"low": 408, "medium": 1584}
 OUTPUT_TOKENS_MAX = 6240
-"""Output of one picture in the largest usual size, by quality; 4160 for a square one (w:openai-other/image-gpt-image-b64).
+"""Output of one picture of the largest usual size; `OUTPUT_TOKENS` has the lower qualities.
+
+A square one of high quality was seen to count 4160 (w:openai-other/image-gpt-image-b64).
 
 Source: OpenAI image generation guide, "Cost and latency", read 2026-11-24.
 """
 PARTIALS_MAX = 3
 _PICTURES = frozenset({"image", "images", "markup", "mask"})
-"""Fields that hold pictures; some vendors take them for new pictures too."""
+"""Fields that hold pictures; some vendors accept them for generations too."""
 
 
 class _Answer(msgspec.Struct):
@@ -56,7 +58,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class Pictures(Single):
-    """Rules of one of the two; see `DialectRules`."""
+    """Rules of one of the two endpoints; see `DialectRules`."""
 
     keep_alive = b": keep-alive\n\n"
 
@@ -66,7 +68,7 @@ class Pictures(Single):
         )
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``; a form is taken for changes alone."""
+        """Decode *body* as far as relay reads it, into ``exchange``; only edits may come as a form."""
         content_type = exchange.headers.get("content-type", "")
         if self.operation == "image_edit" and content_type.lower().startswith("multipart/"):
             exchange.form = Form(body, content_type)
@@ -96,13 +98,15 @@ class Pictures(Single):
         return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth, nor below what counts where none are told; pictures by number."""
+        """Return an upper bound of the input tokens, and of what counts if none are reported; pictures count by number."""
         words = input_bound(_words(exchange.fields)) + UNTOLD_TOKENS * exchange.choice_count
-        is_written = read_optional_text(exchange.fields, "output_format") == "svg"  # its author reads what was drawn
+        is_written = (
+            read_optional_text(exchange.fields, "output_format") == "svg"
+        )  # the model that writes the SVG reads the picture
         return words + INPUT_TOKENS_MAX * (_picture_count(exchange) + is_written)
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
+        """Return the best estimate of the input tokens."""
         return input_estimate(_words(exchange.fields)) + INPUT_TOKENS * _picture_count(exchange)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "PictureReader":
@@ -122,7 +126,7 @@ class Pictures(Single):
         return whole_reading(usage, has_answer=bool(answer.data), model=answer.model)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun; the SDKs raise on it."""
+        """Return the event that ends a stream that has begun; the SDKs raise on it."""
         return b"data: " + self.render_error(error, text, request_id) + b"\n\n"
 
 
@@ -140,7 +144,7 @@ class PictureReader(DoneReader):
         self._quality: str | None = None
 
     def _conclude(self) -> None:
-        """Say whether the answer is whole; fewer pictures than asked for can be all there are."""
+        """Decide whether the answer is whole; fewer pictures than asked for can be all there are."""
         super()._conclude()
         self.is_ended = self.is_ended or (self._picture_count > 0 and self.error is None)
 
@@ -156,7 +160,7 @@ class PictureReader(DoneReader):
         return self._picture_count >= self._exchange.choice_count
 
     def _count_whole(self) -> None:
-        """Count what the pictures so far tell, so that whoever leaves behind them pays for them."""
+        """Count the usage of the pictures so far, so that a customer who leaves after them pays for them."""
         with suppress(UntrueFigureError):
             told = read_picture_usage(self._exchange, self._usages, self._picture_count)
             self.output_counted_tokens = max(self.output_counted_tokens, told.output_tokens)
@@ -173,7 +177,7 @@ class PictureReader(DoneReader):
 
 
 def bound_usage(exchange: Exchange, input_bound_tokens: int, picture_count: int) -> Usage:
-    """Return the most that pictures hardly exceed, for figures that can't be true."""
+    """Return a usage that pictures hardly ever exceed, for figures that can't be true."""
     return Usage(
         input_tokens=input_bound_tokens,
         output_tokens=exchange.output_tokens_likely,
@@ -184,10 +188,10 @@ def bound_usage(exchange: Exchange, input_bound_tokens: int, picture_count: int)
 
 
 def read_picture_usage(exchange: Exchange, usages: list[object], picture_count: int) -> Usage:
-    """Return what *picture_count* pictures used; the input that each of them tells is the same.
+    """Return the usage of *picture_count* pictures; all of them report the same input, which counts once.
 
     Raises:
-        UntrueFigureError: A figure that can't be true: broken, or more output than all that were asked for can make.
+        UntrueFigureError: A figure can't be true: it is malformed, or more output than the pictures asked for can make.
     """
     told = [figures for usage in usages if (figures := read_figures(usage)).get("output_tokens") is not None]
     if not told:
@@ -195,7 +199,7 @@ def read_picture_usage(exchange: Exchange, usages: list[object], picture_count: 
     inputs = [read_figures(figures.get("input_tokens_details")) for figures in told]
     outputs = [read_figures(figures.get("output_tokens_details")) for figures in told]
     output_tokens = sum(read_figure(figures, "output_tokens") for figures in told)
-    # Whatever quality was asked for: not every upstream heeds it.
+    # The bound ignores the quality asked for: not every upstream heeds it.
     if is_beyond(output_tokens, (OUTPUT_TOKENS_MAX + DRAFT_TOKENS * PARTIALS_MAX) * exchange.choice_count):
         raise UntrueFigureError("more output than the pictures can make")
     return Usage(
@@ -211,7 +215,7 @@ def read_picture_usage(exchange: Exchange, usages: list[object], picture_count: 
 
 
 def _with_author(usage: Usage, svg_usage: object) -> Usage:
-    """Return *usage* with what the model used that wrote a drawing as SVG; it counts as text of the one that drew it.
+    """Return *usage* plus that of the model that wrote a picture as SVG, priced as text of the model that drew it.
 
     Source: ``types/images_response.py`` of OpenAI's Python SDK 3.54, ``SvgUsage``, read 2026-11-30.
 
@@ -229,7 +233,7 @@ def _with_author(usage: Usage, svg_usage: object) -> Usage:
 
 
 def _read_word(fields: Mapping[str, msgspec.Raw], name: str) -> str | None:
-    """Return a size or quality as the customer spelt it; one that is none is not stored."""
+    """Return a size or quality as the customer spelt it, and refuse one that does not look like one."""
     word = read_optional_text(fields, name)
     if word is not None and _told(word) is None:
         raise BadRequestError(param=name)
@@ -237,7 +241,7 @@ def _read_word(fields: Mapping[str, msgspec.Raw], name: str) -> str | None:
 
 
 def _told(word: object) -> str | None:
-    """Return a size or quality that is one, by its length and letters; None for anything else."""
+    """Return *word* if it can be a size or quality by its length and characters, else None."""
     if isinstance(word, str) and 0 < len(word) <= WORD_LENGTH_MAX and word.isprintable():
         return word
     return None
@@ -249,7 +253,7 @@ def _words(fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def _picture_count(exchange: Exchange) -> int:
-    """Return how many pictures the request brings: each alone in its field, or several in a list."""
+    """Return how many pictures the request holds: a field has one, or a list of them."""
     if exchange.form is not None:
         return len(exchange.form.files(*_PICTURES, *(f"{name}[]" for name in _PICTURES)))
     count = 0

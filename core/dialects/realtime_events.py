@@ -1,7 +1,7 @@
-"""Frames of Realtime: what each is, told by its beginning, and the few that are read.
+"""Frames of Realtime: finds the type of each from its beginning, and reads the few that matter.
 
-A frame of sound is passed on as it is and never decoded. Names differ between the beta and what
-came after it (``response.audio.delta``, ``response.output_audio.delta``); both are read.
+A frame of audio is passed on unchanged and never decoded. The beta and the present version use
+different names (``response.audio.delta``, ``response.output_audio.delta``); both are read.
 Source: OpenAI API reference, Realtime client and server events, and ``types/realtime`` of its
 Python SDK 3.54, read 2026-11-24.
 """
@@ -47,7 +47,7 @@ _read_typed = msgspec.json.Decoder(_Typed, strict=False).decode
 
 
 def event_type(frame: str) -> str:
-    """Return what the upstream's *frame* is; empty where it is no event.
+    """Return the event type of the upstream's *frame*; empty if it is no event.
 
     >>> event_type('{"type":"response.done","event_id":"event_1"}')
     'response.done'
@@ -64,27 +64,27 @@ def event_type(frame: str) -> str:
 
 
 def is_plain_append(frame: str) -> bool:
-    """Say whether the customer's *frame* can be nothing but sound for the buffer.
+    """Say whether the customer's *frame* can be nothing but audio for the buffer.
 
-    One ``"type"``, no escape that could spell another: such a frame passes as it is.
+    It has one ``"type"``, and no escape that could spell another, so it can be passed on unread.
     """
     head = _HEAD.match(frame)
     return head is not None and head[1] == APPEND and frame.count('"type"') == 1 and "\\" not in frame
 
 
 def delta_length(frame: str) -> int:
-    """Return how long the delta in *frame* is at most, in characters."""
+    """Return an upper bound of the length of the delta in *frame*, in characters."""
     return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(_QUOTES))
 
 
 def sound_length(frame: str) -> int:
-    """Return how much sound a plain append holds at most, in characters of base64."""
+    """Return an upper bound of the audio in a plain append, in characters of base64."""
     start = frame.find('"', frame.find(_AUDIO) + len(_AUDIO))
     return max(0, frame.rfind('"') - start - 1)
 
 
 def delta_of(frame: str) -> str:
-    """Return the id of the response whose delta *frame* is; empty where it says none before the delta."""
+    """Return the id of the response that the delta in *frame* belongs to; empty if none comes before the delta."""
     named = _RESPONSE_ID.search(frame, 0, max(0, frame.find(_DELTA)))
     return named[1] if named is not None else ""
 
@@ -93,7 +93,7 @@ Fields = dict[str, msgspec.Raw]
 
 
 def read_customer_event(frame: str) -> tuple[str, Fields]:
-    """Return the type and members of a customer's event; of a repeated member the last counts.
+    """Return the type and members of a customer's event; if a member is repeated, the last counts.
 
     Raises:
         BadRequestError: Not an object with a type.
@@ -106,7 +106,7 @@ def read_customer_event(frame: str) -> tuple[str, Fields]:
 
 
 def event_id_of(frame: str | bytes) -> str | None:
-    """Return what a customer's event calls itself; None where it does not, or is none."""
+    """Return the ``event_id`` of a customer's event; None if it has none, or is no event."""
     try:
         return _read_named(frame).event_id
     except (ValueError, RecursionError):
@@ -114,7 +114,7 @@ def event_id_of(frame: str | bytes) -> str | None:
 
 
 def render_event(fields: Fields) -> str:
-    """Return the event with these members, each byte for byte as it came or was set."""
+    """Return the event of these members, each byte for byte as it came or was set."""
     members = (f"{msgspec.json.encode(name).decode()}:{bytes(value).decode()}" for name, value in fields.items())
     return "{" + ",".join(members) + "}"
 
@@ -134,7 +134,7 @@ class _Create(msgspec.Struct):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a piece of a conversation holds: text in bytes, sound in characters of base64, pictures in tokens."""
+    """The size of a piece of a conversation: text in bytes, audio in characters of base64, pictures in tokens."""
 
     text_bytes: int = 0
     sound_chars: int = 0
@@ -156,7 +156,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_event(kind: str, fields: Fields) -> Measure:
-    """Return what a customer's event may add to what the model reads; whatever is of no known form counts as text."""
+    """Return how much a customer's event may add to the model's input; what has an unknown form counts as text."""
     text_bytes = sum(len(bytes(value)) for name, value in fields.items() if name not in ("type", "event_id"))
     if kind == APPEND:
         return Measure(sound_chars=max(0, text_bytes - len('""')))
@@ -205,9 +205,9 @@ class _Session(msgspec.Struct):
 
 
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session's settings say that matters for money; None where they are silent.
+    """The settings of a session that matter for money; None for what they don't mention.
 
-    ``transcription_model`` is empty where a transcription is asked for by no model's name.
+    ``transcription_model`` is empty if transcription is asked for without naming a model.
     """
 
     model: str | None = None
@@ -220,10 +220,10 @@ _read_session = msgspec.json.Decoder(_Session).decode
 
 
 def read_session(session: bytes) -> SessionFacts:
-    """Return what the settings of a session say, in the form of the beta or the present one.
+    """Return the facts in the settings of a session, in the form of the beta or the present version.
 
     Raises:
-        BadRequestError: They have another form.
+        BadRequestError: They have neither form.
     """
     try:
         read = _read_session(session)
@@ -241,7 +241,7 @@ def read_session(session: bytes) -> SessionFacts:
 
 
 def read_session_event(frame: str) -> SessionFacts:
-    """Return what ``session.created`` or ``session.updated`` says; nothing where it can't be read."""
+    """Return the facts in an event that carries a session's settings; none if it can't be read."""
     try:
         return read_session(read_object(frame.encode()).get("session", b"{}"))
     except BadRequestError:
@@ -267,14 +267,14 @@ class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
     """How a response ended.
 
     Attributes:
-        id: The upstream's own; empty where it says none.
-        status: The upstream's; ``failed`` where it says nothing that is known.
-        reason: Why it is cancelled or incomplete, if it is.
-        error: What is said of a failed one.
+        id: The upstream's id; empty if it gave none.
+        status: The upstream's status; ``failed`` if it gave no known one.
+        reason: Why it was cancelled or is incomplete, if it is.
+        error: The error of a failed response.
         is_of_conversation: Its output became part of the conversation.
-        usage: The upstream's figures; None where it gave none.
-        sound_tokens: Sound among all that was read and said, cached or not.
-        is_disputed: The figures could not be true.
+        usage: The upstream's figures; None if it gave none.
+        sound_tokens: Audio tokens of input and output together, cached or not.
+        is_disputed: The figures can't be true.
     """
 
     id: str = ""
@@ -293,7 +293,7 @@ _STATUSES: Mapping[object, Status] = {status: status for status in get_args(Stat
 
 
 def read_response_done(frame: str) -> ResponseDone:
-    """Return how a response ended; an event of another form counts as a failure without figures."""
+    """Return how a response ended; an event of an unknown form counts as a failure without figures."""
     try:
         response = _read_done(frame).response
     except (ValueError, RecursionError):
@@ -318,7 +318,7 @@ def read_response_done(frame: str) -> ResponseDone:
 
 
 def with_error(frame: str, error: Mapping[str, object]) -> str:
-    """Return a ``response.done`` that tells *error* in place of its own."""
+    """Return the ``response.done`` in *frame* with its error replaced by *error*."""
     event = _read_members(frame)
     response = _read_members(event["response"])
     details = _read_members(response["status_details"])
@@ -329,10 +329,10 @@ def with_error(frame: str, error: Mapping[str, object]) -> str:
 
 
 def read_realtime_usage(usage: object) -> Usage | None:
-    """Return what a ``usage`` of a response or a transcription says; None where it counts no tokens.
+    """Return the usage of a response or a transcription; None if it counts no tokens.
 
-    Cached tokens are part of ``input_tokens``, and sound and pictures are part of both. Aliyun's Qwen names the
-    details in the plural. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
+    Cached tokens are part of ``input_tokens``; audio and pictures are part of both. Aliyun's Qwen uses the plural
+    for the names of the details. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 
     Raises:
         UntrueFigureError: A figure that can't be true.
@@ -372,11 +372,11 @@ class _Transcribed(msgspec.Struct):
 
 
 TOKENS_PER_SECOND = 10
-"""Sound that a model hears, in tokens. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24."""
+"""Tokens of audio input. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24."""
 
 
 def read_transcription_usage(frame: str) -> Usage:
-    """Return what a transcription used; one that is billed by its length, as seconds and as the sound it heard."""
+    """Return the usage of a transcription; if it is billed by its length, both as seconds and as their tokens."""
     try:
         told = msgspec.json.decode(frame, type=_Transcribed).usage
         usage = read_realtime_usage(told)

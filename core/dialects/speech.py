@@ -1,7 +1,7 @@
-"""Text into sound: ``/v1/audio/speech``, streamed as the sound itself or as events with the sound in base64.
+"""Text to speech: ``/v1/audio/speech``, streamed as plain audio or as events with the audio in base64.
 
-Sound as such has no end mark and no usage: it is whole when its body ends in order, and costs its
-characters, or the tokens they are likely to make. Source: OpenAI API reference, "Create speech";
+Plain audio has no end mark and no usage: it is whole when its body ends in order, and costs the
+characters of its text, or the tokens that they likely make. Source: OpenAI API reference, "Create speech";
 wire/DIALECTS.md 3.5 and w:openai-other/speech, read 2026-11-24.
 """
 
@@ -43,7 +43,7 @@ class Speech(Single):
         exchange.output_tokens_likely = 2 * spoken_tokens(exchange)
 
     def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream: of events, or of any kind of sound."""
+        """Return the content type of a stream: that of events, or what any audio type begins with."""
         return "text/event-stream" if _is_in_events(exchange) else "audio/"
 
     def stream_reader(
@@ -53,16 +53,16 @@ class Speech(Single):
         return SpokenEventsReader(exchange) if _is_in_events(exchange) else SoundReader(exchange)
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> NoReturn:
-        """Refuse a document where sound was asked for: an error dressed as success."""
+        """Refuse a document where audio was asked for: it is an error sent with a success status."""
         raise disguised_error(body)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return nothing: in the midst of sound only a broken connection tells that it is not whole."""
+        """Return nothing: in the middle of audio only a broken connection can show that it is not whole."""
         return b""
 
 
 class SoundReader(Tally):
-    """Reads along one stream of sound, of which every byte is output; see `StreamReader`."""
+    """Reads along one stream of plain audio, in which every byte is output; see `StreamReader`."""
 
     __slots__ = ("_exchange", "is_ended")
 
@@ -84,21 +84,21 @@ class SoundReader(Tally):
         return data
 
     def finish(self) -> bytes:
-        """Take the end of the body, which came in order and so is the end of the sound."""
+        """Note the end of the body, which came in order and so is the end of the audio."""
         self.is_ended = True
         return b""
 
     def usage(self) -> Usage | None:
-        """Return the characters, and the tokens that they likely make."""
+        """Return the characters, and the tokens that they likely make; no output tokens before any audio came."""
         return spoken_usage(self._exchange, self.output_counted_tokens)
 
     def evidence(self) -> Evidence:
-        """Return how the answer was built so far."""
+        """Return the structure of the answer so far."""
         return self.make_evidence(is_end_seen=self.is_ended, thinking_asked=False)
 
 
 class SpokenEventsReader(DoneReader):
-    """Reads along one stream of events that carry sound; see `StreamReader`."""
+    """Reads along one stream of events that carry audio; see `StreamReader`."""
 
     __slots__ = ("_usage",)
 
@@ -133,7 +133,7 @@ class SpokenEventsReader(DoneReader):
 
 
 def spoken_usage(exchange: Exchange, output_tokens: int) -> Usage:
-    """Return the usage of a text spoken, where the upstream tells none."""
+    """Return the estimated usage of a spoken text, for when the upstream gives none."""
     return Usage(
         input_tokens=input_estimate({"input": exchange.fields["input"]}),
         output_tokens=output_tokens,
@@ -144,7 +144,7 @@ def spoken_usage(exchange: Exchange, output_tokens: int) -> Usage:
 
 
 def spoken_tokens(exchange: Exchange) -> int:
-    """Return the tokens that a text likely makes when spoken, three for two bytes of UTF-8.
+    """Return the tokens that the text likely makes when spoken: three for every two bytes of UTF-8.
 
     A minute is about 840 bytes of text, and 1250 tokens. Source: OpenAI pricing of
     gpt-4o-mini-tts, 0.015 a minute at 12 a million, read 2026-11-24.

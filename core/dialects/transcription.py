@@ -1,6 +1,6 @@
-"""Sound into text: ``/v1/audio/transcriptions`` and ``/v1/audio/translations``, whole, streamed, or as subtitles.
+"""Speech to text: ``/v1/audio/transcriptions`` and ``/v1/audio/translations``, whole, streamed, or as subtitles.
 
-The sound comes in a form with files, which is passed on as it came. Source: OpenAI API reference,
+The audio comes as a file in a form, which is passed on unchanged. Source: OpenAI API reference,
 "Create transcription", and ``types/audio`` of its Python SDK 3.54; wire/DIALECTS.md 3.5,
 w:openai-other/transcription-whisper and transcription-4o-stream, read 2026-11-24.
 """
@@ -30,9 +30,12 @@ TEXT_FORMATS = frozenset({"text", "srt", "vtt"})
 _ENDS = frozenset({"transcript.text.done", "transcription.done"})
 """OpenAI's last event, and Mistral's. Source: mistralai/client-python transcriptionstreamdone.py, read 2026-11-30."""
 _PIECES_AS_TEXT = frozenset({"transcript.text.segment", "transcription.text.delta"})
-"""Events whose piece of text is no ``delta``: OpenAI's and Mistral's. Source: its transcriptionstreamtextdelta.py."""
+"""Events that have their piece of text in ``text``, not ``delta``: OpenAI's segments, and Mistral's.
+
+Source: mistralai/client-python transcriptionstreamtextdelta.py.
+"""
 SECONDS_FLOOR = 60
-"""Below this a length that the upstream tells is never disputed: short files are mostly head."""
+"""Short files are mostly header, so their length counts as at least this when the upstream's is checked."""
 
 
 class _Transcript(msgspec.Struct):
@@ -45,7 +48,7 @@ _read_transcript = msgspec.json.Decoder(_Transcript).decode
 
 
 class Transcription(Single):
-    """Rules of one of the two; see `DialectRules`."""
+    """Rules of one of the two endpoints; see `DialectRules`."""
 
     def __init__(self, operation: Operation, path: str) -> None:
         super().__init__("audio", operation, path, required=("file", SOME_TEXT), kinds=FORM)
@@ -69,11 +72,11 @@ class Transcription(Single):
         return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return input tokens, never below the truth: twice what sound of the longest length was seen to count."""
+        """Return an upper bound of the input tokens: twice what audio of the greatest possible length counts."""
         return REQUEST_TOKENS + input_estimate(exchange.fields) + 2 * TOKENS_PER_SECOND * exchange.unit_bound
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return input tokens, as near the truth as can be had."""
+        """Return the best estimate of the input tokens."""
         return TOKENS_PER_SECOND * exchange.unit_estimate
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranscriptReader":
@@ -81,7 +84,7 @@ class Transcription(Single):
         return TranscriptReader(exchange)
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200: a document, or plain text where that was asked for."""
+        """Read a whole answer of status 200: a document, or plain text if that was asked for."""
         is_text = read_optional_text(exchange.fields, "response_format") in TEXT_FORMATS
         transcript = _text_answer(body) if is_text else _json_answer(body)
         text = transcript.text or ""
@@ -123,7 +126,7 @@ class TranscriptReader(DoneReader):
 
 
 def heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
-    """Return what an answer says that it heard, or local bounds where that can't be true."""
+    """Return the usage that an answer reports, or local bounds if that can't be true."""
     try:
         return read_heard_usage(exchange, usage, duration, text)
     except UntrueFigureError:
@@ -131,12 +134,12 @@ def heard_usage(exchange: Exchange, usage: object, duration: object, text: str) 
 
 
 def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
-    """Return tokens and seconds, each as told, else as the other or the text makes it likely.
+    """Return tokens and seconds: each as reported, else estimated from the other, the text or the file.
 
-    So a model is charged for whichever it is sold by, whatever its upstream counts in.
+    So a model can be priced by either, whichever of the two its upstream counts in.
 
     Raises:
-        UntrueFigureError: A figure that can't be true.
+        UntrueFigureError: A figure can't be true.
     """
     figures = read_figures(usage)
     lengths = (figures.get("seconds"), figures.get("prompt_audio_seconds"), duration)
@@ -158,9 +161,9 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
 
 
 def _read_mistral_usage(figures: Figures) -> Usage | None:
-    """Return the tokens of a transcription of Mistral's: its prompt leaves sound out, its total does not.
+    """Return the tokens of one of Mistral's transcriptions: audio is missing in its prompt, but part of its total.
 
-    None where no total tells of the sound, or nothing was heard by it.
+    None if there is no total, or if it leaves no input.
 
     Source: docs.mistral.ai, Audio transcription (4 + 635, total 3264, for 203 seconds); mistralai/client-python
     usageinfo.py, read 2026-11-30.
@@ -181,13 +184,13 @@ def _read_mistral_usage(figures: Figures) -> Usage | None:
 
 
 def bound_usage(exchange: Exchange) -> Usage:
-    """Return the most that the sound of a request can count, for figures that can't be true."""
+    """Return the most that the audio of a request can count, for figures that can't be true."""
     tokens = TOKENS_PER_SECOND * exchange.unit_bound
     return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=exchange.unit_bound, source="disputed")
 
 
 def _read_seconds(told: object, exchange: Exchange) -> int:
-    """Return whole seconds, the last one begun counted; whisper's older answers tell them as text."""
+    """Return seconds, rounded up; older answers of whisper have them as text."""
     if isinstance(told, bool) or not isinstance(told, str | int | float):
         raise UntrueFigureError("seconds are no number")
     try:
@@ -207,7 +210,11 @@ def _json_answer(body: bytes) -> _Transcript:
 
 
 def _text_answer(body: bytes) -> _Transcript:
-    """Return plain text as a transcript; a document of an error may stand in its place."""
+    """Return plain text as a transcript.
+
+    Raises:
+        UpstreamStatusError: The body is an error document instead.
+    """
     if body.lstrip().startswith(b"{"):
         with suppress(ValueError, RecursionError):
             if "error" in msgspec.json.decode(body):

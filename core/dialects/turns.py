@@ -1,7 +1,7 @@
-"""What the turns of a talk and the tools in it are made of, as far as every vendor agrees; anything else is refused.
+"""Checks the turns of a conversation and its tools, as far as all vendors agree on their shape.
 
-Read in one step and dropped again: what a turn says is its upstream's business. No shape is stricter than the vendors'
-own. Sources, read 2026-11-30: openai-python 3.54.0 types/chat and types/responses, anthropic-sdk-python 2.12.0 types,
+They are decoded in one step and dropped again: what a turn says is for its upstream. No shape is stricter than the
+vendors' own. Sources, read 2026-11-30: openai-python 3.54.0 types/chat and types/responses, anthropic-sdk-python 2.12.0 types,
 google-genai 3.4 types.
 """
 
@@ -13,20 +13,20 @@ from ..errors import BadRequestError
 from .fields import Fields
 
 READ_BYTES_MAX = 64 * 1024
-"""Turns or tools longer than that are not read: it would cost a request of 200 KB more than anything else that is read of it."""
+"""Longer turns or tools are not checked: for a request of 200 KB that would cost more than all other reading of it."""
 
 
 class _Part(msgspec.Struct):
     type: str | None = None
     text: str | dict[str, msgspec.Raw] | None = None
-    """An object where OpenAI's assistants have annotated texts."""
+    """OpenAI's assistants have annotated texts as objects."""
 
 
 _Content = str | list[str | _Part] | dict[str, msgspec.Raw] | None
 
 
 class _Turn(msgspec.Struct):
-    """Of Responses, where an item may be many things, with a role or without."""
+    """An item of Responses, which may be many things, with a role or without."""
 
     role: str | None = None
     type: str | None = None
@@ -39,7 +39,7 @@ class _Message(msgspec.Struct):
 
 
 class _Contents(msgspec.Struct):
-    """Of Gemini, which takes one part without its brackets."""
+    """A turn of Gemini, which accepts one part without brackets."""
 
     role: str | None = None
     parts: list[_Part] | _Part | None = None
@@ -58,7 +58,7 @@ CONTENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[_Contents] | _Co
 
 
 def check_turns(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> None:
-    """Refuse turns under *name* that are not of *shape*, and tools that are none.
+    """Refuse turns under *name* that don't have *shape*, and tools that don't have that of tools.
 
     Raises:
         BadRequestError: Names the member, such as ``messages[0].role``.
@@ -75,11 +75,11 @@ def _check(fields: Fields, name: str, shape: msgspec.json.Decoder[Any]) -> None:
     except msgspec.ValidationError as exc:
         raise BadRequestError(param=name + _place(str(exc))) from exc
     except (ValueError, RecursionError):
-        return  # half a character, or nested very deep: nothing is told of it here
+        return  # half a character, or nested very deep: not for this check to judge
 
 
 def _place(problem: str) -> str:
-    """Return where *problem*, as msgspec words it, is.
+    """Return the place in *problem*, a message of msgspec; empty for the whole value.
 
     >>> _place("Expected `str`, got `int` - at `$[0].role`"), _place("Expected `array`, got `int`")
     ('[0].role', '')

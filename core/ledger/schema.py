@@ -1,14 +1,14 @@
-"""Every table of the database, once, for SQLite and PostgreSQL alike.
+"""Every table of the database, for both SQLite and PostgreSQL.
 
-Readers build their queries from this. The migrations create the tables from DDL of their own,
-and a test compares the two. The ledger's writer speaks plain SQL, for speed.
+Readers build their queries from this. The migrations create the tables with DDL of their own,
+and a test compares the two. The ledger's writer uses plain SQL, for speed.
 
-Amounts are nano-credits, times milliseconds since 1970 in UTC, documents JSON as text.
+Amounts are nano-credits, times are milliseconds since 1970 in UTC, documents are JSON as text.
 
 A *book* is what bookkeeping calls a ledger account: a customer's lot, or one of the shop's own
-(``revenue:DAY:WRITER``, ``promo``, ``clearing:PROVIDER``, ``overrun`` ...). What a lot still
-holds is ``credit_nano - debit_nano``; what may be spent of it is that less ``pending_nano``,
-before ``expires_at``. The shop's books may go either way.
+(``revenue:DAY:WRITER``, ``promo``, ``clearing:PROVIDER``, ``overrun`` ...). A lot's balance is
+``credit_nano - debit_nano``; what may be spent of it is that less ``pending_nano``, and only
+before ``expires_at``. The balances of the shop's books may have either sign.
 """
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ def _reference(name: str, target: str, *, nullable: bool = False) -> sa.Column[s
 
 
 meta = sa.Table("meta", metadata, _id("key"), _text("value"))
-"""``schema_version``, and ``is_demo``: 1 in a demo's database, 0 elsewhere."""
+"""Holds ``schema_version``, and ``is_demo``: 1 in the database of a demo, else 0."""
 
 account = sa.Table(
     "account",
@@ -85,7 +85,10 @@ api_key = sa.Table(
     sa.CheckConstraint("held_nano >= 0", "ck_api_key_held"),
     sa.Index(None, "account_id"),
 )
-"""``spent_nano`` counts whole charges, overruns included, less what was given back after a death; ``held_nano`` the open holds."""
+"""``spent_nano`` is the sum of all charges, overruns included, less what was given back after a crash.
+
+``held_nano`` is the sum of the open holds.
+"""
 
 book = sa.Table(
     "book",
@@ -107,7 +110,7 @@ book = sa.Table(
     sa.CheckConstraint("pending_nano >= 0", "ck_book_pending"),
     sa.CheckConstraint("NOT no_overdraft OR credit_nano - debit_nano - pending_nano >= 0", "ck_book_overdraft"),
 )
-"""``account_id`` is None on the shop's own books. ``ledger`` is the unit: ``credit``, or ``usd`` for costs."""
+"""``account_id`` is NULL on the shop's own books. ``ledger`` is the unit: ``credit``, or ``usd`` for costs."""
 
 _SPENDABLE = sa.text("account_id IS NOT NULL AND credit_nano - debit_nano - pending_nano > 0")
 sa.Index("ix_book_spendable", book.c.account_id, sqlite_where=_SPENDABLE, postgresql_where=_SPENDABLE)
@@ -130,7 +133,7 @@ transfer = sa.Table(
     sa.CheckConstraint("debit_book <> credit_book", "ck_transfer_books"),
     sqlite_with_rowid=False,
 )
-"""Immutable: triggers refuse UPDATE and DELETE. ``writer`` and ``seq`` name its batch."""
+"""Immutable: triggers refuse UPDATE and DELETE. ``writer`` and ``seq`` identify its batch."""
 
 batch = sa.Table(
     "batch",
@@ -141,7 +144,7 @@ batch = sa.Table(
     _text("hash"),
     sqlite_with_rowid=False,
 )
-"""One hash chain per writer, a link per commit that moved money. Immutable like `transfer`."""
+"""One hash chain per writer, with a link for each commit that moved money. Immutable like `transfer`."""
 
 reservation = sa.Table(
     "reservation",
@@ -165,9 +168,9 @@ reservation = sa.Table(
 )
 """``mark`` is what recovery would post; ``is_recovered`` says that recovery closed it.
 
-``delivered_at`` is when the end of the answer reached the customer; where an answer has no end
-that waits for the post, when it was posted. ``is_checked`` says that the after-sales plugins have
-looked at what was posted, and that their claims are filed.
+``delivered_at`` is when the end of the answer reached the customer; if no part of an answer waits
+for the post, it is when it was posted. ``is_checked`` says that the after-sales plugins have seen
+what was posted, and that their claims are filed.
 """
 
 _UNFINISHED = sa.text("state = 'open' OR (state = 'posted' AND (delivered_at IS NULL OR NOT is_checked))")
@@ -182,7 +185,7 @@ reservation_lot = sa.Table(
     sa.CheckConstraint("held_nano > 0", "ck_reservation_lot_held"),
     sqlite_with_rowid=False,
 )
-"""How a hold was split over lots; stays when the reservation is closed."""
+"""How a hold was split over lots; kept after the reservation is closed."""
 
 idempotency_key = sa.Table(
     "idempotency_key",
@@ -194,7 +197,7 @@ idempotency_key = sa.Table(
     sa.Index(None, "at"),
     sqlite_with_rowid=False,
 )
-"""Which request of an account a client's key named last; ``digest`` is the key's SHA-256."""
+"""The last request of an account that used an idempotency key; ``digest`` is the key's SHA-256."""
 
 request_log = sa.Table(
     "request_log",
@@ -233,7 +236,7 @@ request_log = sa.Table(
     sa.Index(None, "at"),
     sa.Index(None, "account_id", "at"),
 )
-"""``charge_nano`` is what the customer paid; with ``overrun_nano`` it is what ``trace`` comes to."""
+"""``charge_nano`` is what the customer paid; together with ``overrun_nano`` it is what ``trace`` comes to."""
 
 attempt = sa.Table(
     "attempt",
@@ -250,7 +253,7 @@ attempt = sa.Table(
     _nano("cost_nano", nullable=True),
     sqlite_with_rowid=False,
 )
-"""``key_id`` is the channel's. ``failure`` is None for the attempt that answered."""
+"""``key_id`` is that of the channel's key. ``failure`` is NULL for the attempt that answered."""
 
 kept_answer = sa.Table(
     "kept_answer",
@@ -263,9 +266,9 @@ kept_answer = sa.Table(
     _ms("at"),
     sqlite_with_rowid=False,
 )
-"""Answers that an upstream keeps, so that their owner, and nobody else, may go on from them there.
+"""Answers that an upstream keeps, and who owns them: nobody else may continue them.
 
-``digest`` is the SHA-256 of the upstream's id, in hex; ``key_id`` is the channel's.
+``digest`` is the SHA-256 of the upstream's id, in hex; ``key_id`` is that of the channel's key.
 """
 
 claim = sa.Table(
@@ -281,7 +284,7 @@ claim = sa.Table(
     _ms("created_at"),
     sqlite_with_rowid=False,
 )
-"""``state`` is ``filed`` until a payment decides. ``evidence`` is the request's, as of the claim."""
+"""``state`` is ``filed``, until a payment decides. ``evidence`` is the request's at the time of the claim."""
 
 overrun_day = sa.Table(
     "overrun_day",
@@ -291,7 +294,7 @@ overrun_day = sa.Table(
     _nano("overrun_nano"),
     sqlite_with_rowid=False,
 )
-"""What the shop swallowed for an account on a day of the shop's zone, ``YYYY-MM-DD``."""
+"""The overrun that the shop bore for an account on a day of its own time zone, ``YYYY-MM-DD``."""
 
 price_version = sa.Table("price_version", metadata, _id("id"), _text("document"), _ms("created_at"))
 
@@ -309,4 +312,4 @@ audit = sa.Table(
 """Who did what to which account, key or request. Never a key or its digest."""
 
 APPEND_ONLY = ("transfer", "batch", "audit")
-"""Tables whose rows are never changed or deleted; triggers see to it."""
+"""Tables whose rows are never changed or deleted; triggers enforce it."""

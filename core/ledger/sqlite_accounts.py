@@ -1,4 +1,4 @@
-"""What the operator does to the SQLite ledger: accounts, keys, money in, corrections, prices."""
+"""What the operator does in the SQLite ledger: accounts, keys, top-ups, corrections, prices."""
 
 import sqlite3
 
@@ -18,7 +18,7 @@ _INSERT_KEY = """
 
 
 def create_account(batch: Batch, operation: CreateAccount) -> None:
-    """Open an account, with its gift; see `Administration.create_account`."""
+    """Open an account, with its gift if there is one; see `Administration.create_account`."""
     row = batch.execute(
         "SELECT id, name, membership FROM account WHERE id = ? OR name = ?", (operation.account_id, operation.name)
     ).fetchone()
@@ -61,7 +61,7 @@ def _fund(
     actor: str,
     reason: str | None = None,
 ) -> None:
-    """Move an amount from a book of the shop's to a lot, where the book has room for it."""
+    """Move an amount from one of the shop's books to a lot, if that book has room for it."""
     (moved_nano,) = batch.execute("SELECT debit_nano FROM book WHERE id = ?", (debit_book,)).fetchone()
     check_room(amount_nano, moved_nano=moved_nano)
     batch.fund(transfer_id, debit_book, lot_id, amount_nano, kind=kind, actor=actor, reason=reason)
@@ -78,7 +78,7 @@ def _is_repeated(batch: Batch, transfer_id: str, account_id: str, amount_nano: i
     """Say whether the very same entry was booked before.
 
     Raises:
-        LedgerConflictError: An entry of that id was, but with another account or amount.
+        LedgerConflictError: An entry of that id was booked with another account or amount.
     """
     row = batch.execute(
         "SELECT a.id, t.amount_nano, a.name FROM transfer t JOIN book b ON b.id = t.credit_book "

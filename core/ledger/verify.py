@@ -1,7 +1,7 @@
-"""Whether the books are right: every invariant of the ledger, recomputed from what is stored.
+"""Verifies the books: recomputes every invariant of the ledger from what is stored.
 
-Source of the numbers I1 to I15: field/reliability.md 2.10, read 2026-11-23. Not looked at here
-are what only the outside can tell: I7 and I8 are for the tests that kill processes.
+Source of the numbers I1 to I15: field/reliability.md 2.10, read 2026-11-23. I7 and I8 can only be
+seen from outside; the tests that kill processes check them.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from .database import connect_reader, database_path
 from .schema import APPEND_ONLY, metadata
 
 _COUNTS = TokenCounts.__struct_fields__
-"""Counts of the log that its row repeats from the usage."""
+"""The counts that a log row repeats from its usage."""
 _FACTS = ("group", "membership", "model", "dialect", "operation")
-"""What the log's row repeats from the reservation's facts, and no attempt changes."""
+"""What a log row repeats from the facts of its reservation, and no attempt changes."""
 _CHECKS = {
     "I1 debits and credits of ledger '{}' differ: {} and {}": """
         SELECT ledger, SUM(debit_nano), SUM(credit_nano) FROM book GROUP BY ledger
@@ -127,22 +127,22 @@ _CHECKS = {
         SELECT c.request_id, c.rule FROM claim c LEFT JOIN request_log g USING (request_id) WHERE g.request_id IS NULL
     """,
 }
-"""Each question finds what is wrong; its columns fill the sentence. I10 and I15 hold by I2 and by
+"""Each query finds what is wrong; its columns fill the sentence. I10 and I15 follow from I2 and
 the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots. A price version of
-the engine's is a SHA-256, of 64 digits. What nothing else that is stored tells can't be missed: the cap of a key, the
-model that an answer named, which of the outcomes that are paid for it was."""
+the engine's is a SHA-256, of 64 digits. What is stored only once can't be checked: the cap of a key, the model that
+an answer named, which of the paid outcomes it was."""
 
 
 def verify(data: Path) -> list[str]:
-    """Return what is wrong with the ledger of a data folder, one sentence each; empty where it is right.
+    """Return what is wrong with the ledger of a data folder, one sentence each; empty if it is right.
 
-    Only reads, of one moment, so it may run beside a server.
+    It only reads, from one snapshot, so it may run beside a server.
     """
     with contextlib.closing(connect_reader(database_path(data))) as connection:
         connection.execute("BEGIN")
         found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if missing := [table for table in metadata.tables if table not in found]:
-            # What else is wrong can't be asked.
+            # The other checks can't run without it.
             return [f"table '{table}' is missing; put the data folder back from a backup" for table in missing]
         problems = [
             *_integrity(connection),
@@ -161,7 +161,7 @@ def verify(data: Path) -> list[str]:
 
 
 def _guards(found: Collection[str]) -> Iterator[str]:
-    """Name the triggers that are not *found* in the database, without which what was written can be changed."""
+    """Name the triggers that are missing in the database; without them, what was written can be changed."""
     for table in APPEND_ONLY:
         for action in ("update", "delete"):
             if (name := f"{table}_no_{action}") not in found:
@@ -178,7 +178,7 @@ def _integrity(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _orphans(connection: sqlite3.Connection, table: str, number: int) -> Iterator[str]:
-    """Name what rows of *table* refer to by its foreign key of that *number*, and what is not there."""
+    """Name what rows of *table* refer to by its foreign key *number*, but does not exist."""
     keys = connection.execute(f"PRAGMA foreign_key_list({table})")
     parent, column, parent_column = next(key[2:5] for key in keys if key[0] == number)
     for name, count in connection.execute(
@@ -195,7 +195,7 @@ def _facts(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _chains(connection: sqlite3.Connection) -> Iterator[str]:
-    """Walk every writer's chain beside the transfers it should cover (I11)."""
+    """Compare every writer's chain with the transfers that it should cover (I11)."""
     transfers = connection.execute("SELECT * FROM transfer ORDER BY writer, seq")
     by_batch = groupby((Transfer(*row) for row in transfers), key=lambda transfer: (transfer.writer, transfer.seq))
     links = connection.execute("SELECT writer, seq, prev_hash, hash FROM batch ORDER BY writer, seq")
@@ -220,7 +220,7 @@ def _chains(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _charges(connection: sqlite3.Connection) -> Iterator[str]:
-    """Recompute every charge from its own trace, and hold the row against the usage and the facts it was made of (I12)."""
+    """Recompute every charge from its own trace, and compare the row with the usage and facts that it repeats (I12)."""
     repeated = ", ".join(f'g."{name}"' for name in (*_COUNTS, "usage_source", *_FACTS))
     for request_id, trace, usage, facts, nano, *said in connection.execute(
         f"SELECT request_id, g.trace, g.usage, r.facts, g.charge_nano + g.overrun_nano, {repeated} "
@@ -248,7 +248,7 @@ def _charges(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _prices(connection: sqlite3.Connection) -> Iterator[str]:
-    """Hold every price document against the version that is its SHA-256 (I12)."""
+    """Check that every price document still has the SHA-256 that is its version (I12)."""
     for version, document in connection.execute("SELECT id, document FROM price_version"):
         if hashlib.sha256(document.encode()).hexdigest() != version:
             yield f"I12 the prices of version '{version}' are not those that were published"

@@ -1,4 +1,4 @@
-"""Loads a profile: one strict YAML file in, a checked `Profile` or every problem at once out."""
+"""Loads a profile: reads one strict YAML file, and returns a checked `Profile` or reports every problem at once."""
 
 from collections.abc import Mapping as Map
 from pathlib import Path
@@ -22,14 +22,14 @@ from .structs import Membership, Profile
 BUNDLED = Path(__file__).parents[2] / "profiles"
 SIMULATOR = "channels.simulator"
 NEEDED_HOOKS = ("authenticate", "settle")
-"""Without an answer to these every request is refused."""
+"""If no plugin implements one of these, every request is refused."""
 
 
 def find_profile(name: str) -> Path:
     """Return the file that *name* means: an existing path, else the bundled profile of that name.
 
     Raises:
-        ProfileError: Neither is there.
+        ProfileError: Neither exists.
     """
     path, bundled = Path(name), BUNDLED / name
     if path.exists():
@@ -47,11 +47,11 @@ def bundled_profiles() -> list[str]:
 def load_profile(path: Path) -> Loaded:
     """Return the profile in the file at *path*, checked as a whole.
 
-    Plugins are imported to check their settings; nothing is opened or connected. A secret that
-    is missing is a warning here; `resolve_secrets` makes it an error.
+    Plugins are imported to check their settings; nothing is opened or connected. A missing secret
+    is a warning here; `resolve_secrets` makes it an error.
 
     Raises:
-        ProfileError: Every problem of the file, in its order.
+        ProfileError: Every problem of the file, in the order of the file.
     """
     try:
         node = with_presets(read_document(path))
@@ -79,9 +79,9 @@ def load_profile(path: Path) -> Loaded:
 
 
 def for_demo(profile: Profile) -> Profile:
-    """Return *profile* with every channel answered by the simulator: no key, no address, no settings.
+    """Return *profile* with every channel replaced by the simulator: no keys, no address, no settings.
 
-    What a preset says its vendor speaks is forgotten with it: the simulator may not.
+    The dialects of a preset are dropped with it: the simulator may not speak them.
     """
     channels = tuple(
         msgspec.structs.replace(
@@ -102,7 +102,7 @@ def resolve_secrets(loaded: Loaded) -> Map[str, tuple[str, ...]]:
     """Return each channel's upstream keys, by the channel's name.
 
     Raises:
-        ProfileError: Every secret that is missing.
+        ProfileError: Secrets are missing; names them all.
     """
     problems: list[str] = []
     secrets: dict[str, tuple[str, ...]] = {}
@@ -121,7 +121,7 @@ def resolve_secrets(loaded: Loaded) -> Map[str, tuple[str, ...]]:
 
 
 def _key_places(root: Place) -> dict[str, str]:
-    """Return where each key's reference stands for the first time, as ``file:line:column: path``."""
+    """Return where each key reference first occurs, as ``file:line:column: path``."""
     places: dict[str, str] = {}
     for channel in root.entry("channels").items():
         for key in channel.entry("keys").items():
@@ -134,7 +134,7 @@ def _line(place: Place) -> str:
 
 
 def _check_plugins(root: Place, folder: Path) -> None:
-    """Find every plugin and check its settings; one that can't be found hides no other problem."""
+    """Find every plugin and check its settings; one that can't be found doesn't hide other problems."""
     hooks: set[str] = set()
     made: list[tuple[FoundPlugin, object]] = []
     for entry in (root.entry("plugins"), *root.entry("plugins").items()):
@@ -165,9 +165,10 @@ def _check_plugins(root: Place, folder: Path) -> None:
 
 
 def _check_plugin(entry: Place, settings: Place, folder: Path) -> tuple[FoundPlugin | None, object]:
-    """Check one ``use`` and its *settings*, which for a plugin stand beside it, and return what they are.
+    """Check one ``use`` and its *settings*, and return the plugin and its config.
 
-    None where there is no such plugin, `BROKEN` where its settings can't be had.
+    The settings of a plugin are beside its ``use``, those of a channel in a section of their own. The plugin is None
+    if there is none, the config `BROKEN` if it can't be read.
     """
     is_beside = settings is entry
     use = entry.entry("use")

@@ -1,7 +1,7 @@
 """The sections of a profile. These Structs are the schema, the validation and the reference page.
 
-Field descriptions stand in `Meta`, with their unit; ``relay profile schema`` and the profile
-reference are generated from them.
+`Meta` describes each field, with its unit; ``relay profile schema`` and the profile reference are
+generated from it.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -29,7 +29,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Text(Section, frozen=True, kw_only=True):
-    """A text a customer sees, in both of the shop's languages."""
+    """A text that customers see, in both languages."""
 
     en: Annotated[str, Meta(description="English text.")]
     zh: Annotated[str, Meta(description="Chinese text.")]
@@ -50,16 +50,16 @@ class ShopSection(Section, frozen=True, kw_only=True):
     timezone: Annotated[str, Meta(description="IANA name of the zone in which the shop's days begin.")] = "UTC"
     locales: Annotated[
         tuple[Literal["en", "zh"], ...],
-        Meta(description="Languages customers are answered in; the first where a request names none.", min_length=1),
+        Meta(description="Languages to answer customers in; the first if a request asks for none.", min_length=1),
     ] = ("en", "zh")
     hosts: Annotated[tuple[str, ...], Meta(description="Addresses under which the shop is reached.")] = ()
 
 
 class BaseUrl(Section, frozen=True, kw_only=True):
-    """An address that a group's customers are told to use."""
+    """A base URL for the customers of a group."""
 
-    label: Annotated[Text, Meta(description="Which programs the address is for.")]
-    url: Annotated[str, Meta(description="The address itself.", min_length=1)]
+    label: Annotated[Text, Meta(description="Which programs the URL is for.")]
+    url: Annotated[str, Meta(description="The URL itself.", min_length=1)]
 
 
 class Group(Section, frozen=True, kw_only=True):
@@ -78,9 +78,7 @@ class Group(Section, frozen=True, kw_only=True):
         Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None,
         Meta(description="Day of the price hint, as YYYY-MM-DD."),
     ] = None
-    base_urls: Annotated[
-        tuple[BaseUrl, ...], Meta(description="Addresses on the card, where the group has its own.")
-    ] = ()
+    base_urls: Annotated[tuple[BaseUrl, ...], Meta(description="Base URLs on the card, if the group has its own.")] = ()
     memberships: Annotated[
         tuple[MembershipName, ...], Meta(description="Memberships that may use the group; empty: all.")
     ] = ()
@@ -91,24 +89,24 @@ class Membership(Section, frozen=True, kw_only=True):
 
     ratio: Annotated[
         NonNegative,
-        Meta(description="Multiplier meant for the charges of members; read and checked, it changes none yet."),
+        Meta(description="Multiplier meant for the charges of members; it is checked, but not applied yet."),
     ] = Exact(1)
-    label: Annotated[Text | None, Meta(description="Name customers see.")] = None
+    label: Annotated[Text | None, Meta(description="Name that customers see.")] = None
 
 
 class UnitPrice(Section, frozen=True, kw_only=True):
-    """What one picture costs in a size or quality of its own; what is left out fits any."""
+    """The price of one picture of a certain size or quality; if one of the two is left out, any fits."""
 
     size: Annotated[str | None, Meta(description="Size as the API writes it, such as 1024x1536.")] = None
     quality: Annotated[str | None, Meta(description="Quality as the API writes it, such as high or hd.")] = None
-    price: Annotated[NonNegative, Meta(description="Credits for one, before the group's ratio.")]
+    price: Annotated[NonNegative, Meta(description="Credits for one picture, before the group's ratio.")]
 
 
 class ToolPrices(Section, frozen=True, kw_only=True):
-    """What tools cost that an upstream runs itself and bills apart from tokens. One without a price is refused."""
+    """Prices of tools that an upstream runs itself and bills in addition to tokens. One without a price is refused."""
 
     code_execution: Annotated[
-        NonNegative | None, Meta(description="Credits for an answer in which Claude ran code, however long it did.")
+        NonNegative | None, Meta(description="Credits for an answer in which Claude ran code, however long it ran.")
     ] = None
     code_interpreter: Annotated[
         NonNegative | None, Meta(description="Credits for each container of 1 GB in which an answer ran code.")
@@ -116,37 +114,38 @@ class ToolPrices(Section, frozen=True, kw_only=True):
     file_search: Annotated[NonNegative | None, Meta(description="Credits for each search of vector stores.")] = None
     google_maps: Annotated[
         NonNegative | None,
-        Meta(description="Credits for an answer with places of Google Maps; in Interactions for each query."),
+        Meta(description="Credits for an answer that uses Google Maps; in Interactions for each query."),
     ] = None
 
 
 class ModelPrice(Section, frozen=True, kw_only=True):
-    """What billing plugins read about one model, by the name customers ask for."""
+    """The prices of one model, which billing plugins read."""
 
     model_ratio: Annotated[
         NonNegative | None,
-        Meta(description="Price of input; 1 is 0.002 credits per 1000 tokens unless the plugin says else."),
+        Meta(description="Price of input; 1 is 0.002 credits per 1000 tokens unless the plugin is set otherwise."),
     ] = None
     completion_ratio: Annotated[NonNegative, Meta(description="Output price as a multiple of input.")] = Exact(1)
     cache_read_ratio: Annotated[NonNegative, Meta(description="Cached input as a multiple of input.")] = Exact(1)
     cache_write_ratio: Annotated[
-        NonNegative, Meta(description="Input written to a 5-minute cache, a multiple of input.")
+        NonNegative, Meta(description="Input written to a 5-minute cache as a multiple of input.")
     ] = Exact(5, 4)
     cache_write_1h_ratio: Annotated[
         NonNegative | None,
-        Meta(description="Input written to a 1-hour cache; 1.6 times cache_write_ratio where absent."),
+        Meta(description="Input written to a 1-hour cache as a multiple of input; if absent, 1.6 x cache_write_ratio."),
     ] = None
     audio_ratio: Annotated[
-        NonNegative | None, Meta(description="Audio input as a multiple of input; as text where absent.")
+        NonNegative | None, Meta(description="Audio input as a multiple of input; if absent, it costs what text does.")
     ] = None
     audio_completion_ratio: Annotated[
-        NonNegative | None, Meta(description="Audio output as a multiple of audio input; as text where absent.")
+        NonNegative | None, Meta(description="Audio output as a multiple of audio input; if absent, like text.")
     ] = None
     image_ratio: Annotated[
-        NonNegative | None, Meta(description="Picture input as a multiple of input; as text where absent.")
+        NonNegative | None,
+        Meta(description="Picture input as a multiple of input; if absent, it costs what text does."),
     ] = None
     image_completion_ratio: Annotated[
-        NonNegative | None, Meta(description="Picture output as a multiple of picture input; as text where absent.")
+        NonNegative | None, Meta(description="Picture output as a multiple of picture input; if absent, like text.")
     ] = None
     web_search_price: Annotated[
         NonNegative | None, Meta(description="Credits for one web search, before the group's ratio.")
@@ -157,28 +156,28 @@ class ModelPrice(Section, frozen=True, kw_only=True):
     unit_price: Annotated[
         NonNegative | None,
         Meta(
-            description="Credits for one picture, search unit or request, one second of sound heard or one character "
-            "spoken, before the group's ratio (billing.per_call)."
+            description="Credits for one picture, search unit or request, one second of audio input or one character "
+            "of speech, before the group's ratio (billing.per_call)."
         ),
     ] = None
     unit_prices: Annotated[
         tuple[UnitPrice, ...],
         Meta(
-            description="Pictures whose size or quality costs something else; the first that fits what the answer "
-            "says, or else the request, and unit_price where none does."
+            description="Other prices for certain sizes or qualities of pictures. The first that fits counts, by what "
+            "the answer says, or else the request; if none fits, unit_price."
         ),
     ] = ()
     output_tokens_max: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        Meta(description="The most output tokens the model can be asked for; bounds holds."),
+        Meta(description="The most output tokens that the model can be asked for; limits holds."),
     ] = None
 
 
 class ChannelModel(Section, frozen=True, kw_only=True):
-    """A model whose upstream name differs from the one customers ask for."""
+    """A model whose upstream name differs from the name that customers ask for."""
 
-    name: Annotated[str, Meta(description="Name customers ask for.", min_length=1)]
-    upstream: Annotated[str, Meta(description="Name the upstream knows.", min_length=1)]
+    name: Annotated[str, Meta(description="Name that customers ask for.", min_length=1)]
+    upstream: Annotated[str, Meta(description="Name that the upstream knows.", min_length=1)]
 
 
 class ChannelDeadlines(Section, frozen=True, kw_only=True):
@@ -197,16 +196,18 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     use: Annotated[str, Meta(description="Id of the channel plugin, such as channels.openai.", min_length=1)]
     preset: Annotated[
         PresetName | None,
-        Meta(description="A vendor's address, dialects, settings and model names, where the channel has none itself."),
+        Meta(description="A vendor's address, dialects, settings and model names, for what the channel leaves out."),
     ] = None
     base_url: Annotated[str | None, Meta(description="Address of the upstream, without /v1.")] = None
     keys: Annotated[
         tuple[str, ...],
-        Meta(description="References to the upstream's keys, env:NAME or file:PATH; several are one pool."),
+        Meta(description="References to the upstream's keys, env:NAME or file:PATH; several form one pool."),
     ] = ()
     dialects: Annotated[
         tuple[Dialect, ...],
-        Meta(description="What the upstream speaks, of what the plugin can; the plugin's usual ones where left out."),
+        Meta(
+            description="Those of the plugin's dialects that the upstream speaks; if left out, the plugin's usual ones."
+        ),
     ] = ()
     models: Annotated[tuple[str | ChannelModel, ...], Meta(description="Models sold from here.", min_length=1)]
     groups: Annotated[tuple[GroupName, ...], Meta(description="Groups that may use the channel.", min_length=1)]
@@ -221,17 +222,17 @@ class ChannelSection(Section, frozen=True, kw_only=True):
 
     @property
     def upstream_names(self) -> dict[str, str]:
-        """What the upstream calls each model, by the name that customers ask for."""
+        """The upstream's name of each model, by the name that customers ask for."""
         return dict((one, one) if isinstance(one, str) else (one.name, one.upstream) for one in self.models)
 
 
 class Keys(Section, frozen=True, kw_only=True):
-    """How the shop's own api keys look, and what a new one gets."""
+    """The form of the shop's own api keys, and the group of a new one."""
 
     prefix: Annotated[str, Meta(description="Prefix of new keys.", pattern="^[A-Za-z0-9_]{1,12}-?$")] = "sk-"
-    accepted_prefixes: Annotated[tuple[str, ...], Meta(description="Further prefixes customers may write.")] = ()
+    accepted_prefixes: Annotated[tuple[str, ...], Meta(description="Further prefixes that customers may use.")] = ()
     group: Annotated[
-        GroupName | None, Meta(description="Group of a key made without one; the first group where absent.")
+        GroupName | None, Meta(description="Group of a key made without one; if absent, the first group.")
     ] = None
 
 
@@ -241,22 +242,22 @@ class Limits(Section, frozen=True, kw_only=True):
     body_bytes_max: Annotated[int, Meta(description="Largest request body, in bytes.", ge=1024)] = 32 * 1024 * 1024
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Meta(description="Networks, such as 127.0.0.0/8, of proxies in front whose X-Forwarded-For is believed."),
+        Meta(description="Networks of proxies whose X-Forwarded-For is trusted, such as 127.0.0.0/8."),
     ] = ()
     hold_output_tokens_stream: Annotated[
-        int, Meta(description="Output a stream's hold covers at first, in tokens.", ge=1)
+        int, Meta(description="Output that a stream's hold covers at first, in tokens.", ge=1)
     ] = 1024
-    hold_output_tokens: Annotated[int, Meta(description="Output a non-stream's hold covers, in tokens.", ge=1)] = 4096
+    hold_output_tokens: Annotated[int, Meta(description="The same for a whole answer, in tokens.", ge=1)] = 4096
     overrun_per_day: Annotated[
         NonNegative,
-        Meta(description="Credits of overrun an account may cause in a day before its requests are held for in full."),
+        Meta(description="Credits of overrun per account and day; beyond it, requests are held for in full."),
     ] = Exact(1)
-    exchanges_max: Annotated[int, Meta(description="Requests served at once; more are shed with 503.", ge=1)] = 4096
+    exchanges_max: Annotated[int, Meta(description="Requests served at once; more are refused with 503.", ge=1)] = 4096
     attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
     hang_up: Annotated[
         Literal["delivered", "drain", "input_only"], Meta(description="What a customer who hangs up pays for.")
     ] = "delivered"
-    drain_s: Annotated[float, Meta(description="With hang_up drain: longest reading on, in seconds.", gt=0)] = 60.0
+    drain_s: Annotated[float, Meta(description="With hang_up drain: how long to read on, in seconds.", gt=0)] = 60.0
     realtime_idle_s: Annotated[
         float, Meta(description="Longest silence of a realtime session, both sides together, in seconds.", gt=0)
     ] = 900.0
@@ -269,17 +270,17 @@ class Profile(Section, frozen=True, kw_only=True):
     shop: Annotated[ShopSection, Meta(description="Who the shop is.")]
     plugins: Annotated[
         tuple[dict[str, Any], ...],
-        Meta(description="Plugins in the order in which they are asked, each with use: and its settings."),
+        Meta(description="Plugins in the order in which they are called, each with use: and its settings."),
     ]
     groups: Annotated[dict[str, Group], Meta(description="Classes of prices and channels.", min_length=1)]
     memberships: Annotated[dict[str, Membership], Meta(description="Classes of customers; default always exists.")] = (
         field(default_factory=dict)
     )
-    prices: Annotated[dict[str, ModelPrice], Meta(description="Prices by the model names customers ask for.")]
+    prices: Annotated[dict[str, ModelPrice], Meta(description="Prices, by the model names that customers ask for.")]
     channels: Annotated[tuple[ChannelSection, ...], Meta(description="Upstreams.", min_length=1)]
     endpoints: Annotated[
         tuple[Literal[Dialect, "models", "billing"], ...],
-        Meta(description="What the shop serves.", min_length=1),
+        Meta(description="Dialects and endpoints that the shop serves.", min_length=1),
     ] = (*get_args(Dialect), "models", "billing")
     keys: Annotated[Keys, Meta(description="The shop's own api keys.")] = field(default_factory=Keys)
     limits: Annotated[Limits, Meta(description="Bounds.")] = field(default_factory=Limits)

@@ -1,8 +1,8 @@
-"""What a session's next response may read, and what the present one has said: a plain object fed with events.
+"""How much input a session's next response may read, and how much the present one has output.
 
-The upstream tells the truth with each ``response.done``; in between, this counts on from there.
-Sound is 10 tokens a second heard and 20 spoken, whatever its coding.
-Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
+A plain object, fed with events. Each ``response.done`` brings the upstream's own figures; in
+between, this counts on from them. A second of audio is 10 input tokens or 20 output tokens,
+whatever its format. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 """
 
 import math
@@ -25,17 +25,17 @@ from ..estimate import REQUEST_TOKENS, estimate_bytes, piece_bound
 from ..usage import Usage
 
 PCM_CHARS_PER_SECOND = 64_000
-"""Base64 of 24 000 samples of two bytes."""
+"""24 000 samples of two bytes, in base64."""
 G711_CHARS_PER_SECOND = 10_666
-"""Base64 of 8 000 samples of one byte."""
+"""8 000 samples of one byte, in base64."""
 SPOKEN_TOKENS_PER_SECOND = 20
 RESPONSES_MAX = 64
-"""Responses under way that are told apart; what more of them say counts together."""
+"""Responses under way that are counted one by one; any beyond these are counted together."""
 _SPEECH_AT = re.compile(r'"audio_(?:start|end)_ms"\s*:\s*(\d{1,9})')
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """Input tokens, those of sound apart, for they cost more."""
+    """Input tokens; those of audio are kept apart, since they cost more."""
 
     text: int = 0
     sound: int = 0
@@ -44,42 +44,42 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
         return Input(text=self.text + other.text, sound=self.sound + other.sound)
 
     def is_within(self, other: "Input") -> bool:
-        """Neither kind is more than in *other*."""
+        """Say whether neither kind is more than in *other*."""
         return self.text <= other.text and self.sound <= other.sound
 
 
 class Context:
-    """One session's conversation, as far as its cost goes."""
+    """One session's conversation, as far as it matters for cost."""
 
     def __init__(self) -> None:
         self._heard_per_second = self._spoken_per_second = PCM_CHARS_PER_SECOND
         self._known = Input()
-        """What the last response read and said, by the upstream's own figures."""
+        """Input and output of the last response together, by the upstream's own figures."""
         self._added = Measure()
-        """What has come since."""
+        """What has been added to the conversation since."""
         self._added_before = Measure()
-        """What of it the present response reads."""
+        """The part of it that was there when the present response began."""
         self._buffered_chars = 0
         self._speech_ms: int | None = None
         self._speech_start_ms = 0
         self.open_count = 0
         """Responses under way."""
         self._asked_count = 0
-        """Responses that the customer has asked for, and the upstream has not taken up or refused yet."""
+        """Responses that the customer asked for and the upstream has neither begun nor refused yet."""
         self._said: dict[str, Said] = {}
-        """What each response under way has said."""
+        """The output so far of each response under way, by its id."""
         self._passing = Said()
-        """The one whose delta is on its way to the customer."""
+        """The output of the response whose delta is on its way to the customer."""
 
     def session_told(self, facts: SessionFacts) -> None:
-        """Take note of the formats of sound."""
+        """Note the audio formats that the upstream reports."""
         if facts.input_format is not None:
             self._heard_per_second = _chars_per_second(facts.input_format)
         if facts.output_format is not None:
             self._spoken_per_second = _chars_per_second(facts.output_format)
 
     def customer_sent(self, kind: str, measure: Measure) -> None:
-        """Count what the customer adds; sound for the buffer waits there."""
+        """Count what the customer adds; audio appended to the buffer becomes input only when it is committed."""
         if kind == APPEND:
             self._buffered_chars += measure.sound_chars
             return
@@ -88,14 +88,14 @@ class Context:
             self._asked_count += 1
 
     def request_failed(self) -> None:
-        """Note that the upstream refused an event; the oldest that asked for a response, if any did."""
+        """Note that the upstream refused an event: one that asked for a response, if any such is waiting."""
         self._asked_count = max(0, self._asked_count - 1)
 
     def buffer_changed(self, kind: str, frame: str) -> int:
-        """Follow the upstream's ``input_audio_buffer`` events: of what was buffered, only speech becomes input.
+        """Follow the upstream's ``input_audio_buffer`` events; where it detects speech, only that becomes input.
 
         Returns:
-            How much sound became input now, in characters.
+            How much audio became input now, in characters of base64.
         """
         became = 0
         at = _SPEECH_AT.search(frame)
@@ -112,11 +112,11 @@ class Context:
 
     @property
     def buffered_chars(self) -> int:
-        """Sound that no turn has been made of yet."""
+        """Audio in the buffer that has not become input yet, in characters of base64."""
         return self._buffered_chars
 
     def seconds_heard(self, chars: int) -> int:
-        """Return how long the customer's sound of so many characters lasts, in seconds, the last one begun counted."""
+        """Return how long so many characters of the customer's audio last, in seconds, rounded up."""
         return -(-chars // self._heard_per_second)
 
     def _speech_chars(self) -> int:
@@ -125,13 +125,13 @@ class Context:
         return min(self._buffered_chars, self._heard_per_second * self._speech_ms // 1000)
 
     def response_began(self) -> None:
-        """Note what the response reads; more may come while it is under way."""
+        """Note what the response reads; more may be added while it is under way."""
         self.open_count += 1
         self._asked_count = max(0, self._asked_count - 1)
         self._added_before = self._added
 
     def response_sent(self, kind: str, frame: str) -> None:
-        """Count a delta of a response that is about to be passed on."""
+        """Count a delta that is about to be passed on."""
         response_id = delta_of(frame)
         if response_id not in self._said and len(self._said) >= RESPONSES_MAX:
             response_id = ""
@@ -139,16 +139,16 @@ class Context:
         self._passing.add(kind, delta_length(frame))
 
     def handed_over(self) -> None:
-        """Note that what was counted last has reached the customer's socket."""
+        """Note that the delta counted last has reached the customer's socket."""
         self._passing.delivered = (self._passing.text_bytes, self._passing.sound_chars)
 
     def said_by(self, response_id: str | None) -> "Said":
-        """Return what that response has said; all those under way together for None, and where its deltas did not name it."""
+        """Return the output of that response; of all under way together for None, or if its deltas did not name it."""
         said = self._said.get(response_id) if response_id is not None else None
         return said or sum(self._said.values(), Said())
 
     def response_ended(self, done: ResponseDone) -> None:
-        """Go on from the upstream's own figures, where the response belongs to the conversation."""
+        """Take the upstream's own figures as the new base, if the response belongs to the conversation."""
         self.open_count = max(0, self.open_count - 1)
         self._said.pop(done.id, None)
         if self.open_count == 0:
@@ -162,7 +162,7 @@ class Context:
 
     @property
     def input_bound(self) -> Input:
-        """What the next response may read, never below the truth; several beside each other read it each."""
+        """An upper bound of the input of the responses to come, each of which reads all of the conversation."""
         added = Input(
             text=REQUEST_TOKENS + self._added.text_bytes // 2 + self._added.media_tokens,
             sound=math.ceil((self._added.sound_chars + self._buffered_chars) * self._heard_ratio),
@@ -173,20 +173,20 @@ class Context:
 
     @property
     def output_bound_tokens(self) -> int:
-        """What the responses under way have said, never below the truth."""
+        """An upper bound of the output of the responses under way."""
         said = self.said_by(None)
         return said.text_bound + math.ceil(self._spoken_tokens(said.sound_chars))
 
     @property
     def output_counted_tokens(self) -> int:
-        """The same, as near the truth as can be had."""
+        """The best estimate of the same."""
         said = self.said_by(None)
         return estimate_bytes(said.text_bytes) + int(self._spoken_tokens(said.sound_chars))
 
     def delivered_usage(self, said: "Said") -> Usage:
-        """Return the usage of a response that ends here: what it read, likely, and what was handed over of what it *said*.
+        """Return the usage of a response that ends here: its likely input, and the part of *said* that was handed over.
 
-        What the response before had read counts as cached, as upstreams do.
+        Input and output of the response before count as cached, as upstreams do it.
         """
         added = self._added_before
         heard = int(added.sound_chars * self._heard_ratio)
@@ -210,7 +210,7 @@ class Context:
 
 
 class Said:
-    """What a response has said, in bytes of text and characters of sound; ``delivered`` is what of both was handed over."""
+    """The output of a response, in bytes of text and base64 characters of audio; ``delivered`` is what got through."""
 
     __slots__ = ("delivered", "has_call", "has_text", "sound_chars", "text_bound", "text_bytes")
 
@@ -240,5 +240,5 @@ class Said:
 
 
 def _chars_per_second(format: str) -> int:
-    """Return the base64 that a second of sound takes; of G.711 for what has no known name, as it takes least."""
+    """Return how many characters of base64 a second takes; for an unknown format those of G.711, as the fewest."""
     return PCM_CHARS_PER_SECOND if format in ("pcm16", "audio/pcm") else G711_CHARS_PER_SECOND

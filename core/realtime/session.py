@@ -1,8 +1,8 @@
-"""A session under way: frames both ways, until one side ends.
+"""A running session: passes frames both ways until one side ends.
 
-Frames pass as they are. Those that begin, grow or end a response move its turn's hold and post;
-no frame of sound is decoded. Whoever ends first is noted, both sides are closed, and the turn that
-is open then is settled.
+Frames pass unchanged. Those that begin, grow or end a response drive the hold and the post of its
+turn; audio is never decoded. When one side ends, both are closed, and the open turn is settled by
+the reason of the end.
 """
 
 import asyncio
@@ -59,12 +59,12 @@ from .turn import Turn
 NORMAL, GOING_AWAY, POLICY, FAILURE, RESTART, TRY_LATER = 1000, 1001, 1008, 1011, 1012, 1013
 """Codes of close frames. Source: RFC 6455, 7.4, and IANA's registry of close codes, read 2026-11-24."""
 _RATE_LIMITS = "rate_limits.updated"
-"""What is left of the upstream account's own limits, which all customers share: nothing that one of them is told."""
+"""What is left of the limits of the upstream account. All customers share it, so none of them is told."""
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
 class Session:
-    """One open session, from the upstream's first frame to the last on either side."""
+    """One open session, from the upstream's first frame to the last frame of either side."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, customer: Customer, opened: Opened) -> None:
         assert opened.turn.candidate is not None, "an opened session has a channel"
@@ -79,13 +79,13 @@ class Session:
         allowed = exchange.principal.models if exchange.principal is not None else None
         self._models = models_of(self._candidate, exchange.model, allowed, frozenset(shop.profile.prices))
         self._unclaimed: list[tuple[RequestRecord, Posted]] = []
-        """What was posted and no after-sales plugin has looked at, oldest first."""
+        """What was posted, but not yet shown to the after-sales plugins, oldest first."""
         self._transcriptions = Transcriptions(
             shop, exchange, rules, self._candidate, self._models, self._context, self._unclaimed.append
         )
         self._first = opened.first
         self._books = asyncio.Lock()
-        """Held while a turn's hold or post is under way: nothing interrupts it."""
+        """Held while a turn's hold or post is under way, so that nothing interrupts it."""
         self._loop = asyncio.get_running_loop()
         self._began_s = self._heard_s = self._loop.time()
         self._limit: asyncio.Future[None] = self._loop.create_future()
@@ -96,8 +96,8 @@ class Session:
     async def run(self, subprotocol: str | None, headers: Headers) -> None:
         """Upgrade the customer's connection, pass frames on until one side ends, close both and settle.
 
-        It does so in a task of its own: when the process is told to end, the session hears of it like of any other
-        limit, and no settlement is interrupted.
+        It runs in a task of its own: a shutdown then ends the session like any other limit, and interrupts no
+        settlement.
         """
         session = asyncio.create_task(self._run(subprotocol, headers))
         while not session.done():
@@ -118,9 +118,9 @@ class Session:
             await self._end(await self._pass_frames())
 
     async def _pass_frames(self) -> RelayError | None:
-        """Return what the session ended of; None as `_end_of` says."""
+        """Pass frames on until the session ends, and return why, as `_end_of` does."""
         self._shop.heartbeat.add(self)
-        # The upstream's first: what it said when it opened was said before anything that the customer asks for.
+        # The upstream's pump first: its opening frame comes before anything that the customer asks for.
         upstream = asyncio.create_task(self._pump_upstream())
         pumps = [asyncio.create_task(self._pump_customer()), upstream]
         try:
@@ -135,7 +135,7 @@ class Session:
             self._limit.cancel()
 
     def _end_of(self, ended: list["asyncio.Future[None]"]) -> RelayError | None:
-        """Return what the session ended of; None for an upstream that closed in order, with nothing under way."""
+        """Return why the session ended; None if the upstream closed in order while no response was under way."""
         [first, *_] = [future for future in ended if future.done()]
         exc = first.exception()
         if exc is None:
@@ -160,7 +160,7 @@ class Session:
         await self._file_claims()
 
     async def _settle_last(self, error: RelayError | None) -> None:
-        """Settle the turn that is open; an end of no error has no response under way."""
+        """Settle the open turn; without an error, no response is under way."""
         try:
             if error is not None and self._context.open_count:
                 self._settled(await self._turn.cut(error))
@@ -169,12 +169,12 @@ class Session:
         except LedgerUnavailableError as exc:
             emit("post.failed", request_id=self._turn.exchange.id, code=exc.code)
         except Exception as exc:
-            # A bug of ours: the hold must not outlive the session. Does nothing once a post is on its way.
+            # A bug of ours: the hold must not outlive the session. This does nothing once a post is on its way.
             emit_exception("request.crashed", exc, request_id=self._turn.exchange.id)
             await self._turn.release(error)
 
     async def _settle_transcriptions(self, error: RelayError | None) -> None:
-        """Settle what was being written down, whatever became of the turn."""
+        """Settle the unfinished transcriptions, whatever became of the turn."""
         try:
             await self._transcriptions.release(error)
         except RelayError as exc:
@@ -185,14 +185,14 @@ class Session:
             self._unclaimed.append(posted)
 
     async def _file_claims(self) -> None:
-        """Let the after-sales plugins look at what was posted, once the customer has been told."""
+        """Show the after-sales plugins what was posted, once the customer has had the end of it."""
         while self._unclaimed:
-            # Interrupted, it is asked for again when the session ends.
+            # If this is interrupted, it is done again when the session ends.
             await file_claims(self._shop.dispatch, self._shop.ledger, *self._unclaimed[0])
             del self._unclaimed[0]
 
     async def _tell_end(self, error: RelayError | None) -> None:
-        """Tell the customer why the session ends: an event, then a close frame that is no success."""
+        """Tell the customer why the session ends: an error event if there is an error, then a close frame."""
         try:
             async with asyncio.timeout(WRITE_DEADLINE_S):
                 if error is not None:
@@ -206,7 +206,7 @@ class Session:
         return self._rules.render_refusal(error, words, self._turn.exchange.id, refused_id).decode()
 
     def _report(self, error: UpstreamError) -> None:
-        """Tell the circuit, once, what became of a session that had begun well: many errors of one are no more than one."""
+        """Report an error of the open session to the circuit, once: many errors of one session count as one."""
         if self._is_reported:
             return
         self._is_reported = True
@@ -214,7 +214,7 @@ class Session:
         self._shop.circuit.report(route, error.failure, getattr(error, "retry_after_s", None))
 
     def beat(self, now_s: float) -> bool:
-        """Mark what was delivered, and watch the limits of the session; see `Beating`."""
+        """Mark what was delivered, and stop the session at its limits; see `Beating`."""
         limits = self._shop.profile.limits
         self._turn.mark()
         if self._customer.waited_s(now_s) > WRITE_DEADLINE_S:
@@ -232,10 +232,10 @@ class Session:
             self._limit.set_exception(error)
 
     async def keep_alive(self) -> None:
-        """Websockets keep themselves alive, by pings."""
+        """Do nothing: websockets are kept alive by pings."""
 
     async def _pump_customer(self) -> None:
-        """Pass the customer's frames on; what is no event is answered here, and the session goes on."""
+        """Pass the customer's frames on; a bad one is answered with an error here, and the session goes on."""
         while True:
             frame = await self._customer.receive()
             self._heard_s = self._loop.time()
@@ -258,11 +258,11 @@ class Session:
                 await self._turn.settlement.cover_input(self._context.input_bound)
                 await self._transcriptions.cover()
                 return
-        # No turn follows the one that was posted: the customer is being told so, and nothing more is sent.
+        # The last turn was posted and no other could be held for: the session is ending, so send nothing more.
         await self._loop.create_future()
 
     async def _pump_upstream(self) -> None:
-        """Pass the upstream's frames on, each once what it may cost is covered."""
+        """Pass the upstream's frames on, each as soon as its possible cost is covered."""
         frame: Frame | None = self._first
         while frame is not None:
             self._heard_s = self._loop.time()
@@ -305,10 +305,10 @@ class Session:
         self._context.handed_over()
 
     async def _finish(self, frame: str) -> None:
-        """Post a response, hold for the next, and only then let the customer see that it is done.
+        """Post a response, hold for the next, and only then show the customer that it is done.
 
         Raises:
-            RelayError: The next can't be held for: the session ends after what was paid for.
+            RelayError: The next can't be held for, so the session ends after this response.
         """
         refusal: RelayError | None = None
         done = read_response_done(frame)
@@ -325,16 +325,16 @@ class Session:
             shown = self._told_failure(frame, done) if done.error else frame
             await self._customer.send(without_costs(shown.encode()).decode())
         finally:
-            turn.settlement.delivered()  # whoever has left by now left after the end
+            turn.settlement.delivered()  # a customer who has gone by now left after the end
         await self._file_claims()
         if refusal is not None:
             raise refusal
 
     async def _pass_transcript(self, kind: str, frame: str) -> None:
-        """Pass on a piece of a transcript, or post it and pass on its end, and hold for what is still to be written down.
+        """Pass on a piece of a transcript, or post it and pass on its end; then hold for the audio still to transcribe.
 
         Raises:
-            RelayError: That can't be held for: the session ends after what was paid for.
+            RelayError: That can't be held for, so the session ends after this transcript.
         """
         if kind == "delta":
             self._transcriptions.told_piece(frame)
@@ -346,12 +346,12 @@ class Session:
         try:
             await self._customer.send(frame)
         finally:
-            self._transcriptions.delivered()  # whoever has left by now left after the end
+            self._transcriptions.delivered()  # a customer who has gone by now left after the end
         await self._file_claims()
         await self._cover_input()
 
     def _told_error(self, frame: str) -> str:
-        """Return an error of the upstream as the customer may see it: about the request as it came, else in our words."""
+        """Return an upstream error as the customer may see it: unchanged if about the request, else in our words."""
         error = disguised_error(frame.encode())
         if is_about_request(error, frame):
             return frame
@@ -359,7 +359,7 @@ class Session:
         return self._error_event(error)
 
     def _told_failure(self, frame: str, done: ResponseDone) -> str:
-        """Return the end of a failed response, with our words where the upstream's are about itself."""
+        """Return the end of a failed response; unless its error is about the request, it is put into our words."""
         error = disguised_error(msgspec.json.encode({"error": done.error}))
         if is_about_request(error, frame):
             return frame
@@ -368,12 +368,12 @@ class Session:
 
 
 def is_about_request(error: UpstreamStatusError, frame: str) -> bool:
-    """Say whether *frame* tells *error* in words that are about the request alone, and name nothing of the upstream's."""
+    """Say whether *error* is about the request, and its message, cleaned of upstream names, is unchanged in *frame*."""
     return error.failure == "request" and msgspec.json.encode(error.message).decode()[1:-1] in frame
 
 
 def close_code(error: RelayError | None) -> int:
-    """Return the code that a session is closed with; 1000 only where the upstream closed so, and nothing was cut."""
+    """Return the code to close a session with; 1000 only if the upstream closed in order and cut nothing off."""
     match error:
         case None:
             return NORMAL

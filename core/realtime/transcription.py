@@ -1,8 +1,8 @@
-"""The transcription of what a customer says: exchanges of their own, by a model of its own.
+"""The transcription of what a customer says, as exchanges of their own with a model of their own.
 
-The upstream bills it beside the responses, by the transcribing model's price, and tells its usage
-with the end of the transcript. It is held for before the sound is sent on, and posted before the
-customer reads that end. Source: OpenAI API reference,
+The upstream bills it in addition to the responses, at the transcribing model's price, and reports
+its usage at the end of the transcript. It is held for before the audio is sent on, and posted
+before the customer sees that end. Source: OpenAI API reference,
 ``conversation.item.input_audio_transcription.completed`` and its ``delta``, read 2026-11-29.
 """
 
@@ -31,14 +31,14 @@ from .request import Models
 from .turn import SWITCHING_PROTOCOLS, TurnSettlement, exchange_after, reserve_afresh
 
 WINDOW_S = 60
-"""What a hold covers beyond the sound that is there, in seconds."""
+"""What a hold covers beyond the audio so far, in seconds."""
 WRITTEN_TOKENS_PER_SECOND = 10
-"""Nobody speaks faster: twice as fast as an auctioneer."""
+"""An upper bound: nobody speaks faster; it is twice the speed of an auctioneer."""
 _ITEM_ID = re.compile(r'"item_id"\s*:\s*"([^"\\]*)"')
 
 
 class Item(msgspec.Struct):
-    """Sound that became input and is not written down yet by *model*, and what was told of it so far."""
+    """Audio that became input and that *model* is still to transcribe, and the length of its transcript so far."""
 
     model: str
     sound_chars: int = 0
@@ -46,7 +46,7 @@ class Item(msgspec.Struct):
 
 
 class Transcriptions:
-    """What of one session's sound is still to be written down, and the hold for it."""
+    """The audio of one session that is still to be transcribed, and the holds for it."""
 
     def __init__(
         self,
@@ -65,20 +65,20 @@ class Transcriptions:
         self._models = models
         self._context = context
         self._settled = settled
-        """Takes what was posted, for the after-sales plugins."""
+        """Is given what was posted, for the after-sales plugins."""
         self._model = ""
-        """The model that writes down, by the customer's name; empty for none."""
+        """The customer's name of the transcribing model; empty for none."""
         self._items: dict[str, Item] = {}
         self._open: dict[str, Hearing] = {}
-        """What is held, by the model that it is held for."""
+        """The open hold of each model."""
         self._posted: Hearing | None = None
 
     def asked_for(self, facts: SessionFacts) -> None:
-        """Take note of what the customer is about to ask; that it asks for none counts once the upstream says so."""
+        """Note the model that the customer is about to ask for; turning it off counts once the upstream confirms it."""
         self._model = facts.transcription_model or self._model
 
     def told(self, facts: SessionFacts) -> None:
-        """Take note of what the upstream does; of several names for one of its models, the one asked for stays."""
+        """Note the model that the upstream reports; if several of our names map to it, the one asked for stays."""
         sent = facts.transcription_model
         if not sent:
             self._model = ""
@@ -86,12 +86,12 @@ class Transcriptions:
             self._model = self._models.asked_name(sent)
 
     def committed(self, frame: str, sound_chars: int) -> None:
-        """Count sound that became input."""
+        """Count audio that became input."""
         if self._model and sound_chars:
             self._items.setdefault(_item_of(frame), Item(self._model)).sound_chars += sound_chars
 
     def failed(self, frame: str) -> None:
-        """Count no more what the upstream could not write down."""
+        """Stop counting audio that the upstream could not transcribe."""
         self._items.pop(_item_of(frame), None)
 
     def told_piece(self, frame: str) -> None:
@@ -101,10 +101,10 @@ class Transcriptions:
             item.text_bytes += delta_length(frame)
 
     async def cover(self) -> None:
-        """Hold for the sound that is there and may be written down, before more is passed on.
+        """Hold for the audio so far that may be transcribed, before more is passed on.
 
         Raises:
-            RelayError: The key is good no more, or can't pay for it.
+            RelayError: The key is no longer valid, or can't pay for it.
         """
         pending = sum(item.sound_chars for item in self._items.values() if item.model == self._model)
         chars = self._context.buffered_chars + pending
@@ -119,25 +119,25 @@ class Transcriptions:
         self._open[self._model] = hearing
 
     async def post(self, frame: str) -> None:
-        """Book a transcript that *frame* ends, durably, at the price of the model that wrote it down.
+        """Book the transcript that *frame* ends, durably, at the price of the model that made it.
 
-        One that was held for by nobody, as nobody asked for it, takes what the account has.
+        If nothing was held for it, because nobody asked for it, it is paid from what the account has.
 
         Raises:
-            RelayError: The key is good no more.
+            RelayError: The key is no longer valid.
         """
         item = self._items.pop(_item_of(frame), Item(self._model or self._models.asked))
         usage = plausible_usage(read_transcription_usage(frame), self._context.seconds_heard(item.sound_chars))
         await self._close(item.model, usage, "complete", Evidence(has_text=True, is_end_seen=True))
 
     def delivered(self) -> None:
-        """Note that the end of the transcript that was posted last reached the customer."""
+        """Note that the end of the last posted transcript reached the customer."""
         if self._posted is not None:
             self._posted.delivered()
             self._posted = None
 
     async def release(self, error: RelayError | None) -> None:
-        """Book what was told of transcripts that never ended, a model's together as they have one hold; release the rest."""
+        """Book what came of unfinished transcripts, one post a model as they share its hold; void the other holds."""
         begun: dict[str, Item] = {}
         for item in self._items.values():
             if item.text_bytes:
@@ -179,7 +179,7 @@ class Transcriptions:
 
 
 class Hearing(TurnSettlement):
-    """The money of what is written down next: its hold follows the sound, at the transcribing model's price."""
+    """The money of the next transcripts of a model: its hold grows with the audio, at that model's price."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, candidate: Candidate) -> None:
         super().__init__(shop, exchange, rules)
@@ -189,23 +189,23 @@ class Hearing(TurnSettlement):
         self._covered_s = 0
 
     async def begin(self, seconds: int) -> None:
-        """Hold for so much sound, and for a window beyond it where that can be paid."""
+        """Hold for so many seconds of audio, and for a window beyond them if that can be paid."""
         try:
             await self.hold(seconds + WINDOW_S)
         except (InsufficientBalanceError, KeyCapError):
             await self.hold(seconds)
 
     async def hold(self, seconds: int) -> None:
-        """Hold for so much sound; for none, nothing.
+        """Hold for so many seconds of audio; nothing for none.
 
         Raises:
-            RelayError: The key is good no more, or can't pay.
+            RelayError: The key is no longer valid, or can't pay.
         """
         self._covered_s = seconds
         await reserve_afresh(self._shop, self.exchange, self._candidate, self.reserve)
 
     async def cover(self, seconds: int) -> None:
-        """Raise the hold where so much sound is beyond what it covers.
+        """Raise the hold if so many seconds of audio are beyond what it covers.
 
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
@@ -222,7 +222,7 @@ class Hearing(TurnSettlement):
         await self._raise_hold(0)
 
     def _estimate(self, output_tokens: int) -> Usage:
-        """Return the most that the sound can use; how much is written follows from it."""
+        """Return the most that the audio can use; its length bounds the output too, so *output_tokens* is ignored."""
         seconds = self._covered_s
         heard = 2 * TOKENS_PER_SECOND * seconds
         return Usage(
@@ -234,7 +234,7 @@ class Hearing(TurnSettlement):
         )
 
     def attempt(self) -> Attempt:
-        """Return the way it went: by the session's own channel."""
+        """Return the one attempt there is: by the session's own channel."""
         duration_ms = self.elapsed_ms()
         return Attempt(
             candidate=self._candidate,
@@ -245,15 +245,15 @@ class Hearing(TurnSettlement):
 
 
 def heard_usage(seconds: int) -> Usage:
-    """Return what sound counts, where the upstream does not say."""
+    """Return the estimated usage of so many *seconds* of audio, for when the upstream gives none."""
     tokens = TOKENS_PER_SECOND * seconds
     return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds, source="estimated")
 
 
 def plausible_usage(usage: Usage, seconds: int) -> Usage:
-    """Return what the upstream told of sound of at most so many *seconds*, or those in its place where it can't be true.
+    """Return the upstream's *usage* for audio of at most so many *seconds*; if it can't be true, what they come to.
 
-    Whatever it counts in, the seconds count for a model that is sold by them.
+    If the upstream counts tokens, the seconds are added, for models that are priced by the second.
     """
     is_too_much = (
         is_beyond(usage.all_input_tokens, REQUEST_TOKENS + 2 * TOKENS_PER_SECOND * seconds)
@@ -268,6 +268,6 @@ def plausible_usage(usage: Usage, seconds: int) -> Usage:
 
 
 def _item_of(frame: str) -> str:
-    """Return the item that *frame* is about; empty where it names none, which is then one item like any other."""
+    """Return the item that *frame* is about; empty if it names none, which then counts as one item like any other."""
     named = _ITEM_ID.search(frame)
     return named[1] if named is not None else ""

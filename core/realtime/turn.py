@@ -27,12 +27,12 @@ from ..vendor_names import kept_name
 from .context import Context, Input, Said
 
 INPUT_WINDOW = Input(text=512, sound=512)
-"""What a hold covers beyond the input that is there: some fifty seconds of speech."""
+"""What a hold covers beyond the input so far: about fifty seconds of speech."""
 SWITCHING_PROTOCOLS = 101
 
 
 class TurnSettlement(Settlement):
-    """The money of one turn: its hold follows the input that comes in, too, and counts sound as such."""
+    """The money of one turn: its hold also grows with the input that comes in, and prices audio as audio."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
         super().__init__(shop, exchange, rules)
@@ -40,15 +40,15 @@ class TurnSettlement(Settlement):
 
     @property
     def is_closed(self) -> bool:
-        """A post or a void is on its way, or done."""
+        """Whether a post or a void is done, or on its way."""
         return self._is_closed
 
     def expect(self, needed: Input) -> None:
-        """Let the hold that is reserved next cover *needed*, and a window beyond."""
+        """Let the next hold cover *needed* and a window beyond it."""
         self._set_input(needed + INPUT_WINDOW)
 
     async def cover_input(self, needed: Input) -> None:
-        """Raise the hold where *needed* is beyond what it covers.
+        """Raise the hold if *needed* is beyond what it covers.
 
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
@@ -65,7 +65,7 @@ class TurnSettlement(Settlement):
         await self._raise_hold(self.covered_tokens)
 
     async def _raise_hold(self, output_tokens: int) -> None:
-        """Raise the hold, durably, where what it covers now costs more with *output_tokens*."""
+        """Raise the hold, durably, to the price of what it covers now and *output_tokens*; never lower it."""
         amount_nano = self._quote(output_tokens)
         if self._held_nano is None or amount_nano > self._held_nano:
             await self._ledger.extend(self._exchange.id, amount_nano)
@@ -86,7 +86,7 @@ class TurnSettlement(Settlement):
 
 
 def exchange_after(shop: Shop, exchange: Exchange) -> Exchange:
-    """Return an exchange of the same session that begins now."""
+    """Return a new exchange of the same session, which begins now."""
     after = exchange.as_asked_in(exchange.dialect)
     after.id = new_id("req")
     after.received_at, after.started_s = shop.clock.now(), shop.clock.monotonic()
@@ -96,10 +96,10 @@ def exchange_after(shop: Shop, exchange: Exchange) -> Exchange:
 async def reserve_afresh(
     shop: Shop, exchange: Exchange, candidate: Candidate, reserve: Callable[[Candidate], Awaitable[None]]
 ) -> None:
-    """Reserve in the middle of a session; the key is looked up afresh where it has changed meanwhile.
+    """Reserve in the middle of a session; if the key has changed meanwhile, look it up again first.
 
     Raises:
-        RelayError: The key is good no more, or can't pay.
+        RelayError: The key is no longer valid, or can't pay.
     """
     try:
         await reserve(candidate)
@@ -114,7 +114,7 @@ async def reserve_afresh(
 
 
 class Turn:
-    """One response, from before it begins until it is posted."""
+    """One response, from the hold before it begins until it is posted."""
 
     def __init__(
         self, shop: Shop, exchange: Exchange, rules: Realtime, context: Context, attempts: list[Attempt]
@@ -133,7 +133,7 @@ class Turn:
         self._sent_at, self._sent_s = exchange.received_at, exchange.started_s
 
     async def reserve(self, candidate: Candidate) -> None:
-        """Hold what the next response on *candidate* may cost, before anything of it can begin.
+        """Hold what the next response of *candidate* may cost, before it can begin.
 
         Raises:
             NoPriceError, InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Settlement.reserve`.
@@ -144,10 +144,10 @@ class Turn:
         await self.settlement.reserve(candidate)
 
     async def next(self) -> "Turn":
-        """Return the turn after this one, reserved; its key is looked up afresh where it has changed meanwhile.
+        """Return the turn after this one, already reserved; see `reserve_afresh`.
 
         Raises:
-            RelayError: The key is good no more, or can't pay for another response.
+            RelayError: The key is no longer valid, or can't pay for another response.
         """
         assert self.candidate is not None, "a turn that was posted was reserved"
         exchange = exchange_after(self._shop, self.exchange)
@@ -162,22 +162,22 @@ class Turn:
         self._meter = self._shop.dispatch.meter_stream(self.exchange, self.candidate.channel)
 
     def saw(self, frame: str) -> None:
-        """Show the plugins' meter a frame, as an event of a stream."""
+        """Feed a frame to the plugins' meter, as an event of a stream."""
         if self._meter is not None:
             self._meter.feed(b"data: %b\n\n" % frame.encode())
 
     def began(self) -> None:
-        """Count the turn's time from here."""
+        """Count the turn's time from now on."""
         self.exchange.started_s = self._shop.clock.monotonic()
 
     async def cover(self) -> None:
-        """Let the hold grow with what the response says, before more is passed on.
+        """Let the hold grow with the response, before more of it is passed on.
 
-        The bound that asks for more is generous: where no more is granted, the response goes on
-        until the nearer count has used the hold up.
+        More is asked for by a generous bound. If that is refused, the response goes on until the
+        closer count has used up the hold.
 
         Raises:
-            RelayError: What was refused, once it matters.
+            RelayError: The refusal, once the hold is used up.
         """
         context, settlement = self._context, self.settlement
         while self._refusal is None and settlement.needs_more(
@@ -193,7 +193,7 @@ class Turn:
             self._first_output_ms = settlement.elapsed_ms()
 
     def mark(self) -> None:
-        """Note what was delivered of a response under way: what recovery posts if the process dies."""
+        """Mark what was delivered of the responses under way: recovery posts it if the process dies."""
         said = self._context.said_by(None)
         if said.delivered != self._marked:
             self._marked = said.delivered
@@ -201,9 +201,9 @@ class Turn:
                 self.settlement.mark(self._context.delivered_usage(said), _evidence(said))
 
     async def post(self, done: ResponseDone) -> tuple[RequestRecord, Posted] | None:
-        """Book the response that *done* ended, durably; None where it ended without anything to pay for.
+        """Book the response that *done* ended, durably; return None if it failed without output, which costs nothing.
 
-        A response that its customer cut short was delivered as it was wanted.
+        A response that its customer cancelled counts as complete.
         """
         said = self._context.said_by(done.id)
         error_type = done.error.get("code") or done.error.get("type")
@@ -245,14 +245,14 @@ class Turn:
         )
 
     async def release(self, error: RelayError | None) -> None:
-        """Give back the hold of a session that ends between two responses; of a posted turn nothing is held."""
+        """Release the hold of a session that ends between two responses; a posted turn holds nothing any more."""
         outcome: Outcome = "upstream_error" if isinstance(error, UpstreamError) else "customer_gone"
         await self.settlement.void(outcome, Evidence(), [*self._attempts, self._attempt()])
 
     async def cut(self, error: RelayError) -> tuple[RequestRecord, Posted] | None:
-        """Book what was delivered of a response that *error* cut short; None where its post has begun already.
+        """Book what was delivered of a response that *error* cut short; None if its post has already begun.
 
-        A customer's leaving closes the upstream at once, so the shop's policy ``drain`` is ``delivered`` here.
+        When the customer leaves, the upstream is closed at once, so the shop's policy ``drain`` is ``delivered`` here.
         """
         if self.settlement.is_closed:
             return None
