@@ -116,7 +116,7 @@ class Face(HttpToolsProtocol):
             while data:
                 data = self._feed(data)
         except HttpParserError:
-            self._take_rubbish()
+            self._take_rubbish("Invalid HTTP request received.")
             return
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
@@ -158,7 +158,7 @@ class Face(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
                 return b""
             if self.parser.get_method() == b"CONNECT":
-                self.send_400_response("This server is no proxy.")
+                self._take_rubbish("This server is no proxy.")
                 return b""
             rest = b"".join(self._head_without_upgrade()) + data[upgrade.args[0] :]
             self.parser = HttpRequestParser(self)
@@ -177,20 +177,20 @@ class Face(HttpToolsProtocol):
         yield b"\r\n"
 
     def _should_upgrade(self) -> bool:
-        """Say whether a websocket is wanted: by a GET without a body, with a whole handshake (RFC 6455, 4.1, read 2026-11-30)."""
+        """Say whether a websocket is wanted: by a whole handshake, behind no request under way (RFC 6455, 4.1, read 2026-11-30)."""
         told = dict(self.headers)
         has_body = b"transfer-encoding" in told or told.get(b"content-length", b"").strip(b"0")
         has_key = _is_key(told.get(b"sec-websocket-key", b"")) and told.get(b"sec-websocket-version") == b"13"
         is_wanted = self.parser.get_method() == b"GET" and has_key and not has_body
-        return bool(is_wanted) and super()._should_upgrade()
+        return bool(is_wanted) and not self._is_answering() and super()._should_upgrade()
 
-    def _take_rubbish(self) -> None:
+    def _take_rubbish(self, msg: str) -> None:
         """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
-        if not self._is_answering() or self.cycle.scope["path"] in APP_PATHS:
-            self.send_400_response("Invalid HTTP request received.")
+        if not self._is_answering():
+            self.send_400_response(msg)
             return
         self.cycle.keep_alive = False
-        if self.cycle.more_body:
+        if self.cycle.more_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 

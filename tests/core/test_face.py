@@ -132,6 +132,47 @@ async def test_rubbish_behind_a_request_does_not_spoil_its_answer(shop: Running)
     writer.close()
 
 
+PAGE = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\0\r\n\r\n", b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n"], ids=["no HTTP", "CONNECT"]
+)
+@pytest.mark.parametrize("page", [b"", PAGE], ids=["request", "page"])
+async def test_rubbish_behind_pipelined_requests_spoils_no_answer(shop: Running, page: bytes, rubbish: bytes) -> None:
+    """Those before it are answered in their order, a page of Litestar's as well."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop) + page + rubbish)
+    answers = await asyncio.wait_for(reader.read(), 5)
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == answers.count(b"HTTP/1.1 ") == 1 + bool(page)
+    assert answers.endswith(b"\r\n\r\nok" if page else b"\r\n\r\n" + ANSWER)
+    assert ANSWER in answers
+    writer.close()
+
+
+async def test_a_page_whose_body_is_broken_is_answered_without_it(shop: Running) -> None:
+    """Nobody reads it; the connection ends, as nobody knows where the next request would begin."""
+    reader, writer = await dial(shop)
+    writer.write(PAGE.replace(b"host: x", b"host: x\r\ntransfer-encoding: chunked") + b"zz\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\nconnection: close\r\n\r\nok")
+    writer.close()
+
+
+async def test_a_handshake_behind_a_request_spoils_no_answer(shop: Running) -> None:
+    """It would have to wait, so it is told where websockets are, in its turn."""
+    reader, writer = await dial(shop)
+    lines = ["GET /v1/realtime?model=m HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket"]
+    lines += [f"{name}: {value}" for name, value in HANDSHAKE.items()]
+    writer.write(question(shop) + "\r\n".join([*lines, "", ""]).encode())
+    assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+    head, body = await asyncio.wait_for(read_answer(reader), 5)
+    assert head.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert json.loads(body)["error"]["code"] == "websocket_expected"
+    writer.close()
+
+
 HANDSHAKE = {"sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13"}
 
 
