@@ -155,7 +155,8 @@ class ResponsesStreamReader(EventReader):
         self._open_count += 1
         self._bytes_before_item = self._output_bytes
         _tally_beginning(self, item.type)
-        _note_container(self, item)
+        if bytes(item.container_id) not in (b"", b"null"):  # some tell it at the end only
+            _note_container(self, item)
 
     def _take_whole_item(self, data: bytes) -> None:
         """Count an item that came without deltas: some upstreams send calls, or all items, only whole."""

@@ -288,6 +288,16 @@ HOSTED: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("container", [{}, {"container_id": None}])
+def test_a_container_that_is_told_at_the_end_of_its_run_is_one(container: dict[str, Any]) -> None:
+    """Some hosts leave it out where the run begins, or say null."""
+    along = reader()
+    along.feed(event("response.output_item.added", item={"type": "code_interpreter_call", **container}))
+    assert along.tool_counts == {}
+    along.feed(event("response.output_item.done", item=HOSTED[0]))
+    assert along.tool_counts == {"code_interpreter": 1}
+
+
 def test_searches_of_stores_are_counted_and_containers_however_often_code_runs_in_them() -> None:
     """Three and two. Whole and streamed; of a stream a container from its beginning on."""
     members: dict[str, Any] = {"usage": FIGURES}
