@@ -126,6 +126,8 @@ def _frees_code(tool: _Object) -> bool:
 
 def _billed_plugin(plugin: _Object) -> Iterator[str]:
     """Yield what of an OpenRouter plugin costs more than tokens: searches, OCR of pages, other models."""
+    if bytes(plugin.get("enabled", b"true")) == b"false":
+        return
     match _member(plugin, "id"):
         case "web":
             yield "web_search"

@@ -57,6 +57,7 @@ def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
         ("openai_chat", {"plugins": [{"id": "file-parser", "pdf": {"engine": "mistral-ocr"}}]}, {"file-parser": "plugins"}),
         ("openai_chat", {"plugins": [{"id": "file-parser", "pdf": {"engine": "pdf-text"}}, {"id": "response-healing"}]}, {}),
         ("openai_chat", {"plugins": [1, {"id": "fusion"}], "tools": None}, {}),
+        ("openai_chat", {"plugins": [{"id": "fusion", "enabled": False}, {"id": "web", "enabled": True}]}, {"web_search": "plugins"}),
         ("openai_chat", {"tools": [{"type": "browser_search"}]}, {"browser_search": "tools.browser_search"}),
         ("openai_chat", {"tools": [{"type": "openrouter:web_search"}]}, {"web_search": "tools.openrouter:web_search"}),
         ("openai_chat", {"tools": [{"type": "openrouter:fusion"}]}, {"openrouter:fusion": "tools.openrouter:fusion"}),
@@ -151,6 +152,24 @@ async def test_a_tool_that_a_turn_brings_along_is_no_cheaper(tmp_path: Path) -> 
     ):
         refused = await shop.client.post("/v1/responses", content=body, headers=shop.headers)
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
+        assert upstream.received == []
+
+
+async def test_a_model_sold_by_the_call_gives_no_tool_away(tmp_path: Path) -> None:
+    """What has no price is refused there, too."""
+    by_call = RESPONSES.replace('model_ratio: "1", completion_ratio: "4"', 'unit_price: "0.04"', 1)
+    by_call = by_call.replace("billing.token_ratio", "billing.per_call", 1)
+    async with (
+        Upstream(lambda _: document({})).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=by_call) as shop,
+    ):
+        refused = await ask(shop, INTERPRETER)
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"], error["param"]) == (
+            400,
+            "model_price_error",
+            "tools.code_interpreter",
+        )
         assert upstream.received == []
 
 

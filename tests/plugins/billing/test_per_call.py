@@ -55,6 +55,18 @@ def test_what_others_charged_stays() -> None:
     assert charge.nano == 120_000_000
 
 
+def test_a_tool_that_the_upstream_bills_apart_is_not_in_the_price_of_a_call() -> None:
+    """A hold for it needs the price of another plugin; what ran is history."""
+    searched = {"file_search": 1}
+    assert settled(PICTURE, Usage(tool_counts=searched, source="bound")) is None
+    charges = (
+        settled(PICTURE, Usage(tool_counts=searched, source="bound"), Charge()),
+        settled(PICTURE, Usage(tool_counts=searched)),
+        settled(PICTURE, Usage(source="bound")),
+    )
+    assert [charge and charge.nano for charge in charges] == [60_000_000] * 3
+
+
 def test_a_group_that_is_not_sold_any_more_has_no_price() -> None:
     """The profile names its ratio, or nobody does."""
     shop = profile(prices={FACTS.model: PICTURE}, groups={})
