@@ -84,9 +84,8 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
     """Return an upper bound of the input tokens of a request, for its hold.
 
     Pictures are counted by number, other media by their length. There is no bound to what an upstream's own
-    tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens
-    grow to 404 500), or to what an id or address refers to (`reads_beyond`): there the post takes what the
-    account has.
+    tools read while they answer (w:anthropic/pause-turn-stream: 2 479 tokens grow to 404 500), or to what an id
+    or address refers to (`reads_beyond`): there the post takes what the account has.
     """
     measured = _measure(fields)
     tools = TOOLS_TOKENS if "tools" in fields or "functions" in fields else 0

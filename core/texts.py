@@ -31,8 +31,8 @@ TEXTS: Mapping[str, Sentence] = {
         "本站没有这个令牌；请重新复制完整的令牌，并核对接口地址",
     ),
     "api_key_expired": Sentence(
-        "the api key expired at {expired_at}; create a new one or extend this one",
-        "该令牌已于 {expired_at} 过期；请新建令牌，或延长有效期",
+        "the api key expired at {expired_at}; use another key, or create a new one",
+        "该令牌已于 {expired_at} 过期；请换用其他令牌，或新建令牌",
     ),
     "api_key_revoked": Sentence(
         "the api key was revoked; use another one",
