@@ -137,7 +137,7 @@ def copies_that_differ() -> Iterator[str]:
 def misplaced_files() -> Iterator[str]:
     """Yield what stands in core/ and not, or not once, in the map of it, and what the map has and core/ has not."""
     page = (FOLDER / "architecture.md").read_text()
-    section = page.partition("## What stands in core\n")[2].partition("\n## ")[0]
+    section = page.partition("## What is in core\n")[2].partition("\n## ")[0]
     named = re.findall(r"`([\w/]+)`", section)
     there = {path.stem for path in (ROOT / "core").glob("*.py") if path.stem != "__init__"}
     there |= {f"{path.parent.name}/" for path in (ROOT / "core").glob("*/__init__.py")}

@@ -1,4 +1,4 @@
-"""A channel that answers by itself, with the words it was asked."""
+"""A channel that answers requests itself, by repeating the last message."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ class EchoConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Echo(ChannelPlugin[EchoConfig]):
-    """Says the last message back, whole or as a stream of one event."""
+    """Repeats the last message, whole or as a stream of one event."""
 
     config_type = EchoConfig
     dialects = ("openai_chat",)

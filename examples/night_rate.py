@@ -1,7 +1,7 @@
-"""A night rate: requests that come at night cost a share of the usual price.
+"""A night rate: requests at night cost a share of the usual price.
 
-With the settings as they stand, a request that costs 0.04 credits by day costs 0.04 x 0.5 = 0.02
-between 0:00 and 6:00 of the shop's own time. Name it in a profile after the plugin that prices:
+With the settings shown here, a request that costs 0.04 credits by day costs 0.04 x 0.5 = 0.02
+between 0:00 and 6:00 in the shop's time zone. List it in a profile after the plugin that sets the price:
 
     - use: billing.token_ratio
     - use: ./night_rate.py
@@ -22,11 +22,11 @@ from relay import Charge, Exact, Plugin, PluginConfig, PriceFacts, hookimpl
 class NightRateConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``night_rate``."""
 
-    share: Annotated[Exact, Meta(description="Part of the usual price that is asked at night.")] = Exact(1, 2)
-    start: Annotated[time, Meta(description="Begin of the night, HH:MM:SS in the shop's zone.")] = field(
+    share: Annotated[Exact, Meta(description="Share of the usual price charged at night.")] = Exact(1, 2)
+    start: Annotated[time, Meta(description="Start of the night, HH:MM:SS in the shop's time zone.")] = field(
         name="from", default=time(0)
     )
-    until: Annotated[time, Meta(description="End of the night, itself day already.")] = time(6)
+    until: Annotated[time, Meta(description="End of the night; this moment is already day.")] = time(6)
 
     def __post_init__(self) -> None:
         if self.share < 0:
@@ -34,13 +34,13 @@ class NightRateConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class NightRate(Plugin[NightRateConfig]):
-    """Multiplies what was charged before by the share, at night."""
+    """Multiplies the charge so far by the share, at night."""
 
     config_type = NightRateConfig
 
     @hookimpl
     def settle(self, facts: PriceFacts, charge: Charge | None) -> Charge | None:
-        """Leave the charge as it is by day, and unpriced what nobody has priced."""
+        """Leave the charge unchanged by day, and a request without a price unpriced."""
         if charge is None or not self._is_night(facts):
             return None
         return charge.times("night_rate", self.config.share)
