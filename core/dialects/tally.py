@@ -154,8 +154,8 @@ class Tally:
 
     @property
     def tool_counts(self) -> dict[str, int]:
-        """What tools were noted, as in `Usage`."""
-        return dict(Counter(name for name, _ in self._tools_run))
+        """What tools were noted, as in `Usage`, in an order that is the same for each process: a bill lists them by it."""
+        return dict(sorted(Counter(name for name, _ in self._tools_run).items()))
 
     def note_answer(self) -> None:
         """Note output without text to count: a result, a summary."""

@@ -104,3 +104,12 @@ def test_sound_is_counted_the_same_for_every_cut() -> None:
         cut.add_sound(100)
     assert cut.output_audio_tokens == whole.output_audio_tokens == cut.output_counted_tokens == 20
     assert cut.output_bound_tokens == whole.output_bound_tokens == 48
+
+
+def test_tools_that_ran_are_told_in_one_order() -> None:
+    """However the process hashes their names; what is billed once counts once."""
+    tally = Tally()
+    for name in ("e", "b", "f", "a", "d", "b", "c", "g"):
+        tally.note_tool(name, "answer")
+    tally.note_tool("a", object())
+    assert list(tally.tool_counts.items()) == [("a", 2), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1), ("g", 1)]
