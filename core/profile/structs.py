@@ -247,7 +247,9 @@ class Limits(Section, frozen=True, kw_only=True):
     hold_output_tokens_stream: Annotated[
         int, Meta(description="Output that a stream's hold covers at first, in tokens.", ge=1)
     ] = 1024
-    hold_output_tokens: Annotated[int, Meta(description="The same for a whole answer, in tokens.", ge=1)] = 4096
+    hold_output_tokens: Annotated[
+        int, Meta(description="Output that the hold of a whole answer covers, in tokens.", ge=1)
+    ] = 4096
     overrun_per_day: Annotated[
         NonNegative,
         Meta(description="Credits of overrun per account and day; beyond it, requests are held for in full."),

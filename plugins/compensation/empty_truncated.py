@@ -36,7 +36,7 @@ class EmptyTruncatedConfig(PluginConfig, frozen=True, kw_only=True):
         int, Meta(description="A truncated answer earns a claim if it has fewer output tokens than this.", ge=0)
     ] = 1000
     output_tokens_max_thinking: Annotated[
-        int, Meta(description="The same, in tokens, for requests that asked for thinking.", ge=0)
+        int, Meta(description="As output_tokens_max, in tokens, for requests that asked for thinking.", ge=0)
     ] = 2000
 
 
