@@ -58,9 +58,9 @@ def _is_surely_small(body: bytes) -> bool:
 
 
 def _outside_and_inside_texts(body: bytes) -> list[bytes]:
-    r"""Return by turns what is outside and inside strings, without escapes; at most one string beyond the limit.
+    r"""Return by turns what is outside and inside strings, with ``?`` for escapes; at most one string beyond the limit.
 
     >>> _outside_and_inside_texts(rb'{"a":["b\"{","\\"]}')
-    [b'{', b'a', b':[', b'b{', b',', b'', b']}']
+    [b'{', b'a', b':[', b'b?{', b',', b'?', b']}']
     """
-    return body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"', 2 * VALUES_MAX + 2)
+    return body.replace(rb"\\", b"?").replace(rb"\"", b"?").split(b'"', 2 * VALUES_MAX + 2)

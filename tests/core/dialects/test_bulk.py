@@ -57,9 +57,10 @@ def test_many_names_are_many_values() -> None:
     assert crowded(data) == "field_99999"
 
 
-def test_a_name_that_is_none_is_not_repeated() -> None:
-    """A customer may have a secret stand there."""
-    assert crowded(b'{"my password is":' + listed(b"[]", VALUES_MAX) + b"}") is None
+@pytest.mark.parametrize("name", [b"my password is", rb"\"password\"", rb"mes\\sages", rb"\u0070assword"])
+def test_a_name_that_is_none_is_not_repeated(name: bytes) -> None:
+    """A customer may have a secret stand there, quoted or not."""
+    assert crowded(b'{"%b":' % name + listed(b"[]", VALUES_MAX) + b"}") is None
 
 
 def test_numbers_are_many_more() -> None:
