@@ -82,7 +82,7 @@ BROKEN: dict[str, Callable[[Form], bytes]] = {
     "a bad escape": lambda form: form.body(user=b'"\\x"'),
     "a raw line break": lambda form: form.body(user=b'"\n"'),
     "deep arrays": lambda form: b"[" * DEEP,
-    "deep objects": lambda form: b'{"a":' * (DEEP // 3),  # as many as are looked at: a name is a value, too
+    "deep objects": lambda form: b'{"a":' * DEEP,
     "a deep value": lambda form: form.body(user=b"[" * DEEP + b"]" * DEEP),
     "deep messages": lambda form: form.body(messages=b"[" * DEEP + b"]" * DEEP),
     "NaN": lambda form: form.body(user=b"NaN"),

@@ -63,6 +63,12 @@ def test_a_name_that_is_none_is_not_repeated(name: bytes) -> None:
     assert crowded(b'{"%b":' % name + listed(b"[]", VALUES_MAX) + b"}") is None
 
 
+@pytest.mark.parametrize("data", [b'["secret",%b]', b'{"":["secret"],"" :%b}', b'"secret",%b'])
+def test_a_text_is_not_taken_for_a_name(data: bytes) -> None:
+    """Not one of the top level's either, whose document is no object."""
+    assert crowded(data % listed(b"[]", VALUES_MAX + 1)) is None
+
+
 def test_numbers_are_many_more() -> None:
     """A prompt may come as the numbers of its tokens."""
     check_bulk(body(input=listed(b"7", COMMAS_MAX)))
@@ -72,6 +78,12 @@ def test_numbers_are_many_more() -> None:
 def test_what_stands_in_a_text_is_none() -> None:
     """A long text of code is one value, however many brackets, commas and quotes it has."""
     check_bulk(body(prompt=b'"%b"' % (CODE * 200_000)))
+
+
+@pytest.mark.parametrize("data", [b"[" * 400_000, b'{"a":' * 400_000, body(messages=b'{"a":[' * 200_000)])
+def test_what_is_nested_deeper_than_any_reader_goes_is_left_to_it(data: bytes) -> None:
+    """It is refused for that, which tells more."""
+    check_bulk(data)
 
 
 @pytest.mark.parametrize("data", [b'"' + rb"\"" * 200_000, b"\\" * 400_001, b"]" * 400_000])
