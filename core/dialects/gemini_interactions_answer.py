@@ -109,9 +109,19 @@ class InteractionsStreamReader(EventReader):
                 return self._complete(read.interaction)
             case "step.start" if read.step is not None:
                 _tally_step(self, read.step)
+                self._note_lookup(read.step.type)
             case "step.delta" if read.delta is not None:
                 _tally_delta(self, read.delta)
         return True
+
+    def _note_lookup(self, kind: str) -> None:
+        """Note what Google looks up when it is told: the figures come at the end, and who leaves before pays for it, too."""
+        is_once = is_billed_by_answer(self.model_returned or self._exchange.model)
+        match kind:
+            case "google_search_call":
+                self.search_count = 1 if is_once else self.search_count + 1
+            case "google_maps_call":
+                self.note_tool("google_maps", "answer" if is_once else object())
 
     def _complete(self, interaction: _Interaction) -> bool:
         if interaction.status in FAILED:
@@ -146,11 +156,13 @@ def read_interactions_usage(usage: object, model: str) -> Usage | None:
         output_tokens=read_figure(figures, "total_output_tokens") + thoughts,
         reasoning_tokens=thoughts,
     )
-    tools = _read_grounding(figures.get("grounding_tool_count"))
-    searches, maps = tools["google_search"], tools["google_maps"]
+    lookups = _read_grounding(figures.get("grounding_tool_count"))
+    if is_billed_by_answer(model):
+        lookups = Counter(lookups.keys())
+    maps = lookups["google_maps"]
     return msgspec.structs.replace(
         note_media(usage, figures, _DETAILS),
-        web_search_count=min(searches, 1) if is_billed_by_answer(model) else searches,
+        web_search_count=lookups["google_search"],
         tool_counts={"google_maps": maps} if maps else {},
     )
 
@@ -164,7 +176,7 @@ def _read_grounding(counts: object) -> Counter[str]:
     for each in counts if isinstance(counts, list) else ():
         figures = read_figures(each)
         told[str(figures.get("type"))] += read_figure(figures, "count")
-    return told
+    return +told
 
 
 def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:

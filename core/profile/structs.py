@@ -114,7 +114,9 @@ class ToolPrices(Section, frozen=True, kw_only=True):
     file_search: Annotated[NonNegative | None, Meta(description="Credits for each search of vector stores.")] = None
     google_maps: Annotated[
         NonNegative | None,
-        Meta(description="Credits for an answer that uses Google Maps; in Interactions for each query."),
+        Meta(
+            description="Credits for an answer that uses Google Maps; from Gemini 3 on, in Interactions for each query."
+        ),
     ] = None
 
 

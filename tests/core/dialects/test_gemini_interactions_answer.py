@@ -188,9 +188,9 @@ def test_pictures_and_sound_are_counted_as_they_pass() -> None:
     assert (along.output_image_tokens, along.output_audio_tokens, along.output_counted_tokens) == (1290, 2, 1292)
 
 
-@pytest.mark.parametrize(("model", "searches"), [("gemini-3-pro", 3), ("gemini-2.5-pro", 1)])
-def test_what_google_looked_up_is_counted_as_it_bills_it(model: str, searches: int) -> None:
-    """Searches of Gemini 3 each, of older ones the answer; queries of maps each; what it does not bill not at all."""
+@pytest.mark.parametrize(("model", "searches", "maps"), [("gemini-3-pro", 3, 2), ("gemini-2.5-pro", 1, 1)])
+def test_what_google_looked_up_is_counted_as_it_bills_it(model: str, searches: int, maps: int) -> None:
+    """Searches and queries of maps of Gemini 3 each, of older ones the answer; what it does not bill not at all."""
     counts = [
         {"type": "google_search", "count": 3},
         {"type": "google_maps", "count": 2},
@@ -199,7 +199,17 @@ def test_what_google_looked_up_is_counted_as_it_bills_it(model: str, searches: i
     ]
     figures = {"total_input_tokens": 3, "total_output_tokens": 1, "grounding_tool_count": counts}
     usage = read_interactions_usage(figures, model)
-    assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=searches, tool_counts={"google_maps": 2})
+    assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=searches, tool_counts={"google_maps": maps})
     assert read_interactions_usage({**figures, "grounding_tool_count": "odd"}, model) == Usage(
         input_tokens=3, output_tokens=1
     )
+
+
+@pytest.mark.parametrize(("model", "searches", "maps"), [("gemini-3-pro", 2, 2), ("gemini-2.5-pro", 1, 1)])
+def test_what_google_looks_up_is_noted_when_it_is_told(model: str, searches: int, maps: int) -> None:
+    """Who leaves before the last figures has had it."""
+    along = reader()
+    along.feed(event("interaction.created", interaction={"id": "v1_a", "model": model}))
+    for kind in ("google_search_call", "google_maps_call", "url_context_call") * 2:
+        along.feed(event("step.start", step={"type": kind}))
+    assert (along.search_count, along.tool_counts) == (searches, {"google_maps": maps})
