@@ -19,11 +19,11 @@ Stop = Literal[
     "compaction",
     "bad_tool_call",
 ]
-"""Why an answer ended; the rows of wire/DIALECTS.md 4."""
+"""Why an answer ended: the rows of wire/DIALECTS.md 4."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer to the question; ``stop`` is None where the upstream did not say why it ended."""
+    """One of an answer's choices; ``stop`` is None if the upstream did not say why it ended."""
 
     parts: tuple[Part, ...]
     stop: Stop | None
@@ -31,9 +31,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. Usage is not in it: the native reader of the dialect has read that.
+    """A whole answer, without its usage, which the native reader of the dialect reads.
 
-    ``created_at_s`` is seconds since 1970, None where the upstream does not say.
+    ``created_at_s`` is seconds since 1970, None if the upstream does not say.
     """
 
     id: str
@@ -50,10 +50,10 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PartBegun(msgspec.Struct, frozen=True, kw_only=True):
-    """A part has begun, with what of it is there already; an image or a native part is whole.
+    """A part has begun, with what has come of it so far; an image or a native part is whole.
 
-    ``index`` counts parts over all choices, from 0, each used once. Parts of one choice may be
-    open at the same time (parallel tool calls whose arguments interleave).
+    ``index`` counts the parts of all choices from 0, and is never used again. Several parts of a
+    choice may be open at the same time (parallel tool calls whose arguments interleave).
     """
 
     index: int
@@ -76,7 +76,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True):
-    """A source of an open text."""
+    """A source of an open text part."""
 
     index: int
     citation: Citation
@@ -97,7 +97,7 @@ class PartEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why a choice ended. All its parts have ended before."""
+    """A choice has ended, and why. All its parts have ended before."""
 
     stop: Stop | None
     stop_sequence: str | None = None

@@ -1,8 +1,8 @@
-"""What Anthropic's models take of thinking and drawing: each generation refuses something that an earlier one took.
+"""What Anthropic's models accept of thinking, sampling and tool choice: each generation refuses more than the last.
 
-Known by name, as a request says nothing else of its model. Source, where none else is named: the migration guides of
-platform.claude.com/docs/en/models (opus-5-5, sonnet-5-5, haiku-5-5, fable-5, fable-5-1) and docs.aws.amazon.com
-claude-messages-adaptive-thinking, read 2026-11-30.
+Models are recognised by name, as a request says nothing else about them. Source, unless another is named: the migration
+guides of platform.claude.com/docs/en/models (opus-5-5, sonnet-5-5, haiku-5-5, fable-5, fable-5-1) and
+docs.aws.amazon.com claude-messages-adaptive-thinking, read 2026-11-30.
 """
 
 import re
@@ -13,7 +13,7 @@ from .conversation import Effort
 
 _NAME = re.compile(r"claude-(?P<family>opus|sonnet|haiku|fable|mythos)-(?P<version>\d{1,2}(?:[-.]\d{1,2})?(?!\d))?")
 _ALWAYS = ("fable", "mythos")
-"""Families all of which choose for themselves how much to think, and can't be told not to."""
+"""Families in which every model decides for itself how much to think, and can't be told not to."""
 _NEVER = (99, 0)
 _MEASURES_FROM = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 0)}
 _DEMANDS_UNTIL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
@@ -21,7 +21,7 @@ _SAMPLES_UNTIL = {"opus": (4, 7), "sonnet": (5, 0), "haiku": (5, 0)}
 
 
 def measures_by_effort(model: str) -> bool:
-    """Return whether *model* takes an effort, and chooses its budget itself; the newest refuse a budget.
+    """Return whether *model* accepts an effort, and chooses its budget itself; the newest refuse a budget.
 
     >>> [measures_by_effort(f"claude-{name}") for name in ("haiku-4-5", "haiku-5-5", "sonnet-4-6", "mythos-preview")]
     [False, True, True, True]
@@ -31,7 +31,7 @@ def measures_by_effort(model: str) -> bool:
 
 
 def takes_sampling(model: str) -> bool:
-    """Return whether *model* takes ``temperature``, ``top_p`` and ``top_k``.
+    """Return whether *model* accepts ``temperature``, ``top_p`` and ``top_k``.
 
     Source: also platform.claude.com thinking, as quoted by agno-agi/agno#9933, read 2026-11-30.
 
@@ -43,7 +43,7 @@ def takes_sampling(model: str) -> bool:
 
 
 def switch_off(model: str) -> Literal["disabled", "between_tools"] | None:
-    """Return what type of thinking asks *model* not to think, or for the least; None for one that always does.
+    """Return the type of ``thinking`` that turns it off for *model*, or down to the least; None if there is none.
 
     Source: also platform.claude.com whats-new-sonnet-5-5, read 2026-11-30.
 
@@ -57,7 +57,7 @@ def switch_off(model: str) -> Literal["disabled", "between_tools"] | None:
 
 
 def takes_demands(model: str) -> bool:
-    """Return whether a call of a tool may be demanded of *model*; the newest of those that think unasked refuse that.
+    """Return whether *model* may be forced to call a tool; the newest of those that think unasked refuse that.
 
     >>> [takes_demands(f"claude-{name}") for name in ("opus-5", "haiku-5-5", "sonnet-5-5", "fable-5", "fable-5-1")]
     [True, True, False, True, False]
@@ -67,7 +67,7 @@ def takes_demands(model: str) -> bool:
 
 
 def efforts(model: str) -> Sequence[Effort]:
-    """Return the efforts that *model* takes, the lowest first.
+    """Return the efforts that *model* accepts, the lowest first.
 
     Source: platform.claude.com effort, as quoted by deepagents-code's ANTHROPIC_EFFORTS_NO_XHIGH
     (reference.langchain.com), read 2026-11-30.
@@ -82,7 +82,7 @@ def efforts(model: str) -> Sequence[Effort]:
 
 
 def _read(model: str) -> tuple[str, tuple[int, int]]:
-    """Return family and version of *model*, whatever AWS or others put around its name; none of an older form's name."""
+    """Return family and version of *model*, whatever AWS or others add to its name; none for names of the old form."""
     found = _NAME.search(model)
     if found is None:
         return "", (0, 0)

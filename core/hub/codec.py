@@ -1,4 +1,4 @@
-"""What a dialect implements to be translated from and to: plain objects, no I/O."""
+"""The protocols that a dialect implements to be translated from and to: plain objects, no I/O."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,9 +16,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Unique, letters and digits only; the encoder puts its dialect's prefix before it.
-        model: The model the customer asked for, shown where the upstream names none.
+        model: The model that the customer asked for, shown if the upstream names none.
         created_at_s: Seconds since 1970.
-        input_tokens: Estimate, for dialects that tell it before the upstream has
+        input_tokens: An estimate, for dialects that report the input at the beginning
             (wire/DIALECTS.md 3.4).
         request: The customer's request: some answers repeat parts of it.
         query: The customer's query string, which chooses Gemini's framing.
@@ -33,40 +33,39 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamDecoder(Protocol):
-    """Reads one upstream stream; holds no more of the answer than is open."""
+    """Decodes one upstream stream; keeps no more of the answer than its open parts."""
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return what one whole event of the stream, as its native reader passed it on, says.
+        """Return the hub's events in one whole event of the stream, as its native reader passed it on.
 
-        An event that says nothing the hub knows gives nothing; it never raises for an unknown
-        one. `Begun` comes first, unless the upstream left its beginning out; every part begun is
-        ended before its `Stopped`.
+        An event of an unknown kind gives nothing, and never raises. `Begun` comes first, unless the
+        upstream left out its beginning; every part that has begun ends before the `Stopped` of its choice.
 
         Raises:
-            UpstreamBrokenError: An event that contradicts what came before.
+            UpstreamBrokenError: A part of the answer is in it, but can't be read.
         """
         ...
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Take the end of a stream that ended in order; return what only that tells."""
+        """Take the end of a stream that ended in order; return the events that only the end brings."""
         ...
 
 
 class StreamEncoder(Protocol):
-    """Writes one customer's stream."""
+    """Encodes one customer's stream."""
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the bytes that *event* is in this dialect; empty where it has no word for it.
+        """Return *event* in this dialect; empty if the dialect can't express it.
 
-        `Begun` comes first, and once.
+        `Begun` comes first, exactly once.
         """
         ...
 
     def finish(self, usage: Usage) -> bytes:
         """Return the end of the answer, which is held back until the post has committed.
 
-        Called once, after the last event. Stop reason, usage and end mark stand here as far as
-        the dialect's clients need them to come last.
+        Called once, after the last event. Stop reason, usage and end mark are in it, as far as the
+        dialect's clients need them to come last.
         """
         ...
 
@@ -76,30 +75,30 @@ class Codec(Protocol):
 
     dialect: Dialect
     query: str
-    """What has to stand in the query for streams to come as server-sent events."""
+    """The query that makes streams come as server-sent events."""
 
     def decode_request(self, exchange: Exchange) -> Request:
-        """Return what *exchange* asks for.
+        """Return the request of *exchange* in the hub's form.
 
         Raises:
-            BadRequestError: A field that can't be; names it.
+            BadRequestError: A field is invalid; names it.
         """
         ...
 
     def encode_request(self, request: Request) -> dict[str, msgspec.Raw]:
-        """Return the body's top level for a channel of this dialect; ``request.model`` is its own name.
+        """Return the body's top level for a channel of this dialect; ``request.model`` is the channel's name of it.
 
         Raises:
-            NotCarriedError: Something the dialect has no word for, and that can't be left out.
+            NotCarriedError: The dialect can't express something that can't be left out either.
         """
         ...
 
     def dropped(self, request: Request) -> Sequence[str]:
-        """Return what `encode_request` leaves out of *request* without refusing, in the hub's words."""
+        """Return the names of what `encode_request` leaves out of *request* without refusing it."""
         ...
 
     def decode_answer(self, body: bytes) -> Answer:
-        """Return what a whole answer, which its native reader has read as sound, says."""
+        """Return a whole answer, which its native reader has already accepted, in the hub's form."""
         ...
 
     def encode_answer(self, answer: Answer, usage: Usage, opening: Opening) -> bytes:

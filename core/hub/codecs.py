@@ -15,4 +15,4 @@ CODECS: Mapping[Dialect, Codec] = {
     "anthropic_messages": MessagesCodec(),
     "gemini_generate": GeminiCodec(),
 }
-"""Every codec by its dialect."""
+"""All codecs, by dialect."""

@@ -1,7 +1,7 @@
-"""The hub's form of a request: a conversation, its tools, and how the answer is to be made.
+"""The hub's form of a request: a conversation, its tools, and settings for the answer.
 
-What no other dialect has a word for stays what it is, as a `Native` part or tool: the dialect it
-came from writes it back unchanged, every other one drops it or refuses it by name.
+What no other dialect can express is kept unchanged, as a `Native` part or tool: the dialect it
+came from writes it back as it was, all others drop it or refuse it by name.
 """
 
 from typing import Literal
@@ -15,10 +15,10 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Seal(msgspec.Struct, frozen=True):
-    """What an upstream signed or encrypted so that it can check it when it is sent back.
+    """A signature or encrypted content, which the upstream checks when it is sent back.
 
-    It is valid only for the upstream account that made it (wire/DIALECTS.md 6), and is never
-    changed by a byte. ``id`` is the item's own id where the dialect gives one.
+    It is valid only for the upstream account that made it (wire/DIALECTS.md 6), and not a byte of
+    it may change. ``id`` is the item's own id if the dialect gives one.
     """
 
     dialect: Dialect
@@ -27,36 +27,36 @@ class Seal(msgspec.Struct, frozen=True):
 
 
 class CacheMark(msgspec.Struct, frozen=True):
-    """The prompt up to here is worth caching, for ``ttl`` (``5m``, ``1h``; empty: the upstream's default)."""
+    """Asks to cache the prompt up to here, for ``ttl`` (``5m``, ``1h``; empty: the upstream's default)."""
 
     ttl: str = ""
 
 
 class Inline(msgspec.Struct, frozen=True):
-    """Media that travel in the request: base64 text as it came."""
+    """Media inside the request: base64 text as it came."""
 
     media_type: str
     data: str
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Media at an address that the upstream fetches."""
+    """Media at a URL that the upstream fetches."""
 
     url: str
     media_type: str = ""
 
 
 class FileId(msgspec.Struct, frozen=True):
-    """Media uploaded to one upstream before."""
+    """Media uploaded to an upstream before; only those of its *dialect* know the id."""
 
     dialect: Dialect
     id: str
 
 
 class Native(msgspec.Struct, frozen=True, kw_only=True):
-    """A part, item, tool or source that only *dialect* knows, as it stood there.
+    """A part, item, tool or source that only *dialect* knows, unchanged.
 
-    ``is_piece``: it stood within a message; in Responses items stand beside messages.
+    ``is_piece``: it was inside a message; in Responses there are items beside messages.
     """
 
     dialect: Dialect
@@ -66,9 +66,9 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Citation(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that a text names. ``start`` and ``end`` are characters of the text, where known.
+    """A source that a text cites. ``start`` and ``end`` are positions in the text, in characters, if known.
 
-    ``native`` is all that its own dialect tells of it, such as a place in a document.
+    ``native`` is the whole citation in its own dialect, such as a place in a document.
     """
 
     url: str
@@ -98,14 +98,14 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True):
-    """Sound."""
+    """Audio."""
 
     source: Inline
     cache: CacheMark | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A document; ``detail`` is as a picture's."""
+    """A document; ``detail`` is as in `Image`."""
 
     source: Inline | Link | FileId
     name: str | None = None
@@ -114,7 +114,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Thinking(msgspec.Struct, frozen=True, kw_only=True):
-    """A chain of thought. ``is_redacted``: only its seal can be shown."""
+    """Thinking. ``is_redacted``: there is only a seal, no text to show."""
 
     text: str
     seal: Seal | None = None
@@ -122,9 +122,9 @@ class Thinking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool the model wants called.
+    """A call of a tool by the model.
 
-    ``arguments`` is JSON text as the model wrote it, which a limit may have cut; of a ``custom``
+    ``arguments`` is JSON text as the model wrote it, which a limit may have cut; for a ``custom``
     tool it is free text.
     """
 
@@ -137,7 +137,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool gave back; ``name`` where the dialect tells it."""
+    """The result of a tool call; ``name`` is the tool's, if the dialect gives it."""
 
     call_id: str
     parts: "tuple[Part, ...]"
@@ -148,7 +148,7 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """The model's own words in which it declines."""
+    """The model's own words declining the request."""
 
     text: str
 
@@ -157,7 +157,7 @@ Part = Text | Image | Audio | File | Thinking | ToolCall | ToolResult | Refusal 
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn, or a part of one. Tool results stand in messages of the user."""
+    """One turn, or a part of one. Tool results are in messages of the user."""
 
     role: Role
     parts: tuple[Part, ...]
@@ -165,7 +165,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool that the model may call; ``schema`` is JSON Schema (None: no arguments were described).
+    """A tool that the model may call; ``schema`` is the JSON Schema of its arguments (None: none was given).
 
     A ``custom`` tool takes free text; ``grammar`` is its format as it came.
     """
@@ -180,7 +180,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedTool(msgspec.Struct, frozen=True):
-    """The one tool that must be called."""
+    """A tool: the one that must be called, or one of those that may be."""
 
     name: str
     kind: Literal["function", "custom"] = "function"
@@ -190,7 +190,7 @@ ToolChoice = Literal["auto", "none", "required"] | NamedTool
 
 
 class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer is to be JSON: any (``schema`` is None), or as the JSON Schema says."""
+    """The answer must be JSON: any (``schema`` is None), or according to the JSON Schema."""
 
     schema: msgspec.Raw | None = None
     name: str = ""
@@ -201,8 +201,8 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
     """How much to think: an effort, a budget in tokens, or the model's own choice (``is_adaptive``).
 
-    All None and False: nothing was said. ``summary`` asks to see it, in OpenAI's words
-    (``auto``, ``concise``, ``detailed``); ``is_shown`` says so without saying how.
+    If all are None or False, the request does not say. ``summary`` asks to see the thinking, in
+    OpenAI's words (``auto``, ``concise``, ``detailed``); ``is_shown`` says whether to show it at all.
     """
 
     effort: Effort | None = None
@@ -214,7 +214,7 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are drawn, and how many; None where the request is silent."""
+    """How tokens are sampled, and how many; None for what the request does not say."""
 
     output_tokens_max: int | None = None
     temperature: float | None = None
@@ -228,15 +228,15 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation and what is wanted of it.
+    """A conversation, and what is asked for.
 
     Attributes:
-        model: Name as the customer asked; `Translation` puts the channel's own in its place.
-        dropped: Fields, and members within them, that the decoder left out because the field's
-            users expect that (wire/DIALECTS.md 5.2), by their names in the customer's dialect.
+        model: The name that the customer asked for; `Translation` replaces it by the channel's own.
+        dropped: Fields, and members of fields, that the decoder left out because clients expect
+            that (wire/DIALECTS.md 5.2), by their names in the customer's dialect.
         unanswerable: Fields that ask for something no other dialect can answer; `Translation`
-            refuses the first by its name.
-        is_usage_asked: A chat customer asked for the usage chunk (always true elsewhere).
+            refuses the first by name.
+        is_usage_asked: A chat customer asked for the usage chunk (always true in other dialects).
     """
 
     model: str

@@ -1,7 +1,7 @@
-"""Tools that take free text, where only functions are known: a function with one text, ``input``.
+"""Turns tools that take free text into functions with one string, ``input``, for upstreams that only know functions.
 
-OpenAI's own models know both kinds; Codex patches files by a custom tool. To everyone else the
-tool is told as a function, and what it is called with is turned back on the way out.
+OpenAI's own models know both kinds; Codex patches files with a custom tool. For all others the
+tool is written as a function, and its calls are turned back on the way to the customer.
 """
 
 import msgspec
@@ -17,7 +17,7 @@ class _Arguments(msgspec.Struct):
 
 
 def as_function(tool: Tool) -> Tool:
-    """Return *tool* as a function; a grammar is told in words."""
+    """Return *tool* as a function; a grammar goes into its description."""
     if tool.kind == "function":
         return tool
     grammar = f"\n\nThe input follows this grammar:\n{bytes(tool.grammar).decode()}" if tool.grammar is not None else ""
@@ -25,7 +25,7 @@ def as_function(tool: Tool) -> Tool:
 
 
 def call_as_function(call: ToolCall) -> ToolCall:
-    """Return a call of the past as one of a function."""
+    """Return an earlier call as one of a function."""
     if call.kind == "function":
         return call
     arguments = msgspec.json.encode({"input": call.arguments}).decode()
@@ -38,7 +38,7 @@ def choice_as_function(choice: NamedTool) -> NamedTool:
 
 
 def flat_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
-    """Return the format of a custom tool of chat's as Responses has it, and the hub; one of another form as it is.
+    """Return the format of a chat custom tool in the form of Responses and the hub; other forms are left unchanged.
 
     Source: openai-python 3.54.0 types/chat chat_completion_custom_tool_param.py, read 2026-11-30.
 
@@ -51,7 +51,7 @@ def flat_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
 
 
 def nested_grammar(told: msgspec.Raw | None) -> msgspec.Raw | None:
-    """Return the format of a custom tool as chat has it: a grammar stands in an object of its own.
+    """Return the format of a custom tool in the form of chat, where a grammar is an object of its own.
 
     >>> bytes(nested_grammar(msgspec.Raw(b'{"type":"grammar","syntax":"regex","definition":"a+"}')))
     b'{"type":"grammar","grammar":{"syntax":"regex","definition":"a+"}}'
@@ -69,7 +69,7 @@ def _members(document: msgspec.Raw | None) -> dict[str, msgspec.Raw]:
 
 
 def allowed_by_kind(request: Request) -> list[NamedTool]:
-    """Return which tools may be called, where the customer chose among them."""
+    """Return the tools that the customer allowed to be called; empty if all are."""
     customs = custom_names(request)
     return [NamedTool(name, "custom" if name in customs else "function") for name in request.allowed_tools]
 
@@ -80,7 +80,7 @@ def custom_names(request: Request) -> frozenset[str]:
 
 
 def input_of(arguments: str) -> str:
-    """Return the free text in a function's *arguments*; all of them where a limit cut them.
+    """Return the free text in a function's *arguments*; if they can't be read, as after a cut, all of them.
 
     >>> input_of('{"input":"4 + 4"}')
     '4 + 4'

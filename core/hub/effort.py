@@ -1,7 +1,7 @@
-"""How much a model should think: efforts in some dialects, tokens in others.
+"""Converts how much a model should think: an effort in some dialects, tokens in others.
 
 Source: CLIProxyAPI's table (help.router-for.me), by wire/DIALECTS.md 5.5, read 2026-11-24;
-``max`` is Anthropic's own word for no bound and takes the highest figure.
+``max`` is Anthropic's word for no limit, and gets the highest figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ BUDGETS: Mapping[Effort, int] = {
     "xhigh": 32768,
     "max": 32768,
 }
-"""Tokens of thought by effort."""
+"""Thinking tokens by effort."""
 EFFORTS: Sequence[Effort] = tuple(BUDGETS)
-"""Every effort, the least first."""
+"""All efforts, the lowest first."""
 
 
 def effort_within(effort: Effort, taken: Sequence[Effort]) -> Effort:
-    """Return the most of *taken*, which stand in order, that is no more than *effort*; where all are more, the least.
+    """Return the highest of *taken*, which is in order, that is not above *effort*; if all are above it, the lowest.
 
-    Thoughts are paid for: nobody is made to think more than was asked for, if there is another word.
+    Thinking costs money, so a model is not asked to think more than the customer asked for, if that is possible.
 
     >>> effort_within("xhigh", ("low", "high", "max")), effort_within("none", ("low", "high"))
     ('high', 'low')
@@ -35,9 +35,9 @@ def effort_within(effort: Effort, taken: Sequence[Effort]) -> Effort:
 
 
 def effort_of(reasoning: Reasoning) -> Effort | None:
-    """Return the effort that *reasoning* asks for, in words; None where it leaves that to the model.
+    """Return the effort that *reasoning* asks for; None if it leaves that to the model.
 
-    A budget between two efforts is the lower.
+    A budget between two efforts counts as the lower.
 
     >>> effort_of(Reasoning(budget_tokens=4000)), effort_of(Reasoning(budget_tokens=100))
     ('low', 'minimal')
@@ -53,7 +53,7 @@ def effort_of(reasoning: Reasoning) -> Effort | None:
 
 
 def budget_of(reasoning: Reasoning) -> int | None:
-    """Return the tokens of thought that *reasoning* asks for; None where it leaves that to the model.
+    """Return the thinking tokens that *reasoning* asks for; None if it leaves that to the model.
 
     >>> budget_of(Reasoning(effort="high"))
     24576

@@ -1,7 +1,7 @@
-"""Characters that an upstream cut in two: half of an emoji in one event, the other in the next.
+"""Rejoins characters that an upstream cut in two: half of an emoji in one event, the other half in the next.
 
-JSON can escape each half of a character beyond U+FFFF, a surrogate, by itself, and programs that count in UTF-16 cut between
-the two. No text can hold a half, so such events can't be read before their halves are together again.
+JSON can escape each half of a character beyond U+FFFF, a surrogate, by itself, and programs that count in UTF-16 cut
+between the two. No string can hold a half, so such events can't be decoded until the halves are together again.
 Source: RFC 8259, 7 and 8.2.
 """
 
@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterator
 
 _FIRST = re.compile(rb'\\u[dD][89abAB][0-9a-fA-F]{2}"')
-"""A first half at the end of a string, unless it is itself escaped, as in the arguments of a call."""
+"""A first half at the end of a string; `_is_escaped` sorts out those that are escaped, as in a call's arguments."""
 _SECOND = re.compile(rb'"(?<!\\")(\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _REPEATS = re.compile(rb'"type"\s*:\s*"response\.(?:[a-z_.]+\.done|completed|incomplete)"')
-"""Events of Responses that tell again what came in pieces. Source: wire/DIALECTS.md 2.3, read 2026-11-24."""
+"""Events of Responses that repeat what came in deltas. Source: wire/DIALECTS.md 2.3, read 2026-11-24."""
 _BACKSLASH = ord("\\")
 _HALF_LENGTH = len(rb"\ud83d")
 
 
 def has_halves(data: bytes) -> bool:
-    r"""Return whether halves of characters are escaped in *data*, paired or not.
+    r"""Return whether *data* has escaped halves of characters, paired or not.
 
     >>> has_halves(rb'"\ud83d"'), has_halves(b"[DONE]")
     (True, False)
@@ -30,7 +30,7 @@ def has_halves(data: bytes) -> bool:
 class Rejoiner:
     r"""Moves the first half of a character from the end of one event's string to its other half in a later one.
 
-    At the end of a stream a half that none followed is dropped: an answer cut by its limit may end so.
+    At the end of a stream, a half without its other half is dropped: an answer cut by its limit may end so.
 
     >>> rejoiner = Rejoiner()
     >>> rejoiner.join(rb'{"text":"Hi \ud83d"}'), rejoiner.join(rb'{"text":"\ude00!"}')
@@ -41,10 +41,10 @@ class Rejoiner:
 
     def __init__(self) -> None:
         self.half = b""
-        """That which waits for its other half; empty where none does: what has no escapes then needs no `join`."""
+        """The half that waits for its other half. If empty, events without escapes need no `join`."""
 
     def join(self, event: bytes) -> bytes:
-        """Return *event* as it can be read; as it is where a half has no place, which nobody can read then."""
+        """Return *event* with its halves rejoined or moved; unchanged, and unreadable, if one fits nowhere."""
         if self.half and (found := _SECOND.search(event)):
             event = event[: found.start(1)] + self.half + event[found.start(1) :]
             self.half = b""
@@ -57,7 +57,7 @@ class Rejoiner:
 
 
 def _first_halves(event: bytes) -> Iterator[int]:
-    """Yield where a string of *event* ends in the first half of a character."""
+    """Yield the positions in *event* of first halves at the end of a string."""
     return (found.start() for found in _FIRST.finditer(event) if not _is_escaped(event, found.start()))
 
 
@@ -69,7 +69,7 @@ def _without_half(event: bytes, half: bytes) -> bytes:
 
 
 def _is_escaped(event: bytes, at: int) -> bool:
-    """Return whether what stands at *at* follows an odd number of backslashes."""
+    """Return whether an odd number of backslashes precedes the position *at*."""
     before = at
     while before and event[before - 1] == _BACKSLASH:
         before -= 1

@@ -1,4 +1,4 @@
-"""Media as dialects write them into one text: ``data:`` addresses, and kinds by their names."""
+"""Reads and writes media: ``data:`` URLs, base64 and the names of media types."""
 
 from base64 import b64decode, b64encode
 
@@ -12,12 +12,14 @@ AUDIO_TYPES = {
     "opus": "audio/opus",
     "pcm16": "audio/pcm",
 }
-"""OpenAI's short names of sound formats. Source: OpenAI API reference, ``input_audio``, read 2026-11-24."""
+"""OpenAI's short names of audio formats. Source: OpenAI API reference, ``input_audio``, read 2026-11-24."""
 
 
 _SAME = {"image/jpg": "image/jpeg"}
-"""Names that some clients say and no vendor knows. Source: `Base64ImageSourceParam` of anthropic 2.12.0; Gemini's list of
-kinds, docs.cloud.google.com models/gemini/3-flash; read 2026-11-30.
+"""Names that some clients use and no vendor knows.
+
+Source: `Base64ImageSourceParam` of anthropic 2.12.0; Gemini's list of types, docs.cloud.google.com
+models/gemini/3-flash; read 2026-11-30.
 """
 
 
@@ -25,9 +27,9 @@ _STANDARD = str.maketrans("-_", "+/")
 
 
 def in_standard_base64(data: str) -> str:
-    """Return base64 in the alphabet that vendors other than Google take, and padded.
+    """Return base64 in the standard alphabet, which vendors other than Google require, and padded.
 
-    Google's own SDK writes bytes in that of addresses. Source: ``_common.py`` and ``types.py`` of google-genai 3.4.0, read
+    Google's own SDK writes the URL-safe alphabet. Source: ``_common.py`` and ``types.py`` of google-genai 3.4.0, read
     2026-11-30.
 
     >>> in_standard_base64("d2h5Pz53aGF0Pz8-Cg"), in_standard_base64("aGk=")
@@ -36,12 +38,12 @@ def in_standard_base64(data: str) -> str:
     if "-" in data or "_" in data:
         data = data.translate(_STANDARD)
     missing = -len(data) % 4
-    # Lines that are broken, and a length that no bytes can have, are their upstream's to judge.
+    # Base64 with line breaks, or of an impossible length, is left to the upstream to judge.
     return data + "=" * missing if missing in (1, 2) and "\n" not in data else data
 
 
 def read_address(url: str) -> Inline | Link:
-    """Return what *url* holds, if it is a ``data:`` address in base64, else what it points to.
+    """Return the media inside *url*, if it is a ``data:`` URL in base64, else a link to it.
 
     >>> read_address("data:image/png;base64,aGk=")
     Inline(media_type='image/png', data='aGk=')
@@ -58,14 +60,14 @@ def read_address(url: str) -> Inline | Link:
 
 
 def write_address(source: Inline | Link) -> str:
-    """Return *source* as one address; the other way round of `read_address`."""
+    """Return *source* as one URL; the reverse of `read_address`."""
     if isinstance(source, Link):
         return source.url
     return f"data:{source.media_type};base64,{source.data}"
 
 
 def inline_text(text: str) -> Inline:
-    """Return a plain text as media.
+    """Return plain text as media.
 
     >>> inline_text("hi")
     Inline(media_type='text/plain', data='aGk=')
@@ -74,10 +76,10 @@ def inline_text(text: str) -> Inline:
 
 
 def text_of(source: Inline) -> str:
-    """Return the text that *source* is, of whatever kind.
+    """Return the text in *source*, whatever its media type.
 
     Raises:
-        BadRequestError: No base64, or no UTF-8.
+        BadRequestError: Not base64, or not UTF-8.
 
     >>> text_of(Inline("text/csv", "aGk="))
     'hi'
@@ -89,10 +91,10 @@ def text_of(source: Inline) -> str:
 
 
 def is_text(source: Inline) -> bool:
-    """Return whether *source* is a text, of whatever kind its name says: some vendors take files of other kinds alone."""
+    """Return whether *source* has a text type: some vendors only accept other types as files."""
     return source.media_type.startswith("text/")
 
 
 def audio_format(media_type: str) -> str | None:
-    """Return OpenAI's short name of a sound format, None for one it has no name for."""
+    """Return OpenAI's short name of an audio format; None if it has no name for it."""
     return next((name for name, known in AUDIO_TYPES.items() if known == media_type), None)

@@ -1,4 +1,4 @@
-"""Names that tell which model is meant, of those that a translation treats by their names."""
+"""Recognises names of models that translations treat by name."""
 
 import re
 
@@ -6,7 +6,7 @@ _TELLING = re.compile(r"(?:^|[./])(?:gpt-\d|gpt-oss|chatgpt-|o\d|codex-|computer
 
 
 def tells(model: str) -> bool:
-    """Return whether *model* is named as its vendor names it, behind whatever path.
+    """Return whether *model* is its vendor's name of one, after any path.
 
     >>> tells("gpt-5.1"), tells("us.anthropic.claude-opus-4-7-v1:0"), tells("DeepSeek-V3.2")
     (True, True, True)

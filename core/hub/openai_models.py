@@ -1,6 +1,6 @@
-"""What OpenAI's own models take that others who speak its dialects don't, and the other way round.
+"""What OpenAI's own models accept that others who speak its dialects don't, and the reverse.
 
-Known by name, as a request says nothing else of its model.
+Models are recognised by name, as a request says nothing else about them.
 """
 
 import re
@@ -28,7 +28,7 @@ def is_own(model: str) -> bool:
 
 
 def is_reasoning(model: str) -> bool:
-    """Return whether *model* is one of OpenAI's that reason: it refuses ``max_tokens`` and ``stop``.
+    """Return whether *model* is one of OpenAI's that reason: these refuse ``max_tokens`` and ``stop``.
 
     Source: w:openai-chat/err-400-param, by wire/DIALECTS.md 5.2, read 2026-11-24.
 
@@ -39,7 +39,7 @@ def is_reasoning(model: str) -> bool:
 
 
 def lacks_tools_in_chat(model: str) -> bool:
-    """Return whether *model* refuses tools in chat while it reasons, which it does unasked; Responses takes both.
+    """Return whether *model* refuses tools in chat while it reasons, as it does by default; Responses accepts both.
 
     Source: the 400 in openai/openai-openapi#541 and onyx-dot-app/onyx#15008, BerriAI/litellm#34569, read 2026-11-30.
 
@@ -51,7 +51,7 @@ def lacks_tools_in_chat(model: str) -> bool:
 
 _DEEPSEEK = re.compile(r"(deepseek/)?deepseek-")
 _DEEPSEEK_EFFORTS: Sequence[Effort] = ("none", "low", "high", "max")
-"""Any other is taken for the next of these above it. Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30."""
+"""DeepSeek treats any other effort as the next of these above it. Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30."""
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"gpt-5\.[12]-chat"), ("medium",)),
@@ -64,7 +64,7 @@ _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"gpt-(?:5\.|6-(?:sol|luna)|6\.1-terra)"), ("none", *_WITH_MAX)),
     (re.compile(r""), _WITH_MAX),
 ]
-"""Efforts by model, the first that fits, the least first.
+"""Efforts by model, the lowest first; the first pattern that matches counts.
 
 Source: learn.microsoft.com ReasoningEffort of @azure/ai-projects; anomalyco/opencode#4451; RayBytes/ChatMock#101; read
 2026-11-29; of GPT-5.6 anomalyco/opencode#36141, of GPT-6 and 6.2 developers.openai.com models, of 6.1 Sol
@@ -73,7 +73,7 @@ dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bo
 
 
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
-    """Return the effort nearest to *effort*, rather less than more, that *model* takes; as it is for most models of others.
+    """Return the effort that *model* accepts for *effort*, as `effort_within`; for most models of others it is unchanged.
 
     >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
     ('minimal', 'none', 'xhigh')
@@ -89,7 +89,7 @@ def effort_taken(model: str, effort: Effort | None) -> Effort | None:
 
 
 def is_unable_to_stop(model: str, effort: Effort | None) -> bool:
-    """Return whether *model*, asked not to reason, does all the same.
+    """Return whether *effort* asks *model* not to reason, although it always does.
 
     >>> is_unable_to_stop("gpt-6-astra", "none"), is_unable_to_stop("gpt-6-sol", "none")
     (True, False)
@@ -98,7 +98,7 @@ def is_unable_to_stop(model: str, effort: Effort | None) -> bool:
 
 
 def takes_sampling(model: str, effort: Effort | None) -> bool:
-    """Return whether *model* takes ``temperature``, ``top_p`` and penalties: while it reasons it refuses them.
+    """Return whether *model* accepts ``temperature``, ``top_p`` and penalties: while it reasons it refuses them.
 
     Source: platform.openai.com guides/latest-model, as quoted by vercel/ai#10932, read 2026-11-24.
 

@@ -1,4 +1,4 @@
-"""Fields that are passed on as they stand, and documents that can't be read."""
+"""Copies fields that are passed on unchanged, and refuses events that can't be read."""
 
 from collections.abc import Collection
 
@@ -17,7 +17,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def given(raw: msgspec.Raw) -> msgspec.Raw | None:
-    """Return a copy of *raw*; None where the field was absent, which `msgspec` leaves empty, or null.
+    """Return a copy of *raw*; None if the field was null, or absent, in which case `msgspec` leaves it empty.
 
     >>> given(msgspec.Raw()), given(msgspec.Raw(b"null"))
     (None, None)
@@ -44,15 +44,15 @@ def raw_arguments(written: str) -> msgspec.Raw:
 
 
 def refuse_unread(data: bytes, member: str, kinds: Collection[str] = ()) -> None:
-    """Refuse an event that could not be read, if it holds *member*: a part of the answer would be lost in silence.
+    """Refuse an event that could not be decoded, if it has *member*: else a part of the answer would be lost silently.
 
     Args:
         data: The event's document.
-        member: What an event with a part of the answer holds.
-        kinds: What its ``type`` is then; empty where events have none.
+        member: The member that events with a part of the answer have.
+        kinds: Values of ``type`` that such events have; empty if the dialect has no types.
 
     Raises:
-        UpstreamBrokenError: It is such an event, or one that holds half a character.
+        UpstreamBrokenError: It is such an event, or it holds half a character.
 
     >>> refuse_unread(b"[DONE]", "choices")
     """

@@ -1,12 +1,12 @@
-"""Seals of other dialects on their way through a client.
+"""Carries seals of other dialects through a client and back.
 
-A client sends back, byte for byte, what stands where its dialect keeps a seal: Anthropic's
-``signature``, OpenAI's ``encrypted_content``. So a seal of another dialect travels there with its
-origin written before it, and finds its way back. None is ever invented, and none of another
-origin shown to an upstream (wire/DIALECTS.md 6).
+A client sends back, byte for byte, what is where its dialect keeps a seal: Anthropic's
+``signature``, OpenAI's ``encrypted_content``. So a seal of another dialect is put there, with its
+origin before it, and finds its way back. None is ever invented, and an upstream never gets one of
+another origin (wire/DIALECTS.md 6).
 
-Gemini seals the calls of tools, for which no other dialect keeps a place. Such a seal travels as
-that of a thought without words, which bears the call's id.
+Gemini seals tool calls, for which no other dialect has a place. Such a seal travels as that of a
+thought without text, which has the call's id.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,25 +18,25 @@ from ..exchange import Dialect
 from .conversation import Message, Part, Seal, Thinking, ToolCall
 
 SKIPPED_SIGNATURE = "skip_thought_signature_validator"
-"""What Gemini 3 takes for the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
+"""What Gemini 3 accepts instead of the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
 _MARK = "relay."
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
 
 
 class SealKeeper(Protocol):
-    """Remembers the seals of the calls that one customer is told by one upstream."""
+    """Remembers the seals of the calls that one customer gets from one upstream."""
 
     def remember(self, call_id: str, seal: Seal) -> None:
-        """Note that the call *call_id* was told with *seal*."""
+        """Note that the call *call_id* came with *seal*."""
         ...
 
     def recall(self, call_id: str) -> Seal | None:
-        """Return the seal that the call *call_id* was told with; None where none is remembered."""
+        """Return the seal that the call *call_id* came with; None if none is remembered."""
         ...
 
 
 def write_seal(seal: Seal, dialect: Dialect) -> str:
-    """Return what a client of *dialect* is given to keep *seal*.
+    """Return the text in which a client of *dialect* keeps *seal*.
 
     >>> write_seal(Seal("openai_responses", "gAAA", "rs_1"), "anthropic_messages")
     'relay.openai_responses.rs_1.gAAA'
@@ -47,7 +47,7 @@ def write_seal(seal: Seal, dialect: Dialect) -> str:
 
 
 def read_seal(text: str, dialect: Dialect, item_id: str = "") -> Seal:
-    """Return what a client of *dialect* has kept; the other way round of `write_seal`.
+    """Return the seal that a client of *dialect* has kept as *text*; the reverse of `write_seal`.
 
     >>> read_seal("relay.openai_responses.rs_1.gAAA", "anthropic_messages")
     Seal(dialect='openai_responses', value='gAAA', id='rs_1')
@@ -61,7 +61,7 @@ def read_seal(text: str, dialect: Dialect, item_id: str = "") -> Seal:
 
 
 def seal_beside(call: ToolCall, dialect: Dialect) -> Thinking | None:
-    """Return the thought that carries the seal of *call* through a client of *dialect*; None where there is none to carry.
+    """Return the thought that carries the seal of *call* through a client of *dialect*; None if none is needed.
 
     >>> seal_beside(ToolCall(id="c1", name="f", arguments="{}"), "openai_responses")
     """
@@ -72,7 +72,7 @@ def seal_beside(call: ToolCall, dialect: Dialect) -> Thinking | None:
 
 
 def with_seals_of_calls(messages: Sequence[Message], dialect: Dialect) -> tuple[Message, ...]:
-    """Return *messages* of a client of *dialect*, each seal that travelled beside a call back on it."""
+    """Return *messages* of a client of *dialect*, with each seal that travelled beside a call put back on it."""
     parts = [part for message in messages for part in message.parts]
     calls = {part.id for part in parts if isinstance(part, ToolCall)}
     kept = [part.seal for part in parts if isinstance(part, Thinking) and part.seal is not None]
@@ -95,7 +95,7 @@ def _sealed(parts: Sequence[Part], seals: Mapping[str, Seal]) -> Iterable[Part]:
 
 
 def with_remembered_seals(messages: Sequence[Message], keeper: SealKeeper) -> tuple[Message, ...]:
-    """Return *messages*, each call that came back without its seal with the one that *keeper* remembers."""
+    """Return *messages*, in which calls that came back without their seals get those that *keeper* remembers."""
     return tuple(
         msgspec.structs.replace(message, parts=tuple(_remembered(part, keeper) for part in message.parts))
         if any(isinstance(part, ToolCall) for part in message.parts)

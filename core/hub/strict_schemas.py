@@ -1,4 +1,4 @@
-"""What vendors demand of a JSON Schema, some before they promise to keep to it."""
+"""Adapts JSON Schemas to what vendors demand, of strict ones and of any."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,10 +9,10 @@ from .conversation import Native, Tool
 from .raw import given
 
 _BY_NAME = ("properties", "$defs", "definitions")
-"""Members whose own members are schemas under names that anybody may choose."""
+"""Members whose own members are schemas, under freely chosen names."""
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _ELSEWHERE = ("$ref", "anyOf", "oneOf", "allOf")
-"""Members by which a schema tells its own members elsewhere: none are named beside them."""
+"""Members by which a schema defines its members elsewhere, so that none need be named beside them."""
 _LIMITS = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
     "maxItems", "uniqueItems",
@@ -21,7 +21,7 @@ _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def as_object(raw: msgspec.Raw) -> msgspec.Raw:
-    """Return the schema of a tool's arguments, which may say nothing, as that of an object that names its members.
+    """Return the schema of a tool's arguments with the ``type`` and ``properties`` of an object, if they are missing.
 
     OpenAI refuses one without ``properties``, others one without a ``type``.
 
@@ -33,7 +33,7 @@ def as_object(raw: msgspec.Raw) -> msgspec.Raw:
     """
     try:
         members = _read_members(raw)
-    except msgspec.ValidationError:  # no schema at all: its upstream says so
+    except msgspec.ValidationError:  # not a schema at all: the upstream will say so
         return raw
     needed = {"type": msgspec.Raw(b'"object"')}
     if not any(name in members for name in _ELSEWHERE):
@@ -43,11 +43,10 @@ def as_object(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def claude_schema(raw: msgspec.Raw) -> msgspec.Raw:
-    """Return a schema as Claude takes it where it promises to keep to it.
+    """Return a schema in the form that Claude accepts as strict.
 
-    Objects say that they have no members but those they name; what says something of other members itself, or names
-    none, stays as it is. Limits of numbers, lengths and counts, which Claude refuses, are told in words, as Anthropic's own
-    SDK tells them.
+    Objects get ``additionalProperties: false``, unless they name no members or already have the field. Limits of
+    numbers, lengths and counts, which Claude refuses, are moved to the description, as Anthropic's own SDK does it.
 
     Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29, and, of the limits,
     by LangSchema.Converter.Anthropic (hex.pm); `transform_schema` of anthropic 2.12.0; read 2026-11-30.
@@ -71,7 +70,7 @@ def claude_schema(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def is_strict(raw: msgspec.Raw) -> bool:
-    """Return whether OpenAI takes a schema as strict: no member is optional, and none is unnamed.
+    """Return whether OpenAI accepts a schema as strict: no member is optional, and none is unnamed.
 
     Source: platform.openai.com guides/structured-outputs, as quoted by veryfront/veryfront-code#3918, read 2026-11-29.
 
@@ -82,7 +81,7 @@ def is_strict(raw: msgspec.Raw) -> bool:
 
 
 def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
-    """Yield *tools*, strict only where OpenAI takes them as such, as they are told to it: Claude keeps to schemas with optional members too.
+    """Yield *tools*, strict only if OpenAI accepts their schemas as such: those of Claude may have optional members.
 
     >>> loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
     >>> [tool.is_strict for tool in with_strict_tools([loose])]
@@ -99,7 +98,7 @@ def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]
 
 
 def openai_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
-    """Yield *tools* as OpenAI takes them: arguments described as an object's members, and strict where they can be."""
+    """Yield *tools* as OpenAI accepts them: their arguments as an object's members, and strict only if they can be."""
     for tool in with_strict_tools(tools):
         if isinstance(tool, Tool) and tool.schema is not None:
             yield msgspec.structs.replace(tool, schema=as_object(tool.schema))
@@ -117,7 +116,7 @@ def _demands_all(schema: dict[str, Any]) -> bool:
 
 
 def _schemas(schema: Any) -> Iterable[dict[str, Any]]:
-    """Yield *schema* and every one within it, however deep."""
+    """Yield *schema* and all schemas inside it, however deep."""
     found = [schema]
     while found:
         each = found.pop()

@@ -1,8 +1,8 @@
 """One attempt at a channel that does not speak the customer's dialect.
 
-The channel's native reader decides what was used and how it ended, as for a customer of its own
-dialect; beside it, what it passes on is decoded into the hub's form and encoded for the customer.
-So a translated exchange has the usage, charge and outcome of the native one.
+The channel's native reader reads usage and outcome, as for a customer of the channel's dialect;
+what it passes on is decoded into the hub's form and encoded for the customer. So a translated
+exchange has the same usage, charge and outcome as a native one.
 """
 
 import re
@@ -28,11 +28,11 @@ from .seals import SealKeeper, remember_calls, with_remembered_seals
 DROPPED_NAMES_MAX = 32
 _BEGUN = Begun()
 _is_name = re.compile(r"[A-Za-z0-9_.]{1,64}").fullmatch
-"""Customers choose the names of unknown fields: no other is repeated to anyone."""
+"""Customers choose the names of unknown fields, so any other name is never repeated to anyone."""
 
 
 class Translation:
-    """Does for one attempt what the native rules do where both sides speak alike; see `DialectRules`."""
+    """Does for one attempt what the native rules do when both sides speak the same dialect; see `DialectRules`."""
 
     def __init__(
         self,
@@ -43,14 +43,15 @@ class Translation:
         *,
         is_deployment: bool = False,
     ) -> None:
-        """Translate what *exchange* asks into *dialect*, for a channel's *model_sent*.
+        """Translate the request of *exchange* into *dialect*, for a channel's *model_sent*.
 
-        *keeper* remembers the seals that this customer was told by this upstream; None if nobody does.
-        With *is_deployment* the upstream's account chose that name: the customer's counts, where it alone tells the model.
+        *keeper* remembers the seals that this customer got from this upstream; None if none are remembered.
+        *is_deployment* means that the owner of the upstream account chose that name. If it does not show which model
+        it is, but the customer's name does, the model is recognised by the customer's name.
 
         Raises:
-            BadRequestError: A field that can't be.
-            NotCarriedError: Something can't be said in the channel's dialect.
+            BadRequestError: A field is invalid.
+            NotCarriedError: Something can't be expressed in the channel's dialect.
         """
         self._rules = RULES[dialect]
         self._customer: Codec = CODECS[exchange.dialect]
@@ -65,20 +66,20 @@ class Translation:
         try:
             dropped = self._encode(msgspec.structs.replace(self._asked, model=model))
         except (msgspec.DecodeError, RecursionError) as exc:
-            # Passed on as it came it could have been: only who reads it finds a number beyond any float.
+            # Passed on unread it would have worked: only reading it finds a number beyond any float.
             raise BadRequestError(param=self._unreadable(exchange.fields)) from exc
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
-        """What was left out because the channel's dialect has no word for it, as far as it can be told in a header."""
+        """Names of what was left out because the channel's dialect can't express it, as far as a header can hold them."""
 
     def _encode(self, request: Request) -> Sequence[str]:
-        """Write *request* in the channel's dialect; return what was left out."""
+        """Write *request* in the channel's dialect; return the names of what was left out."""
         if self._keeper is not None:
             request = msgspec.structs.replace(request, messages=with_remembered_seals(request.messages, self._keeper))
         self._sent.fields = self._channel.encode_request(request)
         return (*request.dropped, *self._channel.dropped(request))
 
     def _unreadable(self, fields: Fields) -> str | None:
-        """Return the first of *fields* that is translated and can't be read to its ground; None where all can."""
+        """Return the first of *fields* that is translated, but can't be fully decoded; None if all can."""
         for name, value in fields.items():
             try:
                 msgspec.json.decode(value)
@@ -96,21 +97,21 @@ class Translation:
         return self._rules.stream_type(self._sent)
 
     def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranslatedReader":
-        """Return a reader that meters the channel's stream and gives the customer's."""
+        """Return a reader that meters the channel's stream and returns the customer's."""
         native = self._rules.stream_reader(self._sent, is_reasoning_beside_output=is_reasoning_beside_output)
         opening = self._opening(exchange)
         decoder, encoder = self._channel.stream_decoder(), self._customer.stream_encoder(opening)
         return TranslatedReader(native, decoder, encoder, opening.input_tokens, self._keeper)
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer; the customer's form of it stands in ``BodyReading.answer``."""
+        """Read a whole answer; ``BodyReading.answer`` is its form for the customer."""
         reading = self._rules.read_body(self._sent, body, is_reasoning_beside_output=is_reasoning_beside_output)
         opening = self._opening(exchange)
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
         try:
             said = self._channel.decode_answer(body)
         except (ValueError, RecursionError) as exc:
-            # A native customer gets what the reader let pass; nobody can put it into other words.
+            # A native customer would get it, as the reader accepted it; but it can't be translated.
             raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
         if self._keeper is not None:
             remember_calls((part for choice in said.choices for part in choice.parts), self._keeper)
@@ -150,22 +151,22 @@ class TranslatedReader:
         self._input_tokens = input_tokens
         self._keeper = keeper
         self._call_ids: dict[int, str] = {}
-        """Of the calls that are open."""
+        """The ids of the open calls, by the index of their parts."""
         self._splitter = Splitter()
         self._rejoiner = Rejoiner()
         self._has_begun = False
         self._ending: bytes | None = None
-        """What the channel's end mark is in the customer's dialect, but for the figures."""
+        """The translation of the channel's end mark, without the usage."""
         self._end = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Take the channel's next bytes; return what they are in the customer's dialect."""
+        """Take the channel's next bytes; return them in the customer's dialect."""
         return self._translate(self._native.feed(data))
 
     def finish(self) -> bytes:
         """Take the end of the channel's body."""
         passed = self._native.finish()
-        # The last event may have come without the blank line behind it; one more does no harm.
+        # The last event may have come without the blank line after it; one more does no harm.
         return self._translate(passed + b"\n\n" if passed else b"")
 
     def _translate(self, passed: bytes) -> bytes:
@@ -178,7 +179,7 @@ class TranslatedReader:
 
     @property
     def end(self) -> bytes:
-        """See `StreamReader`; made when it is asked for, as figures may come behind the end mark."""
+        """See `StreamReader`. Made only when it is needed, as figures may come after the end mark."""
         if self._ending is not None and not self._end:
             native = self._native
             usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
@@ -199,14 +200,14 @@ class TranslatedReader:
             raise UpstreamBrokenError("an event of a form that can't be translated") from exc
 
     def _begin(self, begun: Begun = _BEGUN) -> bytes:
-        """Write the beginning, once: an upstream may leave its own out, or say it again."""
+        """Write the beginning, once: an upstream may leave it out, or repeat it."""
         if self._has_begun:
             return b""
         self._has_begun = True
         return self._encoder.feed(begun)
 
     def _tell(self, said: StreamEvent) -> bytes:
-        """Write what is no piece of text; a call's seal is remembered on its way."""
+        """Write an event that is no `Delta`; the seal of a call is remembered in passing."""
         if isinstance(said, Begun):
             return self._begin(said)
         if self._keeper is not None:
@@ -244,7 +245,7 @@ class TranslatedReader:
 
     @property
     def answer_id(self) -> str | None:
-        """None: what the hub translates is kept nowhere for the customer."""
+        """None: translated answers are never kept for the customer."""
         return None
 
     @property
@@ -269,12 +270,12 @@ class TranslatedReader:
 
     @property
     def search_count(self) -> int:
-        """Searches of the web that were seen."""
+        """See `StreamReader`."""
         return self._native.search_count
 
     @property
     def tool_counts(self) -> dict[str, int]:
-        """As `StreamReader.tool_counts`."""
+        """See `StreamReader`."""
         return self._native.tool_counts
 
     def usage(self) -> Usage | None:

@@ -1,7 +1,7 @@
-"""Members of a request that a decoder reads nowhere: they are named, so that none is lost in silence.
+"""Names the members of a request that a decoder does not read, so that none is lost silently.
 
-What says nothing (null, an empty list, an empty object) is not named, nor what an object of another
-type than those read holds: that stays whole, and is refused or named by its type.
+Empty values (null, an empty list, an empty object) are not named, nor are members of objects whose
+type is not read at all: such an object stays whole, and is refused or named by its type.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -14,9 +14,9 @@ from ..errors import BadRequestError
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What is read of an object, and of each object of a list: some members as they stand, of others what they hold.
+    """What is read of an object, or of each object in a list: some members whole, of others only certain members.
 
-    ``types`` are those of the objects that are read so; None: all of them. No member is both
+    ``types`` are the values of ``type`` for which this holds; None: all. No member is both
     ``whole`` and ``nested``.
     """
 
@@ -38,10 +38,10 @@ _OBJECT, _LIST = b"{["
 
 
 def unread(fields: Fields, read: Read, spelled: Callable[[str], str] = str) -> tuple[str, ...]:
-    """Return the place of each member of *fields* that is not *read*, once; *spelled* writes a name as *read* does.
+    """Return the path of each member of *fields* that is not in *read*, once; *spelled* spells names as *read* does.
 
     Raises:
-        BadRequestError: A field is nested so deep that nobody can look into it.
+        BadRequestError: A field is nested too deep to be read.
 
     >>> unread({"a": msgspec.Raw(b'[{"b":1,"d":2},{"d":3,"e":null}]')}, Read(set(), {"a": Read({"b"})}))
     ('a.d',)
@@ -63,7 +63,7 @@ def _among(members: Fields, read: Read, path: str, spelled: Callable[[str], str]
         if (inner := read.nested.get(name)) is not None:
             place = f"{path}{name}."
             for held in _objects(value):
-                # Most are wholly read: then their type need not be.
+                # Most objects are read completely, so their type need not be checked.
                 if not held.keys() <= inner.whole and _is_of(inner.types, held):
                     yield from _among(held, inner, place, spelled)
         elif name not in read.whole and memoryview(value) not in _SAY_NOTHING:
@@ -71,14 +71,14 @@ def _among(members: Fields, read: Read, path: str, spelled: Callable[[str], str]
 
 
 def _objects(raw: msgspec.Raw) -> Iterable[Fields]:
-    """Return the object that *raw* is, or those that a list holds; none of what can't be read, as nobody takes that."""
+    """Return the object *raw*, or the objects in a list; none if it can't be read, as no upstream accepts that."""
     first = memoryview(raw)[0]
     try:
         if first == _OBJECT:
             return (_read_members(raw),)
         if first == _LIST:
             return _read_objects(raw)
-    except msgspec.ValidationError:  # a list of not only objects
+    except msgspec.ValidationError:  # not all of the list are objects
         return chain.from_iterable(map(_objects, _read_list(raw)))
     except ValueError:  # a name that is no text
         pass
@@ -86,7 +86,7 @@ def _objects(raw: msgspec.Raw) -> Iterable[Fields]:
 
 
 def _is_of(types: Set[str] | None, members: Fields) -> bool:
-    """Say whether an object is of one of *types*, or tells none; one that is no text is refused elsewhere."""
+    """Say whether an object has one of *types*, or no type; a type that is no string is refused elsewhere."""
     if types is None:
         return True
     try:

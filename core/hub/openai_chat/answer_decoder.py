@@ -1,4 +1,4 @@
-"""A whole completion, read into the hub's form."""
+"""Decodes a whole completion into the hub's form."""
 
 from collections.abc import Iterable
 
@@ -53,7 +53,7 @@ _read = msgspec.json.Decoder(_Completion).decode
 
 
 def decode_answer(body: bytes) -> Answer:
-    """Return what a completion says; of a content filter's, without a message, the reason alone."""
+    """Return a completion in the hub's form; a content filter's has no message, only the finish reason."""
     completion = _read(body)
     found = tuple(read_found(completion)) if completion.has_found else ()
     return Answer(
@@ -68,7 +68,7 @@ def _choice(choice: _Choice, found: tuple[Citation, ...]) -> Choice:
     parts = tuple(_parts(choice.message, found)) if choice.message is not None else ()
     stop = STOPS.get(choice.finish_reason, "end") if choice.finish_reason else None
     if stop == "end" and any(isinstance(part, ToolCall) for part in parts):
-        stop = "tool_use"  # some hosts say "stop" beside calls
+        stop = "tool_use"  # some hosts say "stop" although there are calls
     return Choice(parts=parts, stop=stop)
 
 
@@ -89,7 +89,7 @@ def _parts(message: _Message, found: tuple[Citation, ...]) -> Iterable[Part]:
 
 
 def _thoughts(message: _Message) -> Iterable[Thinking]:
-    """Yield the thinking; with its seals where OpenRouter tells them, which tells it twice then."""
+    """Yield the thinking; if ``reasoning_details`` have seals, they are used, as they repeat it (OpenRouter)."""
     thinking = message.reasoning_content or message.reasoning or thoughts_of(message.content)
     details = list(read_details(message.reasoning_details or ()))
     if not any(thought.seal is not None for thought in details):
@@ -100,5 +100,5 @@ def _thoughts(message: _Message) -> Iterable[Thinking]:
 
 
 def with_id(call: ToolCall) -> ToolCall:
-    """Return *call* with an id of ours where the upstream gave none (Gemini's OpenAI form)."""
+    """Return *call*, with an id of ours if the upstream gave none (Gemini's OpenAI form)."""
     return call if call.id else msgspec.structs.replace(call, id=new_call_id())

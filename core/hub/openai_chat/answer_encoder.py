@@ -1,4 +1,4 @@
-"""A whole answer of the hub, written as a completion."""
+"""Encodes a whole answer of the hub as a completion."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def _choice(index: int, choice: Choice, customs: frozenset[str]) -> dict[str, An
 
 
 def finish_reason(choice: Choice) -> str:
-    """Return why *choice* ended."""
+    """Return chat's reason for the end of *choice*."""
     return finish_reason_of(choice.stop, has_refused=any(isinstance(part, Refusal) for part in choice.parts))
 
 
 def finish_reason_of(stop: Stop | None, *, has_refused: bool) -> str:
-    """Return why an answer ended: words in which the model declined are a plain stop in chat."""
+    """Return chat's reason for the end of an answer: if the model declined in words, it is a plain ``stop``."""
     return "stop" if stop == "refusal" and has_refused else FINISH_REASONS[stop]
 
 
@@ -67,7 +67,7 @@ def _message(choice: Choice, customs: frozenset[str]) -> dict[str, Any]:
     if citations := [write_citation(each) for part in texts for each in part.citations]:
         message["annotations"] = citations
     if pictures:
-        # OpenRouter's form, the only one that chat's clients know for pictures in an answer.
+        # OpenRouter's form, the only one that chat clients know for pictures in an answer.
         message["images"] = [write_picture(each) for each in pictures if not isinstance(each, FileId)]
     if calls:
         message["tool_calls"] = calls
@@ -75,7 +75,7 @@ def _message(choice: Choice, customs: frozenset[str]) -> dict[str, Any]:
 
 
 def write_call(call: ToolCall, customs: frozenset[str]) -> dict[str, Any]:
-    """Return a whole tool call: of one of the *customs* as the customer declared it, though the upstream knew a function."""
+    """Return a whole tool call; one of the *customs* in the form in which the customer declared it."""
     if call.kind == "custom" or call.name in customs:
         text = call.arguments if call.kind == "custom" else input_of(call.arguments)
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
@@ -87,7 +87,7 @@ def write_call(call: ToolCall, customs: frozenset[str]) -> dict[str, Any]:
 
 
 def write_citation(citation: Citation) -> dict[str, Any]:
-    """Return a source as an annotation; its words as OpenRouter tells them, which alone has a place for them."""
+    """Return a source as an annotation; its quote in ``content``, as only OpenRouter has a place for it."""
     source: dict[str, Any] = {
         "url": citation.url,
         "title": citation.title,

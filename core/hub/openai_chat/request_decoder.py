@@ -1,4 +1,4 @@
-"""A chat request, read into the hub's form."""
+"""Decodes a chat request into the hub's form."""
 
 from collections.abc import Iterable
 
@@ -168,14 +168,14 @@ _KNOWN = Read(
         "stream_options": Read({"include_usage"}),
     },
 )  # fmt: skip
-"""What is read; every other member is named as dropped, such as ``annotations`` of what was said."""
+"""What is read; all other members are named as dropped, such as the ``annotations`` of earlier answers."""
 
 
 def decode_request(exchange: Exchange) -> Request:
-    """Return what a chat customer asks for.
+    """Return a chat request in the hub's form.
 
     Raises:
-        BadRequestError: A field that can't be; names it.
+        BadRequestError: A field is invalid; names it.
     """
     fields = exchange.fields
     options: _Options | None = read_value(fields, "stream_options", _OPTIONS)
@@ -200,7 +200,7 @@ def decode_request(exchange: Exchange) -> Request:
 
 
 def _unanswerable(fields: Fields) -> Iterable[str]:
-    """Yield what is asked for and exists in no other dialect."""
+    """Yield the names of fields that ask for what no other dialect has."""
     for name in ("audio", "web_search_options"):
         if bytes(fields.get(name, b"null")) != b"null":
             yield name
@@ -208,7 +208,7 @@ def _unanswerable(fields: Fields) -> Iterable[str]:
         yield "modalities"
     asked: _Format | None = read_value(fields, "response_format", _FORMAT)
     if asked is not None and asked.type not in ("text", "json_object", "json_schema"):
-        yield "response_format"  # a grammar, which some of those know who copy chat
+        yield "response_format"  # a grammar, which some vendors of chat know
 
 
 def _messages(fields: Fields) -> Iterable[Message]:
@@ -220,7 +220,7 @@ def _messages(fields: Fields) -> Iterable[Message]:
             case "assistant":
                 yield Message(role="assistant", parts=tuple(_said(message)), name=message.name)
             case "tool" | "function":
-                # The old form has no ids: a function's name stands for its one call.
+                # The old form has no ids: a function's name serves as the id of its one call.
                 call_id = message.tool_call_id or message.name or ""
                 parts = tuple(_content(message.content))
                 yield Message(role="user", parts=(ToolResult(call_id=call_id, parts=parts, name=message.name),))
@@ -239,9 +239,9 @@ def _content(content: str | list[msgspec.Raw] | None) -> Iterable[Part]:
 
 
 def _part(raw: msgspec.Raw, part: _Part) -> Part:
-    """Return one part; a kind that only some of those know who copy chat stays as it is.
+    """Return one part; one of a type that only some vendors of chat know is kept unchanged.
 
-    A cache mark stands on it as on Anthropic's blocks. Source: openrouter.ai prompt caching, read 2026-11-29.
+    A part may have a cache mark like Anthropic's blocks. Source: openrouter.ai prompt caching, read 2026-11-29.
     """
     cache = CacheMark(part.cache_control.ttl or "") if part.cache_control is not None else None
     match part:
@@ -266,7 +266,7 @@ def _part(raw: msgspec.Raw, part: _Part) -> Part:
 
 
 def _said(message: _Message) -> Iterable[Part]:
-    """Yield what an assistant's message holds, in the order in which it came about."""
+    """Yield the parts of an assistant's message, in the order in which they arose."""
     thinking = message.reasoning_content if message.reasoning_content is not None else message.reasoning
     if thoughts := list(read_details(message.reasoning_details or ())):
         yield from thoughts  # the same, with its seals
@@ -286,7 +286,7 @@ def _said(message: _Message) -> Iterable[Part]:
 
 
 def _drawn_pictures(message: _Message) -> Iterable[Part]:
-    """Yield the pictures that a model drew, in OpenRouter's form; any other form stays as it is."""
+    """Yield the pictures that a model drew, in OpenRouter's form; any other form is kept unchanged."""
     try:
         yield from read_pictures(_PICTURES.decode(given(message.images) or b"[]"))
     except msgspec.ValidationError:
@@ -294,7 +294,7 @@ def _drawn_pictures(message: _Message) -> Iterable[Part]:
 
 
 def _given_pictures(message: _Message) -> Iterable[Native]:
-    """Yield what stands where only a model's pictures do: nobody documents it, and left out it would be missed."""
+    """Yield ``images`` of any other form or role unchanged: no vendor documents it, but dropping it would lose input."""
     pictures = given(message.images)
     if pictures is not None and bytes(pictures) != b"[]":
         yield Native(dialect="openai_chat", kind="images", document=pictures)

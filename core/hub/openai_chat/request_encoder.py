@@ -1,4 +1,4 @@
-"""The hub's form of a request, written for a chat channel."""
+"""Encodes the hub's form of a request for a chat channel."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -38,13 +38,13 @@ from .thoughts import write_detail
 
 DIALECT = "openai_chat"
 _WANTS_THINKING = re.compile(r"(?i)(deepseek/)?deepseek-")
-"""Models that refuse a turn with calls of tools without the thinking before it, were it empty; they ignore it elsewhere.
+"""Models that refuse a turn with tool calls unless it has its thinking, even if empty; elsewhere they ignore it.
 
 Source: w:documented/deepseek-400-reasoning-content, by wire/DIALECTS.md 6, read 2026-11-24.
 """
 
 _SWITCHES_THINKING = re.compile(r"deepseek-")
-"""Models that are asked not to think by a switch, not by an effort; another seller's ``deepseek/deepseek-`` are not.
+"""Models whose thinking is turned off by a switch, not by an effort; ``deepseek/deepseek-`` of other sellers are not.
 
 Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30.
 """
@@ -54,8 +54,8 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """Return the body's top level.
 
     Raises:
-        BadRequestError: A text file that is no text.
-        NotCarriedError: A part or a tool that chat has no form for.
+        BadRequestError: A text file is not text.
+        NotCarriedError: A part or a tool that chat can't express.
     """
     body: dict[str, Any] = {"model": request.model, "messages": list(_messages(request))}
     if request.stream:
@@ -67,7 +67,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 
 def dropped(request: Request) -> Sequence[str]:
-    """Return what a chat channel is not told, and does not need to answer."""
+    """Return the names of what is left out, as the channel can answer without it."""
     own, sampling = is_own(request.model), request.sampling
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     names = {
@@ -90,7 +90,7 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
+    """Say whether thinking is asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
     effort = effort_of(request.reasoning)
     is_unable = is_own(request.model) and not is_reasoning(request.model)
     return (is_unable and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
@@ -127,7 +127,7 @@ def _chosen(tool: NamedTool) -> dict[str, Any]:
 
 
 def _allowed(tools: Iterable[Tool | Native], request: Request) -> Iterable[Tool | Native]:
-    """Yield those of *tools* that may be called, for those who know no other way to be told so."""
+    """Yield those of *tools* that may be called, for upstreams that have no field for such a choice."""
     names = frozenset(request.allowed_tools)
     return (tool for tool in tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
@@ -218,7 +218,7 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
 
 
 def _with_results_together(messages: Sequence[Message]) -> Iterable[Message]:
-    """Yield *messages*, neighbouring results of tools in one: what chat tells behind results must stand behind all."""
+    """Yield *messages*, with adjacent tool results in one: what chat puts after results must come after all of them."""
     for are_results, group in groupby(messages, _are_results):
         turn = list(group)
         if are_results:
@@ -236,9 +236,9 @@ def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(message: Message) -> Iterable[dict[str, Any]]:
-    """Yield a user's turn: results of tools first, each a message, as the calls they answer came last.
+    """Yield the messages of a user's turn: first each tool result, as it answers the last message's calls.
 
-    Chat takes text alone as a tool's result; pictures follow as the user's.
+    Chat accepts only text as a tool's result; its pictures follow as the user's.
     """
     parts: list[Part] = []
     for part in message.parts:
@@ -293,7 +293,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _signed(written: dict[str, Any], seal: Seal | None, model: str) -> dict[str, Any]:
-    """Return a call with Gemini's signature, as Google's form of chat wants it back; what stands in for one is Gemini's alone."""
+    """Return a call with Gemini's signature, as Google's form of chat wants it back; a placeholder goes only to Gemini."""
     if seal is None or seal.dialect != "gemini_generate":
         return written
     if seal.value != SKIPPED_SIGNATURE or "gemini" in model.lower():
@@ -313,7 +313,7 @@ def _part(part: Part) -> dict[str, Any]:
         case File(source=FileId(id=file_id)):
             return {"type": "file", "file": {"file_id": file_id}}
         case File(source=Inline() as source) if is_text(source):
-            # Of files chat takes PDFs alone. Source: developers.openai.com guides/file-inputs, read 2026-11-30.
+            # Chat accepts only PDFs as files. Source: developers.openai.com guides/file-inputs, read 2026-11-30.
             return {"type": "text", "text": text_of(source)}
         case File(source=Inline() as source, name=name):
             data = write_address(source)
@@ -332,7 +332,7 @@ def _not_carried(part: Part) -> NotCarriedError:
 
 
 def _joined(parts: Iterable[Part]) -> str:
-    """Return the text of *parts*; blocks that were apart stay apart."""
+    """Return the text of *parts*, separated by blank lines."""
     texts: list[str] = []
     for part in parts:
         if not isinstance(part, Text):

@@ -1,4 +1,4 @@
-"""Why an answer ended, in chat's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+"""Reasons for the end of an answer, in chat's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,9 @@ STOPS: Mapping[str, Stop] = {
     "network_error": "limit",
     "error": "limit",
 }
-"""Every word that chat has; then vendors' own, of which the last three cut an answer short: Zhipu's and
-DeepSeek's (presets/zhipu.yaml, presets/deepseek.yaml), Mistral's ``model_length`` and ``error``, which is
-OpenRouter's too (docs.mistral.ai and openrouter.ai, API references, read 2026-11-29). What is not here is an end."""
+"""All of chat's own words, then vendors', of which the last three cut an answer short: Zhipu's and
+DeepSeek's (presets/zhipu.yaml, presets/deepseek.yaml), Mistral's ``model_length`` and ``error``, which is also
+OpenRouter's (docs.mistral.ai and openrouter.ai, API references, read 2026-11-29). Any other counts as ``end``."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "stop",

@@ -1,4 +1,4 @@
-"""A stream of chunks, read into the hub's events."""
+"""Decodes a stream of chunks into the hub's events."""
 
 from collections.abc import Iterable, Sequence
 
@@ -25,9 +25,9 @@ from .wire import (
 )
 
 HELD_BYTES_MAX = 1024 * 1024
-"""A call whose name has not come by then has none: what waits for it fills memory."""
+"""Once so much of a choice's calls waits for names, they are taken to have none: what waits fills memory."""
 _PIECE_BYTES = 256
-"""What a piece takes beside its arguments, about."""
+"""About what a piece takes in memory besides its arguments."""
 
 
 class _Function(msgspec.Struct):
@@ -49,13 +49,13 @@ class _Call(msgspec.Struct):
 
     @property
     def arguments(self) -> str:
-        """Its piece of them."""
+        """Its piece of the arguments."""
         told = self.custom.input if self.custom is not None else self.function.arguments if self.function else None
         return told or ""
 
     @property
     def held_bytes(self) -> int:
-        """What it takes while it waits."""
+        """About how much memory it takes while it waits."""
         return _PIECE_BYTES + len(self.arguments)
 
 
@@ -87,7 +87,7 @@ _read = msgspec.json.Decoder(_Chunk).decode
 
 
 class ChatStreamDecoder:
-    """See `StreamDecoder`. Tool calls stay open until their choice ends: their pieces may interleave."""
+    """See `StreamDecoder`. Tool calls stay open until their choice ends, as their pieces may interleave."""
 
     __slots__ = ("_choices", "_found", "_is_begun", "_part_count")
 
@@ -95,17 +95,17 @@ class ChatStreamDecoder:
         self._is_begun = False
         self._part_count = 0
         self._found: Searched | None = None
-        """What was last told of a search: Perplexity tells it with every chunk."""
+        """The last search results: Perplexity sends them with every chunk."""
         self._choices: dict[int, _OpenChoice] = {}
 
     def feed(self, event: bytes) -> list[StreamEvent]:
-        """Return what one chunk says."""
+        """Return the hub's events for one chunk."""
         _, data = event_name_and_data(event)
         try:
             chunk = _read(data)
         except (ValueError, RecursionError):
             refuse_unread(data, "choices")
-            return []  # [DONE], or what says nothing
+            return []  # [DONE], or nothing that matters
         if chunk.has_found:
             self._found = chunk
         said: list[StreamEvent] = []
@@ -117,7 +117,7 @@ class ChatStreamDecoder:
         return said
 
     def finish(self) -> Sequence[StreamEvent]:
-        """End what an upstream left open that never says why it stopped, such as Spark; tell sources that came last."""
+        """End what is open if no finish reason came, as from Spark; yield sources that came last."""
         said: list[StreamEvent] = []
         for choice_index, state in self._choices.items():
             if state.is_stopped and self._sources(state):
@@ -132,10 +132,10 @@ class ChatStreamDecoder:
         choice_index = choice.index or 0
         state = self._choices.setdefault(choice_index, _OpenChoice())
         if state.is_stopped:
-            return  # OpenRouter says why it stopped twice
+            return  # OpenRouter sends its finish reason twice
         if choice.delta is not None:
             yield from self._take_delta(choice_index, state, choice.delta)
-        if choice.finish_reason:  # some hosts say an empty one until there is one
+        if choice.finish_reason:  # some hosts send an empty one until the end
             state.is_stopped = True
             if self._sources(state):
                 yield from self._add(choice_index, state, Text(text=""), "")
@@ -167,7 +167,7 @@ class ChatStreamDecoder:
             yield from self._take_call(choice_index, state, _Call(id=name, function=delta.function_call))
 
     def _add(self, choice_index: int, state: "_OpenChoice", part: Part, text: str) -> Iterable[StreamEvent]:
-        """Add *text* to the open part of that kind, or begin one."""
+        """Add *text* to the open part of the kind of *part*, or begin one."""
         if state.kind is not type(part):
             yield from self._end_parts(state, with_calls=False)
             state.kind, state.index = type(part), self._part_count
@@ -176,7 +176,7 @@ class ChatStreamDecoder:
             yield Delta(index=state.index, text=text)
 
     def _take_seal(self, choice_index: int, state: "_OpenChoice", detail: Detail) -> Iterable[StreamEvent]:
-        """Take what seals a thought, whose text has been told beside it."""
+        """Take the seal of a thought, whose text comes in another field."""
         seal = detail.seal
         if seal is not None and detail.type == "reasoning.encrypted":
             yield from self._whole(choice_index, state, Thinking(text="", seal=seal, is_redacted=True))
@@ -191,7 +191,7 @@ class ChatStreamDecoder:
         yield PartEnded(index=begun.index)
 
     def _take_call(self, choice_index: int, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
-        """Take a piece of a call; see `_OpenChoice.place_of`. Pieces that come before its name wait for that."""
+        """Take a piece of a call; see `_OpenChoice.place_of`. Pieces that come before the call's name wait for it."""
         named = call.custom or call.function
         name = (named.name if named is not None else None) or ""
         place = state.place_of(call, name)
@@ -225,7 +225,7 @@ class ChatStreamDecoder:
             yield Delta(index=index, text=arguments)
 
     def _end_choice(self, choice_index: int, state: "_OpenChoice") -> Iterable[StreamEvent]:
-        """End all that is open, calls that were never named too."""
+        """End everything that is open, also calls that were never named."""
         for place in tuple(state.nameless):
             yield from self._begin_call(choice_index, state, place, "")
         yield from self._end_parts(state, with_calls=True)
@@ -235,7 +235,7 @@ class ChatStreamDecoder:
         return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
 
     def _sources(self, state: "_OpenChoice") -> Sequence[Citation]:
-        """Return what a search found, as long as the choice names no sources itself."""
+        """Return the search results, as long as the choice itself has cited no sources."""
         return () if self._found is None or state.has_cited else tuple(read_found(self._found))
 
     def _end_parts(self, state: "_OpenChoice", *, with_calls: bool) -> Iterable[StreamEvent]:
@@ -251,7 +251,7 @@ class ChatStreamDecoder:
 
 
 class _OpenChoice:
-    """What is open of one choice: a text, thought or refusal, and any number of tool calls by their index."""
+    """The open parts of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
     __slots__ = (
         "_ids", "_last_place", "calls", "has_called", "has_cited", "held_bytes", "index", "is_stopped", "kind", "nameless",
@@ -263,7 +263,7 @@ class _OpenChoice:
         self.index = 0
         self.calls: dict[int, int] = {}
         self.nameless: dict[int, list[_Call]] = {}
-        """Pieces of calls that have not been named yet."""
+        """Pieces of calls whose names have not come yet."""
         self.held_bytes = 0
         self.open_calls: list[int] = []
         self.has_called = False
@@ -273,11 +273,11 @@ class _OpenChoice:
         self._last_place = 0
 
     def place_of(self, call: _Call, name: str) -> int:
-        """Return where *call*, a piece that names *name*, belongs; the place is free if it is the first of a new call.
+        """Return the place of *call*, a piece with *name*; if it begins a new call, nothing is at that place.
 
         Pieces belong together by index: later ones have no id, or an empty one. Google's OpenAI form
-        tells each call whole, under no index or always the same: there another id or another name
-        is another call (wire/DIALECTS.md 2.6).
+        sends each call whole, without an index or always with the same one: there another id or name
+        means another call (wire/DIALECTS.md 2.6).
         """
         place = call.index if call.index is not None else self._last_place
         known = self._ids.get(place, "")
@@ -287,7 +287,7 @@ class _OpenChoice:
         return place
 
     def waits_for_another(self, place: int, call_id: str | None) -> bool:
-        """Return whether a call of another id than *call_id* waits at *place* for its name, which does not come then."""
+        """Return whether a call with another id than *call_id* waits at *place* for its name, which then won't come."""
         pieces = self.nameless.get(place, ())
         return bool(call_id) and any(piece.id and piece.id != call_id for piece in pieces)
 
@@ -297,7 +297,7 @@ class _OpenChoice:
         self.held_bytes += call.held_bytes
 
     def release(self, place: int) -> Sequence[_Call]:
-        """Return the pieces that waited at *place*, which wait no more."""
+        """Return the pieces that wait at *place*, and forget them."""
         pieces = self.nameless.pop(place)
         self.held_bytes -= sum(piece.held_bytes for piece in pieces)
         return pieces

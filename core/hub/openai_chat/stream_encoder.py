@@ -1,4 +1,4 @@
-"""The hub's events, written as a stream of chunks."""
+"""Encodes the hub's events as a stream of chunks."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ _encode = msgspec.json.encode
 
 
 class ChatStreamEncoder:
-    """See `StreamEncoder`. Begins with a role, ends with the finish reason, usage where asked, and ``[DONE]``.
+    """See `StreamEncoder`. Begins with a role, ends with the finish reason, the usage if asked for, and ``[DONE]``.
 
-    Clients add chunks up: entries of a list in a delta are told apart by their index.
+    Clients add up the chunks, and use the index to tell apart the entries of a list in a delta.
     """
 
     __slots__ = ("_counts", "_customs", "_has_refused", "_head", "_opening", "_parts", "_stops")
@@ -30,13 +30,13 @@ class ChatStreamEncoder:
         self._head = b""
         self._parts: dict[int, _OpenPart] = {}
         self._counts: dict[tuple[int, str], int] = {}
-        """How many entries each list of each choice has."""
+        """The number of entries in each list of each choice."""
         self._has_refused: set[int] = set()
-        """Choices with words in which the model declined."""
+        """Choices in which the model declined in words."""
         self._stops: list[Stopped] = []
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the chunk that *event* is."""
+        """Return the chunk for *event*."""
         match event:
             case Delta(index=index, text=text):
                 part = self._parts.get(index)
@@ -106,7 +106,7 @@ class ChatStreamEncoder:
                 return opened.add(text) if text else b""
             case Image(source=Inline() | Link() as source):
                 return self._entry(choice_index, "images", write_picture(source))
-        return b""  # a part that chat has no form for
+        return b""  # a part that chat can't express
 
     def _begin_thought(self, opened: "_OpenPart", part: Thinking) -> bytes:
         if part.is_redacted:
@@ -118,7 +118,7 @@ class ChatStreamEncoder:
         is_custom = call.kind == "custom" or call.name in self._customs
         opened = self._open(choice_index, call, is_custom=is_custom)
         if is_custom and call.kind == "function":
-            # The free text stands inside JSON that is not whole yet.
+            # The free text is inside JSON that is not whole yet.
             opened = _OpenInput(opened)
         self._parts[index] = opened
         text = {"name": call.name, "input" if is_custom else "arguments": ""}
@@ -128,7 +128,7 @@ class ChatStreamEncoder:
         return begun + opened.add(call.arguments) if call.arguments else begun
 
     def _open(self, choice_index: int, part: Part, *, is_custom: bool = False) -> "_OpenPart":
-        """Return a part under way: its pieces differ in nothing but their text."""
+        """Return an open part, with the bytes that surround each piece of its text."""
         before = self._head + b'"choices":[{"index":%d,"delta":' % choice_index
         behind = b'},"logprobs":null,"finish_reason":null}]}\n\n'
         match part:
@@ -150,7 +150,7 @@ class ChatStreamEncoder:
         return _OpenPart(part, choice_index, 0, before + b'{"content":', behind)
 
     def _seal(self, opened: "_OpenPart", seal: Seal) -> bytes:
-        """Tell the seal of a thought or a call; no other part has a place for one."""
+        """Return the chunk with the seal of a thought or a call; no other part has a place for one."""
         if isinstance(opened.part, Thinking):
             sealed = write_detail(opened.place, Thinking(text="", seal=seal, is_redacted=opened.part.is_redacted))
             return self._chunk(opened.choice_index, {"reasoning_details": [sealed]})
@@ -160,7 +160,7 @@ class ChatStreamEncoder:
 
 
 class _OpenPart:
-    """A part under way, and what stands around each piece of it in a chunk."""
+    """An open part, and what surrounds each piece of it in a chunk."""
 
     __slots__ = ("before", "behind", "between", "choice_index", "is_bare", "part", "place")
 
@@ -171,12 +171,12 @@ class _OpenPart:
         self.before = before
         self.behind = behind
         self.between = b""
-        """Of a thought: what stands between its piece and the same piece once more."""
+        """Only for a thought: what comes between a piece and its repetition."""
         self.is_bare = False
-        """A function's call for which no argument has come yet."""
+        """Whether this is a call of a function for which no arguments have come yet."""
 
     def add(self, text: str) -> bytes:
-        """Return the chunk that tells *text*."""
+        """Return the chunk with *text*."""
         self.is_bare = False
         piece = _encode(text)
         if self.between:
@@ -184,12 +184,12 @@ class _OpenPart:
         return self.before + piece + self.behind
 
     def end(self) -> bytes:
-        """Return what has to be told at the end: clients parse what came, and nothing is no JSON."""
+        """Return what must be added at the end: clients parse the arguments, and an empty text is no JSON."""
         return self.before + b'"{}"' + self.behind if self.is_bare else b""
 
 
 class _OpenInput(_OpenPart):
-    """The call of a customer's custom tool, which the upstream knew as a function: told when it is whole."""
+    """The call of a customer's custom tool, which the upstream knew as a function: it is sent once it is whole."""
 
     __slots__ = ("_pieces",)
 
@@ -203,7 +203,7 @@ class _OpenInput(_OpenPart):
         return b""
 
     def end(self) -> bytes:
-        """Return the chunk that tells the free text."""
+        """Return the chunk with the free text."""
         return super().add(input_of("".join(self._pieces)))
 
 

@@ -1,8 +1,8 @@
-"""Sealed thinking on its way through a chat client: ``reasoning_details``, in OpenRouter's form.
+"""Carries sealed thinking through a chat client: ``reasoning_details``, in OpenRouter's form.
 
-OpenAI's chat has no field for a seal. OpenRouter's has, and clients that know it send it back as
-it came: texts with a ``signature``, and what nobody may read as ``data``. So does relay where
-OpenRouter is the upstream, whose seals it keeps with their format and id.
+OpenAI's chat has no field for a seal. OpenRouter's has one, and clients that know it send it back
+unchanged: texts have a ``signature``, redacted thinking has ``data``. Relay does the same if
+OpenRouter is the upstream, and keeps its seals with their format and id.
 
 Source: w:openrouter/reasoning-stream; openrouter.ai reasoning tokens, read 2026-11-24.
 """
@@ -21,7 +21,7 @@ DIALECT: Dialect = "openai_chat"
 
 
 class Detail(msgspec.Struct):
-    """One thought, or a piece of one: pieces of the same index belong together."""
+    """One thought, or a piece of one: pieces with the same index belong together."""
 
     type: str = ""
     index: int | None = None
@@ -34,7 +34,7 @@ class Detail(msgspec.Struct):
 
     @property
     def seal(self) -> Seal | None:
-        """What an upstream sealed in it; an id has no dots, or it would not find its way back."""
+        """Its seal, if it has one; an origin with dots is dropped, as a seal could not be read back with it."""
         sealed = self.data if self.type == "reasoning.encrypted" else self.signature
         if not sealed:
             return None
@@ -43,7 +43,7 @@ class Detail(msgspec.Struct):
 
 
 def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
-    """Yield the thoughts that *details* tell; a kind that is not known says nothing."""
+    """Yield the thoughts in *details*; those of an unknown type are skipped."""
     thoughts: dict[int, Detail] = {}
     texts: defaultdict[int, list[str]] = defaultdict(list)
     for place, detail in enumerate(details):
@@ -63,7 +63,7 @@ def read_details(details: Sequence[Detail]) -> Iterable[Thinking]:
 
 
 def write_detail(index: int, thought: Thinking) -> dict[str, Any]:
-    """Return *thought* as the detail at *index*; clients put pieces of one index together."""
+    """Return *thought* as the detail at *index*; clients join pieces with the same index."""
     if thought.is_redacted:
         data = write_seal(thought.seal, DIALECT) if thought.seal is not None else ""
         return {"index": index, "type": "reasoning.encrypted", "data": data, **_origin(thought.seal)}
@@ -74,7 +74,7 @@ def write_detail(index: int, thought: Thinking) -> dict[str, Any]:
 
 
 def _origin(seal: Seal | None) -> dict[str, str]:
-    """Return the format and the id under which OpenRouter told *seal*."""
+    """Return the format and the id with which *seal* came from OpenRouter."""
     if seal is None or seal.dialect != DIALECT:
         return {}
     form, _, detail_id = seal.id.partition("|")

@@ -1,4 +1,4 @@
-"""Usage in OpenAI's words. Source: wire/DIALECTS.md 3.4, read 2026-11-24."""
+"""Writes usage in OpenAI's words. Source: wire/DIALECTS.md 3.4, read 2026-11-24."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ...usage import Usage
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """Return the ``usage`` object of a completion: cached and written tokens are parts of the prompt here."""
+    """Return the ``usage`` object of a completion, in which cached and written tokens are part of the prompt."""
     prompt = usage.all_input_tokens
     prompt_details = {"cached_tokens": usage.cache_read_tokens, "audio_tokens": usage.audio_input_tokens}
     if written := usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:

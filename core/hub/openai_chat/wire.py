@@ -1,4 +1,4 @@
-"""What requests and answers of chat have in common: tools, their calls and the choice of one."""
+"""What requests and answers of chat have in common: tools, their calls, thinking, sources and pictures."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,13 +16,13 @@ class Google(msgspec.Struct):
 
 
 class Extra(msgspec.Struct):
-    """What stands beside a tool call, by vendor."""
+    """Vendors' own fields of a tool call, by vendor."""
 
     google: Google | None = None
 
 
 class Function(msgspec.Struct):
-    """A function: its definition, its call, or its name alone."""
+    """A function: its definition, its call, or only its name."""
 
     name: str | None = ""
     arguments: str | None = None
@@ -41,7 +41,7 @@ class Custom(msgspec.Struct):
 
 
 class Call(msgspec.Struct):
-    """A tool call of an answer, or a tool of a request, or the choice of one: all look alike."""
+    """A tool call in an answer, a tool in a request, or the choice of one: all have the same form."""
 
     id: str | None = ""
     type: str | None = "function"
@@ -52,16 +52,16 @@ class Call(msgspec.Struct):
 
 
 class Allowed(msgspec.Struct):
-    """The tools that may be called of those named."""
+    """The choice of those tools that may be called."""
 
     mode: str = "auto"
     tools: list[Call] = []
 
 
 class Piece(msgspec.Struct):
-    """A part of an answer's content, where it is a list, as Mistral's is; ``thinking`` is a list of such again.
+    """A part of an answer's content if it is a list, as Mistral's is; ``thinking`` is again a list of these.
 
-    Kinds that are not named here carry no text of the answer. Source: docs.mistral.ai, read 2026-11-29.
+    Other types carry no text of the answer. Source: docs.mistral.ai, read 2026-11-29.
     """
 
     type: str = ""
@@ -70,12 +70,12 @@ class Piece(msgspec.Struct):
 
     @property
     def thought(self) -> str:
-        """What it says as thinking."""
+        """Its text, if it is thinking."""
         return texts_of(self.thinking) if self.type == "thinking" else ""
 
 
 class Url(msgspec.Struct):
-    """The page that an annotation names; its words as OpenRouter tells them."""
+    """The page that an annotation cites; ``content`` is the quoted text, which OpenRouter adds."""
 
     url: str | None = None
     title: str | None = None
@@ -85,7 +85,7 @@ class Url(msgspec.Struct):
 
 
 class Annotation(msgspec.Struct):
-    """A source that an answer names."""
+    """A source that an answer cites."""
 
     url_citation: Url | None = None
 
@@ -101,7 +101,7 @@ class _Found(msgspec.Struct):
 
 
 class Searched(msgspec.Struct):
-    """What was found for an answer, beside its choices.
+    """The search results of an answer, which are outside its choices.
 
     Source: w:compat/perplexity-plain; docs.bigmodel.cn, chat completion, ``web_search``; read 2026-11-29.
     """
@@ -112,7 +112,7 @@ class Searched(msgspec.Struct):
 
     @property
     def has_found(self) -> bool:
-        """It may name sources."""
+        """Whether it may have any."""
         return any(
             bytes(memoryview(each)[:1]) == b"[" for each in (self.search_results, self.web_search, self.citations)
         )
@@ -133,7 +133,7 @@ _read_addresses = msgspec.json.Decoder(list[str]).decode
 
 
 def read_annotation(annotation: Annotation) -> Iterable[Citation]:
-    """Yield the page that *annotation* names; any other place it names stands in no other dialect."""
+    """Yield the page that *annotation* cites; no other dialect has its other types."""
     if (source := annotation.url_citation) is not None:
         yield Citation(
             url=source.url or "",
@@ -145,7 +145,7 @@ def read_annotation(annotation: Annotation) -> Iterable[Citation]:
 
 
 def read_found(said: Searched) -> Iterable[Citation]:
-    """Yield the pages that a vendor's search found; Perplexity tells their addresses once more, alone."""
+    """Yield the pages that a vendor's search found; if they are missing, the bare URLs, which Perplexity sends as well."""
     for raw in (said.search_results, said.web_search):
         with suppress(ValueError):  # absent, or of a form that nobody documents
             if pages := _read_found(raw):
@@ -178,7 +178,7 @@ def read_pictures(pictures: list[Picture] | None) -> Iterable[Image]:
 
 
 def read_call(call: Call) -> ToolCall:
-    """Return a tool call as chat writes it."""
+    """Return a chat tool call in the hub's form."""
     if call.custom is not None:
         return ToolCall(id=call.id or "", name=call.custom.name, arguments=call.custom.input, kind="custom")
     function = call.function or Function()

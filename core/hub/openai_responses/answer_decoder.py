@@ -1,4 +1,4 @@
-"""A whole response, read into the hub's form."""
+"""Decodes a whole response into the hub's form."""
 
 import msgspec
 
@@ -26,7 +26,7 @@ _read = msgspec.json.Decoder(_Response).decode
 
 
 def decode_answer(body: bytes) -> Answer:
-    """Return what a response says."""
+    """Return a response in the hub's form."""
     response = _read(body)
     parts = tuple(part for raw in response.output for part in read_item(raw)[1])
     stop = stop_of(response.status, response.incomplete_details, *map(type, parts))

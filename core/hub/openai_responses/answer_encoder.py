@@ -1,4 +1,4 @@
-"""A whole answer of the hub, written as a response."""
+"""Encodes a whole answer of the hub as a response."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
     items = [write_item(part, f"{opening.id}_{index}", customs) for index, part in enumerate(parts)]
     output = [item for item in items if item is not None]
     if choice.stop in ("limit", "context_full") and output and "status" in output[-1]:
-        output[-1]["status"] = "incomplete"  # what the limit cut: a call's arguments, a text
+        output[-1]["status"] = "incomplete"  # the limit cut it: a call's arguments, or a text
     return msgspec.json.encode(write_response(opening, answer.model, choice.stop, output, usage))
 
 
@@ -39,7 +39,7 @@ def _beside(part: Part) -> Iterable[Part]:
 def write_response(
     opening: Opening, model: str | None, stop: Stop | None, output: Sequence[dict[str, Any]], usage: Usage | None
 ) -> dict[str, Any]:
-    """Return a response object; without *usage* one that is still in progress."""
+    """Return a response object; without *usage* it is still in progress."""
     request, sampling = opening.request, opening.request.sampling
     reasons: dict[Stop | None, str] = {
         "limit": "max_output_tokens",
@@ -48,7 +48,7 @@ def write_response(
     }
     reason = reasons.get(stop)
     if stop == "refusal" and not any(_is_refusal(item) for item in output):
-        reason = "content_filter"  # a refusal without words, which Anthropic knows
+        reason = "content_filter"  # a refusal without text, as Anthropic has it
     status = "in_progress" if usage is None else "incomplete" if reason is not None else "completed"
     return {
         "id": f"resp_{opening.id}",
@@ -80,7 +80,7 @@ def _is_refusal(item: dict[str, Any]) -> bool:
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """Return a ``usage`` object: cached and written tokens are parts of the input. Source: wire/DIALECTS.md 3.4."""
+    """Return a ``usage`` object: cached and written tokens are part of the input. Source: wire/DIALECTS.md 3.4."""
     details = {"cached_tokens": usage.cache_read_tokens}
     if written := usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:
         details["cache_write_tokens"] = written
@@ -94,7 +94,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
 
 
 def write_item(part: Part, name: str, customs: frozenset[str]) -> dict[str, Any] | None:
-    """Return the item that *part* is, *name* making its id unique; None where Responses has no form for it."""
+    """Return *part* as an item, with *name* in its id to make it unique; None if Responses can't express it."""
     match part:
         case Text(text=text):
             annotations = [write_citation(cited) for cited in part.citations]
@@ -120,7 +120,7 @@ def message_item(name: str, *content: dict[str, Any], status: str = "completed")
 
 
 def reasoning_item(name: str, part: Thinking) -> dict[str, Any]:
-    """Return a reasoning item; what is sealed travels with it, whoever sealed it."""
+    """Return a reasoning item, with its seal, whichever vendor sealed it."""
     seal = part.seal
     own_id = seal.id if seal is not None and seal.dialect == DIALECT else ""
     item: dict[str, Any] = {
@@ -136,7 +136,7 @@ def reasoning_item(name: str, part: Thinking) -> dict[str, Any]:
 
 
 def call_item(name: str, call: ToolCall, customs: frozenset[str], status: str = "completed") -> dict[str, Any]:
-    """Return a call: of one of the *customs* as the customer declared it, though the upstream knew a function."""
+    """Return a call; one of the *customs* in the form in which the customer declared it."""
     if call.kind == "custom" or call.name in customs:
         text = call.arguments if call.kind == "custom" else input_of(call.arguments)
         item = {"id": f"ctc_{name}", "type": "custom_tool_call", "status": status, "call_id": call.id}
@@ -146,7 +146,7 @@ def call_item(name: str, call: ToolCall, customs: frozenset[str], status: str = 
 
 
 def write_citation(citation: Citation) -> dict[str, Any]:
-    """Return a source as an annotation; where it stands in the text is 0 where nobody said."""
+    """Return a source as an annotation; its place in the text is 0 if it is unknown."""
     if citation.native is not None and citation.native.dialect == DIALECT:
         told: dict[str, Any] = msgspec.json.decode(citation.native.document)
         return told

@@ -1,4 +1,4 @@
-"""A Responses request, read into the hub's form."""
+"""Decodes a Responses request into the hub's form."""
 
 from collections.abc import Iterable
 from typing import TypeGuard
@@ -100,17 +100,17 @@ _KNOWN = Read(
         "reasoning": Read({"effort", "summary"}),
     },
 )  # fmt: skip
-"""What is read; every other member is named as dropped, such as ``annotations`` of what was said."""
+"""What is read; all other members are named as dropped, such as the ``annotations`` of earlier answers."""
 _SPARED = frozenset({"web_search_call", "tool_search_call", "tool_search_output"})
-"""What the tools that Codex always offers leave in its talk."""
+"""Items that the tools which Codex always offers leave in its conversations."""
 _UNANSWERABLE = ("previous_response_id", "background")
 
 
 def decode_request(exchange: Exchange) -> Request:
-    """Return what a customer of Responses asks for.
+    """Return a Responses request in the hub's form.
 
     Raises:
-        BadRequestError: A field that can't be; names it.
+        BadRequestError: A field is invalid; names it.
     """
     fields = exchange.fields
     text: _Text = read_value(fields, "text", _TEXT_OPTIONS) or _Text()
@@ -120,7 +120,7 @@ def decode_request(exchange: Exchange) -> Request:
         [*unread(fields, _KNOWN), *_unkept(fields)],
     )
     if _is_codex(exchange):
-        # It always offers tools that it can do without (wire/DIALECTS.md 5.2).
+        # Codex always offers tools that it can do without (wire/DIALECTS.md 5.2).
         dropped += [f"tools.{tool.kind}" for tool in tools if isinstance(tool, Native)]
         dropped += [f"input.{part.kind}" for message in messages for part in message.parts if _is_spared(part)]
         tools = tuple(tool for tool in tools if isinstance(tool, Tool))
@@ -151,7 +151,7 @@ def decode_request(exchange: Exchange) -> Request:
 
 
 def _unkept(fields: Fields) -> Iterable[str]:
-    """Yield what is asked to be kept or told beside the answer, but for what it thought."""
+    """Yield the names of what is to be stored or included with the answer, except for the sealed reasoning."""
     if read_value(fields, "store", _SWITCH):
         yield "store"
     included: list[str] = read_value(fields, "include", _INCLUDE) or []
@@ -159,13 +159,13 @@ def _unkept(fields: Fields) -> Iterable[str]:
 
 
 def _is_codex(exchange: Exchange) -> bool:
-    """Say whether Codex asks. Source: w:clients/codex-responses-stream, headers, read 2026-11-24."""
+    """Say whether the client is Codex. Source: w:clients/codex-responses-stream, headers, read 2026-11-24."""
     names = (exchange.headers.get("originator", ""), exchange.headers.get("user-agent", ""))
     return any(name.casefold().startswith("codex") for name in names)
 
 
 def _is_spared(part: Part) -> TypeGuard[Native]:
-    """Say whether *part* is what a tool did that Codex can do without, and that only OpenAI has."""
+    """Say whether *part* comes from a tool that Codex can do without, and that only OpenAI has."""
     return isinstance(part, Native) and part.kind in _SPARED
 
 
@@ -183,7 +183,7 @@ def _messages(fields: Fields) -> Iterable[Message]:
     if isinstance(asked, str):
         yield Message(role="user", parts=(Text(text=asked),))
         return
-    # Items of one turn stand side by side; what an assistant thought, said and called is one message.
+    # The items of a turn follow one another; what an assistant thought, said and called is one message.
     role: Role | None = None
     parts: list[Part] = []
     for raw in asked or ():

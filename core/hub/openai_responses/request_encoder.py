@@ -1,4 +1,4 @@
-"""The hub's form of a request, written for a channel that speaks Responses."""
+"""Encodes the hub's form of a request for a channel that speaks Responses."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -42,10 +42,10 @@ DIALECT = "openai_responses"
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level. The upstream is told to keep nothing: what it thought travels sealed.
+    """Return the body's top level. The upstream is told to store nothing: its reasoning travels sealed instead.
 
     Raises:
-        NotCarriedError: A part, a tool or a wish that Responses has no form for.
+        NotCarriedError: A part, a tool or a setting that Responses can't express.
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
@@ -71,7 +71,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 
 def settings(request: Request) -> dict[str, Any]:
-    """Return those wishes of *request* that every response repeats, where they have a form of their own."""
+    """Return the settings of *request* that every response repeats, those that must be written in Responses' form."""
     told: dict[str, Any] = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
     _add_tools(told, request, request.tools)
     told["text"] = {"format": {"type": "text"}, **(_text(request) or {})}
@@ -79,7 +79,7 @@ def settings(request: Request) -> dict[str, Any]:
 
 
 def dropped(request: Request) -> Sequence[str]:
-    """Return what such a channel is not told, and does not need to answer."""
+    """Return the names of what is left out, as the channel can answer without it."""
     sampling = request.sampling
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     names = {
@@ -101,13 +101,13 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
+    """Say whether thinking is asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
     effort = effort_of(request.reasoning)
     return (_is_unable(request) and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
 
 
 def _is_limit_raised(request: Request) -> bool:
-    """Say whether the customer's limit, such as a probe's of one token, is less than OpenAI lets anyone ask for."""
+    """Say whether the customer's limit, such as one token in a client's test, is below what OpenAI accepts."""
     limit = request.sampling.output_tokens_max
     return limit is not None and limit < OUTPUT_TOKENS_LEAST and is_own(request.model)
 
@@ -127,7 +127,7 @@ def _items(request: Request) -> Iterable[dict[str, Any]]:
 
 
 def _asked(message: Message) -> Iterable[dict[str, Any]]:
-    """Yield a user's turn: results of tools first, each an item."""
+    """Yield the items of a user's turn: first each tool result, then the rest."""
     parts = [part for part in message.parts if not isinstance(part, ToolResult)]
     for part in message.parts:
         if isinstance(part, ToolResult):
@@ -144,11 +144,11 @@ def _output(result: ToolResult) -> Any:
 
 
 def _said(message: Message) -> Iterable[dict[str, Any]]:
-    """Yield what an assistant thought, said and called, each an item of its own, in its order."""
+    """Yield what an assistant thought, said and called, each as an item of its own, in order."""
     for part in message.parts:
         match part:
             case Thinking(seal=seal, text=text):
-                # Only the account that sealed it can read it; any other thinking is not told.
+                # Only the account that sealed it can read it; all other thinking is left out.
                 if seal is not None and seal.dialect == DIALECT:
                     summary = [{"type": "summary_text", "text": text}] if text else []
                     item: dict[str, Any] = {"type": "reasoning", "summary": summary, "encrypted_content": seal.value}
@@ -228,7 +228,7 @@ def _tool(tool: Tool | Native) -> Any:
         "name": tool.name,
         **_present({"description": tool.description}),
         "parameters": tool.schema,
-        # Left out it would be true, and many a schema of other dialects would be refused.
+        # The default is true, with which many schemas of other dialects would be refused.
         "strict": bool(tool.is_strict),
     }
 

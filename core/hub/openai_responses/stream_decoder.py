@@ -1,4 +1,4 @@
-"""A stream of response events, read into the hub's events."""
+"""Decodes a stream of response events into the hub's events."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ _PIECES = frozenset(
         "response.custom_tool_call_input.delta",
     }
 )  # fmt: skip
-"""Events that tell a piece of the answer."""
+"""Events that bring a piece of the answer."""
 _Place = tuple[int, int]
 """Output index and content index; the second is -1 for items that are one part."""
 _ITEM = -1
@@ -47,17 +47,17 @@ _read = msgspec.json.Decoder(_Event).decode
 
 
 class _Told(msgspec.Struct):
-    """How much of a part has been told in pieces: characters, and sources."""
+    """How much of a part has come in deltas: characters, and sources."""
 
     length: int = 0
     citation_count: int = 0
 
 
 class ResponsesStreamDecoder:
-    """See `StreamDecoder`. An item of a message holds parts; every other item is one.
+    """See `StreamDecoder`. A message item holds parts; every other item is one part.
 
-    What is told as done is compared by its length with what came in pieces, so that nothing is
-    lost of an upstream that tells an item, or its rest, only whole.
+    When a whole part comes at its end, the length that came in deltas is subtracted, so that nothing
+    is lost if an upstream sends an item, or its rest, only whole.
     """
 
     __slots__ = ("_has_begun", "_kinds", "_open", "_open_by_item", "_part_count", "_summary_counts", "_told")
@@ -67,13 +67,13 @@ class ResponsesStreamDecoder:
         self._part_count = 0
         self._open: dict[_Place, int] = {}
         self._open_by_item: defaultdict[int, dict[_Place, None]] = defaultdict(dict)
-        """The same places by their output index, each item's in order."""
+        """The open places of each item, in order, by output index."""
         self._told: dict[_Place, _Told] = {}
         self._summary_counts: dict[int, int] = {}
         self._kinds: set[type[Part]] = set()
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return what one event says."""
+        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             said = _read(data)
@@ -86,16 +86,16 @@ class ResponsesStreamDecoder:
                 return (self._delta(place, said.delta),)
         told: list[StreamEvent] = []
         if not self._has_begun and said.type.startswith("response."):
-            self._has_begun = True  # with whatever comes first: some hosts leave out that it was created
+            self._has_begun = True  # with whatever comes first: some hosts leave out response.created
             first = said.response or _Response()
             told.append(Begun(id=first.id, model=first.model))
-        # An item or a part that is none: what could be told before it was found out stands.
+        # If an item or a part turns out to be unreadable, the events made before that are kept.
         with suppress(ValueError, RecursionError):
             told.extend(self._take(said))
         return told
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Return nothing: the stream itself says why it ended."""
+        """Return nothing: the stream's events say why it ended."""
         return ()
 
     def _take(self, said: _Event) -> Iterable[StreamEvent]:
@@ -148,13 +148,13 @@ class ResponsesStreamDecoder:
             yield self._delta(place, text)
 
     def _complete(self, place: _Place, part: Part) -> Iterable[StreamEvent]:
-        """Tell what of the whole *part* has not come in pieces."""
+        """Yield what of the whole *part* has not come in deltas."""
         if place not in self._told:
             yield self._begin(place, _emptied(part))
         if place not in self._open:
             return
         told, text = self._told[place], _text_of(part)
-        # A thought may be told in two ways, of which only one came in pieces.
+        # A thought may come both as summary and as text, of which only one came in deltas.
         rest = text[told.length :] if not (isinstance(part, Thinking) and told.length) else ""
         if rest:
             yield self._delta(place, rest)
@@ -180,7 +180,7 @@ class ResponsesStreamDecoder:
             yield from self._end(place)
 
     def _begin_summary(self, place: _Place) -> Iterable[StreamEvent]:
-        """A summary has parts of its own; they are paragraphs of one thought."""
+        """Begin a part of a summary; the parts become paragraphs of one thought."""
         count = self._summary_counts.get(place[0], 0)
         self._summary_counts[place[0]] = count + 1
         yield from self._add(place, Thinking(text=""), "\n\n" if count else "")
@@ -206,7 +206,7 @@ class ResponsesStreamDecoder:
 
 
 def _emptied(part: Part) -> Part:
-    """Return *part* as it begins: what it holds is told in pieces. One that has no pieces stays whole."""
+    """Return *part* as it begins, without its text, which follows in deltas. A part that has no deltas stays whole."""
     match part:
         case Text():
             return Text(text="")

@@ -1,7 +1,7 @@
-"""The hub's events, written as a stream of response events.
+"""Encodes the hub's events as a stream of response events.
 
-Responses tells everything twice: in pieces, then whole with the item and once more with the last
-response. So each item is kept until the end: the one thing here that grows with the answer.
+Responses repeats everything: after the deltas comes the whole item, and at the end the whole
+response. So the items are kept until the end: nothing else here grows with the answer.
 """
 
 from io import StringIO
@@ -27,11 +27,11 @@ from .answer_encoder import (
 
 _encode = msgspec.json.encode
 _Delta = tuple[bytes, bytes, bytes]
-"""An event that tells a piece: what stands before its number, between that and the piece, and after it."""
+"""A delta event: the bytes before its sequence number, between that and the text, and after the text."""
 
 
 class ResponsesStreamEncoder:
-    """See `StreamEncoder`. Items may be open at the same time, each under its index."""
+    """See `StreamEncoder`. Several items may be open at the same time, each with its own index."""
 
     __slots__ = ("_customs", "_model", "_open", "_opening", "_output", "_sequence", "_stop")
 
@@ -45,7 +45,7 @@ class ResponsesStreamEncoder:
         self._stop = Stopped(stop=None)
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the events that *event* is."""
+        """Return the response events for *event*."""
         match event:
             case Delta(index=index, text=text):
                 opened = self._open.get(index)
@@ -72,7 +72,7 @@ class ResponsesStreamEncoder:
         return b""
 
     def finish(self, usage: Usage) -> bytes:
-        """Return the last response, whole."""
+        """Return the last event, which has the whole response."""
         output = [item for item in self._output if item is not None]
         response = write_response(self._opening, self._model, self._stop.stop, output, usage)
         return self._event(f"response.{response['status']}", response=response)
@@ -83,7 +83,7 @@ class ResponsesStreamEncoder:
         return b"event: " + kind.encode() + b"\ndata: " + _encode(document) + b"\n\n"
 
     def _begin(self, index: int, part: Part) -> bytes:
-        """Announce an item; one that is whole at once is also ended, and one without a form left out."""
+        """Begin an item; one that is already whole is also ended, and one that Responses can't express is left out."""
         output_index = len(self._output)
         name = f"{self._opening.id}_{output_index}"
         is_custom = isinstance(part, ToolCall) and (part.kind == "custom" or part.name in self._customs)
@@ -116,7 +116,7 @@ class ResponsesStreamEncoder:
         return added + self._event("response.output_item.done", output_index=output_index, item=item)
 
     def _begin_inside(self, opened: "_OpenItem") -> bytes:
-        """Announce what the pieces of an item are pieces of; those of a call are its own."""
+        """Begin the content part or summary part inside an item; a call has none."""
         match opened.part:
             case Text() | Refusal():
                 piece = _piece(opened.part, "", [])
@@ -195,7 +195,7 @@ class ResponsesStreamEncoder:
 
 
 class _OpenItem:
-    """An item under way: what it is, what has come of it, and where it stands."""
+    """An open item: its part, what has come of it so far, and its place in the output."""
 
     __slots__ = ("citations", "delta", "id", "is_custom", "name", "output_index", "part", "told")
 
@@ -211,12 +211,12 @@ class _OpenItem:
 
     @property
     def place(self) -> dict[str, Any]:
-        """What every event of an item says of where it belongs."""
+        """The members by which each event of an item says where it belongs."""
         return {"item_id": self.id, "output_index": self.output_index}
 
 
 def _delta(opened: _OpenItem) -> _Delta | None:
-    """Return the event that tells a piece of an item; None where no piece can be told before the whole is there."""
+    """Return the delta event of an item; None if no delta can be written before the item is whole."""
     inside, end = b"", b"}\n\n"
     match opened.part:
         case Text():
@@ -226,7 +226,7 @@ def _delta(opened: _OpenItem) -> _Delta | None:
         case Thinking():
             kind, inside = b"reasoning_summary_text", b',"summary_index":0'
         case ToolCall(kind="function") if opened.is_custom:
-            return None  # the free text stands inside JSON that is not whole yet
+            return None  # the free text is inside JSON that is not whole yet
         case _:
             kind = b"custom_tool_call_input" if opened.is_custom else b"function_call_arguments"
     before = b'event: response.%b.delta\ndata: {"type":"response.%b.delta","sequence_number":' % (kind, kind)

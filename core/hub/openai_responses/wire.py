@@ -1,4 +1,4 @@
-"""Items and their parts, as requests and answers of Responses have in common.
+"""Items and their parts, which requests and answers of Responses have in common.
 
 Source: wire/DIALECTS.md 2.3, 5.3-5.5; openai/openai-python types/responses, read 2026-11-24.
 """
@@ -26,11 +26,11 @@ from ..media import read_address
 from ..seals import read_seal
 
 REDACTED = "redacted"
-"""The id under which a seal travels that stands for thinking nobody may read."""
+"""The id with which the seal of redacted thinking travels."""
 
 
 class _Annotation(msgspec.Struct):
-    """A source that a text names; kinds differ in what they fill."""
+    """A source that a text cites; each type uses some of the fields."""
 
     type: str = ""
     url: str | None = None
@@ -56,7 +56,7 @@ class Piece(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """An item of a kind that other dialects have too."""
+    """An item of a type that other dialects have too."""
 
     type: str = "message"
     id: str | None = None
@@ -83,7 +83,7 @@ SHARED = frozenset(
         "custom_tool_call_output", "image_generation_call",
     }
 )  # fmt: skip
-"""Kinds of items that are read; every other stays as it is."""
+"""Types of items that are read; all others are kept unchanged."""
 _read_kind = msgspec.json.Decoder(_Kind).decode
 _read_item = msgspec.json.Decoder(Item).decode
 _read_piece = msgspec.json.Decoder(Piece).decode
@@ -91,10 +91,10 @@ _read_annotation = msgspec.json.Decoder(_Annotation).decode
 
 
 def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
-    """Return an item and the parts that it is; a kind that only this dialect has stays as it is.
+    """Return an item and its parts; one of a type that only this dialect has is kept unchanged.
 
     Raises:
-        ValueError: Not an item, or one with a part that can't be.
+        ValueError: Not an item, or one with an invalid part.
     """
     kind = _read_kind(raw).type
     item = _read_item(raw) if kind in SHARED else Item(type=kind)
@@ -117,7 +117,7 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
 
 
 def read_reasoning(item: Item) -> Thinking:
-    """Return a reasoning item: its summary, or the text itself where an upstream shows that."""
+    """Return a reasoning item: its summary, or if there is none, the text itself, which some upstreams show."""
     shown = item.summary or (item.content if isinstance(item.content, list) else ()) or ()
     text = "\n\n".join(_read_piece(raw).text or "" for raw in shown)
     if not item.encrypted_content:
@@ -127,17 +127,17 @@ def read_reasoning(item: Item) -> Thinking:
 
 
 def read_pieces(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
-    """Return the parts that *content* is: one text, or pieces."""
+    """Return the parts of *content*, which is one text or a list."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(read_piece(raw) for raw in content or ())
 
 
 def read_piece(raw: msgspec.Raw) -> Part:
-    """Return one part of a message; a kind that only this dialect has stays as it is.
+    """Return one part of a message; one of a type that only this dialect has is kept unchanged.
 
     Raises:
-        ValueError: Not a part, or one without what it should hold.
+        ValueError: Not a part, or one without its content.
     """
     piece = _read_piece(raw)
     match piece:
@@ -161,7 +161,7 @@ def read_piece(raw: msgspec.Raw) -> Part:
 
 
 def _read_file(data: str, name: str | None) -> Inline | Link:
-    """Return what ``file_data`` holds; without an address's head it is base64 of what the name says."""
+    """Return the file in ``file_data``; if that is no ``data:`` URL, it is base64, and the file name shows its type."""
     if data.startswith("data:"):
         return read_address(data)
     return Inline(guess_type(name or "")[0] or "application/pdf", data)
@@ -172,7 +172,7 @@ def _native(kind: str, raw: msgspec.Raw) -> Native:
 
 
 def read_annotation(raw: msgspec.Raw) -> Citation:
-    """Return the source that an annotation names; of a file its name stands for an address.
+    """Return the source that an annotation cites; a file has its name as the title, and no URL.
 
     Raises:
         ValueError: Not an annotation.
