@@ -24,7 +24,7 @@ class MessagesCodec:
     query = ""
 
     def decode_request(self, exchange: Exchange) -> Request:
-        """Return what *exchange* asks for."""
+        """Return the request of *exchange* in the hub's form."""
         return decode_request(exchange)
 
     def encode_request(self, request: Request) -> dict[str, msgspec.Raw]:
@@ -32,11 +32,11 @@ class MessagesCodec:
         return encode_request(request)
 
     def dropped(self, request: Request) -> Sequence[str]:
-        """Return what a channel of Anthropic's is not told."""
+        """Return the names of what such a body leaves out."""
         return dropped(request)
 
     def decode_answer(self, body: bytes) -> Answer:
-        """Return what a message says."""
+        """Return a message in the hub's form."""
         return decode_answer(body)
 
     def encode_answer(self, answer: Answer, usage: Usage, opening: Opening) -> bytes:

@@ -1,4 +1,4 @@
-"""A whole message, read into the hub's form."""
+"""Decodes a whole message into the hub's form."""
 
 import msgspec
 
@@ -19,7 +19,7 @@ _read = msgspec.json.Decoder(_Message).decode
 
 
 def decode_answer(body: bytes) -> Answer:
-    """Return what a message says."""
+    """Return a message in the hub's form."""
     message = _read(body)
     stop = STOPS.get(message.stop_reason, "end") if message.stop_reason is not None else None
     choice = Choice(parts=read_parts(message.content), stop=stop, stop_sequence=message.stop_sequence)

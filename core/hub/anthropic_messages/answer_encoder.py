@@ -1,4 +1,4 @@
-"""A whole answer of the hub, written as a message."""
+"""Encodes a whole answer of the hub as a message."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -32,14 +32,14 @@ def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
 
 
 def stop_reason(choice: Choice) -> str:
-    """Return why *choice* ended; words in which the model declined are a refusal here."""
+    """Return Anthropic's stop reason of *choice*; if the model declined in words, it is ``refusal``."""
     if any(isinstance(part, Refusal) for part in choice.parts):
         return "refusal"
     return STOP_REASONS[choice.stop]
 
 
 def blocks(part: Part) -> Iterable[dict[str, Any]]:
-    """Yield the blocks that *part* is."""
+    """Yield the blocks for *part*."""
     match part:
         case Text(text=text):
             yield {"type": "text", "text": text, **_citations(part)}
@@ -73,7 +73,7 @@ def _citations(part: Text) -> dict[str, Any]:
 
 
 def citation_block(cited: Citation) -> dict[str, Any]:
-    """Return a source as a text's citation."""
+    """Return a source as a citation of a text."""
     if cited.native is not None and cited.native.dialect == "anthropic_messages":
         told: dict[str, Any] = msgspec.json.decode(cited.native.document)
         return told
@@ -87,7 +87,7 @@ def citation_block(cited: Citation) -> dict[str, Any]:
 
 
 def _input(call: ToolCall) -> Any:
-    """Return the arguments as an object; those that a limit cut can't be written here (DIALECTS 4)."""
+    """Return the arguments as an object; Messages can't express those that a limit cut (DIALECTS 4)."""
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""A Messages request, read into the hub's form."""
+"""Decodes a Messages request into the hub's form."""
 
 from collections.abc import Iterable
 
@@ -112,14 +112,14 @@ _KNOWN = Read(
         "metadata": Read({"user_id"}),
     },
 )  # fmt: skip
-"""What is read; every other member is named as dropped, such as a document's ``context``."""
+"""What is read; all other members are named as dropped, such as a document's ``context``."""
 
 
 def decode_request(exchange: Exchange) -> Request:
-    """Return what a customer of Messages asks for.
+    """Return a Messages request in the hub's form.
 
     Raises:
-        BadRequestError: A field that can't be; names it.
+        BadRequestError: A field is invalid; names it.
     """
     fields = exchange.fields
     choice: _Choice | None = read_value(fields, "tool_choice", _CHOICE)
@@ -200,7 +200,7 @@ def _output_format(fields: Fields) -> OutputFormat | None:
         return None
     schema = given(asked.schema)
     try:
-        # Claude keeps to schemas with optional members too, which OpenAI refuses as strict.
+        # Claude follows schemas with optional members too, which OpenAI refuses as strict.
         return OutputFormat(schema=schema, is_strict=schema is not None and is_strict(schema))
     except (ValueError, RecursionError) as exc:
         raise BadRequestError(param="output_config.format.schema") from exc
@@ -222,7 +222,7 @@ def _reasoning(fields: Fields) -> Reasoning:
 
 
 def _is_shown(thinking: _Thinking) -> bool | None:
-    """Say whether thoughts are to be told; None where that is left to a model that chooses how much to think."""
+    """Say whether thinking is to be shown; None if that is left to a model that decides how much to think."""
     match thinking:
         case _Thinking(type="disabled" | "between_tools") | _Thinking(type="adaptive", display=None):
             return None

@@ -1,4 +1,4 @@
-"""The hub's form of a request, written for a channel of Anthropic's."""
+"""Encodes the hub's form of a request for a channel that speaks Messages."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -38,10 +38,10 @@ from ..strict_schemas import as_object, claude_schema
 
 DIALECT = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
-"""Sent where the request names no limit: the API wants one, and the oldest models sold take no more."""
+"""Sent if the request names no limit: the API requires one, and the oldest models on sale accept no more."""
 BUDGET_TOKENS_MIN = 1024
 ANSWER_TOKENS = 4096
-"""Room for the answer behind the thinking, where the request names no limit."""
+"""Room for the answer after the thinking if the request names no limit."""
 _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -49,8 +49,8 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """Return the body's top level.
 
     Raises:
-        BadRequestError: A text file that is no text.
-        NotCarriedError: A part, a tool or a wish that Messages has no form for.
+        BadRequestError: A text file is not text.
+        NotCarriedError: A part, a tool or a setting that Messages can't express.
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
@@ -68,7 +68,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 
 def dropped(request: Request) -> Sequence[str]:
-    """Return what a channel of Anthropic's is not told, and does not need to answer."""
+    """Return the names of what is left out, as the channel can answer without it."""
     sampling = request.sampling
     is_sampling_refused = not takes_sampling(request.model) or _thinks(request)
     names = {
@@ -77,12 +77,12 @@ def dropped(request: Request) -> Sequence[str]:
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
         "thinking": (_is_thinking_asked(request) and not _thinks(request)) or _is_unable_to_stop(request),
-        # "`top_k` must be unset when thinking is enabled", of top_p the same or 0.95 at least, by the model.
+        # "`top_k` must be unset when thinking is enabled"; top_p too, or at least 0.95, depending on the model.
         # Source: quarkiverse/quarkus-langchain4j#1812, n8n-io/n8n#14288, SEMOSS/Semoss#1655, read 2026-11-30.
         "temperature": sampling.temperature is not None and is_sampling_refused,
         "top_p": sampling.top_p is not None and (is_sampling_refused or sampling.temperature is not None),
         "top_k": sampling.top_k is not None and is_sampling_refused,
-        # JSON of any form: the prompt has to ask for it anyhow, and Anthropic's own OpenAI form ignores the field.
+        # JSON of any form: the prompt must ask for it anyway, and Anthropic's own OpenAI form ignores the field.
         "response_format": request.output_format is not None and request.output_format.schema is None,
         "verbosity": request.verbosity is not None,
         "prompt_cache_key": request.cache_key is not None,
@@ -94,7 +94,7 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _system(opening: Sequence[Message]) -> Iterable[Text]:
-    """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
+    """Yield the system texts at the beginning; later ones stay in place, as the user's."""
     for part in (part for message in opening for part in message.parts):
         if not isinstance(part, Text):
             raise _not_carried(part)
@@ -108,7 +108,7 @@ def _turns(talk: Sequence[Message]) -> list[dict[str, Any]]:
         role = "assistant" if message.role == "assistant" else "user"
         if role == "assistant" and (drawn := next((part for part in message.parts if isinstance(part, Image)), None)):
             # "'image' blocks are not permitted within assistant turns", as epam/ai-dial-adapter-bedrock#306 quotes
-            # the API, read 2026-11-29. Left out or told as the user's, the talk would be another.
+            # the API, read 2026-11-29. Left out, or as the user's, it would change the conversation.
             raise _not_carried(drawn)
         blocks = [block for part in message.parts for block in _blocks(part)]
         if not blocks:
@@ -168,7 +168,7 @@ def _cached(block: dict[str, Any], cache: CacheMark | None) -> dict[str, Any]:
 
 
 def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
-    """Yield thinking that Claude signed; any other it would refuse."""
+    """Yield thinking that Claude signed; it would refuse any other."""
     if part.seal is None or part.seal.dialect != "anthropic_messages":
         return
     if part.is_redacted:
@@ -178,7 +178,7 @@ def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
 
 
 def _id(call_id: str) -> str:
-    """Return *call_id* as the API takes it; the same one always gives the same."""
+    """Return *call_id* in a form that the API accepts; the same id always gives the same."""
     return _STRANGE.sub("_", call_id) or "call"
 
 
@@ -196,7 +196,7 @@ def _result(result: ToolResult) -> dict[str, Any]:
 
 def _source(source: Inline | Link | FileId) -> dict[str, Any]:
     match source:
-        case Inline() if is_text(source):  # PDFs it takes in base64, any text as a plain one
+        case Inline() if is_text(source):  # the API takes PDFs in base64, and any text as plain text
             return {"type": "text", "media_type": "text/plain", "data": text_of(source)}
         case Inline(media_type=media_type, data=data):
             return {"type": "base64", "media_type": media_type, "data": data}
@@ -229,7 +229,7 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
 
 
 def _allowed(request: Request) -> Iterable[Tool | Native]:
-    """Yield the tools that may be called: Claude knows no other way to be told of a choice among them."""
+    """Yield the tools that may be called: Messages has no field for a choice among several."""
     choice, names = request.tool_choice, frozenset(request.allowed_tools)
     if isinstance(choice, NamedTool) and not takes_demands(request.model):
         names = frozenset({choice.name})
@@ -257,7 +257,7 @@ def _is_off(reasoning: Reasoning) -> bool:
 
 
 def _is_unable_to_stop(request: Request) -> bool:
-    """Say whether a model is asked not to think that always does: the least is what it can be asked for."""
+    """Say whether a model is asked not to think although it always does; it is then asked for the lowest effort."""
     return _is_off(request.reasoning) and switch_off(request.model) is None
 
 
@@ -267,7 +267,7 @@ def _is_thinking_asked(request: Request) -> bool:
 
 
 def _thinks(request: Request) -> bool:
-    """Say whether to ask for thinking: not beside a call that is demanded, which Claude refuses.
+    """Say whether to ask for thinking: not if a tool call is forced, as Claude refuses both together.
 
     Source: docs extended-thinking, as quoted by run-llama/llama_index#19641, read 2026-11-29.
     """
@@ -276,12 +276,12 @@ def _thinks(request: Request) -> bool:
 
 
 def _demands(request: Request) -> bool:
-    """Say whether a call of a tool is demanded."""
+    """Say whether a tool call is forced."""
     return bool(request.tools) and request.tool_choice not in (None, "auto", "none")
 
 
 def _budget(request: Request) -> int | None:
-    """Return the tokens of thought to ask for; None where the customer's limit, which they count against, has no room."""
+    """Return the thinking tokens to ask for; None if they don't fit into the customer's limit, which includes them."""
     asked, limit = budget_of(request.reasoning), request.sampling.output_tokens_max
     budget = max(BUDGETS["medium"] if asked is None else asked, BUDGET_TOKENS_MIN)
     if limit is None or budget < limit:
@@ -290,7 +290,7 @@ def _budget(request: Request) -> int | None:
 
 
 def _add_thinking(body: dict[str, Any], request: Request) -> None:
-    """Ask for thinking: in the model's own measure where it has one, else by a budget below the limit."""
+    """Ask for thinking: by an effort if the model accepts one, else by a budget below the limit."""
     reasoning, limit = request.reasoning, request.sampling.output_tokens_max
     output: dict[str, Any] = {}
     if request.output_format is not None and request.output_format.schema is not None:
@@ -315,7 +315,7 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
 
 
 def _display(reasoning: Reasoning) -> dict[str, str]:
-    """Return how thoughts are to be told: the newest models tell none unless asked, which other dialects need not.
+    """Return how thinking is to be shown: the newest models show none unless asked, as other dialects do unasked.
 
     Source: zed-industries/zed#54217, read 2026-11-29.
     """

@@ -1,4 +1,4 @@
-"""Why an answer ended, in Anthropic's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
+"""Reasons for the end of an answer, in Anthropic's words and the hub's. Source: wire/DIALECTS.md 4, read 2026-11-24."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ STOPS: Mapping[str, Stop] = {
     "pause_turn": "paused",
     "compaction": "compaction",
 }
-"""Every word that Messages has; what is not here is an end."""
+"""All words of Messages; any other counts as ``end``."""
 
 STOP_REASONS: Mapping[Stop | None, str] = {
     None: "end_turn",

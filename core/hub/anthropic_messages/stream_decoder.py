@@ -1,4 +1,4 @@
-"""A stream of message events, read into the hub's events."""
+"""Decodes a stream of message events into the hub's events."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ class _Event(msgspec.Struct):
 
 
 class _Piece(msgspec.Struct):
-    """A piece of a kind that is not known."""
+    """A delta of an unknown type."""
 
     delta: msgspec.Raw
 
@@ -48,7 +48,7 @@ _read = msgspec.json.Decoder(_Event).decode
 
 
 class MessagesStreamDecoder:
-    """See `StreamDecoder`. Blocks come one after the other, each with its index."""
+    """See `StreamDecoder`. Blocks come one after another, each with its index."""
 
     __slots__ = ("_open", "_part_count")
 
@@ -57,7 +57,7 @@ class MessagesStreamDecoder:
         self._open: dict[int, int] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return what one event says."""
+        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             said = _read(data)
@@ -80,7 +80,7 @@ class MessagesStreamDecoder:
         return ()
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Return nothing: the stream itself says why it ended."""
+        """Return nothing: the stream's events say why it ended."""
         return ()
 
     def _begin(self, block_index: int, block: msgspec.Raw) -> StreamEvent:
@@ -106,7 +106,7 @@ class MessagesStreamDecoder:
                 return (Sealed(index=index, seal=seal),) if seal is not None else ()
             case "citations_delta" if bytes(delta.citation):
                 return (Cited(index=index, citation=read_citation(delta.citation)),)
-        # Of a kind that no other dialect knows: a compaction's summary comes so.
+        # A type that no other dialect knows, such as the summary of a compaction.
         document = msgspec.Raw(bytes(_read_piece(data).delta))
         return (NativeDelta(index=index, dialect="anthropic_messages", document=document),)
 

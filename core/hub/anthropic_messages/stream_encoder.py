@@ -1,7 +1,7 @@
-"""The hub's events, written as a stream of message events.
+"""Encodes the hub's events as a stream of message events.
 
-Blocks stand strictly one after the other here. Where another dialect has several open at once
-(parallel tool calls), the later ones wait, with what has come of them, until their turn.
+Here blocks come strictly one after another. If another dialect has several parts open at once
+(parallel tool calls), the later ones wait for their turn, with what has come of them.
 """
 
 from collections import OrderedDict
@@ -48,16 +48,16 @@ class MessagesStreamEncoder:
         self._current: int | None = None
         """The part whose block is open."""
         self._is_thinking = False
-        """That block is a thought's: no other has a place for a seal."""
+        """Whether that block is a thought: no other has a place for a seal."""
         self._before = b""
-        """What stands before each piece of the open block."""
+        """The bytes before each piece of the open block's text."""
         self._waiting: OrderedDict[int, list[StreamEvent]] = OrderedDict()
-        """Parts that began while another was open, each with its events."""
+        """The parts that began while another was open, each with its events."""
         self._has_refused = False
         self._stop = Stopped(stop=None)
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the events that *event* is, as far as it is its part's turn."""
+        """Return the message events for *event*, if it is its part's turn."""
         match event:
             case Delta(index=index, text=text) if index == self._current:
                 return self._before + _encode(text) + b"}}\n\n"
@@ -76,7 +76,7 @@ class MessagesStreamEncoder:
                 return self._take(event.index, event)
 
     def finish(self, usage: Usage) -> bytes:
-        """Return why the answer ended, what it used, and the end mark."""
+        """Return the stop reason, the usage and the end mark."""
         parts: tuple[Part, ...] = (Refusal(text=""),) if self._has_refused else ()
         why = stop_reason(Choice(parts=parts, stop=self._stop.stop))
         delta = {"stop_reason": why, "stop_sequence": self._stop.stop_sequence}
@@ -100,7 +100,7 @@ class MessagesStreamEncoder:
         return b""
 
     def _end(self) -> bytes:
-        """End the open block; then it is the turn of those that waited."""
+        """End the open block, and write the parts that waited for it."""
         stopped = _event("content_block_stop", {"type": "content_block_stop", "index": self._block_index})
         self._current = None
         pieces = [stopped]
@@ -116,7 +116,7 @@ class MessagesStreamEncoder:
         part = begun.part
         block = next(iter(_opening_blocks(part)), None)
         if block is None:
-            return b""  # a part that only another dialect knows: its deltas find no block
+            return b""  # a part that Messages can't express: its deltas are dropped, as no block is open
         thought = seal_beside(part, "anthropic_messages") if isinstance(part, ToolCall) else None
         before = self._begin(PartBegun(index=begun.index, part=thought)) + self._end() if thought is not None else b""
         self._current = begun.index
@@ -139,7 +139,7 @@ class MessagesStreamEncoder:
         return _event("content_block_delta", document)
 
     def _message_start(self, model: str | None) -> bytes:
-        """Return the beginning; clients show its input figure, so an estimate stands there (DIALECTS 3.4)."""
+        """Return the beginning; clients show its input figure, so it has an estimate (DIALECTS 3.4)."""
         usage = write_usage(Usage(input_tokens=self._opening.input_tokens))
         message: dict[str, Any] = {
             "id": f"msg_{self._opening.id}",
@@ -155,7 +155,7 @@ class MessagesStreamEncoder:
 
 
 def _opening_blocks(part: Part) -> Iterable[dict[str, Any]]:
-    """Yield a block as it begins: without the text that comes in deltas."""
+    """Yield a block as it begins: without its text, which follows in deltas."""
     match part:
         case Text() | Refusal():
             yield {"type": "text", "text": ""}

@@ -1,4 +1,4 @@
-"""Usage in Anthropic's words. Source: wire/DIALECTS.md 3.4, read 2026-11-24."""
+"""Writes usage in Anthropic's words. Source: wire/DIALECTS.md 3.4, read 2026-11-24."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ...usage import Usage
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """Return the ``usage`` object of a message: cached and written tokens stand beside the input here."""
+    """Return the ``usage`` object of a message, in which cached and written tokens are not part of the input."""
     written: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "cache_creation_input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,

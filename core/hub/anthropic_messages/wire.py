@@ -1,4 +1,4 @@
-"""Content blocks, as requests and answers of Messages have in common.
+"""Content blocks, which requests and answers of Messages have in common.
 
 Source: wire/DIALECTS.md 2.4, 5.3-5.5, read 2026-11-24.
 """
@@ -37,13 +37,13 @@ class Source(msgspec.Struct):
 
 
 class Cache(msgspec.Struct):
-    """A mark up to which the prompt is worth caching."""
+    """A mark: the prompt up to here is to be cached."""
 
     ttl: str = ""
 
 
 class _Cited(msgspec.Struct):
-    """A source that a text names; kinds differ in what they fill."""
+    """A source that a text cites; each type uses some of the fields."""
 
     type: str = ""
     url: str | None = None
@@ -54,7 +54,7 @@ class _Cited(msgspec.Struct):
 
 
 class Wish(msgspec.Struct):
-    """Whether sources shall be named: what ``citations`` is in a request's document."""
+    """``citations`` of a document in a request: whether to cite it."""
 
     enabled: bool = False
 
@@ -86,7 +86,7 @@ class _Kind(msgspec.Struct):
 SHARED = frozenset(
     {"text", "thinking", "redacted_thinking", "tool_use", "tool_result", "image", "document"},
 )
-"""Kinds of blocks that are read; every other stays as it is."""
+"""Types of blocks that are read; all others are kept unchanged."""
 _read_kind = msgspec.json.Decoder(_Kind).decode
 _read_block = msgspec.json.Decoder(Block).decode
 _read_cited = msgspec.json.Decoder(_Cited).decode
@@ -94,7 +94,7 @@ _read_content = msgspec.json.Decoder(str | list[msgspec.Raw] | None).decode
 
 
 def read_parts(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
-    """Return the parts that *content* is: one text, or blocks.
+    """Return the parts of *content*, which is one text or a list of blocks.
 
     Raises:
         msgspec.ValidationError: Not a block.
@@ -107,7 +107,7 @@ def read_parts(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:
 
 
 def read_part(raw: msgspec.Raw) -> Part:
-    """Return the part that one block is; a kind that only this dialect has stays as it is."""
+    """Return one block as a part; one of a type that only this dialect has is kept unchanged."""
     kind = _read_kind(raw).type
     if kind not in SHARED:
         return _native(kind, raw)
@@ -146,7 +146,7 @@ def _citations(block: Block) -> tuple[Citation, ...]:
 
 
 def read_citation(raw: msgspec.Raw) -> Citation:
-    """Return the source that a citation names; of a document its title stands for an address.
+    """Return the source that a citation names; a document has its title, and no URL.
 
     Raises:
         msgspec.ValidationError: Not a citation.

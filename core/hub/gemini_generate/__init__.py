@@ -24,7 +24,7 @@ class GeminiCodec:
     query = "alt=sse"
 
     def decode_request(self, exchange: Exchange) -> Request:
-        """Return what *exchange* asks for."""
+        """Return the request of *exchange* in the hub's form."""
         return decode_request(exchange)
 
     def encode_request(self, request: Request) -> dict[str, msgspec.Raw]:
@@ -32,11 +32,11 @@ class GeminiCodec:
         return encode_request(request)
 
     def dropped(self, request: Request) -> Sequence[str]:
-        """Return what a channel to Gemini is not told."""
+        """Return the names of what such a body leaves out."""
         return dropped(request)
 
     def decode_answer(self, body: bytes) -> Answer:
-        """Return what an answer says."""
+        """Return one of Gemini's answers in the hub's form."""
         return decode_answer(body)
 
     def encode_answer(self, answer: Answer, usage: Usage, opening: Opening) -> bytes:

@@ -1,4 +1,4 @@
-"""What Gemini fetches by itself: files at public addresses, where it is told of what kind they are.
+"""Finds the media types of public URLs, which Gemini needs to fetch the files by itself.
 
 Source: ai.google.dev file-input-methods, "External HTTP / Signed URLs" and "Supported content types"
 (as vercel/ai#16751 lists them; vercel/ai#16757 for the models), read 2026-11-29.
@@ -26,15 +26,15 @@ _KINDS = {
     "txt": "text/plain",
     "xml": "text/xml",
 }
-"""The kinds that it fetches, by how the names of such files end."""
+"""The media types that it fetches, by file name extension."""
 _FETCHES_NOTHING = re.compile(r"gemini-(?:1|2\.0)")
 
 
 def media_type_of(link: Link, model: str) -> str | None:
-    """Return of what kind the file at *link* is; None where *model* would not fetch it, or nothing tells.
+    """Return the media type of the file at *link*; None if *model* would not fetch it, or the type is unknown.
 
-    An address has no media type in the other dialects, so the end of its path tells it; one that
-    came from Gemini's own form brings it along.
+    The other dialects give a URL without a media type, so it is found from the end of the path; a
+    URL from Gemini's own form has one.
 
     >>> media_type_of(Link("https://a.example/b.PNG?size=2"), "gemini-3-pro")
     'image/png'

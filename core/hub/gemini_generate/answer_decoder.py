@@ -1,4 +1,4 @@
-"""A whole answer of Gemini's, read into the hub's form."""
+"""Decodes a whole answer of Gemini's into the hub's form."""
 
 import codecs
 from collections import defaultdict
@@ -16,7 +16,7 @@ from .wire import DIALECT, Content, read_part
 
 
 class _Source(msgspec.Struct):
-    """A page, a place on a map, or a passage of a file."""
+    """A source: a page, a place on a map, or a passage of a file."""
 
     uri: str | None = None
     title: str | None = None
@@ -31,28 +31,28 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 
 class Grounding(msgspec.Struct, rename="camel"):
-    """What an answer rests on."""
+    """The sources of an answer, and which of its words come from them."""
 
     grounding_chunks: list[msgspec.Raw] | None = None
     grounding_supports: list[msgspec.Raw] | None = None
 
 
 class _Segment(msgspec.Struct, rename="camel"):
-    """Words of an answer, and how many bytes of its text stand before them."""
+    """Words of an answer, and how many bytes of its text come before them."""
 
     start_index: int | None = None
     text: str = ""
 
 
 class _Support(msgspec.Struct, rename="camel"):
-    """Which sources some words of an answer rest on."""
+    """Words of an answer, and the sources that support them."""
 
     segment: _Segment
     grounding_chunk_indices: list[int] = []
 
 
 class _Recited(msgspec.Struct, rename="camel"):
-    """Sources that an answer repeats, in the spelling of Google's API and in Vertex's."""
+    """Sources that an answer recites, in the spellings of Google's API and of Vertex."""
 
     citation_sources: list[_Source] = []
     citations: list[_Source] = []
@@ -90,7 +90,7 @@ read_answer = msgspec.json.Decoder(AnswerDocument).decode
 
 
 def decode_answer(body: bytes) -> Answer:
-    """Return what an answer says; of a blocked prompt that it was filtered."""
+    """Return one of Gemini's answers in the hub's form; for a blocked prompt it is empty and filtered."""
     document = read_answer(body)
     choices = tuple(_choice(candidate) for candidate in document.candidates or ())
     if not choices:
@@ -119,7 +119,7 @@ def read_parts(candidate: Candidate) -> Iterable[Part]:
 
 
 def citations(candidate: Candidate, text: str) -> tuple[Citation, ...]:
-    """Return the sources that an answer rests on, each once for every place in *text* that rests on it."""
+    """Return the sources of an answer, each once for every place in *text* that it supports."""
     grounding = candidate.grounding_metadata or Grounding()
     places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     supports = list(_supports(grounding))
@@ -140,7 +140,7 @@ def _supports(grounding: Grounding) -> Iterable[_Support]:
 
 
 def _in_characters(text: str, places: Set[int]) -> dict[int, int]:
-    """Return how many characters of *text* stand whole before each of *places*, which count its bytes."""
+    """Return the number of whole characters of *text* before each of *places*, which are positions in bytes."""
     encoded, decoder = text.encode(), codecs.getincrementaldecoder("utf-8")()
     ends = {place: slice(place).indices(len(encoded))[1] for place in places}  # a negative one counts from the end
     found: dict[int, int] = {}
@@ -159,7 +159,7 @@ def _cited(source: Citation, places: Sequence[tuple[int, int]]) -> Iterable[Cita
 
 
 def recited(candidate: Candidate) -> Iterable[Citation]:
-    """Yield the pages that an answer repeats words of."""
+    """Yield the pages that an answer recites."""
     metadata = given(candidate.citation_metadata)
     with suppress(ValueError):
         told = _read_recited(metadata) if metadata is not None else _Recited()

@@ -1,4 +1,4 @@
-"""A whole answer of the hub, written in Gemini's form."""
+"""Encodes a whole answer of the hub in Gemini's form."""
 
 from typing import Any
 
@@ -53,12 +53,15 @@ def _candidate(index: int, choice: Choice) -> dict[str, Any]:
 
 
 def finish_reason(stop: Stop | None, *kinds: type[Part]) -> str:
-    """Return why an answer with parts of *kinds* ended: words in which the model declined are no answer."""
+    """Return Gemini's finish reason of an answer with parts of *kinds*; words that decline make it a refusal."""
     return FINISH_REASONS["refusal" if Refusal in kinds else stop]
 
 
 def write_usage(usage: Usage) -> dict[str, int]:
-    """Return ``usageMetadata``: thoughts beside the candidates, cached tokens inside the prompt. Source: wire/DIALECTS.md 3.4."""
+    """Return ``usageMetadata``: cached tokens are part of the prompt, thoughts are not part of the candidates.
+
+    Source: wire/DIALECTS.md 3.4.
+    """
     thoughts = min(usage.reasoning_tokens, usage.output_tokens)
     written = {
         "promptTokenCount": usage.all_input_tokens,
@@ -73,7 +76,7 @@ def write_usage(usage: Usage) -> dict[str, int]:
 
 
 def write_part(part: Part) -> dict[str, Any] | None:
-    """Return one part; None where Gemini has no form for it."""
+    """Return one part; None if Gemini can't express it."""
     match part:
         case Text(text=text, seal=seal):
             return {"text": text, **_signature(seal)}
@@ -104,7 +107,7 @@ def _signature(seal: Seal | None) -> dict[str, str]:
 
 
 def write_call(call: ToolCall) -> dict[str, Any] | None:
-    """Return a call whole; None for one that a limit cut, which can't be written here (wire/DIALECTS.md 4)."""
+    """Return a whole call; None for one that a limit cut, which Gemini can't express (wire/DIALECTS.md 4)."""
     call = call_as_function(call)
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
@@ -115,7 +118,7 @@ def write_call(call: ToolCall) -> dict[str, Any] | None:
 
 
 def write_grounding(cited: list[Citation]) -> dict[str, Any]:
-    """Return the sources that an answer rests on; one that stands at several places once."""
+    """Return the sources of an answer; one that supports several places comes once."""
     placed: set[tuple[str, str]] = set()
     chunks: list[dict[str, Any]] = []
     for each in cited:

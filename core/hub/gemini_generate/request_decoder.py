@@ -1,4 +1,4 @@
-"""A request of Gemini's, read into the hub's form."""
+"""Decodes a request in Gemini's form into the hub's form."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
@@ -107,18 +107,18 @@ _KNOWN = Read(
         ),
     },
 )
-"""What is read; every other member is named as dropped, such as ``videoMetadata`` of a part."""
+"""What is read; all other members are named as dropped, such as ``videoMetadata`` of a part."""
 _LEVELS: dict[str, Effort] = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
 def decode_request(exchange: Exchange) -> Request:
-    """Return what a customer of Gemini's API asks for.
+    """Return one of Gemini's requests in the hub's form.
 
     Raises:
-        BadRequestError: A field that can't be; names it.
+        BadRequestError: A field is invalid; names it.
     """
     fields = {camel_case(name): raw for name, raw in exchange.fields.items()}
-    # Of a field in both spellings the one counts by which the hold was reckoned.
+    # If a field has both spellings, the camel case one counts: the hold was computed from it.
     fields.update((name, raw) for name, raw in exchange.fields.items() if name in fields)
     config: _Config = _read_camel(fields, "generationConfig", _CONFIG, "thinkingConfig") or _Config()
     chosen: _ToolConfig = _read_camel(fields, "toolConfig", _TOOL_CONFIG, "functionCallingConfig") or _ToolConfig()
@@ -141,7 +141,7 @@ def decode_request(exchange: Exchange) -> Request:
 
 
 def _read_camel(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any], *nested: str) -> Any:
-    """Return what *decoder* makes of the object under *name*, in either spelling."""
+    """Return the object under *name* as *decoder* reads it, with its members in either spelling."""
     if given(fields.get(name, msgspec.Raw())) is None:
         return None
     try:
@@ -173,7 +173,7 @@ def _messages(fields: Fields) -> Iterable[Message]:
 
 
 def _repeated(fields: Fields, name: str) -> list[msgspec.Raw]:
-    """Return the members of a repeated field, of which Google takes one without brackets."""
+    """Return the values of a repeated field; Google accepts a single one without brackets."""
     raw = given(fields.get(name, msgspec.Raw()))
     if raw is not None and bytes(raw).startswith(b"{"):
         return [raw]
@@ -182,17 +182,17 @@ def _repeated(fields: Fields, name: str) -> list[msgspec.Raw]:
 
 
 class _Calls:
-    """Calls that wait for their results. Gemini seldom gives ids: results follow by name, in order."""
+    """Matches results to calls. Gemini seldom gives ids, so results belong to calls by name, in order."""
 
     def __init__(self) -> None:
         self._count = 0
         self._ids: defaultdict[str, deque[str]] = defaultdict(deque)
-        """By name, in order; one whose result came by its id stays until its turn, and is passed over then."""
+        """By name, in order; an id whose result has come by id stays until its turn, and is then skipped."""
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._passed: Counter[tuple[str, str]] = Counter()
 
     def called(self, call: ToolCall, given_id: str | None) -> ToolCall:
-        """Return *call* with an id that its result will find."""
+        """Return *call* with an id by which its result will find it."""
         call_id = given_id or f"call_{self._count}"
         self._count += 1
         self._ids[call.name].append(call_id)
@@ -210,7 +210,7 @@ class _Calls:
         return response.id
 
     def _next(self, name: str) -> str:
-        """Return the id of the call of *name* that waits longest; the name itself where none does."""
+        """Return the id of the call of *name* that has waited longest; the name itself if none waits."""
         ids = self._ids[name]
         while ids:
             call = (name, ids.popleft())
@@ -229,7 +229,7 @@ def _parts(turn: _Turn, calls: _Calls) -> Iterable[Part]:
         except (ValueError, RecursionError) as exc:
             raise BadRequestError(param="contents.parts") from exc
         if result is not None:
-            yield result  # media in it as in any part
+            yield result  # its media are read like any part
         elif isinstance(part, ToolCall) and document.function_call is not None:
             yield calls.called(part, document.function_call.id)
         elif part is not None:
@@ -237,7 +237,7 @@ def _parts(turn: _Turn, calls: _Calls) -> Iterable[Part]:
 
 
 def _result(response: Response, calls: _Calls) -> ToolResult:
-    """Return a function's result; one that is a single text under a word of the API's is that text."""
+    """Return a function's result; if it is one text under one of the API's own names, only the text."""
     value = msgspec.json.decode(response.response) if bytes(response.response) else {}
     text = bytes(response.response).decode()
     is_error = False

@@ -1,4 +1,4 @@
-"""The hub's form of a request, written for a channel to Gemini."""
+"""Encodes the hub's form of a request for a channel to Gemini."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ _BUDGETS = (
     (re.compile(r"gemini-2\.5-flash-lite"), 512, 24_576),
     (re.compile(r"gemini-2\.5"), 1, 24_576),
 )
-"""The least and the most that a model can be told to think, the first that fits.
+"""The smallest and largest thinking budget of a model; the first pattern that matches counts.
 
 Source: ai.google.dev thinking, as quoted by snailyp/gemini-balance#160, read 2026-11-29.
 """
@@ -61,7 +61,7 @@ _LEVELS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = (
     (re.compile(r"gemini-3(?:\.[0-6])?-flash"), ("minimal", "low", "medium", "high")),
     (re.compile(r""), ("low", "medium", "high")),
 )
-"""The levels that a model knows, the first that fits, the least first.
+"""The levels that a model knows, the lowest first; the first pattern that matches counts.
 
 Source: firebase.google.com thinking, as quoted by checkmarble/llmberjack#14; docs.cloud.google.com gemini-3-8-flash; of
 Gemini 3 Pro hexdocs.pm gemini_ex ThinkingLevel; read 2026-11-30.
@@ -69,10 +69,10 @@ Gemini 3 Pro hexdocs.pm gemini_ex ThinkingLevel; read 2026-11-30.
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level; model and action stand in the path.
+    """Return the body's top level; model and method are in the path.
 
     Raises:
-        NotCarriedError: A part, a tool or a wish that Gemini has no form for.
+        NotCarriedError: A part, a tool or a setting that Gemini can't express.
     """
     opening, talk = opening_and_talk(answerable(request.messages))
     body: dict[str, Any] = {"contents": _contents(talk, request.model)}
@@ -85,7 +85,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 
 def dropped(request: Request) -> Sequence[str]:
-    """Return what a channel to Gemini is not told, and does not need to answer."""
+    """Return the names of what is left out, as the channel can answer without it."""
     names = {
         "user": request.user is not None,
         "parallel_tool_calls": request.is_parallel is False,
@@ -103,7 +103,7 @@ def dropped(request: Request) -> Sequence[str]:
 
 
 def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking was asked of a model that can't be told, such as Gemini 2.0, or none of one that always does."""
+    """Say whether thinking is asked of a model that can't, such as Gemini 2.0, or none of one that always does."""
     effort = effort_of(request.reasoning)
     if effort == "none":
         return _BY_LEVEL.match(request.model) is not None or _budget_taken(request.model, 0) != 0
@@ -111,7 +111,7 @@ def _is_effort_unsaid(request: Request) -> bool:
 
 
 def _system(opening: Sequence[Message]) -> Iterable[Text]:
-    """Yield the system texts that stand before the talk; later ones are told as the user's, in their place."""
+    """Yield the system texts at the beginning; later ones stay in place, as the user's."""
     for part in (part for message in opening for part in message.parts):
         if not isinstance(part, Text):
             raise _not_carried(part)
@@ -119,7 +119,7 @@ def _system(opening: Sequence[Message]) -> Iterable[Text]:
 
 
 def _contents(talk: Sequence[Message], model: str) -> list[dict[str, Any]]:
-    """Return the turns, user and model in turn."""
+    """Return the turns, alternately the user's and the model's."""
     calls = [part for message in talk for part in message.parts if isinstance(part, ToolCall)]
     names = {call.id: call.name for call in calls}
     contents: list[dict[str, Any]] = []
@@ -136,7 +136,7 @@ def _contents(talk: Sequence[Message], model: str) -> list[dict[str, Any]]:
 
 
 def _with_results_in_order(messages: Sequence[Message], calls: Sequence[ToolCall]) -> Iterable[Message]:
-    """Yield *messages*, the results of a turn in the order of *calls*, which tells them apart where no ids do."""
+    """Yield *messages*, with the results of each turn in the order of *calls*, by which older models match them."""
     places = {call.id: place for place, call in enumerate(calls)}
     for _, group in groupby(messages, lambda message: message.role == "assistant"):
         turn = list(group)
@@ -149,7 +149,7 @@ def _with_results_in_order(messages: Sequence[Message], calls: Sequence[ToolCall
 
 
 def _sealed(parts: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
-    """Return *parts* with the signature that Gemini 3 demands on the first call of a turn."""
+    """Return *parts* with the signature that Gemini 3 requires on the first call of a turn."""
     first = next((part for part in parts if "functionCall" in part), None)
     if first is not None and "thoughtSignature" not in first and _BY_LEVEL.match(model):
         first["thoughtSignature"] = SKIPPED_SIGNATURE
@@ -165,7 +165,7 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
         case Refusal(text=text):
             yield {"text": text}
         case Thinking():
-            return  # thoughts are not told again; what seals them stands on other parts
+            return  # thoughts are not sent back; their signatures are on other parts
         case ToolCall():
             yield _call(call_as_function(part), model)
         case ToolResult():
@@ -189,14 +189,14 @@ def _not_carried(part: Part) -> NotCarriedError:
 
 
 def _own(seal: Seal | None) -> dict[str, str]:
-    """Return the signature that *seal* is; only Gemini's own is shown to it."""
+    """Return *seal* as a signature, if it is Gemini's own; no other is sent to it."""
     return {"thoughtSignature": seal.value} if seal is not None and seal.dialect == DIALECT else {}
 
 
 def _identified(call_id: str, model: str) -> dict[str, str]:
-    """Return the id by which Gemini 3 finds the result of a call; older models find it by name and order.
+    """Return the id by which Gemini 3 matches a call and its result; older models use name and order.
 
-    Source: `FunctionResponse.id` of google-genai 3.4.0; that it is demanded from 3.5 on, and not known to 2.5,
+    Source: `FunctionResponse.id` of google-genai 3.4.0; that 3.5 requires it and 2.5 does not know it,
     ShinChven/remix-studio#35 and Darkatse/TauriTavern#84; read 2026-11-30.
     """
     return {"id": call_id} if _BY_LEVEL.match(model) else {}
@@ -211,7 +211,7 @@ def _call(call: ToolCall, model: str) -> dict[str, Any]:
 
 
 def _result(result: ToolResult, name: str, names: dict[str, str], model: str) -> Iterable[dict[str, Any]]:
-    """Yield a result as an object, and the media in it beside it."""
+    """Yield a result as an object, and its media after it."""
     text = "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
     named = {**_identified(result.call_id, model), "name": name}
     yield {"functionResponse": {**named, "response": {"error" if result.is_error else "output": text}}}
@@ -221,7 +221,7 @@ def _result(result: ToolResult, name: str, names: dict[str, str], model: str) ->
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
-    # A list of what may be called goes with ANY alone. Source: ai.google.dev function-calling, read 2026-11-24.
+    # A list of the functions that may be called is accepted only with mode ANY. Source: ai.google.dev function-calling, read 2026-11-24.
     left = set(request.allowed_tools) if request.tool_choice == "auto" else set()
     usable = [tool for tool in request.tools if isinstance(tool, Tool) and (not left or tool.name in left)]
     declared = [_declaration(as_function(tool)) for tool in usable]
@@ -283,7 +283,7 @@ def _config(request: Request) -> dict[str, Any]:
 
 
 def _thinking(request: Request) -> dict[str, Any] | None:
-    """Return how much to think, in the model's own measure; nothing to a model that can't be told."""
+    """Return how much to think, as a level or a budget, whichever the model uses; None if it has no setting for it."""
     reasoning, model = request.reasoning, request.model
     is_asked = reasoning.is_adaptive or reasoning.is_off or effort_of(reasoning) is not None
     if not is_asked and reasoning.is_shown is None:
@@ -308,7 +308,7 @@ def _levels(model: str) -> Sequence[Effort]:
 
 
 def _budget_taken(model: str, budget: int) -> int:
-    """Return the budget nearest to *budget* that *model* takes; -1 leaves it to the model, and Pro can't be told not to."""
+    """Return the nearest budget that *model* accepts; -1 leaves it to the model, and Pro can't be told not to think."""
     least, most = next(((least, most) for pattern, least, most in _BUDGETS if pattern.match(model)), (0, 0))
     if budget < 0 or (budget == 0 and "pro" not in model):
         return budget

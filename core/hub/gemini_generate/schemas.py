@@ -1,7 +1,7 @@
-"""The part of OpenAPI that Gemini writes schemas in, read into JSON Schema.
+"""Converts Gemini's schemas, which are written in a subset of OpenAPI, to JSON Schema.
 
-Types stand in capitals there, and whether a value may be null in a word of its own. Written are
-schemas as JSON Schema alone, which Gemini takes as well (wire/DIALECTS.md 5.3, 5.6).
+There, types are in capitals, and ``nullable`` says whether a value may be null. In the other
+direction nothing is converted, as Gemini also accepts JSON Schema (wire/DIALECTS.md 5.3, 5.6).
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 _NAMED = ("properties", "$defs", "patternProperties")
-"""Members whose own members are schemas under names that anybody may choose."""
+"""Members whose own members are schemas, under freely chosen names."""
 
 
 def read_schema(raw: msgspec.Raw) -> msgspec.Raw:
@@ -44,7 +44,7 @@ def _converted(schema: Any) -> Any:
 
 
 def _in_order(schema: dict[str, Any], order: list[Any]) -> dict[str, Any]:
-    """Return the ``properties`` of *schema* as they shall be written; elsewhere they are in the order of the schema."""
+    """Return the ``properties`` of *schema* in the order to write them in; other dialects go by the schema's own."""
     match schema:
         case {"properties": dict() as named}:
             first = {key: named[key] for key in order if isinstance(key, str) and key in named}

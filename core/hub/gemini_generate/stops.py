@@ -1,4 +1,4 @@
-"""Why an answer ended, in Gemini's words and the hub's.
+"""Reasons for the end of an answer, in Gemini's words and the hub's.
 
 Source: wire/DIALECTS.md 4, read 2026-11-24; `FinishReason` of google-genai 3.4.0, read 2026-11-30.
 """
@@ -13,14 +13,14 @@ STOPS: Mapping[str, Stop] = {
     "NO_IMAGE": "end",
     "MAX_TOKENS": "limit",
     "CONTINUATION": "limit",
-    "MALFORMED_RESPONSE": "limit",  # cut short, as by vendors of chat who break an answer off
+    "MALFORMED_RESPONSE": "limit",  # cut short, like the reasons of chat vendors that do so
     "MISSING_THOUGHT_SIGNATURE": "bad_tool_call",
     "MALFORMED_FUNCTION_CALL": "bad_tool_call",
     "UNEXPECTED_TOOL_CALL": "bad_tool_call",
     "TOO_MANY_TOOL_CALLS": "bad_tool_call",
     **dict.fromkeys(REFUSALS, "filtered"),
 }
-"""Every word that Gemini has; what is not here is an end."""
+"""All of Gemini's words; any other counts as ``end``."""
 
 FINISH_REASONS: Mapping[Stop | None, str] = {
     None: "STOP",
@@ -38,7 +38,7 @@ FINISH_REASONS: Mapping[Stop | None, str] = {
 
 
 def stop_of(reason: str | int | None, *, has_called: bool) -> Stop | None:
-    """Return the stop of an answer: its parts decide whether a tool is wanted, not its word."""
+    """Return the stop of an answer; whether a tool was called is known from its parts, not from *reason*."""
     if reason is None:
         return None
     stop = STOPS.get(reason_word(reason), "end")

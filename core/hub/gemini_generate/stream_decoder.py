@@ -1,4 +1,4 @@
-"""A stream of Gemini's answers, read into the hub's events."""
+"""Decodes a stream of Gemini's answers into the hub's events."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,13 +10,13 @@ from .answer_decoder import Candidate, citations, read_answer, read_parts, recit
 from .stops import stop_of
 
 PLACED_BYTES_MAX = 2**16
-"""More than most answers have: sources are told behind their text. No place is told in what comes behind that."""
+"""So much of a text is kept, more than most have, as its sources come after it; beyond it they get no place."""
 SOURCES_MAX = 1000
-"""Sources of one candidate that are told once; what comes behind is told as often as it comes."""
+"""So many sources of a candidate are passed on only once; later ones are passed on as often as they come."""
 
 
 class GeminiStreamDecoder:
-    """See `StreamDecoder`. Texts come in pieces, every other part whole; why it ended is told last."""
+    """See `StreamDecoder`. Texts come in pieces, all other parts whole; the reason of the end is passed on last."""
 
     __slots__ = ("_choices", "_has_begun", "_is_blocked", "_part_count")
 
@@ -27,7 +27,7 @@ class GeminiStreamDecoder:
         self._choices: dict[int, _OpenChoice] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return what one event says."""
+        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             answer = read_answer(data)
@@ -45,7 +45,7 @@ class GeminiStreamDecoder:
         return said
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Return what only the end of the body tells: a finish reason can come twice, and text after the first."""
+        """Return the ends of the choices, known only now: a finish reason can come twice, with text in between."""
         said: list[StreamEvent] = []
         for index, choice in self._choices.items():
             said += choice.end()
@@ -61,7 +61,7 @@ class GeminiStreamDecoder:
             else:
                 yield from self._whole(candidate.index, choice, part)
         for cited in filter(choice.is_new, self._sources(candidate, choice)):
-            # They belong to a text; one that has ended already has an empty one stand for it.
+            # Sources belong to a text; if it has already ended, an empty one takes its place.
             yield from self._add(candidate.index, choice, Text(text=""))
             yield Cited(index=choice.index, citation=cited)
         if candidate.finish_reason is not None:
@@ -99,7 +99,7 @@ class GeminiStreamDecoder:
 
 
 class _OpenChoice:
-    """What is open of one candidate: a text or a thought."""
+    """The open part of one candidate: a text or a thought."""
 
     __slots__ = ("has_called", "index", "kind", "reason", "text", "told")
 
@@ -109,17 +109,17 @@ class _OpenChoice:
         self.has_called = False
         self.reason: str | int | None = None
         self.text = bytearray()
-        """What has come of an open text: sources are told behind it, by their place in it."""
+        """What has come of the open text: its sources come after it, with their places in it."""
         self.told: set[tuple[str, str, int | None]] = set()
-        """The sources that were told: each event may tell them again."""
+        """The sources that were passed on: each event may repeat them."""
 
     def note(self, part: Text | Thinking) -> None:
-        """Keep a piece of a text; sources have no place in thoughts."""
+        """Keep a piece of a text, for the places of its sources; thoughts have none."""
         if isinstance(part, Text) and len(self.text) < PLACED_BYTES_MAX:
             self.text += part.text.encode()
 
     def is_new(self, cited: Citation) -> bool:
-        """Note that *cited* is told; say whether it is for the first time."""
+        """Say whether *cited* is new, and note it."""
         source = (cited.url, cited.title, cited.start)
         is_new = source not in self.told
         if len(self.told) < SOURCES_MAX:
@@ -127,7 +127,7 @@ class _OpenChoice:
         return is_new
 
     def end(self) -> Iterable[StreamEvent]:
-        """Yield the end of what is open."""
+        """Yield the end of the open part, if there is one."""
         if self.kind is not None:
             self.kind = None
             yield PartEnded(index=self.index)

@@ -1,4 +1,4 @@
-"""The hub's events, written as a stream of Gemini's answers: server-sent events, or one array."""
+"""Encodes the hub's events as a stream of Gemini's answers: server-sent events, or one array."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,7 +16,7 @@ _encode = msgspec.json.encode
 
 
 class GeminiStreamEncoder:
-    """See `StreamEncoder`. A call is written when it is whole: Gemini knows no pieces of one."""
+    """See `StreamEncoder`. A call is written once it is whole, as Gemini has no deltas of calls."""
 
     __slots__ = ("_calls", "_cited", "_is_array", "_is_first", "_kinds", "_known", "_opening", "_parts", "_stops")
 
@@ -32,7 +32,7 @@ class GeminiStreamEncoder:
         self._kinds: set[type[Part]] = set()
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the answer that *event* is."""
+        """Return the answer for *event*."""
         match event:
             case Delta(index=index, text=text):
                 return self._add(index, text)
@@ -57,7 +57,7 @@ class GeminiStreamEncoder:
         return b""
 
     def finish(self, usage: Usage) -> bytes:
-        """Return the last answer: why it ended and what it used; an array is closed behind it."""
+        """Return the last answer, with the finish reason and the usage, and the end of an array."""
         candidates = []
         for stop in self._stops or [Stopped(stop=None)]:
             content = {"parts": [{"text": ""}], "role": "model"}
@@ -90,7 +90,7 @@ class GeminiStreamEncoder:
             self._calls[index].append(text)
             return b""
         if index not in self._parts:
-            return b""  # of a part that Gemini has no form for
+            return b""  # of a part that Gemini can't express
         choice_index, part = self._parts[index]
         return self._answer(
             choice_index, {"text": text, "thought": True} if isinstance(part, Thinking) else {"text": text}

@@ -1,4 +1,4 @@
-"""Parts, as requests and answers of Gemini have in common. Source: wire/DIALECTS.md 5.3-5.5, read 2026-11-24."""
+"""Parts, which requests and answers of Gemini have in common. Source: wire/DIALECTS.md 5.3-5.5, read 2026-11-24."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ _BLOBS = ("inlineData", "fileData")
 
 
 class Blob(msgspec.Struct, rename="camel"):
-    """Media within the document, or at an address of Google's."""
+    """Media inside the document, or at a URL."""
 
     mime_type: str = ""
     data: str = ""
@@ -28,7 +28,7 @@ class Blob(msgspec.Struct, rename="camel"):
 
 
 class Call(msgspec.Struct):
-    """A function that the model wants called."""
+    """A function call by the model."""
 
     name: str = ""
     args: msgspec.Raw = msgspec.Raw()
@@ -38,12 +38,12 @@ class Call(msgspec.Struct):
 
     @property
     def is_piece(self) -> bool:
-        """It comes in pieces, which only who asked for them can put together. Source: ai.google.dev function-calling."""
+        """Whether it is a piece of a call; only who asked for pieces gets any. Source: ai.google.dev function-calling."""
         return given(self.partialArgs) is not None or self.willContinue is not None
 
 
 class Response(msgspec.Struct):
-    """What a function gave back; media in it stand in ``parts``. Source: ai.google.dev function-calling, read 2026-11-29."""
+    """The result of a function; its media are in ``parts``. Source: ai.google.dev function-calling, read 2026-11-29."""
 
     name: str = ""
     response: msgspec.Raw = msgspec.Raw()
@@ -74,10 +74,10 @@ _read_part = msgspec.json.Decoder(PartDocument).decode
 
 
 def in_camel_case(raw: msgspec.Raw, *nested: str) -> msgspec.Raw:
-    """Return an object with its members' names in camel case, of the two spellings that the API takes.
+    """Return an object with its members' names in camel case, one of the two spellings that the API accepts.
 
-    What its members hold is left as it is, arguments and schemas may have names of any kind, but
-    for those under the names *nested*.
+    The contents of its members are left unchanged, as arguments and schemas may have any names; only
+    members named in *nested* are converted too.
 
     Raises:
         ValueError: Not an object.
@@ -100,7 +100,7 @@ def camel_case(name: str) -> str:
 
 
 def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
-    """Return a part's document and what it is; None for a function's response and for nothing.
+    """Return a part's document and the part; None for a function's response, and if there is no content.
 
     Raises:
         msgspec.ValidationError: Not a part.
@@ -113,7 +113,7 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
             return document, ToolCall(id=call.id or new_call_id(), name=call.name, arguments=arguments, seal=seal)
         case PartDocument(function_response=Response()):
             return document, None
-        case PartDocument(inline_data=Blob() as blob) if not document.thought:  # a draft is no answer
+        case PartDocument(inline_data=Blob() as blob) if not document.thought:  # a draft is not part of the answer
             source = Inline(blob.mime_type, in_standard_base64(blob.data))
             return document, _media(source, blob.mime_type, seal)
         case PartDocument(file_data=Blob() as blob):
@@ -136,7 +136,7 @@ def _media(source: Inline | Link, media_type: str, seal: Seal | None) -> Part:
 
 
 def read_signature(signature: str) -> Seal:
-    """Return what a ``thoughtSignature`` seals; it is base64, a foreign seal within it as well."""
+    """Return the seal in a ``thoughtSignature``, which is base64; a foreign seal is encoded in it."""
     try:
         text = base64.b64decode(signature, validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -146,7 +146,7 @@ def read_signature(signature: str) -> Seal:
 
 
 def write_signature(seal: Seal) -> str:
-    """Return *seal* as a ``thoughtSignature``; the other way round of `read_signature`."""
+    """Return *seal* as a ``thoughtSignature``; the reverse of `read_signature`."""
     if seal.dialect == DIALECT:
         return seal.value
     return base64.b64encode(write_seal(seal, DIALECT).encode()).decode()
