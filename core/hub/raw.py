@@ -27,9 +27,9 @@ def given(raw: msgspec.Raw) -> msgspec.Raw | None:
 
 
 def raw_arguments(written: str) -> msgspec.Raw:
-    r"""Return the arguments of a past call as an object, whose members are not read: a text may hold millions.
+    r"""Return the arguments of an earlier call as an object; its members are not decoded, as there may be millions.
 
-    What is no object, or was cut by a limit, stands under ``input``.
+    Anything else, such as a text that a limit cut, is put under ``input``.
 
     >>> [bytes(raw_arguments(written)) for written in ('{"a": 1.0}', "", "[1]", '{"a')]
     [b'{"a": 1.0}', b'{}', b'{"input":[1]}', b'{"input":"{\\"a"}']

@@ -70,5 +70,5 @@ class Customer:
             self._waiting_since = None
 
     def waited_s(self, now_s: float) -> float:
-        """Return for how long a frame has been waiting for room, in seconds."""
+        """Return how long a frame has been waiting for room, in seconds."""
         return 0.0 if self._waiting_since is None else now_s - self._waiting_since

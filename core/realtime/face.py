@@ -1,8 +1,8 @@
-"""Where a websocket comes in: uvicorn's protocol, left where a session begins.
+"""Accepts websockets, by uvicorn's protocol, and hands each to a `RealtimeDoor`.
 
-uvicorn and the websockets library make the handshake, answer pings and shut down. Of what a
-customer sends, one message is taken at a time: the socket is read no more until it is passed on,
-nor while what was read waits for its turn of the loop.
+uvicorn and the websockets library make the handshake, answer pings and shut down. A customer's
+messages are taken one at a time: the socket is not read again until the message has been passed
+on, nor while bytes that were read wait for their turn of the event loop.
 Source: uvicorn 0.54, ``protocols/websockets/websockets_sansio_impl.py``, read 2026-11-24.
 """
 
@@ -25,13 +25,13 @@ from ..upstream.websocket import SILENT
 from .door import RealtimeDoor
 
 TURN_BYTES = 16 * 1024
-"""Bytes taken from one customer in a turn of the event loop: some thousands of frames if they are empty."""
+"""Bytes taken from one customer in a turn of the event loop: a few thousand frames if they are empty."""
 FRAGMENTS_MAX = 8192
-"""Fragments of one message, among which those of no bytes count too; the largest in pieces of 4 KiB has 6144."""
+"""Fragments of one message, empty ones included; the largest message has 6144 if cut into pieces of 4 KiB."""
 
 
 def websocket_face_of(shop: Shop) -> type[asyncio.Protocol]:
-    """Return what uvicorn takes as its ``ws`` setting: it makes a `WebsocketFace` of *shop* for each connection."""
+    """Return the value of uvicorn's ``ws`` setting that makes a `WebsocketFace` of *shop* for each connection."""
     return cast(type[asyncio.Protocol], partial(WebsocketFace, shop))
 
 
@@ -40,7 +40,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
 
     def __init__(self, shop: Shop, **server: Any) -> None:
         super().__init__(**server)
-        # Not the server's own, which would log addresses with their keys, and frames; nothing is compressed.
+        # Not the server's own logger, which would log frames, and URLs with keys; nothing is compressed.
         self.logger = SILENT
         self.conn = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=SILENT)
         self.app = self._serve
@@ -52,7 +52,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         await RealtimeDoor(self._shop, scope, receive, send, partial(Sink, self._wire)).serve()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they arrive, but only so many in a turn of the event loop that others get theirs."""
+        """Take bytes as they arrive, but only so many in a turn of the event loop, so that others get theirs."""
         is_waiting = bool(self._unread)
         self._unread += data
         if not is_waiting:
@@ -79,7 +79,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     async def receive(self) -> Any:
-        """Return the next message; uvicorn, which reads on now, does not know of what is unread."""
+        """Return the next message; uvicorn then resumes reading, so pause it again if bytes are still unread."""
         message = await super().receive()
         self._hold()
         return message
@@ -91,19 +91,19 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """End a connection on which something else than a frame came; before the upgrade no frame can say so."""
+        """End a connection on which something other than a frame came; before the upgrade no frame can say why."""
         if self.conn.close_sent is None:
             self.transport.abort()
         else:
             super().handle_parser_exception()
 
     def shutdown(self) -> None:
-        """Close in order; what is closing already, such as a failed upgrade, uvicorn would answer once more."""
+        """Close in order, unless it is closing already, as after a failed upgrade: uvicorn would answer it again."""
         if not self.transport.is_closing():
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell a session that is being opened that its customer is gone."""
+        """Note that the connection is gone, and tell a session that is being opened."""
         super().connection_lost(exc)
         self._wire.lose()
 

@@ -1,6 +1,6 @@
-"""The way of a session to its upstream: authenticated, reserved and tried like any exchange.
+"""Opens a session at an upstream: it is authenticated, reserved and tried like any exchange.
 
-What the upstream says first, ``session.created``, is the commit point: until then another channel
+The upstream's first event, ``session.created``, is the commit point: until then another channel
 may be tried, and a refusal is an HTTP error. Source: OpenAI API reference, Realtime server events,
 "session.created", the first event of every connection; read 2026-11-24.
 """
@@ -39,7 +39,7 @@ async def open_session(shop: Shop, exchange: Exchange, rules: Realtime, sink: Si
     """Return a session on the first candidate that begins one.
 
     Raises:
-        RelayError: None does, or none may; nothing is held any more.
+        RelayError: No candidate did, or none was allowed; the hold is released.
     """
     return await run_fresh(exchange, lambda: SessionOpening(shop, exchange, rules, sink))
 
@@ -58,7 +58,7 @@ class SessionOpening:
 
     @property
     def has_reserved(self) -> bool:
-        """A hold was taken, whatever became of it."""
+        """Whether a hold was taken, whatever became of it."""
         return self._turn.settlement.has_reserved
 
     async def run(self) -> Opened:

@@ -1,7 +1,7 @@
-"""What a customer may send into a session: everything except a model that the key may not use.
+"""Checks what a customer sends into a session: the model must be the session's, prompts must be inline.
 
-Frames of sound pass as they are. Every other one is decoded at its top level and encoded anew, so
-that what was looked at is what is sent; rubbish is refused here, and the session goes on.
+Frames of audio pass unchanged. All others are decoded at the top level and encoded again, so that
+what was checked is what is sent; invalid frames are refused here, and the session goes on.
 """
 
 from typing import Any
@@ -26,12 +26,13 @@ TRANSCRIPTION_FIELD = "session.audio.input.transcription.model"
 
 
 class Models(msgspec.Struct, frozen=True, kw_only=True):
-    """The models of a session: by the customer's names, with the upstream's.
+    """The models of a session, by the customer's names and the upstream's.
 
     Attributes:
-        asked: The one that the session was opened with.
-        sent: What the upstream calls it.
-        transcribing: Those its sound may be transcribed by: sold by the same channel, priced, and allowed to the key.
+        asked: The model that the session was opened with.
+        sent: The upstream's name of it.
+        transcribing: The models that may transcribe its audio, each with the upstream's name: they are sold by the
+            same channel, have a price, and are allowed to the key.
     """
 
     asked: str
@@ -39,12 +40,12 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     transcribing: dict[str, str]
 
     def asked_name(self, sent: str) -> str:
-        """Return what the customer is charged by for a transcription of the upstream's model *sent*."""
+        """Return the customer's name of the model *sent*, whose price a transcription costs; *asked* if it is unknown."""
         return next((name for name, model in self.transcribing.items() if sent in (model, name)), self.asked)
 
 
 def models_of(candidate: Candidate, asked: str, allowed: frozenset[str] | None, priced: frozenset[str]) -> Models:
-    """Return the models of a session on *candidate*; *allowed* are the key's, None for any."""
+    """Return the models of a session on *candidate*; *allowed* are those that the key may use, None for any."""
     sold = candidate.channel.models.items()
     return Models(
         asked=asked,
@@ -54,7 +55,7 @@ def models_of(candidate: Candidate, asked: str, allowed: frozenset[str] | None, 
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A frame that may be sent on: what it is, and how much it may add to what the model reads."""
+    """A frame that may be sent on: its event type, and how much it may add to the model's input."""
 
     frame: str
     kind: str
@@ -65,8 +66,8 @@ def read_customer_frame(frame: Frame, models: Models) -> Passed:
     """Return what is sent upstream for a customer's *frame*.
 
     Raises:
-        BadRequestError: Not an event, or one that asks for a model which is not the session's, or for a prompt that
-            stands in the upstream's account.
+        BadRequestError: Not an event, or one that asks for another model than the session's, for a transcribing model
+            that may not be used, or for a prompt that is stored in the upstream account.
     """
     if isinstance(frame, bytes):
         raise BadRequestError()
@@ -86,7 +87,7 @@ class _Prompted(msgspec.Struct):
 
 
 def _is_prompted(settings: msgspec.Raw) -> bool:
-    """Say whether *settings* name a prompt; what are no settings is the upstream's to refuse."""
+    """Say whether *settings* name a stored prompt; if they can't be read, the upstream will refuse them."""
     try:
         return msgspec.json.decode(settings, type=_Prompted).prompt is not None
     except (ValueError, RecursionError):
@@ -94,10 +95,10 @@ def _is_prompted(settings: msgspec.Raw) -> bool:
 
 
 def _checked(session: msgspec.Raw, models: Models) -> msgspec.Raw:
-    """Return the settings of a session with the upstream's names of models in place of the customer's.
+    """Return the settings of a session with the customer's model names replaced by the upstream's.
 
     Raises:
-        BadRequestError: Another model, or a transcription by one that is not sold.
+        BadRequestError: Another model than the session's, or a transcribing model that may not be used.
     """
     asked = read_session(bytes(session)).model
     try:
@@ -116,7 +117,7 @@ def _checked(session: msgspec.Raw, models: Models) -> msgspec.Raw:
 
 
 def _transcriptions(settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the transcriptions that *settings* ask for, at the beta's place and at the present one."""
+    """Return the transcriptions that *settings* ask for, from the places of the beta and of the present version."""
     heard = (settings.get("audio") or {}).get("input") or {}
     places = (heard.get("transcription"), settings.get("input_audio_transcription"))
     return [place for place in places if place is not None]

@@ -1,9 +1,9 @@
 """``channels.bedrock``: Claude as AWS hosts it, at bedrock-runtime.
 
-channel        what is sent, and what becomes of the answer
-event_stream   AWS's framing, brought into Anthropic's
-refusals       AWS's errors, likewise
-signing        Signature Version 4
+channel        sends requests, and converts the answers
+event_stream   converts AWS's event stream to Anthropic's
+refusals       converts AWS's errors to Anthropic's
+signing        signs by Signature Version 4
 """
 
 from .channel import Bedrock, BedrockConfig

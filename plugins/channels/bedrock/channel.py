@@ -1,4 +1,4 @@
-"""The channel: what is sent to bedrock-runtime, and the form in which its answers go on.
+"""The channel: sends requests to bedrock-runtime, and converts its answers to Anthropic's form.
 
 Sources: Amazon Bedrock API reference, InvokeModel, InvokeModelWithResponseStream and CountTokens;
 its user guide, "Anthropic Claude Messages API"; wire/DIALECTS.md 1 and 2.1; read 2026-11-24.
@@ -45,34 +45,37 @@ BETAS = (
     "tool-examples-2025-10-29",
     "tool-search-tool-2025-10-19",
 )
-"""What Bedrock takes; any other makes it refuse the request, and Claude Code sends others.
+"""The betas that Bedrock accepts: with any other it refuses the request, and Claude Code sends others.
 
 Source: AWS user guide as BerriAI/litellm#19877 lists it, anthropics/claude-code#49370; read 2026-11-24.
 """
 _CHOSEN = ("application-inference-profile/", "provisioned-model/", "custom-model-deployment/")
-"""What an ARN holds that ends in an account's own name. Source: API reference, InvokeModel, ``modelId``, read 2026-11-29."""
+"""Parts of ARNs that end in a name chosen by the account's owner. Source: API reference, InvokeModel, ``modelId``, read 2026-11-29."""
 BODY_BYTES_AT_ONCE = 64 * 1024
-"""A larger body is hashed beside the loop."""
+"""A larger body is hashed in a thread."""
 
 
 _NOT_OF_ITS_BODY = frozenset({"anthropic_beta", "model", "stream"})
-"""What stands elsewhere here; of betas those alone that are asked for in the header, and that the shop lets pass."""
+"""Fields that are not taken over from the customer's body.
+
+Bedrock has the model and the stream in the URL; of betas, only those of the header count, if the shop allows them.
+"""
 
 
 class BedrockConfig(PluginConfig, frozen=True, kw_only=True):
-    """Settings of ``channels.bedrock``, beside those of every channel."""
+    """Settings of ``channels.bedrock``, in addition to those of every channel."""
 
     region: Annotated[str, Meta(description="AWS region, such as us-east-1.", pattern="^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
     betas: Annotated[
-        tuple[str, ...], Meta(description="Betas that are sent on where a customer asks for them; others are left out.")
+        tuple[str, ...], Meta(description="Betas that customers may use; others are left out of the request.")
     ] = BETAS
 
 
 class Bedrock(ChannelPlugin[BedrockConfig]):
     """Invokes the model that ``upstream`` names: an id, an inference profile or an ARN.
 
-    A key is an API key of Bedrock, or ``ID:SECRET`` (and ``:SESSION_TOKEN``) of AWS, which signs.
-    ``base_url`` is that of the region where left out.
+    A key is an API key of Bedrock, or ``ID:SECRET`` or ``ID:SECRET:SESSION_TOKEN`` of AWS, which signs
+    the request. If ``base_url`` is left out, it is that of the region.
     """
 
     config_type = BedrockConfig
@@ -124,7 +127,7 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
             case "chat":
                 return "invoke-with-response-stream" if request.stream else "invoke", _encode(request, fields)
             case "count_tokens":
-                # What is counted is a whole request to invoke, so it needs the limit that a count has not.
+                # Bedrock counts a whole request to invoke, so it needs a limit, which a count does not have.
                 fields.setdefault("max_tokens", msgspec.Raw(b"1"))
                 body = b64encode(_encode(request, fields)).decode()
                 return "count-tokens", msgspec.json.encode({"input": {"invokeModel": {"body": body}}})
@@ -133,7 +136,7 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
 
 
 class Gathered:
-    """Gathers a short body; at its end *convert* says what takes its place. More than 64 KiB is cut off."""
+    """Gathers a short body, and at its end replaces it by what *convert* returns. All beyond 64 KiB is cut off."""
 
     def __init__(self, convert: Callable[[bytes], bytes]) -> None:
         self._convert = convert
@@ -156,11 +159,11 @@ def _count(body: bytes) -> bytes:
 
 
 def _refusal(response: UpstreamResponse) -> UpstreamResponse:
-    """Return a refusal of AWS with the status and the words that Anthropic would have sent."""
+    """Return a refusal of AWS with the status and the form of body that Anthropic would have sent."""
     status, error_type = meaning_of(response.headers.get("x-amzn-errortype", ""), response.status)
 
     def convert(body: bytes) -> bytes:
-        # What stands in front of AWS, or the model itself, says what it has to say in its own form.
+        # A proxy in front of AWS, or the model itself, answers in a form of its own, which is passed on.
         message = message_of(body)
         return body if message is None else render_error(error_type, message)
 
@@ -170,7 +173,7 @@ def _refusal(response: UpstreamResponse) -> UpstreamResponse:
 
 
 def _encode(request: ChannelRequest, fields: dict[str, msgspec.Raw]) -> bytes:
-    """Return a body of *fields*, each byte for byte as *request* has it."""
+    """Return *fields* as a body, each byte for byte as it is."""
     sent = copy(request)
     sent.fields = fields
     return sent.body()

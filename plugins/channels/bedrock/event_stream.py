@@ -1,8 +1,8 @@
-"""Bedrock's binary event stream, turned into the server-sent events that Anthropic itself would send.
+"""Converts Bedrock's binary event stream to the server-sent events that Anthropic itself would send.
 
 A frame is a prelude (its length, the length of its headers, a CRC-32 of both), headers, a payload
-and a CRC-32 of all before it; numbers are big-endian. A frame of an answer holds one event in
-base64. Sources: Smithy 2.0 "Amazon Event Stream"; wire/DIALECTS.md 2.1 and
+and a CRC-32 of everything before it; numbers are big-endian. In an answer, each frame holds one
+event in base64. Sources: Smithy 2.0 "Amazon Event Stream"; wire/DIALECTS.md 2.1 and
 w:anthropic/bedrock-invoke-stream; read 2026-11-24.
 """
 
@@ -14,12 +14,12 @@ import msgspec
 from .refusals import meaning_of, message_of, render_error
 
 FRAME_BYTES_MAX = 6 * 1024 * 1024
-"""Room for an event of 4 MiB, the largest that is passed on, in base64; what is larger is no honest frame."""
+"""Room for an event of 4 MiB, the largest that is passed on, in base64; a larger size is an error."""
 PRELUDE_BYTES = 12
 CRC_BYTES = 4
 _STRING = 7
 _VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
-"""Sizes of the header values that have a fixed one: truths, integers, a time, a UUID."""
+"""Sizes of header values by type, for those with a fixed size: booleans, integers, a timestamp, a UUID."""
 _SIZED = (6, _STRING)
 _NAME = re.compile(r"[a-z_]{1,64}")
 _BROKEN = b"event: error\ndata: " + render_error("api_error", "the event stream is broken") + b"\n\n"
@@ -38,10 +38,10 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 
 class EventStream:
-    """Fed with bytes as they come, returns the events that have come whole; the same for every cut.
+    """Is fed with bytes as they come, and returns the events that are complete; the same for every cut.
 
-    An exception of AWS becomes an error event. So does what is no frame: nothing behind it can be
-    told apart, so nothing follows.
+    An exception of AWS becomes an error event, and so does anything that is no frame: as no frame
+    can be found after it, the stream ends there.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class EventStream:
                 events.append(_event_of(bytes(self._buffer[start : start + size])))
                 start += size
         except (ValueError, IndexError, RecursionError):
-            # msgspec's own errors and those of text are ValueErrors
+            # msgspec's errors and UnicodeDecodeError are ValueErrors
             self._is_broken = True
             self._buffer.clear()
             return b"".join((*events, _BROKEN))
@@ -69,10 +69,10 @@ class EventStream:
 
 
 def _frame_size(buffer: bytearray, start: int) -> int:
-    """Return the size of the frame at *start*, or 0 where it has not come whole.
+    """Return the size of the frame at *start*, or 0 if it is not complete yet.
 
     Raises:
-        ValueError: No prelude stands there.
+        ValueError: There is no valid prelude.
     """
     if len(buffer) < start + PRELUDE_BYTES:
         return 0
@@ -86,10 +86,10 @@ def _frame_size(buffer: bytearray, start: int) -> int:
 
 
 def _event_of(frame: bytes) -> bytes:
-    """Return the server-sent event of a whole *frame*; empty where it says nothing.
+    """Return the server-sent event of a whole *frame*; empty for events of other types.
 
     Raises:
-        ValueError, IndexError: It is no frame, or none of an answer.
+        ValueError, IndexError: It is no frame, or not one of an answer.
     """
     if crc32(frame[:-CRC_BYTES]) != int.from_bytes(frame[-CRC_BYTES:]):
         raise ValueError("the checksum of a frame is wrong")
@@ -108,7 +108,7 @@ def _event_of(frame: bytes) -> bytes:
 
 
 def _headers(data: bytes) -> dict[str, str]:
-    """Return the headers that are text; the size of every other is known, so they are stepped over."""
+    """Return the headers that are strings; all others are skipped by their sizes."""
     headers: dict[str, str] = {}
     at = 0
     while at < len(data):

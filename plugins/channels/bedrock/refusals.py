@@ -1,4 +1,4 @@
-"""What AWS says when it refuses, in the words of the dialect: status, type and body.
+"""Converts AWS's refusals to the dialect: status, error type and body.
 
 Source: Amazon Bedrock API reference, InvokeModelWithResponseStream, "Errors"; read 2026-11-24.
 """
@@ -10,7 +10,7 @@ import msgspec
 
 REFUSAL_BYTES_MAX = 64 * 1024
 _UNKNOWN_MODEL = re.compile(r"(?i)model identifier is invalid|on-demand throughput isn.t supported|end of its life")
-"""Sent as 400, and no fault of the customer's: another channel may have the model."""
+"""Messages that come with a 400, but are not the customer's fault: another channel may have the model."""
 _MEANINGS = {
     "throttling": (429, "rate_limit_error"),
     "modelnotready": (429, "rate_limit_error"),
@@ -30,7 +30,7 @@ _MEANINGS = {
 
 
 def meaning_of(exception: str, status: int = 500) -> tuple[int, str]:
-    """Return the status and the dialect's type that an *exception* of AWS means; unknown ones keep *status*.
+    """Return the status and the dialect's error type for an *exception* of AWS; unknown ones keep *status*.
 
     >>> meaning_of("throttlingException"), meaning_of("ValidationException:http://internal.example/")
     ((429, 'rate_limit_error'), (400, 'invalid_request_error'))
@@ -40,14 +40,14 @@ def meaning_of(exception: str, status: int = 500) -> tuple[int, str]:
 
 
 def render_error(error_type: str, message: str) -> bytes:
-    """Return an error document of the dialect; an unknown model is told apart by the words."""
+    """Return an error document of the dialect; an unknown model is recognised by the message."""
     if error_type == "invalid_request_error" and _UNKNOWN_MODEL.search(message):
         error_type = "not_found_error"
     return msgspec.json.encode({"type": "error", "error": {"type": error_type, "message": message}})
 
 
 def message_of(body: bytes) -> str | None:
-    """Return the words of an error's body; None where it is nothing that AWS says."""
+    """Return the message of an error's body; None if the body is not in AWS's form."""
     try:
         document: Any = msgspec.json.decode(body)
     except (ValueError, RecursionError):

@@ -1,15 +1,15 @@
-"""Signature Version 4 by AWS's own library, which is asked for only where a key needs it."""
+"""Signs requests by Signature Version 4, with AWS's own library, which is imported only if a key needs it."""
 
 import msgspec
 
 from relay import PluginError, UpstreamRequest
 
 SERVICE = "bedrock"
-"""The name that bedrock-runtime is signed for. Source: botocore's service model, ``signingName``; read 2026-11-24."""
+"""The service name in signatures for bedrock-runtime. Source: botocore's service model, ``signingName``; read 2026-11-24."""
 
 
 def sign(request: UpstreamRequest, region: str, api_key: str) -> UpstreamRequest:
-    """Return *request* with the headers that sign its address, its headers and its body.
+    """Return *request* with the headers that sign its URL, headers and body.
 
     *api_key* is ``ID:SECRET``, or ``ID:SECRET:SESSION_TOKEN``.
 

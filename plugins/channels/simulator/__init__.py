@@ -3,13 +3,13 @@
 A real server on a free port of the loopback that speaks every dialect: OpenAI's chat, Responses
 and completions, Anthropic's messages, Gemini and its interactions, whole and streamed; embeddings,
 moderations, rankings, speech, transcriptions, pictures, and Realtime. It counts honestly (`answer`
-says how), keeps nothing, and misbehaves on request: all answers by the setting ``behaviour``, or
-one model's by its upstream name, ``any-model+empty``. What is no talk knows no misbehaviour of
-what is said; Realtime knows those that are a status.
+says how), keeps nothing, and misbehaves on request: in all answers by the setting ``behaviour``, or
+for one model by its upstream name, ``any-model+empty``. Behaviours that change what is said only
+work for conversations; Realtime only has those that are a status.
 
 ===================== =======================================================================
-empty                 the end comes without output
-thinking-cut          a chain of thought that reaches the limit before it answers
+empty                 an end without output
+thinking-cut          thinking that reaches the limit before the answer
 refusal               the model refuses
 length                the output limit cuts the text
 usage-missing         no figures
@@ -23,27 +23,27 @@ big-event             one event of 6 MiB
 context               400, the prompt is too long
 403-policy            403, a refusal of the content
 quota                 429, no money left at the upstream
-html, 200-html        a proxy's page with 502, or with 200
+html, 200-html        a proxy's page, with 502 or with 200
 200-error             an error document with status 200
 redirect              302 to elsewhere
 error-first           a stream that begins with an error event
-error-midway          a stream that breaks off with one
+error-midway          a stream that ends with one in the middle
 cut-text              half the answer, then an orderly end
 cut-event             the same, within an event
 cut-end               all but the end mark
-garbage-event         an event that is no JSON, in the middle
+garbage-event         an event in the middle that is not JSON
 keep-alive            comments, pings or blank lines between events
 slow, slow-first      200 ms between events, or before the head
 slow-loris            the body byte by byte; slow-loris-head: the head
-hang, hang-head,      silence at once, after the head, or in the middle
+hang, hang-head,      silence from the start, after the head, or from the middle on
 hang-midway
 shut, shut-midway     the connection closed before the head, or in the middle
 reset, reset-midway   the connection reset before the head, or in the middle
-garbage               no HTTP
+garbage               bytes that are not HTTP
 bad-status            status 999
 bad-chunk             a chunk without a size
 big-head              a header of 1 MB
-overrun               another answer behind the end of this one
+overrun               another answer after the end of this one
 short-length          a body shorter than its content-length
 two-lengths           content-length and chunked at once
 gzip                  an encoding that was not asked for
@@ -112,7 +112,7 @@ class SimulatorConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class Simulator(ChannelPlugin[SimulatorConfig]):
-    """A channel whose upstream lives and dies with it; any key will do."""
+    """A channel whose upstream starts and stops with it; it accepts any key."""
 
     config_type = SimulatorConfig
     dialects = get_args(Dialect)
@@ -146,7 +146,7 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
 
 
 def _action(request: ChannelRequest) -> str:
-    """Return what Gemini is asked to do."""
+    """Return the method in Gemini's URL."""
     if request.operation == "embeddings":
         return "batchEmbedContents" if "requests" in request.fields else "embedContent"
     return "streamGenerateContent" if request.stream else "generateContent"

@@ -1,8 +1,8 @@
-"""What the simulator says to a question: the same words for the same one.
+"""Makes up the simulator's answers: the same answer to the same question.
 
 Honest usage follows one rule: four bytes of UTF-8 are a token, rounded up. The input is the JSON
 text of the messages, system text, tools or embedding input as it arrived; the output is all text,
-thinking and tool arguments that go out.
+thinking and tool arguments that are sent.
 """
 
 import re
@@ -31,7 +31,7 @@ Kind = Literal[
     "image_generation",
     "image_edit",
 ]
-"""What is spoken: a dialect, what is asked for in it, or Gemini's stream in its other form, one JSON array."""
+"""The kind of a request: a dialect, an operation, or Gemini's stream in its other form, one JSON array."""
 
 THINKING = "The question is read twice, weighed, and answered as simply as it was asked."
 CHOICES_MAX = 128
@@ -39,15 +39,15 @@ WORDS_MAX = 60
 
 
 class UnreadableError(Exception):
-    """The request is not one that the endpoint takes; the message says why."""
+    """The endpoint does not accept the request; the message says why."""
 
 
 class NotKeptError(UnreadableError):
-    """The request is for an answer that was given before: nothing is kept."""
+    """The request is for an earlier answer, but none are kept."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One request: where it goes, what it counts, and its fields."""
+    """One request: its kind, its token counts, and its fields."""
 
     kind: Kind
     model: str
@@ -60,7 +60,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said, before a dialect writes it down. ``usage_lie`` stands in for the output count."""
+    """An answer, before a dialect writes it. ``usage_lie`` replaces the output count."""
 
     kind: Kind
     model: str
@@ -83,22 +83,22 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def output_tokens(self) -> int:
-        """All tokens that go out, thinking included."""
+        """All output tokens, thinking included."""
         return self.choice_count * (tokens(self.text) + tokens(self.tool_arguments)) + self.thinking_tokens
 
     @property
     def output_told(self) -> Any:
-        """The output that the usage names."""
+        """The output count that the usage reports."""
         return self.output_tokens if self.usage_lie is None else self.usage_lie
 
     def total(self, *counts: Any) -> Any:
-        """Return the sum of *counts*; of a lie that can't be added up, the lie itself."""
+        """Return the sum of *counts*; for a lie that can't be added up, the lie itself."""
         is_countable = self.usage_lie is None or (isinstance(self.usage_lie, int) and abs(self.usage_lie) < 2**62)
         return sum(counts) if is_countable else self.usage_lie
 
 
 def tokens(text: str | bytes) -> int:
-    """Return the token count of *text*: its UTF-8 bytes by four, rounded up.
+    """Return the token count of *text*: its bytes of UTF-8 divided by four, rounded up.
 
     >>> tokens("four"), tokens("fives"), tokens("金")
     (1, 2, 1)
@@ -107,7 +107,7 @@ def tokens(text: str | bytes) -> int:
 
 
 def pieces(text: str) -> list[str]:
-    """Return *text* in the pieces a stream sends: words with what stands behind them.
+    """Return *text* in the pieces of a stream: words with what follows them.
 
     >>> pieces('He said: {"city":"Paris"}')
     ['He ', 'said: {"', 'city":"', 'Paris"}']

@@ -16,7 +16,7 @@ _STOP = {"end": "end_turn", "length": "max_tokens", "tool": "tool_use", "refusal
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants."""
+    """Return what a request asks for."""
     messages = items(fields.get("messages"))
     results = [part for message in messages[-1:] for part in items(message.get("content"))]
     choice, named = tool_choice(fields)
@@ -34,7 +34,7 @@ def asked(fields: dict[str, Any]) -> Asked:
 
 
 def error(status: int, kind: str, message: str) -> bytes:
-    """Return an error's body; inside a stream it stands in an event named error."""
+    """Return an error's body; in a stream it is in an event named error."""
     return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sim"})
 
 

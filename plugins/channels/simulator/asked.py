@@ -1,4 +1,4 @@
-"""What a request wants of the simulator, in one form for all dialects."""
+"""What a request asks of the simulator, in one form for all dialects."""
 
 from typing import Any, Literal
 
@@ -12,12 +12,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         words: The last words of the user.
         tools: Schemas of the tools' arguments, by the tools' names.
         tool_choice: Whether a tool may, must not or must be called.
-        tool_named: The tool that must be called; empty where none is named.
-        is_tool_answered: What came last is the result of a tool.
-        schema: The JSON schema that the answer must fit, or None.
-        is_thinking: Thinking is wanted.
-        is_usage_wanted: A stream is to tell its usage.
-        is_system_cached: The system text is to be kept in a cache.
+        tool_named: The tool that must be called; empty if none is named.
+        is_tool_answered: The last message is the result of a tool.
+        schema: The JSON Schema that the answer must fit, or None.
+        is_thinking: Thinking is asked for.
+        is_usage_wanted: A stream is to report its usage.
+        is_system_cached: The system text is to be cached.
     """
 
     words: str = ""
@@ -33,9 +33,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     is_system_cached: bool = False
 
     def tool(self) -> tuple[str, Any] | None:
-        """Return name and schema of the tool to call: the one named, else the first if "tool" is spoken of.
+        """Return name and schema of the tool to call: the one named, else the first if the user says "tool".
 
-        After a tool's result plain words come.
+        Right after a tool's result the word alone calls no tool.
         """
         if not self.tools or self.tool_choice == "none":
             return None
@@ -47,12 +47,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def items(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list; of what is no list, nothing."""
+    """Return the objects in a list; none if *value* is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def words(content: Any) -> str:
-    """Return the text of a message: of itself, or of its parts.
+    """Return the text of a message, or the texts of its parts.
 
     >>> words([{"type": "text", "text": "one"}, {"type": "image"}, {"text": "two"}])
     'one two'
@@ -63,7 +63,7 @@ def words(content: Any) -> str:
 
 
 def last_words(messages: list[dict[str, Any]]) -> str:
-    """Return the text of the last message of the user, or nothing."""
+    """Return the text of the user's last message; empty if there is none."""
     said = [message.get("content") for message in messages if message.get("role") == "user"]
     return words(said[-1]) if said else ""
 

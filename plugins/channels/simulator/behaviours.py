@@ -1,7 +1,7 @@
 """Everything that the simulator can do wrong, each a small function named in a table.
 
-Three kinds, by what they change: what is said (`ANSWERS`), what is replied (`REPLIES`), and how the
-bytes go out (`WIRES`). Each covers rows of the fault catalogue, field/reliability.md 3.
+There are three kinds, by what they change: the answer (`ANSWERS`), the reply (`REPLIES`), and how its
+bytes are sent (`WIRES`). Each covers rows of the fault catalogue, field/reliability.md 3.
 """
 
 import gzip
@@ -18,7 +18,7 @@ DRIP_S = 0.02
 BIG_BYTES = 6 * 1024 * 1024
 FOREIGN = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"foreign":true}'
 
-# What is said
+# The answer
 
 
 def _changed(**changes: object) -> Callable[[Answer], Answer]:
@@ -41,7 +41,7 @@ ANSWERS: dict[str, Callable[[Answer], Answer]] = {
     "big-event": _changed(text="x" * BIG_BYTES, tool_name="", tool_arguments="", stop="end"),
 }
 
-# What is replied
+# The reply
 
 
 def _error(status: int, name: str, message: str, *headers: str) -> Callable[[Reply], Reply]:
@@ -58,7 +58,7 @@ def _redirect(reply: Reply) -> Reply:
 
 
 def _failing(reply: Reply, pieces: list[bytes]) -> Reply:
-    """Return a stream that fails after *pieces*; a reply that is no stream becomes an error dressed as success."""
+    """Return a stream that fails after *pieces*; any other reply becomes an error with status 200."""
     if not reply.is_stream:
         return msgspec.structs.replace(_error(500, "server_error", "The server had an error")(reply), status=200)
     return msgspec.structs.replace(reply, pieces=[*pieces, DIALECTS[reply.kind].error_event(len(pieces))])
@@ -123,11 +123,11 @@ REPLIES: dict[str, Callable[[Reply], Reply]] = {
     "keep-alive": _keep_alive,
 }
 
-# How the bytes go out
+# How the bytes are sent
 
 
 def _half_sent(reply: Reply) -> list[Step]:
-    """Return the steps that leave a reply in its middle, its framing unfinished."""
+    """Return the steps that send half a reply, and leave its framing unfinished."""
     if reply.is_stream:
         return [head(reply, "transfer-encoding: chunked"), *(chunk(piece) for piece in _half(reply))]
     return [head(reply, f"content-length: {len(reply.body)}"), *_half(reply)]
@@ -154,7 +154,7 @@ def _gzip(reply: Reply) -> list[Step]:
 
 
 def _drip(reply: Reply) -> list[Step]:
-    """Return the head and then the body byte by byte, too slow ever to become a line."""
+    """Return the head and then the body byte by byte, so slowly that no line is ever completed."""
     steps: list[Step] = [head(reply, f"content-length: {len(reply.body)}")]
     for byte in reply.body:
         steps += [bytes([byte]), DRIP_S]

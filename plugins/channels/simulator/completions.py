@@ -1,4 +1,4 @@
-"""The simulator's side of OpenAI's first form: ``/v1/completions``, whole and streamed.
+"""The simulator's side of OpenAI's legacy ``/v1/completions``, whole and streamed.
 
 Shapes: w:openai-other/completions-legacy and completions-legacy-stream.
 """
@@ -18,7 +18,7 @@ _FINISH = {"end": "stop", "length": "length", "tool": "stop", "refusal": "stop"}
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants; of several prompts the first."""
+    """Return what a request asks for; only the first of several prompts counts."""
     prompt = fields.get("prompt")
     first = prompt[0] if isinstance(prompt, list) and prompt else prompt
     return Asked(

@@ -1,6 +1,6 @@
-"""The dialects that the simulator speaks, by what is spoken; each is a module of its own.
+"""The dialects that the simulator speaks, by the kind of request; each is a module of its own.
 
-What is answered without a talk (`singles`) fails as OpenAI does, Gemini's embeddings as Gemini does.
+What is no conversation (`singles`) fails as OpenAI does, Gemini's embeddings as Gemini does.
 """
 
 from typing import Any, Protocol
@@ -19,13 +19,13 @@ from relay.plugins.channels.simulator.asked import Asked
 
 
 class Dialect(Protocol):
-    """What a module of a dialect holds."""
+    """What a dialect's module must have."""
 
     STREAM_TYPE: str
     KEEP_ALIVE: bytes
 
     def asked(self, fields: dict[str, Any]) -> Asked:
-        """Return what a request wants."""
+        """Return what a request asks for."""
         ...
 
     def body(self, answer: Answer) -> bytes:
@@ -41,7 +41,7 @@ class Dialect(Protocol):
         ...
 
     def error_event(self, number: int) -> bytes:
-        """Return the error that ends a stream, after as many events as *number*."""
+        """Return the error that ends a stream after *number* events."""
         ...
 
 

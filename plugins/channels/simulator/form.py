@@ -1,4 +1,4 @@
-"""Reading a form with files, with the standard library's reader of mail."""
+"""Reads a form with files, with the standard library's email parser."""
 
 from email.message import Message
 from email.parser import BytesParser
@@ -11,10 +11,10 @@ Files = dict[str, list[bytes]]
 
 
 def read_form(body: bytes, content_type: str) -> tuple[dict[str, Any], Files]:
-    """Return the values of a form's plain fields, and the contents of its files, by their names.
+    """Return the values of a form's plain fields and the contents of its files, by their names.
 
     Raises:
-        UnreadableError: It is no form.
+        UnreadableError: It is not a form.
     """
     message = BytesParser(policy=HTTP).parsebytes(f"content-type: {content_type}\r\n\r\n".encode("latin-1") + body)
     parts = message.get_payload()

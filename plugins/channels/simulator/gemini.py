@@ -25,7 +25,7 @@ _STATUS = {
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants; Google's SDK for Python spells what stands in ``thinkingConfig`` with underscores."""
+    """Return what a request asks for; Google's Python SDK spells the members of ``thinkingConfig`` with underscores."""
     contents = items(fields.get("contents"))
     config = fields.get("generationConfig") or {}
     thinking = config.get("thinkingConfig") or {}
@@ -80,13 +80,13 @@ def documents(answer: Answer) -> list[bytes]:
 
 
 def error(status: int, kind: str, message: str) -> bytes:
-    """Return an error's body; *kind* is what the other vendors call it."""
+    """Return an error's body; *kind* is its type at the other vendors."""
     named = {"code": status, "message": message, "status": _STATUS.get(status, "UNKNOWN")}
     return msgspec.json.encode({"error": named})
 
 
 def failure() -> bytes:
-    """Return the document by which a stream fails."""
+    """Return the document with which a stream fails."""
     return error(503, "", "The model is overloaded. Please try again later.")
 
 
@@ -96,7 +96,7 @@ def error_event(number: int) -> bytes:
 
 
 def usage(answer: Answer) -> dict[str, Any]:
-    """Return the usage; thinking stands beside the output, and a lie in its place."""
+    """Return the usage, with thinking counted apart from the output; a lie replaces the output."""
     shown: Any = answer.output_told if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
     counts = {"promptTokenCount": answer.input_tokens, "candidatesTokenCount": shown}
     if answer.thinking:

@@ -1,4 +1,4 @@
-"""The simulator's Gemini stream as one JSON array, written bit by bit.
+"""The simulator's Gemini stream as one JSON array, sent element by element.
 
 Shapes: wire/DIALECTS.md 2.5, and the recording gemini/stream-json-array.
 """

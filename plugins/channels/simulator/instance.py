@@ -1,17 +1,17 @@
-"""A document for a schema: what the simulator says where structured output or arguments are wanted."""
+"""Makes a document for a schema: the simulator's structured output and tool arguments."""
 
 from typing import Any
 
 DEPTH_MAX = 20
 NODES_MAX = 1000
-"""Values of one document; a schema of a hundred bytes can ask for more of them than there is memory."""
+"""Limit of a document's values; a schema of a hundred bytes can ask for more than fit into memory."""
 LENGTH_MAX = 10_000
 
 
 def instance(schema: Any) -> Any:
     """Return a small document that fits a JSON *schema*, as far as the usual keywords go.
 
-    What is nested too deep is null, and what comes behind too many other values is null or left out.
+    Values that are nested too deep are null; values beyond the limit are null or left out.
 
     >>> instance({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
     {'city': 'text'}

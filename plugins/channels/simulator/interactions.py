@@ -19,7 +19,7 @@ _STATUS = {"end": "completed", "length": "incomplete", "tool": "requires_action"
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants: its input is text, one content, several, or steps."""
+    """Return what a request asks for; its input is text, one content, several, or steps."""
     given = fields.get("input")
     steps = items(given)
     said = [step.get("content") for step in steps if step.get("type") == "user_input"]
@@ -73,7 +73,7 @@ def _interaction(answer: Answer) -> dict[str, Any]:
 
 
 def _usage(answer: Answer) -> dict[str, Any]:
-    """Return the usage; thinking stands beside the output, and a lie in its place."""
+    """Return the usage, with thinking counted apart from the output; a lie replaces the output."""
     shown: Any = answer.output_told if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
     return {
         "total_input_tokens": answer.input_tokens,
@@ -86,7 +86,7 @@ def _usage(answer: Answer) -> dict[str, Any]:
 
 
 def _steps(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Return each step, and the deltas that tell it piece by piece."""
+    """Return each step, and its deltas."""
     made: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if answer.thinking:
         told = [

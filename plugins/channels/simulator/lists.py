@@ -1,4 +1,4 @@
-"""What the simulator answers with one document: vectors, verdicts, rankings, a talk made short.
+"""The simulator's answers that are one document: embeddings, moderations, rankings, compacted conversations.
 
 Shapes: w:openai-other/embeddings and moderation, w:gemini/embed-batch, w:compat/rerank-cohere,
 openai/openai-python types/responses/compacted_response.py, read 2026-11-29.
@@ -34,7 +34,7 @@ def embeddings(question: Question) -> Reply:
 
 
 def gemini_embeddings(question: Question) -> Reply:
-    """Return a vector per content, in Gemini's form of one or of several."""
+    """Return a vector per content, in Gemini's form for one content or for several."""
     counts = {"usageMetadata": {"promptTokenCount": question.input_tokens}}
     if "requests" not in question.fields:
         return _document({"embedding": {"values": vector(question.fields.get("content"))}, **counts})
@@ -43,7 +43,7 @@ def gemini_embeddings(question: Question) -> Reply:
 
 
 def moderation(question: Question) -> Reply:
-    """Find nothing wrong with each input; the word "flag" is."""
+    """Find nothing wrong with any input, unless it has the word "flag"."""
     asked = question.fields.get("input")
     inputs = asked if isinstance(asked, list) else [asked]
     results = []
@@ -74,7 +74,7 @@ def rerank(question: Question) -> Reply:
 
 
 def compact(question: Question) -> Reply:
-    """Return a talk as one sealed item."""
+    """Return a conversation as one sealed item."""
     sealed = base64.b64encode(hashlib.sha256(msgspec.json.encode(question.fields.get("input"))).digest()).decode()
     output_tokens = tokens(sealed)
     usage = {

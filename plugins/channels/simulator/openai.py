@@ -17,7 +17,7 @@ _FINISH = {"end": "stop", "length": "length", "tool": "tool_calls", "refusal": "
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants; thinking as DeepSeek is asked for it, or as OpenAI is."""
+    """Return what a request asks for; thinking may be asked for as DeepSeek or as OpenAI has it."""
     messages = items(fields.get("messages"))
     choice, named = tool_choice(fields)
     wanted = fields.get("response_format") or {}
@@ -84,7 +84,7 @@ def event(document: object) -> bytes:
 
 
 def usage(answer: Answer) -> dict[str, Any]:
-    """Return the usage; a lie stands in for the output."""
+    """Return the usage; a lie replaces the output."""
     output = answer.output_told
     return {
         "prompt_tokens": answer.input_tokens,

@@ -1,7 +1,7 @@
-"""The simulator's hand: ``/v1/images/generations`` and ``edits``, one colour a picture.
+"""The simulator's pictures: ``/v1/images/generations`` and ``edits``, each picture of one colour.
 
-The colour is the prompt's. Models called gpt-image tell tokens: of output one for each square of
-64 x 64, of input 194 for each picture that came. Others tell none, as DALL-E does.
+The colour follows from the prompt. Models called gpt-image report tokens: one of output for each square
+of 64 x 64 pixels, 194 of input for each picture in the request. Others report none, as DALL-E does.
 Shapes: w:openai-other/image-edit and image-dalle3-url; OpenAI's API reference, read 2026-11-29.
 """
 
@@ -29,7 +29,7 @@ def pictures(question: Question) -> Reply:
     """Return as many pictures as were asked for, whole or as events.
 
     Raises:
-        UnreadableError: No prompt, no picture to change, or a number or size that can't be.
+        UnreadableError: No prompt, no picture to edit, or an invalid number or size.
     """
     fields = question.fields
     prompt, size = fields.get("prompt"), fields.get("size")
@@ -55,7 +55,7 @@ def pictures(question: Question) -> Reply:
 
 
 def png(width: int, height: int, colour: bytes) -> bytes:
-    """Return a picture of one *colour*, three bytes of red, green and blue: a palette of one, a bit a pixel."""
+    """Return a picture of one *colour*, three bytes of red, green and blue: a palette of one colour, a bit per pixel."""
     row = bytes(1 + -(-width // 8))
     head = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)
     chunks = (b"IHDR", head), (b"PLTE", colour), (b"IDAT", zlib.compress(row * height)), (b"IEND", b"")
@@ -65,7 +65,7 @@ def png(width: int, height: int, colour: bytes) -> bytes:
 
 
 def _events(question: Question, drawn: str, told: dict[str, Any]) -> Reply:
-    """Return the events of a stream: a picture has but one stage, so each part shows it whole."""
+    """Return the events of a stream; each partial picture is already the whole one."""
     name = question.kind
     partial_count = _whole(question.fields.get("partial_images"), 0, most=3)
     events = [

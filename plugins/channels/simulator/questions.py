@@ -1,4 +1,4 @@
-"""Reading a request to the simulator: which dialect, which model, and what it counts."""
+"""Reads a request to the simulator: its kind, its model, and its token counts."""
 
 import re
 from collections.abc import Mapping
@@ -58,11 +58,11 @@ _STREAMED: frozenset[Kind] = frozenset(
         "image_edit",
     }
 )
-"""What streams where ``stream`` says so; speech always does."""
+"""Kinds that stream if ``stream`` says so; speech always does."""
 
 
 def kind_of(target: str) -> Kind:
-    """Return what is spoken at *target*, a path with its query; chat where nothing is known."""
+    """Return the kind of request at *target*, a path with its query; chat if the path is unknown."""
     path, _, query = target.partition("?")
     match = GEMINI_PATH.fullmatch(path)
     if match is None:
@@ -74,11 +74,11 @@ def kind_of(target: str) -> Kind:
 
 
 def read_question(target: str, body: bytes, behaviour: str | None, content_type: str = "") -> Question:
-    """Read a request to *target*; *behaviour* is the channel's own, which goes before the model's suffix.
+    """Read a request to *target*; *behaviour* is the channel's own, which wins over the model's suffix.
 
     Raises:
-        NotKeptError: It asks for an answer that was given before.
-        UnreadableError: No endpoint, not JSON or a form, or without a model.
+        NotKeptError: It asks for an earlier answer.
+        UnreadableError: No such endpoint, neither JSON nor a form, or no model.
     """
     path = target.partition("?")[0]
     match = GEMINI_PATH.fullmatch(path)

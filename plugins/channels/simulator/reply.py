@@ -1,4 +1,4 @@
-"""A reply before it is cut into steps, and the honest way to write it on the wire."""
+"""A reply before it is cut into steps, and the honest way to send it."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ def write_down(answer: Answer, *, stream: bool) -> Reply:
 
 
 def error_reply(kind: Kind, status: int, name: str, message: str, *headers: str) -> Reply:
-    """Return an error in the form of what is spoken; *name* is what most vendors call it."""
+    """Return an error in the form of *kind*; *name* is its type at most vendors."""
     return Reply(status=status, headers=headers, pieces=[DIALECTS[kind].error(status, name, message)], kind=kind)
 
 

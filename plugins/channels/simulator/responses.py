@@ -19,7 +19,7 @@ error = openai.error
 
 
 def asked(fields: dict[str, Any]) -> Asked:
-    """Return what a request wants."""
+    """Return what a request asks for."""
     given = fields.get("input")
     messages = [{"role": "user", "content": given}] if isinstance(given, str) else items(given)
     choice, named = tool_choice(fields)
@@ -59,7 +59,7 @@ def events(answer: Answer) -> list[bytes]:
 
 
 def error_event(number: int) -> bytes:
-    """Return the two events by which a stream fails."""
+    """Return the two events with which a stream fails."""
     failure = {"code": "server_error", "message": "The server had an error"}
     failed = {"id": _ID, "object": "response", "status": "failed", "output": [], "error": failure}
     said = {"error": {"type": "server_error", **failure, "param": None}}
@@ -110,13 +110,13 @@ def _usage(answer: Answer) -> dict[str, Any]:
 
 
 def _begun(item: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as it is before anything of it has come."""
+    """Return an item as it is at its beginning, still empty."""
     empty = {"content": [], "summary": [], "arguments": "", "status": "in_progress"}
     return {name: empty.get(name, value) for name, value in item.items()}
 
 
 def _items(answer: Answer) -> list[tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]]:
-    """Return each item of the output, and the events that tell it piece by piece."""
+    """Return each item of the output, and its delta events."""
     made = []
     if answer.thinking:
         made.append(_reasoning(answer.thinking))

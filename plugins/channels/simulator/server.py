@@ -26,9 +26,9 @@ REALTIME_PATH = "/v1/realtime"
 
 
 class Received:
-    """One request as the upstream saw it, without a word of it: what tests ask about.
+    """One request as the upstream saw it, without its text, for tests.
 
-    Times are the loop's, in seconds. ``cut_at`` is set if the peer left before the reply was out.
+    Times are the loop's, in seconds. ``cut_at_s`` is set if the peer left before the reply was complete.
     """
 
     __slots__ = ("at_s", "behaviour", "body_bytes", "cut_at_s", "model", "path", "query")
@@ -46,10 +46,10 @@ class SimulatorServer:
     """Answers on a port of the loopback.
 
     Args:
-        behaviour: Misbehaviour of every answer; a model's own suffix counts where this is None.
+        behaviour: Misbehaviour of every answer; if None, that of the model's suffix.
         first_s: Wait before an answer begins, in seconds.
         pace_s: Wait between two events of a stream, in seconds.
-        chunk_count: Text pieces of an answer, where it should not echo the question.
+        chunk_count: Number of text pieces in an answer, if it is not to echo the question.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class SimulatorServer:
             server.close()
             for connection in list(self._connections):
                 connection.abort()
-            await asyncio.sleep(0)  # lets the transports report their end before the loop goes on
+            await asyncio.sleep(0)  # lets the transports report their end before this returns
 
     def steps(self, received: Received, head: bytes, body: bytes) -> list[Step]:
-        """Return what goes out for one request, and note what was asked; of its *head* the body's type alone is read."""
+        """Return the steps of the reply to one request, and note the request; only the content type of *head* is read."""
         target = f"{received.path}?{received.query}"
         kind = kind_of(target)
         try:
@@ -104,7 +104,7 @@ class SimulatorServer:
         return honest(reply, self._first_s, self._pace_s)
 
     def talk(self, received: Received) -> Talk | Reply:
-        """Return the session of Realtime that was asked for, or the refusal that the model's behaviour is."""
+        """Return the Realtime session that was asked for, or the refusal that the behaviour demands."""
         received.model = parse_qs(received.query).get("model", [""])[0]
         received.behaviour = self._behaviour or received.model.partition("+")[2]
         if received.path != REALTIME_PATH or not received.model:
@@ -126,7 +126,7 @@ class SimulatorServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: takes requests one after the other, and plays the steps of each."""
+    """One connection: takes requests one after another, and plays the steps of each reply."""
 
     def __init__(self, server: SimulatorServer, all_open: "set[_Connection]") -> None:
         self._server = server
@@ -172,7 +172,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _take_request(self) -> None:
-        """Begin the next request once it is whole and the one before is answered."""
+        """Begin the next request once it is complete and the previous one is answered."""
         if self._received is not None:
             return
         end = self._buffer.find(b"\r\n\r\n")
@@ -196,7 +196,7 @@ class _Connection(asyncio.Protocol):
         self._play()
 
     def _shake_hands(self, target: str) -> None:
-        """Let a session begin, or refuse it as any request."""
+        """Begin a session, or refuse it like any other request."""
         self._received = Received(target, 0, self._loop.time())
         self._server.log.append(self._received)
         talk = self._server.talk(self._received)
@@ -210,7 +210,7 @@ class _Connection(asyncio.Protocol):
             self._play()
 
     def _play(self) -> None:
-        """Go on with the steps until one waits, the peer is too slow, or there are no more."""
+        """Go on with the steps until one has to wait, the peer is too slow, or none are left."""
         self._timer = None
         if self._steps is None:
             return
@@ -228,7 +228,7 @@ class _Connection(asyncio.Protocol):
                 return
 
     def _finish(self, step: Step | None) -> None:
-        """End the reply, and the connection too where the last step says so."""
+        """End the reply, and also the connection if the last step says so."""
         self._received = self._steps = None
         if step == "reset":
             _let_close_reset(self._transport)
@@ -240,14 +240,14 @@ class _Connection(asyncio.Protocol):
 
 
 def _read_head(head: bytes) -> tuple[str, int]:
-    """Return target and body length; what can't be read is asked for nothing and has no body."""
+    """Return target and body length; if a head can't be read, the target is empty and the length 0."""
     target = (head.partition(b"\r\n")[0].decode("latin-1") + "  ").split(" ")[1]
     length = _header(head, "content-length")
     return target, int(length) if length.isdecimal() else 0
 
 
 def _header(head: bytes, name: str) -> str:
-    """Return the value of a header; empty where it is not there."""
+    """Return the value of a header; empty if it is missing."""
     for line in head.decode("latin-1").split("\r\n")[1:]:
         named, _, value = line.partition(":")
         if named.lower() == name:
@@ -256,7 +256,7 @@ def _header(head: bytes, name: str) -> str:
 
 
 def _let_close_reset(transport: asyncio.Transport) -> None:
-    """Make the coming close send RST: a duplicate reaches the socket that uvloop keeps to itself."""
+    """Make the next close send RST; uvloop does not give out its socket, so the option is set on a duplicate."""
     number = transport.get_extra_info("socket").fileno()
     with contextlib.closing(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM)) as duplicate:
         duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

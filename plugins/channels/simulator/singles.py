@@ -1,4 +1,4 @@
-"""What the simulator answers without a talk, by what is spoken; each is a function of its own."""
+"""The simulator's answers that are no conversation, by the kind of request; each is a function of its own."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
-"""The simulator's voice: ``/v1/audio/speech``, as sound or as events that carry it.
+"""The simulator's speech: ``/v1/audio/speech``, as plain audio or as events that carry it.
 
-What it says lasts a second for 14 bytes of UTF-8, and counts 20 tokens a second.
+14 bytes of UTF-8 last a second, and a second counts 20 tokens.
 Shapes: wire/DIALECTS.md 3.5, and OpenAI's API reference, "Create speech", read 2026-11-29.
 """
 
@@ -23,10 +23,10 @@ _FORMATS: dict[str, tuple[str, Callable[[float], bytes]]] = {
 
 
 def speech(question: Question) -> Reply:
-    """Return the text spoken, in a format that can be made without an encoder.
+    """Return audio for the text, in a format that can be made without an encoder.
 
     Raises:
-        UnreadableError: No text, more than OpenAI takes, or another format.
+        UnreadableError: No text, more than OpenAI accepts, or another format.
     """
     text, name = question.fields.get("input"), question.fields.get("response_format") or "mp3"
     if not isinstance(text, str) or not 0 < len(text) <= INPUT_LENGTH_MAX:

@@ -1,9 +1,8 @@
-"""The simulator's side of Realtime: a plain object fed with a client's events, and what it says to each.
+"""The simulator's side of Realtime: a plain object that is fed with a client's events and answers each.
 
-Turns are the client's to make: no voice is detected. Every response is words or sound, as the
-session or the response asks, and is over at once. Text
-counts as in any other dialect; sound counts 10 tokens a second heard and 20 spoken. What was said
-before is read again by every response, and none of it is cached.
+The client makes the turns: no voice is detected. Each response is text or audio, as the session or
+the request asks, and ends at once. Text counts as in any other dialect; a second of audio counts 10
+tokens of input or 20 of output. Each response reads the whole conversation again, and nothing is cached.
 Shapes: OpenAI API reference, Realtime client and server events, and ``types/realtime`` of its
 Python SDK 3.54, read 2026-11-29.
 """
@@ -45,17 +44,17 @@ class Talk:
             },
         }
         self._text_tokens = self._sound_tokens = 0
-        """What the next response reads."""
+        """The input of the next response."""
         self._buffered_bytes = 0
         self._words = ""
         self._count = 0
 
     def begin(self) -> list[str]:
-        """Return what is said to whoever connects."""
+        """Return the events for a new connection."""
         return self._written([("session.created", {"session": self._session})])
 
     def hear(self, frame: str | bytes) -> list[str]:
-        """Return what is said to one frame of the client's."""
+        """Return the events that answer one frame of the client's."""
         try:
             event = msgspec.json.decode(frame, type=dict[str, Any])
             return self._written(list(self._answers(event)))
@@ -84,7 +83,7 @@ class Talk:
                 yield _refusal(f"no event {str(other)[:60]}")
 
     def _read(self, item: Event) -> None:
-        """Count an item that joins the conversation, and keep in mind what its user said."""
+        """Count an item that joins the conversation, and remember the user's words in it."""
         for part in items(item.get("content")):
             if part.get("type") == "input_audio":
                 self._sound_tokens += _heard_tokens(len(base64.b64decode(part["audio"])))
@@ -93,7 +92,7 @@ class Talk:
                 self._words = part["text"]
 
     def _committed(self) -> Iterator[tuple[str, Event]]:
-        """Make an item of the buffer, and write it down where that is asked for."""
+        """Make an item of the buffer, and transcribe it if that was asked for."""
         if not self._buffered_bytes:
             yield _refusal("the buffer is empty")
             return
@@ -144,7 +143,7 @@ class Talk:
         yield "response.done", {"response": {**done, "usage": usage}}
 
     def _usage(self, written: int, spoken: int) -> Event:
-        """Return the usage of a response, which is read by the next."""
+        """Return the usage of a response, whose output becomes input of the next."""
         read_text, read_sound = self._text_tokens, self._sound_tokens
         self._text_tokens, self._sound_tokens = read_text + written, read_sound + spoken
         return {
@@ -200,7 +199,7 @@ def _heard_tokens(sound_bytes: int) -> int:
 
 
 def _merged(old: Event, new: Event) -> Event:
-    """Return the settings *old* with those of *new* in their places, however deep."""
+    """Return the settings *old* updated with those of *new*, at every depth."""
     merged = dict(old)
     for name, value in new.items():
         held = merged.get(name)

@@ -1,7 +1,7 @@
-"""The simulator's ear: ``/v1/audio/transcriptions`` and ``translations``, whole, streamed, or as subtitles.
+"""The simulator's transcriptions: ``/v1/audio/transcriptions`` and ``translations``, whole, streamed, or as subtitles.
 
-It says how long the sound was. Models called transcribe count tokens, ten a second of sound; all
-others count seconds. Shapes: w:openai-other/transcription-whisper and transcription-4o-stream.
+The transcript says how long the audio is. Models called transcribe count tokens, ten for a second of
+audio; all others count seconds. Shapes: w:openai-other/transcription-whisper and transcription-4o-stream.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ PLAIN = ("text", "srt", "vtt")
 
 
 def transcription(question: Question) -> Reply:
-    """Return what was heard, in the form that was asked for.
+    """Return the transcript, in the form that was asked for.
 
     Raises:
-        UnreadableError: No sound came, or more than one file.
+        UnreadableError: No audio, or more than one file.
     """
     sounds = question.files.get("file", [])
     if len(sounds) != 1 or not sounds[0]:
@@ -56,7 +56,7 @@ def _usage(question: Question, seconds: int, text: str) -> dict[str, Any]:
 
 
 def _plain(name: str, seconds: int, text: str) -> str:
-    """Return the words alone, or as the one subtitle that they are."""
+    """Return only the text, or the text as one subtitle."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     end = f"{hours:02}:{minutes:02}:{rest:02}"

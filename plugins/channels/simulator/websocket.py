@@ -1,4 +1,4 @@
-"""A websocket of the simulator's: the websockets library's protocol on a raw transport, and a talk."""
+"""The simulator's websocket: the protocol of the websockets library on a raw transport, with a `Talk`."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from relay.plugins.channels.simulator.talk import Talk
 
 FRAME_BYTES_MAX = 32 * 1024 * 1024
 SILENT = logging.Logger("relay.simulator.websocket", logging.CRITICAL + 1)
-"""The library would write frames into a log that listens to debug messages: nothing said is kept."""
+"""The library would write frames into a log at debug level: no text may be kept."""
 
 
 def is_handshake(head: bytes) -> bool:
@@ -20,7 +20,7 @@ def is_handshake(head: bytes) -> bool:
 
 
 class Socket:
-    """One open websocket; bytes come in by `feed`, until it says that the connection is over."""
+    """One open websocket; `feed` takes the bytes that come in."""
 
     def __init__(self, transport: asyncio.Transport, talk: Talk) -> None:
         self._transport = transport
@@ -29,7 +29,7 @@ class Socket:
         self._message = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes, the handshake first, and answer what is whole."""
+        """Take the next bytes, the handshake first, and answer all complete frames."""
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -55,4 +55,4 @@ class Socket:
             if data:
                 self._transport.write(data)
             else:
-                self._transport.close()  # the protocol's sign that nothing more comes
+                self._transport.close()  # the protocol's sign that nothing more is to be sent

@@ -1,8 +1,8 @@
 """``channels.vertex``: Claude and Gemini as Google Cloud hosts them.
 
-channel     what is sent
-access      what a service account may do for the next hour
-embeddings  what is asked where a model embeds
+channel     sends requests
+access      gets the access tokens of service accounts
+embeddings  converts requests for embeddings
 """
 
 from .channel import Vertex, VertexConfig

@@ -1,4 +1,4 @@
-"""Access tokens of service accounts: exchanged by Google's own library, beside the loop, and remembered.
+"""Gets and keeps access tokens of service accounts, by Google's own library in a thread.
 
 Source: google-auth 2.62, ``google.oauth2.service_account``; RFC 7523; read 2026-11-24.
 """
@@ -21,20 +21,20 @@ from relay import (
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 MARGIN = timedelta(minutes=4)
-"""A token is renewed so long before it ends; Google's library takes a little less."""
+"""A token is renewed so long before it expires; Google's library uses a slightly shorter margin."""
 EXCHANGE = Deadlines(connect_s=5, first_event_s=10, idle_s=10, total_s=15)
 REPLY_BYTES_MAX = 64 * 1024
 
 
 class Token(msgspec.Struct, frozen=True):
-    """An access token, and when it ends."""
+    """An access token, and when it expires."""
 
     text: str
     ends_at: datetime
 
 
 class Tokens:
-    """The tokens of one channel's service accounts; each is exchanged once, however many ask."""
+    """The tokens of one channel's service accounts; each is fetched once, however many requests wait for it."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport = transport
@@ -43,7 +43,7 @@ class Tokens:
         self._exchanges: dict[str, asyncio.Task[Token]] = {}
 
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Cancel the exchanges under way."""
         for exchange in self._exchanges.values():
             exchange.cancel()
 
@@ -51,8 +51,8 @@ class Tokens:
         """Return a token of the service account whose JSON is *account*.
 
         Raises:
-            PluginError: It is no service account's JSON, or google-auth is not installed.
-            UpstreamError: Google refused to exchange it, or gave no answer.
+            PluginError: It is not the JSON of a service account, or google-auth is not installed.
+            UpstreamError: Google refused to give a token, or did not answer.
         """
         known = self._known.get(account)
         if known is not None and self._clock.now() < known.ends_at - MARGIN:
@@ -61,11 +61,11 @@ class Tokens:
         if exchange is None:
             exchange = self._exchanges[account] = asyncio.create_task(self._exchange(account))
             exchange.add_done_callback(lambda done: self._note(account, done))
-        # Whoever leaves meanwhile does not end it for the others.
+        # A customer who leaves meanwhile must not cancel it for the others.
         return (await asyncio.shield(exchange)).text
 
     def forget(self, account: str) -> None:
-        """Exchange anew the next time: the token was refused before its end."""
+        """Get a new token the next time: this one was refused before it expired."""
         self._known.pop(account, None)
 
     async def _exchange(self, account: str) -> Token:
@@ -87,7 +87,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Carrier:
-    """Sends, for Google's library in its thread, through the shop's own client on the loop."""
+    """Sends the requests of Google's library, which runs in a thread, through the shop's own client on the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: Transport) -> None:
         self._loop = loop
@@ -112,7 +112,7 @@ class Carrier:
 
 
 def _exchange(account: str, carrier: Carrier) -> Token:
-    """Exchange *account* for a token; may sleep between tries."""
+    """Exchange *account* for a token, in a thread: the library may sleep between attempts."""
     try:
         from google.auth.exceptions import GoogleAuthError
         from google.oauth2.service_account import Credentials
@@ -123,7 +123,7 @@ def _exchange(account: str, carrier: Carrier) -> Token:
             msgspec.json.decode(account, type=dict[str, Any]), scopes=[SCOPE]
         )
     except (ValueError, TypeError, GoogleAuthError):
-        # Its words may quote the key.
+        # The message may quote the key.
         raise PluginError("channels.vertex: a key is not the JSON of a service account") from None
     try:
         credentials.refresh(carrier)
@@ -132,5 +132,5 @@ def _exchange(account: str, carrier: Carrier) -> Token:
             raise UpstreamStatusError("sick", 503) from None
         raise UpstreamStatusError("key_dead", 401) from None
     except (TypeError, ValueError):
-        raise UpstreamStatusError("sick", 200) from None  # what came as a token is none
+        raise UpstreamStatusError("sick", 200) from None  # the answer holds no token
     return Token(credentials.token, credentials.expiry.replace(tzinfo=UTC))

@@ -42,7 +42,7 @@ BETAS = (
     "tool-search-tool-2025-10-19",
     "web-search-2025-03-05",
 )
-"""What Claude takes there; any other makes it refuse the request, and Claude Code sends others.
+"""The betas that Claude accepts on Vertex: with any other it refuses the request, and Claude Code sends others.
 
 Source: BerriAI/litellm, anthropic_beta_headers_config.json; QuantumNous/new-api#3041; read 2026-11-24.
 """
@@ -63,22 +63,22 @@ _ACTIONS = {
 
 
 class VertexConfig(PluginConfig, frozen=True, kw_only=True):
-    """Settings of ``channels.vertex``, beside those of every channel."""
+    """Settings of ``channels.vertex``, in addition to those of every channel."""
 
     publisher: Annotated[
         Literal["anthropic", "google"],
-        Meta(description="Whose models are sold: Claude, or Gemini; a channel for each."),
+        Meta(description="Whose models are sold: anthropic (Claude) or google (Gemini); each needs its own channel."),
     ]
     location: Annotated[
         str,
-        Meta(description="Such as us-east5, or global, us, eu for more than one region.", pattern="^[a-z][a-z0-9-]*$"),
+        Meta(description="Region, such as us-east5, or global, us or eu for several.", pattern="^[a-z][a-z0-9-]*$"),
     ] = "global"
-    project: Annotated[str | None, Meta(description="Project that pays; the service account's own where left out.")] = (
+    project: Annotated[str | None, Meta(description="Project that pays; if left out, the service account's own.")] = (
         None
     )
     betas: Annotated[
         tuple[str, ...],
-        Meta(description="Betas of Claude that are sent on where a customer asks for them; others are left out."),
+        Meta(description="Betas of Claude that customers may use; others are left out of the request."),
     ] = BETAS
 
 
@@ -91,7 +91,7 @@ _CONTENTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 class Vertex(ChannelPlugin[VertexConfig]):
-    """Asks for the model that ``upstream`` names; a key is the JSON of a service account, as Google gives it."""
+    """Asks the model that ``upstream`` names; a key is the JSON of a service account, as Google gives it."""
 
     config_type = VertexConfig
     dialects: tuple[Dialect, ...] = ("anthropic_messages", "gemini_generate")
@@ -107,7 +107,7 @@ class Vertex(ChannelPlugin[VertexConfig]):
         for upstream in section.upstream_names.values():
             if config.publisher == "google" and is_asked_otherwise(upstream):
                 raise ValueError(f"models: '{upstream}' is asked in a form that is not spoken here; sell Gemini's own")
-        # Gemini's previews are in v1beta1 alone, where Google's own SDK asks too; Anthropic's asks in v1.
+        # Gemini's previews are only in v1beta1, which Google's own SDK uses too; Anthropic's uses v1.
         self._base_url = f"{base_url}/{'v1' if config.publisher == 'anthropic' else 'v1beta1'}"
         self._tokens = Tokens(services.transport, services.clock)
 
@@ -146,12 +146,12 @@ class Vertex(ChannelPlugin[VertexConfig]):
         return f"{url}?{request.query}" if request.query else url
 
     def _body(self, request: ChannelRequest) -> bytes:
-        """Return the body as Vertex takes it; the model stands in the address, but for a count of Claude's."""
+        """Return the body in Vertex's form; the model is in the URL, except when Claude counts tokens."""
         fields = dict(request.fields)
         if request.operation == "embeddings":
             try:
                 fields = vertex_embeddings(fields)
-            except (ValueError, RecursionError) as exc:  # nested just as deep as the door can read
+            except (ValueError, RecursionError) as exc:  # nested as deep as the request could just be read
                 raise BadRequestError() from exc
         elif self.config.publisher == "google":
             fields.pop("model", None)
@@ -166,14 +166,14 @@ class Vertex(ChannelPlugin[VertexConfig]):
 
 
 def _name_roles(fields: dict[str, msgspec.Raw]) -> None:
-    """Name the customer's role where a turn names none: Gemini's own API takes it so, and Vertex refuses it.
+    """Add the role ``user`` to turns without a role: Gemini's own API accepts them, but Vertex refuses them.
 
     Source: router-for-me/CLIProxyAPI#17, "Please use a valid role: user, model."; read 2026-11-24.
     """
     try:
         turns = _CONTENTS.decode(fields["contents"])
     except (KeyError, ValueError, RecursionError):
-        return  # the upstream says best what is wrong
+        return  # the upstream can say best what is wrong
     if all("role" in turn for turn in turns):
         return
     named = [turn if "role" in turn else {"role": msgspec.Raw(b'"user"'), **turn} for turn in turns]

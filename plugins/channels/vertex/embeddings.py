@@ -1,4 +1,4 @@
-"""Embeddings as Vertex takes them: what is wished for beside a content stands in an object of its own.
+"""Converts requests for embeddings to Vertex's form, in which the settings are in an object of their own.
 
 The answer has the form of Gemini's own API. Source: google-genai 3.4, what ``embed_content`` sends
 to Vertex (``models.py``) and by which models (``t_is_vertex_embed_content_model``), read 2026-11-29.
@@ -8,13 +8,13 @@ import msgspec
 
 CONFIG = "embedContentConfig"
 _WISHES = ("taskType", "task_type", "title", "outputDimensionality", "output_dimensionality")
-"""Beside the content in Gemini's own API, in either spelling."""
+"""Settings that are beside the content in Gemini's own API, in either spelling."""
 _CONFIG = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _REQUESTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 def is_asked_otherwise(model: str) -> bool:
-    """Say whether *model* embeds by ``:predict`` alone, whose requests and answers have another form.
+    """Say whether *model* embeds only by ``:predict``, whose requests and answers have another form.
 
     >>> is_asked_otherwise("text-embedding-005"), is_asked_otherwise("gemini-embedding-001")
     (True, False)
@@ -23,9 +23,9 @@ def is_asked_otherwise(model: str) -> bool:
 
 
 def vertex_embeddings(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """Return the body of ``embedContent``, or of ``batchEmbedContents`` where there are several requests.
+    """Return the body of ``embedContent``, or of ``batchEmbedContents`` for several requests.
 
-    The model stands in the address. What is of no known form is Google's to refuse.
+    The model is in the URL. Unknown members are kept, for Google to judge.
     """
     if "requests" not in fields:
         return _one(fields)
