@@ -331,7 +331,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _token_id_count(value: object) -> int:
-    """Return how many tokens stand in lists by their ids, as a prompt or an input to embed may be given."""
+    """Return how many tokens are in lists of token ids, as which prompts and embedding inputs may be given."""
     if isinstance(value, list):
         return sum(map(_token_id_count, value))
     return 1 if type(value) is int else 0

@@ -59,7 +59,7 @@ class Face(HttpToolsProtocol):
         self._wire: HttpWire | None = None
         self._unread = b""
         self._is_held = False
-        """The socket is read no more until what was read has been taken."""
+        """Whether reading from the socket is paused until what was read has been taken."""
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -177,7 +177,7 @@ class Face(HttpToolsProtocol):
         yield b"\r\n"
 
     def _should_upgrade(self) -> bool:
-        """Say whether a websocket is wanted: by a whole handshake, behind no request under way (RFC 6455, 4.1, read 2026-11-30)."""
+        """Say whether to upgrade: the handshake is complete, and no request is under way (RFC 6455, 4.1, read 2026-11-30)."""
         told = dict(self.headers)
         has_body = b"transfer-encoding" in told or told.get(b"content-length", b"").strip(b"0")
         has_key = _is_key(told.get(b"sec-websocket-key", b"")) and told.get(b"sec-websocket-version") == b"13"
@@ -329,7 +329,7 @@ class HttpWire:
         self._head = b"".join(lines)
 
     def put(self, data: bytes) -> bool:
-        """Write a piece of the body; return False, and write nothing, while the socket takes no more."""
+        """Write a piece of the body; return False, and write nothing, while the socket has no room."""
         if self._flow.write_paused or self.is_lost:
             return False
         self.written_s = self._now()
@@ -339,7 +339,7 @@ class HttpWire:
         return True
 
     def _behind_head(self, data: bytes) -> bytes:
-        """Return *data* behind the waiting head, which waits no longer."""
+        """Return *data* after the waiting head, which then no longer waits."""
         head, self._head = self._head, b""
         return head + data
 

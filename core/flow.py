@@ -1,4 +1,4 @@
-"""When the socket of a customer's connection is read."""
+"""Decides when the socket of a customer's connection is read."""
 
 import asyncio
 from collections.abc import Sized
@@ -7,9 +7,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 
 class Flow(FlowControl):
-    """uvicorn's, but it reads no more while any of the *pipelined* requests waits.
+    """uvicorn's flow control, except that it does not read while any of the *pipelined* requests waits.
 
-    uvicorn reads on whenever a request asks for its body, so each that began brought hundreds that had to wait.
+    uvicorn reads on whenever a request asks for its body, so each that began brought in hundreds that had to wait.
     """
 
     def __init__(self, transport: asyncio.Transport, pipelined: Sized) -> None:

@@ -1,4 +1,4 @@
-"""Running an exchange once more with its key read afresh: a remembered, outdated key may have led to a refusal."""
+"""Runs an exchange again with its key read again: a remembered, outdated key may have led to a refusal."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -11,11 +11,11 @@ Answer = TypeVar("Answer")
 
 
 class Repeatable(Protocol[Answer_co]):
-    """What can be done once more, with the key authenticated afresh."""
+    """Work that can be done again, with the key authenticated again."""
 
     @property
     def has_reserved(self) -> bool:
-        """A hold was taken, whatever became of it."""
+        """Whether a hold was taken, whatever became of it."""
         ...
 
     async def run(self) -> Answer_co:

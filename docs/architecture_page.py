@@ -1,4 +1,4 @@
-"""The generated part of architecture.md: what stands above what in the engine, as the checks of imports have it."""
+"""The generated part of architecture.md: the engine's layers, as the import contracts define them."""
 
 import tomllib
 from pathlib import Path

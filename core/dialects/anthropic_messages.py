@@ -34,7 +34,7 @@ DEFAULT_VERSION = "2023-06-01"
 _TEXT = msgspec.json.Decoder(str | None)
 
 TOO_LONG = "prompt is too long"
-"""What Claude Code looks for before it compacts a talk (wire/DIALECTS.md 7.2), whoever found a prompt too long."""
+"""The words on which Claude Code compacts a conversation (wire/DIALECTS.md 7.2), whichever upstream refused it."""
 _TYPES: Mapping[Meaning, str] = {
     "bad_request": "invalid_request_error",
     "bad_key": "authentication_error",
@@ -107,14 +107,14 @@ class AnthropicMessages(SseDialect):
         return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun."""
+        """Return the event that ends a stream that has begun."""
         return b"event: error\ndata: " + self.render_error(error, text, request_id) + b"\n\n"
 
 
 def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
-    """Note which message of a thread, a talk that the upstream keeps, the request goes on from.
+    """Note which message the request continues, if it belongs to a thread, a conversation that the upstream keeps.
 
-    The thread is encoded anew, so that no second spelling of the same member names another message.
+    The thread is encoded again, so that no second spelling of the same member names another message.
 
     Source: field/clients.md; anthropics/anthropic-sdk-python types/beta/beta_thread_continue_params.py,
     read 2026-11-24.
@@ -139,7 +139,7 @@ def _is_kept(fields: Fields) -> bool:
 
 
 def _thread_code_of(error: RelayError) -> str | None:
-    """Return what the SDK must read of a thread that can't go on: it then sends the talk whole, or without a thread.
+    """Return the code that the SDK needs if a thread can't go on: it then sends all messages, or uses no thread.
 
     Source: anthropics/anthropic-sdk-python lib/threads/_thread_state.py, read 2026-11-24.
     """

@@ -1,4 +1,4 @@
-"""Shortening a talk to what a model needs of it: Codex asks for it when the window is nearly full.
+"""Compacts a conversation to what a model needs of it: Codex asks for that when the context is nearly full.
 
 Source: openai/openai-python types/responses/compacted_response.py and
 response_compaction_item.py, read 2026-11-24.
@@ -29,7 +29,7 @@ _read_compaction = msgspec.json.Decoder(_Compaction).decode
 
 
 class ResponsesCompact(OpenAIResponses):
-    """Rules of ``POST /v1/responses/compact``: one whole answer, of the talk that a response would be asked with."""
+    """Rules of ``POST /v1/responses/compact``: it is asked like a response, and answers with one document."""
 
     operation: Operation = "compact"
     path = "/v1/responses/compact"
@@ -40,9 +40,9 @@ class ResponsesCompact(OpenAIResponses):
         exchange.stream = False
 
     def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200: the customer's turns again, and the sealed rest, which alone is output.
+        """Read a whole answer of status 200: it repeats the customer's turns; only the sealed item counts as output.
 
-        No upstream goes on from its id: the items themselves are sent back.
+        Nothing can continue it by its id: clients send the items themselves.
         """
         compaction = read_document(_read_compaction, body, "a compaction")
         if compaction.output is None:

@@ -16,7 +16,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 
 class Counting(ABC):
-    """Beside the rules of its dialect: how a count is told."""
+    """What an endpoint that counts adds to the rules of its dialect: the form of the count."""
 
     operation: Operation = "count_tokens"
 
@@ -62,7 +62,7 @@ class ResponsesCount(Counting, OpenAIResponses):
 
 
 class GeminiCount(Counting, GeminiGenerate):
-    """Rules of ``:countTokens``; the request to be counted stands in the body, or in a member of it."""
+    """Rules of ``:countTokens``; the request to count is the body, or a member of it."""
 
     operation: Operation = "count_tokens"
 
@@ -78,7 +78,7 @@ class GeminiCount(Counting, GeminiGenerate):
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel; Google demands the model's name in the request to be counted."""
+        """Return the request for a channel; Google requires the model's name in the request to count."""
         request = super().prepare(exchange, model_sent)
         asked = read_value(exchange.fields, "generateContentRequest", _MEMBERS)
         if asked is not None:
@@ -87,7 +87,7 @@ class GeminiCount(Counting, GeminiGenerate):
         return request
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return the tokens of the request to be counted, wherever it stands; its model's name is none of them."""
+        """Return the estimated tokens of the request to count, without its model's name."""
         asked = read_value(exchange.fields, "generateContentRequest", _MEMBERS)
         fields = asked if asked is not None else exchange.fields
         return input_estimate({name: value for name, value in fields.items() if name != "model"})

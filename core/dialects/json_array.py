@@ -1,7 +1,7 @@
-"""A JSON array that is written bit by bit: whole members out of pieces in, the same for every cut.
+"""Splits a JSON array that comes bit by bit into whole members, the same for every cut.
 
-Gemini streams so where a client does not ask for server-sent events (wire/DIALECTS.md 2.5). Each
-piece is a member with what stands before it, so that joining them gives the input back.
+Gemini streams such an array if a client does not ask for server-sent events (wire/DIALECTS.md 2.5).
+Each member comes with the bytes before it, so that joining them gives the input back.
 """
 
 import re
@@ -14,7 +14,7 @@ _IN_TEXT = re.compile(rb'["\\]')
 
 
 class ArraySplitter:
-    """Fed with bytes as they come, gives whole members; the closing bracket comes alone.
+    """Is fed with bytes as they come, and returns whole members; the closing bracket is returned by itself.
 
     >>> splitter = ArraySplitter()
     >>> splitter.feed(b'[{"a": "}"'), splitter.feed(b'},\\n{"b":1}]')
@@ -31,19 +31,19 @@ class ArraySplitter:
 
     @property
     def rest(self) -> bytes:
-        """Nothing: what stands behind the last member is no member."""
+        """Nothing: what follows the last member is not a member."""
         return b""
 
     @property
     def is_between_events(self) -> bool:
-        """No member has been begun."""
+        """Whether no member has begun."""
         return not self._pending
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the members that they complete.
 
         Raises:
-            UpstreamBrokenError: A member is larger than any honest one.
+            UpstreamBrokenError: A member is larger than the largest event that is passed on.
         """
         self._pending += data
         members: list[bytes] = []
@@ -56,7 +56,7 @@ class ArraySplitter:
         return members
 
     def finish(self) -> list[bytes]:
-        """Take the end of the input; a member that was cut is no member."""
+        """Take the end of the input; a member that was cut off is dropped."""
         return []
 
     def _end_of_member(self) -> int | None:

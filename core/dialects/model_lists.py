@@ -68,7 +68,7 @@ class OpenAIModels(ModelList):
 
 
 class AnthropicModels(ModelList):
-    """Pages that begin behind one model, or end before one."""
+    """Pages that begin after one model, or end before one."""
 
     limit: ClassVar[int] = 20
 
@@ -101,7 +101,7 @@ class AnthropicModels(ModelList):
 
 
 class GeminiModels(ModelList):
-    """Pages that go on from the token of the page before."""
+    """Pages that continue from the token of the previous page."""
 
     limit: ClassVar[int] = 50
 
@@ -153,4 +153,4 @@ MODEL_LISTS: Mapping[Dialect, ModelList] = {
     "anthropic_messages": AnthropicModels(),
     "gemini_generate": GeminiModels(),
 }
-"""The forms, by the dialect that `endpoints.speaker` tells."""
+"""The forms, by the dialect that `endpoints.speaker` returns."""

@@ -1,8 +1,8 @@
-"""What stays the same between two events of a stream whose events are numbered.
+"""The frame of a stream's events if the events are numbered.
 
-Responses counts its events, so that besides the text a number differs in each, and in OpenAI's
-own a random string; where they stand differs from upstream to upstream. What is between them is
-compared as `Frame` compares it.
+Responses numbers its events, so besides the text a number differs in each, and from OpenAI itself
+also a random string; their places differ from upstream to upstream. What is between them is compared
+as in `Frame`.
 """
 
 import re
@@ -15,7 +15,7 @@ _NUMBER, _PADDING, _TEXT = "number", "padding", "text"
 
 
 class NumberedFrame(Frame):
-    """Remembers the last event that was all text as its fixed pieces, and what stands between them."""
+    """Remembers the last event that was only text: its fixed pieces, and the kinds of what varies between them."""
 
     __slots__ = ("_first", "_rest")
 
@@ -25,7 +25,7 @@ class NumberedFrame(Frame):
         self._rest: tuple[tuple[str, bytes], ...] = ()
 
     def text_bytes(self, event: bytes) -> int:
-        """Return the bytes of text in *event*, one event or the whole of a read; 0 where it must be decoded."""
+        """Return the bytes of text in *event*, one event or a whole read; 0 if it must be decoded."""
         first = self._first
         if not first or not event.startswith(first):
             return 0
@@ -42,14 +42,14 @@ class NumberedFrame(Frame):
         return bytes_count if at == len(event) else 0
 
     def learn(self, event: bytes, key: bytes, text: str, *, is_thinking: bool = False) -> None:
-        """Take *event* as the frame, if the string under *key* is *text*, letter for letter.
+        """Take *event* as the frame, if the string under *key* is *text*, written without escapes.
 
         The caller has decoded *event* and found nothing in it besides *text* that matters.
         """
         if (place := find_text(event, key, text)) is None:
             return
         start, end = place
-        # Inside the text a quote would be escaped, so that what is found stands beside it.
+        # Inside the text a quote would be escaped, so all that is found is outside it.
         found = [(_NUMBER if each["number"] else _PADDING, *each.span()) for each in _find_varying(event)]
         varying = sorted([(_TEXT, start, end), *found], key=lambda each: each[1])
         ends = [each[1] for each in varying[1:]] + [len(event)]

@@ -89,7 +89,7 @@ def _with_skipped_signatures(contents: list[Any]) -> list[Any]:
 
 
 def _with_skipped_signature(content: Any) -> Any:
-    """Return a turn whose signatures are gone, but for the first call's, which stands for none."""
+    """Return a turn without its signatures, except that the first call gets a placeholder."""
     parts = content.get("parts") if isinstance(content, dict) else None
     if not isinstance(parts, list):
         return content

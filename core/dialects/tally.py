@@ -193,7 +193,7 @@ def tallied_reading(
 ) -> BodyReading:
     """Return the reading of a whole answer that *tally* has counted.
 
-    Where the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, the local bounds stand for them.
+    If the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, local bounds replace them.
     """
     try:
         usage = read_usage()

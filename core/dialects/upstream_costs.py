@@ -34,7 +34,7 @@ class _Holder(msgspec.Struct):
 _read_holder = msgspec.json.Decoder(_Holder).decode
 _read_usage = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NAME = re.compile(rb'[{,\s]*+"(?:[^"\\]++|\\.)*+"\s*+:\s*+')
-"""A member's name with all that stands between the value before it and its own; looks at no byte twice."""
+"""A member's name, with everything between the previous value and its own; looks at no byte twice."""
 
 
 def without_costs(document: bytes) -> bytes:
@@ -63,13 +63,13 @@ def event_without_costs(event: bytes) -> bytes:
         return event
     if data in event:
         return event.replace(data, shown)
-    # Written in several lines, it is told in one: between what JSON is made of, they mean nothing.
+    # Data of several lines is joined into one: between the tokens of JSON, line breaks mean nothing.
     named = b"event: " + name + b"\n" if name else b""
     return named + b"data: " + shown.replace(b"\n", b" ") + b"\n\n"
 
 
 def _may_tell_costs(data: bytes) -> bool:
-    # Asked of every event that is decoded: ``in`` would first raise an error that bytes are no number.
+    # Runs for every decoded event; ``in`` is slower, as it first tries to read the bytes as a number.
     return data.find(b"cost") >= 0 or data.find(b"is_byok") >= 0
 
 
@@ -90,7 +90,7 @@ def read_upstream_cost(figures: Figures) -> int | None:
 
 
 def _usages(document: bytes) -> Iterator[bytes]:
-    """Yield usage from where upstreams tell it, and from no deeper: what they nest may have no end."""
+    """Yield the usage objects from the places where upstreams put them; deeper levels are not searched."""
     outer = _held(document)
     inner = [_held(held) for held in (bytes(outer.response), bytes(outer.message)) if held.startswith(b"{")]
     for holder in (outer, *inner):
@@ -117,7 +117,7 @@ def _without_members(usage: bytes) -> bytes:
 
 
 def _cut(usage: bytes, members: Mapping[str, msgspec.Raw]) -> bytes:
-    """Return *usage* without what tells costs; empty where it names a member twice, and *members* has the last alone."""
+    """Return *usage* without its costs; empty if it has a member twice, of which *members* has only the last."""
     kept, end = [], 0
     for name, raw in members.items():
         value, named = bytes(raw), _NAME.match(usage, end)

@@ -15,7 +15,7 @@ _GOOGLES = {"cachedcontent", "fileuri"}
 class SentRequest:
     """The texts of one request, and what it refers to.
 
-    Where the request is not known, or can't be read, every answer is the cautious one: any word may stand in it.
+    If the request is not known, or can't be read, every answer is the cautious one: any word may be in it.
     Nothing is searched before it is asked for: most refusals need no look at the request.
     """
 

@@ -1,7 +1,7 @@
 """Presets: how vendors who copy OpenAI deviate from it, written down as data.
 
 A channel that says ``preset: deepseek`` gets the address, the dialects, the settings and the model
-names of ``profiles/presets/deepseek.yaml``; whatever stands in the channel itself wins.
+names of ``profiles/presets/deepseek.yaml``; whatever the channel itself says wins.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[2] / "profiles" / "presets"
 USED_WITH = "channels.openai"
 """The plugin whose settings a preset brings; an operator's own may have the same."""
 _BROUGHT = ("base_url", "dialects", "settings")
-"""Fields that a channel takes over whole where it does not name them itself."""
+"""Fields that a channel takes over as a whole if it does not have them itself."""
 
 
 class Fact(Section, frozen=True, kw_only=True):
@@ -71,9 +71,9 @@ def load_preset(name: str) -> Preset:
 def with_presets(root: Node) -> Node:
     """Return the profile *root* with what its channels' presets bring.
 
-    What is brought stands where the channel names its preset, so that a problem of it is found
-    there. An unknown preset brings nothing, nor does one of another plugin's channel: both are reported
-    when the profile is checked.
+    The added fields get the position at which the channel names its preset, so that their problems are
+    reported there. An unknown preset adds nothing, and neither does one on a channel of another plugin:
+    both are reported when the profile is checked.
     """
     if not isinstance(root, Mapping):
         return root

@@ -66,7 +66,7 @@ class TokenRatioConfig(PluginConfig, frozen=True, kw_only=True):
 
 
 class TokenRatio(Plugin[TokenRatioConfig]):
-    """Charges every kind of token at its model's and its group's ratio, and web searches and other hosted tools apiece."""
+    """Charges each kind of token at its model's and its group's ratio, and each use of web search or a hosted tool."""
 
     config_type = TokenRatioConfig
 
