@@ -7,7 +7,7 @@ seen from outside; the tests that kill processes check them.
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -103,14 +103,19 @@ _CHECKS = {
             ON g.account_id = d.account_id
         WHERE d.nano <> IFNULL(g.nano, 0)
     """,
+    "the details of entry {} of the audit can't be read": """
+        SELECT CAST(id AS TEXT) FROM audit WHERE NOT json_valid(details)
+    """,
     "account '{}' is called '{}', and was made as '{}'": """
         SELECT a.id, a.name, made.name FROM account a JOIN (
-            SELECT subject, json_extract(details, '$.name') AS name FROM audit WHERE action = 'account.created'
+            SELECT subject, CASE WHEN json_valid(details) THEN json_extract(details, '$.name') END AS name
+            FROM audit WHERE action = 'account.created'
         ) made ON made.subject = a.id
         WHERE a.name <> made.name
     """,
     "key '{}' is in group '{}', and was put into '{}' last": """
-        SELECT k.id, k."group", json_extract(u.details, '$.' || IIF(u.action = 'key.created', 'group', 'after')) AS last
+        SELECT k.id, k."group", CASE WHEN json_valid(u.details)
+            THEN json_extract(u.details, '$.' || IIF(u.action = 'key.created', 'group', 'after')) END AS last
         FROM api_key k JOIN audit u ON u.id = (
             SELECT MAX(id) FROM audit WHERE subject = k.id AND action IN ('key.created', 'key.group_set')
         )
@@ -241,10 +246,20 @@ def _charges(connection: sqlite3.Connection) -> Iterator[str]:
         for name, shown, kept in zip((*_COUNTS, "usage_source"), said, told, strict=False):
             if shown != kept:
                 yield f"I12 the log of request '{request_id}' says {shown} {name}, its usage {kept}"
-        asked = decode(facts, PriceFacts) if facts is not None else None
-        for name, shown in zip(_FACTS, said[len(told) :], strict=True):
-            if asked is not None and shown != getattr(asked, name):
-                yield f"I12 the log of request '{request_id}' says {name} '{shown}', its hold '{getattr(asked, name)}'"
+        if facts is not None:
+            yield from _facts_repeated(request_id, facts, said[len(told) :])
+
+
+def _facts_repeated(request_id: str, facts: str, said: Sequence[object]) -> Iterator[str]:
+    """Compare what the log's row repeats with the *facts* of its hold."""
+    try:
+        asked = decode(facts, PriceFacts)
+    except (msgspec.MsgspecError, ValueError) as exc:
+        yield f"I12 the facts of request '{request_id}' can't be read: {type(exc).__name__}"
+        return
+    for name, shown in zip(_FACTS, said, strict=True):
+        if shown != getattr(asked, name):
+            yield f"I12 the log of request '{request_id}' says {name} '{shown}', its hold '{getattr(asked, name)}'"
 
 
 def _prices(connection: sqlite3.Connection) -> Iterator[str]:

@@ -109,6 +109,21 @@ def test_a_row_that_says_another_thing_than_what_it_was_made_of_is_found(
     assert tamper(trading, f"UPDATE request_log SET {change} WHERE request_id = 'r1'") == [problem]
 
 
+def test_facts_that_can_not_be_read_are_found(trading: Books) -> None:
+    """Of a hold; the rest of the books is looked at all the same."""
+    assert tamper(trading, "UPDATE reservation SET facts = '{' WHERE request_id = 'r1'") == [
+        "I12 the facts of request 'r1' can't be read: DecodeError"
+    ]
+
+
+def test_an_audit_that_can_not_be_read_is_found(trading: Books) -> None:
+    """It says nothing of its account or key then."""
+    trading.do(SetKeyGroup(key_id="alice", group="agave", actor="test"))
+    assert tamper(trading, "DROP TRIGGER audit_no_update", "UPDATE audit SET details = '{'") == [
+        f"the details of entry {number} of the audit can't be read" for number in (1, 2, 3, 4)
+    ]
+
+
 def test_a_renamed_account_is_found(trading: Books) -> None:
     """No command renames one."""
     assert tamper(trading, "UPDATE account SET name = 'bob'") == [
