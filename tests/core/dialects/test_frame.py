@@ -45,13 +45,14 @@ def test_plain_and_simply_escaped_text_fits(text: str) -> None:
         (CHAT % b"a").replace(b"null}]", b'"stop"}]'),
         (CHAT % b"a").replace(b'"1"', b'"2"'),
         (CHAT % b"a") * 2,
+        (CHAT % b"").replace(b'""', b'"'),
         (CHAT % b"a")[:-1],
         (CHAT % b"a") + b"dat",
         b"",
     ],
 )
 def test_what_differs_otherwise_must_be_decoded(event: bytes) -> None:
-    """Another structure, an unclear escape, two events, half an event, an event and a half."""
+    """Another structure, an unclear escape, two events, one quote for two, half an event, an event and a half."""
     assert learnt(CHAT % b"Hi").text_bytes(event) == 0
 
 
