@@ -112,7 +112,8 @@ class RelayHooks:
         Args:
             facts: Everything a price may depend on besides usage; the time is ``facts.at``.
             usage: Token counts. If their source is ``bound``, the charge is the amount to hold: it must
-                cover the most expensive answer possible.
+                cover the most expensive answer possible, and have a line for each of ``tool_counts``, its name as
+                the item. A tool without a line is refused; a factor of 0 gives it away.
             charge: What earlier policies charged; None for the first.
 
         Returns:

@@ -189,14 +189,20 @@ class Settlement:
         return self._quoted.nano
 
     def _price(self, output_tokens: int) -> Charge:
-        """Return the most that an answer of *output_tokens* can cost."""
+        """Return the most that an answer of *output_tokens* can cost.
+
+        Raises:
+            NoPriceError: No billing plugin priced the request, or none a tool that the upstream bills apart: the shop
+                would pay for it alone.
+            PluginError: One failed.
+        """
         assert self.facts is not None
         estimate = self._estimate(output_tokens)
-        try:
-            charges = [self._dispatch.settle(self.facts, each) for each in self._as_cached(estimate)]
-        except NoPriceError:
-            self._check_tools(self.facts, estimate)
-            raise
+        charges = [self._dispatch.settle(self.facts, each) for each in self._as_cached(estimate)]
+        for tool in estimate.tool_counts:
+            if all(line.item != tool for line in charges[0].lines):
+                field = self._tools[tool]
+                raise NoPriceError(param=field, tool=field, model=self.facts.model)
         return max(charges, key=lambda charge: charge.nano)
 
     def _as_cached(self, estimate: Usage) -> Iterator[Usage]:
@@ -208,16 +214,6 @@ class Settlement:
     @cached_property
     def _cache_writes(self) -> tuple[str, ...]:
         return cache_writes(self._exchange.fields)
-
-    def _check_tools(self, facts: PriceFacts, estimate: Usage) -> None:
-        """Refuse the first tool that has no price, where the model has one."""
-        self._dispatch.settle(facts, msgspec.structs.replace(estimate, tool_counts={}))
-        for tool in estimate.tool_counts:
-            try:
-                self._dispatch.settle(facts, msgspec.structs.replace(estimate, tool_counts={tool: 1}))
-            except NoPriceError as exc:
-                field = self._tools[tool]
-                raise NoPriceError(param=field, tool=field, model=facts.model) from exc
 
     def _estimate(self, output_tokens: int) -> Usage:
         """Return the most that an answer of *output_tokens* can use."""

@@ -27,9 +27,7 @@ class PerCall(Plugin[PerCallConfig]):
 
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
-        """Price the pieces; a model or group without a price, or a tool of the upstream's that none has priced, is left unpriced."""
-        if usage.source == "bound" and usage.tool_counts and charge is None:
-            return None  # the shop would pay for it alone
+        """Price the pieces; a model or group without a price is left unpriced."""
         price = self.services.profile.prices.get(facts.model)
         group = self.services.profile.groups.get(facts.group)
         unit_price = price_of_one(price, facts, usage) if price is not None else None

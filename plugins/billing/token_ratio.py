@@ -76,11 +76,7 @@ class TokenRatio(Plugin[TokenRatioConfig]):
 
     @hookimpl
     def settle(self, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
-        """Add a line for every kind of token and tool.
-
-        A model or group without a ratio is left unpriced, and so is a hold for a tool without a price; such a tool adds
-        nothing to an answer.
-        """
+        """Add a line for every kind of token, and for every tool with a price; a model or group without a ratio is left unpriced."""
         asked = self._sheet(facts.model, facts.group)
         if asked is None:
             return None
@@ -90,11 +86,7 @@ class TokenRatio(Plugin[TokenRatioConfig]):
             lines += [line(item, count, sheet[item]) for item, count in token_counts(each, sheet) if count]
         if usage.web_search_count and "web_search" in asked:
             lines.append(line("web_search", usage.web_search_count, asked["web_search"]))
-        for tool, count in usage.tool_counts.items():
-            if tool in asked:
-                lines.append(line(tool, count, asked[tool]))
-            elif usage.source == "bound":
-                return None  # the shop would pay for it alone
+        lines += [line(tool, count, asked[tool]) for tool, count in usage.tool_counts.items() if tool in asked]
         return (charge or Charge()).plus(*lines)
 
     def _sheet(self, model: str, group: str) -> Sheet | None:

@@ -173,6 +173,45 @@ async def test_a_model_sold_by_the_call_gives_no_tool_away(tmp_path: Path) -> No
         assert upstream.received == []
 
 
+FLAT = """
+from fractions import Fraction
+
+from relay import Charge, ChargeLine, Plugin, PluginConfig, hookimpl
+
+
+class Flat(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    def settle(self, facts, usage, charge):
+        prices = {"request": Fraction(1, 100), "file_search": Fraction(0)}
+        lines = [ChargeLine(rule="flat", item=item, count=1, factors=(("price", price),)) for item, price in prices.items()]
+        return Charge(lines=tuple(lines))
+"""
+"""One price for every request, searches of files included."""
+
+
+async def test_only_a_line_of_its_own_gives_a_tool_away(tmp_path: Path) -> None:
+    """Whatever plugin prices: what it says nothing of is refused, though the request as a whole has a price."""
+    (tmp_path / "flat.py").write_text(FLAT)
+    flat = RESPONSES.replace("billing.token_ratio", "./flat.py", 1)
+    answer = {
+        "object": "response",
+        "status": "completed",
+        "output": [],
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    async with (
+        Upstream(lambda _: document(answer)).opened() as upstream,
+        serving(tmp_path, upstream.url, profile=flat) as shop,
+    ):
+        refused = await ask(shop, {"type": "file_search"}, INTERPRETER)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
+        assert (await ask(shop, {"type": "file_search"})).status_code == 200
+        [row] = await shop.log()
+        assert (row["charge_nano"], len(upstream.received)) == (10_000_000, 1)
+
+
 async def test_more_memory_than_is_priced_is_refused(tmp_path: Path) -> None:
     """It costs a multiple."""
     async with (

@@ -6,6 +6,7 @@ import pytest
 from relay import Charge, ModelPrice, Usage
 from relay.core.exchange import Operation
 from relay.core.profile.structs import Group, UnitPrice
+from relay.core.usage import UsageSource
 from relay.plugins.billing.per_call import PerCall, PerCallConfig
 from tests.books import FACTS
 from tests.services import profile, services
@@ -55,16 +56,12 @@ def test_what_others_charged_stays() -> None:
     assert charge.nano == 120_000_000
 
 
-def test_a_tool_that_the_upstream_bills_apart_is_not_in_the_price_of_a_call() -> None:
-    """A hold for it needs the price of another plugin; what ran is history."""
-    searched = {"file_search": 1}
-    assert settled(PICTURE, Usage(tool_counts=searched, source="bound")) is None
-    charges = (
-        settled(PICTURE, Usage(tool_counts=searched, source="bound"), Charge()),
-        settled(PICTURE, Usage(tool_counts=searched)),
-        settled(PICTURE, Usage(source="bound")),
-    )
-    assert [charge and charge.nano for charge in charges] == [60_000_000] * 3
+@pytest.mark.parametrize("source", ["bound", "upstream"])
+def test_a_tool_that_the_upstream_bills_apart_is_not_in_the_price_of_a_call(source: UsageSource) -> None:
+    """It has no line, so a request that offers it is refused."""
+    charge = settled(PICTURE, Usage(tool_counts={"file_search": 1}, source=source))
+    assert charge is not None
+    assert [(line.item, line.count) for line in charge.lines] == [("units", 1)]
 
 
 def test_a_group_that_is_not_sold_any_more_has_no_price() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from relay import Charge, ChargeLine, Iteration, ModelPrice, PriceFacts, ToolPrices, Usage, parse_exact
 from relay.core.profile.structs import Group
+from relay.core.usage import UsageSource
 from relay.plugins.billing.token_ratio import TokenRatio, TokenRatioConfig
 from tests.books import FACTS
 from tests.services import profile, services
@@ -209,15 +210,12 @@ def test_a_hosted_tool_costs_its_price_times_the_groups_ratio() -> None:
     assert charged.nano == 56_250_000
 
 
+@pytest.mark.parametrize("source", ["bound", "upstream"])
 @pytest.mark.parametrize("tool", ["google_maps", "shell"])
-def test_a_hosted_tool_without_a_price_is_priced_for_no_hold(tool: str) -> None:
-    """So the request is refused; where one ran all the same, the tokens are charged."""
-    settle = TokenRatio(TokenRatioConfig(), services(profile(prices=PRICES, groups=GROUPS))).settle
-    facts = msgspec.structs.replace(FACTS, model="gpt-4o", group="plain")
-    offered = Usage(input_tokens=1, tool_counts={tool: 1}, source="bound")
-    ran = msgspec.structs.replace(offered, source="upstream")
-    assert settle(facts, offered, None) is None
-    assert settle(facts, ran, None) == charge("gpt-4o", Usage(input_tokens=1))
+def test_a_hosted_tool_without_a_price_has_no_line(tool: str, source: UsageSource) -> None:
+    """So a request that offers it is refused; where one ran all the same, the tokens are charged."""
+    usage = Usage(input_tokens=1, tool_counts={tool: 1}, source=source)
+    assert charge("gpt-4o", usage) == charge("gpt-4o", Usage(input_tokens=1))
 
 
 def test_what_was_not_used_is_not_on_the_bill() -> None:
