@@ -22,7 +22,13 @@ from .options import data_option, resolve_data
     "--profile", "name", required=True, metavar="FILE", help="The shop's profile, or the name of a bundled one."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes any free one.",
+)
 @data_option
 @click.option(
     "--demo", "is_demo", is_flag=True, help="Answer with the simulator, on loopback only, and print a new key."
@@ -58,7 +64,7 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
     with listener:
         log_to_stderr()
         write_record(data, loaded)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         announcement = f"relay ready on {address}: {loaded.profile.shop.name.en}, data in {data}"
         if is_demo:
             announcement += "\n" + demo_words(address, loaded.profile, asyncio.run(hand_out_key(loaded.profile, data)))

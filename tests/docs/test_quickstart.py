@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,8 @@ from tests.upstreams import Upstream, stream
 RELAY = str(Path(sys.executable).parent / "relay")
 PAGE = [block for block in blocks() if block.page == "docs/quickstart.md"]
 PRINTED_KEY = re.compile(r"\bsk-\w{20,}")
+READY = re.compile(r"relay ready on (http://127\.0\.0\.1:\d+): ")
+"""How a server announces itself, and where it listens."""
 REQUEST_ID = re.compile(r"\breq_[0-9a-f]{32}\b")
 
 
@@ -28,7 +29,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = str(free_port())
+        self.url = ""
         self.api_key = ""
         self.printed = ""
 
@@ -45,31 +46,26 @@ class Reader:
     @contextmanager
     def serving(self, *words: str) -> Iterator[IO[str]]:
         """Start a server, and give what it prints once it has begun to."""
-        command = [RELAY, *words, "--port", self.port]
+        command = [RELAY, *words, "--port", "0"]
         with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             try:
-                assert "ready" in server.stdout.readline()
+                ready = READY.match(server.stdout.readline())
+                assert ready is not None
+                self.url = ready[1]
                 yield server.stdout
             finally:
                 server.terminate()
 
     def run(self, block: Block) -> str:
         """Run a program of the page with the key at hand, and return what it prints."""
-        source = block.text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        source = block.text.replace("http://127.0.0.1:8000", self.url)
         environment = {"RELAY_KEY": self.api_key, "PATH": "/usr/bin:/bin"}
         done = subprocess.run(
             [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")  # nor does an SDK warn of anything
         return done.stdout
-
-
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def typed(word: str) -> list[list[str]]:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.docs.test_quickstart import free_port
+from tests.docs.test_quickstart import READY
 
 RELAY = str(Path(sys.executable).with_name("relay"))
 FAULTS = ("context", "401", "429", "500", "529", "error-midway", "cut-text", "reset-midway")
@@ -35,7 +35,7 @@ class Shop:
     """A serving shop with the accounts ``alice``, who has credit, and ``poor``, who has next to none."""
 
     def __init__(self, folder: Path, upstream_url: str) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = ""
         self._data = folder / "data"
         self._profile = folder / "kiosk.yaml"
         self._profile.write_text(_profile(upstream_url))
@@ -48,12 +48,13 @@ class Shop:
     @contextmanager
     def serving(self) -> Iterator["Shop"]:
         """Serve in a process of its own, accounts and keys made beside it."""
-        words = [RELAY, "run", "--profile", str(self._profile), "--data", str(self._data)]
-        words += ["--port", self.url.rpartition(":")[2]]
+        words = [RELAY, "run", "--profile", str(self._profile), "--data", str(self._data), "--port", "0"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
             try:
                 assert server.stdout is not None
-                assert "relay ready" in server.stdout.readline()
+                ready = READY.match(server.stdout.readline())
+                assert ready is not None
+                self.url = ready[1]
                 self._open_accounts()
                 yield self
             finally:

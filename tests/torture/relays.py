@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -40,6 +40,7 @@ channels:
   - {{name: a1, use: channels.anthropic, base_url: "{url}", keys: ["file:key"], models: [claude-sim], groups: [plain]}}
   - {{name: a2, use: channels.anthropic, base_url: "{url}", keys: ["file:key"], models: [claude-sim], groups: [plain]}}
 """
+READY = re.compile(rb"relay ready on (http://127\.0\.0\.1:\d+): ")
 START_S_MAX = 60.0
 
 
@@ -58,23 +59,23 @@ class Relay:
     """One `relay run`; *output* takes what it logs."""
 
     def __init__(self, folder: Path, *, failpoint: str = "", preload: str = "") -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = ""
+        """Where it serves, once it is ready."""
         words = [RELAY, "run", "--profile", str(folder / "shop.yaml"), "--data", str(folder / "data")]
+        words += ["--port", "0"]
         environment = {**os.environ, "RELAY_FAILPOINT": failpoint, "LD_PRELOAD": preload}
         self.died_at = 0.0
         """When it was found dead, in seconds since 1970."""
         with (folder / "relay.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*words, "--port", str(port)], env=environment, stdout=subprocess.PIPE, stderr=log
-            )
+            self._process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=log)
 
     async def is_ready(self) -> bool:
         """Wait until it serves; say whether it does, for it may die before."""
         assert self._process.stdout is not None
         async with asyncio.timeout(START_S_MAX):
-            return b"relay ready" in await asyncio.to_thread(self._process.stdout.readline)
+            ready = READY.match(await asyncio.to_thread(self._process.stdout.readline))
+        self.url = ready[1].decode() if ready is not None else ""
+        return ready is not None
 
     async def die_within(self, delay_s: float) -> bool:
         """Kill it after *delay_s*; say whether it died by itself before, which is its failpoint's work."""

@@ -1,7 +1,5 @@
 """``relay run`` up to the point where it serves: what it refuses, and what it leaves alone then."""
 
-import contextlib
-import random
 import socket
 import subprocess
 import sys
@@ -29,14 +27,6 @@ def profile(tmp_path: Path) -> str:
     path = tmp_path / "shop.yaml"
     path.write_text(SMALL)
     return str(path)
-
-
-def quiet_port() -> str:
-    """Return a free port below those that the system gives to who asks for any, as tests beside this one do."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return str(port)
 
 
 def run(profile: str, *words: str) -> Result:
@@ -81,10 +71,9 @@ def test_a_plugin_that_cannot_be_opened_is_an_error_that_names_its_file(tmp_path
         "        raise OSError('no licence')\n"
     )
     Path(profile).write_text(SMALL.replace("plugins:\n", "plugins:\n  - use: ./rule.py\n"))
-    port = quiet_port()
 
     # In a process of its own: from here on a server would take over this one's log.
-    command = [sys.executable, "-m", "relay", "run", "--profile", profile, "--port", port]
+    command = [sys.executable, "-m", "relay", "run", "--profile", profile, "--port", "0"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert result.returncode == 1
