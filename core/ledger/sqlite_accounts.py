@@ -116,7 +116,16 @@ def create_key(batch: Batch, operation: CreateKey) -> None:
         if row is None or row[0] != operation.digest:
             raise LedgerConflictError(f"key '{operation.key_id}' or its digest exists already") from exc
         return
-    details = {"account": operation.account, "name": operation.name, "group": operation.group, "last4": operation.last4}
+    details = {
+        "account": operation.account,
+        "name": operation.name,
+        "group": operation.group,
+        "last4": operation.last4,
+        "cap_nano": operation.cap_nano,
+        "expires_at": expires_at_ms,
+        "models": operation.models,
+        "ips": operation.ips,
+    }
     batch.audit(operation.actor, "key.created", operation.key_id, details)
 
 

@@ -124,6 +124,15 @@ _CHECKS = {
     "key '{}' may be used, and was revoked": """
         SELECT k.id FROM api_key k JOIN audit u ON u.subject = k.id AND u.action = 'key.revoked' WHERE NOT k.is_revoked
     """,
+    "key '{}' has another cap, end or list of models or addresses than it was made with": """
+        SELECT k.id FROM api_key k JOIN audit u ON u.subject = k.id AND u.action = 'key.created'
+        WHERE CASE WHEN json_valid(u.details) THEN json_type(u.details, '$.cap_nano') IS NOT NULL AND (
+            json_extract(u.details, '$.cap_nano') IS NOT k.cap_nano
+            OR json_extract(u.details, '$.expires_at') IS NOT k.expires_at
+            OR json_extract(u.details, '$.models') IS NOT k.models
+            OR json_extract(u.details, '$.ips') IS NOT k.ips
+        ) END
+    """,
     "I12 the prices of version '{}' are missing; requests that name it: {}": """
         SELECT price_version, CAST(COUNT(*) AS TEXT) FROM reservation
         WHERE length(price_version) = 64 AND price_version NOT IN (SELECT id FROM price_version) GROUP BY price_version

@@ -5,8 +5,10 @@ import json
 import msgspec
 import pytest
 
+from relay.core.clock import from_ms
 from relay.core.errors import InsufficientBalanceError, LedgerConflictError
-from relay.core.ledger.operations import CreateAccount, PublishPrices
+from relay.core.ledger.operations import CreateAccount, CreateKey, PublishPrices
+from relay.core.ledger.verify import verify
 
 from .books import Books, account, key, top_up
 
@@ -193,11 +195,31 @@ def test_every_deed_is_in_the_audit_once(books: Books) -> None:
     ]
 
 
-def test_the_audit_never_holds_a_digest(books: Books) -> None:
-    """What is written about a new key names it by its last four characters."""
+def test_the_audit_says_what_a_key_was_made_with(books: Books) -> None:
+    """Everything but its digest: it is named by its last four characters."""
     books.play("account alice")
-    ((details,),) = books.ask("SELECT details FROM audit WHERE action = 'key.created'")
-    assert json.loads(str(details)) == {"account": "alice", "name": "main", "group": "hyacinth", "last4": "4f2a"}
+    bound = CreateKey(
+        key_id="bound",
+        account="alice",
+        name="narrow",
+        digest=b"d" * 32,
+        last4="9c1e",
+        group="hyacinth",
+        cap_nano=5,
+        expires_at=from_ms(1_000),
+        models=("gpt-4o", "星"),
+        ips=("10.0.0.0/8",),
+        actor="test",
+    )
+    books.do(bound)
+    found = books.ask("SELECT details FROM audit WHERE action = 'key.created' ORDER BY id")
+    free: dict[str, object] = {"cap_nano": None, "expires_at": None, "models": None, "ips": []}
+    narrow: dict[str, object] = {"cap_nano": 5, "expires_at": 1_000, "models": ["gpt-4o", "星"], "ips": ["10.0.0.0/8"]}
+    assert [json.loads(str(details)) for (details,) in found] == [
+        {"account": "alice", "name": "main", "group": "hyacinth", "last4": "4f2a", **free},
+        {"account": "alice", "name": "narrow", "group": "hyacinth", "last4": "9c1e", **narrow},
+    ]
+    assert verify(books.data) == []
 
 
 def test_a_price_document_is_kept_once(books: Books) -> None:

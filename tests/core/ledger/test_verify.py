@@ -147,6 +147,22 @@ def test_a_revoked_key_that_lives_again_is_found(trading: Books) -> None:
     assert tamper(trading, "UPDATE api_key SET is_revoked = 0") == ["key 'alice' may be used, and was revoked"]
 
 
+@pytest.mark.parametrize(
+    "change", ["cap_nano = 1", "expires_at = 1", "models = '[\"gpt-4o\"]'", "ips = '[\"10.0.0.0/8\"]'"]
+)
+def test_a_key_that_may_do_other_than_it_was_made_for_is_found(trading: Books, change: str) -> None:
+    """No command changes its cap, its end or its lists."""
+    assert tamper(trading, f"UPDATE api_key SET {change}") == [
+        "key 'alice' has another cap, end or list of models or addresses than it was made with"
+    ]
+
+
+def test_a_key_whose_audit_says_nothing_of_its_cap_is_right(trading: Books) -> None:
+    """Entries of before caps were noted stay as they are."""
+    older = "UPDATE audit SET details = json_remove(details, '$.cap_nano', '$.expires_at', '$.models', '$.ips')"
+    assert tamper(trading, "DROP TRIGGER audit_no_update", older, "UPDATE api_key SET cap_nano = 9") == []
+
+
 def test_prices_that_are_gone_are_found(trading: Books) -> None:
     """By the requests that were priced by them."""
     version = hashlib.sha256(b"{}").hexdigest()
