@@ -7,8 +7,18 @@ BYTES_PER_S_MIN = 1500
 """Speech is hardly ever packed tighter than this, 12 kbit/s."""
 BYTES_PER_S_MAX = 16_000
 """Packed sound is hardly ever looser than this, 128 kbit/s."""
+WAVE_HEAD_BYTES = 44
+"""The fewest bytes of a WAV file that are no sound."""
 SPOKEN_BYTES_PER_S = 14
 """UTF-8 of what is said in a second: 150 English words a minute, or 280 Chinese characters."""
+
+_PCM = (b"\x01\x00", b"\x03\x00")
+"""Samples as whole numbers and as floats: both are as long as their bits say."""
+_EXTENSIBLE = b"\xfe\xff"
+"""The format is told at the end of a longer head, as for more than 16 bits or two channels.
+
+Source: learn.microsoft.com, ``WAVEFORMATEXTENSIBLE``, read 2026-11-30.
+"""
 
 _last_cue_end = re.compile(r"-->\s*(?:(\d{1,3}):)?(\d\d):(\d\d)[.,](\d{3})").findall
 
@@ -40,9 +50,11 @@ def seconds_spoken(text: str) -> int:
 
 def _wave_seconds(sound: memoryview) -> int | None:
     """Return the length of plain PCM in a WAV file, from the figures that a player goes by; None for all else."""
-    head = bytes(sound[:36])
-    if len(head) < 36 or head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt " or head[20:22] != b"\x01\x00":
+    head = bytes(sound[:46])
+    if len(head) < 36 or head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
+        return None
+    if (head[44:46] if head[20:22] == _EXTENSIBLE else head[20:22]) not in _PCM:
         return None
     channels, rate, bits = (int.from_bytes(head[at:end], "little") for at, end in ((22, 24), (24, 28), (34, 36)))
     bytes_per_s = channels * rate * bits // 8
-    return math.ceil(len(sound) / bytes_per_s) if bytes_per_s else None
+    return math.ceil(max(0, len(sound) - WAVE_HEAD_BYTES) / bytes_per_s) if bytes_per_s else None

@@ -1,6 +1,7 @@
 """How long sound lasts, by its file or by what was said in it."""
 
 import io
+import struct
 import wave
 
 import pytest
@@ -29,7 +30,30 @@ def test_a_wave_file_cannot_claim_to_play_faster_than_it_does() -> None:
     """The byte rate in its head, which no player goes by, is not read."""
     file = wave_file(10)
     file[28:32] = b"\xff\xff\xff\xff"
-    assert seconds_bound(memoryview(file)) == 11
+    assert seconds_bound(memoryview(file)) == 10
+
+
+@pytest.mark.parametrize("seconds", [1, 4, 60])
+def test_the_head_of_a_wave_file_is_no_sound(seconds: int) -> None:
+    """Nobody pays a second for its 44 bytes."""
+    file = memoryview(wave_file(seconds))
+    assert (seconds_bound(file), seconds_estimate(file)) == (seconds, seconds)
+
+
+def longer_head(kind: int, *, bits: int, subformat: int) -> memoryview:
+    """Return four seconds of 48 kHz stereo whose head is extended, as that of 24 bits or of floats."""
+    rate = 48_000 * 2 * bits // 8
+    form = struct.pack("<HHIIHHHHIH", kind, 2, 48_000, rate, 2 * bits // 8, bits, 22, bits, 3, subformat) + bytes(14)
+    return memoryview(b"RIFF0000WAVEfmt \x28\0\0\0" + form + b"data0000" + bytes(4 * rate))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "subformat", "seconds"),
+    [(0xFFFE, 24, 1, 5), (0xFFFE, 32, 3, 5), (3, 32, 0, 5), (0xFFFE, 24, 85, 769), (85, 24, 1, 769)],
+)
+def test_samples_of_any_size_tell_their_length(kind: int, bits: int, subformat: int, seconds: int) -> None:
+    """Whole numbers or floats, 24 bytes of a longer head count; what is packed inside (85 is MP3) is not told by it."""
+    assert seconds_bound(longer_head(kind, bits=bits, subformat=subformat)) == seconds
 
 
 def test_packed_sound_lies_between_two_rates() -> None:
