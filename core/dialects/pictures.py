@@ -173,7 +173,8 @@ class PictureReader(DoneReader):
         return msgspec.structs.replace(usage, size=self._size, quality=self._quality)
 
     def _disputed(self) -> Usage:
-        return bound_usage(self._exchange, self._input_bound, self._picture_count)
+        usage = bound_usage(self._exchange, self._input_bound, self._picture_count)
+        return msgspec.structs.replace(usage, size=self._size, quality=self._quality)
 
 
 def bound_usage(exchange: Exchange, input_bound_tokens: int, picture_count: int) -> Usage:

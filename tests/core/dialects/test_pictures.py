@@ -281,6 +281,25 @@ def test_more_than_the_pictures_can_make_is_disputed(told: int, source: str, out
     assert (whole.source, whole.output_tokens) == (streamed.source, streamed.output_tokens) == (source, output_tokens)
 
 
+@pytest.mark.parametrize("told", [-1, "many", 2**40])
+def test_figures_that_cannot_be_true_leave_a_picture_its_size(told: object) -> None:
+    """Or it would be sold at the price of another: whole or streamed, it costs what its quality does."""
+    made, members = read(stream=True), {"size": "1024x1536", "quality": "high", "usage": {"output_tokens": told}}
+    whole = RULES["images"].read_body(made, json.dumps({"data": [{}], **members}).encode()).usage
+    reader = RULES["images"].stream_reader(made)
+    reader.feed(event("completed", **members))
+    streamed = reader.usage()
+    assert whole is not None
+    assert (whole.source, whole.unit_count, whole.size, whole.quality) == ("disputed", 1, "1024x1536", "high")
+    assert streamed is not None
+    assert (streamed.source, streamed.unit_count, streamed.size, streamed.quality) == (
+        "disputed",
+        1,
+        "1024x1536",
+        "high",
+    )
+
+
 def test_a_picture_that_tells_the_absurd_counts_as_none_for_who_leaves_behind_it() -> None:
     """Of two pictures the first, which costs nobody what it says, nor makes it believable."""
     reader = RULES["images"].stream_reader(read(stream=True, n=2))
