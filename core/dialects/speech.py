@@ -5,18 +5,19 @@ characters of its text, or the tokens that they likely make. Source: OpenAI API 
 wire/DIALECTS.md 3.5 and w:openai-other/speech, read 2026-11-24.
 """
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 import msgspec
 
 from ..errors import BadRequestError, RelayError, UpstreamStatusError
-from ..estimate import input_estimate
+from ..estimate import input_estimate, is_beyond
 from ..exchange import Evidence, Exchange
 from ..usage import Usage
 from .disguised import disguised_error
 from .done_reader import DoneReader, EventFields
 from .fields import read_model, read_object, read_optional_text
-from .figures import read_figure, read_figures
+from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import SOME_TEXT, SPEECH, check_kinds
 from .single import Single
 from .tally import Tally
@@ -120,6 +121,8 @@ class SpokenEventsReader(DoneReader):
         if figures.get("output_tokens") is None:
             return spoken_usage(self._exchange, self.output_counted_tokens)
         output = read_figure(figures, "output_tokens")
+        if is_beyond(output, spoken_tokens(self._exchange)):
+            raise UntrueFigureError("more output than the text can make")
         return Usage(
             input_tokens=read_figure(figures, "input_tokens"),
             output_tokens=output,
@@ -135,12 +138,17 @@ class SpokenEventsReader(DoneReader):
 def spoken_usage(exchange: Exchange, output_tokens: int) -> Usage:
     """Return the estimated usage of a spoken text, for when the upstream gives none."""
     return Usage(
-        input_tokens=input_estimate({"input": exchange.fields["input"]}),
+        input_tokens=input_estimate(_read_by_the_model(exchange.fields)),
         output_tokens=output_tokens,
         audio_output_tokens=output_tokens,
         unit_count=exchange.unit_estimate,
         source="estimated",
     )
+
+
+def _read_by_the_model(fields: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    given = {name: fields.get(name, msgspec.Raw(b"null")) for name in ("input", "instructions")}
+    return {name: value for name, value in given.items() if bytes(value) != b"null"}
 
 
 def spoken_tokens(exchange: Exchange) -> int:

@@ -76,6 +76,16 @@ def test_every_byte_of_sound_is_output() -> None:
     assert (reader.usage(), derive_outcome(reader.evidence())) == (SPOKEN, "complete")
 
 
+@pytest.mark.parametrize(("instructions", "tokens"), [("Speak slowly, and as if in doubt.", 12), (None, 3)])
+def test_how_to_speak_is_read_as_well(instructions: str | None, tokens: int) -> None:
+    """Of 35 bytes with quotes and the 8 of the text, together; what is null is not there."""
+    reader = Speech().stream_reader(read(instructions=instructions))
+    reader.feed(b"\xff")
+    usage = reader.usage()
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.unit_count) == (tokens, 9, 5)
+
+
 def test_no_byte_of_sound_is_an_empty_answer() -> None:
     """Whatever its status says."""
     reader = Speech().stream_reader(read())
@@ -90,6 +100,11 @@ def test_sound_that_has_not_ended_is_cut() -> None:
     assert derive_outcome(reader.evidence()) == "truncated"
 
 
+DISPUTED = Usage(
+    input_tokens=512 + (7 + 7 + 8 + 5) // 2, output_tokens=9, audio_output_tokens=9, unit_count=5, source="disputed"
+)
+
+
 @pytest.mark.parametrize(
     ("usage", "counted"),
     [
@@ -97,21 +112,18 @@ def test_sound_that_has_not_ended_is_cut() -> None:
             {"input_tokens": 14, "output_tokens": 101},
             Usage(input_tokens=14, output_tokens=101, audio_output_tokens=101, unit_count=5),
         ),
-        (None, SPOKEN),
         (
-            {"output_tokens": -1},
-            Usage(
-                input_tokens=512 + (7 + 7 + 8 + 5) // 2,
-                output_tokens=9,
-                audio_output_tokens=9,
-                unit_count=5,
-                source="disputed",
-            ),
+            {"input_tokens": 14, "output_tokens": 4 * 1024},
+            Usage(input_tokens=14, output_tokens=4096, audio_output_tokens=4096, unit_count=5),
         ),
+        (None, SPOKEN),
+        ({"output_tokens": -1}, DISPUTED),
+        ({"input_tokens": 14, "output_tokens": 4 * 1024 + 1}, DISPUTED),
+        ({"input_tokens": 14, "output_tokens": 2**40}, DISPUTED),
     ],
 )
 def test_events_tell_what_they_used(usage: Any, counted: Usage) -> None:
-    """Where they do not, or lie, it is estimated."""
+    """Where they do not, or lie, it is estimated; four times what the text can make, and 1024, is the most that is believed."""
     reader = Speech().stream_reader(read(stream_format="sse"))
     done = json.dumps({"type": "speech.audio.done", "usage": usage}).encode()
     reader.feed(b'data: {"type":"speech.audio.delta","audio":"AAAA"}\n\ndata: ' + done + b"\n\n")
