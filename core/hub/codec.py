@@ -1,6 +1,6 @@
-"""The protocols that a dialect implements to be translated from and to: plain objects, no I/O."""
+"""What a dialect offers to be translated from and to: plain functions and objects, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -70,45 +70,29 @@ class StreamEncoder(Protocol):
         ...
 
 
-class Codec(Protocol):
-    """Decoder and encoder of one dialect; holds no state."""
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """Decoders and encoders of one dialect.
+
+    Attributes:
+        dialect: The dialect.
+        query: The query that makes streams come as server-sent events.
+        decode_request: Returns the request of an exchange in the hub's form. Raises `BadRequestError` if a field is
+            invalid, and names it.
+        encode_request: Returns the body's top level for a channel of this dialect; the request's model is the channel's
+            name of it. Raises `NotCarriedError` if the dialect can't express something that can't be left out either.
+        dropped: Returns the names of what `encode_request` leaves out of a request without refusing it.
+        decode_answer: Returns a whole answer, which its native reader has already accepted, in the hub's form.
+        encode_answer: Returns an answer as a whole document of this dialect.
+        stream_decoder: Returns a decoder for one upstream's stream.
+        stream_encoder: Returns an encoder for one customer's stream.
+    """
 
     dialect: Dialect
-    query: str
-    """The query that makes streams come as server-sent events."""
-
-    def decode_request(self, exchange: Exchange) -> Request:
-        """Return the request of *exchange* in the hub's form.
-
-        Raises:
-            BadRequestError: A field is invalid; names it.
-        """
-        ...
-
-    def encode_request(self, request: Request) -> dict[str, msgspec.Raw]:
-        """Return the body's top level for a channel of this dialect; ``request.model`` is the channel's name of it.
-
-        Raises:
-            NotCarriedError: The dialect can't express something that can't be left out either.
-        """
-        ...
-
-    def dropped(self, request: Request) -> Sequence[str]:
-        """Return the names of what `encode_request` leaves out of *request* without refusing it."""
-        ...
-
-    def decode_answer(self, body: bytes) -> Answer:
-        """Return a whole answer, which its native reader has already accepted, in the hub's form."""
-        ...
-
-    def encode_answer(self, answer: Answer, usage: Usage, opening: Opening) -> bytes:
-        """Return *answer* as a whole document of this dialect."""
-        ...
-
-    def stream_decoder(self) -> StreamDecoder:
-        """Return a decoder for one upstream's stream."""
-        ...
-
-    def stream_encoder(self, opening: Opening) -> StreamEncoder:
-        """Return an encoder for one customer's stream."""
-        ...
+    query: str = ""
+    decode_request: Callable[[Exchange], Request]
+    encode_request: Callable[[Request], dict[str, msgspec.Raw]]
+    dropped: Callable[[Request], Sequence[str]]
+    decode_answer: Callable[[bytes], Answer]
+    encode_answer: Callable[[Answer, Usage, Opening], bytes]
+    stream_decoder: Callable[[], StreamDecoder]
+    stream_encoder: Callable[[Opening], StreamEncoder]

@@ -3,16 +3,11 @@
 from collections.abc import Mapping
 
 from ..exchange import Dialect
-from .anthropic_messages import MessagesCodec
+from .anthropic_messages import MESSAGES
 from .codec import Codec
-from .gemini_generate import GeminiCodec
-from .openai_chat import ChatCodec
-from .openai_responses import ResponsesCodec
+from .gemini_generate import GEMINI
+from .openai_chat import CHAT
+from .openai_responses import RESPONSES
 
-CODECS: Mapping[Dialect, Codec] = {
-    "openai_chat": ChatCodec(),
-    "openai_responses": ResponsesCodec(),
-    "anthropic_messages": MessagesCodec(),
-    "gemini_generate": GeminiCodec(),
-}
+CODECS: Mapping[Dialect, Codec] = {codec.dialect: codec for codec in (CHAT, RESPONSES, MESSAGES, GEMINI)}
 """All codecs, by dialect."""

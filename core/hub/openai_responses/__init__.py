@@ -1,14 +1,6 @@
 """OpenAI's Responses, to and from the hub. Source: wire/DIALECTS.md 2.3, 3.4, 4-6, 9.2, read 2026-11-24."""
 
-from collections.abc import Sequence
-
-import msgspec
-
-from ...exchange import Dialect, Exchange
-from ...usage import Usage
-from ..answer import Answer
-from ..codec import Opening
-from ..conversation import Request
+from ..codec import Codec
 from .answer_decoder import decode_answer
 from .answer_encoder import encode_answer
 from .request_decoder import decode_request
@@ -16,37 +8,13 @@ from .request_encoder import dropped, encode_request
 from .stream_decoder import ResponsesStreamDecoder
 from .stream_encoder import ResponsesStreamEncoder
 
-
-class ResponsesCodec:
-    """The `Codec` of ``openai_responses``."""
-
-    dialect: Dialect = "openai_responses"
-    query = ""
-
-    def decode_request(self, exchange: Exchange) -> Request:
-        """Return the request of *exchange* in the hub's form."""
-        return decode_request(exchange)
-
-    def encode_request(self, request: Request) -> dict[str, msgspec.Raw]:
-        """Return the body for a channel that speaks Responses."""
-        return encode_request(request)
-
-    def dropped(self, request: Request) -> Sequence[str]:
-        """Return the names of what such a body leaves out."""
-        return dropped(request)
-
-    def decode_answer(self, body: bytes) -> Answer:
-        """Return a response in the hub's form."""
-        return decode_answer(body)
-
-    def encode_answer(self, answer: Answer, usage: Usage, opening: Opening) -> bytes:
-        """Return *answer* as a response."""
-        return encode_answer(answer, usage, opening)
-
-    def stream_decoder(self) -> ResponsesStreamDecoder:
-        """Return a decoder for one stream of response events."""
-        return ResponsesStreamDecoder()
-
-    def stream_encoder(self, opening: Opening) -> ResponsesStreamEncoder:
-        """Return an encoder for one stream of response events."""
-        return ResponsesStreamEncoder(opening)
+RESPONSES = Codec(
+    dialect="openai_responses",
+    decode_request=decode_request,
+    encode_request=encode_request,
+    dropped=dropped,
+    decode_answer=decode_answer,
+    encode_answer=encode_answer,
+    stream_decoder=ResponsesStreamDecoder,
+    stream_encoder=ResponsesStreamEncoder,
+)
