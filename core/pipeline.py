@@ -15,6 +15,7 @@ from .answers import answer_with_error
 from .background import cancel, is_in_background, is_left_running, learn_id
 from .channel_guard import send
 from .claims import file_claims
+from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
 from .ending import Ending
@@ -134,13 +135,19 @@ class Passage:
 
     def _channel_side(self, candidate: Candidate) -> ChannelSide:
         """Return the customer's rules where the candidate speaks their dialect, else a translation into its own."""
+        channel = self._channel(candidate)
+        is_beside = channel.is_reasoning_beside_output
         if candidate.dialect == self._exchange.dialect:
-            return self._rules
+            return rules_of_channel(self._rules, is_reasoning_beside_output=is_beside)
         assert self._exchange.principal is not None, "authenticated before a channel is chosen"
         keeper = self._shop.seals.of(self._exchange.principal.account_id, candidate)
-        is_deployment = self._channel(candidate).is_deployment(candidate.model_sent)
         translation = Translation(
-            self._exchange, candidate.dialect, candidate.model_sent, keeper, is_deployment=is_deployment
+            self._exchange,
+            candidate.dialect,
+            candidate.model_sent,
+            keeper,
+            is_deployment=channel.is_deployment(candidate.model_sent),
+            is_reasoning_beside_output=is_beside,
         )
         if translation.dropped:
             self._sink.set_header(b"x-relay-dropped", ", ".join(translation.dropped).encode("ascii", "replace"))
@@ -179,7 +186,6 @@ class Passage:
         self, candidate: Candidate, channel_side: ChannelSide, response: UpstreamResponse, waited_s: float
     ) -> Ending:
         exchange, channel = self._exchange, self._channel(candidate)
-        is_beside = channel.is_reasoning_beside_output
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
         stream_type = channel_side.stream_type(exchange)
         is_stream = is_of_type(response.headers.get("content-type", stream_type), stream_type)
@@ -190,12 +196,12 @@ class Passage:
                 self._stream.close()
             limits = self._shop.profile.limits
             whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
-            return await whole.attempt(response, meter, is_reasoning_beside_output=is_beside)
+            return await whole.attempt(response, meter)
         if not is_stream:
             # A stream was asked for, so a document is an error dressed as success, or no answer at all.
             channel_side.read_body(exchange, await read_small(response))
             raise UpstreamBrokenError("a document came where a stream was asked for")
-        reader = channel_side.stream_reader(exchange, is_reasoning_beside_output=is_beside)
+        reader = channel_side.stream_reader(exchange)
         try:
             return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
         finally:

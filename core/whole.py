@@ -36,9 +36,7 @@ class WholeAnswer:
         self._sink = sink
         self._limits = limits
 
-    async def attempt(
-        self, response: UpstreamResponse, meter: PluginMeter | None, *, is_reasoning_beside_output: bool
-    ) -> Ending:
+    async def attempt(self, response: UpstreamResponse, meter: PluginMeter | None) -> Ending:
         """Read one upstream's answer; a customer who leaves meanwhile pays by the shop's hang-up policy.
 
         Raises:
@@ -55,9 +53,7 @@ class WholeAnswer:
                 usage, evidence = self._settlement.delivered_usage(0, None), Evidence(hang_up_policy=policy)
                 return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
         body = b"".join(pieces)
-        reading = self._channel_side.read_body(
-            self._exchange, body, is_reasoning_beside_output=is_reasoning_beside_output
-        )
+        reading = self._channel_side.read_body(self._exchange, body)
         counted = meter.usage_of(body) if meter is not None else None
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(

@@ -44,6 +44,10 @@ RULES: Mapping[Dialect, DialectRules] = {
 }
 """The rules of each dialect's main endpoint, by the dialect's name. They hold no state."""
 
+_REASONING_BESIDE: Mapping[Dialect, DialectRules] = {
+    "openai_chat": OpenAIChat(is_reasoning_beside_output=True),
+    "openai_completions": OpenAICompletions(is_reasoning_beside_output=True),
+}
 ENDPOINTS: tuple[DialectRules, ...] = (
     *RULES.values(),
     GeminiGenerate(is_stream=True),
@@ -59,3 +63,8 @@ ENDPOINTS: tuple[DialectRules, ...] = (
     Single("rerank", "rerank", "/v2/rerank", required=("documents", TEXTS_OR_OBJECTS), kinds=RERANK),
 )
 """Every endpoint that is served, including those that a dialect has besides its main one."""
+
+
+def rules_of_channel(rules: DialectRules, *, is_reasoning_beside_output: bool) -> DialectRules:
+    """Return *rules*, or those for a channel whose output tokens do not include reasoning, where the dialect has such."""
+    return _REASONING_BESIDE.get(rules.name, rules) if is_reasoning_beside_output else rules

@@ -83,14 +83,14 @@ class AnthropicMessages(SseDialect):
         headers = {"anthropic-version": DEFAULT_VERSION, **_forwarded_headers(exchange)}
         return pass_on(self, exchange, model_sent, headers=headers)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> MessagesStreamReader:
-        """Return a reader for one attempt's stream; reasoning is always inside the output here."""
+    def stream_reader(self, exchange: Exchange) -> MessagesStreamReader:
+        """Return a reader for one attempt's stream."""
         return MessagesStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; reasoning is always inside the output here."""
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200."""
         return read_message_body(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )

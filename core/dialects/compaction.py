@@ -39,7 +39,7 @@ class ResponsesCompact(OpenAIResponses):
         super().read_request(exchange, body)
         exchange.stream = False
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200: it repeats the customer's turns; only the sealed item counts as output.
 
         Nothing can continue it by its id: clients send the items themselves.

@@ -47,16 +47,12 @@ class ChannelSide(Protocol):
         """Return the content type of a stream, without parameters; ``audio/`` stands for all kinds of sound."""
         ...
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "StreamReader":
-        """Return a reader for one attempt's stream.
-
-        *is_reasoning_beside_output* says that the channel's ``completion_tokens`` do not include
-        reasoning, as with xAI's chat and Gemini's OpenAI form (wire/DIALECTS.md 3.2).
-        """
+    def stream_reader(self, exchange: Exchange) -> "StreamReader":
+        """Return a reader for one attempt's stream."""
         ...
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; *is_reasoning_beside_output* as for `stream_reader`.
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200.
 
         Raises:
             UpstreamStatusError: An error dressed as success.

@@ -36,7 +36,7 @@ class Embeddings(Single):
         super().read_request(exchange, body)
         read_int(exchange.fields, "dimensions", most=DIMENSIONS_MAX)
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "embeddings")
         if answer.data is None:

@@ -70,11 +70,11 @@ class GeminiEmbeddings(GeminiGenerate):
         contents = [each["content"] for each in requests]
         return input_estimate({"contents": msgspec.Raw(msgspec.json.encode(contents))})
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+    def stream_reader(self, exchange: Exchange) -> NoReturn:
         """Embeddings do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError("embeddings do not stream")
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200; older models report no usage."""
         answer = read_document(_read_answer, body, "embeddings")
         if not bytes(answer.embedding) and answer.embeddings is None:

@@ -67,13 +67,13 @@ class GeminiGenerate(SseDialect):
         """Return the content type of a stream, as the query asks for it."""
         return "application/json" if _is_array(exchange) else "text/event-stream"
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> GeminiStreamReader:
-        """Return a reader for one attempt's stream; how Gemini counts reasoning is known."""
+    def stream_reader(self, exchange: Exchange) -> GeminiStreamReader:
+        """Return a reader for one attempt's stream."""
         asked = _is_thinking_asked(exchange.fields)
         return GeminiStreamReader(exchange, thinking_asked=asked, is_array=_is_array(exchange))
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; how Gemini counts reasoning is known."""
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200."""
         return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:

@@ -55,16 +55,14 @@ class GeminiInteractions(SseDialect):
         """Return the request for a channel: only the model's name may differ."""
         return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
 
-    def stream_reader(
-        self, exchange: Exchange, *, is_reasoning_beside_output: bool = False
-    ) -> InteractionsStreamReader:
-        """Return a reader for one attempt's stream; how Interactions count reasoning is known."""
+    def stream_reader(self, exchange: Exchange) -> InteractionsStreamReader:
+        """Return a reader for one attempt's stream."""
         return InteractionsStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; how Interactions count reasoning is known."""
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200."""
         return read_interaction(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )

@@ -19,12 +19,19 @@ _NO_THINKING = (b"null", b'"none"', b"false")
 
 
 class OpenAIChat(SseDialect):
-    """Rules of ``POST /v1/chat/completions``; see `DialectRules`."""
+    """Rules of ``POST /v1/chat/completions``; see `DialectRules`.
+
+    *is_reasoning_beside_output* says that the channel's ``completion_tokens`` do not include reasoning, as with xAI's
+    chat and Gemini's OpenAI form (wire/DIALECTS.md 3.2).
+    """
 
     name: Dialect = "openai_chat"
     operation: Operation = "chat"
     path = "/v1/chat/completions"
     keep_alive = b": keep-alive\n\n"
+
+    def __init__(self, *, is_reasoning_beside_output: bool = False) -> None:
+        self._is_reasoning_beside_output = is_reasoning_beside_output
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""
@@ -54,22 +61,22 @@ class OpenAIChat(SseDialect):
             )
         return request
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ChatStreamReader:
+    def stream_reader(self, exchange: Exchange) -> ChatStreamReader:
         """Return a reader for one attempt's stream."""
         return ChatStreamReader(
             exchange,
             thinking_asked=_is_thinking_asked(exchange.fields),
             is_usage_asked=_is_usage_asked(read_nested(exchange.fields, "stream_options") or {}),
-            is_reasoning_beside_output=is_reasoning_beside_output,
+            is_reasoning_beside_output=self._is_reasoning_beside_output,
         )
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200."""
         return read_chat_body(
             exchange,
             body,
             thinking_asked=_is_thinking_asked(exchange.fields),
-            is_reasoning_beside_output=is_reasoning_beside_output,
+            is_reasoning_beside_output=self._is_reasoning_beside_output,
         )
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:

@@ -66,14 +66,14 @@ class OpenAIResponses(SseDialect):
         """Return the request for a channel: only the model's name may differ."""
         return pass_on(self, exchange, model_sent)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> ResponsesStreamReader:
-        """Return a reader for one attempt's stream; reasoning is always inside the output here."""
+    def stream_reader(self, exchange: Exchange) -> ResponsesStreamReader:
+        """Return a reader for one attempt's stream."""
         return ResponsesStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
-        """Read a whole answer of status 200; reasoning is always inside the output here."""
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
+        """Read a whole answer of status 200."""
         return read_response(
             exchange,
             body,

@@ -109,11 +109,11 @@ class Pictures(Single):
         """Return the best estimate of the input tokens."""
         return input_estimate(_words(exchange.fields)) + INPUT_TOKENS * _picture_count(exchange)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "PictureReader":
+    def stream_reader(self, exchange: Exchange) -> "PictureReader":
         """Return a reader for one attempt's stream."""
         return PictureReader(exchange, self.input_bound(exchange))
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "pictures")
         if answer.data is None:

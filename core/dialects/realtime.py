@@ -76,11 +76,11 @@ class Realtime:
         """Return nothing: before the first frame nothing was said."""
         return 0
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+    def stream_reader(self, exchange: Exchange) -> NoReturn:
         """Sessions are read frame by frame, by `realtime.session`."""
         raise AssertionError("a session is no stream of events")
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+    def read_body(self, exchange: Exchange, body: bytes) -> NoReturn:
         """Sessions have no body either."""
         raise AssertionError("a session is no document")
 

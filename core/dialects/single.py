@@ -102,11 +102,11 @@ class Single:
         """Return the best estimate of the input tokens."""
         return input_estimate(exchange.fields)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> StreamReader:
+    def stream_reader(self, exchange: Exchange) -> StreamReader:
         """These do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError(f"{self.name} does not stream")
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "an answer")
         items = answer.data if answer.data is not None else answer.results

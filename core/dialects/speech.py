@@ -47,13 +47,11 @@ class Speech(Single):
         """Return the content type of a stream: that of events, or what any audio type begins with."""
         return "text/event-stream" if _is_in_events(exchange) else "audio/"
 
-    def stream_reader(
-        self, exchange: Exchange, *, is_reasoning_beside_output: bool = False
-    ) -> "SpokenEventsReader | SoundReader":
+    def stream_reader(self, exchange: Exchange) -> "SpokenEventsReader | SoundReader":
         """Return a reader for one attempt's stream."""
         return SpokenEventsReader(exchange) if _is_in_events(exchange) else SoundReader(exchange)
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> NoReturn:
+    def read_body(self, exchange: Exchange, body: bytes) -> NoReturn:
         """Refuse a document where audio was asked for: it is an error sent with a success status."""
         raise disguised_error(body)
 

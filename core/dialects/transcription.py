@@ -79,11 +79,11 @@ class Transcription(Single):
         """Return the best estimate of the input tokens."""
         return TOKENS_PER_SECOND * exchange.unit_estimate
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranscriptReader":
+    def stream_reader(self, exchange: Exchange) -> "TranscriptReader":
         """Return a reader for one attempt's stream."""
         return TranscriptReader(exchange)
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200: a document, or plain text if that was asked for."""
         is_text = read_optional_text(exchange.fields, "response_format") in TEXT_FORMATS
         transcript = _text_answer(body) if is_text else _json_answer(body)

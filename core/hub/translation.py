@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ..dialects import RULES
+from ..dialects import RULES, rules_of_channel
 from ..dialects.dialect import BodyReading, StreamReader
 from ..dialects.fields import Fields
 from ..errors import BadRequestError, NotCarriedError, UpstreamBrokenError, UpstreamStatusError
@@ -42,18 +42,20 @@ class Translation:
         keeper: SealKeeper | None = None,
         *,
         is_deployment: bool = False,
+        is_reasoning_beside_output: bool = False,
     ) -> None:
         """Translate the request of *exchange* into *dialect*, for a channel's *model_sent*.
 
         *keeper* remembers the seals that this customer got from this upstream; None if none are remembered.
         *is_deployment* means that the owner of the upstream account chose that name. If it does not show which model
-        it is, but the customer's name does, the model is recognised by the customer's name.
+        it is, but the customer's name does, the model is recognised by the customer's name. For
+        *is_reasoning_beside_output*, see `OpenAIChat`.
 
         Raises:
             BadRequestError: A field is invalid.
             NotCarriedError: Something can't be expressed in the channel's dialect.
         """
-        self._rules = RULES[dialect]
+        self._rules = rules_of_channel(RULES[dialect], is_reasoning_beside_output=is_reasoning_beside_output)
         self._customer: Codec = CODECS[exchange.dialect]
         self._channel: Codec = CODECS[dialect]
         self._keeper = keeper
@@ -96,16 +98,16 @@ class Translation:
         """Return the content type in which the channel streams."""
         return self._rules.stream_type(self._sent)
 
-    def stream_reader(self, exchange: Exchange, *, is_reasoning_beside_output: bool = False) -> "TranslatedReader":
+    def stream_reader(self, exchange: Exchange) -> "TranslatedReader":
         """Return a reader that meters the channel's stream and returns the customer's."""
-        native = self._rules.stream_reader(self._sent, is_reasoning_beside_output=is_reasoning_beside_output)
+        native = self._rules.stream_reader(self._sent)
         opening = self._opening(exchange)
         decoder, encoder = self._channel.stream_decoder(), self._customer.stream_encoder(opening)
         return TranslatedReader(native, decoder, encoder, opening.input_tokens, self._keeper)
 
-    def read_body(self, exchange: Exchange, body: bytes, *, is_reasoning_beside_output: bool = False) -> BodyReading:
+    def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer; ``BodyReading.answer`` is its form for the customer."""
-        reading = self._rules.read_body(self._sent, body, is_reasoning_beside_output=is_reasoning_beside_output)
+        reading = self._rules.read_body(self._sent, body)
         opening = self._opening(exchange)
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
         try:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.dialects import RULES
-from relay.core.dialects.dialect import StreamReader
+from relay.core.dialects import RULES, rules_of_channel
+from relay.core.dialects.dialect import DialectRules, StreamReader
 from relay.core.exchange import Dialect, Exchange
 from tests.core.dialects.recordings import Expected
 from tests.core.wire import FOLDER
@@ -68,9 +68,12 @@ def reader_for(expected: Expected, *, usage_asked: bool) -> StreamReader:
     """Return a reader for a recording, its customer having asked for usage or not."""
     fields = request_fields(expected.name)
     fields["stream_options"] = msgspec.Raw(b'{"include_usage":true}' if usage_asked else b"null")
-    return RULES[expected.dialect].stream_reader(
-        exchange(expected.dialect, fields), is_reasoning_beside_output=expected.is_reasoning_beside_output
-    )
+    return rules_for(expected).stream_reader(exchange(expected.dialect, fields))
+
+
+def rules_for(expected: Expected) -> DialectRules:
+    """Return the rules by which the channel of a recording is read."""
+    return rules_of_channel(RULES[expected.dialect], is_reasoning_beside_output=expected.is_reasoning_beside_output)
 
 
 def read(reader: StreamReader, reads: Sequence[bytes]) -> bytes:

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from relay.core.dialects import RULES
+from relay.core.dialects.openai_chat import OpenAIChat
 from relay.core.dialects.openai_chat_answer import CHOICES_MAX, ChatStreamReader
 from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.exchange import Evidence
 from relay.core.outcome import derive_outcome
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, DISGUISED, Expected
-from tests.core.dialects.replay import answer_bytes, exchange, request_fields
+from tests.core.dialects.replay import answer_bytes, exchange, request_fields, rules_for
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
 DONE = b"data: [DONE]\n\n"
@@ -314,9 +315,7 @@ def test_a_piece_of_a_call_behind_thinking_ends_it(count: int) -> None:
 def test_a_recorded_body_has_its_usage_and_its_ending(expected: Expected) -> None:
     """As the table of recordings says; leading blank lines included."""
     asked = exchange("openai_chat", request_fields(expected.name))
-    reading = RULES["openai_chat"].read_body(
-        asked, answer_bytes(expected.name), is_reasoning_beside_output=expected.is_reasoning_beside_output
-    )
+    reading = rules_for(expected).read_body(asked, answer_bytes(expected.name))
     assert (reading.usage, derive_outcome(reading.evidence)) == (expected.usage, expected.outcome)
 
 
@@ -380,7 +379,7 @@ def test_a_body_of_any_form_is_read_as_its_channel_counts(message: dict[str, Any
     """Reasoning stands beside the output, also where something in the answer is of another kind than known."""
     usage = {"prompt_tokens": 165, "completion_tokens": 2, "total_tokens": 292}
     body = json.dumps({"choices": [{"index": 0, "message": message}], "usage": usage}).encode()
-    reading = RULES["openai_chat"].read_body(exchange("openai_chat"), body, is_reasoning_beside_output=True)
+    reading = OpenAIChat(is_reasoning_beside_output=True).read_body(exchange("openai_chat"), body)
     assert reading.usage == Usage(input_tokens=165, output_tokens=127)
 
 

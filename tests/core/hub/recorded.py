@@ -15,7 +15,7 @@ from relay.core.hub.conversation import Request
 from relay.core.hub.translation import TranslatedReader
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
-from tests.core.dialects.replay import answer_bytes, exchange, reader_for, recording, request_fields
+from tests.core.dialects.replay import answer_bytes, exchange, reader_for, recording, request_fields, rules_for
 
 INPUT_TOKENS = 5
 OURS = re.compile(rb"call_relay[0-9a-f]{16}")
@@ -65,11 +65,7 @@ def opening(**fields: Any) -> Opening:
 def translated_body(expected: Expected, to: Dialect) -> bytes:
     """Return a recorded answer as a customer of *to* gets it."""
     body = answer_bytes(expected.name)
-    reading = RULES[expected.dialect].read_body(
-        exchange(expected.dialect, request_fields(expected.name)),
-        body,
-        is_reasoning_beside_output=expected.is_reasoning_beside_output,
-    )
+    reading = rules_for(expected).read_body(exchange(expected.dialect, request_fields(expected.name)), body)
     answer = CODECS[expected.dialect].decode_answer(body)
     return CODECS[to].encode_answer(answer, reading.usage or ANSWERED, opening())
 
