@@ -24,6 +24,7 @@ TESTED_ELSEWHERE = {
     "core/hub/openai_models.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/places.py": "what is left out is named: tests/core/hub",
     "core/hub/raw.py": "its examples, and every request with a schema: tests/core/hub",
+    "core/hub/request_body.py": "its examples, and every request that is refused: tests/core/hub",
     "core/hub/conversation.py": "Structs without behaviour; tests/core/hub",
     "core/ledger/operations.py": "Structs without behaviour; tests/core/ledger/test_sqlite_*.py",
     "core/migrations/env.py": "what Alembic runs: tests/core/ledger/test_database.py",

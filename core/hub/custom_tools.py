@@ -32,11 +32,6 @@ def call_as_function(call: ToolCall) -> ToolCall:
     return msgspec.structs.replace(call, arguments=arguments, kind="function")
 
 
-def choice_as_function(choice: NamedTool) -> NamedTool:
-    """Return the choice of a custom tool as that of a function."""
-    return NamedTool(choice.name)
-
-
 def flat_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
     """Return the format of a chat custom tool in the form of Responses and the hub; other forms are left unchanged.
 

@@ -88,13 +88,24 @@ def effort_taken(model: str, effort: Effort | None) -> Effort | None:
     return effort_within(effort, next(efforts for pattern, efforts in _TAKEN if pattern.match(name)))
 
 
-def is_unable_to_stop(model: str, effort: Effort | None) -> bool:
-    """Return whether *effort* asks *model* not to reason, although it always does.
+def is_unable(model: str) -> bool:
+    """Return whether *model* is one of OpenAI's that can't reason.
 
-    >>> is_unable_to_stop("gpt-6-astra", "none"), is_unable_to_stop("gpt-6-sol", "none")
-    (True, False)
+    >>> is_unable("gpt-4o"), is_unable("o3"), is_unable("deepseek-chat")
+    (True, False, False)
     """
-    return effort == "none" and effort_taken(model, effort) != "none"
+    return is_own(model) and not is_reasoning(model)
+
+
+def is_effort_unsaid(model: str, effort: Effort | None) -> bool:
+    """Return whether *model* can't be told *effort*: it can't reason, or *effort* is none and it always does.
+
+    >>> is_effort_unsaid("gpt-6-astra", "none"), is_effort_unsaid("gpt-6-sol", "none"), is_effort_unsaid("gpt-4o", "low")
+    (True, False, True)
+    """
+    if effort == "none":
+        return effort_taken(model, effort) != "none"
+    return effort is not None and is_unable(model)
 
 
 def takes_sampling(model: str, effort: Effort | None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ...errors import NotCarriedError
+from ...exchange import Dialect
 from ..claude_models import efforts, measures_by_effort, switch_off, takes_demands, takes_sampling
 from ..conversation import (
     CacheMark,
@@ -33,10 +34,11 @@ from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
 from ..places import answerable, has_detail, has_names, is_answer_described, opening_and_talk
 from ..raw import raw_arguments
+from ..request_body import encode_members, native_tool, not_carried, system_texts
 from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
-DIALECT = "anthropic_messages"
+DIALECT: Dialect = "anthropic_messages"
 OUTPUT_TOKENS_DEFAULT = 8192
 """Sent if the request names no limit: the API requires one, and the oldest models on sale accept no more."""
 BUDGET_TOKENS_MIN = 1024
@@ -56,7 +58,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
         raise NotCarriedError(param="n", dialect=DIALECT)
     opening, talk = opening_and_talk(answerable(request.messages))
     body: dict[str, Any] = {"model": request.model}
-    if system := [_text(part) for part in _system(opening) if part.text]:
+    if system := [_text(part) for part in system_texts(opening, DIALECT) if part.text]:
         body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system
     body["messages"] = _turns(talk)
     if request.stream:
@@ -64,7 +66,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     _add_tools(body, request)
     _add_thinking(body, request)
     _add_sampling(body, request)
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    return encode_members(body)
 
 
 def dropped(request: Request) -> Sequence[str]:
@@ -93,14 +95,6 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
-def _system(opening: Sequence[Message]) -> Iterable[Text]:
-    """Yield the system texts at the beginning; later ones stay in place, as the user's."""
-    for part in (part for message in opening for part in message.parts):
-        if not isinstance(part, Text):
-            raise _not_carried(part)
-        yield part
-
-
 def _turns(talk: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the messages: user and assistant in turn, results of tools before the user's text."""
     turns: list[dict[str, Any]] = []
@@ -109,7 +103,7 @@ def _turns(talk: Sequence[Message]) -> list[dict[str, Any]]:
         if role == "assistant" and (drawn := next((part for part in message.parts if isinstance(part, Image)), None)):
             # "'image' blocks are not permitted within assistant turns", as epam/ai-dial-adapter-bedrock#306 quotes
             # the API, read 2026-11-29. Left out, or as the user's, it would change the conversation.
-            raise _not_carried(drawn)
+            raise not_carried(drawn, DIALECT)
         blocks = [block for part in message.parts for block in _blocks(part)]
         if not blocks:
             continue
@@ -149,12 +143,7 @@ def _blocks(part: Part) -> Iterable[dict[str, Any]]:
         case Native(dialect="anthropic_messages", document=document):
             yield msgspec.json.decode(document)
         case _:
-            raise _not_carried(part)
-
-
-def _not_carried(part: Part) -> NotCarriedError:
-    kind = part.kind if isinstance(part, Native) else type(part).__name__.lower()
-    return NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+            raise not_carried(part, DIALECT)
 
 
 def _text(part: Text) -> dict[str, Any]:
@@ -238,9 +227,7 @@ def _allowed(request: Request) -> Iterable[Tool | Native]:
 
 def _tool(tool: Tool | Native) -> Any:
     if isinstance(tool, Native):
-        if tool.dialect != DIALECT:
-            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
-        return msgspec.json.decode(tool.document)
+        return native_tool(tool, DIALECT)
     tool = as_function(tool)
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:

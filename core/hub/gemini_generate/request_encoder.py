@@ -41,6 +41,7 @@ from ..places import (
     opening_and_talk,
 )
 from ..raw import raw_arguments
+from ..request_body import encode_members, kind_of, native_tool, present, system_texts
 from ..seals import SKIPPED_SIGNATURE
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
@@ -76,12 +77,12 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """
     opening, talk = opening_and_talk(answerable(request.messages))
     body: dict[str, Any] = {"contents": _contents(talk, request.model)}
-    if system := [{"text": text.text} for text in _system(opening)]:
+    if system := [{"text": text.text} for text in system_texts(opening, DIALECT)]:
         body["systemInstruction"] = {"parts": system}
     _add_tools(body, request)
     if config := _config(request):
         body["generationConfig"] = config
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    return encode_members(body)
 
 
 def dropped(request: Request) -> Sequence[str]:
@@ -108,14 +109,6 @@ def _is_effort_unsaid(request: Request) -> bool:
     if effort == "none":
         return _BY_LEVEL.match(request.model) is not None or _budget_taken(request.model, 0) != 0
     return effort is not None and _thinking(request) is None
-
-
-def _system(opening: Sequence[Message]) -> Iterable[Text]:
-    """Yield the system texts at the beginning; later ones stay in place, as the user's."""
-    for part in (part for message in opening for part in message.parts):
-        if not isinstance(part, Text):
-            raise _not_carried(part)
-        yield part
 
 
 def _contents(talk: Sequence[Message], model: str) -> list[dict[str, Any]]:
@@ -183,9 +176,8 @@ def _parts(part: Part, names: dict[str, str], model: str) -> Iterable[dict[str, 
 
 
 def _not_carried(part: Part) -> NotCarriedError:
-    kind = part.kind if isinstance(part, Native) else type(part).__name__.lower()
     suffix = "_url" if isinstance(part, Image | File) and isinstance(part.source, Link) else ""
-    return NotCarriedError(param=f"messages.content.{kind}{suffix}", dialect=DIALECT)
+    return NotCarriedError(param=f"messages.content.{kind_of(part)}{suffix}", dialect=DIALECT)
 
 
 def _own(seal: Seal | None) -> dict[str, str]:
@@ -226,11 +218,7 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
     usable = [tool for tool in request.tools if isinstance(tool, Tool) and (not left or tool.name in left)]
     declared = [_declaration(as_function(tool)) for tool in usable]
     tools: list[Any] = [{"functionDeclarations": declared}] if declared else []
-    for tool in request.tools:
-        if isinstance(tool, Native):
-            if tool.dialect != DIALECT:
-                raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
-            tools.append(msgspec.json.decode(tool.document))
+    tools += [native_tool(tool, DIALECT) for tool in request.tools if isinstance(tool, Native)]
     if tools:
         body["tools"] = tools
     if declared and (calling := _calling(request)) is not None:
@@ -279,7 +267,7 @@ def _config(request: Request) -> dict[str, Any]:
         "responseJsonSchema": asked.schema if asked is not None else None,
         "thinkingConfig": _thinking(request),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return present(values)
 
 
 def _thinking(request: Request) -> dict[str, Any] | None:

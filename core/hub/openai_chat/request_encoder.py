@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ...errors import NotCarriedError
+from ...exchange import Dialect
 from ..conversation import (
     Audio,
     File,
@@ -27,16 +28,17 @@ from ..conversation import (
     ToolCall,
     ToolResult,
 )
-from ..custom_tools import allowed_by_kind, as_function, call_as_function, choice_as_function, nested_grammar
+from ..custom_tools import allowed_by_kind, as_function, call_as_function, nested_grammar
 from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
-from ..openai_models import effort_taken, is_own, is_reasoning, is_unable_to_stop, takes_sampling
+from ..openai_models import effort_taken, is_effort_unsaid, is_own, is_reasoning, is_unable, takes_sampling
 from ..places import has_cache_marks, has_detail, has_loosened_tools, has_named_texts
+from ..request_body import encode_members, native_tool, not_carried, present
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
 from .thoughts import write_detail
 
-DIALECT = "openai_chat"
+DIALECT: Dialect = "openai_chat"
 _WANTS_THINKING = re.compile(r"(?i)(deepseek/)?deepseek-")
 """Models that refuse a turn with tool calls unless it has its thinking, even if empty; elsewhere they ignore it.
 
@@ -63,7 +65,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     _add_tools(body, request)
     _add_sampling(body, request)
     _add_wishes(body, request)
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    return encode_members(body)
 
 
 def dropped(request: Request) -> Sequence[str]:
@@ -79,7 +81,7 @@ def dropped(request: Request) -> Sequence[str]:
         "stop": bool(sampling.stop) and is_reasoning(request.model),
         "verbosity": request.verbosity is not None and not own,
         "prompt_cache_key": request.cache_key is not None and not own,
-        "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
+        "thinking": request.reasoning.is_adaptive or is_effort_unsaid(request.model, effort_of(request.reasoning)),
         "cache_control": has_cache_marks(request),
         "thinking.display": request.reasoning.is_shown is False and not request.reasoning.is_off,
         "messages.content.detail": has_detail(request, File),
@@ -89,21 +91,12 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
-def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking is asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
-    effort = effort_of(request.reasoning)
-    is_unable = is_own(request.model) and not is_reasoning(request.model)
-    return (is_unable and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
-
-
-def _as_function(tool: Tool | Native) -> Tool | Native:
-    return as_function(tool) if isinstance(tool, Tool) else tool
-
-
 def _add_tools(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
     known = tuple(openai_tools(request.tools))
-    tools = known if own else [_as_function(tool) for tool in _allowed(known, request)]
+    tools = (
+        known if own else [as_function(tool) if isinstance(tool, Tool) else tool for tool in _allowed(known, request)]
+    )
     if tools:
         body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice
@@ -114,7 +107,7 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
             "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": allowed},
         }
     elif isinstance(choice, NamedTool):
-        choice = choice if own else choice_as_function(choice)
+        choice = choice if own else NamedTool(choice.name)
         body["tool_choice"] = _chosen(choice)
     elif choice is not None and tools:
         body["tool_choice"] = choice
@@ -132,22 +125,19 @@ def _allowed(tools: Iterable[Tool | Native], request: Request) -> Iterable[Tool 
     return (tool for tool in tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
 
-def _tool(tool: Tool | Native) -> dict[str, Any]:
+def _tool(tool: Tool | Native) -> Any:
     if isinstance(tool, Native):
-        if tool.dialect != DIALECT:
-            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
-        told: dict[str, Any] = msgspec.json.decode(tool.document)
-        return told
+        return native_tool(tool, DIALECT)
     if tool.kind == "custom":
         custom = {"name": tool.name, "description": tool.description, "format": nested_grammar(tool.grammar)}
-        return {"type": "custom", "custom": _present(custom)}
+        return {"type": "custom", "custom": present(custom)}
     function = {
         "name": tool.name,
         "description": tool.description,
         "parameters": tool.schema,
         "strict": tool.is_strict,
     }
-    return {"type": "function", "function": _present(function)}
+    return {"type": "function", "function": present(function)}
 
 
 def _add_sampling(body: dict[str, Any], request: Request) -> None:
@@ -167,13 +157,13 @@ def _add_sampling(body: dict[str, Any], request: Request) -> None:
         "seed": sampling.seed,
         "n": sampling.choice_count if sampling.choice_count > 1 else None,
     }
-    body.update(_present(values))
+    body.update(present(values))
 
 
 def _add_wishes(body: dict[str, Any], request: Request) -> None:
     own = is_own(request.model)
     effort = effort_taken(request.model, effort_of(request.reasoning))
-    if own and not is_reasoning(request.model):
+    if is_unable(request.model):
         effort = None
     is_switched_off = effort == "none" and _SWITCHES_THINKING.match(request.model) is not None
     values = {
@@ -184,7 +174,7 @@ def _add_wishes(body: dict[str, Any], request: Request) -> None:
         "user": request.user,
         "prompt_cache_key": request.cache_key if own else None,
     }
-    body.update(_present(values))
+    body.update(present(values))
 
 
 def _format(request: Request) -> dict[str, Any] | None:
@@ -199,7 +189,7 @@ def _format(request: Request) -> dict[str, Any] | None:
         "schema": asked.schema,
         "strict": asked.is_strict,
     }
-    return {"type": "json_schema", "json_schema": _present(schema)}
+    return {"type": "json_schema", "json_schema": present(schema)}
 
 
 def _messages(request: Request) -> Iterable[dict[str, Any]]:
@@ -258,7 +248,7 @@ def _said(message: Message, model: str) -> dict[str, Any]:
     own = is_own(model)
     for part in message.parts:
         if not isinstance(part, Text | ToolCall | Refusal | Thinking):
-            raise _not_carried(part)
+            raise not_carried(part, DIALECT)
     texts = [part for part in message.parts if isinstance(part, Text)]
     called = [part for part in message.parts if isinstance(part, ToolCall)]
     calls = [_call(part) if own else _signed(_call(call_as_function(part)), part.seal, model) for part in called]
@@ -309,7 +299,7 @@ def _part(part: Part) -> dict[str, Any]:
             raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
         case Image(source=source, detail=detail):
             assert not isinstance(source, FileId)
-            return {"type": "image_url", "image_url": _present({"url": write_address(source), "detail": detail})}
+            return {"type": "image_url", "image_url": present({"url": write_address(source), "detail": detail})}
         case File(source=FileId(id=file_id)):
             return {"type": "file", "file": {"file_id": file_id}}
         case File(source=Inline() as source) if is_text(source):
@@ -323,12 +313,7 @@ def _part(part: Part) -> dict[str, Any]:
         case Native(dialect="openai_chat", document=document):
             told: dict[str, Any] = msgspec.json.decode(document)
             return told
-    raise _not_carried(part)
-
-
-def _not_carried(part: Part) -> NotCarriedError:
-    kind = part.kind if isinstance(part, Native) else type(part).__name__.lower()
-    return NotCarriedError(param=f"messages.content.{kind}", dialect=DIALECT)
+    raise not_carried(part, DIALECT)
 
 
 def _joined(parts: Iterable[Part]) -> str:
@@ -336,10 +321,6 @@ def _joined(parts: Iterable[Part]) -> str:
     texts: list[str] = []
     for part in parts:
         if not isinstance(part, Text):
-            raise _not_carried(part)
+            raise not_carried(part, DIALECT)
         texts.append(part.text)
     return "\n\n".join(texts)
-
-
-def _present(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

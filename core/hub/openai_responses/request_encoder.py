@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ...errors import NotCarriedError
+from ...exchange import Dialect
 from ..conversation import (
     File,
     FileId,
@@ -30,15 +31,17 @@ from ..media import write_address
 from ..openai_models import (
     OUTPUT_TOKENS_LEAST,
     effort_taken,
+    is_effort_unsaid,
     is_own,
     is_reasoning,
-    is_unable_to_stop,
+    is_unable,
     takes_sampling,
 )
 from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
+from ..request_body import encode_members, kind_of, native_tool, present
 from ..strict_schemas import openai_tools
 
-DIALECT = "openai_responses"
+DIALECT: Dialect = "openai_responses"
 
 
 def encode_request(request: Request) -> dict[str, msgspec.Raw]:
@@ -66,8 +69,8 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
         "user": request.user,
         "prompt_cache_key": request.cache_key,
     }
-    body.update(_present(values))
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    body.update(present(values))
+    return encode_members(body)
 
 
 def settings(request: Request) -> dict[str, Any]:
@@ -91,7 +94,7 @@ def dropped(request: Request) -> Sequence[str]:
         "seed": sampling.seed is not None,
         "presence_penalty": sampling.presence_penalty is not None,
         "frequency_penalty": sampling.frequency_penalty is not None,
-        "thinking": request.reasoning.is_adaptive or _is_effort_unsaid(request),
+        "thinking": request.reasoning.is_adaptive or is_effort_unsaid(request.model, effort_of(request.reasoning)),
         "cache_control": has_cache_marks(request),
         "messages.name": has_names(request),
         "messages.content.filename": has_file_names(request, Link, FileId),
@@ -100,20 +103,10 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
-def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking is asked of a model of OpenAI's that can't, such as gpt-4o, or none of one that always does."""
-    effort = effort_of(request.reasoning)
-    return (_is_unable(request) and effort not in (None, "none")) or is_unable_to_stop(request.model, effort)
-
-
 def _is_limit_raised(request: Request) -> bool:
     """Say whether the customer's limit, such as one token in a client's test, is below what OpenAI accepts."""
     limit = request.sampling.output_tokens_max
     return limit is not None and limit < OUTPUT_TOKENS_LEAST and is_own(request.model)
-
-
-def _is_unable(request: Request) -> bool:
-    return is_own(request.model) and not is_reasoning(request.model)
 
 
 def _items(request: Request) -> Iterable[dict[str, Any]]:
@@ -166,7 +159,7 @@ def _said(message: Message) -> Iterable[dict[str, Any]]:
                 told = msgspec.json.decode(document)
                 yield {"role": "assistant", "content": [told]} if is_piece else told
             case _:
-                raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
+                raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
 
 
 def _piece(part: Part) -> dict[str, Any]:
@@ -174,24 +167,20 @@ def _piece(part: Part) -> dict[str, Any]:
         case Text(text=text):
             return {"type": "input_text", "text": text}
         case Image(source=Inline() | Link() as source, detail=detail):
-            return _present({"type": "input_image", "image_url": write_address(source), "detail": detail or "auto"})
+            return present({"type": "input_image", "image_url": write_address(source), "detail": detail or "auto"})
         case Image(source=FileId(dialect="openai_responses", id=file_id), detail=detail):
-            return {"type": "input_image", **_present({"file_id": file_id, "detail": detail})}
+            return {"type": "input_image", **present({"file_id": file_id, "detail": detail})}
         case File(source=Inline() as source, name=name, detail=detail):
             told_file = {"filename": name or "document", "file_data": write_address(source), "detail": detail}
-            return {"type": "input_file", **_present(told_file)}
+            return {"type": "input_file", **present(told_file)}
         case File(source=Link(url=url), detail=detail):
-            return {"type": "input_file", **_present({"file_url": url, "detail": detail})}
+            return {"type": "input_file", **present({"file_url": url, "detail": detail})}
         case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id), detail=detail):
-            return {"type": "input_file", **_present({"file_id": file_id, "detail": detail})}
+            return {"type": "input_file", **present({"file_id": file_id, "detail": detail})}
         case Native(dialect="openai_responses", document=document, is_piece=True):
             told: dict[str, Any] = msgspec.json.decode(document)
             return told
-    raise NotCarriedError(param=f"input.{_kind(part)}", dialect=DIALECT)
-
-
-def _kind(part: Part) -> str:
-    return part.kind if isinstance(part, Native) else type(part).__name__.lower()
+    raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
 
 
 def _add_tools(body: dict[str, Any], request: Request, tools: Iterable[Tool | Native]) -> None:
@@ -217,16 +206,14 @@ def _chosen(tool: NamedTool) -> dict[str, str]:
 
 def _tool(tool: Tool | Native) -> Any:
     if isinstance(tool, Native):
-        if tool.dialect != DIALECT:
-            raise NotCarriedError(param=f"tools.{tool.kind}", dialect=DIALECT)
-        return msgspec.json.decode(tool.document)
+        return native_tool(tool, DIALECT)
     if tool.kind == "custom":
         custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
-        return {"type": "custom", **_present(custom)}
+        return {"type": "custom", **present(custom)}
     return {
         "type": "function",
         "name": tool.name,
-        **_present({"description": tool.description}),
+        **present({"description": tool.description}),
         "parameters": tool.schema,
         # The default is true, with which many schemas of other dialects would be refused.
         "strict": bool(tool.is_strict),
@@ -235,12 +222,12 @@ def _tool(tool: Tool | Native) -> Any:
 
 def _reasoning(request: Request) -> dict[str, Any] | None:
     effort = effort_taken(request.model, effort_of(request.reasoning))
-    if _is_unable(request):
+    if is_unable(request.model):
         return None
     reasoning = request.reasoning
     is_shown = reasoning.is_adaptive if reasoning.is_shown is None else reasoning.is_shown
     summary = reasoning.summary or ("auto" if is_shown else None)
-    return _present({"effort": effort, "summary": summary}) or None
+    return present({"effort": effort, "summary": summary}) or None
 
 
 def _text(request: Request) -> dict[str, Any] | None:
@@ -250,11 +237,7 @@ def _text(request: Request) -> dict[str, Any] | None:
         text["format"] = {"type": "json_object"}
     elif asked is not None:
         named = {"name": asked.name or "answer", "description": asked.description, "schema": asked.schema}
-        text["format"] = {"type": "json_schema", **_present(named), "strict": bool(asked.is_strict)}
+        text["format"] = {"type": "json_schema", **present(named), "strict": bool(asked.is_strict)}
     if request.verbosity is not None:
         text["verbosity"] = request.verbosity
     return text or None
-
-
-def _present(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

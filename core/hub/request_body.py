@@ -1,0 +1,65 @@
+"""What the encoders of requests share: writing members, and refusing by name what a dialect can't express."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import NotCarriedError
+from ..exchange import Dialect
+from .conversation import Message, Native, Part, Text
+
+
+def encode_members(body: Mapping[str, Any]) -> dict[str, msgspec.Raw]:
+    """Return the top level of a request's body.
+
+    >>> [bytes(raw) for raw in encode_members({"model": "m", "stream": True}).values()]
+    [b'"m"', b'true']
+    """
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+
+
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of *values* that are not None.
+
+    >>> present({"seed": 0, "user": None})
+    {'seed': 0}
+    """
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def kind_of(part: Part) -> str:
+    """Return the name by which *part* is refused.
+
+    >>> kind_of(Text(text="Hi"))
+    'text'
+    """
+    return part.kind if isinstance(part, Native) else type(part).__name__.lower()
+
+
+def not_carried(part: Part, dialect: Dialect) -> NotCarriedError:
+    """Return the refusal of *part*, which a message of *dialect* can't express."""
+    return NotCarriedError(param=f"messages.content.{kind_of(part)}", dialect=dialect)
+
+
+def native_tool(tool: Native, dialect: Dialect) -> Any:
+    """Return a tool that only *dialect* knows, as it came.
+
+    Raises:
+        NotCarriedError: It is one of another dialect.
+    """
+    if tool.dialect != dialect:
+        raise NotCarriedError(param=f"tools.{tool.kind}", dialect=dialect)
+    return msgspec.json.decode(tool.document)
+
+
+def system_texts(opening: Sequence[Message], dialect: Dialect) -> Iterable[Text]:
+    """Yield the texts of the system messages at the beginning.
+
+    Raises:
+        NotCarriedError: One holds something else.
+    """
+    for part in (part for message in opening for part in message.parts):
+        if not isinstance(part, Text):
+            raise not_carried(part, dialect)
+        yield part
