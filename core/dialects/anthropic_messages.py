@@ -13,12 +13,13 @@ from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import (
     Fields,
+    is_given,
     read_bool,
     read_int,
     read_model,
     read_nested,
     read_object,
-    read_value,
+    read_optional_text,
 )
 from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
@@ -31,7 +32,6 @@ from .turns import check_turns
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 """A gateway must pass them on unchanged. Source: code.claude.com llm-gateway, by DIALECTS 1, read 2026-11-23."""
 DEFAULT_VERSION = "2023-06-01"
-_TEXT = msgspec.json.Decoder(str | None)
 
 TOO_LONG = "prompt is too long"
 """The words on which Claude Code compacts a conversation (wire/DIALECTS.md 7.2), whichever upstream refused it."""
@@ -125,7 +125,7 @@ def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
     fields["thread"] = msgspec.Raw(msgspec.json.encode(thread))
     param = "thread.previous_message_id"
     try:
-        continued_id = read_value(thread, "previous_message_id", _TEXT)
+        continued_id = read_optional_text(thread, "previous_message_id")
     except BadRequestError as exc:
         raise BadRequestError(param=param) from exc
     if continued_id is not None:
@@ -135,7 +135,7 @@ def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
 
 def _is_kept(fields: Fields) -> bool:
     """Say whether the upstream keeps the answer: only as part of a thread."""
-    return bytes(fields.get("thread", b"null")) != b"null"
+    return is_given(fields, "thread")
 
 
 def _thread_code_of(error: RelayError) -> str | None:
@@ -162,5 +162,4 @@ def _type_of(error: RelayError) -> str:
 
 
 def _is_thinking_asked(fields: Fields) -> bool:
-    thinking = fields.get("thinking")
-    return thinking is not None and bytes(thinking) != b"null" and b'"disabled"' not in bytes(thinking)
+    return is_given(fields, "thinking") and b'"disabled"' not in bytes(fields["thinking"])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from ..errors import BadRequestError
-from .fields import Fields
+from .fields import Fields, is_given
 
 _read_value = msgspec.json.Decoder(str | int | float | None).decode
 
@@ -40,7 +40,7 @@ def refuse_dearer(fields: Fields) -> None:
     Raises:
         BadRequestError: Names the field.
     """
-    if bytes(fields.get("models", b"null")) not in (b"null", b"[]"):
+    if is_given(fields, "models", b"[]"):
         raise BadRequestError("not_offered", param="models")
     for name, is_dearer in _DEARER.items():
         text = _text(fields[name]) if name in fields else None

@@ -83,6 +83,11 @@ def read_nested(fields: Fields, name: str) -> dict[str, msgspec.Raw] | None:
     return members
 
 
+def is_given(fields: Fields, name: str, *nothing: bytes) -> bool:
+    """Return whether a field says something: it is there, and neither null nor one of *nothing*."""
+    return bytes(fields.get(name, b"null")) not in (b"null", *nothing)
+
+
 def read_value(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) -> Any:
     """Return the field as *decoder* reads it; an absent one is read as ``null``.
 

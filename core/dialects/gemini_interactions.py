@@ -9,7 +9,7 @@ from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
 from .dialect import BodyReading
-from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object, read_value
+from .fields import Fields, is_given, read_bool, read_int, read_model, read_nested, read_object, read_optional_text
 from .gemini_face import render_gemini_error
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
 from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
@@ -19,7 +19,6 @@ from .sse_dialect import SseDialect
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
 """Fields that name or make something in the upstream account, where customers own nothing."""
-_TEXT = msgspec.json.Decoder(str | None)
 
 
 class GeminiInteractions(SseDialect):
@@ -34,11 +33,11 @@ class GeminiInteractions(SseDialect):
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         for name in KEPT_ELSEWHERE:
-            if bytes(fields.get(name, b"null")) != b"null":
+            if is_given(fields, name):
                 raise BadRequestError("not_offered", param=name)
         exchange.model = read_model(fields)
         check_needed(fields, "input", TEXT_OBJECT_OR_TURNS)
-        continued_id = read_value(fields, "previous_interaction_id", _TEXT)
+        continued_id = read_optional_text(fields, "previous_interaction_id")
         if continued_id is not None:
             exchange.continued = Continued("previous_interaction_id", continued_id)
             exchange.has_unseen_input = True
@@ -88,4 +87,4 @@ def _is_kept(fields: Fields) -> bool:
 
 def _is_thinking_asked(fields: Fields) -> bool:
     config = _config(fields)
-    return any(bytes(config.get(name, b"null")) != b"null" for name in ("thinking_level", "thinking_summaries"))
+    return any(is_given(config, name) for name in ("thinking_level", "thinking_summaries"))

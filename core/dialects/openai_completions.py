@@ -2,10 +2,9 @@
 
 import msgspec
 
-from ..errors import BadRequestError
 from ..exchange import Dialect, Exchange, Operation
 from .dearer import refuse_dearer
-from .fields import read_bool, read_int, read_model, read_nested, read_object
+from .fields import read_bool, read_int, read_model, read_nested, read_object, read_value
 from .kinds import COMPLETIONS, check_kinds
 from .openai_chat import OpenAIChat
 from .openai_chat_answer import CHOICES_MAX
@@ -25,10 +24,7 @@ class OpenAICompletions(OpenAIChat):
         fields = read_object(body)
         exchange.model = read_model(fields)
         if "prompt" in fields:
-            try:
-                _PROMPT.decode(fields["prompt"])
-            except (ValueError, RecursionError) as exc:
-                raise BadRequestError(param="prompt") from exc
+            read_value(fields, "prompt", _PROMPT)
         check_kinds(fields, COMPLETIONS)
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")

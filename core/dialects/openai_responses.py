@@ -8,12 +8,13 @@ from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import (
     Fields,
+    is_given,
     read_bool,
     read_int,
     read_model,
     read_nested,
     read_object,
-    read_value,
+    read_optional_text,
 )
 from .further import further_models
 from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
@@ -27,7 +28,6 @@ KEPT_ELSEWHERE = ("conversation", "prompt")
 """Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
 SEQUENCE_END = 2**31 - 2
 """Number of the first of relay's own last events: how many came before is not counted, only that it is more."""
-_TEXT = msgspec.json.Decoder(str | None)
 
 
 class OpenAIResponses(SseDialect):
@@ -42,7 +42,7 @@ class OpenAIResponses(SseDialect):
         """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
-        continued_id = read_value(fields, "previous_response_id", _TEXT)
+        continued_id = read_optional_text(fields, "previous_response_id")
         if continued_id is not None:
             exchange.continued = Continued("previous_response_id", continued_id)
             exchange.has_unseen_input = True
@@ -55,7 +55,7 @@ class OpenAIResponses(SseDialect):
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_output_tokens")
         for name in KEPT_ELSEWHERE:
-            if bytes(fields.get(name, b"null")) != b"null":
+            if is_given(fields, name):
                 raise BadRequestError("not_offered", param=name)
         if read_bool(fields, "background") and not exchange.stream:
             # It would go on unseen and unpaid; a stream of it is metered to its end.
@@ -119,5 +119,4 @@ def _is_kept(fields: Fields) -> bool:
 
 
 def _is_thinking_asked(fields: Fields) -> bool:
-    effort = (read_nested(fields, "reasoning") or {}).get("effort")
-    return effort is not None and bytes(effort) not in (b"null", b'"none"')
+    return is_given(read_nested(fields, "reasoning") or {}, "effort", b'"none"')

@@ -13,7 +13,7 @@ from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading, StreamReader
 from .disguised import disguised_error, read_document
-from .fields import read_model, read_object, read_value
+from .fields import is_given, read_model, read_object, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import Allows, Kinds, check_kinds, check_needed
 from .openai_face import render_openai_error
@@ -83,7 +83,7 @@ class Single:
 
     def name_model(self, fields: dict[str, msgspec.Raw]) -> None:
         """Fill in the default model if none is named."""
-        if self._default_model is not None and bytes(fields.get("model", b"null")) in (b"null", b'""'):
+        if self._default_model is not None and not is_given(fields, "model", b'""'):
             fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ...dialects.fields import Fields, read_value
+from ...dialects.fields import Fields, is_given, read_value
 from ...errors import BadRequestError
 from ...exchange import Exchange
 from ..conversation import (
@@ -136,11 +136,7 @@ def decode_request(exchange: Exchange) -> Request:
         reasoning=_reasoning(fields),
         sampling=_sampling(fields),
         user=metadata.user_id if metadata is not None else None,
-        unanswerable=tuple(
-            name
-            for name in ("mcp_servers", "container", "thread")
-            if bytes(fields.get(name, b"null")) not in (b"null", b"[]")
-        )
+        unanswerable=tuple(name for name in ("mcp_servers", "container", "thread") if is_given(fields, name, b"[]"))
         + (("max_tokens",) if exchange.output_tokens_asked == 0 else ()),
         dropped=unread(fields, _KNOWN),
     )

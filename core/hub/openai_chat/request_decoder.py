@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ...dialects.fields import Fields, read_value
+from ...dialects.fields import Fields, is_given, read_optional_text, read_value
 from ...errors import BadRequestError
 from ...exchange import Exchange
 from ..conversation import (
@@ -113,7 +113,6 @@ _FUNCTIONS = msgspec.json.Decoder(list[Function] | None)
 _CHOICE = msgspec.json.Decoder(Call | str | None)
 _FUNCTION_CHOICE = msgspec.json.Decoder(Function | str | None)
 _FORMAT = msgspec.json.Decoder(_Format | None)
-_TEXT = msgspec.json.Decoder(str | None)
 _STOP = msgspec.json.Decoder(str | list[str] | None)
 _NUMBER = msgspec.json.Decoder(float | None)
 _WHOLE = msgspec.json.Decoder(int | None)
@@ -190,9 +189,9 @@ def decode_request(exchange: Exchange) -> Request:
         output_format=_output_format(fields),
         reasoning=_reasoning(fields),
         sampling=_sampling(fields, exchange.choice_count),
-        verbosity=read_value(fields, "verbosity", _TEXT),
-        user=read_value(fields, "user", _TEXT),
-        cache_key=read_value(fields, "prompt_cache_key", _TEXT),
+        verbosity=read_optional_text(fields, "verbosity"),
+        user=read_optional_text(fields, "user"),
+        cache_key=read_optional_text(fields, "prompt_cache_key"),
         is_usage_asked=options is not None and bool(options.include_usage),
         unanswerable=tuple(_unanswerable(fields)),
         dropped=unread(fields, _KNOWN) + (("store",) if bytes(fields.get("store", b"")) == b"true" else ()),
@@ -202,7 +201,7 @@ def decode_request(exchange: Exchange) -> Request:
 def _unanswerable(fields: Fields) -> Iterable[str]:
     """Yield the names of fields that ask for what no other dialect has."""
     for name in ("audio", "web_search_options"):
-        if bytes(fields.get(name, b"null")) != b"null":
+        if is_given(fields, name):
             yield name
     if b"audio" in bytes(fields.get("modalities", b"")):
         yield "modalities"

@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from ...dialects.fields import Fields, read_value
+from ...dialects.fields import Fields, is_given, read_optional_text, read_value
 from ...errors import BadRequestError
 from ...exchange import Exchange
 from ..conversation import (
@@ -71,7 +71,6 @@ _CHOICE = msgspec.json.Decoder(_Choice | str | None)
 _TEXT_OPTIONS = msgspec.json.Decoder(_Text | None)
 _REASONING = msgspec.json.Decoder(_Reasoning | None)
 _INCLUDE = msgspec.json.Decoder(list[str] | None)
-_TEXT = msgspec.json.Decoder(str | None)
 _NUMBER = msgspec.json.Decoder(float | None)
 _WHOLE = msgspec.json.Decoder(int | None)
 _SWITCH = msgspec.json.Decoder(bool | None)
@@ -141,11 +140,9 @@ def decode_request(exchange: Exchange) -> Request:
             top_p=read_value(fields, "top_p", _NUMBER),
         ),
         verbosity=text.verbosity,
-        user=read_value(fields, "user", _TEXT),
-        cache_key=read_value(fields, "prompt_cache_key", _TEXT),
-        unanswerable=tuple(
-            name for name in _UNANSWERABLE if bytes(fields.get(name, b"null")) not in (b"null", b"false")
-        ),
+        user=read_optional_text(fields, "user"),
+        cache_key=read_optional_text(fields, "prompt_cache_key"),
+        unanswerable=tuple(name for name in _UNANSWERABLE if is_given(fields, name, b"false")),
         dropped=tuple(dropped),
     )
 
@@ -177,7 +174,7 @@ def _without_spared(messages: Iterable[Message]) -> Iterable[Message]:
 
 
 def _messages(fields: Fields) -> Iterable[Message]:
-    if (instructions := read_value(fields, "instructions", _TEXT)) is not None:
+    if (instructions := read_optional_text(fields, "instructions")) is not None:
         yield Message(role="system", parts=(Text(text=instructions),))
     asked: str | list[msgspec.Raw] | None = read_value(fields, "input", _INPUT)
     if isinstance(asked, str):
