@@ -203,6 +203,26 @@ async def test_a_body_in_tiny_chunks_leaves_others_their_turns(shop: Running, mo
     writer.close()
 
 
+async def test_a_long_body_of_known_length_is_taken_as_it_is_read(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the parser it is one piece, however long; only behind the end of its head may it be divided."""
+    turns, reads = Turns(monkeypatch, "on_body"), []
+    original = face.Face.data_received
+
+    def counted(connection: face.Face, data: bytes) -> None:
+        reads.append(len(data))
+        original(connection, data)
+
+    monkeypatch.setattr(face.Face, "data_received", counted)
+    reader, writer = await dial(shop)
+    body = QUESTION[:-1] + b',"user":"%b"}' % (b"x" * 12 * TURN_BYTES)
+    writer.write(question(shop, body=body))
+    assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+    assert sum(turns.counts) <= len(reads) + 1
+    writer.close()
+
+
 async def test_many_requests_at_once_leave_others_their_turns_and_are_not_all_kept(
     shop: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
