@@ -56,9 +56,10 @@ _LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')
 _MEDIA_KINDS = frozenset(
     {"document", "file", "image", "image_url", "input_audio", "input_file", "input_image", "video_url"}
 )
-_MEDIA_WORD = re.compile(
-    rb'"(?:document|file|image|image_url|inline_?[Dd]ata|input_audio|input_file|input_image|video_url)"'
+_TYPED_MEDIA = re.compile(
+    rb'"type"\s*:\s*"(?:document|file|image|image_url|input_audio|input_file|input_image|video_url)"'
 )
+_INLINE_MEDIA = re.compile(rb'"inline_?[Dd]ata"')
 
 
 def piece_bound(bytes_count: int) -> int:
@@ -97,16 +98,23 @@ def cache_writes(fields: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
 
     ``cache_control`` is Anthropic's word, and that of relays to it in any dialect; within a text its quotes are escaped.
     """
-    marked = [bytes(raw) for name, raw in fields.items() if name == "cache_control" or _names_cache(bytes(raw))]
+    marked = [
+        data
+        for name, raw in fields.items()
+        if mentions(data := bytes(raw), b'"cache_control"') or name == "cache_control"
+    ]
     if not marked:
         return ()
     is_long = any(map(_LONG_CACHE.search, marked))
     return ("cache_write_5m_tokens", "cache_write_1h_tokens") if is_long else ("cache_write_5m_tokens",)
 
 
-def _names_cache(data: bytes) -> bool:
-    # In CPython 3.11 to 3.13 three times as fast as ``in``, or more: it leaps over what can't be part of the name.
-    return data.rfind(b'"cache_control"') >= 0
+def mentions(data: bytes, word: bytes) -> bool:
+    """Say whether *word* is in *data*, for long data in half the time of ``in``, or less.
+
+    Only when it searches from the end does CPython leap over what can't be part of the word (measured with 3.11 to 3.13).
+    """
+    return data.rfind(word) >= 0
 
 
 def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:
@@ -194,7 +202,7 @@ def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
     for name, raw in fields.items():
         data = bytes(raw)
         measured.text_bytes += len(data)
-        for content in _contents_with_media(data) if name in _TURNS else ():
+        for content in _contents_with_media(data, _TURNS[name]) if name in _TURNS else ():
             _measure_parts(content, measured)
     return measured
 
@@ -245,27 +253,26 @@ class _Part(msgspec.Struct):
         return self.inline_data_camel or self.inline_data
 
 
-_TURNS = ("messages", "input", "contents")
-"""The fields with the turns of a conversation, in all dialects."""
+_TURNS = {"messages": _TYPED_MEDIA, "input": _TYPED_MEDIA, "contents": _INLINE_MEDIA}
+"""The fields with the turns of a conversation, in all dialects, and how to tell that there may be media in them."""
 _READ_TURNS = msgspec.json.Decoder(list[_Turn])
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _PART = msgspec.json.Decoder(_Part)
 
 
-def _contents_with_media(turns: bytes) -> Iterable[bytes]:
-    """Return the contents of *turns* that may hold media: lists of parts, but not plain texts.
+def _contents_with_media(turns: bytes, media: re.Pattern[bytes]) -> Iterable[bytes]:
+    """Return the contents of *turns* that may hold *media*: lists of parts, but not plain texts.
 
-    Without a second opening bracket nothing is decoded at all, and one search for the words of media
-    excludes the ordinary list of texts.
+    Without a second opening bracket, or the words of media, nothing is decoded at all.
     """
-    if turns.find(b"[", turns.find(b"[") + 1) < 0:
+    if turns.find(b"[", turns.find(b"[") + 1) < 0 or not media.search(turns):
         return ()
     try:
         read = _READ_TURNS.decode(turns)
     except (ValueError, RecursionError):
         return ()
     contents = [bytes(held) for turn in read for held in (turn.content, turn.output, turn.parts)]
-    return [content for content in contents if content.startswith(b"[") and _MEDIA_WORD.search(content)]
+    return [content for content in contents if content.startswith(b"[") and media.search(content)]
 
 
 def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = False) -> None:

@@ -146,6 +146,7 @@ DRESSED = "data:image/png;base64," + "Text_without_a_blank_" * 5000
         user([{"type": "x", "content": [{"type": "image", "source": {"type": "base64", "data": DRESSED}}]}]),
         user([{"type": "image_url", "image_url": {"url": f"https://a.example/?;base64,{DRESSED}"}}]),
         user([{"type": "image_url", "image_url": {"url": DRESSED.replace(";base64", "")}}]),
+        user([{"inlineData": {"mimeType": "image/png", "data": DRESSED}}]),
         user("x") | fields(system=DRESSED),
         fields(input=DRESSED),
     ],
