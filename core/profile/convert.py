@@ -135,7 +135,7 @@ def _convert(place: Place, plain: Any, kind: Any) -> Any:
 
 def _exact(place: Place) -> Any:
     node = place.node
-    if not isinstance(node, Scalar) or (not node.is_quoted and node.value is None):
+    if not isinstance(node, Scalar) or node.value is None:
         return _mismatch(place, "an exact number as quoted text")
     trap = f", which {node.trap.partition(';')[0]}" if node.trap else ""
     try:

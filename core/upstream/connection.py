@@ -108,7 +108,6 @@ class Connection(asyncio.Protocol):
             not (self.is_complete and self._is_keep_alive)
             or self._is_dirty
             or self._is_paused
-            or bool(self.loss)
             or self._transport.get_write_buffer_size() > 0
         )
 

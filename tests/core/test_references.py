@@ -73,6 +73,8 @@ def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -
         asked(messages=[], tools=[{"name": "f", "input_schema": {"properties": {"file_id": {}, "plugins": {}}}}]),
         chat({"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "file-1", "type": "url"}}),
         asked(input=[{"type": "function_call", "arguments": {"container": "c"}}]),
+        asked(contents=[{"parts": [{"functionCall": {"name": "f", "args": {"fileUri": "u"}}}]}]),
+        asked(contents=[{"parts": [{"functionResponse": {"name": "f", "response": {"file_id": "file-1"}}}]}]),
         asked(contents=[], tools={"functionDeclarations": [WORD]}),
         asked(response_format={"json_schema": {"schema": {"properties": {"file_id": {}, "video": {}}}}}),
         chat({"type": "image_url", "image_url": {"url": "https://x.example/1.png"}}),

@@ -92,6 +92,12 @@ def test_what_is_no_json_is_left_to_whoever_reads_it(data: bytes) -> None:
     check_bulk(data)
 
 
+@pytest.mark.parametrize("data", [b'{"a":"%b"', b'{"a":"%b" '])
+def test_what_breaks_off_is_left_to_whoever_reads_it(data: bytes) -> None:
+    """Behind the last text may stand nothing at all."""
+    check_bulk(data % (b"[" * 400_000))
+
+
 def test_quotes_alone_have_no_field() -> None:
     """They are texts, and no JSON."""
     assert crowded(b'"' * 400_000) is None

@@ -39,6 +39,24 @@ CASES = {
         'ratio: "1", stars: "6"',
         ['shop.yaml:6:30: groups.plain.stars: expected 0 to 5 in halves, found "6"'],
     ),
+    "stars without quotes": (
+        'ratio: "1"',
+        'ratio: "1", stars: 6',
+        ['shop.yaml:6:30: groups.plain.stars: expected an exact number as quoted text, such as "1.5" or "4/3", found 6; write "6"'],
+    ),
+    "models that have no name": (
+        "[gpt-4o]",
+        "[gpt-4o, 5, {upstream: x}]",
+        [
+            "shop.yaml:12:22: channels[0].models[1]: expected text, found 5; quote it",
+            "shop.yaml:12:25: channels[0].models[2]: 'name' is missing",
+        ],
+    ),
+    "channel without a plugin": (
+        "    use: channels.openai\n",
+        "",
+        ["shop.yaml:10:5: channels[0]: 'use' is missing"],
+    ),
     "date": (
         'ratio: "1"',
         'ratio: "1", reference_date: "2024/9/14"',
@@ -78,7 +96,18 @@ def test_misfit_is_reported(tmp_path: Path, old: str, new: str, expected: list[s
 
 @pytest.mark.parametrize(
     "address",
-    ["api.example.com", "ftp://api.example.com", "https://", "https://user:pass@api.example", "https://a.example/?k=1"],
+    [
+        "api.example.com",
+        "ftp://api.example.com",
+        "https://",
+        "https://user:pass@api.example",
+        "https://user@api.example",
+        "https://:pass@api.example",
+        "https://a.example/#k",
+        "https://a.example:0",
+        "https://a.example:99999",
+        "https://a.example/?k=1",
+    ],
 )
 def test_address_that_is_no_plain_one_is_refused(tmp_path: Path, address: str) -> None:
     """An address carries no secret and no query, and its message does not repeat it."""
@@ -90,7 +119,9 @@ def test_address_that_is_no_plain_one_is_refused(tmp_path: Path, address: str) -
     ]
 
 
-@pytest.mark.parametrize("address", ["https://api.example.com", "http://127.0.0.1:8080/v4/chat/completions"])
+@pytest.mark.parametrize(
+    "address", ["https://api.example.com", "http://127.0.0.1:1", "http://127.0.0.1:8080/v4/chat/completions"]
+)
 def test_plain_address_is_taken(tmp_path: Path, address: str) -> None:
     """With or without a path, and on any port."""
     path = write(tmp_path, "groups: [plain]", f"groups: [plain]\n    base_url: {address}")

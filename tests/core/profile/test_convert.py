@@ -26,6 +26,14 @@ class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"share must be at most 1, got {self.share}")
 
 
+class Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    inner: Inner
+
+    def __post_init__(self) -> None:
+        if not self.inner.share:
+            raise ValueError("expected a share")
+
+
 def read(folder: Path, text: str, kind: Any) -> tuple[Any, tuple[str, ...]]:
     path = folder / "x.yaml"
     path.write_text(text, encoding="utf-8")
@@ -43,6 +51,8 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("true", bool, True),
     ("[a, b]", tuple[str, ...], ("a", "b")),
     ("[a, b]", list[str], ["a", "b"]),
+    ("[a, 1]", tuple[str, int], ("a", 1)),
+    ("[]", tuple[()], ()),
     ("[a, a]", frozenset[str], frozenset({"a"})),
     ("{a: 1}", dict[str, int], {"a": 1}),
     ("x", Literal["x", "y"], "x"),
@@ -68,6 +78,7 @@ def test_value_is_what_its_type_says(tmp_path: Path, text: str, kind: Any, value
 PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ("5", str, ["x:1:1: profile: expected text, found 5; quote it"]),
     ('"5"', int, ["x:1:1: profile: expected a whole number, found text; leave out the quotes"]),
+    ('"5"', bool, ["x:1:1: profile: expected true or false, found text"]),
     ('"five"', int, ["x:1:1: profile: expected a whole number, found text"]),
     ("[env: NAME]", tuple[str, ...], ["x:1:2: [0]: expected text, found a mapping; quote it"]),
     ("{a: b}", tuple[str, ...], ["x:1:1: profile: expected a list, found a mapping; begin each entry with '- '"]),
@@ -90,6 +101,10 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
         "x:1:25: x: unknown key 'x'",
         "x:1:28: x: on is true or false to some readers of YAML and text to others; write true or false, or quote it",
     ]),
+    ("{inner: x}", Outer, ["x:1:9: inner: expected a mapping with share, found text"]),
+    ("5", str | dict[str, int], ["x:1:1: profile: expected text, found 5; quote it"]),
+    ("off", Literal["x", "y"], ["x:1:1: profile: expected one of x, y, found off; off is true or false to some readers of YAML and text to others; write true or false, or quote it"]),
+    ('{inner: {share: "2"}}', Outer, ["x:1:9: inner: share must be at most 1, got 2"]),
     ("a", Inner, ["x:1:1: profile: expected a mapping with share, found text"]),
     ('{share: “1.5”}', Inner, [
         'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found "“1.5”"',
@@ -101,6 +116,13 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
         'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found text',
     ]),
     ("[]", str | Inner, ["x:1:1: profile: expected text or a mapping, found a list"]),
+    ("null", str | Inner, ["x:1:1: profile: expected text, found nothing; quote it"]),
+    ("x", float, ["x:1:1: profile: expected a number, found text"]),
+    ("{a: {b: 1, b: 2, on: 3}}", Any, [
+        "x:1:12: a.b: duplicate key, first on line 1",
+        "x:1:18: a.on: on is true or false to some readers of YAML and text to others; write true or false, or quote it",
+    ]),
+    ("off", Inner, ["x:1:1: profile: expected a mapping with share, found off is true or false to some readers of YAML and text to others; write true or false, or quote it"]),
     ("{a: {b: 010}}", Any, ["x:1:9: a.b: 010 is octal to some readers of YAML and decimal to others; leave out the leading zero, or quote it"]),
     ("[lily, rose]", tuple[GroupName, ...], ["x:1:8: [1]: unknown group 'rose'; expected one of hyacinth, lily"]),
     ("{hyacint: 1}", dict[GroupName, int], ["x:1:2: hyacint: unknown group 'hyacint'; did you mean 'hyacinth'?"]),

@@ -54,6 +54,7 @@ REFUSED = {
     "quote left open": ("a: 1\nb: 'x\nc: 3\n", SourceMark(4, 1), "not YAML: while scanning a quoted scalar that begins on line 2, found unexpected end of stream"),
     "bracket left open": ("a: {b: 1\nc: 3\n", SourceMark(2, 2), "not YAML: while parsing a flow mapping that begins on line 1, expected ',' or '}', but got ':'"),
     "too deep": ("a: " + "[" * 40 + "]" * 40, SourceMark(1, 35), "more than 32 levels deep"),
+    "far too deep in names": ("{" * 100_000, SourceMark(1, 33), "more than 32 levels deep"),
     "far too deep": ("[" * 100_000, SourceMark(1, 33), "more than 32 levels deep"),
     "too deep by aliases": (
         "a: &a [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i or ''}]\n" for i in range(40)),
@@ -89,8 +90,9 @@ def test_file_beyond_the_limit_is_refused(tmp_path: Path) -> None:
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     """A file that cannot be read is reported like any problem."""
-    with pytest.raises(DocumentError, match="cannot be read: No such file or directory"):
+    with pytest.raises(DocumentError, match="cannot be read: No such file or directory") as caught:
         read_document(tmp_path / "shop.yaml")
+    assert caught.value.mark == (1, 1)
 
 
 def test_nodes_know_their_line_and_column(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ CASES = {
         "billing.token_ration",
         ["shop.yaml:4:10: plugins[1].use: unknown plugin 'billing.token_ration'; did you mean 'billing.token_ratio'?"],
     ),
+    "two unknown plugins": (
+        "billing.token_ratio",
+        "billing.token_ration\n  - use: auth.api_kay",
+        [
+            "shop.yaml:4:10: plugins[1].use: unknown plugin 'billing.token_ration'; did you mean 'billing.token_ratio'?",
+            "shop.yaml:5:10: plugins[2].use: unknown plugin 'auth.api_kay'; did you mean 'auth.api_key'?",
+        ],
+    ),
     "unknown setting of a plugin": (
         "billing.token_ratio",
         "billing.token_ratio\n    roundin: exact",
@@ -147,6 +155,19 @@ CASES = {
         "[gpt-4o, gpt-40]",
         ["shop.yaml:12:22: channels[0].models[1]: model 'gpt-40' has no price; did you mean 'gpt-4o'?"],
     ),
+    "model with another name upstream and without price": (
+        "[gpt-4o]",
+        "[gpt-4o, {name: other, upstream: gpt-4o}]",
+        [
+            "shop.yaml:12:29: channels[0].models[1].name: model 'other' has no price; "
+            "add it to prices, or every request for it is refused"
+        ],
+    ),
+    "price of sizes": (
+        'gpt-4o: {model_ratio: "1.25"}',
+        'gpt-4o: {unit_prices: [{price: "-1"}]}',
+        ['shop.yaml:8:34: prices.gpt-4o.unit_prices[0].price: expected at least 0, found "-1"'],
+    ),
     "channel in the list of plugins": (
         "  - use: billing.token_ratio",
         "  - use: billing.token_ratio\n  - use: channels.openai",
@@ -227,6 +248,11 @@ CASES = {
         "plugins:\n  - use: auth.api_key\n  - use: billing.token_ratio",
         "plugins: auth.api_key",
         ["shop.yaml:2:10: plugins: expected '- use: ID' for each plugin, found text"],
+    ),
+    "a number where plugins are listed": (
+        "plugins:\n  - use: auth.api_key\n  - use: billing.token_ratio",
+        "plugins: 5",
+        ["shop.yaml:2:10: plugins: expected a list, found 5"],
     ),
     "a text for a plugin": (
         "  - use: auth.api_key",

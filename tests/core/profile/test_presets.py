@@ -90,12 +90,21 @@ def test_customers_names_become_the_vendors_own(tmp_path: Path) -> None:
             "preset: deepseek\n    settings: [1]",
             "shop.yaml:15:15: channels[0].settings: expected a mapping, found a list",
         ),
+        ("preset: qianfan\n    keys: env:KEY", "shop.yaml:15:11: channels[0].keys: expected a list, found text"),
     ],
 )
 def test_a_problem_is_found_where_it_was_written(tmp_path: Path, lines: str, expected: str) -> None:
     """In the profile, with the nearest name."""
     found = problems(write(tmp_path, "    groups: [plain]", f"    groups: [plain]\n    {lines}"))
     assert [each[: len(expected)] for each in found] == [expected]
+
+
+def test_models_that_are_no_list_are_a_problem_of_their_own(tmp_path: Path) -> None:
+    """The preset's names are for models in a list."""
+    path = write(tmp_path, "models: [gpt-4o]", "preset: qianfan\n    models: gpt-4o")
+    assert problems(path) == [
+        "shop.yaml:13:13: channels[0].models: expected a list, found text; put it in brackets, [...]"
+    ]
 
 
 @pytest.mark.parametrize("plugin", ["channels.anthropic", "channels.simulator", "channels.azure_openai"])

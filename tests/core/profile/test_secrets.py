@@ -26,6 +26,14 @@ def test_json_object_becomes_one_line(tmp_path: Path) -> None:
     assert read_secret("file:account.json", tmp_path) == '{"type":"service_account","private_key":"a\\nb"}'
 
 
+def test_file_of_other_characters_is_named_and_never_shown(tmp_path: Path) -> None:
+    """Whatever encoding it was saved in."""
+    (tmp_path / "a.key").write_bytes(b"sk-canary\xff")
+
+    with pytest.raises(ValueError, match=r"^secret 'file:a\.key' is not one line of plain text$"):
+        read_secret("file:a.key", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("reference", "value", "message"),
     [

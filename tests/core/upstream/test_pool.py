@@ -1,10 +1,15 @@
 import asyncio
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from relay.core.upstream import UpstreamClient
 from relay.core.upstream import pool as pool_module
-from tests.core.raw_upstream import raw_upstream, whole, writes
+from relay.core.upstream.connection import Connection
+from relay.core.upstream.pool import KEEP_ALIVE_S, Pool
+from relay.core.upstream.request_head import Origin
+from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 
 from .answers import PATIENT, read_all
 
@@ -45,3 +50,74 @@ async def test_leaving_the_client_shuts_what_is_idle() -> None:
             assert await read_all(await client.send(upstream.request(), PATIENT)) == b"ok"
             assert not upstream.gone.is_set()
         await asyncio.wait_for(upstream.gone.wait(), 1)
+
+
+ORIGIN = Origin("127.0.0.1", 80, False)
+
+
+class SetLoop:
+    """A loop as the pool uses it, whose clock is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now_s
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        self.timers.append((self.now_s + delay_s, callback))
+        return asyncio.get_running_loop().call_later(3600, bool)
+
+    def turn(self, seconds: float) -> None:
+        self.now_s += seconds
+        due = [timer for timer in self.timers if timer[0] <= self.now_s]
+        self.timers = [timer for timer in self.timers if timer not in due]
+        for _, callback in due:
+            callback()
+
+
+async def answered(pool: Pool, upstream: RawUpstream) -> Connection:
+    """Return a connection whose answer has been taken."""
+    loop, port = asyncio.get_running_loop(), int(upstream.url.rpartition(":")[2])
+    _, connection = await loop.create_connection(lambda: Connection(loop, pool.discard), "127.0.0.1", port)
+    connection.send(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", b"")
+    due_at = loop.time() + 5
+    while not connection.is_complete:
+        assert await connection.wait(lambda: due_at)
+    assert connection.take() == b"ok"
+    return connection
+
+
+async def test_each_connection_is_shut_at_its_own_age() -> None:
+    """One timer looks at all of them; once none is left it is not set again."""
+    loop = SetLoop()
+    pool = Pool(cast(asyncio.AbstractEventLoop, loop))
+    async with raw_upstream(writes(whole(b"ok"))) as upstream:
+        older = await answered(pool, upstream)
+        newer = await answered(pool, upstream)
+        pool.put(ORIGIN, older)
+        loop.turn(30)
+        pool.put(ORIGIN, newer)
+        assert len(loop.timers) == 1
+        loop.turn(KEEP_ALIVE_S - 30)
+        await asyncio.wait_for(upstream.gone.wait(), 5)
+        upstream.gone.clear()
+        assert (older.loss, newer.loss) == ("shut", "")
+        assert pool.take(ORIGIN) is newer
+        assert pool.take(ORIGIN) is None
+        pool.put(ORIGIN, newer)
+        loop.turn(KEEP_ALIVE_S)
+        await asyncio.wait_for(upstream.gone.wait(), 5)
+        assert loop.timers == []
+
+
+async def test_what_is_too_old_is_not_taken() -> None:
+    """The sweep may come late; a load balancer does not wait for it."""
+    loop = SetLoop()
+    pool = Pool(cast(asyncio.AbstractEventLoop, loop))
+    async with raw_upstream(writes(whole(b"ok"))) as upstream:
+        pool.put(ORIGIN, await answered(pool, upstream))
+        loop.now_s = KEEP_ALIVE_S
+        assert pool.take(ORIGIN) is None
+        await asyncio.wait_for(upstream.gone.wait(), 5)

@@ -41,6 +41,17 @@ def test_a_get_has_no_length_and_an_empty_post_has() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["accept-encoding", "connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"]
+)
+def test_a_channel_sets_nothing_that_belongs_to_the_connection(name: str) -> None:
+    """Two lengths, or a length beside chunks, would make two requests of one."""
+    request = UpstreamRequest(method="DELETE", url="", headers={name.title(): "1", "X-A": "b"}, body=b"")
+    assert render_head(request, "/ HTTP/1.1\r\n") == (
+        b"DELETE / HTTP/1.1\r\nx-a: b\r\naccept: */*\r\naccept-encoding: identity\r\n\r\n"
+    )
+
+
 @given(name=st.text(max_size=8), value=st.text(max_size=20))
 def test_no_header_ends_the_head_early(name: str, value: str) -> None:
     """Whatever a header says, the head has one line for it, or is refused."""
@@ -59,6 +70,11 @@ def test_no_header_ends_the_head_early(name: str, value: str) -> None:
         (200, {}, ""),
         (200, {"transfer-encoding": "Chunked"}, ""),
         (200, {"transfer-encoding": "gzip, chunked"}, "asked for a plain body, found transfer-encoding 'gzip, chunked'"),
+        (200, {"transfer-encoding": " chunked ", "content-encoding": " Identity "}, ""),
+        (399, {"content-encoding": "gzip"}, "asked for identity, found content-encoding 'gzip'"),
+        (400, {"content-encoding": "gzip"}, ""),
+        (599, {}, ""),
+        (600, {}, "expected an HTTP status from 200 to 599, found 600"),
         (500, {"content-encoding": "gzip"}, ""),
         (200, {"content-encoding": "br"}, "asked for identity, found content-encoding 'br'"),
         (199, {}, "expected an HTTP status from 200 to 599, found 199"),

@@ -85,10 +85,11 @@ async def test_handed_over_or_read_it_is_the_same_body(transport: UpstreamClient
         while not taker.pieces or taker.pieces[-1]:
             await response.hand_over(taker)
         assert taker.pieces == [b"a: 1\n", b"a: 22\n", b"a: 333\n", b"a: 4\n", b""]
-        again = Taker(1)
-        await response.hand_over(again)
-        assert again.pieces == [b""]
-        response.close()
+        for _ in range(2):
+            again = Taker(1)
+            await response.hand_over(again)
+            assert again.pieces == [b""]
+            response.close()
         assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"a: 1\na: 22\na: 333\na: 4\n"
         assert upstream.connection_count == 1
 
@@ -107,18 +108,19 @@ async def test_what_the_taker_raises_comes_out(transport: UpstreamClient) -> Non
         await asyncio.wait_for(upstream.gone.wait(), 1)
 
 
-async def test_handing_over_has_the_deadlines_of_reading(transport: UpstreamClient) -> None:
+@pytest.mark.parametrize("content_type", ["", "content-type: text/plain\r\n", "content-type: application/json\r\n"])
+async def test_handing_over_has_the_deadlines_of_reading(transport: UpstreamClient, content_type: str) -> None:
     """Lines keep it alive, a drip does not, and an early end is broken."""
-    lines = [b"2\r\na\n\r\n"] * 8
-    async with raw_upstream(
-        writes(CHUNKED, *lines, *[b"1\r\nx\r\n"] * 40, pause_s=0.03), writes_and_shuts(CHUNKED, *lines)
-    ) as upstream:
+    head = CHUNKED[:-2] + content_type.encode() + b"\r\n"
+    lines, drip = [b"2\r\na\n\r\n"] * 8, [b"14\r\n" + b"x" * 20 + b"\r\n"] * 40
+    async with raw_upstream(writes(head, *lines, *drip, pause_s=0.03), writes_and_shuts(CHUNKED, *lines)) as upstream:
         response = await transport.send(upstream.request(), Deadlines(idle_s=0.15))
         taker = Taker(1000)
         with pytest.raises(UpstreamTimeoutError) as caught:
             await response.hand_over(taker)
         assert caught.value.deadline == "idle"
         assert b"".join(taker.pieces).startswith(b"a\n" * 8)
+        assert len(b"".join(taker.pieces)) < 8 * 2 + 40 * 20
         response = await transport.send(upstream.request(), PATIENT)
         with pytest.raises(UpstreamBrokenError):
             await response.hand_over(Taker(1000))
@@ -154,6 +156,37 @@ async def test_a_cancelled_hand_over_may_be_repeated(transport: UpstreamClient) 
         assert taker.pieces == [b"a\n", b""]
 
 
+async def test_a_hand_over_that_is_cancelled_behind_its_first_piece_may_be_repeated(transport: UpstreamClient) -> None:
+    """What comes then is nobody's who has left."""
+    has_begun, has_left, has_written = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    taken: list[bytes] = []
+
+    def take(data: bytes) -> bool:
+        taken.append(data)
+        has_begun.set()
+        return True
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writes(CHUNKED, b"2\r\na\n\r\n")(reader, writer)
+        await has_left.wait()
+        await writes(b"2\r\nb\n\r\n", b"0\r\n\r\n")(reader, writer)
+        has_written.set()
+
+    async with raw_upstream(answer) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        taking = asyncio.create_task(response.hand_over(take))
+        await has_begun.wait()
+        await asyncio.sleep(0)
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        has_left.set()
+        await has_written.wait()
+        second = Taker(1000)
+        await response.hand_over(second)
+        assert (taken, second.pieces) == ([b"a\n"], [b"b\n", b""])
+
+
 async def test_an_answer_that_is_abandoned_takes_its_connection_with_it(transport: UpstreamClient) -> None:
     """Whole though it came: it may have been another's, and the next on the connection this one's."""
     async with raw_upstream(writes(whole(b"{}"))) as upstream:
@@ -162,7 +195,9 @@ async def test_an_answer_that_is_abandoned_takes_its_connection_with_it(transpor
             assert await response.read() == b"{}"
             assert await response.read() == b""
             let_go(response, is_understood=False)
+            let_go(response, is_understood=False)
         assert upstream.connection_count == 2
+        await asyncio.wait_for(upstream.gone.wait(), 5)
         for _ in range(2):
             response = await transport.send(upstream.request(), PATIENT)
             assert await response.read() == b"{}"
