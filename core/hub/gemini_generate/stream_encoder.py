@@ -79,9 +79,11 @@ class GeminiStreamEncoder:
                 self._parts[index] = choice_index, part
                 self._calls[index] = [arguments] if arguments else []
                 return b""
-            case Text(text=text) | Thinking(text=text) | Refusal(text=text):
+            case Text(text="", seal=None) | Thinking(text="", seal=None) | Refusal(text=""):
                 self._parts[index] = choice_index, part
-                return self._add(index, text) if text else b""
+                return b""
+            case Text() | Thinking() | Refusal():
+                self._parts[index] = choice_index, part
         written = write_part(part)
         return self._answer(choice_index, written) if written is not None else b""
 

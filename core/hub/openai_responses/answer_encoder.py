@@ -142,7 +142,7 @@ def call_item(name: str, call: ToolCall, customs: frozenset[str], status: str = 
         item = {"id": f"ctc_{name}", "type": "custom_tool_call", "status": status, "call_id": call.id}
         return {**item, "name": call.name, "input": text}
     item = {"id": f"fc_{name}", "type": "function_call", "status": status, "call_id": call.id}
-    return {**item, "name": call.name, "arguments": call.arguments}
+    return {**item, "name": call.name, "arguments": call.arguments or "{}"}
 
 
 def write_citation(citation: Citation) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class ResponsesStreamEncoder:
                 item = reasoning_item(name, Thinking(text=""))
             case ToolCall():
                 item = call_item(name, part, self._customs, status="in_progress")
+                item["input" if is_custom else "arguments"] = ""  # clients add the deltas to it
             case _:
                 return self._whole(part)
         self._output.append(None)
@@ -187,8 +188,7 @@ class ResponsesStreamEncoder:
     def _item(self, opened: "_OpenItem", text: str) -> dict[str, Any]:
         match opened.part:
             case ToolCall() as call:
-                whole = msgspec.structs.replace(call, arguments=text or ("" if opened.is_custom else "{}"))
-                return call_item(opened.name, whole, self._customs)
+                return call_item(opened.name, msgspec.structs.replace(call, arguments=text), self._customs)
             case Thinking() as thinking:
                 return {**reasoning_item(opened.name, msgspec.structs.replace(thinking, text=text)), "id": opened.id}
         return message_item(opened.name, _piece(opened.part, text, opened.citations))

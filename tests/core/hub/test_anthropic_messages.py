@@ -59,7 +59,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
-from .talks import talk
+from .talks import ANSWER, ANSWERED, USED, talk
 
 MESSAGES = CODECS["anthropic_messages"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -650,6 +650,104 @@ def test_calls_that_interleave_become_blocks_one_after_the_other() -> None:
     ]
     assert fed[0].startswith(b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1",')
     assert json.loads(fed[0].split(b"data: ")[1])["message"]["usage"]["input_tokens"] == INPUT_TOKENS
+
+
+FIGURES = {
+    "input_tokens": 1,
+    "cache_creation_input_tokens": 7,
+    "cache_read_input_tokens": 2,
+    "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4},
+    "output_tokens": 9,
+    "output_tokens_details": {"thinking_tokens": 5},
+    "server_tool_use": {"web_search_requests": 7},
+}
+CITATION = {
+    "type": "web_search_result_location",
+    "url": "https://a.example",
+    "title": "A",
+    "cited_text": "b",
+    "encrypted_index": "",
+}
+CALL_SIGNATURE = "relay.gemini_generate.c3.c2ln"
+PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+
+
+def test_an_answer_is_written_as_anthropic_documents_messages() -> None:
+    """Thoughts with their seals, a source, a picture, calls, every figure; what no message has is left out."""
+    assert MESSAGES.encode_answer(ANSWER, USED, opening()) == msgspec.json.encode(
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "m-2",
+            "content": [
+                {"type": "thinking", "thinking": "Hm", "signature": "EqQB"},
+                {"type": "redacted_thinking", "data": "Eq.c"},
+                {"type": "text", "text": 'é"', "citations": [CITATION]},
+                PICTURE,
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+                {"type": "tool_use", "id": "c2", "name": "p", "input": {"input": "ab"}},
+                {"type": "thinking", "thinking": "", "signature": CALL_SIGNATURE},
+                {"type": "tool_use", "id": "c3", "name": "f", "input": {}},
+            ],
+            "stop_reason": "tool_use",
+            "stop_sequence": None,
+            "usage": FIGURES,
+        }
+    )
+
+
+def test_a_stream_is_written_as_anthropic_documents_messages() -> None:
+    """The same in events, block after block."""
+    blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
+        (
+            {"type": "thinking", "thinking": "", "signature": ""},
+            [
+                {"type": "thinking_delta", "thinking": "H"},
+                {"type": "thinking_delta", "thinking": "m"},
+                {"type": "signature_delta", "signature": "EqQB"},
+            ],
+        ),
+        ({"type": "redacted_thinking", "data": "Eq.c"}, []),
+        (
+            {"type": "text", "text": ""},
+            [
+                {"type": "text_delta", "text": "é"},
+                {"type": "text_delta", "text": '"'},
+                {"type": "citations_delta", "citation": CITATION},
+            ],
+        ),
+        (PICTURE, []),
+        (
+            {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+            [{"type": "input_json_delta", "partial_json": piece} for piece in ("{", "}")],
+        ),
+        (
+            {"type": "tool_use", "id": "c2", "name": "p", "input": {}},
+            [{"type": "input_json_delta", "partial_json": piece} for piece in ('{"input":', '"a', 'b"}')],
+        ),
+        (
+            {"type": "thinking", "thinking": "", "signature": ""},
+            [{"type": "signature_delta", "signature": CALL_SIGNATURE}],
+        ),
+        ({"type": "tool_use", "id": "c3", "name": "f", "input": {}}, []),
+    ]
+    message: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m-2", "content": []}
+    no_writes = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}
+    estimated = {"input_tokens": INPUT_TOKENS, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
+    message |= {"stop_reason": None, "stop_sequence": None}
+    message |= {"usage": {**estimated, "cache_creation": no_writes, "output_tokens": 0}}
+    said: list[dict[str, Any]] = [{"type": "message_start", "message": message}]
+    for index, (block, deltas) in enumerate(blocks):
+        said.append({"type": "content_block_start", "index": index, "content_block": block})
+        said += ({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas)
+        said.append({"type": "content_block_stop", "index": index})
+    end = {"stop_reason": "tool_use", "stop_sequence": None}
+    said += {"type": "message_delta", "delta": end, "usage": FIGURES}, {"type": "message_stop"}
+    encoder = MessagesStreamEncoder(opening())
+    assert b"".join(map(encoder.feed, ANSWERED)) + encoder.finish(USED) == b"".join(
+        b"event: %b\ndata: %b\n\n" % (each["type"].encode(), msgspec.json.encode(each)) for each in said
+    )
 
 
 def test_many_calls_wait_for_their_turn() -> None:

@@ -51,7 +51,7 @@ from tests.core.dialects.replay import answer_bytes
 
 from .comparisons import CountedText
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
-from .talks import talk
+from .talks import ANSWER, ANSWERED, USED, talk
 
 GEMINI = CODECS["gemini_generate"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -633,6 +633,64 @@ def test_a_foreign_seal_travels_as_base64_and_finds_its_way_back() -> None:
     assert read_signature(write_signature(seal)) == seal
     assert read_signature("c2ln") == Seal("gemini_generate", "c2ln")
     assert read_signature("no base64") == Seal("gemini_generate", "no base64")
+
+
+FIGURES = {
+    "promptTokenCount": 10,
+    "candidatesTokenCount": 4,
+    "totalTokenCount": 19,
+    "cachedContentTokenCount": 2,
+    "thoughtsTokenCount": 5,
+}
+HIDDEN: dict[str, Any] = {
+    "text": "",
+    "thought": True,
+    "thoughtSignature": "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLi5FcS5j",
+}
+SIGNATURE = "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLi5FcVFC"
+WHOLE_PARTS: list[dict[str, Any]] = [
+    {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+    {"executableCode": {"code": "1"}},
+    {"functionCall": {"id": "c1", "name": "f", "args": {}}},
+    {"functionCall": {"id": "c2", "name": "p", "args": {"input": "ab"}}},
+    {"functionCall": {"id": "c3", "name": "f", "args": {}}, "thoughtSignature": "c2ln"},
+]
+GROUNDING = {"groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}]}
+KNOWN = {"modelVersion": "m-2", "responseId": "1"}
+
+
+def test_an_answer_is_written_as_google_documents_it() -> None:
+    """Thoughts with their seals, a source, a picture, a part of Gemini's alone, calls, every figure."""
+    thought = {"text": "Hm", "thought": True, "thoughtSignature": SIGNATURE}
+    parts = [thought, HIDDEN, {"text": 'é"'}, *WHOLE_PARTS]
+    content = {"parts": parts, "role": "model"}
+    candidate = {"content": content, "finishReason": "STOP", "index": 0, "groundingMetadata": GROUNDING}
+    assert GEMINI.encode_answer(ANSWER, USED, opening()) == msgspec.json.encode(
+        {"candidates": [candidate], "usageMetadata": FIGURES, **KNOWN}
+    )
+
+
+def test_a_stream_is_written_as_google_documents_it() -> None:
+    """The same in answers of one part each: calls once they are whole, sources and reason in the last."""
+    parts = [
+        {"text": "H", "thought": True},
+        {"text": "m", "thought": True},
+        {"text": "", "thought": True, "thoughtSignature": SIGNATURE},
+        HIDDEN,
+        {"text": "é"},
+        {"text": '"'},
+        *WHOLE_PARTS,
+    ]
+    said: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}], **KNOWN} for part in parts
+    ]
+    content = {"parts": [{"text": ""}], "role": "model"}
+    last = {"content": content, "finishReason": "STOP", "index": 0, "groundingMetadata": GROUNDING}
+    said.append({"candidates": [last], "usageMetadata": FIGURES, **KNOWN})
+    encoder = GeminiStreamEncoder(opening())
+    assert b"".join(map(encoder.feed, ANSWERED)) + encoder.finish(USED) == b"".join(
+        b"data: %b\r\n\r\n" % msgspec.json.encode(each) for each in said
+    )
 
 
 def fed(query: str) -> bytes:

@@ -78,7 +78,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
-from .talks import PDF, talk
+from .talks import ANSWER, ANSWERED, PDF, USED, talk
 
 CHAT = CODECS["openai_chat"]
 OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
@@ -562,6 +562,98 @@ def test_an_encoder_writes_what_openai_would() -> None:
         + chunk("{}", '"tool_calls"')
         + f'data: {head}"choices":[],"usage":{usage}}}\n\ndata: [DONE]\n\n'
     )
+
+
+FREE_TOOLS = (Tool(name="p", kind="custom"),)
+FREE_CALL = (
+    PartBegun(index=8, part=ToolCall(id="c4", name="p", arguments="a", kind="custom")),
+    Delta(index=8, text="b"),
+    PartEnded(index=8),
+)
+CITATION = {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 2, "content": "b"}
+SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+THOUGHTS = [
+    {"index": 0, "type": "reasoning.text", "text": "Hm", "signature": "relay.anthropic_messages..EqQB"},
+    {"index": 1, "type": "reasoning.encrypted", "data": "relay.anthropic_messages..Eq.c"},
+]
+FIGURES = {
+    "prompt_tokens": 10,
+    "completion_tokens": 9,
+    "total_tokens": 19,
+    "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 1, "cache_write_tokens": 7},
+    "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 6},
+}
+
+
+def calls(index: int, **call: Any) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, **call}]}
+
+
+def test_an_answer_is_written_as_chat_clients_know_it() -> None:
+    """Thoughts with their seals, a source, a picture, calls, every figure; what no chat has is left out."""
+    assert CHAT.encode_answer(ANSWER, USED, opening(tools=FREE_TOOLS)) == msgspec.json.encode(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1_700_000_001,
+            "model": "m-2",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {
+                        "role": "assistant",
+                        "content": 'é"',
+                        "refusal": None,
+                        "reasoning_content": "Hm",
+                        "reasoning_details": THOUGHTS,
+                        "annotations": [{"type": "url_citation", "url_citation": CITATION}],
+                        "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}],
+                        "tool_calls": [
+                            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+                            {"id": "c2", "type": "custom", "custom": {"name": "p", "input": "ab"}},
+                            {"id": "c3", "type": "function", "function": {"name": "f", "arguments": "{}"}, **SIGNED},
+                        ],
+                    },
+                    "logprobs": None,
+                    "finish_reason": "tool_calls",
+                }
+            ],
+            "usage": FIGURES,
+        }
+    )
+
+
+def test_a_stream_is_written_as_chat_clients_know_it() -> None:
+    """The same in chunks: calls that interleave are told apart by index, free text comes once it is whole."""
+    deltas = [
+        {"role": "assistant", "content": ""},
+        {"reasoning_content": "H", "reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "H"}]},
+        {"reasoning_content": "m", "reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "m"}]},
+        {"reasoning_details": [{**THOUGHTS[0], "text": ""}]},
+        {"reasoning_details": [THOUGHTS[1]]},
+        {"content": "é"},
+        {"content": '"'},
+        {"annotations": [{"index": 0, "type": "url_citation", "url_citation": CITATION}]},
+        {"images": [{"index": 0, "type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}]},
+        calls(0, id="c1", type="function", function={"name": "f", "arguments": ""}),
+        calls(0, function={"arguments": "{"}),
+        calls(1, id="c2", type="custom", custom={"name": "p", "input": ""}),
+        calls(0, function={"arguments": "}"}),
+        calls(1, custom={"input": "ab"}),
+        calls(2, id="c3", type="function", function={"name": "f", "arguments": ""}, **SIGNED),
+        calls(2, function={"arguments": "{}"}),
+        calls(3, id="c4", type="custom", custom={"name": "p", "input": ""}),
+        calls(3, custom={"input": "a"}),
+        calls(3, custom={"input": "b"}),
+    ]
+    known = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "m-2"}
+    choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "logprobs": None, "finish_reason": "tool_calls"})
+    chunks = [*({**known, "choices": [choice]} for choice in choices), {**known, "choices": [], "usage": FIGURES}]
+    encoder = ChatStreamEncoder(opening(tools=FREE_TOOLS))
+    *told, stopped = ANSWERED
+    stream = b"".join(map(encoder.feed, [*told, *FREE_CALL, stopped])) + encoder.finish(USED)
+    assert stream == b"".join(b"data: %b\n\n" % msgspec.json.encode(each) for each in chunks) + b"data: [DONE]\n\n"
 
 
 THOUGHT = Thinking(text="Hm, 嗯", seal=Seal("anthropic_messages", "EqQB=="))

@@ -62,7 +62,7 @@ from tests.core.dialects.replay import answer_bytes, exchange
 
 from .comparisons import CountedInt
 from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
-from .talks import PDF, talk
+from .talks import ANSWER, ANSWERED, PDF, USED, talk
 
 RESPONSES = CODECS["openai_responses"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -536,6 +536,155 @@ def test_a_piece_that_only_this_dialect_has_comes_back_within_its_message() -> N
     items = [{"role": role, "content": [piece]} for role in ("user", "assistant")]
     request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": items}))
     assert json.loads(bytes(encode_request(request)["input"])) == items
+
+
+SETTINGS: dict[str, Any] = {
+    "tools": (Tool(name="p", kind="custom"),),
+    "reasoning": Reasoning(effort="low", summary="auto"),
+    "sampling": Sampling(output_tokens_max=7, temperature=0.5, top_p=0.25),
+    "user": "u",
+}
+FREE_CALL = (
+    PartBegun(index=8, part=ToolCall(id="c4", name="p", arguments="a", kind="custom")),
+    Delta(index=8, text="b"),
+    PartEnded(index=8),
+)
+ANNOTATION = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 2}
+SAID_TEXT = {"type": "output_text", "text": 'é"', "annotations": [ANNOTATION], "logprobs": []}
+SUMMARY = {"type": "summary_text", "text": "Hm"}
+FIGURES = {
+    "input_tokens": 10,
+    "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 7},
+    "output_tokens": 9,
+    "output_tokens_details": {"reasoning_tokens": 5},
+    "total_tokens": 19,
+}
+
+
+def response(status: str, output: list[dict[str, Any]], usage: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the response to a request with `SETTINGS`."""
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1_700_000_000,
+        "status": status,
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": 7,
+        "metadata": {},
+        "model": "m-2",
+        "output": output,
+        "previous_response_id": None,
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "store": False,
+        "temperature": 0.5,
+        "top_p": 0.25,
+        "truncation": "disabled",
+        "usage": usage,
+        "user": "u",
+        "tools": [{"type": "custom", "name": "p"}],
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "text": {"format": {"type": "text"}},
+    }
+
+
+def message(item_id: str, status: str, *content: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": list(content)}
+
+
+def called(item_id: str, status: str, call_id: str, **said: str) -> dict[str, Any]:
+    kind = "function_call" if "arguments" in said else "custom_tool_call"
+    return {"id": item_id, "type": kind, "status": status, "call_id": call_id, **said}
+
+
+def sealed(item_id: str, value: str, *summary: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item_id, "type": "reasoning", "summary": list(summary), "encrypted_content": value}
+
+
+SEALS = ("relay.anthropic_messages..EqQB", "relay.anthropic_messages.redacted.Eq.c", "relay.gemini_generate.c3.c2ln")
+PICTURE = {"type": "image_generation_call", "status": "completed", "result": "aGk=", "output_format": "png"}
+
+
+def test_an_answer_is_written_as_openai_documents_responses() -> None:
+    """Thoughts with their seals, a source, a picture, calls, every figure; what other dialects have is left out."""
+    items = [
+        sealed("rs_1_0", SEALS[0], SUMMARY),
+        sealed("rs_1_1", SEALS[1]),
+        message("msg_1_2", "completed", SAID_TEXT),
+        {"id": "ig_1_3", **PICTURE},
+        called("fc_1_5", "completed", "c1", name="f", arguments="{}"),
+        called("ctc_1_6", "completed", "c2", name="p", input="ab"),
+        called("fc_1_7", "completed", "c3", name="f", arguments="{}"),
+        sealed("rs_1_8", SEALS[2]),
+    ]
+    written = RESPONSES.encode_answer(ANSWER, USED, opening(**SETTINGS))
+    assert written == msgspec.json.encode(response("completed", items, FIGURES))
+
+
+def test_a_stream_is_written_as_openai_documents_responses() -> None:
+    """The same in events: what comes in deltas is not in the item as it begins, as clients add them up."""
+    said: list[tuple[str, dict[str, Any]]] = []
+
+    def within(item_id: str, output_index: int, kind: str, **members: Any) -> None:
+        said.append((kind, {"item_id": item_id, "output_index": output_index, **members}))
+
+    def item(kind: str, output_index: int, told: dict[str, Any]) -> None:
+        said.append((f"output_item.{kind}", {"output_index": output_index, "item": told}))
+
+    said.append(("created", {"response": response("in_progress", [], None)}))
+    said.append(("in_progress", {"response": response("in_progress", [], None)}))
+    item("added", 0, {"id": "rs_1_0", "type": "reasoning", "summary": []})
+    thought = {"item_id": "rs_1_0", "output_index": 0, "summary_index": 0}
+    said.append(("reasoning_summary_part.added", {**thought, "part": {"type": "summary_text", "text": ""}}))
+    said.append(("reasoning_summary_text.delta", {**thought, "delta": "H"}))
+    said.append(("reasoning_summary_text.delta", {**thought, "delta": "m"}))
+    said.append(("reasoning_summary_text.done", {**thought, "text": "Hm"}))
+    said.append(("reasoning_summary_part.done", {**thought, "part": SUMMARY}))
+    item("done", 0, sealed("rs_1_0", SEALS[0], SUMMARY))
+    item("added", 1, {"id": "rs_1_1", "type": "reasoning", "summary": []})
+    item("done", 1, sealed("rs_1_1", SEALS[1]))
+    item("added", 2, message("msg_1_2", "in_progress"))
+    text = {"item_id": "msg_1_2", "output_index": 2, "content_index": 0}
+    said.append(("content_part.added", {**text, "part": {**SAID_TEXT, "text": "", "annotations": []}}))
+    said.append(("output_text.delta", {**text, "delta": "é", "logprobs": []}))
+    said.append(("output_text.delta", {**text, "delta": '"', "logprobs": []}))
+    said.append(("output_text.annotation.added", {**text, "annotation_index": 0, "annotation": ANNOTATION}))
+    said.append(("output_text.done", {**text, "text": 'é"', "logprobs": []}))
+    said.append(("content_part.done", {**text, "part": SAID_TEXT}))
+    item("done", 2, message("msg_1_2", "completed", SAID_TEXT))
+    item("added", 3, {"id": "ig_1_3", **PICTURE})
+    item("done", 3, {"id": "ig_1_3", **PICTURE})
+    item("added", 4, called("fc_1_4", "in_progress", "c1", name="f", arguments=""))
+    within("fc_1_4", 4, "function_call_arguments.delta", delta="{")
+    item("added", 5, called("ctc_1_5", "in_progress", "c2", name="p", input=""))
+    within("fc_1_4", 4, "function_call_arguments.delta", delta="}")
+    within("fc_1_4", 4, "function_call_arguments.done", arguments="{}")
+    item("done", 4, called("fc_1_4", "completed", "c1", name="f", arguments="{}"))
+    within("ctc_1_5", 5, "custom_tool_call_input.delta", delta="ab")
+    within("ctc_1_5", 5, "custom_tool_call_input.done", input="ab")
+    item("done", 5, called("ctc_1_5", "completed", "c2", name="p", input="ab"))
+    item("added", 6, called("fc_1_6", "in_progress", "c3", name="f", arguments=""))
+    within("fc_1_6", 6, "function_call_arguments.done", arguments="{}")
+    item("done", 6, called("fc_1_6", "completed", "c3", name="f", arguments="{}"))
+    item("added", 7, sealed("rs_1_7", SEALS[2]))
+    item("done", 7, sealed("rs_1_7", SEALS[2]))
+    item("added", 8, called("ctc_1_8", "in_progress", "c4", name="p", input=""))
+    within("ctc_1_8", 8, "custom_tool_call_input.delta", delta="a")
+    within("ctc_1_8", 8, "custom_tool_call_input.delta", delta="b")
+    within("ctc_1_8", 8, "custom_tool_call_input.done", input="ab")
+    item("done", 8, called("ctc_1_8", "completed", "c4", name="p", input="ab"))
+    output = [members["item"] for kind, members in said if kind == "output_item.done"]
+    said.append(("completed", {"response": response("completed", output, FIGURES)}))
+    encoder = ResponsesStreamEncoder(opening(**SETTINGS))
+    *told, stopped = ANSWERED
+    assert b"".join(map(encoder.feed, [*told, *FREE_CALL, stopped])) + encoder.finish(USED) == b"".join(
+        b"event: response.%b\ndata: %b\n\n"
+        % (kind.encode(), msgspec.json.encode({"type": f"response.{kind}", "sequence_number": number, **members}))
+        for number, (kind, members) in enumerate(said)
+    )
 
 
 def decoded(*events_of_it: dict[str, Any]) -> list[StreamEvent]:
