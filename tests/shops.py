@@ -18,6 +18,7 @@ from relay.core.profile.loader import load_profile
 from relay.core.profile.structs import Keys
 from relay.core.shop import Shop
 from relay.testing.shop import answering
+from tests.upstreams import Script, Upstream
 
 HEAD = """
 shop: {{name: {{en: Test, zh: 测试}}}}
@@ -147,6 +148,13 @@ async def serving(
         api_key, key_id = await open_account(shop.ledger, credit, key_fields)
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             yield Running(url, folder / "data", shop, client, api_key, key_id)
+
+
+@asynccontextmanager
+async def reselling(folder: Path, script: Script, **options: Any) -> AsyncIterator[tuple[Upstream, Running]]:
+    """Serve a shop before an upstream that answers by *script*; *options* are those of `serving`."""
+    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, **options) as shop:
+        yield upstream, shop
 
 
 async def open_account(ledger: SqliteLedger, credit: str, key_fields: dict[str, Any]) -> tuple[str, str]:

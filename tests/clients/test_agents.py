@@ -15,8 +15,7 @@ import pytest
 from relay.core.exchange import Dialect
 from relay.core.usage import Usage
 from tests.core.dialects.recordings import STREAMS
-from tests.shops import Running, serving
-from tests.upstreams import Upstream
+from tests.shops import Running, reselling
 
 from .agent_upstream import LOOPS, PRINTED, Loop, results, script
 
@@ -148,7 +147,7 @@ async def test_an_agent_goes_through_a_recorded_loop(
     forgotten = loop.signatures if (agent, loop.dialect) in FORGOTTEN else set()
     marks = {f'"{mark}"' for mark in (loop.call_ids | loop.signatures) - forgotten}
     usages = [usage_in(loop.call), usage_in(loop.text)]
-    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
         printed = await agent(tmp_path, shop, MODELS[loop.dialect])
         rows = await shop.log(count=2)
     asked, told = upstream.received

@@ -7,8 +7,7 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.shops import serving
-from tests.upstreams import Upstream
+from tests.shops import reselling
 
 from .sdk_upstream import script
 from .test_agents import PROFILE
@@ -25,7 +24,7 @@ async def test_a_function_is_called_and_its_result_told(tmp_path: Path, model: s
         return f"sunny in {city}"
 
     config = types.GenerateContentConfig(tools=[weather])
-    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (_, shop):
         address = types.HttpOptions(base_url=shop.url)
         with genai.Client(api_key=shop.api_key, http_options=address) as client:
             ask = client.models.generate_content

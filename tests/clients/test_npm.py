@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.shops import serving
-from tests.upstreams import Upstream
+from tests.shops import reselling
 
 from .sdk_upstream import script
 from .test_agents import PROFILE, ROOT
@@ -70,7 +69,7 @@ async def run(words: list[str], *arguments: str) -> dict[str, Any]:
 async def works(folder: Path, client: str, model: str) -> None:
     """Whatever dialect the upstream speaks, the script prints what it must; what succeeded is posted as complete."""
     words, expected = CLIENTS[client]
-    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, profile=PROFILE) as shop:
+    async with reselling(folder, script, profile=PROFILE) as (_, shop):
         assert await run(words, shop.url, shop.api_key, model) == expected
         rows = await shop.log(count=len(expected) + 1)
         assert sorted(row["outcome"] for row in rows) == ["complete"] * len(expected) + ["upstream_error"]

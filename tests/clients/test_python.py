@@ -10,8 +10,8 @@ import pytest
 
 from tests.sdk.test_openai_singles import PROFILE as SINGLES
 from tests.sdk.test_openai_singles import REFUSED
-from tests.shops import serving
-from tests.upstreams import Received, Script, Step, Upstream, document
+from tests.shops import reselling
+from tests.upstreams import Received, Script, Step, document
 from tests.wire.recordings import load
 
 from .sdk_upstream import script
@@ -32,7 +32,7 @@ async def run(
     profile: str = PROFILE,
 ) -> tuple[list[str], list[str], int]:
     """Return the lines that a program prints, the outcomes in the shop's log, and what they cost, in nano-credits."""
-    async with Upstream(script).opened() as upstream, serving(folder, upstream.url, profile=profile) as shop:
+    async with reselling(folder, script, profile=profile) as (_, shop):
         python = await asyncio.create_subprocess_exec(
             str(ROOT / "build" / "clients" / environment / "bin" / "python"),
             str(PROGRAMS / program),

@@ -12,8 +12,7 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.shops import Running, serving
-from tests.upstreams import Upstream
+from tests.shops import Running, reselling
 
 from .sdk_upstream import script
 from .test_agents import PROFILE
@@ -190,7 +189,7 @@ async def test_an_sdk_makes_the_same_of_every_model(
     tmp_path: Path, program: Program, text: list[Any], model: str
 ) -> None:
     """Natively and across dialects; what succeeded is posted as complete."""
-    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (_, shop):
         assert await program(shop, model) == {**MADE, "text": text}
         outcomes = sorted(row["outcome"] for row in await shop.log(count=7))
     assert outcomes == ["complete"] * 6 + ["upstream_error"]

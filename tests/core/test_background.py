@@ -13,7 +13,7 @@ import pytest
 from relay import ChannelRequest, UpstreamRequest
 from relay.plugins.channels.openai import OpenAI
 from tests.core.test_kept_answers import PROFILE, RESPONSE
-from tests.shops import Running, serving
+from tests.shops import Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 
@@ -140,10 +140,7 @@ async def test_nothing_else_is_cancelled(tmp_path: Path, said: str, ending: str,
 async def test_the_field_means_nothing_where_no_answer_can_be_cancelled(tmp_path: Path) -> None:
     """Whoever writes it into a chat is no harder to get rid of: the upstream is let go at once."""
     begun = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}\n\n'
-    async with (
-        Upstream(lambda _: stream(begun, ending="open")).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(begun, ending="open")) as (upstream, shop):
         body = shop.chat_body(stream=True, background=True)
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
             assert await anext(answer.aiter_text()) == begun

@@ -14,8 +14,8 @@ from relay.core.ledger.verify import verify
 from relay.core.transport import UpstreamResponse, UpstreamSocket
 from tests.chats import CHAT, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.services import services
-from tests.shops import PROFILE, serving
-from tests.upstreams import Upstream, document, stream
+from tests.shops import PROFILE, reselling, serving
+from tests.upstreams import document, stream
 
 REQUEST = ChannelRequest(dialect="openai_chat", operation="chat", model="m", fields={}, headers={}, stream=False)
 JSON = {"content-type": "application/json"}
@@ -154,9 +154,9 @@ async def test_another_channel_answers_in_place_of_a_broken_one(
 ) -> None:
     """Nothing had gone out yet; the log names the plugin, and has none of its words."""
     profile = broken_profile(tmp_path, wrong, b"")
-    async with (
-        Upstream(lambda _: stream(WHOLE) if is_stream else document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
+    async with reselling(tmp_path, lambda _: stream(WHOLE) if is_stream else document(CHAT), profile=profile) as (
+        _,
+        shop,
     ):
         assert (await shop.chat(stream=is_stream)).status_code == 200
         [row] = await shop.log()

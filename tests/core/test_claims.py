@@ -14,15 +14,15 @@ from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.money import NANO
 from tests.chats import CHAT
 from tests.core.ledger.books import record, reservation
-from tests.shops import PROFILE, serving
-from tests.upstreams import Upstream, document
+from tests.shops import PROFILE, reselling, serving
+from tests.upstreams import document
 
 EMPTY = {**CHAT, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}
 
 
 async def test_an_empty_answer_is_claimed_once(tmp_path: Path) -> None:
     """The rule of the shop gives all of it back."""
-    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(EMPTY)) as (_, shop):
         await shop.chat()
         [row] = await shop.log()
     claims = shop.rows("select request_id, rule, amount_nano from claim")
@@ -35,7 +35,7 @@ async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer has ended by then: the failure is logged, and nothing more is written."""
-    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(EMPTY)) as (_, shop):
 
         async def claim(*_: object) -> None:
             raise LedgerUnavailableError("the disk is full")
@@ -56,7 +56,7 @@ async def test_claims_that_can_not_be_asked_for_leave_the_answer_whole(
     async def post_check(*_: object) -> None:
         raise LookupError
 
-    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(EMPTY)) as (_, shop):
         monkeypatch.setattr(shop.shop.dispatch, "post_check", post_check)
         assert (await shop.chat()).json() == EMPTY
         [row] = await shop.log()
@@ -91,10 +91,7 @@ async def test_one_claim_that_can_not_be_filed_drops_no_other(
     """Neither what the plugin claimed wrongly, nor what the ledger did not take."""
     (tmp_path / "two.py").write_text(TWO_CLAIMS)
     profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./two.py\n", 1)
-    async with (
-        Upstream(lambda _: document(EMPTY)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(EMPTY), profile=profile) as (_, shop):
         file = shop.shop.ledger.claim
 
         async def claim(request_id: str, claim: Claim, amount_nano: int) -> None:
@@ -146,7 +143,7 @@ async def test_what_was_booked_from_the_spool_is_claimed_at_the_next_start(
     principal = Principal(
         account_id="acc_alice", key_id="key_alice", key_version=1, group="plain", membership="default"
     )
-    async with Upstream(lambda _: document(EMPTY)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(EMPTY)) as (_, shop):
         ledger, dispatch = shop.shop.ledger, shop.shop.dispatch
         async with SqliteLedger.open(shop.data) as dead:
             await dead.reserve(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from relay.core import door
-from tests.shops import PROFILE, Running, serving
-from tests.upstreams import Upstream, document
+from tests.shops import PROFILE, Running, reselling, serving
+from tests.upstreams import document
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ async def test_a_password_for_something_else_hides_no_key(shop: Running) -> None
 async def test_a_header_in_several_lines_is_one_list(tmp_path: Path) -> None:
     """Neither line of ``anthropic-beta`` is lost on the way up, nor a proxy's of X-Forwarded-For."""
     profile = PROFILE.replace("channels:\n", "limits: {{trusted_proxies: [127.0.0.0/8, 10.0.0.0/8]}}\nchannels:\n", 1)
-    async with (
-        Upstream(lambda _: document({}, 400)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile, ips=("203.0.113.0/24",)) as shop,
+    async with reselling(tmp_path, lambda _: document({}, 400), profile=profile, ips=("203.0.113.0/24",)) as (
+        upstream,
+        shop,
     ):
         lines = [
             ("x-api-key", shop.api_key),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from relay.core.face import Face
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling
+from tests.upstreams import document
 
 ANSWER = {
     "id": "1",
@@ -31,7 +31,7 @@ async def test_pipelined_requests_with_bodies_are_not_all_kept(tmp_path: Path, m
         original(face)
 
     monkeypatch.setattr(Face, "on_response_complete", counted)
-    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
         body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"%b"}]}' % (b"a" * 8000)
         lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {shop.api_key}"]
         asked = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body

@@ -12,8 +12,8 @@ from relay.core.exchange import Dialect
 from relay.core.hosted import hosted_tools
 from tests.core.dialects.replay import exchange
 from tests.core.wire import load
-from tests.shops import PROFILE, Running, serving
-from tests.upstreams import Upstream, document, stream
+from tests.shops import PROFILE, Running, reselling
+from tests.upstreams import document, stream
 
 CODE = {"type": "code_execution_20250825", "name": "code_execution"}
 INTERPRETER = {"type": "code_interpreter", "container": {"type": "auto"}}
@@ -111,10 +111,7 @@ async def ask(shop: Running, *tools: dict[str, Any], **members: Any) -> httpx.Re
 async def test_a_container_is_held_for_and_paid_once_as_recorded(tmp_path: Path) -> None:
     """527 fresh and 3200 cached input, 347 output and a container at 0.03; with the search beside it, 0.04 are held for tools."""
     recorded = load("openai-responses/code-interpreter-stream")["bytes"].decode()
-    async with (
-        Upstream(lambda _: stream(recorded)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PRICED) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(recorded), profile=PRICED) as (_, shop):
         assert (await ask(shop, stream=True)).status_code == 200
         assert (await ask(shop, INTERPRETER, {"type": "web_search"}, stream=True)).status_code == 200
         rows = await shop.log(count=2)
@@ -139,10 +136,7 @@ async def test_what_has_no_price_is_refused_by_its_field(
     tmp_path: Path, tools: list[dict[str, Any]], members: dict[str, Any], field: str
 ) -> None:
     """400, before anything is sent or held."""
-    async with (
-        Upstream(lambda _: document({})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({}), profile=RESPONSES) as (upstream, shop):
         refused = await ask(shop, *tools, **members)
         error = refused.json()["error"]
         assert (refused.status_code, error["code"], error["param"]) == (400, "model_price_error", field)
@@ -157,10 +151,7 @@ async def test_a_tool_that_a_turn_brings_along_is_no_cheaper(tmp_path: Path) -> 
     """Refused where it has no price, however the name of the member is spelled."""
     turn = json.dumps({"type": "additional_tools", "role": "developer", "tools": [INTERPRETER]})
     body = '{"model": "gpt-4o-mini", "input": [' + turn.replace("tools", "t\\u006fols") + "]}"
-    async with (
-        Upstream(lambda _: document({})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({}), profile=RESPONSES) as (upstream, shop):
         refused = await shop.client.post("/v1/responses", content=body, headers=shop.headers)
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
         assert upstream.received == []
@@ -170,10 +161,7 @@ async def test_a_model_sold_by_the_call_gives_no_tool_away(tmp_path: Path) -> No
     """What has no price is refused there, too."""
     by_call = RESPONSES.replace('model_ratio: "1", completion_ratio: "4"', 'unit_price: "0.04"', 1)
     by_call = by_call.replace("billing.token_ratio", "billing.per_call", 1)
-    async with (
-        Upstream(lambda _: document({})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=by_call) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({}), profile=by_call) as (upstream, shop):
         refused = await ask(shop, INTERPRETER)
         error = refused.json()["error"]
         assert (refused.status_code, error["code"], error["param"]) == (
@@ -212,10 +200,7 @@ async def test_only_a_line_of_its_own_gives_a_tool_away(tmp_path: Path) -> None:
         "output": [],
         "usage": {"input_tokens": 1, "output_tokens": 1},
     }
-    async with (
-        Upstream(lambda _: document(answer)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=flat) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(answer), profile=flat) as (upstream, shop):
         refused = await ask(shop, {"type": "file_search"}, INTERPRETER)
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
         assert (await ask(shop, {"type": "file_search"})).status_code == 200
@@ -225,10 +210,7 @@ async def test_only_a_line_of_its_own_gives_a_tool_away(tmp_path: Path) -> None:
 
 async def test_more_memory_than_is_priced_is_refused(tmp_path: Path) -> None:
     """It costs a multiple."""
-    async with (
-        Upstream(lambda _: document({})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PRICED) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({}), profile=PRICED) as (_, shop):
         refused = await ask(shop, LARGE)
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools.code_interpreter")
 
@@ -242,10 +224,7 @@ async def test_a_container_is_not_free_for_who_leaves_behind_it(tmp_path: Path) 
         {"type": "response.output_text.delta", "delta": "Hello"},
     ]
     events = stream("".join(f"data: {json.dumps(each)}\n\n" for each in said))[:-1]
-    async with (
-        Upstream(lambda _: [*events, 5.0]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PRICED) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*events, 5.0], profile=PRICED) as (_, shop):
         body = {"model": "gpt-4o-mini", "input": "hi", "stream": True, "tools": [INTERPRETER]}
         with pytest.raises(httpx.ReadTimeout):
             await shop.client.post("/v1/responses", json=body, headers=shop.headers, timeout=0.4)
@@ -256,7 +235,7 @@ async def test_a_container_is_not_free_for_who_leaves_behind_it(tmp_path: Path) 
 
 async def test_claudes_code_is_refused_where_it_has_no_price(tmp_path: Path) -> None:
     """In Claude's own words."""
-    async with Upstream(lambda _: document({})).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (_, shop):
         refused = await shop.messages(tools=[CODE])
         assert refused.status_code == 400
         assert "'tools.code_execution_20250825' at model 'claude-sonnet-4-5'" in refused.json()["error"]["message"]

@@ -16,7 +16,7 @@ from relay.core.settlement import Settlement
 from relay.core.shop import Shop
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
-from tests.shops import PROFILE, serving
+from tests.shops import PROFILE, reselling, serving
 from tests.upstreams import Step, Upstream, document, stream
 
 
@@ -24,10 +24,7 @@ from tests.upstreams import Step, Upstream, document, stream
 async def test_a_stream_passes_without_the_usage_nobody_asked_for(tmp_path: Path, seed: int) -> None:
     """However the upstream cuts it, the customer gets all but the usage chunk, and pays by it."""
     whole = ROLE + words("Hello", " there") + STOP + USAGE + DONE
-    async with (
-        Upstream(lambda _: stream(whole, seed=seed)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(whole, seed=seed)) as (upstream, shop):
         response = await shop.chat(stream=True)
         log = await shop.log()
         assert response.text == ROLE + words("Hello", " there") + STOP + DONE
@@ -45,7 +42,7 @@ async def test_a_total_that_contradicts_its_parts_is_logged_once(
     told = CHUNK % ("{}", '"stop"')
     told = told.replace("}\n\n", f',"usage":{json.dumps(usage)}}}\n\n')
     whole = stream(ROLE + words("Hello") + told + told + DONE) if is_stream else document({**CHAT, "usage": usage})
-    async with Upstream(lambda _: whole).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: whole) as (_, shop):
         with caplog.at_level("INFO", logger="relay"):
             response = await shop.chat(stream=is_stream)
             [row] = await shop.log()
@@ -60,7 +57,7 @@ async def test_a_total_that_contradicts_its_parts_is_logged_once(
 async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: Path) -> None:
     """A stream cut in the middle is priced by what was delivered, and half of that is claimed."""
     broken = stream(ROLE + words("Hello", " there"), ending="reset")
-    async with Upstream(lambda _: broken).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: broken) as (_, shop):
         response = await shop.chat(stream=True)
         [row] = await shop.log()
         assert response.text.startswith(ROLE + words("Hello", " there"))
@@ -118,7 +115,7 @@ async def test_an_answer_that_makes_no_sense_leaves_no_connection_behind(tmp_pat
     """It may have been another request's: on that connection the next would get this one's, and so on for good."""
     whole = ROLE + words("Hello") + STOP + USAGE + DONE
     answers = iter([[*document(CHAT), 5.0], stream(whole)])
-    async with Upstream(lambda _: next(answers)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: next(answers)) as (upstream, shop):
         response = await shop.chat(stream=True)
         assert response.text == ROLE + words("Hello") + STOP + DONE
         async with asyncio.timeout(3):
@@ -130,7 +127,7 @@ async def test_an_answer_that_makes_no_sense_leaves_no_connection_behind(tmp_pat
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_a_hang_up_reaches_the_upstream(tmp_path: Path, is_stream: bool) -> None:
     """A customer who leaves before any answer pays nothing, and the upstream is cut off."""
-    async with Upstream(lambda _: [30.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: [30.0]) as (upstream, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=is_stream, timeout_s=0.2)
         async with asyncio.timeout(1):
@@ -143,7 +140,7 @@ async def test_a_hang_up_reaches_the_upstream(tmp_path: Path, is_stream: bool) -
 async def test_a_hang_up_in_the_middle_pays_for_what_was_delivered(tmp_path: Path) -> None:
     """A customer who leaves after two words pays the input's estimate and those two words."""
     whole = stream(ROLE + words("Hello", " there"), ending="open")
-    async with Upstream(lambda _: whole).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: whole) as (upstream, shop):
         async with shop.client.stream(
             "POST", "/v1/chat/completions", json=shop.chat_body(stream=True), headers=shop.headers
         ) as response:
@@ -159,10 +156,7 @@ async def test_a_hang_up_in_the_middle_pays_for_what_was_delivered(tmp_path: Pat
 
 async def test_a_balance_below_the_hold_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     """Nothing goes upstream and no row is written."""
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.001") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT), credit="0.001") as (upstream, shop):
         response = await shop.chat()
         assert (response.status_code, response.json()["error"]["code"]) == (403, "insufficient_user_quota")
         assert response.headers["x-should-retry"] == "false"
@@ -172,10 +166,7 @@ async def test_a_balance_below_the_hold_is_refused_before_anything_is_sent(tmp_p
 async def test_a_stream_that_outgrows_the_balance_ends_in_an_error_and_no_claim(tmp_path: Path) -> None:
     """What the account cannot hold any more is not passed on; the account never goes below zero."""
     endless = stream(ROLE + words(*["word " * 20] * 400) + STOP + DONE, seed=3)
-    async with (
-        Upstream(lambda _: endless).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.012") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: endless, credit="0.012") as (_, shop):
         response = await shop.chat(stream=True)
         [row] = await shop.log()
         assert '"code":"insufficient_user_quota"' in response.text
@@ -195,7 +186,7 @@ async def test_an_anthropic_stream_passes_whole_and_is_posted_before_its_end(tmp
         'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":10}}\n\n'
         'event: message_stop\ndata: {"type":"message_stop"}\n\n'
     )
-    async with Upstream(lambda _: stream(events, seed=1)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: stream(events, seed=1)) as (_, shop):
         response = await shop.messages(stream=True)
         [row] = await shop.log()
         assert response.text == events
@@ -204,7 +195,7 @@ async def test_an_anthropic_stream_passes_whole_and_is_posted_before_its_end(tmp
 
 async def test_a_switched_group_holds_for_the_next_request(tmp_path: Path) -> None:
     """The same key pays twice as much right after it was moved to a group of ratio 2."""
-    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
         await shop.chat()
         await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
         await shop.chat()
@@ -213,7 +204,7 @@ async def test_a_switched_group_holds_for_the_next_request(tmp_path: Path) -> No
 
 async def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
     """A key that was remembered as good is refused the moment it is revoked."""
-    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
         await shop.chat()
         await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
         response = await shop.chat()
@@ -240,10 +231,7 @@ BEGUN = stream(ROLE + words("Hello"))[:-1]
 )
 async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_stream: bool, steps: list[Step]) -> None:
     """The customer leaves in the middle; the upstream is read to its end and its figures are billed."""
-    async with (
-        Upstream(lambda _: steps).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=DRAINING) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: steps, profile=DRAINING) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=is_stream, timeout_s=0.2)
         [row] = await shop.log()
@@ -253,7 +241,7 @@ async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, is_str
 async def test_who_leaves_between_the_end_and_its_figures_pays_by_the_figures(tmp_path: Path) -> None:
     """The answer was whole when the customer left: what the upstream says of it behind its end mark is waited for."""
     steps = [*stream(ROLE + words("Hello") + STOP + DONE)[:-1], 0.15, *stream(USAGE)[1:]]
-    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: steps) as (_, shop):
         body = shop.chat_body(stream=True)
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as response:
             async for line in response.aiter_lines():
@@ -305,10 +293,7 @@ async def test_a_plugin_that_fails_at_the_end_leaves_no_hold_and_nothing_unbille
     (tmp_path / "fails.py").write_text(FAILS_WHEN_MEASURED.format(fails=fails))
     profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
     answer = stream(ROLE + words("Hi") + STOP + USAGE + DONE) if is_stream else document(CHAT)
-    async with (
-        Upstream(lambda _: answer).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: answer, profile=profile) as (_, shop):
         assert (await shop.chat(stream=is_stream)).status_code == 200
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
@@ -326,7 +311,7 @@ async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
     """The last bytes wait for room as long as any others, and then no more: the request makes way."""
     monkeypatch.setattr(sink, "WRITE_DEADLINE_S", 0.3)
     whole = ROLE + words("Hello") + STOP + USAGE + DONE
-    async with Upstream(lambda _: stream(whole)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: stream(whole)) as (_, shop):
 
         async def takes_nothing(_: Sink) -> None:
             await asyncio.Event().wait()
@@ -352,7 +337,7 @@ async def test_a_bug_of_ours_before_the_post_leaves_no_hold(
         raise error
 
     monkeypatch.setattr(Settlement, "plausible", plausible)
-    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
         assert (await shop.chat()).status_code == 500
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
@@ -368,10 +353,7 @@ async def test_an_error_that_comes_as_a_stream_is_read_as_the_document_it_is(
     said = {"error": {"message": "maximum context length is 10", "code": "context_length_exceeded"}}
     raw = json.dumps(said) + tail
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(raw)}\r\n\r\n"
-    async with (
-        Upstream(lambda _: [(head + raw).encode()]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [(head + raw).encode()]) as (upstream, shop):
         answer = await shop.chat(stream=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
     assert len(upstream.received) == 1
@@ -381,7 +363,7 @@ async def test_words_that_a_customer_has_repeated_take_no_key_out(tmp_path: Path
     """The upstream names an unknown field, and the field is called like the end of our money."""
     said = {"error": {"message": "Unrecognized request argument supplied: insufficient balance"}}
     answers = iter([document(said, 400), document(CHAT)])
-    async with Upstream(lambda _: next(answers)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: next(answers)) as (upstream, shop):
         refused = await shop.chat(**{"insufficient balance": True})
         served = await shop.chat()
         assert (refused.status_code, served.status_code, len(upstream.received)) == (400, 200, 2)
@@ -422,10 +404,7 @@ async def test_a_principal_that_the_ledger_does_not_know_is_served_nothing(
     """Its rows would stand under another account than the one that pays; the log names the plugin."""
     (tmp_path / "mixes_up.py").write_text(MIXES_UP.format(fields=fields))
     profile = PROFILE.replace("auth.api_key", "./mixes_up.py", 1)
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT), profile=profile) as (upstream, shop):
         answer = await shop.chat(stream=is_stream)
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, "plugin_error")
         assert upstream.received == []

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.chats import CHAT, LOTS, balances
-from tests.shops import Running, serving
-from tests.upstreams import Received, Step, Upstream, document
+from tests.shops import Running, reselling, serving
+from tests.upstreams import Received, Step, document
 
 NAMED = {"Idempotency-Key": "order 17"}
 TEXTS = {
@@ -31,10 +31,7 @@ async def chat(shop: Running, headers: dict[str, str], **fields: Any) -> httpx.R
 @pytest.mark.parametrize("locale", ["en", "zh"])
 async def test_a_name_that_was_paid_for_is_answered_with_its_request(tmp_path: Path, locale: str) -> None:
     """The second is a 409 that no client repeats; it is not sent, not charged, and leaves no row."""
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
         first = await chat(shop, NAMED)
         second = await chat(shop, {**NAMED, "accept-language": locale})
         [row] = await shop.log()
@@ -73,10 +70,7 @@ SPOKEN: dict[str, tuple[dict[str, Any], dict[str, str], Callable[[Any], object],
 async def test_a_repeat_is_refused_in_the_caller_s_own_dialect(tmp_path: Path, path: str) -> None:
     """Names are an account's, whichever endpoint it asks them of."""
     body, headers, read, expected = SPOKEN[path]
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
         first = await chat(shop, NAMED)
         second = await shop.client.post(path, json=body, headers={**shop.headers, **headers, **NAMED})
     assert (second.status_code, read(second.json())) == (409, expected)
@@ -93,7 +87,7 @@ async def test_a_request_under_way_is_not_begun_again(tmp_path: Path, is_stream:
         is_sent.set()
         return [30.0]
 
-    async with Upstream(wait).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, wait) as (upstream, shop):
         first = asyncio.create_task(chat(shop, NAMED, stream=is_stream))
         await is_sent.wait()
         second = await chat(shop, NAMED, stream=is_stream)
@@ -108,10 +102,7 @@ async def test_a_request_under_way_is_not_begun_again(tmp_path: Path, is_stream:
 async def test_a_request_that_failed_may_be_sent_again_under_its_name(tmp_path: Path) -> None:
     """Voided, because nothing came of it: the SDK that repeats it gets its answer."""
     answers = iter([document({"error": {"message": "bad"}}, 400), document(CHAT)])
-    async with (
-        Upstream(lambda _: next(answers)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: next(answers)) as (_, shop):
         statuses = [(await chat(shop, NAMED)).status_code for _ in range(3)]
         log = await shop.log(count=2)
     assert statuses == [400, 200, 409]
@@ -121,10 +112,7 @@ async def test_a_request_that_failed_may_be_sent_again_under_its_name(tmp_path: 
 @pytest.mark.parametrize("headers", [{}, {"idempotency-key": ""}])
 async def test_without_a_name_every_request_is_carried_out(tmp_path: Path, headers: dict[str, str]) -> None:
     """Nothing is kept of them."""
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
         statuses = [(await chat(shop, headers)).status_code for _ in range(2)]
         kept = shop.rows("select * from idempotency_key")
     assert (statuses, kept, len(upstream.received)) == ([200, 200], [], 2)
@@ -143,10 +131,7 @@ async def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None
 
 async def test_the_longest_name_is_taken_and_only_its_digest_kept(tmp_path: Path) -> None:
     """255 characters; whoever reads the database does not learn it."""
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
         answer = await chat(shop, {"idempotency-key": "x" * 255})
         [kept] = shop.rows("select account_id, length(digest) as size, request_id from idempotency_key")
     assert kept == {"account_id": "acc_alice", "size": 32, "request_id": answer.headers["x-request-id"]}
@@ -160,10 +145,7 @@ async def test_a_client_that_asks_again_by_itself_is_logged(
 ) -> None:
     """By the number of its try, with the request that is held for it."""
     caplog.set_level(logging.INFO, "relay")
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
         answer = await chat(shop, {"x-stainless-retry-count": count.encode("latin-1")})  # type: ignore[dict-item]
     events = [record.__dict__["fields"] for record in caplog.records if record.msg == "request.retried"]
     request_id = answer.headers["x-request-id"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
-from tests.shops import PROFILE, serving
+from tests.shops import PROFILE, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 
@@ -28,7 +28,7 @@ async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Pat
 async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:
     """Both channels refuse our key: the customer reads 503 and not a word of theirs."""
     refusal = document({"error": {"message": "Incorrect API key sk-upstream", "code": "invalid_api_key"}}, status=401)
-    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: refusal) as (upstream, shop):
         response = await shop.chat()
         [row] = await shop.log()
         assert (response.status_code, response.json()["error"]["code"]) == (503, "upstream_unavailable")
@@ -42,7 +42,7 @@ async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_pa
         {"error": {"message": "max_tokens is too large", "type": "invalid_request_error", "param": "max_tokens"}},
         status=400,
     )
-    async with Upstream(lambda _: refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: refusal) as (upstream, shop):
         response = await shop.chat()
         assert response.status_code == 400
         assert response.json()["error"]["message"] == "max_tokens is too large"
@@ -53,7 +53,7 @@ async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_pa
 async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tmp_path: Path) -> None:
     """The second request goes nowhere, and says when the first key is due again."""
     throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
-    async with Upstream(lambda _: throttled).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: throttled) as (upstream, shop):
         await shop.chat()
         sent_count = len(upstream.received)
         response = await shop.chat()
@@ -70,7 +70,7 @@ async def test_a_model_that_only_embeds_is_there_for_those_who_embed(tmp_path: P
     def script(request: Received) -> list[Step]:
         return document(vector) if request.path.endswith("/embeddings") else document(missing, 404)
 
-    async with Upstream(script).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, script) as (_, shop):
         wished = {"model": "text-embedding-3-small", "input": "hi"}
         refused = [await shop.chat(model="text-embedding-3-small") for _ in range(2)]
         embedded = await shop.client.post("/v1/embeddings", json=wished, headers=shop.headers)
@@ -88,10 +88,7 @@ async def test_a_model_that_compacts_nowhere_is_there_for_those_who_chat(tmp_pat
         return document(missing, 404) if request.path.endswith("/compact") else document(answer)
 
     profile = PROFILE.replace("base_url: {url}", "base_url: {url}\n    dialects: [openai_chat, openai_responses]", 1)
-    async with (
-        Upstream(script).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, script, profile=profile) as (_, shop):
         body = {"model": "gpt-4o-mini", "input": "hi"}
         paths = ["/v1/responses/compact", "/v1/responses/compact", "/v1/responses"]
         answers = [await shop.client.post(path, json=body, headers=shop.headers) for path in paths]
@@ -122,10 +119,7 @@ async def test_a_channel_with_a_bug_is_passed_over_for_the_next(tmp_path: Path) 
     """Its bug is one failed attempt; the second channel answers."""
     (tmp_path / "raises.py").write_text(RAISES_AT_SEND)
     profile = PROFILE.replace("use: channels.openai\n", "use: ./raises.py\n", 1)
-    async with (
-        Upstream(lambda _: document(CHAT)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(CHAT), profile=profile) as (_, shop):
         assert (await shop.chat()).json() == CHAT
         [row] = await shop.log()
         assert (row["channel"], row["attempt_count"]) == ("openai-b", 2)

@@ -10,7 +10,7 @@ import pytest
 
 from relay.core.dialects.openai_chat import OpenAIChat
 from tests.chats import DONE, ROLE, STOP, USAGE, words
-from tests.shops import PROFILE, Running, serving
+from tests.shops import PROFILE, Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 ANSWER = {
@@ -46,7 +46,7 @@ async def held_nano(shop: Running) -> int:
 )
 async def test_a_hold_covers_the_input_and_what_may_come_out(tmp_path: Path, fields: dict[str, Any], nano: int) -> None:
     """At ratio 1 a token costs 2000 nano-credits; 512 tokens are held beyond the text's own."""
-    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
         await shop.chat(**fields)
         assert await held_nano(shop) == nano
 
@@ -68,7 +68,7 @@ async def test_what_is_to_be_cached_is_held_for_at_what_writing_it_costs(
     tmp_path: Path, fields: dict[str, Any], nano: int
 ) -> None:
     """A quarter more than fresh input for 5 minutes, twice as much for an hour."""
-    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
         await shop.messages(**fields)
         assert await held_nano(shop) == nano
 
@@ -76,27 +76,21 @@ async def test_what_is_to_be_cached_is_held_for_at_what_writing_it_costs(
 async def test_a_cache_that_is_cheaper_than_input_lowers_no_hold(tmp_path: Path) -> None:
     """The dearest counts."""
     profile = PROFILE.replace('cache_write_ratio: "1.25"', 'cache_write_ratio: "0.5"', 1)
-    async with (
-        Upstream(lambda _: document(ANSWER)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=profile) as (_, shop):
         await shop.messages(cache_control={"type": "ephemeral"})
         assert await held_nano(shop) == 549 * 3000 + 100 * 15_000
 
 
 async def test_a_stream_holds_less_because_its_hold_grows(tmp_path: Path) -> None:
     """1024 tokens of output at first: 536 input and 1024 at 4 times."""
-    async with Upstream(lambda _: document(ANSWER)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
         await shop.chat(stream=True)
         assert await held_nano(shop) == 9_264_000
 
 
 async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None:
     """An answer of a million tokens takes what is there; the shop bears the rest."""
-    async with (
-        Upstream(lambda _: document(HUGE)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.5") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(HUGE), credit="0.5") as (_, shop):
         await shop.chat()
         [row] = await shop.log()
         assert (row["charge_nano"], row["overrun_nano"]) == (500_000_000, 7_500_020_000)
@@ -107,10 +101,7 @@ async def test_an_account_is_charged_no_more_than_it_has(tmp_path: Path) -> None
 async def test_output_far_beyond_what_the_model_can_give_is_disputed(tmp_path: Path) -> None:
     """Also where the request names no limit: more than four times the price's ``output_tokens_max`` can't be true."""
     profile = PROFILE.replace('completion_ratio: "4"}}', 'completion_ratio: "4", output_tokens_max: 2000}}', 1)
-    async with (
-        Upstream(lambda _: document(HUGE)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(HUGE), profile=profile) as (_, shop):
         await shop.chat()
         [row] = await shop.log()
         assert (row["usage_source"], row["charge_nano"]) == ("disputed", 16_020_000)
@@ -118,10 +109,7 @@ async def test_output_far_beyond_what_the_model_can_give_is_disputed(tmp_path: P
 
 async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> None:
     """The same request that held 4096 tokens of output holds all 100 000 it asks for."""
-    async with (
-        Upstream(lambda _: document(HUGE)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.5") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(HUGE), credit="0.5") as (_, shop):
         await overrun(shop, "10")
         await shop.chat(max_tokens=100_000)
         await shop.log(count=2)
@@ -133,10 +121,7 @@ async def test_after_too_many_overruns_the_full_cap_is_held(tmp_path: Path) -> N
 
 async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit_is_known(tmp_path: Path) -> None:
     """As much as any model gives, 131 072 tokens: an account that has less is refused, and told so."""
-    async with (
-        Upstream(lambda _: document(HUGE)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.5") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(HUGE), credit="0.5") as (_, shop):
         await overrun(shop, "1")
         refused = await shop.chat()
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
@@ -150,9 +135,9 @@ async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit
 async def test_after_too_many_overruns_a_stream_is_held_for_in_full_as_well(tmp_path: Path) -> None:
     """What it thinks unseen is told at its end alone: a hold that grows with what is seen would come too late."""
     figures = USAGE.replace(':500,"total_tokens":1500', ':1000000,"total_tokens":1001000')
-    async with (
-        Upstream(lambda _: stream(ROLE + words("Hi") + STOP + figures + DONE)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.5") as shop,
+    async with reselling(tmp_path, lambda _: stream(ROLE + words("Hi") + STOP + figures + DONE), credit="0.5") as (
+        _,
+        shop,
     ):
         await shop.chat(stream=True)
         await shop.log()
@@ -171,10 +156,9 @@ async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_wri
 ) -> None:
     """Two answers are twice as long; a vector has no length."""
     vectors = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}
-    async with (
-        Upstream(lambda got: document(vectors if "embeddings" in got.path else HUGE)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.5") as shop,
-    ):
+    async with reselling(
+        tmp_path, lambda got: document(vectors if "embeddings" in got.path else HUGE), credit="0.5"
+    ) as (_, shop):
         await overrun(shop, "100")
         await shop.chat(n=2)
         await shop.log(count=2)
@@ -189,7 +173,7 @@ async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_wri
 async def test_an_absurd_figure_is_disputed_where_no_limit_is_known(tmp_path: Path) -> None:
     """Two billion tokens of output for two letters: the customer pays what was seen, the row says so."""
     absurd = {**ANSWER, "usage": {"prompt_tokens": 10, "completion_tokens": 2 * 10**9, "total_tokens": 2 * 10**9 + 10}}
-    async with Upstream(lambda _: document(absurd)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(absurd)) as (_, shop):
         await shop.chat()
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 1, 28_000)
@@ -199,10 +183,7 @@ async def test_an_absurd_figure_of_a_picture_is_disputed(tmp_path: Path) -> None
     """However much of it is called picture, it is no more than what one may come to: 6540 tokens at four times the input's price."""
     usage = {"input_tokens": 3, "output_tokens": 2**40, "output_tokens_details": {"image_tokens": 2**40}}
     drawn = {"type": "image_generation.completed", "b64_json": "AAAA", "usage": usage}
-    async with (
-        Upstream(lambda _: stream(f"data: {json.dumps(drawn)}\n\n")).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(f"data: {json.dumps(drawn)}\n\n")) as (_, shop):
         body = {"model": "gpt-4o-mini", "prompt": "A lion", "stream": True}
         await shop.client.post("/v1/images/generations", json=body, headers=shop.headers)
         [row] = await shop.log()
@@ -213,7 +194,7 @@ async def test_an_absurd_figure_of_a_picture_is_disputed(tmp_path: Path) -> None
 async def test_a_usage_of_nothing_is_nothing(tmp_path: Path) -> None:
     """The upstream says so in so many words: no estimate takes its place."""
     nothing = {**ANSWER, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
-    async with Upstream(lambda _: document(nothing)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(nothing)) as (_, shop):
         await shop.chat()
         [row] = await shop.log()
         assert (row["usage_source"], row["input_tokens"], row["output_tokens"]) == ("upstream", 0, 0)
@@ -273,10 +254,7 @@ async def test_pictures_that_a_tool_drew_are_beyond_the_limit_that_was_named(tmp
     }
     body = {"model": "gpt-4o-mini", "input": "draw", "max_output_tokens": 1000}
     profile = PROFILE.replace("base_url: {url}", "base_url: {url}\n    dialects: [openai_chat, openai_responses]", 1)
-    async with (
-        Upstream(lambda _: document(drawn)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(drawn), profile=profile) as (_, shop):
         await shop.client.post("/v1/responses", json=body, headers=shop.headers)
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"]) == ("upstream", 7242)
@@ -313,10 +291,7 @@ async def failing_over_to_a_dearer_channel(
         held.append(int(row["held_nano"]))
         return [*answers, document({"error": {"message": "down"}}, 500), document(ANSWER)][len(held) - 1]
 
-    async with (
-        Upstream(answer).opened() as upstream,
-        serving(folder, upstream.url, profile=profile, credit=credit) as shop,
-    ):
+    async with reselling(folder, answer, profile=profile, credit=credit) as (_, shop):
         yield shop, held
 
 
@@ -353,10 +328,7 @@ async def test_after_too_many_overruns_a_dearer_channel_is_held_for_in_full_as_w
 async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
     """The request's own, or the model's: 536 and 100, 537 and 2000 at 4 times."""
     profile = PROFILE.replace('completion_ratio: "4"}}', 'completion_ratio: "4", output_tokens_max: 2000}}', 1)
-    async with (
-        Upstream(lambda _: document(ANSWER)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=profile) as (_, shop):
         await shop.chat(max_tokens=100)
         await shop.chat(max_tokens=10_000)
         await shop.log(count=2)

@@ -15,8 +15,8 @@ from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
-from tests.shops import PROFILE, serving
-from tests.upstreams import Received, Step, Upstream, stream
+from tests.shops import PROFILE, reselling, serving
+from tests.upstreams import Received, Step, stream
 
 LONG = ROLE + words(*["word " * 10] * 200) + STOP + USAGE + DONE
 
@@ -45,10 +45,7 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
     """The stream ends in an error event once its hold is used up, and what came out is priced."""
     (tmp_path / "fails.py").write_text(FAILS_WHEN_EXTENDED)
     profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
-    async with (
-        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.002), profile=profile) as (upstream, shop):
         text = (await shop.chat(stream=True)).text
         [row] = await shop.log()
         assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
@@ -60,7 +57,7 @@ async def test_a_stream_that_heeds_no_limit_of_nothing_is_held_for_and_ends(tmp_
     """``max_tokens: 0`` asks for no output: what comes all the same is held for from the window on, and paid for."""
     wire = Wire(is_anthropic=True, is_stream=True, first="word " * 4000)
     text = wire.begin + wire.output + wire.stop("5000") + wire.end
-    async with Upstream(lambda _: stream(text)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: stream(text)) as (_, shop):
         response = await shop.messages(stream=True, max_tokens=0)
         [row] = await shop.log()
         assert response.text == text
@@ -72,7 +69,7 @@ async def test_a_stream_of_which_nothing_was_asked_is_complete_without_output(tm
     """As the prompt was only to be cached: the same stream for a limit of one token is empty, and claimed."""
     wire = Wire(is_anthropic=True, is_stream=True)
     text = wire.begin + wire.stop("0") + wire.end
-    async with Upstream(lambda _: stream(text)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: stream(text)) as (_, shop):
         for limit in (0, 1):
             assert (await shop.messages(stream=True, max_tokens=limit)).text == text
         log = await shop.log(count=2)
@@ -84,10 +81,7 @@ async def test_a_stream_of_which_nothing_was_asked_is_complete_without_output(tm
 async def test_usage_that_comes_after_the_end_mark_is_waited_for(tmp_path: Path, late: str, source: str) -> None:
     """For a moment, where none has come before it; the customer's stream ends as ever, also where the body never does."""
     begun, rest = stream(ROLE + words("Hello", " there") + STOP + DONE)[:-1], stream(late, ending="open")[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.05, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.05, *rest]) as (_, shop):
         text = (await shop.chat(stream=True)).text
         [row] = await shop.log()
     assert text == ROLE + words("Hello", " there") + STOP + DONE
@@ -101,10 +95,7 @@ async def test_a_draining_shop_waits_for_usage_after_the_end_mark_though_its_cus
     monkeypatch.setattr(streaming, "BEHIND_S", 5.0)
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
     begun, rest = stream(ROLE + words("Hello") + STOP + DONE)[:-1], stream(USAGE)[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.4, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.4, *rest], profile=profile) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.2)
         [row] = await shop.log()
@@ -149,10 +140,7 @@ async def test_a_meter_is_fed_what_comes_after_the_end_mark(tmp_path: Path) -> N
     (tmp_path / "meters.py").write_text(METERS)
     profile = PROFILE.replace("groups:\n", "  - use: ./meters.py\ngroups:\n", 1)
     begun, rest = stream(ROLE + words("Hello") + STOP + DONE)[:-1], stream('data: {"vendors_own":1}\n\n')[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.05, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.05, *rest], profile=profile) as (_, shop):
         await shop.chat(stream=True)
         [row] = await shop.log()
     assert (row["input_tokens"], row["output_tokens"]) == (7, 3)
@@ -164,10 +152,7 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
 ) -> None:
     """However much its hold still covers; what was delivered is paid for, and the books agree."""
     slow = ROLE + words(*["word "] * 2000)
-    async with (
-        Upstream(lambda _: stream(slow, seed=1, pause_s=0.3)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(slow, seed=1, pause_s=0.3)) as (_, shop):
         body, text = shop.chat_body(stream=True, **limit), ""
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
             async for piece in answer.aiter_text():
@@ -185,10 +170,7 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
 
 async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Path) -> None:
     """The stream goes on as far as its hold pays, and that much is posted."""
-    async with (
-        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.002)) as (_, shop):
 
         async def extend(*_: object) -> None:
             raise LedgerUnavailableError("the disk is full")
@@ -204,10 +186,7 @@ async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Pa
 
 async def test_a_ledger_that_fails_once_in_the_middle_is_asked_again(tmp_path: Path) -> None:
     """By the time the hold is used up it works again, and the stream comes to its end."""
-    async with (
-        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.002)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.002)) as (_, shop):
         extend, refusals = shop.shop.ledger.extend, [LedgerUnavailableError("the disk is full")]
 
         async def extend_later(request_id: str, held_nano: int) -> object:
@@ -223,10 +202,7 @@ async def test_a_ledger_that_fails_once_in_the_middle_is_asked_again(tmp_path: P
 
 async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: Path) -> None:
     """More was refused by then; it is asked for again when the hold is used up."""
-    async with (
-        Upstream(lambda _: stream(LONG, seed=1, pause_s=0.004)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.0095") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.004), credit="0.0095") as (_, shop):
         body, text = shop.chat_body(stream=True), ""
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
             async for piece in answer.aiter_text():
@@ -242,10 +218,7 @@ async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: P
 async def test_a_refusal_from_before_a_silence_is_no_last_word(tmp_path: Path) -> None:
     """What was refused then is asked for anew once the hold is used up."""
     begun, rest = stream(ROLE + words(*["word " * 10] * 24))[:-1], stream(words("word " * 1500) + STOP + DONE)[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.8, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.0095") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.8, *rest], credit="0.0095") as (_, shop):
         extend = shop.shop.ledger.extend
 
         async def top_up_when_refused(request_id: str, held_nano: int) -> object:
@@ -269,10 +242,7 @@ async def test_a_stream_whose_hold_could_not_grow_asks_at_every_beat(
     monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
     begun = stream(ROLE + words(*["word " * 10] * 24))[:-1]
     later = [step for _ in range(20) for step in (0.04, *stream(words("w"))[1:-1])]
-    async with (
-        Upstream(lambda _: [*begun, *later, *stream(STOP + DONE)[1:]]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, *later, *stream(STOP + DONE)[1:]]) as (_, shop):
         asked: list[str] = []
 
         async def extend(request_id: str, _: int) -> None:
@@ -307,7 +277,7 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
 ) -> None:
     """Also where it pinged so long that its beginning was passed on, and named the input it read."""
     monkeypatch.setattr(streaming, "STAGED_S_MAX", 0.1)
-    async with Upstream(slow_refusal).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, slow_refusal) as (_, shop):
         text = (await shop.messages(stream=True)).text
         [row] = await shop.log()
         assert (text.startswith(START + PING), text.count("event: error")) == (True, 1)
@@ -318,7 +288,7 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
 async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(tmp_path: Path) -> None:
     """All that came is one event, without the line behind it; it is told and counted once."""
     event = words("Hello there").rstrip("\n")
-    async with Upstream(lambda _: stream(event)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: stream(event)) as (_, shop):
         text = (await shop.chat(stream=True)).text
         [row] = await shop.log()
         assert text.startswith(event + "\n\ndata: {")
@@ -330,10 +300,7 @@ async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(tmp
 async def test_output_beyond_the_account_that_comes_at_once_costs_nothing(tmp_path: Path, credit: str) -> None:
     """Nothing of it went out, so the customer gets a status, and pays nothing."""
     at_once = words("word " * 8000)
-    async with (
-        Upstream(lambda _: stream(at_once, ending="open")).opened() as upstream,
-        serving(tmp_path, upstream.url, credit=credit) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(at_once, ending="open"), credit=credit) as (upstream, shop):
         refused = await shop.chat(stream=True, max_completion_tokens=100)
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_user_quota")
         [row] = await shop.log()
@@ -349,10 +316,7 @@ async def test_an_upstream_that_heeds_no_limit_makes_nothing_free(tmp_path: Path
     usage = USAGE.replace(
         '"completion_tokens":500,"total_tokens":1500', '"completion_tokens":20000,"total_tokens":21000'
     )
-    async with (
-        Upstream(lambda _: stream(ENDLESS + usage + DONE, seed=1, pause_s=0.002)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(ENDLESS + usage + DONE, seed=1, pause_s=0.002)) as (_, shop):
         await shop.chat(stream=True, max_completion_tokens=10)
         [row] = await shop.log()
         assert (row["usage_source"], row["output_tokens"], row["overrun_nano"]) == ("upstream", 20_000, 0)
@@ -360,9 +324,9 @@ async def test_an_upstream_that_heeds_no_limit_makes_nothing_free(tmp_path: Path
 
 async def test_no_more_is_passed_on_than_the_account_can_pay_though_the_limit_was_small(tmp_path: Path) -> None:
     """The hold grows past the limit once that was clearly not kept, and where it can't the stream ends."""
-    async with (
-        Upstream(lambda _: stream(ENDLESS + USAGE + DONE, seed=1, pause_s=0.002)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="0.05") as shop,
+    async with reselling(tmp_path, lambda _: stream(ENDLESS + USAGE + DONE, seed=1, pause_s=0.002), credit="0.05") as (
+        _,
+        shop,
     ):
         text = (await shop.chat(stream=True, max_completion_tokens=10)).text
         [row] = await shop.log()
@@ -393,10 +357,7 @@ async def test_input_that_can_not_be_true_is_disputed_however_the_stream_ends(
     tmp_path: Path, end: str, outcome: str
 ) -> None:
     """Two letters were asked; fifty million tokens would have emptied the account."""
-    async with (
-        Upstream(lambda _: [*stream(MILLIONS + FIVE_WORDS + end)[:-1], 0.1, "shut"]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*stream(MILLIONS + FIVE_WORDS + end)[:-1], 0.1, "shut"]) as (_, shop):
         await shop.messages(stream=True)
         [row] = await shop.log()
         assert (row["outcome"], row["usage_source"], row["output_tokens"]) == (outcome, "disputed", 7)
@@ -407,7 +368,7 @@ async def test_marks_tell_only_of_input_that_can_be_true(tmp_path: Path, monkeyp
     """What recovery would post after a death is disputed like all else."""
     monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
     begun = stream(MILLIONS + FIVE_WORDS)[:-1]
-    async with Upstream(lambda _: [*begun, 0.6, "shut"]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: [*begun, 0.6, "shut"]) as (_, shop):
         await shop.messages(stream=True)
         [row] = shop.rows("select mark from reservation")
         usage = json.loads(row["mark"])["usage"]
@@ -426,10 +387,7 @@ async def test_a_prompt_is_read_for_its_estimate_once(tmp_path: Path, monkeypatc
     monkeypatch.setattr(OpenAIChat, "input_estimate", estimate)
     begun, word = stream(ROLE + words("Hello"))[:-1], stream(words(" there"))[1:-1]
     later = [step for _ in range(10) for step in (0.05, *word)]
-    async with (
-        Upstream(lambda _: [*begun, *later, "shut"]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, *later, "shut"]) as (_, shop):
         await shop.chat(stream=True)
         [row] = await shop.log()
         [reservation] = shop.rows("select mark from reservation")
@@ -439,10 +397,7 @@ async def test_a_prompt_is_read_for_its_estimate_once(tmp_path: Path, monkeypatc
 
 async def test_a_stop_reason_without_figures_is_no_end_of_the_count(tmp_path: Path) -> None:
     """The stream breaks behind it: what was delivered is charged, not the one token of its beginning."""
-    async with (
-        Upstream(lambda _: [*stream(START + FIVE_WORDS + STOPPED)[:-1], 0.1, "shut"]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*stream(START + FIVE_WORDS + STOPPED)[:-1], 0.1, "shut"]) as (_, shop):
         await shop.messages(stream=True)
         [row] = await shop.log()
         assert (row["outcome"], row["usage_source"]) == ("truncated", "estimated")
@@ -456,10 +411,7 @@ async def test_who_leaves_before_the_first_word_pays_what_the_upstream_had_begun
     """It has read the input by then; a shop that drains its upstreams learns the rest."""
     profile = PROFILE.replace("channels:\n", f"limits: {{{{hang_up: {policy}}}}}\nchannels:\n", 1)
     begun, rest = stream(ROLE)[:-1], stream(words("Hello") + STOP + USAGE + DONE)[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.6, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.6, *rest], profile=profile) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.3)
         [row] = await shop.log()
@@ -477,7 +429,7 @@ async def test_who_leaves_before_any_output_says_nothing_about_the_channel(
     """An upstream that sends its head and hangs would look healthy for all the customers it loses."""
     kind = b"text/event-stream" if is_stream else b"application/json"
     head = b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\ncontent-length: 1000\r\n\r\n"
-    async with Upstream(lambda _: [head, 5.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: [head, 5.0]) as (_, shop):
         verdicts: list[object] = []
         monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[1]))
         with pytest.raises(httpx.ReadTimeout):
@@ -501,7 +453,7 @@ async def test_pictures_and_sound_are_not_free_for_who_leaves_behind_them(
 ) -> None:
     """Their figures come at the end; until then they are estimated: a picture as Gemini counts it, sound by its length."""
     begun = stream(ROLE + output)[:-1]
-    async with Upstream(lambda _: [*begun, 5.0]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: [*begun, 5.0]) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.4)
         [row] = await shop.log()
@@ -529,10 +481,7 @@ async def test_what_hosted_tools_did_is_not_free_for_who_leaves_behind_it(
 ) -> None:
     """Responses tell usage at the end alone; until then searches are counted as they come, and drafts as a hundred tokens."""
     begun = stream("".join(f"data: {json.dumps(each)}\n\n" for each in [CREATED, *said]))[:-1]
-    async with (
-        Upstream(lambda _: [*begun, 5.0]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=RESPONSES) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 5.0], profile=RESPONSES) as (_, shop):
         body = {"model": "gpt-4o-mini", "input": "hi", "stream": True}
         with pytest.raises(httpx.ReadTimeout):
             await shop.client.post("/v1/responses", json=body, headers=shop.headers, timeout=0.4)
@@ -547,10 +496,7 @@ async def test_what_hosted_tools_did_is_not_free_for_who_leaves_behind_it(
 async def test_what_is_not_paid_for_is_no_part_of_what_is(tmp_path: Path, output: str) -> None:
     """Where who leaves pays for the input alone, no token of a picture or a sound stands beside none of output."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
-    async with (
-        Upstream(lambda _: [*stream(ROLE + output)[:-1], 5.0]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*stream(ROLE + output)[:-1], 5.0], profile=profile) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.chat(stream=True, timeout_s=0.4)
         [row] = await shop.log()
@@ -563,10 +509,7 @@ async def test_who_leaves_behind_some_output_tells_that_the_channel_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answered, whatever became of the rest."""
-    async with (
-        Upstream(lambda _: [*stream(ROLE + words("Hello"))[:-1], 5.0]).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*stream(ROLE + words("Hello"))[:-1], 5.0]) as (_, shop):
         verdicts: list[object] = []
         monkeypatch.setattr(shop.shop.circuit, "report", lambda *told: verdicts.append(told[1]))
         with pytest.raises(httpx.ReadTimeout):
@@ -579,10 +522,7 @@ async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp
     """As if its customer had stayed."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
     begun, rest = stream(START)[:-1], stream(OVERLOADED)[1:]
-    async with (
-        Upstream(lambda _: [*begun, 0.6, *rest]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [*begun, 0.6, *rest], profile=profile) as (_, shop):
         with pytest.raises(httpx.ReadTimeout):
             await shop.messages(stream=True, timeout_s=0.3)
         [row] = await shop.log()
@@ -597,9 +537,9 @@ async def test_several_passes_are_believed_also_where_the_customer_leaves(tmp_pa
         '"end_turn"}}', f'"end_turn"}},"usage":{{"output_tokens":8,"iterations":[{passes},{passes}]}}}}'
     )
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: input_only}}\nchannels:\n", 1)
-    async with (
-        Upstream(lambda _: [*stream(START + FIVE_WORDS + told)[:-1], 5.0]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
+    async with reselling(tmp_path, lambda _: [*stream(START + FIVE_WORDS + told)[:-1], 5.0], profile=profile) as (
+        _,
+        shop,
     ):
         with pytest.raises(httpx.ReadTimeout):
             await shop.messages(stream=True, timeout_s=0.4)

@@ -7,8 +7,8 @@ import pytest
 
 from relay.core import whole
 from tests.chats import CHAT, LOTS, balances
-from tests.shops import serving
-from tests.upstreams import Step, Upstream, document
+from tests.shops import reselling
+from tests.upstreams import Step, document
 
 PADDED = msgspec.json.encode({**CHAT, "padding": "x" * 100_000})
 """An answer that comes in several pieces."""
@@ -16,7 +16,7 @@ PADDED = msgspec.json.encode({**CHAT, "padding": "x" * 100_000})
 
 async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path) -> None:
     """1000 tokens in and 500 out at ratio 1 and 4 cost 0.006 credits."""
-    async with Upstream(lambda _: document(CHAT)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
         response = await shop.chat(temperature=0.5)
         log = await shop.log()
         assert (response.status_code, response.json()) == (200, CHAT)
@@ -31,7 +31,7 @@ async def test_a_prompt_that_is_only_to_be_cached_is_paid_for_and_owes_no_answer
     """``max_tokens: 0`` asks Anthropic for that: 3 tokens at 3000 nano-credits, 1000 at 3750."""
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 1000, "output_tokens": 0}
     cached = {"type": "message", "role": "assistant", "content": [], "stop_reason": "max_tokens", "usage": usage}
-    async with Upstream(lambda _: document(cached)).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document(cached)) as (upstream, shop):
         response = await shop.messages(max_tokens=0)
         [row] = await shop.log()
         assert (response.json(), upstream.received[0].document["max_tokens"]) == (cached, 0)
@@ -50,7 +50,7 @@ async def test_a_refusal_with_endless_words_stays_a_refusal(
     [refusal] = document({"error": {"message": "no " * 50_000, "type": "invalid_request_error"}}, 400)
     assert isinstance(refusal, bytes)
     steps: dict[str, list[Step]] = {"whole": [refusal], "cut": [refusal[:300], "reset"], "late": [refusal[:300], 30.0]}
-    async with Upstream(lambda _: steps[ending]).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: steps[ending]) as (upstream, shop):
         statuses = [(await shop.chat()).status_code for _ in range(4)]
         assert (statuses, len(upstream.received)) == ([400] * 4, 4)
 
@@ -64,7 +64,7 @@ async def test_no_answer_is_larger_than_what_is_held_of_one(
     head, size = document(PADDED)[0], len(PADDED) // 4
     assert isinstance(head, bytes)
     steps: list[Step] = [head[:-size], 0.01, head[-size:]]
-    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: steps) as (_, shop):
         answer = await shop.chat()
         [row] = await shop.log()
     assert answer.status_code == status

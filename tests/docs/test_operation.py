@@ -14,10 +14,10 @@ import pytest
 
 from tests.chats import DONE, ROLE, STOP, words
 from tests.core.realtime import talks
-from tests.core.realtime.talks import RealtimeUpstream
+from tests.core.realtime.talks import realtime_shop
 from tests.docs.blocks import blocks
-from tests.shops import Running, serving
-from tests.upstreams import Upstream, stream
+from tests.shops import Running, reselling
+from tests.upstreams import stream
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx")
@@ -67,8 +67,7 @@ async def test_a_stream_passes_and_a_head_that_never_ends_does_not_stay(tmp_path
     """The bytes of the answer; and 408, or the end, for who sends half a head."""
     answer = ROLE + words("Hi") + STOP + DONE
     async with (
-        Upstream(lambda _: stream(answer)).opened() as upstream,
-        serving(tmp_path, upstream.url) as shop,
+        reselling(tmp_path, lambda _: stream(answer)) as (_, shop),
         in_front(shop, tmp_path) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
@@ -85,8 +84,7 @@ async def test_a_stream_passes_and_a_head_that_never_ends_does_not_stay(tmp_path
 async def test_a_session_passes(tmp_path: Path, path: str) -> None:
     """A websocket through the server in front, by OpenAI's address or Azure's: a response, heard to its end."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=talks.PROFILE) as shop,
+        realtime_shop(tmp_path, profile=talks.PROFILE) as (_, shop),
         in_front(shop, tmp_path) as port,
         talks.connected(shop, uri=f"ws://127.0.0.1:{port}{path}{talks.MODEL}") as session,
     ):

@@ -16,7 +16,7 @@ from relay.core.ledger.verify import verify
 from tests.faults.answers import Wire
 from tests.faults.forms import FORMS
 from tests.faults.wire import request
-from tests.shops import Running, serving
+from tests.shops import Running, reselling
 from tests.upstreams import Step, Upstream
 
 WIRES = {
@@ -55,7 +55,7 @@ async def test_a_customer_who_leaves_in_the_middle_pays_for_what_was_delivered(
 ) -> None:
     """4 tokens of output, and the input that Anthropic told or 13 tokens by the request's bytes."""
     steps = WIRES[form].begun(30.0)
-    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: steps) as (upstream, shop):
         async with asking(shop, form) as (reader, writer):
             await reader.readuntil(b" there")
             writer.transport.abort() if is_reset else writer.close()
@@ -79,10 +79,7 @@ async def test_a_customer_who_takes_nothing_has_left(
     piece = wire.output.encode()
     endless: list[Step] = [b"%x\r\n" % len(piece) + piece + b"\r\n"] * 500
     steps = [*wire.begun(*endless), 30.0]
-    async with (
-        Upstream(lambda _: steps).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="10000") as shop,
-    ):
+    async with reselling(tmp_path, lambda _: steps, credit="10000") as (upstream, shop):
         async with asking(shop, form):
             [row] = await shop.log()
             await gone(upstream)

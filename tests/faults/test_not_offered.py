@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling
+from tests.upstreams import document
 
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
 CLAUDE = "claude-sonnet-4-5"
@@ -42,7 +42,7 @@ DRAWING: dict[str, Any] = {"model": "gpt-4o-mini", "input": "hi"}
 )
 async def test_it_is_refused_by_name(tmp_path: Path, path: str, body: dict[str, Any], status: int, code: str) -> None:
     """A dearer tier, and a model that this shop does not sell."""
-    async with Upstream(lambda _: document({})).opened() as upstream, serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, shop):
         answer = await shop.client.post(path, json=body, headers=shop.headers)
         assert (answer.status_code, code in answer.text) == (status, True), answer.text
         assert (upstream.received, shop.rows("select * from reservation")) == ([], [])

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.faults.forms import FORMS, Form
 from tests.faults.wire import Reply, request, send
-from tests.shops import Running, serving
+from tests.shops import Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -159,10 +159,7 @@ async def test_unknown_headers_neither_steer_nor_travel(shop: tuple[Running, Ups
 async def test_a_forwarded_address_is_not_believed(tmp_path: Path) -> None:
     """X-Forwarded-For can't open a key's list of addresses, nor can it shut it."""
     form = FORMS["chat"]
-    async with (
-        Upstream(answer).opened() as upstream,
-        serving(tmp_path, upstream.url, ips=("203.0.113.0/24",)) as running,
-    ):
+    async with reselling(tmp_path, answer, ips=("203.0.113.0/24",)) as (upstream, running):
         headers = dict.fromkeys(("x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip"), "203.0.113.7")
         reply = await ask((running, upstream), form, form.body(), **headers)
         assert (reply.status, reply.error["code"], upstream.received) == (403, "access_denied", [])

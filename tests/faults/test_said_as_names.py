@@ -8,8 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.shops import Running, serving
-from tests.upstreams import Received, Step, Upstream, document, stream
+from tests.shops import Running, reselling
+from tests.upstreams import Received, Step, document, stream
 
 PROMPT = "You said: what is the capital of canary"
 
@@ -80,7 +80,7 @@ async def exchange(folder: Path, ask: Ask, answer: list[Step]) -> tuple[httpx.Re
     def script(_: Received) -> list[Step]:
         return answer
 
-    async with Upstream(script).opened() as upstream, serving(folder, upstream.url) as shop:
+    async with reselling(folder, script) as (_, shop):
         response = await ask(shop)
         (row,) = await shop.log()
         written = [file for file in shop.data.rglob("*") if file.is_file()]

@@ -9,7 +9,7 @@ import pytest
 
 from relay.core import heartbeat, streaming
 from tests.faults.answers import Wire
-from tests.shops import Running, serving
+from tests.shops import Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document
 
 WIRES = {
@@ -56,7 +56,7 @@ async def test_silence_is_bridged_by_keep_alives_and_the_answer_follows(tmp_path
     """At least two, in the dialect's own form, before the first byte of the answer."""
     wire = WIRES[form]
     late: list[Step] = [0.35, *wire.honest()]
-    async with Upstream(lambda _: late).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, lambda _: late, profile=PROFILE) as (_, shop):
         text = await ask(shop, form)
         [row] = await shop.log()
     silence, answer = text.count(KEEP_ALIVES[form]), text.replace(KEEP_ALIVES[form], "")
@@ -86,10 +86,7 @@ async def test_another_channel_may_still_answer_after_a_keep_alive(tmp_path: Pat
 @pytest.mark.parametrize("form", WIRES)
 async def test_a_failure_after_a_keep_alive_is_an_error_event_and_costs_nothing(tmp_path: Path, form: str) -> None:
     """There is no status left to tell it by."""
-    async with (
-        Upstream(lambda _: [0.15, "reset"]).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: [0.15, "reset"], profile=PROFILE) as (_, shop):
         text = await ask(shop, form)
         [row] = await shop.log()
     event = text.replace(KEEP_ALIVES[form], "")
@@ -108,7 +105,7 @@ async def test_silence_in_the_middle_is_bridged_between_whole_events(tmp_path: P
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(raw)
     later = len((wire.begin + wire.output).encode()) - 10
     steps: list[Step] = [head + raw[:cut], 0.05, raw[cut:later], 0.3, raw[later:]]
-    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, lambda _: steps, profile=PROFILE) as (_, shop):
         text = await ask(shop, form)
     usage = None if form == "chat" else "500"
     assert KEEP_ALIVES[form] in text
@@ -127,10 +124,7 @@ async def test_the_time_that_a_request_took_to_come_is_no_silence(
         yield body[10:]
 
     refusal: list[Step] = [0.05, *document({"error": {"message": "too much"}}, 429)]
-    async with (
-        Upstream(lambda _: refusal).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: refusal, profile=PROFILE) as (_, shop):
         body = slowly(json.dumps(shop.chat_body(stream=True)).encode())
         answer = await shop.client.post("/v1/chat/completions", content=body, headers=shop.headers)
     assert answer.status_code == 429

@@ -11,11 +11,10 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from tests.core.realtime.talks import (
     CHARGE,
     MODEL,
-    PROFILE,
     SECOND_OF_SOUND,
-    RealtimeUpstream,
+    realtime_shop,
 )
-from tests.shops import Running, serving
+from tests.shops import Running
 
 MESSAGE: Any = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Say hello!"}]}
 
@@ -33,8 +32,7 @@ async def hear_all(connection: Any, heard: list[Any]) -> None:
 async def test_a_talk_is_heard_and_charged(tmp_path: Path) -> None:
     """Settings, an item, sound, a response: every event is read by the SDK's own types."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path) as (upstream, shop),
         client_of(shop) as client,
     ):
         heard: list[Any] = []
@@ -75,7 +73,7 @@ async def test_the_blocking_client_talks_as_well(tmp_path: Path) -> None:
             connection.response.create()
             return [connection.recv().type for _ in range(5)]
 
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         heard = await asyncio.to_thread(talk, shop)
     assert (heard[0], heard[-1]) == ("session.created", "response.done")
     assert upstream.visits[0].request.headers["openai-beta"] == "realtime=v1"
@@ -84,8 +82,7 @@ async def test_the_blocking_client_talks_as_well(tmp_path: Path) -> None:
 async def test_an_unknown_key_is_refused_with_its_status(tmp_path: Path) -> None:
     """Before the upgrade, so that the client sees a 401."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path) as (_, shop),
         client_of(shop, api_key="sk-unknown") as client,
     ):
         with pytest.raises(InvalidStatus) as caught:
@@ -96,8 +93,7 @@ async def test_an_unknown_key_is_refused_with_its_status(tmp_path: Path) -> None
 async def test_money_that_ends_is_an_error_event_and_an_error_of_the_connection(tmp_path: Path) -> None:
     """The SDK raises, as the close is no success."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
+        realtime_shop(tmp_path, credit="0.092") as (_, shop),
         client_of(shop) as client,
         client.realtime.connect(model=MODEL) as connection,
     ):
@@ -113,8 +109,7 @@ async def test_money_that_ends_is_an_error_event_and_an_error_of_the_connection(
 async def test_the_class_for_azure_opens_a_session(tmp_path: Path) -> None:
     """Its deployment is the model, its key the header of Azure's."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path) as (upstream, shop),
         openai.AsyncAzureOpenAI(
             azure_endpoint=shop.url, api_key=shop.api_key, api_version="2024-10-01-preview"
         ) as client,

@@ -7,8 +7,8 @@ import pytest
 
 from relay.core.dialects.bulk import COMMAS_MAX, VALUES_MAX, check_bulk
 from relay.core.errors import BadRequestError
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling
+from tests.upstreams import document
 
 CODE = rb"if (a[0] && b) { say(\"{[,\\\", \"\", c) }"
 """Brackets, commas and quotes of a text, one of them behind an escaped backslash."""
@@ -122,7 +122,7 @@ async def test_a_crowded_request_costs_nothing_and_goes_nowhere(
     path: str, fields: dict[str, object], tmp_path: Path
 ) -> None:
     """It is told which field, on the native way as on a translated one."""
-    async with Upstream(lambda _: document({})).opened() as upstream, serving(tmp_path, upstream.url) as running:
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, running):
         answer = await running.client.post(path, json=fields, headers=running.headers)
         field = "z" if "z" in fields else "messages"
         assert answer.status_code == 400
@@ -145,10 +145,7 @@ async def test_a_long_talk_is_none_too_many(tmp_path: Path) -> None:
         "stop_reason": "end_turn",
         "usage": {"input_tokens": 5, "output_tokens": 1},
     }
-    async with (
-        Upstream(lambda _: document(answer)).opened() as upstream,
-        serving(tmp_path, upstream.url, credit="100") as running,
-    ):
+    async with reselling(tmp_path, lambda _: document(answer), credit="100") as (upstream, running):
         talk = [{"role": "user", "content": "b"}, said] * 3000
         tools = [{"type": "function", "function": {"name": f"f{index}"}} for index in range(1000)]
         got = await running.chat(model="claude-sonnet-4-5", messages=talk, tools=tools)

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
@@ -14,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from tests.shops import HEAD, Running
+from tests.shops import HEAD, Running, serving
 
 MODEL = "gpt-realtime"
 PROFILE = (
@@ -187,6 +188,27 @@ def connected(shop: Running, **options: Any) -> connect:
     """Return a raw client's connection to *shop*, with alice's key in its header."""
     options = {"additional_headers": shop.headers, "compression": None, "max_size": None, "proxy": None, **options}
     return connect(options.pop("uri", None) or address(shop), **options)
+
+
+@asynccontextmanager
+async def realtime_shop(
+    folder: Path, talk: Talk = answer_each, *, profile: str = PROFILE, **options: Any
+) -> AsyncIterator[tuple[RealtimeUpstream, Running]]:
+    """Serve a shop before an upstream that does *talk*; *options* are those of `serving`."""
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        serving(folder, upstream.url, profile=profile, **options) as shop,
+    ):
+        yield upstream, shop
+
+
+@asynccontextmanager
+async def realtime_session(
+    folder: Path, talk: Talk = answer_each, **options: Any
+) -> AsyncIterator[tuple[RealtimeUpstream, Running, ClientConnection]]:
+    """Serve such a shop, and connect a client to it."""
+    async with realtime_shop(folder, talk, **options) as (upstream, shop), connected(shop) as client:
+        yield upstream, shop, client
 
 
 async def hear(client: ClientConnection, until: str = "response.done") -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.shops import UPSTREAM_KEY, Running, serving
+from tests.core.realtime.talks import realtime_session, realtime_shop
+from tests.shops import UPSTREAM_KEY, Running
 
-from .talks import PROFILE, RealtimeUpstream, address, connected, hear
+from .talks import PROFILE, address, connected, hear
 
 BETA = "openai-beta.realtime-v1"
 ORGANIZATION = "openai-organization.org-mine"
@@ -33,7 +34,7 @@ async def refused(shop: Running, **options: Any) -> tuple[int, dict[str, Any], A
 
 async def test_a_browser_says_its_key_in_a_subprotocol(tmp_path: Path) -> None:
     """It is answered with `realtime` alone, and neither its key nor the shop's secrets travel on."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         offers = ["realtime", key_protocol(shop), BETA, ORGANIZATION]
         async with connected(shop, additional_headers={}, subprotocols=offers) as client:
             await hear(client, "session.created")
@@ -56,7 +57,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 async def test_a_key_is_found_where_a_client_puts_it(tmp_path: Path, way: Any) -> None:
     """In headers as in any request, and never sent on."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         async with connected(shop, **way(shop)) as client:
             await hear(client, "session.created")
             assert client.subprotocol is None
@@ -71,8 +72,7 @@ async def test_a_key_is_found_where_a_client_puts_it(tmp_path: Path, way: Any) -
 async def test_every_spelling_of_the_path_leads_there(tmp_path: Path, path: str) -> None:
     """As with every other endpoint: the upstream is asked at its own."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path) as (upstream, shop),
         connected(shop, uri=address(shop, path=path)) as client,
     ):
         await hear(client, "session.created")
@@ -81,7 +81,7 @@ async def test_every_spelling_of_the_path_leads_there(tmp_path: Path, path: str)
 
 async def test_the_version_a_client_speaks_travels_on(tmp_path: Path) -> None:
     """As a header where it came as one; none where it came without."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         for headers in ({"openai-beta": "realtime=v1"}, {}):
             async with connected(shop, additional_headers={**shop.headers, **headers}) as client:
                 await hear(client, "session.created")
@@ -90,7 +90,7 @@ async def test_the_version_a_client_speaks_travels_on(tmp_path: Path) -> None:
 
 async def test_an_accepted_session_says_its_request_id(tmp_path: Path) -> None:
     """That of its first response."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         async with connected(shop) as client:
             assert client.response is not None
             request_id = client.response.headers["x-request-id"]
@@ -121,7 +121,7 @@ async def test_a_refusal_before_the_upgrade_is_an_http_error(
     tmp_path: Path, uri: str, headers: dict[str, str] | None, status: int, code: str, kind: str
 ) -> None:
     """In OpenAI's shape, with its id, readable for browsers; nothing is sent upstream and nothing held."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         told = {**(shop.headers if headers is None else headers), "origin": "https://chat.example"}
         found, error, answered = await refused(
             shop, uri=uri.format(url=address(shop).partition("?")[0]), additional_headers=told
@@ -136,10 +136,7 @@ async def test_a_refusal_before_the_upgrade_is_an_http_error(
 
 async def test_an_account_without_money_is_refused_before_the_upgrade(tmp_path: Path) -> None:
     """The first hold comes before the upstream hears anything."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.01") as shop,
-    ):
+    async with realtime_shop(tmp_path, credit="0.01") as (upstream, shop):
         status, error, _ = await refused(shop)
         assert upstream.visits == []
     assert (status, error["code"], error["type"]) == (403, "insufficient_user_quota", "insufficient_quota")
@@ -148,7 +145,7 @@ async def test_an_account_without_money_is_refused_before_the_upgrade(tmp_path: 
 async def test_a_shop_without_the_endpoint_has_none(tmp_path: Path) -> None:
     """The refusal names what there is."""
     profile = PROFILE + "endpoints: [openai_chat]\n"
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, profile=profile) as (_, shop):
         status, error, _ = await refused(shop)
     assert (status, error["code"]) == (404, "unknown_endpoint")
     assert "/v1/chat/completions" in error["message"]
@@ -156,7 +153,7 @@ async def test_a_shop_without_the_endpoint_has_none(tmp_path: Path) -> None:
 
 async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
     """Chats are no sessions."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         status, error, _ = await refused(shop, uri=address(shop, path="/v1/chat/completions"))
     assert (status, error["code"]) == (404, "unknown_endpoint")
 
@@ -164,7 +161,7 @@ async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_request_without_upgrade_is_told_of_it(tmp_path: Path, method: str) -> None:
     """Somebody who opens the address in a browser learns what it is."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         answer = await shop.client.request(method, "/v1/realtime?model=gpt-realtime", headers=shop.headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (426, "websocket_expected")
 
@@ -172,7 +169,7 @@ async def test_a_request_without_upgrade_is_told_of_it(tmp_path: Path, method: s
 async def test_a_broken_handshake_is_an_http_error(tmp_path: Path) -> None:
     """It has no key of the protocol's own."""
     headers = {"connection": "upgrade", "upgrade": "websocket"}
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (upstream, shop):
         async with httpx.AsyncClient(base_url=shop.url) as client:
             answer = await client.get("/v1/realtime?model=gpt-realtime", headers={**shop.headers, **headers})
         assert upstream.visits == []
@@ -182,11 +179,7 @@ async def test_a_broken_handshake_is_an_http_error(tmp_path: Path) -> None:
 async def test_a_full_shop_sheds_sessions(tmp_path: Path) -> None:
     """A session counts as long as it is open."""
     profile = PROFILE + "limits: {{exchanges_max: 1}}\n"
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, profile=profile) as (_, shop, client):
         await hear(client, "session.created")
         status, error, _ = await refused(shop)
     assert (status, error["code"]) == (503, "overloaded")
@@ -194,7 +187,7 @@ async def test_a_full_shop_sheds_sessions(tmp_path: Path) -> None:
 
 async def test_subprotocols_may_be_offered_in_several_lines(tmp_path: Path) -> None:
     """The key in one and `realtime` in another are one list (RFC 6455, 11.3.4)."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
         lines = [
             f"GET {urlsplit(address(shop)).path}?{urlsplit(address(shop)).query} HTTP/1.1", "host: x", "connection: Upgrade", "upgrade: websocket",

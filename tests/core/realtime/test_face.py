@@ -15,9 +15,9 @@ from websockets.exceptions import InvalidStatus
 from relay.core import face
 from relay.core.realtime.door import RealtimeDoor
 from relay.core.realtime.face import FRAGMENTS_MAX, TURN_BYTES, WebsocketFace
-from tests.shops import serving
+from tests.core.realtime.talks import realtime_session, realtime_shop
 
-from .talks import PROFILE, SESSION, RealtimeUpstream, Visit, address, connected, hear
+from .talks import SESSION, Visit, address, connected, hear
 
 UPGRADE = (
     b"GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer %b\r\nconnection: Upgrade\r\n"
@@ -27,7 +27,7 @@ UPGRADE = (
 
 async def test_neither_keys_nor_words_reach_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Not even where everything is logged."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         with caplog.at_level(logging.DEBUG, logger="uvicorn.error"):
             client = connect(f"{address(shop)}&key={shop.api_key}", proxy=None, logger=logging.Logger("client"))
             async with client as connection:
@@ -42,8 +42,7 @@ async def test_neither_keys_nor_words_reach_a_log(tmp_path: Path, caplog: pytest
 async def test_nothing_is_compressed(tmp_path: Path) -> None:
     """A client that offers it is not answered with it: nobody can send what unpacks without bound."""
     async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path) as (upstream, shop),
         connected(shop, compression="deflate") as client,
     ):
         assert client.response is not None
@@ -53,7 +52,7 @@ async def test_nothing_is_compressed(tmp_path: Path) -> None:
 
 async def test_a_refused_connection_is_closed(tmp_path: Path) -> None:
     """What else came on it is never read as frames."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         with pytest.raises(InvalidStatus) as caught:
             await connected(shop, additional_headers={})
     assert caught.value.response.headers["connection"] == "close"
@@ -69,10 +68,7 @@ async def test_what_is_no_frame_ends_a_session_that_is_being_opened(
         await connection.wait_closed()
 
     is_opening = asyncio.Event()
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
         writer.write(UPGRADE % shop.api_key.encode())
         await is_opening.wait()
@@ -99,7 +95,7 @@ async def test_an_upgrade_that_failed_stops_no_shutdown(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(RealtimeDoor, "serve", fail)
     monkeypatch.setattr(WebsocketFace, "run_asgi", run_and_shut)
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         with pytest.raises(InvalidStatus):
             await connected(shop)
         assert is_shut.is_set()
@@ -107,11 +103,7 @@ async def test_an_upgrade_that_failed_stops_no_shutdown(tmp_path: Path, monkeypa
 
 async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
     """The shop's pages, and its endpoints over HTTP."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, shop, client):
         await hear(client, "session.created")
         async with httpx.AsyncClient(base_url=shop.url, headers=shop.headers) as http:
             pages = [(await http.get(path)).status_code for path in ("/livez", "/v1/models", "/")]
@@ -123,11 +115,7 @@ async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
 async def test_a_session_is_no_head_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be silent for longer than a head may take."""
     monkeypatch.setattr(face, "HEAD_S", 0.1)
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, _, client):
         await hear(client, "session.created")
         await asyncio.sleep(0.5)
         await client.send('{"type":"response.create"}')
@@ -164,11 +152,7 @@ class Turns:
 
 async def test_a_flood_of_pings_leaves_others_their_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What came at once is taken in many turns of the loop, and the session goes on behind it."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, _, client):
         turns = Turns(monkeypatch)
         client.transport.write(PING * 50_000)
         async with asyncio.timeout(20):
@@ -182,11 +166,7 @@ async def test_a_flood_of_pings_leaves_others_their_turns(tmp_path: Path, monkey
 async def test_messages_that_came_at_once_are_passed_on_in_their_order(tmp_path: Path) -> None:
     """However many turns of the loop they take."""
     said = [b'{"type":"input_audio_buffer.clear","event_id":"%d"}' % number for number in range(2000)]
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (upstream, _, client):
         client.transport.write(b"".join(frame(0x81, message) for message in said))
         await client.send('{"type":"response.create"}')
         await hear(client)
@@ -196,11 +176,7 @@ async def test_messages_that_came_at_once_are_passed_on_in_their_order(tmp_path:
 
 async def test_a_message_may_come_in_thousands_of_fragments(tmp_path: Path) -> None:
     """As clients and proxies may cut the largest."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, _, client):
         client.transport.write(
             frame(0x01, b'{"type":"response.create"}') + FRAGMENT * (FRAGMENTS_MAX - 2) + frame(0x80)
         )
@@ -209,11 +185,7 @@ async def test_a_message_may_come_in_thousands_of_fragments(tmp_path: Path) -> N
 
 async def test_fragments_without_end_close_the_connection(tmp_path: Path) -> None:
     """Of no bytes too, which no bound on bytes counts."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, _, client):
         client.transport.write(frame(0x01) + FRAGMENT * FRAGMENTS_MAX)
         async with asyncio.timeout(20):
             await client.wait_closed()
@@ -229,11 +201,7 @@ async def test_a_session_ends_in_order_while_sound_waits(tmp_path: Path) -> None
         await connection.close()
 
     sound = frame(0x81, b'{"type":"input_audio_buffer.clear"}')
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, talk) as (_, _, client):
         await hear(client, "session.created")
         client.transport.write(sound * 30_000)
         async with asyncio.timeout(5):

@@ -10,7 +10,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.chats import LOTS, balances
-from tests.shops import Running, serving
+from tests.core.realtime.talks import realtime_shop
+from tests.shops import Running, reselling, serving
 from tests.upstreams import Upstream, document
 
 from .talks import PROFILE, SESSION, RealtimeUpstream, Talk, Visit, connected, event, hear
@@ -85,16 +86,13 @@ async def test_an_upstream_that_refuses_is_an_http_error(
 )
 async def test_a_session_that_ends_before_it_began_is_a_failed_attempt(tmp_path: Path, talk: Talk) -> None:
     """The customer was not upgraded yet."""
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         assert await refused(shop) == (502, "upstream_error")
 
 
 async def test_an_upstream_that_is_no_websocket_is_an_http_error(tmp_path: Path) -> None:
     """Whatever it answers."""
-    async with (
-        Upstream(lambda _: document({"hello": 1})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({"hello": 1}), profile=PROFILE) as (_, shop):
         assert await refused(shop) == (502, "upstream_error")
 
 
@@ -135,10 +133,7 @@ async def test_another_channel_is_tried_and_the_failed_one_rests(tmp_path: Path)
 
 async def test_a_customer_who_leaves_while_an_upstream_is_sought_takes_the_hold_along(tmp_path: Path) -> None:
     """At once, not at the upstream's deadline."""
-    async with (
-        RealtimeUpstream(opening_with()).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, opening_with()) as (upstream, shop):
         leaving = asyncio.ensure_future(connected(shop).__aenter__())
         async with asyncio.timeout(5):
             await upstream.visited.wait()
@@ -166,7 +161,7 @@ async def test_a_plugin_that_fails_at_the_request_is_a_failed_attempt(
     """Nothing was held yet, and the upstream heard nothing; the log names the plugin."""
     (tmp_path / "fails.py").write_text(FAILS)
     profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./fails.py\n", 1)
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, profile=profile) as (upstream, shop):
         assert await refused(shop) == (500, "plugin_error")
         assert shop.rows("select * from reservation") == []
         assert upstream.visits == []

@@ -25,14 +25,14 @@ from relay.core.ledger.verify import verify
 from relay.core.realtime.context import Context
 from relay.core.realtime.session import close_code
 from tests.chats import LOTS, balances
-from tests.shops import Running, serving
+from tests.core.realtime.talks import realtime_session, realtime_shop
+from tests.shops import Running
 
 from .talks import (
     CHARGE,
     PROFILE,
     SECOND_OF_SOUND,
     SESSION,
-    RealtimeUpstream,
     Talk,
     Visit,
     connected,
@@ -93,7 +93,7 @@ async def talk_with(shop: Running, *sent: str, until: str = "response.done") -> 
 
 async def test_every_response_is_an_exchange_with_its_own_charge(tmp_path: Path) -> None:
     """Two responses are two rows, each at the exact price; the hold for a third is released at the end."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             for _ in range(2):
@@ -115,7 +115,7 @@ async def test_every_response_is_an_exchange_with_its_own_charge(tmp_path: Path)
 
 async def test_log_says_what_a_response_used(tmp_path: Path) -> None:
     """Cached tokens are apart from fresh ones, sound is a part of both."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client)
@@ -136,11 +136,7 @@ async def test_frames_pass_as_they_are(tmp_path: Path) -> None:
     """Both ways, spaces and unknown members included, but for what has to be encoded anew."""
     odd = '{ "type": "something.new" , "event_id":"e",  "x":[1 ,2]}'
     append = '{ "event_id":"e1", "type":"input_audio_buffer.append", "audio":"AAAA" }'
-    async with (
-        RealtimeUpstream(says(odd, b"\x00binary", done())).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, says(odd, b"\x00binary", done())) as (upstream, _, client):
         assert json.loads(await client.recv()) == SESSION
         await client.send(append)
         await client.send('{"type":"response.create", "new" : {"a": 1.50}}')
@@ -151,11 +147,7 @@ async def test_frames_pass_as_they_are(tmp_path: Path) -> None:
 async def test_what_the_shop_pays_is_cut_out_of_the_end_of_a_response(tmp_path: Path) -> None:
     """It is no business of the customer's; what it used is."""
     priced = done().replace('"total_tokens"', '"cost":0.5,"total_tokens"')
-    async with (
-        RealtimeUpstream(says(priced)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, says(priced)) as (_, _, client):
         await hear(client, "session.created")
         await client.send(CREATE)
         assert await client.recv() == done()
@@ -163,11 +155,7 @@ async def test_what_the_shop_pays_is_cut_out_of_the_end_of_a_response(tmp_path: 
 
 async def test_post_is_durable_before_the_customer_sees_the_end(tmp_path: Path) -> None:
     """The row is there by the time response.done is read, and the next hold is taken."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, shop, client):
         await client.send(CREATE)
         await hear(client)
         assert [row["outcome"] for row in shop.rows("select outcome from request_log")] == ["complete"]
@@ -181,7 +169,7 @@ async def test_post_is_durable_before_the_customer_sees_the_end(tmp_path: Path) 
 async def test_upstream_cut_in_a_response_is_told_and_delivered_is_priced(tmp_path: Path, then: str) -> None:
     """A second of sound and a word were handed over: 20 x 64000 + 2 x 16000."""
     talk = says(created(), words("Hello"), sound(), then=then)
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         heard, code = await talk_with(shop)
         [row] = await shop.log()
     assert heard[-1]["type"] == "error"
@@ -194,7 +182,7 @@ async def test_upstream_cut_in_a_response_is_told_and_delivered_is_priced(tmp_pa
 async def test_upstream_cut_between_responses_costs_nothing_and_is_told(tmp_path: Path) -> None:
     """The response before it stays as it was posted."""
     talk = says(created(), done(), then="cut")
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         heard, code = await talk_with(shop)
         rows = await shop.log(count=2)
     assert [said["type"] for said in heard] == ["response.created", "response.done", "error"]
@@ -205,7 +193,7 @@ async def test_upstream_cut_between_responses_costs_nothing_and_is_told(tmp_path
 async def test_upstream_that_closes_in_order_closes_the_customer_so(tmp_path: Path) -> None:
     """Nothing was cut, so nothing is an error."""
     talk = says(created(), done(), then="close")
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         heard, code = await talk_with(shop)
         rows = await shop.log(count=2)
     assert ([said["type"] for said in heard], code) == (["response.created", "response.done"], 1000)
@@ -216,7 +204,7 @@ async def test_upstream_that_closes_in_order_closes_the_customer_so(tmp_path: Pa
 async def test_a_customer_who_leaves_takes_the_upstream_along(tmp_path: Path, is_cut: bool) -> None:
     """Within a second, and pays for what was handed over."""
     talk = says(created(), words("Hello"), sound())
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (upstream, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client, "response.output_audio.delta")
@@ -231,7 +219,7 @@ async def test_a_shop_may_charge_those_who_leave_for_input_alone(tmp_path: Path)
     """Nothing was said to the model but to answer."""
     profile = PROFILE + "limits: {{hang_up: input_only}}\n"
     talk = says(created(), words("Hello"), sound())
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, talk, profile=profile) as (_, shop):
         async with connected(shop) as client:
             await client.send('{"type":"response.create","response":{"instructions":"' + "x" * 345 + '"}}')
             await hear(client, "response.output_audio.delta")
@@ -254,7 +242,7 @@ async def test_input_of_a_cut_response_is_what_was_heard_since(tmp_path: Path) -
             await connection.send(said)
         await connection.wait_closed()
 
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client)
@@ -267,10 +255,7 @@ async def test_input_of_a_cut_response_is_what_was_heard_since(tmp_path: Path) -
 
 async def test_money_that_ends_between_responses_ends_the_session(tmp_path: Path) -> None:
     """What was paid for is told first; then an error, and a close that is no success."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
-    ):
+    async with realtime_shop(tmp_path, credit="0.092") as (upstream, shop):
         heard, code = await talk_with(shop)
         async with asyncio.timeout(1):
             await upstream.visits[0].gone.wait()
@@ -286,10 +271,7 @@ async def test_money_that_ends_between_responses_ends_the_session(tmp_path: Path
 
 async def test_nothing_is_sent_once_there_is_no_money_for_another_response(tmp_path: Path) -> None:
     """Not even what the customer says while being told of the last one's end."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
-    ):
+    async with realtime_shop(tmp_path, credit="0.092") as (upstream, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             await client.send(CREATE)
@@ -306,10 +288,7 @@ async def test_nothing_is_sent_once_there_is_no_money_for_another_response(tmp_p
 async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_path: Path) -> None:
     """The hold of 1024 tokens of sound can't grow: 51 seconds of it are passed on, and not one more."""
     talk = says(created(), *[sound()] * 200, done())
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.1") as shop,
-    ):
+    async with realtime_shop(tmp_path, talk, credit="0.1") as (_, shop):
         heard, code = await talk_with(shop)
         [row] = await shop.log()
         left = balances(shop.rows(LOTS))
@@ -324,11 +303,7 @@ async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_
 async def test_hold_grows_with_what_is_said(tmp_path: Path) -> None:
     """Of 200 seconds of sound every one is covered before it is passed on."""
     talk = says(created(), *[sound()] * 200, done())
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, talk) as (_, shop, client):
         await client.send(CREATE)
         await hear(client)
         [held] = shop.rows("select max(held_nano) as nano from reservation")
@@ -337,11 +312,7 @@ async def test_hold_grows_with_what_is_said(tmp_path: Path) -> None:
 
 async def test_hold_grows_with_what_is_heard(tmp_path: Path) -> None:
     """A minute of sound is beyond the window that the first hold has."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, shop, client):
         [before] = shop.rows("select held_nano from reservation")
         for _ in range(60):
             await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
@@ -353,10 +324,7 @@ async def test_hold_grows_with_what_is_heard(tmp_path: Path) -> None:
 
 async def test_an_account_that_can_not_pay_for_what_is_heard_is_told(tmp_path: Path) -> None:
     """The frame that nobody pays for is not sent on."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
-    ):
+    async with realtime_shop(tmp_path, credit="0.092") as (upstream, shop):
         heard, code = await talk_with(shop, event("input_audio_buffer.append", audio=SECOND_OF_SOUND * 120))
         async with asyncio.timeout(1):
             await upstream.visits[0].gone.wait()
@@ -369,10 +337,7 @@ async def test_responses_beside_each_other_are_all_held_for(tmp_path: Path) -> N
     """Whoever asks for more of them than the account can pay for is told before the upstream is."""
     beside = '{"type":"response.create","response":{"conversation":"none"}}'
     talk = says(created())
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.15") as shop,
-    ):
+    async with realtime_shop(tmp_path, talk, credit="0.15") as (upstream, shop):
         heard, code = await talk_with(shop, *[beside] * 30)
         rows = await shop.log()
     assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
@@ -384,7 +349,7 @@ async def test_responses_beside_each_other_are_all_held_for(tmp_path: Path) -> N
 async def test_responses_beside_each_other_are_told_apart(tmp_path: Path) -> None:
     """One is done; the other is cut, and pays for its own second of sound: 253 x 400 read, 20 x 64000 spoken."""
     talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done(), then="cut")
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         await talk_with(shop)
         rows = await shop.log(count=2)
     assert outcomes(rows) == [("complete", CHARGE), ("truncated", 253 * 400 + 20 * 64_000)]
@@ -393,7 +358,7 @@ async def test_responses_beside_each_other_are_told_apart(tmp_path: Path) -> Non
 async def test_a_response_that_was_said_before_another_ended_is_not_empty(tmp_path: Path) -> None:
     """Else its price would be claimed back."""
     talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done(), done(response_id="resp_2"))
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client)
@@ -410,7 +375,7 @@ async def test_a_bug_of_ours_at_the_end_leaves_no_hold(tmp_path: Path, monkeypat
         raise AssertionError("a bug")
 
     talk = says(created(), words("Hello"))
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         monkeypatch.setattr(Context, "delivered_usage", delivered_usage)
         async with connected(shop) as client:
             await client.send(CREATE)
@@ -426,7 +391,7 @@ async def test_a_bug_of_ours_in_the_middle_ends_the_session(tmp_path: Path, monk
         raise AssertionError("a bug")
 
     talk = says(created(), words("Hello"), event("session.updated", session={}))
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             monkeypatch.setattr(Context, "session_told", session_told)
@@ -438,7 +403,7 @@ async def test_a_bug_of_ours_in_the_middle_ends_the_session(tmp_path: Path, monk
 
 async def test_books_that_can_not_be_written_end_the_session(tmp_path: Path) -> None:
     """Before the customer sees the end of what is not booked; nothing is booked twice."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         posted: list[str] = []
 
         async def post(record: RequestRecord) -> Posted:
@@ -455,7 +420,7 @@ async def test_books_that_can_not_be_written_end_the_session(tmp_path: Path) -> 
 async def test_a_response_that_ended_while_its_customer_left_is_complete(tmp_path: Path) -> None:
     """And stays paid, should the process die later."""
     talk = says(created(), words("Hello"), done())
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client, "response.created")
@@ -474,11 +439,7 @@ RUBBISH = ["", "no json", "[]", '{"type":1}', "{}", '{"type":"response.create"',
 @pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
 async def test_rubbish_of_a_customer_is_refused_and_the_session_goes_on(tmp_path: Path, rubbish: str | bytes) -> None:
     """Told as an error event, as OpenAI does; the upstream never sees it."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (upstream, _, client):
         await hear(client, "session.created")
         await client.send(rubbish)
         [refusal] = await hear(client, "error")
@@ -490,11 +451,7 @@ async def test_rubbish_of_a_customer_is_refused_and_the_session_goes_on(tmp_path
 
 async def test_a_refusal_names_the_event_it_refuses(tmp_path: Path) -> None:
     """As a client called it, so that it knows which."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, _, client):
         await client.send('{"type":"session.update","event_id":"mine","session":{"model":"other"}}')
         [*_, refusal] = await hear(client, "error")
     assert (refusal["error"]["event_id"], refusal["error"]["param"]) == ("mine", "session.model")
@@ -504,10 +461,7 @@ async def test_a_refusal_names_the_event_it_refuses(tmp_path: Path) -> None:
 async def test_rubbish_of_an_upstream_passes_and_breaks_nothing(tmp_path: Path, rubbish: str | bytes) -> None:
     """It is the customer's to make sense of; what can be metered still is."""
     talk = says(rubbish, created(), words("Hello"), done())
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             await client.send(CREATE)
@@ -535,7 +489,7 @@ UNTRUE = {"input_tokens": -1, "output_tokens": 5}
 async def test_every_end_of_a_response_has_its_outcome(tmp_path: Path, end: str, outcome: str, charge: int) -> None:
     """Where the upstream gives no figures, the word that was handed over is two tokens."""
     talk = says(created(), words("Hello"), end)
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client)
@@ -547,7 +501,7 @@ async def test_a_failed_response_without_output_costs_nothing(tmp_path: Path) ->
     """The upstream's words about its own account stay here."""
     error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": "org-secret has no money"}
     talk = says(created(), done("failed", None, type="failed", error=error))
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             heard = await hear(client)
@@ -559,10 +513,7 @@ async def test_a_failed_response_without_output_costs_nothing(tmp_path: Path) ->
 
 async def test_an_empty_response_is_claimed(tmp_path: Path) -> None:
     """As any exchange that brought nothing."""
-    async with (
-        RealtimeUpstream(says(created(), done())).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, says(created(), done())) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
             await hear(client)
@@ -575,11 +526,7 @@ async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp
     """An upstream speaks of its key and organisation in the same form."""
     mine = event("error", error={"type": "invalid_request_error", "code": "invalid_value", "message": "Bad voice"})
     its = event("error", error={"type": "tokens", "code": "rate_limit_exceeded", "message": "org-secret is limited"})
-    async with (
-        RealtimeUpstream(says(mine, its)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, says(mine, its)) as (_, _, client):
         await hear(client, "session.created")
         await client.send(CREATE)
         assert await client.recv() == mine
@@ -591,11 +538,7 @@ async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp
 async def test_what_is_left_of_the_upstreams_limits_is_not_told(tmp_path: Path) -> None:
     """They are the shop's, and all its customers' together; what follows is."""
     limits = event("rate_limits.updated", rate_limits=[{"name": "tokens", "limit": 9, "remaining": 7}])
-    async with (
-        RealtimeUpstream(says(limits, words("Hello"))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, says(limits, words("Hello"))) as (_, _, client):
         await client.send(CREATE)
         heard = await hear(client, "response.output_text.delta")
     assert [said["type"] for said in heard] == ["session.created", "response.output_text.delta"]
@@ -607,7 +550,7 @@ async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) ->
     profile = (head + '  gpt-realtime: {{unit_price: "0.25"}}\n  gpt-4o-transcribe:' + models).replace(
         "billing.token_ratio\n", "billing.token_ratio\n  - use: billing.per_call\n"
     )
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, profile=profile) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             assert shop.rows("select held_nano from reservation") == [{"held_nano": 250_000_000}]
@@ -619,7 +562,7 @@ async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) ->
 
 async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: Path) -> None:
     """The one under way is still delivered and paid."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
@@ -633,7 +576,7 @@ async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: P
 
 async def test_a_switched_group_holds_for_the_next_response(tmp_path: Path) -> None:
     """The price follows, without a new session."""
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
@@ -650,7 +593,7 @@ async def test_a_switched_group_holds_for_the_next_response(tmp_path: Path) -> N
 async def test_a_session_has_an_end(tmp_path: Path, limit: str, code: str) -> None:
     """Told as an error event, and never as a success."""
     profile = PROFILE + f"limits: {{{{{limit}}}}}\n"
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, profile=profile) as (upstream, shop):
         async with connected(shop) as client:
             heard, close = await ended(client)
         async with asyncio.timeout(1):
@@ -661,10 +604,7 @@ async def test_a_session_has_an_end(tmp_path: Path, limit: str, code: str) -> No
 async def test_an_oversize_frame_of_either_side_ends_the_session(tmp_path: Path) -> None:
     """1009 to the customer who sends it, an error to the one who would get it."""
     giant = "x" * (24 * 1024 * 1024 + 1)
-    async with (
-        RealtimeUpstream(says(giant)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, says(giant)) as (_, shop):
         async with connected(shop) as client:
             with suppress(ConnectionClosed):
                 await client.send(giant)
@@ -689,8 +629,7 @@ async def test_a_customer_who_reads_nothing_stops_the_upstream(tmp_path: Path, m
             written += 1
 
     async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
+        realtime_shop(tmp_path, talk) as (upstream, shop),
         connected(shop, max_queue=1, close_timeout=0.2) as client,
     ):
         await client.send(CREATE)
@@ -745,7 +684,7 @@ async def test_whatever_either_side_does_the_books_are_right(tmp_path: Path, see
     """Nothing is held once both are gone, and every balance can be made again from what was booked."""
     dice = random.Random(seed)
     talk = says(*dice.choices(SAID, k=40), then=dice.choice(["open", "close", "cut"]))
-    async with RealtimeUpstream(talk).opened() as upstream, serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with realtime_shop(tmp_path, talk) as (upstream, shop):
         for _ in range(3):
             with suppress(ConnectionClosed, InvalidStatus, TimeoutError):
                 async with connected(shop) as client, asyncio.timeout(0.3):

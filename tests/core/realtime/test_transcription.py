@@ -18,13 +18,13 @@ from relay.core.realtime.customer import Customer
 from relay.core.realtime.transcription import plausible_usage
 from relay.core.usage import Usage
 from tests.chats import LOTS, balances
-from tests.shops import Running, serving
+from tests.core.realtime.talks import realtime_session, realtime_shop
+from tests.shops import Running
 
 from .talks import (
     PROFILE,
     SECOND_OF_SOUND,
     SESSION,
-    RealtimeUpstream,
     Talk,
     Visit,
     connected,
@@ -78,11 +78,7 @@ async def test_what_the_customer_asks_for_at_once_is_not_undone_by_how_the_sessi
             await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
 
     monkeypatch.setattr(Customer, "accept", accept_slowly)
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, talk) as (_, shop, client):
         for said in (json.dumps(UPDATE), event("input_audio_buffer.append", audio=SECOND_OF_SOUND)):
             await client.send(said)
             await hear(client, "input_audio_buffer.committed")
@@ -92,10 +88,7 @@ async def test_what_the_customer_asks_for_at_once_is_not_undone_by_how_the_sessi
 @pytest.mark.parametrize(("usage", "charge"), [(TOKENS, 172_500), (DURATION, 120_000), (None, 0)])
 async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: object, charge: int) -> None:
     """Posted before its words are read; the upstream knows the model by its own name."""
-    async with (
-        RealtimeUpstream(transcribing(usage)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, transcribing(usage)) as (upstream, shop):
         async with connected(shop) as client:
             await client.send(json.dumps(UPDATE))
             await hear(client, "conversation.item.input_audio_transcription.completed")
@@ -112,10 +105,7 @@ async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: 
 
 async def test_a_transcript_that_was_handed_over_stays_paid(tmp_path: Path) -> None:
     """What is not noted as handed over would be given back at the next start."""
-    async with (
-        RealtimeUpstream(transcribing(TOKENS)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, transcribing(TOKENS)) as (_, shop):
         async with connected(shop) as client:
             await client.send(json.dumps(UPDATE))
             await hear(client, "conversation.item.input_audio_transcription.completed")
@@ -127,10 +117,7 @@ async def test_a_transcript_that_was_handed_over_stays_paid(tmp_path: Path) -> N
 
 async def test_a_transcription_by_a_model_nobody_asked_for_costs_what_the_session_does(tmp_path: Path) -> None:
     """5 x 4000 text + 20 x 32000 heard + 4 x 16000."""
-    async with (
-        RealtimeUpstream(transcribing(TOKENS)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, transcribing(TOKENS)) as (_, shop):
         async with connected(shop) as client:
             await client.send('{"type":"response.create"}')
             await hear(client, "conversation.item.input_audio_transcription.completed")
@@ -142,11 +129,7 @@ async def test_a_transcription_by_a_model_nobody_asked_for_costs_what_the_sessio
 async def test_a_model_that_is_not_sold_is_refused_and_the_session_goes_on(tmp_path: Path) -> None:
     """The upstream never hears of it."""
     settings = json.dumps(UPDATE).replace("gpt-4o-transcribe", "whisper-1")
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (upstream, _, client):
         await client.send(settings)
         [_, refusal] = await hear(client, "error")
         await client.send('{"type":"response.create"}')
@@ -203,10 +186,7 @@ async def speak(client: ClientConnection, settings: Any = UPDATE) -> None:
 
 async def test_sound_is_held_for_before_it_is_sent_on(tmp_path: Path) -> None:
     """And for a minute beyond it; the post takes from there, and the rest is free again."""
-    async with (
-        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(completed(TOKENS))) as (_, shop):
         async with connected(shop) as client:
             await client.send(json.dumps(UPDATE))
             await hear(client, "session.updated")
@@ -226,10 +206,7 @@ async def test_sound_is_held_for_before_it_is_sent_on(tmp_path: Path) -> None:
 
 async def test_what_is_held_follows_the_sound(tmp_path: Path) -> None:
     """61 seconds at first; with the 62nd, for 122."""
-    async with (
-        RealtimeUpstream(writing_down()).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down()) as (_, shop):
         async with connected(shop) as client:
             await client.send(json.dumps(UPDATE))
             for second in range(1, 63):
@@ -246,10 +223,7 @@ async def test_what_is_held_follows_the_sound(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("credit", "sent"), [("0.0876", 1), ("0.0875", 0)])
 async def test_sound_that_cannot_be_paid_for_is_not_sent_on(tmp_path: Path, credit: str, sent: int) -> None:
     """The window is waived where the second itself can be paid; else the session ends before the upstream hears it."""
-    async with (
-        RealtimeUpstream(writing_down()).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit=credit) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(), credit=credit) as (upstream, shop):
         async with connected(shop) as client:
             await speak(client)
             heard = await hear(client, "input_audio_buffer.committed" if sent else "error")
@@ -266,10 +240,7 @@ DELTA = event("conversation.item.input_audio_transcription.delta", **ITEM, delta
 async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang_up: str, charge: int) -> None:
     """10 x 6000 heard and, unless the shop waives it, the 4 tokens that its words likely are."""
     profile = PROFILE + f"limits: {{{{hang_up: {hang_up}}}}}\n"
-    async with (
-        RealtimeUpstream(writing_down(DELTA)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(DELTA), profile=profile) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, "conversation.item.input_audio_transcription.delta")
@@ -297,10 +268,7 @@ def cut_short_behind(*said: str) -> Talk:
 
 async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Path) -> None:
     """As any exchange that is: half of 10 x 6000 heard and 4 x 10000 written."""
-    async with (
-        RealtimeUpstream(cut_short_behind(DELTA)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, cut_short_behind(DELTA)) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, "error")
@@ -313,10 +281,7 @@ async def test_a_transcript_that_its_upstream_cuts_short_is_claimed(tmp_path: Pa
 
 async def test_a_response_and_a_transcript_that_are_cut_short_together_are_both_claimed(tmp_path: Path) -> None:
     """Each by itself, once."""
-    async with (
-        RealtimeUpstream(cut_short_behind(DELTA, created(), words("Hi"))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, cut_short_behind(DELTA, created(), words("Hi"))) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, "error")
@@ -345,10 +310,7 @@ async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_
                     await connection.send(each)
             await connection.wait_closed()
 
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, "conversation.item.input_audio_transcription.delta")
@@ -371,10 +333,7 @@ async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_
 async def test_what_could_not_be_written_down_is_free(tmp_path: Path) -> None:
     """And its hold is given back with the session's end."""
     failure = event("conversation.item.input_audio_transcription.failed", **ITEM, error={"type": "server_error"})
-    async with (
-        RealtimeUpstream(writing_down(DELTA, failure)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(DELTA, failure)) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, "conversation.item.input_audio_transcription.failed")
@@ -400,10 +359,7 @@ async def test_a_model_sold_by_the_second_is_paid_by_it(tmp_path: Path, usage: o
         'gpt-4o-transcribe: {{model_ratio: "1.25", completion_ratio: "4", audio_ratio: "2.4"}}',
         'gpt-4o-transcribe: {{unit_price: "0.0001"}}',
     )
-    async with (
-        RealtimeUpstream(writing_down(completed(usage))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(completed(usage)), profile=profile) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await hear(client, COMPLETED)
@@ -415,11 +371,7 @@ async def test_a_model_sold_by_the_second_is_paid_by_it(tmp_path: Path, usage: o
 async def test_sound_that_is_written_down_no_more_is_not_held_for(tmp_path: Path) -> None:
     """From when the upstream says that it has taken note."""
     off = event("session.update", session={"type": "realtime", "audio": {"input": {"transcription": None}}})
-    async with (
-        RealtimeUpstream(writing_down()).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, writing_down()) as (_, shop, client):
         await client.send(json.dumps(UPDATE))
         await hear(client, "session.updated")
         await client.send(off)
@@ -438,11 +390,7 @@ async def test_what_an_upstream_writes_down_unasked_is_held_for(tmp_path: Path) 
         async for _ in connection:
             await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
 
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, talk) as (_, shop, client):
         await hear(client, "session.created")
         await client.send(APPEND)
         await hear(client, "input_audio_buffer.committed")
@@ -481,10 +429,7 @@ async def test_of_two_names_for_one_model_the_one_asked_for_is_paid(tmp_path: Pa
     ).replace(
         "prices:\n", 'prices:\n  dear-transcribe: {{model_ratio: "2.5", completion_ratio: "4", audio_ratio: "2.4"}}\n'
     )
-    async with (
-        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(completed(TOKENS)), profile=profile) as (_, shop):
         async with connected(shop) as client:
             await speak(client, json.loads(json.dumps(UPDATE).replace("gpt-4o-", "dear-")))
             await hear(client, COMPLETED)
@@ -510,10 +455,7 @@ async def test_what_is_switched_off_meanwhile_costs_what_it_did(tmp_path: Path) 
                     await connection.send(each)
             await connection.wait_closed()
 
-    async with (
-        RealtimeUpstream(talk).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             await client.send(off)
@@ -526,10 +468,7 @@ async def test_what_is_switched_off_meanwhile_costs_what_it_did(tmp_path: Path) 
 
 async def test_a_key_in_another_group_pays_what_that_group_does(tmp_path: Path) -> None:
     """From the next sound on: the key is looked up afresh."""
-    async with (
-        RealtimeUpstream(writing_down(completed(TOKENS))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-    ):
+    async with realtime_shop(tmp_path, writing_down(completed(TOKENS))) as (_, shop):
         async with connected(shop) as client:
             await client.send(json.dumps(UPDATE))
             await hear(client, "session.updated")
@@ -543,11 +482,7 @@ async def test_a_key_in_another_group_pays_what_that_group_does(tmp_path: Path) 
 
 async def test_a_revoked_keys_sound_is_not_sent_on(tmp_path: Path) -> None:
     """The session ends before it."""
-    async with (
-        RealtimeUpstream(writing_down()).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path, writing_down()) as (upstream, shop, client):
         await client.send(json.dumps(UPDATE))
         await hear(client, "session.updated")
         await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from tests.chats import LOTS, balances
-from tests.shops import serving
+from tests.core.realtime.talks import realtime_session, realtime_shop
 
-from .talks import CHARGE, PROFILE, RealtimeUpstream, connected, hear
+from .talks import CHARGE, PROFILE, connected, hear
 
 CREATE = '{"type":"response.create"}'
 METER = """\
@@ -39,11 +39,7 @@ class Count(Plugin[CountConfig]):
 
 async def test_the_first_hold_covers_a_response_of_sound(tmp_path: Path) -> None:
     """1024 tokens said and 512 heard, at the price of sound; 1024 of text for what the upstream says itself."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, shop, client):
         await hear(client, "session.created")
         held = balances(shop.rows(LOTS))[1]
     assert held == 1024 * 64_000 + 512 * 32_000 + 1024 * 4_000
@@ -51,11 +47,7 @@ async def test_the_first_hold_covers_a_response_of_sound(tmp_path: Path) -> None
 
 async def test_the_next_hold_covers_what_the_last_response_left(tmp_path: Path) -> None:
     """Its 253 tokens are read again: 104 of sound among them."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE) as shop,
-        connected(shop) as client,
-    ):
+    async with realtime_session(tmp_path) as (_, shop, client):
         await client.send(CREATE)
         await hear(client)
         held = balances(shop.rows(LOTS))[1]
@@ -66,7 +58,7 @@ async def test_a_plugins_meter_counts_each_turn_anew(tmp_path: Path) -> None:
     """It sees every frame of a turn as an event: created, two deltas and the end, after the session's first."""
     (tmp_path / "count.py").write_text(METER)
     profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./count.py\n", 1)
-    async with RealtimeUpstream().opened() as upstream, serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with realtime_shop(tmp_path, profile=profile) as (_, shop):
         async with connected(shop) as client:
             for _ in range(2):
                 await client.send(CREATE)
@@ -77,10 +69,7 @@ async def test_a_plugins_meter_counts_each_turn_anew(tmp_path: Path) -> None:
 
 async def test_a_switch_of_the_balance_in_between_holds_for_the_next_turn(tmp_path: Path) -> None:
     """A top-up made while a session is open pays for its next response."""
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=PROFILE, credit="0.092") as shop,
-    ):
+    async with realtime_shop(tmp_path, credit="0.092") as (_, shop):
         async with connected(shop) as client:
             await shop.top_up("1")
             for _ in range(2):

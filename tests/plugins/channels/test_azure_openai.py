@@ -7,11 +7,11 @@ from websockets.exceptions import InvalidStatus
 from relay import BadRequestError, ChannelRequest, ChannelSection, Dialect
 from relay.core.exchange import Operation
 from relay.plugins.channels.azure_openai import AzureOpenAI, AzureOpenAIConfig
-from tests.core.realtime.talks import CHARGE, RealtimeUpstream, address, connected, hear
+from tests.core.realtime.talks import CHARGE, RealtimeUpstream, address, connected, hear, realtime_shop
 from tests.core.realtime.talks import PROFILE as TALKING
 from tests.services import services
-from tests.shops import PROFILE, UPSTREAM_KEY, serving
-from tests.upstreams import Upstream, document, stream
+from tests.shops import PROFILE, UPSTREAM_KEY, reselling, serving
+from tests.upstreams import document, stream
 from tests.wire.recordings import load
 
 
@@ -117,10 +117,7 @@ async def test_a_recorded_answer_of_azures_is_sold(tmp_path: Path) -> None:
     profile = profile.replace(
         "models: [gpt-4o-mini, text", "models: [{{name: gpt-4o-mini, upstream: my-deployment}}, text"
     )
-    async with (
-        Upstream(lambda _: document(answer)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(answer), profile=profile) as (upstream, shop):
         response = await shop.chat()
         [received] = upstream.received
         assert response.json() == answer
@@ -135,10 +132,7 @@ async def test_a_stream_of_responses_is_sold_as_it_came(tmp_path: Path) -> None:
     profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n").replace(
         "models: [gpt-4o-mini, text", "models: [{{name: gpt-4o-mini, upstream: my-deployment}}, text"
     )
-    async with (
-        Upstream(lambda _: stream(recording.raw)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: stream(recording.raw), profile=profile) as (upstream, shop):
         body = {"model": "gpt-4o-mini", "input": "hi", "stream": True}
         response = await shop.client.post("/v1/responses", json=body, headers=shop.headers)
         [row] = await shop.log()
@@ -153,10 +147,7 @@ async def test_a_stream_of_responses_is_sold_as_it_came(tmp_path: Path) -> None:
 async def test_tokens_that_azure_does_not_count_are_estimated(tmp_path: Path) -> None:
     """Nothing is asked, and it costs nothing."""
     profile = PROFILE.replace("use: channels.openai\n", "use: channels.azure_openai\n")
-    async with (
-        Upstream(lambda _: document({}, 404)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({}, 404), profile=profile) as (upstream, shop):
         body = {"model": "gpt-4o-mini", "input": "Say it, please, once more"}
         response = await shop.client.post("/v1/responses/input_tokens", json=body, headers=shop.headers)
         rows = shop.rows("select * from request_log")
@@ -188,10 +179,7 @@ async def test_what_a_translation_asks_follows_from_the_model_behind_the_deploym
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
     }
-    async with (
-        Upstream(lambda _: document(answer)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(answer), profile=profile) as (upstream, shop):
         response = await shop.messages(model="gpt-5.1", max_tokens=90)
     [received] = upstream.received
     assert (response.status_code, response.json()["content"]) == (200, [{"type": "text", "text": "Hi"}])
@@ -215,10 +203,7 @@ async def test_a_session_is_opened_with_the_deployment(tmp_path: Path, settings:
         "channels: [{{name: azure, use: channels.azure_openai, base_url: {url}, keys: ['file:upstream.key'], "
         f"models: [{{{{name: gpt-realtime, upstream: my talk&er}}}}], groups: [plain, dear]{told}}}}}]\n"
     )
-    async with (
-        RealtimeUpstream().opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with realtime_shop(tmp_path, profile=profile) as (upstream, shop):
         async with connected(shop, uri=address(shop, path="/v1/realtime")) as client:
             await client.send('{"type":"session.update","session":{"type":"realtime","model":"gpt-realtime"}}')
             await client.send('{"type":"response.create"}')

@@ -16,8 +16,8 @@ from relay.core.exchange import Operation
 from relay.plugins.channels.bedrock.channel import BETAS, Bedrock, BedrockConfig, _count
 from tests.plugins.channels.bedrock.frames import chunk, exception, recorded
 from tests.services import services
-from tests.shops import PROFILE, Running, serving
-from tests.upstreams import Received, Script, Step, Upstream, document, pieces
+from tests.shops import PROFILE, Running, reselling
+from tests.upstreams import Received, Script, Step, document, pieces
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 PATH = "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0"
@@ -220,10 +220,7 @@ async def test_what_a_translation_asks_of_an_accounts_own_profile_follows_from_t
     """The model has no temperature, which is left out and named; the ARN alone would not tell."""
     arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
     profile = SHOP.replace(MODEL, arn).replace("claude-sonnet-4-5", "claude-opus-4-7")
-    async with (
-        Upstream(lambda _: document(ANSWER)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=profile) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=profile) as (upstream, shop):
         response = await shop.chat(model="claude-opus-4-7", temperature=0.5)
         [received] = upstream.received
     assert (response.status_code, response.headers["x-relay-dropped"]) == (200, "temperature")
@@ -237,8 +234,7 @@ async def test_the_sdk_of_anthropic_takes_a_recorded_stream(tmp_path: Path, seed
     """At the price of the same stream from Anthropic: (16 + 18 x 5) x 1.5 x 2000 nano."""
     raw = recorded()
     async with (
-        Upstream(lambda _: framed(raw, seed=seed)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
+        reselling(tmp_path, lambda _: framed(raw, seed=seed), profile=SHOP) as (upstream, shop),
         AsyncAnthropic(base_url=shop.url, api_key=shop.api_key, max_retries=0) as client,
     ):
         async with client.messages.stream(
@@ -255,7 +251,7 @@ async def test_the_sdk_of_anthropic_takes_a_recorded_stream(tmp_path: Path, seed
 async def test_a_client_of_openais_takes_it_too(tmp_path: Path) -> None:
     """Translated from the same events, at the same price."""
     steps = framed(recorded(), seed=3)
-    async with Upstream(lambda _: steps).opened() as upstream, serving(tmp_path, upstream.url, profile=SHOP) as shop:
+    async with reselling(tmp_path, lambda _: steps, profile=SHOP) as (_, shop):
         response = await shop.chat(model="claude-sonnet-4-5", stream=True)
         assert "How can I help you today?" in "".join(
             json.loads(line[6:])["choices"][0]["delta"].get("content") or ""
@@ -273,10 +269,7 @@ async def test_the_signature_is_the_one_that_aws_works_out(
 ) -> None:
     """Over the very bytes that arrive, long or short; the secret travels nowhere."""
     monkeypatch.setattr("tests.shops.UPSTREAM_KEY", key)
-    async with (
-        Upstream(lambda _: document(ANSWER)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=SHOP) as (upstream, shop):
         response = await shop.messages(messages=[{"role": "user", "content": "é" * size}])
         [received] = upstream.received
         assert response.json() == ANSWER
@@ -289,10 +282,7 @@ async def test_the_signature_is_the_one_that_aws_works_out(
 
 async def test_a_key_without_a_secret_is_sent_as_it_is(tmp_path: Path) -> None:
     """An API key of Bedrock."""
-    async with (
-        Upstream(lambda _: document(ANSWER)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=SHOP) as (upstream, shop):
         await shop.messages()
         assert upstream.received[0].headers["authorization"] == "Bearer sk-upstream-canary-0123456789"
         assert upstream.received[0].headers["content-type"] == "application/json"
@@ -316,10 +306,7 @@ async def test_a_key_without_a_secret_is_sent_as_it_is(tmp_path: Path) -> None:
 )
 async def test_a_failure_before_the_first_output_is_tried_elsewhere(tmp_path: Path, first: list[Step]) -> None:
     """The customer sees nothing of it, and pays once."""
-    async with (
-        Upstream(in_turn(first, framed(recorded()))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=TWO) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(first, framed(recorded())), profile=TWO) as (upstream, shop):
         assert "message_stop" in await stream(shop)
         assert len(upstream.received) == 2
         assert await outcome_and_charge(shop) == ("complete", 318_000)
@@ -339,10 +326,7 @@ async def test_a_failure_before_the_first_output_is_tried_elsewhere(tmp_path: Pa
 async def test_a_failure_after_it_ends_the_stream(tmp_path: Path, rest: bytes) -> None:
     """With an error event and no second upstream; what was handed over is priced: (16 + 4 x 5) x 1.5 x 2000 nano."""
     raw = b"".join(map(chunk, TEXT)) + rest
-    async with (
-        Upstream(in_turn(framed(raw))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=TWO) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(framed(raw)), profile=TWO) as (_, shop):
         text = await stream(shop)
         assert "Hello there" in text
         assert text.count("event: error") == 1
@@ -353,10 +337,7 @@ async def test_a_failure_after_it_ends_the_stream(tmp_path: Path, rest: bytes) -
 async def test_a_request_that_cannot_be_is_told_in_the_words_of_aws(tmp_path: Path) -> None:
     """As Anthropic would have told it; no other channel is asked."""
     said = refusal(400, "ValidationException", "max_tokens: 999999 is too large")
-    async with (
-        Upstream(in_turn(said)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=TWO) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(said), profile=TWO) as (_, shop):
         response = await shop.messages()
         assert response.status_code == 400
         error = response.json()["error"]
@@ -365,10 +346,7 @@ async def test_a_request_that_cannot_be_is_told_in_the_words_of_aws(tmp_path: Pa
 
 async def test_a_count_is_told_as_anthropic_tells_it(tmp_path: Path) -> None:
     """AWS spells it otherwise."""
-    async with (
-        Upstream(lambda _: document({"inputTokens": 14})).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: document({"inputTokens": 14}), profile=SHOP) as (upstream, shop):
         body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]}
         headers = {"x-api-key": shop.api_key}
         response = await shop.client.post("/v1/messages/count_tokens", json=body, headers=headers)
@@ -380,10 +358,7 @@ async def test_a_count_is_told_as_anthropic_tells_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", [document(b"no json"), refusal(400, "ValidationException", "not supported")])
 async def test_where_bedrock_cannot_count_the_estimate_stands(tmp_path: Path, answer: list[Step]) -> None:
     """Models that are sold across regions alone are not counted there."""
-    async with (
-        Upstream(lambda _: answer).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, lambda _: answer, profile=SHOP) as (_, shop):
         body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]}
         headers = {"x-api-key": shop.api_key}
         response = await shop.client.post("/v1/messages/count_tokens", json=body, headers=headers)
@@ -399,10 +374,7 @@ async def test_where_bedrock_cannot_count_the_estimate_stands(tmp_path: Path, an
 )
 async def test_the_models_own_words_are_told_too(tmp_path: Path, said: object, message: str) -> None:
     """Which come in Anthropic's form already, or in the other spelling of AWS."""
-    async with (
-        Upstream(in_turn(document(said, 400))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(document(said, 400)), profile=SHOP) as (_, shop):
         response = await shop.messages()
         assert (response.status_code, response.json()["error"]["message"]) == (400, message)
 
@@ -410,18 +382,12 @@ async def test_the_models_own_words_are_told_too(tmp_path: Path, said: object, m
 async def test_a_page_in_front_of_aws_takes_no_key_out(tmp_path: Path) -> None:
     """A customer's text can provoke it; the same key is asked for the next request."""
     page, whole = document(b"<html>Forbidden</html>", 403), document(ANSWER)
-    async with (
-        Upstream(in_turn(page, whole)).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(page, whole), profile=SHOP) as (_, shop):
         assert (await shop.messages()).status_code == 502
         assert (await shop.messages()).status_code == 200
 
 
 async def test_a_refusal_without_end_is_cut_off(tmp_path: Path) -> None:
     """The status is enough."""
-    async with (
-        Upstream(in_turn(document(b" " * 200_000, 429))).opened() as upstream,
-        serving(tmp_path, upstream.url, profile=SHOP) as shop,
-    ):
+    async with reselling(tmp_path, in_turn(document(b" " * 200_000, 429)), profile=SHOP) as (_, shop):
         assert (await shop.messages()).status_code == 429
