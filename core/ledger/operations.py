@@ -279,46 +279,6 @@ class PublishPrices(msgspec.Struct, frozen=True, kw_only=True):
     document: str
 
 
-class Administration(Protocol):
-    """What an operator does to accounts and keys: durable, repeatable, audited.
-
-    Each call raises `LedgerConflictError` if its id has been used for something else, and
-    `LedgerUnknownError` if the account or key does not exist.
-    """
-
-    async def create_account(self, operation: CreateAccount) -> None:
-        """Open an account; the same id and name again change nothing."""
-        ...
-
-    async def top_up(self, operation: TopUp) -> None:
-        """Book money in; the same provider and reference again move nothing."""
-        ...
-
-    async def create_key(self, operation: CreateKey) -> None:
-        """Store a key's digest; the same id again changes nothing."""
-        ...
-
-    async def revoke_key(self, operation: RevokeKey) -> None:
-        """Revoke a key, with effect from the next request."""
-        ...
-
-    async def set_key_group(self, operation: SetKeyGroup) -> None:
-        """Switch a key's group, with effect from the next request."""
-        ...
-
-    async def adjust(self, operation: Adjust) -> None:
-        """Correct a balance.
-
-        Raises:
-            InsufficientBalanceError: Less is available than is to be taken.
-        """
-        ...
-
-    async def publish_prices(self, operation: PublishPrices) -> None:
-        """Store a price document, so that every charge made under it can be explained."""
-        ...
-
-
 Note = Mark | Delivered | Checked
 Operation = (
     Reserve

@@ -57,7 +57,11 @@ WAITING_S_MAX = 2.0
 
 
 class SqliteLedger:
-    """Implements `Ledger` and `Administration`; made by `open`."""
+    """Implements `Ledger`, and does what operators do to accounts and keys; made by `open`.
+
+    The latter is durable, repeatable and audited. Each such call raises `LedgerConflictError` if its id has been used
+    for something else, and `LedgerUnknownError` if the account or key does not exist.
+    """
 
     def __init__(self, database: Path, store: SqliteStore, spool: Spool) -> None:
         self._database = database
@@ -231,31 +235,35 @@ class SqliteLedger:
         await self._do(ForgetAnswer(account_id=account_id, answer_id=answer_id))
 
     async def create_account(self, operation: CreateAccount) -> None:
-        """Open an account; see `Administration.create_account`."""
+        """Open an account; the same id and name again change nothing."""
         await self._do(operation)
 
     async def top_up(self, operation: TopUp) -> None:
-        """Book money in; see `Administration.top_up`."""
+        """Book money in; the same provider and reference again move nothing."""
         await self._do(operation)
 
     async def create_key(self, operation: CreateKey) -> None:
-        """Store a key; see `Administration.create_key`."""
+        """Store a key's digest; the same id again changes nothing."""
         await self._do(operation)
 
     async def revoke_key(self, operation: RevokeKey) -> None:
-        """Revoke a key; see `Administration.revoke_key`."""
+        """Revoke a key, with effect from the next request."""
         await self._do(operation)
 
     async def set_key_group(self, operation: SetKeyGroup) -> None:
-        """Switch a key's group; see `Administration.set_key_group`."""
+        """Switch a key's group, with effect from the next request."""
         await self._do(operation)
 
     async def adjust(self, operation: Adjust) -> None:
-        """Correct a balance; see `Administration.adjust`."""
+        """Correct a balance.
+
+        Raises:
+            InsufficientBalanceError: Less is available than is to be taken.
+        """
         await self._do(operation)
 
     async def publish_prices(self, operation: PublishPrices) -> None:
-        """Keep a price document; see `Administration.publish_prices`."""
+        """Store a price document, so that every charge made under it can be explained."""
         await self._do(operation)
 
     async def recover(self, data: Path) -> None:

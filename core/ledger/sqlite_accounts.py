@@ -18,7 +18,7 @@ _INSERT_KEY = """
 
 
 def create_account(batch: Batch, operation: CreateAccount) -> None:
-    """Open an account, with its gift if there is one; see `Administration.create_account`."""
+    """Open an account, with its gift if there is one; see `SqliteLedger.create_account`."""
     row = batch.execute(
         "SELECT id, name, membership FROM account WHERE id = ? OR name = ?", (operation.account_id, operation.name)
     ).fetchone()
@@ -38,7 +38,7 @@ def create_account(batch: Batch, operation: CreateAccount) -> None:
 
 
 def top_up(batch: Batch, operation: TopUp) -> None:
-    """Book a cash lot; see `Administration.top_up`."""
+    """Book a cash lot; see `SqliteLedger.top_up`."""
     check_amount(operation.amount_nano)
     account_id = _account_id(batch, operation.account)
     transfer_id = f"top_up:{operation.provider}:{operation.reference}"
@@ -92,7 +92,7 @@ def _is_repeated(batch: Batch, transfer_id: str, account_id: str, amount_nano: i
 
 
 def create_key(batch: Batch, operation: CreateKey) -> None:
-    """Store a key; see `Administration.create_key`."""
+    """Store a key; see `SqliteLedger.create_key`."""
     account_id = _account_id(batch, operation.account)
     expires_at_ms = to_ms(operation.expires_at) if operation.expires_at else None
     models = None if operation.models is None else encode(operation.models)
@@ -130,7 +130,7 @@ def create_key(batch: Batch, operation: CreateKey) -> None:
 
 
 def revoke_key(batch: Batch, operation: RevokeKey) -> None:
-    """Revoke a key; see `Administration.revoke_key`."""
+    """Revoke a key; see `SqliteLedger.revoke_key`."""
     is_revoked, _ = _key(batch, operation.key_id)
     if is_revoked:
         return
@@ -139,7 +139,7 @@ def revoke_key(batch: Batch, operation: RevokeKey) -> None:
 
 
 def set_key_group(batch: Batch, operation: SetKeyGroup) -> None:
-    """Switch a key's group; see `Administration.set_key_group`."""
+    """Switch a key's group; see `SqliteLedger.set_key_group`."""
     _, group_before = _key(batch, operation.key_id)
     if group_before == operation.group:
         return
@@ -159,7 +159,7 @@ def _key(batch: Batch, key_id: str) -> tuple[bool, str]:
 
 
 def adjust(batch: Batch, operation: Adjust) -> None:
-    """Correct a balance; see `Administration.adjust`."""
+    """Correct a balance; see `SqliteLedger.adjust`."""
     check_amount(operation.amount_nano)
     account_id = _account_id(batch, operation.account)
     details = encode(operation)
@@ -206,7 +206,7 @@ def _take(batch: Batch, operation: Adjust, account_id: str) -> None:
 
 
 def publish_prices(batch: Batch, operation: PublishPrices) -> None:
-    """Keep a price document; see `Administration.publish_prices`."""
+    """Keep a price document; see `SqliteLedger.publish_prices`."""
     batch.execute(
         "INSERT OR IGNORE INTO price_version VALUES (?, ?, ?)",
         (operation.price_version, operation.document, batch.now_ms),
