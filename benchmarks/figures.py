@@ -102,7 +102,7 @@ FIGURES = (
         goal_later=80,
     ),
 )
-"""The goals of DESIGN section 11, and of the first issue for the idle memory."""
+"""The goals that docs/performance.md names."""
 
 
 def print_table(results: Results, target: str, floor: str) -> None:

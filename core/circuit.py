@@ -1,6 +1,6 @@
 """Which channels, models and keys are worth trying now, and how many retries are affordable.
 
-Each failure class cools down what is to blame (DESIGN 5): ``sick`` a channel x model x key, by its
+Each failure class cools down what is to blame: ``sick`` a channel x model x key, by its
 failure rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
 and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model is judged for
 each operation separately: an upstream that can't compact conversations, or has a model for embeddings

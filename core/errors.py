@@ -51,7 +51,7 @@ from typing import ClassVar, Literal
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
 FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]
-"""How an attempt failed; each class has its own rule for retry and cool-down (DESIGN 5)."""
+"""How an attempt failed; `failures` tells which, and `circuit` what cools down."""
 
 
 def is_plugin_failure(exc: BaseException) -> bool:

@@ -28,7 +28,7 @@ Dialect = Literal[
     "rerank",
     "realtime",
 ]
-"""A wire format that a customer or an upstream speaks (DESIGN 4)."""
+"""A wire format that a customer or an upstream speaks."""
 
 Operation = Literal[
     "chat",
@@ -51,7 +51,7 @@ Operation = Literal[
 """What a request asks for; a dialect has one or several. ``translation`` is of speech, ``billing`` asks for a key's balance."""
 
 Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
-"""How an exchange ended (DESIGN 3). ``rejected`` leaves no row, so it is not among them."""
+"""How an exchange ended (docs/architecture.md). ``rejected`` leaves no row, so it is not among them."""
 
 HangUpPolicy = Literal["delivered", "drain", "input_only"]
 

@@ -1,6 +1,6 @@
 """Log events, not prose: one line of JSON on stderr per event, with fields from a list.
 
-Nothing said is kept (DESIGN 1.5). So a field that is not on the list is refused as a mistake of the
+Nothing said is kept, so a field that is not on the list is refused as a mistake of the
 caller, every value is a number or a short name, and an exception is logged as its type and the lines
 of code that it passed through: its message may quote a request, so it is never written.
 """
@@ -18,7 +18,7 @@ EVENTS = frozenset(
     {
         "admission.closed",  # the disk is nearly full: new holds are refused, what is open goes on
         "admission.opened",  # there is room again
-        "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class (DESIGN 5) and status
+        "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class and status
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claims.unchecked",  # charges of dead processes could not be shown to after-sales plugins; the next start tries again

@@ -1,4 +1,4 @@
-"""Derives how an exchange ended, from nothing but the structure of its answer (DESIGN 3)."""
+"""Derives how an exchange ended, from nothing but the structure of its answer (docs/architecture.md)."""
 
 from .exchange import Evidence, Outcome
 

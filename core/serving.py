@@ -96,7 +96,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
     Raises:
         PluginError: A plugin can't be made or opened; names it and its file.
 
-    httptools is the strictest HTTP parser measured (DESIGN 11; field/reliability.md 3, row 44).
+    httptools is the strictest HTTP parser measured (field/reliability.md 3, row 44).
     """
     config = uvicorn.Config(
         build_app(shop),

@@ -1,6 +1,6 @@
 """Names that an upstream gives in its answer: of a model, a stop reason, an error.
 
-They go to the log, where nothing said is kept (DESIGN 1.5). An upstream may be another relay, broken
+They go to the log, where nothing said is kept. An upstream may be another relay, broken
 or hostile, and put a prompt where a name belongs, so only what looks like a name is kept.
 """
 

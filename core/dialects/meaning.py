@@ -58,7 +58,7 @@ def meaning_of(error: RelayError) -> Meaning:
 
 
 def status_of(error: RelayError) -> int:
-    """Return the HTTP status of *error*; for an upstream's, the one to send when all attempts have failed (DESIGN 5)."""
+    """Return the HTTP status of *error*; for an upstream's, the one to send when all attempts have failed."""
     if isinstance(error, UpstreamStatusError):
         return STATUS_BY_FAILURE.get(error.failure, error.upstream_status)
     return error.status

@@ -2,7 +2,7 @@
 
 The status decides, except where vendors use one status for several things: a spent balance comes as
 400, 403 or 429, a dead key as 400, an unknown model as 400, a refusal of the content as 403, a file
-that does not exist as 403 or 404, and any of them as 200. Sources: DESIGN 5; wire/DIALECTS.md 7,
+that does not exist as 403 or 404, and any of them as 200. Sources: wire/DIALECTS.md 7,
 read 2026-11-23; blame.py.
 """
 
@@ -153,7 +153,7 @@ def _failure_dressed_as_success(error: ErrorBody, words: str, sent: SentRequest)
 
 
 def _class_of_status(status: int) -> FailureClass:
-    """Return the class of a bare status (DESIGN 5); any other is ``sick``, for which another channel is tried."""
+    """Return the class of a bare status; any other is ``sick``, for which another channel is tried."""
     match status:
         case 400 | 413 | 422:
             return "request"

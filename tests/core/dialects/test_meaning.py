@@ -80,7 +80,7 @@ def test_the_field_to_blame_is_named() -> None:
     ],
 )
 def test_the_status_follows_the_failures_class(failure: FailureClass, upstream_status: int, status: int) -> None:
-    """Nothing about our key or account shows; a complaint about the request stays one (DESIGN 5)."""
+    """Nothing about our key or account shows; a complaint about the request stays one."""
     assert status_of(UpstreamStatusError(failure, upstream_status)) == status
 
 

@@ -92,7 +92,7 @@ def error(message: str = "", **fields: object) -> dict[str, object]:
     ],
 )
 def test_recorded_error_has_its_class(recording: str, expected: FailureClass) -> None:
-    """Each vendor's error is of the class that DESIGN 5 gives it."""
+    """Each vendor's error is of the class that its trouble belongs to."""
     response = load(recording)
     assert classify(response["status"], response["headers"], response["bytes"], ASKED).failure == expected
 
