@@ -169,6 +169,7 @@ def _check_methods(found: FoundPlugin) -> None:
     Raises:
         PluginError: Names the method and what is wrong.
     """
+    _check_marks(found)
     for name, method in _marked_methods(found):
         if any(value for option, value in getattr(method, _MARK).items() if option != "specname"):
             raise found.failure(f"'{name}' takes no hookimpl options; the profile gives the order")
@@ -177,9 +178,23 @@ def _check_methods(found: FoundPlugin) -> None:
         if name not in hook_names():
             raise found.failure(f"'{name}' is no hook{nearest(name, hook_names())}")
         _check_declaration(found, name, method, getattr(RelayHooks, name))
-        for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        arguments = list(inspect.signature(method).parameters.values())
+        if not arguments or arguments[0].name in list(inspect.signature(getattr(RelayHooks, name)).parameters)[1:]:
+            raise found.failure(f"'{name}' must take 'self' before its arguments")
+        for parameter in arguments[1:]:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
                 raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")
+
+
+def _check_marks(found: FoundPlugin) -> None:
+    """Refuse a hook that would never be called: a price that does nothing would be noticed by nobody."""
+    marked = {name for name, _ in _marked_methods(found)}
+    for name in hook_names():
+        member = inspect.getattr_static(found.plugin_type, name, None)
+        if isinstance(member, staticmethod | classmethod):
+            raise found.failure(f"'{name}' must be a plain method, neither static nor of the class")
+        if member is not None and name not in marked:
+            raise found.failure(f"'{name}' is named like a hook, but not marked as one; write @hookimpl above it")
 
 
 def _check_declaration(found: FoundPlugin, name: str, method: Callable[..., Any], spec: Callable[..., Any]) -> None:

@@ -191,6 +191,26 @@ REFUSED = {
         "    @hookimpl(specname='settle')\n    def price(self, usage):\n        pass\n",
         "'price' must have the name of its hook, not a specname",
     ),
+    "no mark": (
+        "    def settle(self, usage):\n        pass\n",
+        "'settle' is named like a hook, but not marked as one; write @hookimpl above it",
+    ),
+    "static": (
+        "    @staticmethod\n    @hookimpl\n    def settle(usage):\n        pass\n",
+        "'settle' must be a plain method, neither static nor of the class",
+    ),
+    "of the class": (
+        "    @classmethod\n    @hookimpl\n    def settle(cls, usage):\n        pass\n",
+        "'settle' must be a plain method, neither static nor of the class",
+    ),
+    "no self": (
+        "    @hookimpl\n    def settle(charge):\n        pass\n",
+        "'settle' must take 'self' before its arguments",
+    ),
+    "nothing": (
+        "    @hookimpl\n    def settle():\n        pass\n",
+        "'settle' must take 'self' before its arguments",
+    ),
 }
 
 
@@ -243,7 +263,7 @@ def test_channel_that_could_not_be_asked_is_refused(tmp_path: Path, body: str, m
 
 
 def test_hooks_of_a_plugin_are_those_it_marks(tmp_path: Path) -> None:
-    """A method of a hook's name without the mark is its own business."""
+    """A method of a hook's name without the mark is none; the check of a profile refuses it."""
     write(tmp_path, "    def settle(self): ...\n    @hookimpl\n    async def post_check(self, record): ...\n")
 
     assert hooks_of(find_plugin("./rule.py", tmp_path)) == ("post_check",)
