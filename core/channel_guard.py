@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from .errors import PluginError, RelayError, is_being_cancelled, is_plugin_failure
+from .errors import PluginError, RejectedError, RelayError, UpstreamError, is_being_cancelled, is_plugin_failure
 from .exchange import ChannelRequest
 from .observe import emit_exception
 from .plugin import ChannelPlugin
@@ -24,7 +24,8 @@ async def send(channel: ChannelPlugin[Any], request: ChannelRequest, api_key: st
     """Return the answer of *channel*.
 
     Raises:
-        RelayError: As the channel raised it; a `PluginError` for any other exception, or an answer of a wrong type.
+        RejectedError, UpstreamError: As the channel raised it.
+        PluginError: It raised any other exception, or returned an answer of a wrong type.
     """
     return await _guarded(channel, "send", _send, channel, request, api_key)
 
@@ -43,7 +44,7 @@ async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key:
     """Return the websocket that *channel* opens.
 
     Raises:
-        RelayError: As `send`.
+        RejectedError, UpstreamError, PluginError: As `send`.
     """
     socket = await _guarded(channel, "connect", channel.connect, request, api_key)
     if not _has(socket, "receive", "send", "close"):
@@ -142,10 +143,11 @@ async def _guarded(
 ) -> Answer:
     try:
         return await call(*arguments)
-    except RelayError:
+    except (RejectedError, UpstreamError):
         raise
     except BaseException as exc:
-        if not is_plugin_failure(exc):
+        is_told = isinstance(exc, PluginError) and exc.plugin is not None  # what was wrong about an answer
+        if is_told or not is_plugin_failure(exc):
             raise
         if is_being_cancelled():
             # Whatever the channel turned it into: the customer left, a deadline passed, or the process is ending.
@@ -156,7 +158,8 @@ async def _guarded(
 def failure(channel: ChannelPlugin[Any], method: str, what: str) -> PluginError:
     """Return the error that says *what* is wrong with a channel's *method*."""
     use, file = _place_of(channel)
-    return PluginError(f"plugin '{use}' ({file}): in {method}: {what}", plugin=use, file=file)
+    problem = f"in {method}: {what}"
+    return PluginError(f"plugin '{use}' ({file}): {problem}", plugin=use, file=file, problem=problem)
 
 
 def _place_of(channel: ChannelPlugin[Any]) -> tuple[str, str]:

@@ -5,15 +5,16 @@ through it costs ten times as much. So it plays no part once exchanges run.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
+from types import NoneType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from .charge import Charge
 from .deadline import DeadlineExpiredError, within
-from .errors import AuthenticationError, NoPriceError, PluginError, RelayError, is_plugin_failure
+from .errors import AuthenticationError, NoPriceError, PluginError, RejectedError, RelayError, is_plugin_failure
 from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .finder import FoundPlugin
 from .hooks import Meter
@@ -47,8 +48,8 @@ class Chains(Protocol):
 class Dispatch:
     """The six hooks of one shop, ready to be called.
 
-    A `RelayError` that a plugin raises passes unchanged; any other exception becomes a `PluginError`
-    that names the plugin and its file, but never repeats the message, which may quote a request.
+    A `RejectedError` that a plugin raises passes unchanged: it refuses on purpose. Any other exception becomes a
+    `PluginError` that names the plugin and its file, but never repeats the message, which may quote a request.
     """
 
     def __init__(self, chains: Chains, *, deadline_s: float = DEADLINE_S) -> None:
@@ -79,8 +80,8 @@ class Dispatch:
         """Return the error for a principal whose key the ledger does not know as the account's; names all plugins that may have given it."""
         use = ", ".join(step.plugin.use for step in self._authenticate)
         files = ", ".join(str(step.plugin.file) for step in self._authenticate)
-        what = "in authenticate: expected a key of the ledger's, with its account"
-        return PluginError(f"plugin '{use}' ({files}): {what}", plugin=use, file=files)
+        problem = "in authenticate: expected a key of the ledger's, with its account"
+        return PluginError(f"plugin '{use}' ({files}): {problem}", plugin=use, file=files, problem=problem)
 
     async def select_channel(
         self, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
@@ -90,6 +91,7 @@ class Dispatch:
         Raises:
             RelayError: A plugin refused, or failed.
         """
+        candidates, attempts = tuple(candidates), tuple(attempts)  # core's own lists are no plugin's to change
         for step in self._select_channel:
             chosen = await self._ask_for_several(step, "select_channel", Candidate, exchange, candidates, attempts)
             if chosen is not None:
@@ -106,7 +108,9 @@ class Dispatch:
             RelayError: A plugin refused, or failed; the attempt ends.
         """
         for step in self._transform_request:
-            await self._ask(step, "transform_request", object, exchange, channel, request)
+            await self._ask(step, "transform_request", NoneType, exchange, channel, request)
+            if (flaw := _flaw_of(request)) is not None:
+                raise _failure(step, "transform_request", flaw)
 
     def meter_stream(self, exchange: Exchange, channel: Channel) -> PluginMeter | None:
         """Return the first meter a plugin offers, or None: core counts itself.
@@ -158,7 +162,7 @@ class Dispatch:
     def _settle_step(self, step: Step, facts: PriceFacts, usage: Usage, charge: Charge | None) -> Charge | None:
         try:
             answer = step.call(facts, usage, charge)
-        except RelayError:
+        except RejectedError:
             raise
         except BaseException as exc:
             if not is_plugin_failure(exc):
@@ -189,7 +193,7 @@ class Dispatch:
         """Await one plugin's answer, None or of *kind*, under the deadline."""
         try:
             answer: object = await within(self._deadline_s, step.call(*arguments))
-        except RelayError:
+        except RejectedError:
             raise
         except DeadlineExpiredError as exc:
             raise _failure(step, hook, f"gave no answer in {self._deadline_s:g} s") from exc
@@ -199,7 +203,8 @@ class Dispatch:
             raise _failure(step, hook, f"raised {type(exc).__name__}") from exc
         if answer is None or isinstance(answer, kind):
             return answer
-        raise _failure(step, hook, f"expected {kind.__name__} or None, found {type(answer).__name__}")
+        expected = "None" if kind is NoneType else f"{kind.__name__} or None"
+        raise _failure(step, hook, f"expected {expected}, found {type(answer).__name__}")
 
     async def _ask_for_several(
         self, step: Step, hook: str, kind: type[Answer], *arguments: object
@@ -254,6 +259,17 @@ def _checked_charge(step: Step, answer: object) -> Charge:
     if nano < 0:
         raise _failure(step, "settle", "made the charge negative")
     return answer
+
+
+def _flaw_of(request: ChannelRequest) -> str | None:
+    """Return what a plugin made of *request* that can't be sent; without it the channel would be blamed."""
+    fields: Iterable[object] = request.fields.values()
+    texts: Iterable[object] = (request.model, request.query, *request.headers, *request.headers.values())
+    if strangers := [type(field).__name__ for field in fields if not isinstance(field, msgspec.Raw)]:
+        return f"expected fields set by request.set, found {strangers[0]} among them"
+    if strangers := [type(text).__name__ for text in texts if not isinstance(text, str)]:
+        return f"expected text for model, query and headers, found {strangers[0]}"
+    return None
 
 
 def _failure(step: Step, hook: str, what: str) -> PluginError:

@@ -382,14 +382,19 @@ class PluginError(RelayError):
     Args:
         message: What went wrong.
         plugin: Id of the plugin, if it is known.
-        file: Its source file. Both are logged, while the message, which may quote a request, is not.
+        file: Its source file.
+        problem: What is wrong, naming hooks, types and limits only. These three are logged, while the message,
+            which may quote a request, is not.
     """
 
     code: ClassVar[str] = "plugin_error"
 
-    def __init__(self, message: str = "", *, plugin: str | None = None, file: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, plugin: str | None = None, file: str | None = None, problem: str | None = None
+    ) -> None:
         self.plugin = plugin
         self.file = file
+        self.problem = problem
         super().__init__(message)
 
 

@@ -50,7 +50,9 @@ class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
 
     def failure(self, what: str) -> PluginError:
         """Return the error that says *what* is wrong with the plugin."""
-        return PluginError(f"plugin '{self.use}' ({self.file}): {what}", plugin=self.use, file=str(self.file))
+        return PluginError(
+            f"plugin '{self.use}' ({self.file}): {what}", plugin=self.use, file=str(self.file), problem=what
+        )
 
 
 def find_plugin(use: str, folder: Path) -> FoundPlugin:

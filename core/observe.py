@@ -55,6 +55,7 @@ FIELDS = frozenset(
         "key_id",
         "operation",
         "plugin",
+        "problem",
         "request_id",
         "retry_count",
         "status",
@@ -86,7 +87,7 @@ def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:
     """Log *event* with the type of *exc* and where it was raised, never with its message.
 
     A database error is logged by its code, such as ``SQLITE_FULL``, because its type says nothing.
-    A plugin's error is logged with the plugin's id and file.
+    A plugin's error is logged with the plugin's id and file, and with what is wrong in words of relay's own.
     """
     _log(logging.ERROR, event, {**_culprit_of(exc), **fields, "error": kinds_of(exc), "where": place_of(exc)})
 
@@ -109,7 +110,7 @@ def place_of(exc: BaseException) -> str:
 def _culprit_of(exc: BaseException) -> dict[str, Value]:
     """Return the plugin that *exc* or one of its causes names: a plugin that returned a wrong answer is in no traceback."""
     named = (each for each in _chain(exc) if isinstance(each, PluginError) and each.plugin)
-    return next(({"plugin": each.plugin, "file": each.file} for each in named), {})
+    return next(({"plugin": each.plugin, "file": each.file, "problem": each.problem} for each in named), {})
 
 
 def _chain(exc: BaseException) -> list[BaseException]:

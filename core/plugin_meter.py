@@ -36,7 +36,7 @@ class PluginMeter:
         """Return the meter's figures, or None if it has none or was dropped."""
         try:
             usage = self._meter.usage() if self._meter is not None else None
-            return _checked(usage) if usage is not None else None
+            return _checked(usage, self._plugin) if usage is not None else None
         except BaseException as exc:
             if not is_plugin_failure(exc):
                 raise
@@ -59,19 +59,22 @@ class PluginMeter:
         emit_exception("meter.dropped", exc, plugin=plugin.use, file=str(plugin.file), request_id=self._request_id)
 
 
-def _checked(usage: Usage) -> Usage:
+def _checked(usage: Usage, plugin: FoundPlugin) -> Usage:
     """Return *usage* as the books would read it back.
 
     Raises:
-        TypeError, ValueError, OverflowError: They could not, or a count is negative or too large.
+        PluginError: They could not, or a count is negative or too large.
     """
     if not isinstance(usage, Usage):
-        raise TypeError("expected Usage or None")
-    read = msgspec.json.decode(msgspec.json.encode(usage), type=Usage)
+        raise plugin.failure(f"in usage: expected Usage or None, found {type(usage).__name__}")
+    try:
+        read = msgspec.json.decode(msgspec.json.encode(usage), type=Usage)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as exc:
+        raise plugin.failure("in usage: expected the fields of Usage in their types, such as whole counts") from exc
     passes: tuple[TokenCounts, ...] = (read, *read.iterations)
     counts = [count for each in passes for count in msgspec.structs.astuple(each) if isinstance(count, int)]
     if min(counts) < 0 or max(counts) > COUNT_MAX:
-        raise ValueError("expected counts from nothing to what the books hold")
+        raise plugin.failure("in usage: expected counts from nothing to what the books hold")
     if read.source == "bound":
-        raise ValueError("expected what came, found what may come at most")
+        raise plugin.failure("in usage: expected what came, found what may come at most")
     return read

@@ -12,9 +12,10 @@ from .errors import BadRequestError
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait, in seconds: to connect, for the first event, between events, in total.
 
-    Each is independent, and none is restarted by bytes that are no progress (field/reliability.md 3,
-    rows 5-7).
+    Each is independent, and none is restarted by bytes that are no progress.
     """
+
+    # field/reliability.md 3, rows 5-7.
 
     connect_s: float = 5.0
     first_event_s: float = 120.0

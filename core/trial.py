@@ -3,7 +3,7 @@
 from types import TracebackType
 
 from .circuit import Route
-from .errors import FailureClass, PluginError, RelayError, UpstreamError
+from .errors import FailureClass, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, ChannelRequest, Exchange
 from .observe import emit, kinds_of
 from .shop import Shop
@@ -69,6 +69,8 @@ class Trial:
         elif isinstance(error, PluginError):
             self._verdict = "sick"
         verdict, retry_after_s = self._verdict, None
+        if isinstance(verdict, UpstreamStatusError) and self.status is None:
+            self.status = verdict.upstream_status  # the channel read the answer itself
         if isinstance(verdict, UpstreamError):
             self._tell(verdict)
             verdict, retry_after_s = verdict.failure, getattr(verdict, "retry_after_s", None)

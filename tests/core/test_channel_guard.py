@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay import BytesResponse, ChannelPlugin, ChannelRequest, ChannelSection, PluginConfig, PluginError
+from relay import BytesResponse, ChannelPlugin, ChannelRequest, ChannelSection, PluginConfig, PluginError, RelayError
 from relay.core.channel_guard import connect, send
 from relay.core.ledger.verify import verify
 from relay.core.transport import UpstreamResponse, UpstreamSocket
@@ -56,6 +56,8 @@ WRONG = [
     (BytesResponse(200, None, b"{}"), "expected headers of text, found NoneType"),  # type: ignore[arg-type]
     (BytesResponse(200, {"content-type": None}, b"{}"), "expected headers of text, found dict"),  # type: ignore[dict-item]
     (KeyError("a prompt"), "raised KeyError"),
+    (RelayError("a prompt"), "raised RelayError"),
+    (PluginError("a prompt"), "raised PluginError"),
     (Panic("a prompt"), "raised Panic"),
     (asyncio.CancelledError(), "raised CancelledError"),
 ]

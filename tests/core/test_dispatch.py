@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from relay import (
+    Attempt,
     Candidate,
     Channel,
     ChannelRequest,
@@ -28,7 +29,14 @@ from relay import (
 )
 from relay.core.clock import SystemClock
 from relay.core.dispatch import Dispatch
-from relay.core.errors import AuthenticationError, NoPriceError, NotAllowedError, PluginError
+from relay.core.errors import (
+    AuthenticationError,
+    NoPriceError,
+    NotAllowedError,
+    PluginError,
+    RelayError,
+    UpstreamConnectError,
+)
 from relay.core.finder import FoundPlugin
 from relay.core.ledger.codec import decode, encode
 from relay.core.registry import Implementation
@@ -228,6 +236,29 @@ async def test_error_of_relays_own_goes_through() -> None:
     assert caught.value.reason == "group_not_found"
 
 
+@pytest.mark.parametrize("error", [RelayError("a prompt"), UpstreamConnectError("a prompt"), PluginError("a prompt")])
+async def test_error_that_refuses_nobody_is_the_plugins_failure(error: RelayError) -> None:
+    """Where the service that a plugin asks is down, the operator learns of it, and no model's provider is blamed."""
+
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(PluginError) as caught:
+        await dispatch("authenticate", fails, knows_alice).authenticate(EXCHANGE)
+    assert str(caught.value) == f"plugin 'a' (/shop/a.py): in authenticate: raised {type(error).__name__}"
+    assert caught.value.__cause__ is error
+
+
+def test_price_that_raises_an_upstreams_error_is_named() -> None:
+    """A price refuses with one of the errors that refuse, or not at all."""
+
+    def fails() -> None:
+        raise UpstreamConnectError("a prompt")
+
+    with pytest.raises(PluginError, match=r"^plugin 'a' \(/shop/a.py\): in settle: raised UpstreamConnectError$"):
+        dispatch("settle", fails).settle(FACTS, Usage())
+
+
 async def test_plugin_that_never_answers_meets_the_deadline() -> None:
     """A hook holds no request up for long."""
     with pytest.raises(PluginError) as caught:
@@ -355,6 +386,20 @@ async def test_plugin_that_makes_up_a_candidate_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["candidates", "attempts"])
+async def test_plugin_that_changes_what_it_was_given_is_named(name: str) -> None:
+    """Candidates that nobody checked would be asked, and attempts that were forgotten be made again."""
+    tried = Attempt(candidate=FIRST, started_at=NOW, duration_ms=1, failure="sick")
+    candidates, attempts = [FIRST, SECOND], [tried]
+
+    async def clears(candidates: Any, attempts: Any) -> None:
+        {"candidates": candidates, "attempts": attempts}[name].clear()
+
+    with pytest.raises(PluginError, match="in select_channel: raised AttributeError"):
+        await dispatch("select_channel", clears).select_channel(EXCHANGE, candidates, attempts)
+    assert (candidates, attempts) == ([FIRST, SECOND], [tried])
+
+
 class Once(list[Any]):
     """A sequence that can be read once."""
 
@@ -395,6 +440,40 @@ async def test_failing_transform_ends_the_attempt() -> None:
     """A request that is half changed is never sent."""
     with pytest.raises(PluginError, match="in transform_request: raised ValueError"):
         await dispatch("transform_request", raises).transform_request(EXCHANGE, CHANNEL, REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("fields", {"model": "m"}, "expected fields set by request.set, found str among them"),
+        ("fields", {"messages": []}, "expected fields set by request.set, found list among them"),
+        ("headers", {"x-attempt": 5}, "expected text for model, query and headers, found int"),
+        ("headers", {b"x-attempt": "5"}, "expected text for model, query and headers, found bytes"),
+        ("model", None, "expected text for model, query and headers, found NoneType"),
+        ("query", 5, "expected text for model, query and headers, found int"),
+    ],
+)
+async def test_transform_that_leaves_what_cannot_be_sent_is_named(name: str, value: object, told: str) -> None:
+    """And not the channel, which stumbles over it."""
+    request = ChannelRequest(model="m", dialect="openai_chat", operation="chat", fields={}, headers={}, stream=False)
+
+    async def spoils(request: ChannelRequest) -> None:
+        setattr(request, name, value)
+
+    with pytest.raises(PluginError) as caught:
+        await dispatch("transform_request", spoils).transform_request(EXCHANGE, CHANNEL, request)
+    assert str(caught.value) == f"plugin 'a' (/shop/a.py): in transform_request: {told}"
+
+
+async def test_transform_that_returns_another_request_is_named() -> None:
+    """It would not be sent: what is changed is changed in place."""
+
+    async def returns_another() -> ChannelRequest:
+        return REQUEST
+
+    with pytest.raises(PluginError) as caught:
+        await dispatch("transform_request", returns_another).transform_request(EXCHANGE, CHANNEL, REQUEST)
+    assert caught.value.problem == "in transform_request: expected None, found ChannelRequest"
 
 
 async def test_first_meter_counts_and_a_failing_one_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.core.errors import PluginError
 from relay.core.finder import find_plugin
 from relay.core.observe import EVENTS, FIELDS, emit, emit_exception, kinds_of, log_to_stderr
 
@@ -75,7 +76,7 @@ def test_an_exception_is_logged_without_its_words(capsys: pytest.CaptureFixture[
 
 
 def test_a_plugin_that_failed_is_named_with_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Its error's words are not written, and where it answered wrongly no line of its own is among the places."""
+    """With what is wrong in relay's words, as a wrong answer leaves no line of the plugin's among the places."""
     (tmp_path / "rule.py").write_text(RULE)
     failed = find_plugin("./rule.py", tmp_path).failure("in settle: expected Charge or None, found str")
     log_to_stderr()
@@ -84,7 +85,19 @@ def test_a_plugin_that_failed_is_named_with_its_file(capsys: pytest.CaptureFixtu
 
     (line,) = logged(capsys)
     assert (line["plugin"], line["file"], line["error"]) == ("./rule.py", str(tmp_path / "rule.py"), "PluginError")
-    assert "settle" not in json.dumps(line)
+    assert line["problem"] == "in settle: expected Charge or None, found str"
+
+
+def test_what_a_plugin_says_itself_is_not_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It may quote a prompt, whichever error it is the message of."""
+    (tmp_path / "rule.py").write_text(RULE)
+    failed = find_plugin("./rule.py", tmp_path).failure("in settle: raised PluginError")
+    failed.__cause__ = PluginError("a prompt that must not be kept")
+    log_to_stderr()
+
+    emit_exception("request.failed", failed, request_id="req_1", code="plugin_error")
+
+    assert "kept" not in json.dumps(logged(capsys))
 
 
 def test_a_databases_error_is_named_by_its_code() -> None:
@@ -126,4 +139,4 @@ def test_nothing_is_listed_that_nobody_emits() -> None:
     """The lists are what an operator can rely on finding."""
     found = emitted()
     assert {event for _, event, _ in found} == EVENTS
-    assert {"error", "where"}.union(*(names for _, _, names in found)) == FIELDS
+    assert {"error", "problem", "where"}.union(*(names for _, _, names in found)) == FIELDS

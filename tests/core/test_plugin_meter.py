@@ -80,26 +80,28 @@ def test_a_meter_that_would_end_the_process_is_dropped(error: BaseException) -> 
     assert meter.usage() is None
 
 
+TYPES = "in usage: expected the fields of Usage in their types, such as whole counts"
+RANGE = "in usage: expected counts from nothing to what the books hold"
 WRONG = [
-    {"output_tokens": float("nan")},
-    {"output_tokens": 1.0},
-    {"output_tokens": "5"},
-    {"output_tokens": None},
-    {"output_tokens": True},
-    {"output_tokens": -1},
-    {"output_tokens": 2**63},
-    {"output_tokens": 10**30},
-    {"upstream_cost_nano": -1},
-    {"size": "\ud800"},
-    {"source": "guessed"},
-    {"source": "bound"},
-    {"iterations": (Iteration(output_tokens=-1),)},
+    ({"output_tokens": float("nan")}, TYPES),
+    ({"output_tokens": 1.0}, TYPES),
+    ({"output_tokens": "5"}, TYPES),
+    ({"output_tokens": None}, TYPES),
+    ({"output_tokens": True}, TYPES),
+    ({"output_tokens": -1}, RANGE),
+    ({"output_tokens": 2**63}, RANGE),
+    ({"output_tokens": 10**30}, RANGE),
+    ({"upstream_cost_nano": -1}, RANGE),
+    ({"size": "\ud800"}, TYPES),
+    ({"source": "guessed"}, TYPES),
+    ({"source": "bound"}, "in usage: expected what came, found what may come at most"),
+    ({"iterations": (Iteration(output_tokens=-1),)}, RANGE),
 ]
 
 
-@pytest.mark.parametrize("figures", WRONG, ids=ascii)
+@pytest.mark.parametrize(("figures", "problem"), WRONG, ids=ascii)
 def test_a_meter_whose_figures_are_none_is_dropped_by_its_plugins_name(
-    caplog: pytest.LogCaptureFixture, figures: dict[str, Any]
+    caplog: pytest.LogCaptureFixture, figures: dict[str, Any], problem: str
 ) -> None:
     """A count is a whole number, and never below nothing."""
     meter = Counting()
@@ -110,4 +112,4 @@ def test_a_meter_whose_figures_are_none_is_dropped_by_its_plugins_name(
     [record] = caplog.records
     fields = vars(record)["fields"]
     assert (record.message, fields["plugin"], fields["file"]) == ("meter.dropped", "./counts.py", "/shop/counts.py")
-    assert fields["request_id"] == "req_1"
+    assert (fields["request_id"], fields["problem"]) == ("req_1", problem)

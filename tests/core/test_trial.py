@@ -78,6 +78,19 @@ async def test_what_is_raised_is_noted(shop: Shop, error: RelayError, failure: s
     assert is_open(shop) is is_tried_on
 
 
+async def test_the_status_of_an_answer_that_the_channel_read_itself_is_told(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where it asks for a token first: the operator sees which key is wrong."""
+    attempts: list[Attempt] = []
+    with caplog.at_level("INFO", logger="relay"), contextlib.suppress(UpstreamStatusError), begin(shop, attempts):
+        raise UpstreamStatusError("key_dead", 401)
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["failure"], fields["status"]) == ("attempt.failed", "key_dead", 401)
+    assert [(attempt.status, attempt.failure) for attempt in attempts] == [(401, "key_dead")]
+
+
 async def test_a_stream_that_broke_off_counts_against_its_channel(shop: Shop) -> None:
     """Its answer came, in part: nothing is raised, and the attempt failed all the same."""
     attempts: list[Attempt] = []
