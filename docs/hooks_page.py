@@ -36,8 +36,15 @@ TYPES = (
     relay.RequestRecord,
     relay.Evidence,
     relay.Claim,
+    relay.Services,
+    relay.ApiKeys,
+    relay.ApiKeyRecord,
+    relay.Clock,
+    relay.Transport,
+    relay.Deadlines,
+    relay.UpstreamSocket,
 )
-"""The types that hooks and channels are given or answer with, in the order an exchange meets them."""
+"""The types that hooks and channels are given or answer with, in the order an exchange meets them; then the services."""
 
 LINE_MAX = 100
 
@@ -56,6 +63,9 @@ def signature(function: Callable[..., Any]) -> str:
     """Return *function*'s signature as it is written, without ``self``; one argument a line if it is long."""
     found = inspect.signature(function)
     parts = [_parameter(one) for one in found.parameters.values() if one.name != "self"]
+    named = [one.kind is inspect.Parameter.KEYWORD_ONLY for one in found.parameters.values() if one.name != "self"]
+    if True in named:
+        parts.insert(named.index(True), "*")
     prefix = "async def" if inspect.iscoroutinefunction(function) else "def"
     result = f" -> {type_name(found.return_annotation)}"
     line = f"{prefix} {function.__name__}({', '.join(parts)}){result}"

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import yaml
 from relay.core.cli import main
 from relay.core.profile.loader import load_profile
 from tests.docs.blocks import ROOT, Block, blocks, examples
+from tests.examples.installed import PYPROJECT
 
 WHOLE_PROFILES = [block for block in blocks("yaml") if yaml.safe_load(block.text).get("shop")]
 COMMANDS = [
@@ -26,7 +28,16 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 @pytest.mark.parametrize("block", blocks(), ids=lambda block: block.place)
 def test_a_block_says_its_language(block: Block) -> None:
     """A block in no language that is tested here is text, and says so."""
-    assert block.language in {"python", "yaml", "sh", "text"}
+    assert block.language in {"python", "yaml", "sh", "toml", "text"}
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.place)
+def test_toml_is_the_file_that_installs_a_plugin(block: Block) -> None:
+    """As the examples are installed in their own tests, but for the names."""
+    named = PYPROJECT.format(name="acme-plugins", plugin_id="acme.fee", module="fee", plugin="Fee")
+    expected = tomllib.loads(named)
+    expected["project"]["dependencies"] = ["relayshop"]
+    assert tomllib.loads(block.text) == expected
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.place)

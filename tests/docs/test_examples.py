@@ -14,6 +14,7 @@ from relay import (
     Channel,
     ChannelRequest,
     Charge,
+    ChargeLine,
     Claim,
     Evidence,
     Exact,
@@ -49,7 +50,7 @@ channels:
 async def opened(example: Example, folder: Path) -> AsyncIterator[Shop]:
     """Open a shop that uses *example* as its page shows, filled up with what a shop needs besides."""
     (folder / example.name).write_text(example.source.text)
-    shown: dict[str, Any] = yaml.safe_load(example.profile.text)
+    shown: dict[str, Any] = yaml.safe_load(example.profile.text.replace("/var/lib/shop", str(folder)))
     profile: dict[str, Any] = yaml.safe_load(PROFILE)
     used = [plugin["use"] for plugin in shown.get("plugins", [])]
     profile["plugins"] = shown.get("plugins", []) + [each for each in profile["plugins"] if each["use"] not in used]
@@ -105,6 +106,17 @@ def record(**changes: Any) -> RequestRecord:
         duration_ms=1,
     )
     return msgspec.structs.replace(whole, **changes)
+
+
+async def test_post_check_of_write_down_adds_a_line_for_each_charge(tmp_path: Path) -> None:
+    """It is on disk at once, behind what stood there."""
+    file = tmp_path / "charges.csv"
+    file.write_text("req_0,acct_1,1,complete\r\n", newline="")
+    charge = Charge(lines=(ChargeLine(rule="fee", item="request", count=1, factors=(("price", Exact("0.01")),)),))
+    async with opened(EXAMPLES["write_down.py"], tmp_path) as shop:
+        assert await shop.dispatch.post_check(record(charge=charge)) == []
+        lines = file.read_text().splitlines()
+    assert lines == ["req_0,acct_1,1,complete", f"req_1,{FACTS.account_id},0.01,complete"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -166,12 +178,16 @@ async def test_post_check_of_refused_claims_everything(tmp_path: Path) -> None:
 
 
 async def test_meter_stream_of_x_meter_reads_its_own_figures(tmp_path: Path) -> None:
-    """The upstream's own counts are the usage, for the channels the plugin is for."""
+    """The upstream's own counts are the usage, for the channels the plugin is for, as a stream or whole."""
     async with opened(EXAMPLES["x_meter.py"], tmp_path) as shop:
         meter = shop.dispatch.meter_stream(exchange(), channel("x-one"))
+        of_a_whole = shop.dispatch.meter_stream(exchange(), channel("x-one"))
         assert shop.dispatch.meter_stream(exchange(), channel("daily")) is None
     assert meter is not None
     meter.feed(b'data: {"text":"hello"}\n\n')
     assert meter.usage() is None
     meter.feed(b'data: {"x_usage":{"tokens_in":7,"tokens_out":3}}\n\n')
     assert meter.usage() == Usage(input_tokens=7, output_tokens=3)
+    assert of_a_whole is not None
+    whole = b'{"text":"data: 1","x_usage":{"tokens_in":7,"tokens_out":4}}'
+    assert of_a_whole.usage_of(whole) == Usage(input_tokens=7, output_tokens=4)
