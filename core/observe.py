@@ -37,6 +37,7 @@ EVENTS = frozenset(
         "request.retried",  # a client asked again by itself, after a request that may have been paid for
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
         "stream.silenced",  # a keep-alive could not be written
+        "task.failed",  # a task that nobody awaits ended in an exception: a plugin's own, if its file is among the places
         "stream.unmarked",  # what a stream had delivered could not be marked
         "usage.contradicted",  # the upstream's total is not the sum of its parts: check the channel's reasoning_in_output
         "spool.refused",  # a spooled charge can't be booked; its file is set aside

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, get_args
 
 import msgspec
@@ -13,7 +13,7 @@ from .errors import PluginError, is_plugin_failure
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
-from .observe import emit
+from .observe import emit, emit_exception
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
 from .profile.exact import decode_exact
 from .profile.loaded import Loaded
@@ -22,6 +22,7 @@ from .profile.place import nearest
 OPEN_NOTICE_S = 5.0
 """How long a plugin may take to open before the log says that the shop waits for it."""
 OPEN_S = 60.0
+CLOSE_S = 10.0
 PROJECT = "relay"
 _MARK = f"{PROJECT}_impl"
 """The attribute in which `hookimpl` stores its options on a method."""
@@ -61,25 +62,14 @@ class Registry:
     async def opened(self) -> AsyncIterator[None]:
         """Open every plugin, channels last; close them in reverse order.
 
+        A plugin that can't be closed is logged: what it did is settled, and the others have to close too.
+
         Raises:
             PluginError: A plugin can't be opened; names it and its file.
         """
         async with AsyncExitStack() as stack:
             for found, plugin in (*self._plugins, *self._made_channels.values()):
-                deadline = asyncio.timeout(OPEN_S)
-                notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
-                try:
-                    async with deadline:
-                        await stack.enter_async_context(plugin.lifespan())
-                except PluginError:
-                    raise
-                except BaseException as exc:
-                    if not is_plugin_failure(exc):
-                        raise
-                    why = f"gave no answer in {OPEN_S:g} s" if deadline.expired() else f"{type(exc).__name__}: {exc}"
-                    raise found.failure(f"cannot be opened: {why}") from exc
-                finally:
-                    notice.cancel()
+                stack.push_async_callback(_close, found, await _open(found, plugin))
             yield
 
     def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
@@ -114,6 +104,7 @@ def check_plugin(found: FoundPlugin) -> FoundPlugin:
     """
     if found.is_channel:
         raise found.failure("is a channel; name it in a channel's 'use'")
+    _check_lifespan(found)
     _check_methods(found)
     # The class will do in place of an instance: pluggy only looks at names and arguments.
     _register(_plugin_manager(), found, found.plugin_type, found.use)
@@ -128,6 +119,7 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
     """
     if not found.is_channel:
         raise found.failure("is no channel; list it under 'plugins'")
+    _check_lifespan(found)
     for name, _ in _marked_methods(found):
         raise found.failure(f"a channel is asked no hooks, so '{name}' would never be called")
     plugin_type = found.plugin_type
@@ -186,6 +178,14 @@ def _check_methods(found: FoundPlugin) -> None:
                 raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")
 
 
+def _check_lifespan(found: FoundPlugin) -> None:
+    lifespan = found.plugin_type.lifespan
+    if inspect.isasyncgenfunction(lifespan) or inspect.iscoroutinefunction(lifespan):
+        raise found.failure(
+            "'lifespan' must be a context manager that yields once; write @asynccontextmanager above it"
+        )
+
+
 def _check_marks(found: FoundPlugin) -> None:
     """Refuse a hook that would never be called: a price that does nothing would be noticed by nobody."""
     marked = {name for name, _ in _marked_methods(found)}
@@ -228,6 +228,39 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
         if not is_plugin_failure(exc):
             raise
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
+
+
+async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:
+    deadline = asyncio.timeout(OPEN_S)
+    notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
+    try:
+        async with deadline:
+            lifespan = plugin.lifespan()
+            await lifespan.__aenter__()
+    except PluginError:
+        raise
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
+        why = f"gave no answer in {OPEN_S:g} s" if deadline.expired() else f"{type(exc).__name__}: {exc}"
+        raise found.failure(f"cannot be opened: {why}") from exc
+    finally:
+        notice.cancel()
+    return lifespan
+
+
+async def _close(found: FoundPlugin, lifespan: AbstractAsyncContextManager[None]) -> None:
+    deadline = asyncio.timeout(CLOSE_S)
+    try:
+        async with deadline:
+            await lifespan.__aexit__(None, None, None)
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
+        why = f"did not close in {CLOSE_S:g} s" if deadline.expired() else f"raised {type(exc).__name__}"
+        failure = found.failure(f"in lifespan: {why}")
+        failure.__cause__ = exc
+        emit_exception("plugin.failed", failure, hook="lifespan")
 
 
 def _tell_of_waiting(found: FoundPlugin) -> None:

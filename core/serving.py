@@ -6,12 +6,14 @@ import signal
 import socket
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import click
 import uvicorn
 
 from .app import build_app
 from .face import face_of
+from .observe import emit_exception
 from .realtime.face import websocket_face_of
 from .shop import Shop
 
@@ -42,6 +44,7 @@ class ShopServer(uvicorn.Server):
         with self.capture_signals():
             if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
                 signal.signal(signal.SIGHUP, self.handle_exit)
+            asyncio.get_running_loop().set_exception_handler(tell_of_stray)
             async with self._shop.opened(), self._shop.ledger.minding_room():
                 await self._serve(sockets)
 
@@ -65,6 +68,15 @@ class ShopServer(uvicorn.Server):
                 task.cancel()
                 self._told_to_end.add(task)
         super().handle_exit(sig, frame)
+
+
+def tell_of_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what a task raised that nobody awaits, such as a plugin's own; asyncio would print its words."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        emit_exception("task.failed", error)
+    else:
+        loop.default_exception_handler(context)
 
 
 def spare_collector() -> None:

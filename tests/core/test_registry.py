@@ -1,5 +1,6 @@
 """Plugins made in profile order, and what is refused before an exchange runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,64 @@ async def test_plugin_that_never_opens_is_named_with_its_file(
     assert str(caught.value) == f"plugin './rule.py' ({file}): cannot be opened: gave no answer in 0.1 s"
     [record] = caplog.records
     assert (record.message, vars(record)["fields"]) == ("plugin.awaited", {"plugin": "./rule.py", "file": str(file)})
+
+
+CLOSES = """\
+    @asynccontextmanager
+    async def lifespan(self):
+        import asyncio
+
+        yield
+        if self.config.name == "bad":
+            {ending}
+        self.said.append(self.config.name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        ("raise OSError('a prompt')", "in lifespan: raised OSError"),
+        ("raise SystemExit(0)", "in lifespan: raised SystemExit"),
+        ("await asyncio.Event().wait()", "in lifespan: did not close in 0.1 s"),
+        ("yield", "in lifespan: raised RuntimeError"),
+    ],
+)
+async def test_plugin_that_cannot_be_closed_is_logged_and_the_others_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, ending: str, told: str
+) -> None:
+    """What it did is settled: an orderly end stays one."""
+    monkeypatch.setattr(registry_file, "CLOSE_S", 0.1)
+    write(tmp_path, CLOSES.format(ending=ending))
+    said: list[str] = []
+    made = registry(tmp_path, *({"use": "./rule.py", "name": name} for name in ("first", "bad", "last")))
+    for _, plugin in made.plugins():
+        plugin.said = said  # type: ignore[attr-defined]  # the file's class is not known here
+    with caplog.at_level("INFO", logger="relay"):
+        async with made.opened():
+            pass
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert said == ["last", "first"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "./rule.py", f"{tmp_path}/rule.py")
+    assert (fields["hook"], fields["problem"]) == ("lifespan", told)
+    assert "a prompt" not in str(vars(record))
+
+
+@pytest.mark.parametrize("body", ["        yield\n", "        pass\n"])
+@pytest.mark.parametrize("check", [check_plugin, check_channel])
+def test_lifespan_that_is_no_context_manager_is_refused(tmp_path: Path, check: Callable[..., Any], body: str) -> None:
+    """The profile's check finds it, and says what to write."""
+    lifespan = f"    async def lifespan(self):\n{body}"
+    source = HEAD + lifespan
+    if check is check_channel:
+        spoken = "config_type = RuleConfig\n    dialects = ('openai_chat',)"
+        source = source.replace("Rule(Plugin[", "Rule(ChannelPlugin[").replace("config_type = RuleConfig", spoken)
+    (tmp_path / "rule.py").write_text(source)
+    with pytest.raises(PluginError) as caught:
+        check(find_plugin("./rule.py", tmp_path))
+    told = "'lifespan' must be a context manager that yields once; write @asynccontextmanager above it"
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {told}"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The listening socket and the announcement; signals are in tests/faults/test_stopping.py."""
 
+import json
 import re
 import signal
 import socket
@@ -11,6 +12,8 @@ import httpx
 import pytest
 
 from relay.core.serving import listen
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -70,3 +73,41 @@ def test_a_shop_that_cannot_be_announced_serves(tmp_path: Path) -> None:
 
     assert (answer.status_code, answer.text) == (200, "ok")
     assert (server.returncode, errors) == (-signal.SIGTERM, "")
+
+
+STRAY = """
+import asyncio
+from contextlib import asynccontextmanager
+
+from relay import Plugin, PluginConfig
+
+
+async def fail():
+    raise ValueError("a prompt")
+
+
+class Stray(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @asynccontextmanager
+    async def lifespan(self):
+        asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        yield
+"""
+
+
+@pytest.mark.slow
+def test_what_a_task_of_a_plugin_raises_is_logged_without_its_words(tmp_path: Path) -> None:
+    """Nobody awaits it, and its message may quote a prompt; the place names the plugin's file."""
+    (tmp_path / "stray.py").write_text(STRAY)
+    minimal = (ROOT / "profiles" / "minimal.yaml").read_text()
+    (tmp_path / "shop.yaml").write_text(minimal.replace("plugins:\n", "plugins:\n  - use: ./stray.py\n"))
+    command = [sys.executable, "-m", "relay", "run", "--profile", "shop.yaml", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        server.send_signal(signal.SIGTERM)
+        _, told = server.communicate(timeout=20)
+    [event] = [json.loads(line) for line in told.splitlines()]
+    assert (event["event"], event["error"], event["where"]) == ("task.failed", "ValueError", f"{tmp_path}/stray.py:9")
