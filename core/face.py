@@ -177,10 +177,7 @@ class Face(HttpToolsProtocol):
     def _head_without_upgrade(self) -> Iterator[bytes]:
         yield b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         for name, value in self.headers:
-            if name == b"connection":
-                kept = [token for token in value.split(b",") if token.strip().lower() != b"upgrade"]
-                yield b"connection: %b\r\n" % b",".join(kept)
-            elif name != b"upgrade":
+            if name != b"upgrade":  # without which a connection's wish to upgrade is none (RFC 9110, 7.8)
                 yield b"%b: %b\r\n" % (name, value)
         yield b"\r\n"
 

@@ -98,6 +98,14 @@ async def test_a_browsers_preflight_is_answered_without_a_key(shop: Running) -> 
     )
     assert (answer.status_code, answer.headers["access-control-allow-headers"]) == (204, "authorization,x-a")
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE, OPTIONS"
+    assert answer.headers["access-control-max-age"] == "86400"
+
+
+async def test_who_is_no_browser_is_told_nothing_for_one(shop: Running) -> None:
+    """The headers of CORS go to pages alone."""
+    answer = await shop.client.get("/v1/models", headers=shop.headers)
+    assert [name for name in answer.headers if name.startswith("access-control")] == []
 
 
 async def test_a_browser_sees_errors_too(shop: Running) -> None:
@@ -148,13 +156,75 @@ async def test_a_name_in_the_path_is_no_longer_than_one_in_a_body(shop: Running,
     action = ":generateContent" if method == "POST" else ""
     answer = await shop.client.request(method, f"/v1beta/models/{'m' * 257}{action}", headers=shop.headers)
     assert (answer.status_code, answer.json()["error"]["details"][0]["reason"]) == (400, "bad_request")
+    error = (await shop.client.get(f"/v1/models/{'m' * 257}", headers=shop.headers)).json()["error"]
+    assert (error["code"], error["param"]) == ("bad_request", "model")
 
 
-async def test_the_wrong_method_is_told_the_right_one(shop: Running) -> None:
-    """GET on a POST endpoint."""
-    answer = await shop.client.get("/v1/chat/completions", headers=shop.headers)
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("DELETE", "/v1/models/gpt-4o-mini", "GET"),
+        ("PUT", "/v1/dashboard/billing/subscription", "GET"),
+        ("PUT", "/v1/responses/resp_1", "GET, DELETE"),
+    ],
+)
+async def test_the_wrong_method_is_told_the_right_one(shop: Running, method: str, path: str, allowed: str) -> None:
+    """Nothing is shown, sent or deleted."""
+    answer = await shop.client.request(method, path, headers=shop.headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == allowed
+
+
+async def test_only_pages_may_be_asked_for_their_head(shop: Running) -> None:
+    """What is sent to an endpoint costs something."""
+    page = await shop.client.head("/v1/models", headers=shop.headers)
+    endpoint = await shop.client.head("/v1/chat/completions", headers=shop.headers)
+    assert [page.status_code, endpoint.status_code, endpoint.headers["allow"]] == [200, 405, "POST"]
+
+
+async def test_a_shop_names_only_the_endpoints_that_it_serves(tmp_path: Path) -> None:
+    """Neither to who opens its address, nor to who asks for another."""
+    profile = PROFILE.replace("channels:\n", "endpoints: [embeddings, models]\nchannels:\n", 1)
+    async with serving(tmp_path, "http://127.0.0.1:9", profile=profile) as shop:
+        opened = await shop.client.get("/")
+        assert opened.text == (
+            "Test 测试\nbase URL / 接口地址: this address, with or without /v1\nPOST /v1/embeddings\nGET /v1/models\n"
+        )
+        for path in ("/nothing", "/v1/chat/completions"):
+            answer = await shop.client.post(path, headers=shop.headers)
+            assert answer.status_code == 404
+            assert f"no endpoint '{path}'; the nearest is POST /v1/embeddings;" in answer.json()["error"]["message"]
+
+
+async def test_a_key_in_the_address_is_answered_as_by_google(shop: Running) -> None:
+    """No other vendor's clients put it there."""
+    refused = (await shop.client.post("/nothing?key=k")).json()["error"]
+    assert (refused["code"], refused["status"], refused["details"][0]["reason"]) == (
+        404,
+        "NOT_FOUND",
+        "unknown_endpoint",
+    )
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_body_may_be_as_long_as_the_shop_says_and_no_byte_longer(tmp_path: Path, is_chunked: bool) -> None:
+    """Whether its length was told or not."""
+    profile = PROFILE.replace("channels:\n", "limits: {{body_bytes_max: 1024}}\nchannels:\n", 1)
+    question = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
+
+    async def pieces(length: int) -> AsyncIterator[bytes]:
+        yield question
+        yield b" " * (length - len(question))
+
+    async with reselling(tmp_path, lambda _: document({}, 400), profile=profile) as (upstream, shop):
+        for length, status in [(1024, 400), (1025, 413)]:
+            content = pieces(length) if is_chunked else question.ljust(length)
+            answer = await shop.client.post("/v1/chat/completions", content=content, headers=shop.headers)
+            assert answer.status_code == status
+        assert answer.json()["error"]["code"] == "request_too_large"
+        assert len(upstream.received) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -184,3 +254,21 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     assert head.startswith(b"HTTP/1.1 400")
+
+
+async def test_a_long_body_has_the_time_that_its_length_takes(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for longer, never shorter, than a short one."""
+    monkeypatch.setattr(door, "BODY_S", 0.0)
+    monkeypatch.setattr(door, "BODY_BYTES_PER_S_MIN", 1024)
+    host, port = shop.url.removeprefix("http://").split(":")
+    body = b"rubbish".ljust(2 * door.KEYLESS_BYTES_MAX)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\nx-api-key: {shop.api_key}\r\n".encode())
+    writer.write(b"content-length: %d\r\n\r\n" % len(body))
+    for start in range(0, len(body), door.KEYLESS_BYTES_MAX + 1):
+        await asyncio.sleep(0.05)
+        writer.write(body[start : start + door.KEYLESS_BYTES_MAX + 1])
+    async with asyncio.timeout(20):
+        answer = await reader.readuntil(b"}}")
+    writer.close()
+    assert b"expected a JSON object" in answer

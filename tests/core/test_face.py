@@ -78,6 +78,38 @@ async def test_pipelined_requests_are_answered_in_their_order(shop: Running) -> 
     writer.close()
 
 
+async def test_an_answer_without_a_body_takes_none_along(shop: Running) -> None:
+    """The next answer on the connection begins right behind its head."""
+    reader, writer = await dial(shop)
+    writer.write(b"OPTIONS /v1/models HTTP/1.1\r\nhost: x\r\n\r\n" + question(shop))
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 204 No Content\r\n")
+    assert re.search(rb"\r\n(transfer-encoding|content-length):", head) is None
+    following, body = await read_answer(reader)
+    assert (following[:17], body) == (b"HTTP/1.1 200 OK\r\n", ANSWER)
+    writer.close()
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\0b"])
+async def test_no_header_of_an_answer_ends_its_head(
+    shop: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: bytes
+) -> None:
+    """Whatever brought it there: the answer is another, and the log says so."""
+
+    async def serve(door: Door) -> None:
+        await door._sink.whole(200, [(b"x-a", value)], b"{}")
+
+    monkeypatch.setattr(Door, "serve", serve)
+    reader, writer = await dial(shop)
+    with caplog.at_level("INFO", logger="relay"):
+        writer.write(question(shop))
+        answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"x-a" not in answer
+    assert [record.message for record in caplog.records] == ["request.crashed"]
+    writer.close()
+
+
 class Turns:
     """How often uvicorn's protocol was told of something in each turn of the loop."""
 
@@ -458,14 +490,22 @@ async def test_nobody_is_connected_on(shop: Running, upstream: RawUpstream) -> N
     writer.close()
 
 
-async def test_a_websocket_is_not_opened_by_a_request_with_a_body(shop: Running) -> None:
-    """It is answered as what it is otherwise."""
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_websocket_is_not_opened_by_a_request_with_a_body(
+    shop: Running, method: bytes, is_chunked: bool
+) -> None:
+    """It is answered as what it is otherwise: its body would be taken for frames."""
     reader, writer = await dial(shop)
     asked = question(shop, *UPGRADES["a websocket by POST"], "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==")
-    writer.write(asked.replace(b"POST /v1/chat/completions", b"GET /v1/realtime", 1))
-    head, _ = await asyncio.wait_for(read_answer(reader), 5)
-    assert head.startswith(b"HTTP/1.1 ")
-    assert head.count(b"\r\nx-request-id: req_") == 1
+    asked = asked.replace(b"POST /v1/chat/completions", method + b" /v1/realtime", 1)
+    if is_chunked:
+        head = re.sub(rb"content-length: \d+", b"transfer-encoding: chunked", asked[: -len(QUESTION)])
+        asked = head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(QUESTION), QUESTION)
+    writer.write(asked)
+    head, body = await asyncio.wait_for(read_answer(reader), 5)
+    assert head.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert json.loads(body)["error"]["code"] == "websocket_expected"
     writer.close()
 
 

@@ -119,13 +119,21 @@ async def test_close_does_not_wait_for_an_upstream_that_does_not_answer(transpor
     assert visit.close_code == 1000
 
 
-async def test_a_refusal_has_its_class(transport: UpstreamClient) -> None:
+@pytest.mark.parametrize(
+    ("status", "body", "failure"),
+    [
+        (401, b"", "key_dead"),
+        (400, b'{"error":{"code":"invalid_api_key","message":"no"}}', "key_dead"),
+        (400, b'{"error":{"code":"invalid_value","message":"no"}}', "request"),
+        (400, b"", "request"),
+    ],
+)
+async def test_a_refusal_has_its_class(transport: UpstreamClient, status: int, body: bytes, failure: str) -> None:
     """By status and words, as for any request."""
-    body = b'{"error":{"code":"invalid_api_key","message":"no"}}'
-    async with RealtimeUpstream(refusal=(401, body)).opened() as upstream:
+    async with RealtimeUpstream(refusal=(status, body)).opened() as upstream:
         with pytest.raises(UpstreamStatusError) as caught:
             await transport.connect(asked(upstream.url), PATIENT)
-    assert (caught.value.failure, caught.value.upstream_status) == ("key_dead", 401)
+    assert (caught.value.failure, caught.value.upstream_status) == (failure, status)
 
 
 async def test_a_redirect_is_not_followed(transport: UpstreamClient) -> None:
