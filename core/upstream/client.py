@@ -102,4 +102,4 @@ def _head_wait(deadlines: Deadlines) -> tuple[float, DeadlineName]:
 
 
 def _is_shut_unanswered(connection: Connection) -> bool:
-    return connection.is_used and connection.is_shut_in_order and not connection.has_begun
+    return connection.is_shut_in_order and not connection.has_begun

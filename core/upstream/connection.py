@@ -29,14 +29,13 @@ class Connection(asyncio.Protocol):
         status: The answer's status; 0 until its head has arrived.
         headers: By lower-case name; of a repeated header the last line.
         is_complete: The whole answer has arrived, whether taken or not.
-        is_used: A whole answer has arrived on it before.
         loss: Why no more will arrive, in words; "" while more may.
     """
 
     __slots__ = (
         "_framing_bytes", "_is_dirty", "_is_interim", "_is_keep_alive", "_is_paused", "_limit", "_loop", "_on_end",
         "_parser", "_pieces", "_poll", "_size", "_taker", "_timer", "_timer_at", "_transport", "_turn_bytes", "_waiter",
-        "has_begun", "headers", "is_complete", "is_shut_in_order", "is_used", "loss", "status",
+        "has_begun", "headers", "is_complete", "is_shut_in_order", "loss", "status",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_end: Callable[["Connection"], None]) -> None:
@@ -51,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._timer_at = 0.0
         self._turn_bytes = 0
         self._is_paused = self._is_dirty = self._is_keep_alive = False
-        self.is_used = self.is_shut_in_order = False
+        self.is_shut_in_order = False
         self.loss = ""
         self._expect()
         self.is_complete = True  # nothing was asked yet: whatever comes spoils the connection
@@ -199,7 +198,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Take the end of the answer; after an interim one, the answer is still to come."""
         if not self._is_interim:
-            self.is_complete = self.is_used = True
+            self.is_complete = True
             self._taker = None  # whoever waits is to see the end
 
     def _is_framed(self) -> bool:

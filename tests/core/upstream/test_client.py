@@ -302,23 +302,28 @@ async def test_overrun_never_reaches_the_next_tenant(transport: UpstreamClient, 
 
 
 async def test_overrun_not_yet_read_by_the_loop_is_noticed(transport: UpstreamClient) -> None:
-    """Stray bytes that still lie in the kernel are seen before the connection goes to the next tenant."""
+    """Stray bytes that still lie in the kernel are seen before the connection goes to the next tenant.
+
+    Between their coming and the next request there is no turn of the loop, in which it would read them.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def answer(body: bytes) -> socket.socket:
+            peer, _ = listener.accept()
+            peer.recv(1024)
+            peer.sendall(whole(body))
+            return peer
+
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         request = UpstreamRequest(url=url, headers={}, body=b"{}")
-        sending = asyncio.create_task(transport.send(request, PATIENT))
-        peer, _ = await asyncio.get_running_loop().run_in_executor(None, listener.accept)
-        with peer:
-            await asyncio.get_running_loop().run_in_executor(None, peer.recv, 1024)
-            peer.sendall(whole(b"for a"))
-            assert await read_all(await sending) == b"for a"
+        answering = asyncio.create_task(asyncio.to_thread(answer, b"for a"))
+        assert await read_all(await transport.send(request, PATIENT)) == b"for a"
+        with await answering as peer:
+            answering = asyncio.create_task(asyncio.to_thread(answer, b"for b"))
             peer.sendall(POISON)
-            second = asyncio.create_task(transport.send(request, PATIENT))
-            other, _ = await asyncio.get_running_loop().run_in_executor(None, listener.accept)
-            with other:
-                await asyncio.get_running_loop().run_in_executor(None, other.recv, 1024)
-                other.sendall(whole(b"for b"))
-                assert await read_all(await second) == b"for b"
+            assert await read_all(await transport.send(request, PATIENT)) == b"for b"
+            (await answering).close()
 
 
 async def test_fin_on_a_connection_used_before_costs_one_repeat_on_a_fresh_one(transport: UpstreamClient) -> None:
