@@ -56,6 +56,7 @@ class Face(HttpToolsProtocol):
     def __init__(self, shop: Shop, **server: Any) -> None:
         super().__init__(**server)
         self._shop = shop
+        self.flow: Flow
         self._wire: HttpWire | None = None
         self._unread: bytes | memoryview = b""
         self._body_left = 0  # bytes that the parser has yet to be given of a body of known length
@@ -119,16 +120,18 @@ class Face(HttpToolsProtocol):
         for it with every first request. The parser stops after such a head, so what follows would be lost,
         or taken for the next request: somebody else's, where a proxy in front shares the connection.
         """
+        if self.flow.is_dropping:
+            return
         self._unset_keepalive_if_required()
         self._head_bytes += len(data)
         try:
             while data:
                 data = self._feed(data)
         except HttpParserError:
-            self._take_rubbish("Invalid HTTP request received.")
+            self._take_rubbish(400, "Invalid HTTP request received.")
             return
         if self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
+            self._take_rubbish(431, f"The head is larger than {HEAD_BYTES_MAX // 1024} KiB.")
         elif self._head_timer is None and (self._head_bytes or not self._is_answering()):
             self._wait_for_head()
 
@@ -166,7 +169,7 @@ class Face(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
                 return b""
             if self.parser.get_method() == b"CONNECT":
-                self._take_rubbish("This server is no proxy.")
+                self._take_rubbish(400, "This server is no proxy.")
                 return b""
             rest = b"".join(self._head_without_upgrade()) + data[upgrade.args[0] :]
             self.parser = HttpRequestParser(self)
@@ -189,12 +192,12 @@ class Face(HttpToolsProtocol):
         is_wanted = self.parser.get_method() == b"GET" and has_key and not has_body
         return bool(is_wanted) and not self._is_answering() and super()._should_upgrade()
 
-    def _take_rubbish(self, msg: str) -> None:
+    def _take_rubbish(self, status: int, msg: str) -> None:
         """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
-        if not self._is_answering():
-            self.send_400_response(msg)
+        if not self._is_answering() or (status == 431 and self.cycle.more_body and not self.pipeline):
+            self._refuse(status, msg)
             return
-        self.cycle.keep_alive = False
+        self.flow.is_dropping, self.cycle.keep_alive = True, False
         if self.cycle.more_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -253,15 +256,10 @@ class Face(HttpToolsProtocol):
             if not cycle.response_complete:
                 wire.leave()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are not HTTP."""
-        self._refuse(400, msg)
-
     def _refuse(self, status: int, msg: str) -> None:
         """Answer a request that never reaches a door, and close; the answer has an id like every other, but no dialect."""
-        request_id = new_id("req").encode()
-        head = (STATUS_LINE[status], b"x-request-id: ", request_id, b"\r\n", _PLAIN, b"%d\r\n\r\n" % len(msg))
-        self.transport.write(b"".join((*head, msg.encode("ascii"))))
+        head = (STATUS_LINE[status], b"x-request-id: ", new_id("req").encode(), b"\r\n", _PLAIN)
+        self.transport.write(b"".join((*head, b"%d\r\n\r\n" % len(msg), msg.encode("ascii"))))
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -287,7 +285,7 @@ class HttpWire:
 
     def __init__(self, cycle: RequestResponseCycle, now: Callable[[], float]) -> None:
         self._cycle = cycle
-        self._flow = cycle.flow
+        self._flow = cast(Flow, cycle.flow)
         self._transport = cycle.transport
         self._now = now
         self.written_s = now()
@@ -369,7 +367,7 @@ class HttpWire:
         if self._is_chunked or self._head:
             self._transport.write(self._behind_head(b"0\r\n\r\n" if self._is_chunked else b""))
         if not cycle.keep_alive:
-            self._transport.close()
+            self._flow.end(is_body_unread=cycle.more_body)
         cycle.on_response()
 
     def abort(self) -> None:

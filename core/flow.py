@@ -1,7 +1,8 @@
-"""Decides when the socket of a customer's connection is read."""
+"""Decides when the socket of a customer's connection is read, and how the connection is closed."""
 
 import asyncio
-from collections.abc import Sized
+from collections import deque
+from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -10,13 +11,31 @@ class Flow(FlowControl):
     """uvicorn's flow control, except that it does not read while any of the *pipelined* requests waits.
 
     uvicorn reads on whenever a request asks for its body, so each that began brought in hundreds that had to wait.
+
+    Attributes:
+        is_dropping: What still arrives is read and dropped: after the answers under way, the connection ends.
     """
 
-    def __init__(self, transport: asyncio.Transport, pipelined: Sized) -> None:
+    def __init__(self, transport: asyncio.Transport, pipelined: deque[Any]) -> None:
         super().__init__(transport)
         self._pipelined = pipelined
+        self.is_dropping = False
 
     def resume_reading(self) -> None:
         """Read on, unless a request waits."""
         if not self._pipelined:
             super().resume_reading()
+
+    def end(self, *, is_body_unread: bool) -> None:
+        """Close the connection behind its last answer; where the customer is still sending, only in one direction.
+
+        A connection that is closed with something unread is reset, which can take the answer from a
+        customer who has not read it yet. So the rest is read and dropped until the customer closes, or
+        as long as an idle connection is kept (RFC 9112, 9.6, read 2026-11-30).
+        """
+        if is_body_unread or self._pipelined or self.is_dropping:
+            self.is_dropping = True
+            self._pipelined.clear()
+            self._transport.write_eof()
+        else:
+            self._transport.close()

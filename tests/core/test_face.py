@@ -666,6 +666,33 @@ async def test_a_stream_goes_out_in_chunks_with_an_end(tmp_path: Path) -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("wish", ["connection: keep-alive", "connection: close"])
+@pytest.mark.parametrize("long", LONG_HEADS.values(), ids=LONG_HEADS)
+async def test_a_head_without_end_behind_a_stream_is_not_answered_in_its_midst(
+    tmp_path: Path, long: bytes, wish: str
+) -> None:
+    """The stream goes out whole and alone, whatever comes behind its request; then the connection ends."""
+    is_read = asyncio.Event()
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + EVENT)
+        await is_read.wait()
+        writer.write(LAST)
+        writer.close()
+
+    async with raw_upstream(answer) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop, wish, body=STREAM_QUESTION))
+        await reader.readuntil(EVENT)
+        writer.write(long + b"a" * 16_000_000)  # more than the kernel takes: what is written has been read
+        await writer.drain()
+        is_read.set()
+        chunks = [LAST[: LAST.index(b"data: [DONE]")], b"data: [DONE]\n\n"]
+        rest = await asyncio.wait_for(reader.read(), 20)
+        assert rest == b"\r\n" + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in chunks) + b"0\r\n\r\n"
+        writer.close()
+
+
 async def test_a_stream_to_http_1_0_ends_with_its_connection(tmp_path: Path) -> None:
     """It knows no chunks: their lengths would stand in the midst of the answer."""
     async with raw_upstream(writes(STREAM, EVENT, LAST)) as upstream, serving(tmp_path, upstream.url) as shop:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.face import Face
-from tests.shops import reselling
+from tests.shops import Running, reselling
 from tests.upstreams import document
 
 ANSWER = {
@@ -42,3 +42,40 @@ async def test_pipelined_requests_with_bodies_are_not_all_kept(tmp_path: Path, m
         assert answers.endswith(b"\r\n\r\nok")
         assert max(waiting) <= 2 * READ_BYTES // len(asked)
         writer.close()
+
+
+CLOSING = "connection: close"
+
+
+async def ask_and_send_on(shop: Running, api_key: str, length: int, behind: bytes) -> bytes:
+    """Return what comes back for a request of *length*, all of it and *behind* sent, on a connection that shall end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
+    body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
+    lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {api_key}", CLOSING]
+    writer.write("\r\n".join([*lines, f"content-length: {length}", "", ""]).encode() + body.ljust(length) + behind)
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(-1), 20)
+    writer.close()
+    return answer
+
+
+async def test_who_is_refused_while_still_sending_gets_the_refusal(tmp_path: Path) -> None:
+    """The rest of the body is read and dropped: a connection that is closed with something unread is reset."""
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (upstream, shop):
+        answer = await ask_and_send_on(shop, "sk-unknown", 8_000_000, b"")
+        assert answer.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+        assert b'"code":"invalid_api_key"' in answer
+        assert not upstream.received
+
+
+async def test_what_comes_behind_the_last_request_is_dropped(tmp_path: Path) -> None:
+    """Its answer arrives whole, and no other request is begun, sent or charged."""
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (upstream, shop):
+        body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
+        lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {shop.api_key}"]
+        further = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+        answer = await ask_and_send_on(shop, shop.api_key, 100, further * 40_000)
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert answer.endswith(b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}')
+        assert [row["outcome"] for row in await shop.log()] == ["complete"]
+        assert len(upstream.received) == 1
