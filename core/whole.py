@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
-from .dialects.dialect import ChannelSide
+from .dialects.dialect import BodyReading, ChannelSide
 from .dialects.upstream_costs import without_costs
 from .ending import Ending
 from .errors import CustomerGoneError, PluginError, UpstreamBrokenError, UpstreamError
@@ -17,6 +17,7 @@ from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import Sink
 from .transport import UpstreamResponse
+from .usage import Usage
 
 ERROR_BODY_BYTES_MAX = 64 * 1024
 ERROR_BODY_S = 10.0
@@ -57,13 +58,24 @@ class WholeAnswer:
         counted = meter.usage_of(body) if meter is not None else None
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
-            usage=counted or reading.usage or self._settlement.delivered_usage(reading.output_counted_tokens, None),
+            usage=counted or reading.usage or self._seen_usage(reading),
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reading.model_returned,
             answer_id=reading.answer_id,
             end=without_costs(body) if reading.answer is None else reading.answer,
             content_type=reading.content_type,
+        )
+
+    def _seen_usage(self, reading: BodyReading) -> Usage:
+        """Return the usage of an answer whose upstream gives no figures, by what is seen of it."""
+        return self._settlement.delivered_usage(
+            reading.output_counted_tokens,
+            None,
+            audio_tokens=reading.output_audio_tokens,
+            image_tokens=reading.output_image_tokens,
+            search_count=reading.search_count,
+            tool_counts=reading.tool_counts,
         )
 
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:

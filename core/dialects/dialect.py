@@ -23,6 +23,13 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     """Upper bound of the output, provided that all of it is visible."""
     output_counted_tokens: int
     """Estimate of the visible output, which is billed if there is no usage."""
+    output_audio_tokens: int = 0
+    """The part of it that is sound."""
+    output_image_tokens: int = 0
+    """The part of it that is pictures."""
+    search_count: int = 0
+    tool_counts: dict[str, int] = {}
+    """What the upstream is seen to have run, as in `Usage`."""
     answer_id: str | None = None
     """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None

@@ -210,5 +210,9 @@ def tallied_reading(
         model_returned=model_returned,
         output_bound_tokens=tally.output_bound_tokens,
         output_counted_tokens=tally.output_counted_tokens,
+        output_audio_tokens=tally.output_audio_tokens,
+        output_image_tokens=tally.output_image_tokens,
+        search_count=tally.search_count,
+        tool_counts=tally.tool_counts,
         answer_id=answer_id,
     )

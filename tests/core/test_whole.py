@@ -7,7 +7,7 @@ import pytest
 
 from relay.core import whole
 from tests.chats import CHAT, LOTS, balances
-from tests.shops import reselling
+from tests.shops import PROFILE, reselling
 from tests.upstreams import Step, document
 
 PADDED = msgspec.json.encode({**CHAT, "padding": "x" * 100_000})
@@ -70,3 +70,29 @@ async def test_no_answer_is_larger_than_what_is_held_of_one(
     assert answer.status_code == status
     assert (answer.content == PADDED) == (status == 200)
     assert row["charge_nano"] == (6_000_000 if status == 200 else 0)
+
+
+MEDIA = PROFILE.replace(
+    'completion_ratio: "4"',
+    'completion_ratio: "4", audio_ratio: "16", audio_completion_ratio: "2", image_completion_ratio: "10"',
+    1,
+)
+SOUND = {"id": "audio_1", "data": "A" * 64_000, "transcript": "Hi", "expires_at": 1}
+
+
+@pytest.mark.parametrize(
+    ("message", "output_nano"),
+    [
+        ({"content": None, "audio": SOUND}, 20 * 64_000 + 1 * 8_000),
+        ({"content": "", "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}, 1290 * 20_000),
+    ],
+)  # fmt: skip
+async def test_sound_and_pictures_are_priced_as_such_without_figures(
+    tmp_path: Path, message: dict[str, object], output_nano: int
+) -> None:
+    """A second of sound is 20 tokens, with its transcript; a picture 1290."""
+    answer = {"object": "chat.completion", "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+    async with reselling(tmp_path, lambda _: document(answer), profile=MEDIA) as (_, shop):
+        await shop.chat()
+        [row] = await shop.log()
+        assert (row["usage_source"], row["charge_nano"]) == ("estimated", row["input_tokens"] * 2000 + output_nano)
