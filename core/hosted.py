@@ -8,7 +8,9 @@ file search.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
 ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free
 where web search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
-console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs", "Server Tools" and tool/web-fetch.
+console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs", "Server Tools" and tool/web-fetch;
+platform.moonshot.cn docs/guide/use-web-search. xAI's ``search_parameters``, once paid by the source, are gone (410, says
+docs.apiyi.com grok/web-search) but for gateways.
 """
 
 import re
@@ -20,7 +22,11 @@ from .estimate import mentions
 from .exchange import Exchange
 
 _BILLED: Mapping[str, Mapping[str, str]] = {
-    "openai_chat": {"browser_search": "browser_search", "code_interpreter": "chat_code_interpreter"},
+    "openai_chat": {
+        "browser_search": "browser_search",
+        "code_interpreter": "chat_code_interpreter",
+        "live_search": "live_search",
+    },
     "openai_responses": {
         "code_interpreter": "code_interpreter",
         "file_search": "file_search",
@@ -44,6 +50,8 @@ _BILLED: Mapping[str, Mapping[str, str]] = {
 _DATED = re.compile(r"_(?:preview|20\d{6})(?:_20\d{2}_\d{2}_\d{2})?$")
 _FREES_CODE = re.compile(r"web_(?:search|fetch)_(20\d{6})$")
 _FREES_CODE_SINCE = "20260209"
+MOONSHOTS_SEARCH = "$web_search"
+"""A builtin function of Moonshot's; no other function's name may begin with a dollar sign."""
 _OPENROUTERS = "openrouter:"
 _FREE_OF_OPENROUTER = ("openrouter:datetime", "openrouter:apply_patch")
 _FREE_FETCH = ("openrouter:web_fetch", "openrouter")
@@ -63,6 +71,8 @@ def hosted_tools(exchange: Exchange) -> dict[str, str]:
     for name in ("web_search_options", "enable_search"):
         if bytes(fields.get(name, b"null")) not in (b"null", b"false"):
             found["web_search"] = name
+    if _searches_live(bytes(fields.get("search_parameters", b"null"))):
+        found["live_search"] = "search_parameters"
     plugins = _read(bytes(fields.get("plugins", b"null")))
     return {**found, **{tool: "plugins" for plugin in plugins for tool in _billed_plugin(plugin)}}
 
@@ -104,7 +114,8 @@ def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
     billed = _BILLED.get(dialect, {})
     for kind in map(_camel, tool) if dialect == "gemini_generate" else [_member(tool, "type")]:
         plain = _DATED.sub("", kind)
-        if plain.removeprefix(_OPENROUTERS).startswith("web_search"):
+        is_moonshots = plain == "builtin_function" and _member(tool, "function", "name") == MOONSHOTS_SEARCH
+        if is_moonshots or plain.removeprefix(_OPENROUTERS).startswith("web_search"):
             yield kind, "web_search"
         elif plain.startswith(_OPENROUTERS) and plain not in _FREE_OF_OPENROUTER:
             if (plain, _member(tool, "parameters", "engine")) != _FREE_FETCH:
@@ -125,6 +136,10 @@ def _camel(name: str) -> str:
 def _frees_code(tool: _Object) -> bool:
     found = _FREES_CODE.match(_member(tool, "type"))
     return found is not None and found[1] >= _FREES_CODE_SINCE
+
+
+def _searches_live(parameters: bytes) -> bool:
+    return any(_member(each, "mode") != "off" for each in _read(parameters))
 
 
 def _billed_plugin(plugin: _Object) -> Iterator[str]:

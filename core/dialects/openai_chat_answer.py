@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
+from ..hosted import MOONSHOTS_SEARCH
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading
@@ -53,10 +54,11 @@ class _Delta(msgspec.Struct):
     audio: msgspec.Raw = msgspec.Raw()
     images: list[msgspec.Raw] | None = None
     """Pictures, in OpenRouter's form."""
+    annotations: list[msgspec.Raw] | None = None
 
 
 class _Piece(msgspec.Struct):
-    """A part of Mistral's content, where it is a list."""
+    """A part of Mistral's content, where it is a list; or an annotation."""
 
     type: str = ""
 
@@ -95,6 +97,9 @@ class _Document(msgspec.Struct):
     object: str | None = None
     type: str | None = None
     error: msgspec.Raw = msgspec.Raw()
+    search_results: msgspec.Raw = msgspec.Raw()
+    web_search: msgspec.Raw = msgspec.Raw()
+    """Pages found: Perplexity's and Qianfan's name, and GLM's. Source: docs.bigmodel.cn, chat completion, read 2026-11-29."""
 
 
 class _OddDocument(msgspec.Struct):
@@ -184,6 +189,7 @@ class ChatStreamReader(EventReader):
             self.model_returned = chunk.model
         if not chunk.choices:
             return self._is_usage_asked or not usage
+        _tally_sources(self, chunk)
         for choice in chunk.choices:
             _tally_choice(self, choice, choice.delta)
             index = choice.index or 0
@@ -199,7 +205,7 @@ class ChatStreamReader(EventReader):
         if delta is None or choice.finish_reason or choice.text or delta.function_call or delta.refusal:
             return
         calls = delta.tool_calls or ()
-        media = (delta.images, _is_given(delta.audio))
+        media = (delta.images, _is_given(delta.audio), delta.annotations)
         pieces = (delta.content, delta.reasoning_content, delta.reasoning, *calls, *media)
         if sum(1 for piece in pieces if piece) != 1:
             return
@@ -226,7 +232,8 @@ class ChatStreamReader(EventReader):
         return True
 
     def _figures(self) -> Usage | None:
-        return read_openai_usage(self._usage, is_reasoning_beside_output=self._is_reasoning_beside_output)
+        usage = read_openai_usage(self._usage, is_reasoning_beside_output=self._is_reasoning_beside_output)
+        return _with_searches(usage, self)
 
 
 def read_chat_body(
@@ -242,12 +249,14 @@ def read_chat_body(
     if _is_error(document) or document.choices is None:
         raise disguised_error(body)
     tally = Tally()
+    _tally_sources(tally, document)
     for choice in document.choices:
         _tally_choice(tally, choice, choice.message)
+    told = _usage_of(document)
     return tallied_reading(
         exchange,
         tally,
-        lambda: read_openai_usage(_usage_of(document), is_reasoning_beside_output=is_reasoning_beside_output),
+        lambda: _with_searches(read_openai_usage(told, is_reasoning_beside_output=is_reasoning_beside_output), tally),
         model_returned=document.model,
         thinking_asked=thinking_asked,
     )
@@ -274,6 +283,18 @@ def _read_odd_body(
     )
 
 
+def _with_searches(usage: Usage | None, tally: Tally) -> Usage | None:
+    """Return *usage* with the searches that the answer shows, if it tells of fewer."""
+    if usage is None or usage.web_search_count >= tally.search_count:
+        return usage
+    return msgspec.structs.replace(usage, web_search_count=tally.search_count)
+
+
+def _tally_sources(tally: Tally, document: _Document) -> None:
+    if _is_given(document.search_results) or _is_given(document.web_search):
+        tally.note_sources()
+
+
 def _tally_choice(tally: Tally, choice: _Choice, delta: _Delta | None) -> None:
     if delta is not None:
         _tally_delta(tally, delta)
@@ -298,6 +319,8 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_audio(tally, delta.audio)
     for _ in delta.images or ():
         tally.add_picture()
+    if any(map(_names_a_page, delta.annotations or ())):
+        tally.note_sources()
     for call in delta.tool_calls or ():
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
     if delta.function_call is not None:
@@ -329,10 +352,27 @@ def _tally_piece(tally: Tally, piece: msgspec.Raw) -> None:
         tally.add_text(size)
 
 
+def _names_a_page(annotation: msgspec.Raw) -> bool:
+    """Say whether an annotation names a page, as those of OpenAI's search models do (w:openai-chat/web-search).
+
+    OpenAI bills each answer of theirs as a search. Source: community.openai.com 1369991, read 2026-11-30.
+    """
+    try:
+        return _read_piece(annotation).type == "url_citation"
+    except (ValueError, RecursionError):
+        return False
+
+
 def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = False) -> None:
-    """Count a piece of a tool call; only its first piece has a name."""
+    """Count a piece of a tool call; only its first piece has a name.
+
+    Moonshot has searched already where it calls its own function. Source: platform.kimi.ai docs/pricing/tools,
+    read 2026-11-30.
+    """
     if is_begun or (function is not None and function.name):
         tally.begin_tool_call()
+    if function is not None and function.name == MOONSHOTS_SEARCH:
+        tally.search_count += 1
     if function is not None and function.arguments:
         tally.add_arguments(len(function.arguments.encode()))
 

@@ -15,9 +15,9 @@ _READ = frozenset(
         "conversation", "documents", "fallbacks", "functions", "generationConfig", "generation_config", "include_usage",
         "inference_geo", "input", "instructions", "maxOutputTokens", "max_completion_tokens", "max_output_tokens",
         "max_tokens", "messages", "model", "models", "n", "plugins", "previous_message_id", "previous_response_id",
-        "prompt", "quality", "query", "requests", "seconds", "serviceTier", "service_tier", "size", "speed", "store",
-        "stream", "stream_options", "system", "systemInstruction", "system_instruction", "thread", "tools",
-        "web_search_options",
+        "prompt", "quality", "query", "requests", "search_parameters", "seconds", "serviceTier", "service_tier", "size",
+        "speed", "store", "stream", "stream_options", "system", "systemInstruction", "system_instruction", "thread",
+        "tools", "web_search_options",
     }
 )  # fmt: skip
 """Names on which the price, the hold, the model or the form of the answer depends, in all dialects."""

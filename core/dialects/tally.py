@@ -148,6 +148,10 @@ class Tally:
             case _:
                 self.note_answer()
 
+    def note_sources(self) -> None:
+        """Note that the answer names pages of the web, so it took a search, however many were made."""
+        self.search_count = max(self.search_count, 1)
+
     def note_tool(self, name: str, once_for: object) -> None:
         """Note that the upstream ran a tool; all runs *once_for* the same are billed as one."""
         self._tools_run.add((name, once_for))

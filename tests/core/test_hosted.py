@@ -19,6 +19,8 @@ CODE = {"type": "code_execution_20250825", "name": "code_execution"}
 INTERPRETER = {"type": "code_interpreter", "container": {"type": "auto"}}
 LARGE = {"type": "code_interpreter", "container": {"type": "auto", "memory_limit": "4g"}}
 
+KIMIS_SEARCH = {"type": "builtin_function", "function": {"name": "$web_search"}}
+
 
 def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
     asked = exchange(dialect)
@@ -75,6 +77,14 @@ def offered(dialect: Dialect, **members: Any) -> dict[str, str]:
         ("openai_chat", {"tools": [{"type": "openrouter:web_fetch"}]}, {"openrouter:web_fetch": "tools.openrouter:web_fetch"}),
         ("openai_chat", {"tools": [{"type": "openrouter:web_fetch", "parameters": {"engine": "openrouter"}}]}, {}),
         ("openai_chat", {"tools": [{"type": "openrouter:datetime"}, {"type": "openrouter:apply_patch"}]}, {}),
+        ("openai_chat", {"tools": [KIMIS_SEARCH]}, {"web_search": "tools.builtin_function"}),
+        ("openai_chat", {"tools": [{**KIMIS_SEARCH, "function": {"name": "$clock"}}]}, {}),
+        ("openai_chat", {"tools": [{**KIMIS_SEARCH, "type": "function"}]}, {}),
+        ("openai_chat", {"tools": [{"type": "live_search", "sources": []}]}, {"live_search": "tools.live_search"}),
+        ("openai_chat", {"search_parameters": {}}, {"live_search": "search_parameters"}),
+        ("openai_chat", {"search_parameters": {"mode": "auto"}}, {"live_search": "search_parameters"}),
+        ("openai_chat", {"search_parameters": {"mode": "off"}}, {}),
+        ("openai_chat", {"search_parameters": None}, {}),
         ("openai_chat", {}, {}),
     ],
 )  # fmt: skip
@@ -231,6 +241,60 @@ async def test_a_container_is_not_free_for_who_leaves_behind_it(tmp_path: Path) 
         [row] = await shop.log()
         assert row["outcome"] == "customer_gone"
         assert row["charge_nano"] == row["input_tokens"] * 2000 + 2 * 8000 + 30_000_000
+
+
+SEARCHING = PROFILE.replace('completion_ratio: "4"', 'completion_ratio: "4", web_search_price: "0.005"', 1)
+CALL = {"index": 0, "id": "$web_search:0", "type": "builtin_function", "function": {"name": "$web_search"}}
+
+
+def kimis(usage: dict[str, int] | None) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": message, "delta": message}
+    return {"object": "chat.completion", "model": "kimi-k2", "choices": [choice], "usage": usage}
+
+
+@pytest.mark.parametrize(
+    ("usage", "whole_nano", "streamed_nano"),
+    [
+        ({"prompt_tokens": 100, "completion_tokens": 20}, 360_000, 360_000),
+        (None, 31 * 2000 + 8 * 8000, 32 * 2000 + 8 * 8000),
+    ],
+)
+async def test_kimis_own_search_is_held_for_and_paid_where_it_was_made(
+    tmp_path: Path, usage: dict[str, int] | None, whole_nano: int, streamed_nano: int
+) -> None:
+    """Whole, streamed, and without figures: a search costs its 0.005; an answer without one costs its tokens."""
+    plain = {
+        "choices": [{"index": 0, "message": {"content": "Hi"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1},
+    }
+    streamed = f"data: {json.dumps(kimis(usage))}\n\ndata: [DONE]\n\n"
+    answers = iter([document(kimis(usage)), stream(streamed), document(plain)])
+    async with reselling(tmp_path, lambda _: next(answers), profile=SEARCHING) as (_, shop):
+        await shop.chat(tools=[KIMIS_SEARCH], max_tokens=10)
+        await shop.chat(tools=[KIMIS_SEARCH], max_tokens=10, stream=True)
+        await shop.chat(tools=[KIMIS_SEARCH], max_tokens=10)
+        charges = [row["charge_nano"] for row in await shop.log(count=3)]
+        assert charges == [whole_nano + 5_000_000, streamed_nano + 5_000_000, 10_000]
+        held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
+        assert held == [8_262_000, 8_266_000, 8_262_000]
+
+
+async def test_a_search_model_is_paid_for_its_search_as_recorded(tmp_path: Path) -> None:
+    """OpenAI's tell of none, and bill each answer; the pages that it names show it: 13 in, 197 out and a search."""
+    recorded = load("openai-chat/web-search")
+    async with reselling(tmp_path, lambda _: document(recorded["bytes"]), profile=SEARCHING) as (_, shop):
+        await shop.chat(web_search_options={})
+        [row] = await shop.log()
+        assert row["charge_nano"] == 13 * 2000 + 197 * 8000 + 5_000_000
+
+
+async def test_what_xai_sold_by_the_source_is_refused(tmp_path: Path) -> None:
+    """No answer says in searches what it came to."""
+    async with reselling(tmp_path, lambda _: document({}), profile=SEARCHING) as (upstream, shop):
+        refused = await shop.chat(search_parameters={"mode": "on"})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "search_parameters")
+        assert (upstream.received, shop.rows("select * from reservation")) == ([], [])
 
 
 async def test_claudes_code_is_refused_where_it_has_no_price(tmp_path: Path) -> None:

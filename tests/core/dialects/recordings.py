@@ -39,6 +39,7 @@ def _chat(
     write: int = 0,
     reasoning: int = 0,
     audio: int = 0,
+    searches: int = 0,
     beside: bool = False,
     added: str = "",
     cost: int | None = None,
@@ -51,6 +52,7 @@ def _chat(
         reasoning_tokens=reasoning,
         upstream_cost_nano=cost,
         audio_input_tokens=audio,
+        web_search_count=searches,
     )
     return Expected(name, outcome, usage, is_reasoning_beside_output=beside, added=added)
 
@@ -195,7 +197,7 @@ STREAMS: tuple[Expected, ...] = (
     _chat("moonshot/kimi-avian-tools-stream", "complete", 12, 47, read=64, reasoning=34, cost=123_200),
     _chat("moonshot/stream", "complete", 9, 12, reasoning=7),
     _chat("compat/ollama-stream", "complete", 74, 45),
-    _chat("compat/perplexity-stream", "complete", 8, 5, added=DONE, cost=5_010_000),
+    _chat("compat/perplexity-stream", "complete", 8, 5, searches=1, added=DONE, cost=5_010_000),
     _chat("compat/vercel-gateway-stream", "complete", 9, 2, reasoning=25, cost=70_200),
     Expected("derived/openai-chat-cut-before-usage", "truncated", None),
     Expected("derived/openai-chat-cut-in-text", "truncated", None),
@@ -328,7 +330,7 @@ BODIES: tuple[Expected, ...] = (
     _chat("openai-chat/tools", "complete", 218, 22),
     _chat("openai-chat/vision-base64", "complete", 232, 163, reasoning=128),
     _chat("openai-chat/vision-url", "complete", 267, 106),
-    _chat("openai-chat/web-search", "complete", 13, 197),
+    _chat("openai-chat/web-search", "complete", 13, 197, searches=1),
     _chat("azure/chat", "complete", 15, 24),
     _chat("azure/content-filter-output", "refused", 15, 19),
     _chat("deepseek/cache-hit", "complete", 103, 25, read=256),
@@ -345,7 +347,7 @@ BODIES: tuple[Expected, ...] = (
     _chat("qwen/reasoning", "complete", 24, 1668, reasoning=1353),
     _chat("qwen/tools", "complete", 295, 22),
     _chat("moonshot/reasoning", "complete", 10, 30, read=10, reasoning=22),
-    _chat("compat/perplexity-plain", "complete", 9, 12, cost=5_020_000),
+    _chat("compat/perplexity-plain", "complete", 9, 12, searches=1, cost=5_020_000),
     _chat("gemini/openai-compat-tools", "complete", 35, 74, beside=True),
     _chat("documented/spark-http-plain", "complete", 6, 3),
     _message("anthropic/cache-read", "complete", 10, 4, read=7351),
