@@ -90,6 +90,7 @@ class Exchange:
 
     __slots__ = (
         "api_key",
+        "audio_tokens_bound",
         "choice_count",
         "client_ip",
         "continued",
@@ -101,6 +102,7 @@ class Exchange:
         "headers",
         "id",
         "idempotency_digest",
+        "image_tokens_bound",
         "is_fresh_authentication",
         "locale",
         "model",
@@ -166,6 +168,8 @@ class Exchange:
         """The most that the answer can count of what is sold by the piece: pictures, seconds, characters."""
         self.unit_estimate = 0
         """The pieces that the request itself contains: characters to speak, seconds to hear."""
+        self.audio_tokens_bound = self.image_tokens_bound = 0
+        """The most tokens of sound to transcribe, and of pictures to edit, which may cost more than text."""
         self.idempotency_digest: bytes | None = None
         """SHA-256 of the request's idempotency key, or None: requests with the same key are paid for once."""
         self.principal: Principal | None = None

@@ -219,6 +219,8 @@ class Settlement:
         """Return the most that an answer of *output_tokens* can use."""
         return Usage(
             input_tokens=self.input_bound_tokens,
+            audio_input_tokens=self._exchange.audio_tokens_bound,
+            image_input_tokens=self._exchange.image_tokens_bound,
             output_tokens=output_tokens,
             unit_count=max(self._exchange.choice_count, self._exchange.unit_bound),
             web_search_count=int("web_search" in self._tools),
@@ -255,7 +257,12 @@ class Settlement:
             tool_counts: How often each other hosted tool was seen to run.
         """
         if so_far is None:
-            so_far = Usage(input_tokens=self._input_estimate_tokens, unit_count=self._exchange.unit_estimate)
+            tokens = self._input_estimate_tokens
+            so_far = Usage(
+                input_tokens=tokens,
+                audio_input_tokens=min(self._exchange.audio_tokens_bound, tokens),
+                unit_count=self._exchange.unit_estimate,
+            )
         believed = plausible(so_far, self._input_bound(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
         audio_tokens = min(max(believed.audio_output_tokens, audio_tokens), output_tokens)

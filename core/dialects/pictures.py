@@ -92,6 +92,7 @@ class Pictures(Single):
         tokens = OUTPUT_TOKENS.get(exchange.quality or "", OUTPUT_TOKENS_MAX) + DRAFT_TOKENS * PARTIALS_MAX
         exchange.output_tokens_likely = tokens * exchange.choice_count
         exchange.fields = fields
+        exchange.image_tokens_bound = INPUT_TOKENS_MAX * _picture_count(exchange)
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError
-from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, input_estimate
+from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, input_estimate, piece_bound
 from ..exchange import Evidence, Exchange, Operation
 from ..form import Form
 from ..usage import Usage
@@ -66,6 +66,7 @@ class Transcription(Single):
         exchange.form, exchange.fields = form, form.fields
         exchange.unit_bound = seconds_bound(sounds[0])
         exchange.unit_estimate = seconds_estimate(sounds[0])
+        exchange.audio_tokens_bound = TOKENS_PER_SECOND * exchange.unit_bound
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream."""
@@ -90,7 +91,7 @@ class Transcription(Single):
         text = transcript.text or ""
         return BodyReading(
             usage=heard_usage(exchange, transcript.usage, transcript.duration, text),
-            evidence=Evidence(has_text=bool(text.strip()), is_end_seen=True),
+            evidence=Evidence(has_text=bool(text.strip()), is_end_seen=True, output_bytes=len(text.encode())),
             model_returned=None,
             output_bound_tokens=0,
             output_counted_tokens=0,
@@ -122,7 +123,7 @@ class TranscriptReader(DoneReader):
         return read_heard_usage(self._exchange, self._usage, None, self._text)
 
     def _disputed(self) -> Usage:
-        return bound_usage(self._exchange)
+        return bound_usage(self._exchange, self.output_bound_tokens)
 
 
 def heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
@@ -130,7 +131,7 @@ def heard_usage(exchange: Exchange, usage: object, duration: object, text: str) 
     try:
         return read_heard_usage(exchange, usage, duration, text)
     except UntrueFigureError:
-        return bound_usage(exchange)
+        return bound_usage(exchange, piece_bound(len(text.encode())))
 
 
 def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: str) -> Usage:
@@ -150,8 +151,10 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
         if figures.get("prompt_audio_seconds") is not None and (heard := _read_mistral_usage(figures)) is not None:
             return msgspec.structs.replace(heard, unit_count=seconds)
         tokens = TOKENS_PER_SECOND * seconds
-        source = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
-        return source if told is not None else msgspec.structs.replace(source, source="estimated")
+        likely = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
+        if told is not None:
+            return likely
+        return msgspec.structs.replace(likely, output_tokens=estimate_bytes(len(text.encode())), source="estimated")
     return Usage(
         input_tokens=read_figure(figures, "input_tokens"),
         audio_input_tokens=read_figure(read_figures(figures.get("input_token_details")), "audio_tokens"),
@@ -183,10 +186,16 @@ def _read_mistral_usage(figures: Figures) -> Usage | None:
     )
 
 
-def bound_usage(exchange: Exchange) -> Usage:
-    """Return the most that the audio of a request can count, for figures that can't be true."""
-    tokens = TOKENS_PER_SECOND * exchange.unit_bound
-    return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=exchange.unit_bound, source="disputed")
+def bound_usage(exchange: Exchange, output_tokens: int) -> Usage:
+    """Return the most that the audio of a request can count, and its transcript, for figures that can't be true."""
+    tokens = exchange.audio_tokens_bound
+    return Usage(
+        input_tokens=tokens,
+        audio_input_tokens=tokens,
+        output_tokens=output_tokens,
+        unit_count=exchange.unit_bound,
+        source="disputed",
+    )
 
 
 def _read_seconds(told: object, exchange: Exchange) -> int:

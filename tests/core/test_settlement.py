@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
+from relay.core.dialects import RULES
 from relay.core.dialects.openai_chat import OpenAIChat
+from relay.core.settlement import Settlement
+from relay.core.usage import Usage
 from tests.chats import DONE, ROLE, STOP, USAGE, words
+from tests.core.dialects.test_sound import wave_file
+from tests.core.dialects.test_transcription import read as form_with
 from tests.shops import PROFILE, Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
@@ -334,3 +339,51 @@ async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
         await shop.log(count=2)
         held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
         assert held == [1_872_000, 17_074_000]
+
+
+HEARD = {"text_tokens": 0, "audio_tokens": 700}
+MEDIA = """
+shop: {{name: {{en: Test, zh: 测试}}}}
+plugins: [{{use: auth.api_key}}, {{use: routing.priority_weighted}}, {{use: billing.token_ratio}}]
+groups: {{plain: {{ratio: "1"}}}}
+prices:
+  gpt-4o-transcribe: {{model_ratio: "1", completion_ratio: "4", audio_ratio: "3"}}
+  gpt-image-1: {{model_ratio: "1", completion_ratio: "2", image_ratio: "5", image_completion_ratio: "4"}}
+channels:
+  - name: vendor
+    use: channels.openai
+    base_url: {url}
+    keys: ["file:upstream.key"]
+    models: [gpt-4o-transcribe, gpt-image-1]
+    groups: [plain]
+"""
+
+
+async def test_sound_to_transcribe_is_held_for_as_sound(tmp_path: Path) -> None:
+    """70 seconds of it are 700 tokens, at 6000 nano-credits; the rest of the bound is text, and 4096 may be written."""
+    usage = {"input_tokens": 700, "output_tokens": 280, "input_token_details": HEARD}
+    async with reselling(tmp_path, lambda _: document({"text": "Hi", "usage": usage}), profile=MEDIA) as (_, shop):
+        files, data = {"file": ("a.wav", bytes(wave_file(70)))}, {"model": "gpt-4o-transcribe"}
+        await shop.client.post("/v1/audio/transcriptions", data=data, files=files, headers=shop.headers)
+        [row] = await shop.log()
+        assert row["charge_nano"] == 700 * 6000 + 280 * 8000
+        assert await held_nano(shop) == 700 * 6000 + (700 + 512 + 6) * 2000 + 4096 * 8000
+
+
+async def test_who_leaves_before_a_transcript_pays_for_sound(tmp_path: Path) -> None:
+    """And not as if it had been text: 70 seconds are 700 tokens."""
+    async with serving(tmp_path, "http://127.0.0.1:1", profile=MEDIA) as shop:
+        settlement = Settlement(shop.shop, form_with(bytes(wave_file(70))), RULES["audio"])
+        left = settlement.delivered_usage(0, None)
+    assert left == Usage(input_tokens=700, audio_input_tokens=700, unit_count=70, source="estimated")
+
+
+async def test_pictures_to_edit_are_held_for_as_pictures(tmp_path: Path) -> None:
+    """8192 tokens each at 10 000 nano-credits; the prompt and what an upstream does not tell are text."""
+    usage = {"input_tokens": 9000, "output_tokens": 272, "input_tokens_details": {"image_tokens": 8192}}
+    async with reselling(tmp_path, lambda _: document({"data": [{}], "usage": usage}), profile=MEDIA) as (_, shop):
+        body = {"model": "gpt-image-1", "prompt": "cat", "quality": "low", "images": [{"image_url": "data:,"}]}
+        await shop.client.post("/v1/images/edits", json=body, headers=shop.headers)
+        [row] = await shop.log()
+        assert row["charge_nano"] == 8192 * 10_000 + 808 * 2000 + 272 * 40_000
+        assert await held_nano(shop) == 8192 * 10_000 + (512 + 11 + 1000) * 2000 + 4096 * 40_000

@@ -90,14 +90,17 @@ def heard(seconds: int, **noted: Any) -> Usage:
         ({"text": "Hi", "duration": "8.470000267028809"}, heard(9)),
         ({"text": "Hi", "duration": 8.47, "usage": {"type": "duration", "seconds": 9}}, heard(9)),
         ({"text": "Hi", "usage": {"type": "duration", "seconds": 0}}, heard(0)),
-        ({"text": "Hi"}, heard(5, source="estimated")),
-        ({"text": "x" * 140}, heard(10, source="estimated")),
-        ({"text": "x" * 9000}, heard(43, source="estimated")),
-        ({"text": "Hi", "usage": {"type": "duration", "seconds": 1e9}}, heard(43, source="disputed")),
-        ({"text": "Hi", "usage": {"type": "duration", "seconds": -1}}, heard(43, source="disputed")),
-        ({"text": "Hi", "usage": {"type": "duration", "seconds": False}}, heard(43, source="disputed")),
-        ({"text": "Hi", "duration": "long"}, heard(43, source="disputed")),
-        ({"text": "Hi", "usage": {"input_tokens": -3}}, heard(43, source="disputed")),
+        ({"text": "Hi"}, heard(5, output_tokens=1, source="estimated")),
+        ({"text": "x" * 140}, heard(10, output_tokens=39, source="estimated")),
+        ({"text": "x" * 9000}, heard(43, output_tokens=2500, source="estimated")),
+        ({"text": "Hi", "usage": {"type": "duration", "seconds": 1e9}}, heard(43, output_tokens=1, source="disputed")),
+        ({"text": "Hi", "usage": {"type": "duration", "seconds": -1}}, heard(43, output_tokens=1, source="disputed")),
+        (
+            {"text": "Hi", "usage": {"type": "duration", "seconds": False}},
+            heard(43, output_tokens=1, source="disputed"),
+        ),
+        ({"text": "x" * 140, "duration": "long"}, heard(43, output_tokens=71, source="disputed")),
+        ({"text": "Hi", "usage": {"input_tokens": -3}}, heard(43, output_tokens=1, source="disputed")),
         (
             {
                 "text": "Hi",
@@ -107,14 +110,17 @@ def heard(seconds: int, **noted: Any) -> Usage:
         ),
         ({"text": "Hi", "usage": {"prompt_audio_seconds": 12}}, heard(12)),
         ({"text": "Hi", "usage": {"prompt_audio_seconds": None, "total_tokens": 89}, "duration": 8.47}, heard(9)),
-        ({"text": "Hi", "usage": {"prompt_audio_seconds": 1e9, "prompt_tokens": 3}}, heard(43, source="disputed")),
+        (
+            {"text": "Hi", "usage": {"prompt_audio_seconds": 1e9, "prompt_tokens": 3}},
+            heard(43, output_tokens=1, source="disputed"),
+        ),
         (
             {"text": "Hi", "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
-            heard(5, source="estimated"),
+            heard(5, output_tokens=1, source="estimated"),
         ),
         (
             {"text": "Hi", "usage": {"prompt_tokens": 610, "completion_tokens": 10, "total_tokens": 620}},
-            heard(5, source="estimated"),
+            heard(5, output_tokens=1, source="estimated"),
         ),
         (
             {
@@ -174,7 +180,7 @@ def test_mistrals_prompt_leaves_out_the_sound_that_its_total_counts(usage: dict[
 def test_a_wave_file_is_as_long_as_it_says() -> None:
     """Whatever was said in it: the length is known, though no upstream told it."""
     reading = RULES["audio"].read_body(read(bytes(wave_file(2.5)), response_format="text"), b"x" * 500)
-    assert reading.usage == heard(3, source="estimated")
+    assert reading.usage == heard(3, output_tokens=139, source="estimated")
 
 
 def test_plain_text_is_passed_on_as_such() -> None:
@@ -230,3 +236,21 @@ def test_hearing_is_held_for() -> None:
     made = read()
     assert RULES["audio"].input_bound(made) == 512 + 4 + 2 * 10 * 43
     assert RULES["audio"].input_estimate(made) == 50
+    assert made.audio_tokens_bound == 430
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        (None, heard(10, output_tokens=39, source="estimated")),
+        ({"input_tokens": -1}, heard(43, output_tokens=77, source="disputed")),
+    ],
+)
+def test_a_streamed_transcript_is_output_without_true_figures(usage: object, told: Usage) -> None:
+    """Of 140 bytes, in one piece of 10 and one of 130, some 39 tokens; 3 and 66 at most, and 8 of a frame."""
+    reader = RULES["audio"].stream_reader(read(stream="true"))
+    pieces = ({"type": "transcript.text.delta", "delta": "x" * count} for count in (10, 130))
+    done = {"type": "transcript.text.done", "text": "x" * 140, "usage": usage}
+    reader.feed(b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (*pieces, done)))
+    reader.finish()
+    assert reader.usage() == told
