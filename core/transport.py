@@ -35,9 +35,15 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
 class UpstreamResponse(Protocol):
     """An answer whose head has arrived. The caller must close it in every case."""
 
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case name; of a repeated header the last line."""
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name; of a repeated header the last line."""
+        ...
 
     async def read(self) -> bytes:
         """Return the next bytes as they arrived, or ``b""`` at the end of the body.
