@@ -6,6 +6,7 @@ through it costs ten times as much. So it plays no part once exchanges run.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from inspect import iscoroutinefunction
 from operator import itemgetter
 from types import NoneType
 from typing import Any, Protocol, TypeVar
@@ -122,6 +123,10 @@ class Dispatch:
                 meter: Meter | None = step.call(exchange, channel)
                 if meter is not None and not (hasattr(meter, "feed") and hasattr(meter, "usage")):
                     raise _failure(step, "meter_stream", f"expected Meter or None, found {type(meter).__name__}")
+                if iscoroutinefunction(getattr(meter, "feed", None)) or iscoroutinefunction(
+                    getattr(meter, "usage", None)
+                ):
+                    raise _failure(step, "meter_stream", "expected a Meter with feed and usage declared with 'def'")
             except BaseException as exc:
                 if not is_plugin_failure(exc):
                     raise

@@ -10,12 +10,13 @@ import importlib.util
 import inspect
 import re
 import sys
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from .errors import PluginError, is_plugin_failure
 from .plugin import ChannelPlugin, Plugin, PluginConfig
@@ -65,10 +66,16 @@ def find_plugin(use: str, folder: Path) -> FoundPlugin:
         return _find_in_file(use, folder)
     if _ID.fullmatch(use) and (found := _find_built_in(use)) is not None:
         return found
-    installed = _installed().get(use)
-    if installed is not None:
-        return _find_installed(use, installed)
-    raise PluginError(f"unknown plugin '{use[:60]}'{nearest(use, [*built_in_ids(), *_installed()])}")
+    installed = [entry_point for entry_point in _installed() if entry_point.name == use]
+    if len(installed) > 1:
+        packages = ", ".join(sorted(each.dist.name if each.dist else each.module for each in installed))
+        raise PluginError(
+            f"plugin '{use}': expected one package that offers it, found {packages}; uninstall the others"
+        )
+    if installed:
+        return _find_installed(use, installed[0])
+    known = [*built_in_ids(), *(entry_point.name for entry_point in _installed())]
+    raise PluginError(f"unknown plugin '{use[:60]}'{nearest(use, known)}")
 
 
 def built_in_ids() -> list[str]:
@@ -118,8 +125,8 @@ def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     return _found(use, classes, _file_of(module), distribution.version if distribution else "")
 
 
-def _installed() -> dict[str, EntryPoint]:
-    return {entry_point.name: entry_point for entry_point in entry_points(group=ENTRY_POINTS)}
+def _installed() -> EntryPoints:
+    return entry_points(group=ENTRY_POINTS)
 
 
 def _find_in_file(use: str, folder: Path) -> FoundPlugin:
@@ -168,6 +175,10 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
     config_type = getattr(plugin_type, "config_type", None)
     if not (isinstance(config_type, type) and issubclass(config_type, PluginConfig)):
         raise found.failure(f"{plugin_type.__name__} names no config_type; set it to its PluginConfig")
+    try:
+        msgspec.inspect.type_info(config_type)
+    except (AttributeError, NameError, SyntaxError, TypeError) as exc:
+        raise found.failure(f"{config_type.__name__} can't be read: {type(exc).__name__}: {exc}") from exc
     if inspect.isabstract(plugin_type):
         raise found.failure(f"{plugin_type.__name__} is abstract")
     if found.is_channel and not getattr(plugin_type, "dialects", ()):

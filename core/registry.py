@@ -221,13 +221,16 @@ def _register(manager: pluggy.PluginManager, found: FoundPlugin, plugin: object,
 def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Services, *section: Any) -> Plugin[Any]:
     try:
         config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
-        return found.plugin_type(config, services, *section)
+        made = found.plugin_type(config, services, *section)
     except PluginError:
         raise
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
+    if not hasattr(made, "section" if found.is_channel else "config"):
+        raise found.failure("its __init__ must call super().__init__ with what it was given")
+    return made
 
 
 async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:

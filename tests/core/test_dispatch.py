@@ -228,6 +228,32 @@ def test_what_is_no_meter_is_passed_over_by_name(caplog: pytest.LogCaptureFixtur
     assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
 
 
+class Waiting:
+    """A meter that nobody awaits, so that it would never count."""
+
+    async def feed(self, event: bytes) -> None: ...
+
+    def usage(self) -> Usage | None: ...
+
+
+class Late:
+    """A meter whose figures nobody awaits."""
+
+    def feed(self, event: bytes) -> None: ...
+
+    async def usage(self) -> Usage | None: ...
+
+
+@pytest.mark.parametrize("meter", [Waiting(), Late()])
+def test_meter_that_nobody_awaits_is_no_meter(caplog: pytest.LogCaptureFixture, meter: object) -> None:
+    """Core counts itself, and the log says why."""
+    with caplog.at_level("INFO", logger="relay"):
+        assert dispatch("meter_stream", lambda: meter).meter_stream(EXCHANGE, CHANNEL) is None
+    [record] = caplog.records
+    told = "in meter_stream: expected a Meter with feed and usage declared with 'def'"
+    assert (record.message, vars(record)["fields"]["problem"]) == ("plugin.failed", told)
+
+
 async def test_error_of_relays_own_goes_through() -> None:
     """A plugin that refuses on purpose decides what the customer reads."""
     with pytest.raises(NotAllowedError) as caught:

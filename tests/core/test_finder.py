@@ -153,15 +153,43 @@ def test_imported_plugins_do_not_count(tmp_path: Path) -> None:
     assert find_plugin("./rule.py", tmp_path).plugin_type.__name__ == "Rule"
 
 
+def install(folder: Path, module: str) -> None:
+    """Put a package into *folder*, as pip would, that offers ``billing.rule``."""
+    (folder / f"{module}.py").write_text(PLUGIN)
+    information = folder / f"{module}-1.2.3.dist-info"
+    information.mkdir()
+    name = module.replace("_", "-")
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n")
+    (information / "entry_points.txt").write_text(f"[relay.plugins]\nbilling.rule = {module}:Rule\n")
+
+
+def test_plugin_that_two_packages_offer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of two prices is charged must not depend on the order of folders."""
+    install(tmp_path, "shop_rules")
+    install(tmp_path, "other_rules")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert failure("billing.rule", tmp_path) == (
+        "plugin 'billing.rule': expected one package that offers it, found other-rules, shop-rules; uninstall the others"
+    )
+
+
 def test_installed_plugin_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its id is the entry point's name, its version that of its distribution."""
-    (tmp_path / "shop_rules.py").write_text(PLUGIN)
-    information = tmp_path / "shop_rules-1.2.3.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-rules\nVersion: 1.2.3\n")
-    (information / "entry_points.txt").write_text("[relay.plugins]\nbilling.rule = shop_rules:Rule\n")
+    install(tmp_path, "shop_rules")
     monkeypatch.syspath_prepend(tmp_path)
 
     found = find_plugin("billing.rule", tmp_path)
 
     assert (found.plugin_type.__name__, found.version, found.file) == ("Rule", "1.2.3", tmp_path / "shop_rules.py")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "told"), [("'Nowhere'", "NameError: name 'Nowhere'"), ("'int |'", "SyntaxError")]
+)
+def test_settings_that_cannot_be_read_are_told_by_file(tmp_path: Path, annotation: str, told: str) -> None:
+    """As where a name is imported for type checkers only."""
+    (tmp_path / "rule.py").write_text(PLUGIN.replace("    pass\n", f"    share: {annotation}\n"))
+
+    expected = f"plugin './rule.py' ({tmp_path}/rule.py): RuleConfig can't be read: {told}"
+    assert failure("./rule.py", tmp_path).startswith(expected)

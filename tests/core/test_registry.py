@@ -206,6 +206,26 @@ async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_fil
         registry(tmp_path, {"use": "./rule.py"})
 
 
+@pytest.mark.parametrize("is_channel", [False, True])
+async def test_plugin_that_keeps_nothing_it_is_given_is_named_with_its_file(tmp_path: Path, is_channel: bool) -> None:
+    """Core and the plugin's own hooks read its settings later."""
+    own = "    dialects = ('openai_chat',)\n    async def send(self, request, api_key): ...\n" if is_channel else ""
+    write(tmp_path, own + "    def __init__(self, *given): ...\n")
+    if is_channel:
+        source = (tmp_path / "rule.py").read_text()
+        (tmp_path / "rule.py").write_text(source.replace("Rule(Plugin[", "Rule(ChannelPlugin["))
+    section = ChannelSection(name="one", use="./rule.py", models=("gpt-4o",), groups=("plain",))
+    of = (
+        profile(plugins=(), channels=(section,))
+        if is_channel
+        else profile(plugins=({"use": "./rule.py"},), channels=())
+    )
+    with pytest.raises(PluginError) as caught:
+        Registry(Loaded(profile=of, path=tmp_path / "shop.yaml"), services(of))
+    told = "its __init__ must call super().__init__ with what it was given"
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {told}"
+
+
 async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Path) -> None:
     """The cause is kept."""
     write(tmp_path, "    def __init__(self, config, services):\n        raise OSError('no licence')\n")
