@@ -7,6 +7,7 @@ anthropic-sdk-python 2.12.0 types/beta, openai-python 3.54.0 types/responses/too
 import msgspec
 
 from ..errors import BadRequestError
+from ..estimate import mentions
 from .dearer import refuse_dearer
 from .fields import Fields, read_int
 
@@ -36,7 +37,7 @@ def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
     named: list[tuple[str, str]] = []
     for param in ("fallbacks", "tools", "input"):
         raw = bytes(fields.get(param, b"null"))
-        if param != "fallbacks" and b'"model"' not in raw and b"\\u" not in raw:
+        if param != "fallbacks" and not (mentions(raw, b'"model"') or mentions(raw, rb"\u00")):
             continue  # nearly always: tools and turns are long, and read by nobody else
         try:
             read = _named_in_turns(raw) if param == "input" else _read_named(raw) or []

@@ -37,6 +37,14 @@ def test_a_turn_may_bring_such_a_tool_along() -> None:
     assert further_models(asked(input=[said])) == further_models(asked(input="é")) == ()
 
 
+@pytest.mark.parametrize("param", ["tools", "input"])
+def test_a_model_spelled_with_an_escape_is_found_too(param: str) -> None:
+    """Its upstream reads it all the same."""
+    tools = rb'[{"type":"image_generation","mod\u0065l":"gpt-image-1.5"}]'
+    told = {"tools": tools, "input": b'[{"role":"user","content":"hi"},{"tools":%b}]' % tools}
+    assert further_models({param: msgspec.Raw(told[param])}) == ((param, "gpt-image-1.5"),)
+
+
 def test_a_model_of_the_vendors_choice_is_not_offered() -> None:
     """Nobody could say its price."""
     with pytest.raises(BadRequestError) as refused:
