@@ -16,7 +16,7 @@ from .clock import Clock
 from .exchange import Candidate, Exchange
 
 REMEMBERED_S = 4 * 3600.0
-TALKS_MAX = 50_000
+CONVERSATIONS_MAX = 50_000
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "thread-id")
 """Where Claude Code and Codex name their session. Source: wire/DIALECTS.md 6, read 2026-11-23."""
@@ -41,7 +41,7 @@ class _Turn(msgspec.Struct):
 _read_turn = msgspec.json.Decoder(_Turn).decode
 
 
-class Talk(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True):
     """A conversation, by its digest; ``has_history`` where an answer has been given in it before."""
 
     digest: bytes
@@ -56,7 +56,7 @@ class Affinity:
         self._secret = secrets.token_bytes(32)
         self._places: OrderedDict[bytes, tuple[str, str, float]] = OrderedDict()
 
-    def talk_of(self, exchange: Exchange) -> Talk | None:
+    def conversation_of(self, exchange: Exchange) -> Conversation | None:
         """Return the conversation of *exchange*, known by its client's session, else by how it began.
 
         None where it has neither a session nor a beginning.
@@ -72,20 +72,20 @@ class Affinity:
         for piece in (exchange.principal.key_id.encode(), exchange.model.encode(), *opening):
             digest.update(len(piece).to_bytes(8, "big"))
             digest.update(piece)
-        return Talk(digest.digest(), has_history)
+        return Conversation(digest.digest(), has_history)
 
-    def recall(self, talk: Talk) -> tuple[str, str] | None:
-        """Return the channel and key that answered *talk* last; None if it has no history or is not remembered."""
-        channel, key_id, at_s = self._places.get(talk.digest, ("", "", 0.0))
-        if not channel or not talk.has_history or self._clock.monotonic() - at_s > REMEMBERED_S:
+    def recall(self, conversation: Conversation) -> tuple[str, str] | None:
+        """Return the channel and key that answered *conversation* last; None if it has no history or is not remembered."""
+        channel, key_id, at_s = self._places.get(conversation.digest, ("", "", 0.0))
+        if not channel or not conversation.has_history or self._clock.monotonic() - at_s > REMEMBERED_S:
             return None
         return channel, key_id
 
-    def remember(self, talk: Talk, candidate: Candidate) -> None:
-        """Note that *candidate* answered *talk*."""
-        self._places[talk.digest] = (candidate.channel.name, candidate.key_id, self._clock.monotonic())
-        self._places.move_to_end(talk.digest)
-        if len(self._places) > TALKS_MAX:
+    def remember(self, conversation: Conversation, candidate: Candidate) -> None:
+        """Note that *candidate* answered *conversation*."""
+        self._places[conversation.digest] = (candidate.channel.name, candidate.key_id, self._clock.monotonic())
+        self._places.move_to_end(conversation.digest)
+        if len(self._places) > CONVERSATIONS_MAX:
             self._places.popitem(last=False)
 
 

@@ -29,7 +29,7 @@ class Selection:
         self._attempts = attempts
         self._affinity = shop.affinity
         # With one candidate there is nothing to prefer, and no need to identify the conversation.
-        self._talk = shop.affinity.talk_of(exchange) if len(candidates) > 1 else None
+        self._conversation = shop.affinity.conversation_of(exchange) if len(candidates) > 1 else None
         self._circuit = shop.circuit
         self._retries = shop.retries
         self._dispatch = shop.dispatch
@@ -97,15 +97,15 @@ class Selection:
 
     def _answered_last(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return the one that answered this conversation last, unless it has been tried."""
-        place = self._affinity.recall(self._talk) if self._talk is not None else None
+        place = self._affinity.recall(self._conversation) if self._conversation is not None else None
         if place is None:
             return []
         return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
 
     def answered(self, candidate: Candidate) -> None:
         """Note that *candidate* has answered, so that the conversation goes on there."""
-        if self._talk is not None:
-            self._affinity.remember(self._talk, candidate)
+        if self._conversation is not None:
+            self._affinity.remember(self._conversation, candidate)
 
     def _cooling_down(self) -> RelayError:
         """Return the error while every candidate is cooling down; it tells when the first may be tried again."""

@@ -123,7 +123,7 @@ class Pictures(Single):
             usage = _with_author(read_picture_usage(exchange, [answer.usage], len(answer.data)), answer.svg_usage)
         except UntrueFigureError:
             usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
-        usage = msgspec.structs.replace(usage, size=_told(answer.size), quality=_told(answer.quality))
+        usage = msgspec.structs.replace(usage, size=_as_word(answer.size), quality=_as_word(answer.quality))
         return whole_reading(usage, has_answer=bool(answer.data), model=answer.model)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
@@ -156,7 +156,7 @@ class PictureReader(DoneReader):
             self.note_answer()
             self._picture_count += 1
             self._usages.append(fields.usage)
-            self._size, self._quality = _told(fields.size), _told(fields.quality)
+            self._size, self._quality = _as_word(fields.size), _as_word(fields.quality)
             self._count_whole()
         return self._picture_count >= self._exchange.choice_count
 
@@ -237,12 +237,12 @@ def _with_author(usage: Usage, svg_usage: object) -> Usage:
 def _read_word(fields: Mapping[str, msgspec.Raw], name: str) -> str | None:
     """Return a size or quality as the customer spelt it, and refuse one that does not look like one."""
     word = read_optional_text(fields, name)
-    if word is not None and _told(word) is None:
+    if word is not None and _as_word(word) is None:
         raise BadRequestError(param=name)
     return word
 
 
-def _told(word: object) -> str | None:
+def _as_word(word: object) -> str | None:
     """Return *word* if it can be a size or quality by its length and characters, else None."""
     if isinstance(word, str) and 0 < len(word) <= WORD_LENGTH_MAX and word.isprintable():
         return word

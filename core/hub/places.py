@@ -20,11 +20,11 @@ def answerable(messages: Sequence[Message]) -> Sequence[Message]:
     return [msgspec.structs.replace(message, role="user") for message in messages]
 
 
-def opening_and_talk(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+def split_opening(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
     """Return the system messages at the beginning, and the rest, which may hold later system messages.
 
-    >>> opening, talk = opening_and_talk([Message(role=role, parts=()) for role in ("developer", "user", "system")])
-    >>> [message.role for message in opening], [message.role for message in talk]
+    >>> opening, rest = split_opening([Message(role=role, parts=()) for role in ("developer", "user", "system")])
+    >>> [message.role for message in opening], [message.role for message in rest]
     (['developer'], ['user', 'system'])
     """
     roles = [message.role in ("system", "developer") for message in messages]

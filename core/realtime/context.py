@@ -66,12 +66,12 @@ class Context:
         """Responses under way."""
         self._asked_count = 0
         """Responses that the customer asked for and the upstream has neither begun nor refused yet."""
-        self._said: dict[str, Said] = {}
+        self._outputs: dict[str, Output] = {}
         """The output so far of each response under way, by its id."""
-        self._passing = Said()
+        self._passing = Output()
         """The output of the response whose delta is on its way to the customer."""
 
-    def session_told(self, facts: SessionFacts) -> None:
+    def session_changed(self, facts: SessionFacts) -> None:
         """Note the audio formats that the upstream reports."""
         if facts.input_format is not None:
             self._heard_per_second = _chars_per_second(facts.input_format)
@@ -133,26 +133,26 @@ class Context:
     def response_sent(self, kind: str, frame: str) -> None:
         """Count a delta that is about to be passed on."""
         response_id = delta_of(frame)
-        if response_id not in self._said and len(self._said) >= RESPONSES_MAX:
+        if response_id not in self._outputs and len(self._outputs) >= RESPONSES_MAX:
             response_id = ""
-        self._passing = self._said.setdefault(response_id, Said())
+        self._passing = self._outputs.setdefault(response_id, Output())
         self._passing.add(kind, delta_length(frame))
 
     def handed_over(self) -> None:
         """Note that the delta counted last has reached the customer's socket."""
         self._passing.delivered = (self._passing.text_bytes, self._passing.sound_chars)
 
-    def said_by(self, response_id: str | None) -> "Said":
+    def output_of(self, response_id: str | None) -> "Output":
         """Return the output of that response; of all under way together for None, or if its deltas did not name it."""
-        said = self._said.get(response_id) if response_id is not None else None
-        return said or sum(self._said.values(), Said())
+        output = self._outputs.get(response_id) if response_id is not None else None
+        return output or sum(self._outputs.values(), Output())
 
     def response_ended(self, done: ResponseDone) -> None:
         """Take the upstream's own figures as the new base, if the response belongs to the conversation."""
         self.open_count = max(0, self.open_count - 1)
-        self._said.pop(done.id, None)
+        self._outputs.pop(done.id, None)
         if self.open_count == 0:
-            self._said.clear()
+            self._outputs.clear()
         if done.usage is not None and done.is_of_conversation:
             tokens = done.usage.all_input_tokens + done.usage.output_tokens
             sound = min(done.sound_tokens, tokens)
@@ -174,23 +174,23 @@ class Context:
     @property
     def output_bound_tokens(self) -> int:
         """An upper bound of the output of the responses under way."""
-        said = self.said_by(None)
-        return said.text_bound + math.ceil(self._spoken_tokens(said.sound_chars))
+        output = self.output_of(None)
+        return output.text_bound + math.ceil(self._spoken_tokens(output.sound_chars))
 
     @property
     def output_counted_tokens(self) -> int:
         """The best estimate of the same."""
-        said = self.said_by(None)
-        return estimate_bytes(said.text_bytes) + int(self._spoken_tokens(said.sound_chars))
+        output = self.output_of(None)
+        return estimate_bytes(output.text_bytes) + int(self._spoken_tokens(output.sound_chars))
 
-    def delivered_usage(self, said: "Said") -> Usage:
-        """Return the usage of a response that ends here: its likely input, and the part of *said* that was handed over.
+    def delivered_usage(self, output: "Output") -> Usage:
+        """Return the usage of a response that ends here: its likely input, and the part of *output* that was handed over.
 
         Input and output of the response before count as cached, as upstreams do it.
         """
         added = self._added_before
         heard = int(added.sound_chars * self._heard_ratio)
-        text_bytes, sound_chars = said.delivered
+        text_bytes, sound_chars = output.delivered
         spoken = int(self._spoken_tokens(sound_chars))
         return Usage(
             input_tokens=estimate_bytes(added.text_bytes) + heard,
@@ -209,7 +209,7 @@ class Context:
         return chars * SPOKEN_TOKENS_PER_SECOND / self._spoken_per_second
 
 
-class Said:
+class Output:
     """The output of a response, in bytes of text and base64 characters of audio; ``delivered`` is what got through."""
 
     __slots__ = ("delivered", "has_call", "has_text", "sound_chars", "text_bound", "text_bytes")
@@ -229,8 +229,8 @@ class Said:
         self.has_text |= kind in SOUND_DELTAS or kind in TEXT_DELTAS
         self.has_call |= kind.endswith("_arguments.delta")
 
-    def __add__(self, other: "Said") -> "Said":
-        both = Said()
+    def __add__(self, other: "Output") -> "Output":
+        both = Output()
         both.text_bytes = self.text_bytes + other.text_bytes
         both.sound_chars = self.sound_chars + other.sound_chars
         both.text_bound = self.text_bound + other.text_bound

@@ -282,7 +282,7 @@ class Session:
             return
         if kind == "error":
             self._context.request_failed()
-            frame = self._told_error(frame)
+            frame = self._shown_error(frame)
         elif kind == "response.created":
             self._context.response_began()
             self._turn.began()
@@ -293,8 +293,8 @@ class Session:
                 await self._turn.cover()
         elif kind in ("session.created", "session.updated"):
             facts = read_session_event(frame)
-            self._context.session_told(facts)
-            self._transcriptions.told(facts)
+            self._context.session_changed(facts)
+            self._transcriptions.confirmed(facts)
             await self._cover_input()
         elif kind.startswith("input_audio_buffer."):
             self._transcriptions.committed(frame, self._context.buffer_changed(kind, frame))
@@ -322,7 +322,7 @@ class Session:
                 refusal = exc
         hit("before_end")
         try:
-            shown = self._told_failure(frame, done) if done.error else frame
+            shown = self._shown_failure(frame, done) if done.error else frame
             await self._customer.send(without_costs(shown.encode()).decode())
         finally:
             turn.settlement.delivered()  # a customer who has gone by now left after the end
@@ -337,7 +337,7 @@ class Session:
             RelayError: That can't be held for, so the session ends after this transcript.
         """
         if kind == "delta":
-            self._transcriptions.told_piece(frame)
+            self._transcriptions.count_piece(frame)
         elif kind == "failed":
             self._transcriptions.failed(frame)
         elif kind == "completed":
@@ -350,7 +350,7 @@ class Session:
         await self._file_claims()
         await self._cover_input()
 
-    def _told_error(self, frame: str) -> str:
+    def _shown_error(self, frame: str) -> str:
         """Return an upstream error as the customer may see it: unchanged if about the request, else in our words."""
         error = disguised_error(frame.encode())
         if is_about_request(error, frame):
@@ -358,7 +358,7 @@ class Session:
         self._report(error)
         return self._error_event(error)
 
-    def _told_failure(self, frame: str, done: ResponseDone) -> str:
+    def _shown_failure(self, frame: str, done: ResponseDone) -> str:
         """Return the end of a failed response; unless its error is about the request, it is put into our words."""
         error = disguised_error(msgspec.json.encode({"error": done.error}))
         if is_about_request(error, frame):

@@ -69,15 +69,15 @@ class Transcriptions:
         self._model = ""
         """The customer's name of the transcribing model; empty for none."""
         self._items: dict[str, Item] = {}
-        self._open: dict[str, Hearing] = {}
+        self._open: dict[str, TranscriptSettlement] = {}
         """The open hold of each model."""
-        self._posted: Hearing | None = None
+        self._posted: TranscriptSettlement | None = None
 
     def asked_for(self, facts: SessionFacts) -> None:
         """Note the model that the customer is about to ask for; turning it off counts once the upstream confirms it."""
         self._model = facts.transcription_model or self._model
 
-    def told(self, facts: SessionFacts) -> None:
+    def confirmed(self, facts: SessionFacts) -> None:
         """Note the model that the upstream reports; if several of our names map to it, the one asked for stays."""
         sent = facts.transcription_model
         if not sent:
@@ -94,7 +94,7 @@ class Transcriptions:
         """Stop counting audio that the upstream could not transcribe."""
         self._items.pop(_item_of(frame), None)
 
-    def told_piece(self, frame: str) -> None:
+    def count_piece(self, frame: str) -> None:
         """Count a piece of a transcript that is about to be passed on."""
         item = self._items.get(_item_of(frame))
         if item is not None:
@@ -114,9 +114,9 @@ class Transcriptions:
         if held is not None:
             await held.cover(seconds)
             return
-        hearing = self._hearing(self._model)
-        await hearing.begin(seconds)
-        self._open[self._model] = hearing
+        settlement = self._settlement_of(self._model)
+        await settlement.begin(seconds)
+        self._open[self._model] = settlement
 
     async def post(self, frame: str) -> None:
         """Book the transcript that *frame* ends, durably, at the price of the model that made it.
@@ -149,8 +149,8 @@ class Transcriptions:
             for item in begun.values():
                 await self._cut(item, error)
         finally:
-            for hearing in self._open.values():
-                await hearing.void("customer_gone", Evidence(), [hearing.attempt()])
+            for settlement in self._open.values():
+                await settlement.void("customer_gone", Evidence(), [settlement.attempt()])
 
     async def _cut(self, item: Item, error: RelayError | None) -> None:
         policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
@@ -162,23 +162,25 @@ class Transcriptions:
         self.delivered()
 
     async def _close(self, model: str, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
-        hearing = self._open.pop(model, None)
-        if hearing is None:
-            hearing = self._hearing(model)
-            await hearing.hold(0)
-        attempts = [hearing.attempt()]
-        self._settled(await hearing.post(usage, outcome, evidence, attempts, model_returned=None, first_output_ms=None))
-        self._posted = hearing
+        settlement = self._open.pop(model, None)
+        if settlement is None:
+            settlement = self._settlement_of(model)
+            await settlement.hold(0)
+        attempts = [settlement.attempt()]
+        self._settled(
+            await settlement.post(usage, outcome, evidence, attempts, model_returned=None, first_output_ms=None)
+        )
+        self._posted = settlement
 
-    def _hearing(self, model: str) -> "Hearing":
+    def _settlement_of(self, model: str) -> "TranscriptSettlement":
         exchange = exchange_after(self._shop, self._session)
         exchange.operation, exchange.model = "transcription", model
         sent = self._candidate.channel.models.get(model, self._candidate.model_sent)
         candidate = msgspec.structs.replace(self._candidate, model_sent=sent)
-        return Hearing(self._shop, exchange, self._rules, candidate)
+        return TranscriptSettlement(self._shop, exchange, self._rules, candidate)
 
 
-class Hearing(TurnSettlement):
+class TranscriptSettlement(TurnSettlement):
     """The money of the next transcripts of a model: its hold grows with the audio, at that model's price."""
 
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime, candidate: Candidate) -> None:

@@ -24,7 +24,7 @@ from ..settlement import Settlement
 from ..shop import Shop
 from ..usage import Usage
 from ..vendor_names import kept_name
-from .context import Context, Input, Said
+from .context import Context, Input, Output
 
 INPUT_WINDOW = Input(text=512, sound=512)
 """What a hold covers beyond the input so far: about fifty seconds of speech."""
@@ -194,21 +194,21 @@ class Turn:
 
     def mark(self) -> None:
         """Mark what was delivered of the responses under way: recovery posts it if the process dies."""
-        said = self._context.said_by(None)
-        if said.delivered != self._marked:
-            self._marked = said.delivered
-            if any(said.delivered):
-                self.settlement.mark(self._context.delivered_usage(said), _evidence(said))
+        output = self._context.output_of(None)
+        if output.delivered != self._marked:
+            self._marked = output.delivered
+            if any(output.delivered):
+                self.settlement.mark(self._context.delivered_usage(output), _evidence(output))
 
     async def post(self, done: ResponseDone) -> tuple[RequestRecord, Posted] | None:
         """Book the response that *done* ended, durably; return None if it failed without output, which costs nothing.
 
         A response that its customer cancelled counts as complete.
         """
-        said = self._context.said_by(done.id)
+        output = self._context.output_of(done.id)
         error_type = done.error.get("code") or done.error.get("type")
         evidence = msgspec.structs.replace(
-            _evidence(said),
+            _evidence(output),
             stop_reason=kept_name(done.reason),
             is_end_seen=done.status != "failed",
             error_type=kept_name(error_type) if isinstance(error_type, str) else None,
@@ -216,7 +216,7 @@ class Turn:
         outcome: Outcome = "complete" if done.status == "cancelled" else derive_outcome(evidence)
         usage = (self._meter.usage() if self._meter is not None else None) or done.usage
         if usage is None:
-            usage = self._context.delivered_usage(said) if any(said.delivered) else Usage(source="estimated")
+            usage = self._context.delivered_usage(output) if any(output.delivered) else Usage(source="estimated")
         if done.is_disputed:
             usage = msgspec.structs.replace(usage, source="disputed")
         return await self._close(usage, outcome, evidence)
@@ -256,18 +256,18 @@ class Turn:
         """
         if self.settlement.is_closed:
             return None
-        said, is_gone = self._context.said_by(None), isinstance(error, CustomerGoneError)
+        output, is_gone = self._context.output_of(None), isinstance(error, CustomerGoneError)
         is_input_only = is_gone and self._shop.profile.limits.hang_up == "input_only"
         policy: HangUpPolicy = "input_only" if is_input_only else "delivered"
         evidence = msgspec.structs.replace(
-            _evidence(said),
+            _evidence(output),
             error_type=None if is_gone else error.code,
             is_unpaid=isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError),
             hang_up_policy=policy if is_gone else None,
         )
-        usage = self._context.delivered_usage(Said() if is_input_only else said)
+        usage = self._context.delivered_usage(Output() if is_input_only else output)
         return await self._close(usage, derive_outcome(evidence), evidence)
 
 
-def _evidence(said: Said) -> Evidence:
-    return Evidence(has_text=said.has_text, has_tool_call=said.has_call, output_bytes=sum(said.delivered))
+def _evidence(output: Output) -> Evidence:
+    return Evidence(has_text=output.has_text, has_tool_call=output.has_call, output_bytes=sum(output.delivered))

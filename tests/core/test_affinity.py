@@ -1,4 +1,4 @@
-"""The next turn of a talk goes where the last one was answered."""
+"""The next turn of a conversation goes where the last one was answered."""
 
 import json
 import tracemalloc
@@ -31,11 +31,11 @@ def asked(key_id: str = "key_1", headers: dict[str, str] | None = None, model: s
 
 def recalled(affinity: Affinity, first: Exchange, then: Exchange) -> tuple[str, str] | None:
     """Return where *then* would go after *first* was answered by `ANSWERED`."""
-    talk, next_talk = affinity.talk_of(first), affinity.talk_of(then)
-    assert talk is not None
-    assert next_talk is not None
-    affinity.remember(talk, ANSWERED)
-    return affinity.recall(next_talk)
+    conversation, next_conversation = affinity.conversation_of(first), affinity.conversation_of(then)
+    assert conversation is not None
+    assert next_conversation is not None
+    affinity.remember(conversation, ANSWERED)
+    return affinity.recall(next_conversation)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_client_s_session_is_a_talk(header: str) -> None:
     ],
 )
 def test_another_key_model_or_beginning_is_another_talk(then: Exchange) -> None:
-    """Nothing of one customer's talk steers another's."""
+    """Nothing of one customer's conversation steers another's."""
     assert recalled(Affinity(SetClock()), asked(messages=FIRST), then) is None
 
 
@@ -85,21 +85,24 @@ def test_a_talk_is_forgotten_after_hours() -> None:
     """What the upstream has forgotten is not worth a preference."""
     clock = SetClock()
     affinity = Affinity(clock)
-    talk, later = affinity.talk_of(asked(messages=FIRST)), affinity.talk_of(asked(messages=SECOND))
-    assert talk is not None
+    conversation, later = (
+        affinity.conversation_of(asked(messages=FIRST)),
+        affinity.conversation_of(asked(messages=SECOND)),
+    )
+    assert conversation is not None
     assert later is not None
-    affinity.remember(talk, ANSWERED)
+    affinity.remember(conversation, ANSWERED)
     clock.time += timedelta(seconds=REMEMBERED_S + 1)
     assert affinity.recall(later) is None
 
 
 def test_a_first_question_behind_many_turns_is_not_looked_for() -> None:
-    """Eight turns are the beginning: what differs behind them differs in the same talk, what differs in them does not."""
+    """Eight turns are the beginning: what differs behind them differs in the same conversation, what differs in them does not."""
     answers = [{"role": "assistant", "content": str(index)} for index in range(8)]
     longer = asked(messages=[*answers, *FIRST])
     affinity = Affinity(SetClock())
-    assert affinity.talk_of(asked(messages=[*answers, *SECOND])) == affinity.talk_of(longer)
-    assert affinity.talk_of(asked(messages=[*answers[1:], *SECOND])) != affinity.talk_of(longer)
+    assert affinity.conversation_of(asked(messages=[*answers, *SECOND])) == affinity.conversation_of(longer)
+    assert affinity.conversation_of(asked(messages=[*answers[1:], *SECOND])) != affinity.conversation_of(longer)
 
 
 def test_no_object_is_made_of_turns_behind_the_beginning() -> None:
@@ -107,14 +110,14 @@ def test_no_object_is_made_of_turns_behind_the_beginning() -> None:
     made, affinity = asked(), Affinity(SetClock())
     made.fields = {"messages": msgspec.Raw(b'[{"role":"user"}' + b",1" * 1_000_000 + b"]")}
     tracemalloc.start()
-    talk = affinity.talk_of(made)
+    conversation = affinity.conversation_of(made)
     _, held_bytes_max = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert talk is not None
+    assert conversation is not None
     assert held_bytes_max < 100_000
 
 
 @pytest.mark.parametrize("fields", [{}, {"messages": "no list"}, {"input": 3}])
 def test_what_is_no_talk_is_none(fields: dict[str, Any]) -> None:
     """A body without turns tells nothing."""
-    assert Affinity(SetClock()).talk_of(asked(**fields)) is None
+    assert Affinity(SetClock()).conversation_of(asked(**fields)) is None

@@ -32,7 +32,7 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
-from ..places import answerable, has_detail, has_names, is_answer_described, opening_and_talk
+from ..places import answerable, has_detail, has_names, is_answer_described, split_opening
 from ..raw import raw_arguments
 from ..request_body import encode_members, native_tool, not_carried, system_texts
 from ..seals import write_seal
@@ -56,11 +56,11 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
-    opening, talk = opening_and_talk(answerable(request.messages))
+    opening, rest = split_opening(answerable(request.messages))
     body: dict[str, Any] = {"model": request.model}
     if system := [_text(part) for part in system_texts(opening, DIALECT) if part.text]:
         body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system
-    body["messages"] = _turns(talk)
+    body["messages"] = _turns(rest)
     if request.stream:
         body["stream"] = True
     _add_tools(body, request)
@@ -95,10 +95,10 @@ def dropped(request: Request) -> Sequence[str]:
     return [name for name, is_dropped in names.items() if is_dropped]
 
 
-def _turns(talk: Sequence[Message]) -> list[dict[str, Any]]:
+def _turns(rest: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the messages: user and assistant in turn, results of tools before the user's text."""
     turns: list[dict[str, Any]] = []
-    for message in talk:
+    for message in rest:
         role = "assistant" if message.role == "assistant" else "user"
         if role == "assistant" and (drawn := next((part for part in message.parts if isinstance(part, Image)), None)):
             # "'image' blocks are not permitted within assistant turns", as epam/ai-dial-adapter-bedrock#306 quotes

@@ -38,7 +38,7 @@ from ..places import (
     has_names,
     has_strict_tools,
     is_answer_described,
-    opening_and_talk,
+    split_opening,
 )
 from ..raw import raw_arguments
 from ..request_body import encode_members, kind_of, native_tool, present, system_texts
@@ -75,8 +75,8 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     Raises:
         NotCarriedError: A part, a tool or a setting that Gemini can't express.
     """
-    opening, talk = opening_and_talk(answerable(request.messages))
-    body: dict[str, Any] = {"contents": _contents(talk, request.model)}
+    opening, rest = split_opening(answerable(request.messages))
+    body: dict[str, Any] = {"contents": _contents(rest, request.model)}
     if system := [{"text": text.text} for text in system_texts(opening, DIALECT)]:
         body["systemInstruction"] = {"parts": system}
     _add_tools(body, request)
@@ -111,12 +111,12 @@ def _is_effort_unsaid(request: Request) -> bool:
     return effort is not None and _thinking(request) is None
 
 
-def _contents(talk: Sequence[Message], model: str) -> list[dict[str, Any]]:
+def _contents(rest: Sequence[Message], model: str) -> list[dict[str, Any]]:
     """Return the turns, alternately the user's and the model's."""
-    calls = [part for message in talk for part in message.parts if isinstance(part, ToolCall)]
+    calls = [part for message in rest for part in message.parts if isinstance(part, ToolCall)]
     names = {call.id: call.name for call in calls}
     contents: list[dict[str, Any]] = []
-    for message in _with_results_in_order(talk, calls):
+    for message in _with_results_in_order(rest, calls):
         role = "model" if message.role == "assistant" else "user"
         parts = _sealed([each for part in message.parts for each in _parts(part, names, model)], model)
         if not parts:

@@ -46,7 +46,7 @@ _ITEM = -1
 _read = msgspec.json.Decoder(_Event).decode
 
 
-class _Told(msgspec.Struct):
+class _Progress(msgspec.Struct):
     """How much of a part has come in deltas: characters, and sources."""
 
     length: int = 0
@@ -68,7 +68,7 @@ class ResponsesStreamDecoder:
         self._open: dict[_Place, int] = {}
         self._open_by_item: defaultdict[int, dict[_Place, None]] = defaultdict(dict)
         """The open places of each item, in order, by output index."""
-        self._told: dict[_Place, _Told] = {}
+        self._told: dict[_Place, _Progress] = {}
         self._summary_counts: dict[int, int] = {}
         self._kinds: set[type[Part]] = set()
 
@@ -129,7 +129,7 @@ class ResponsesStreamDecoder:
         index = self._open[place] = self._part_count
         self._open_by_item[place[0]][place] = None
         self._part_count += 1
-        self._told[place] = _Told()
+        self._told[place] = _Progress()
         self._kinds.add(type(part))
         return PartBegun(index=index, part=part)
 

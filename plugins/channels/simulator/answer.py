@@ -87,7 +87,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return self.choice_count * (tokens(self.text) + tokens(self.tool_arguments)) + self.thinking_tokens
 
     @property
-    def output_told(self) -> Any:
+    def output_reported(self) -> Any:
         """The output count that the usage reports."""
         return self.output_tokens if self.usage_lie is None else self.usage_lie
 

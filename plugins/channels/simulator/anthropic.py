@@ -53,7 +53,7 @@ def body(answer: Answer) -> bytes:
     if answer.tool_name:
         arguments = msgspec.json.decode(answer.tool_arguments)
         blocks.append({"type": "tool_use", "id": "toolu_sim", "name": answer.tool_name, "input": arguments})
-    return msgspec.json.encode(_message(answer, blocks, _STOP[answer.stop], answer.output_told))
+    return msgspec.json.encode(_message(answer, blocks, _STOP[answer.stop], answer.output_reported))
 
 
 def events(answer: Answer) -> list[bytes]:
@@ -69,7 +69,7 @@ def events(answer: Answer) -> list[bytes]:
         made.append(event("content_block_stop", {"index": index}))
     end: dict[str, Any] = {"delta": {"stop_reason": _STOP[answer.stop], "stop_sequence": None}}
     if answer.is_usage_given:
-        end["usage"] = {"output_tokens": answer.output_told}
+        end["usage"] = {"output_tokens": answer.output_reported}
     return [*made, event("message_delta", end), event("message_stop", {})]
 
 

@@ -74,7 +74,9 @@ def _interaction(answer: Answer) -> dict[str, Any]:
 
 def _usage(answer: Answer) -> dict[str, Any]:
     """Return the usage, with thinking counted apart from the output; a lie replaces the output."""
-    shown: Any = answer.output_told if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
+    shown: Any = (
+        answer.output_reported if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
+    )
     return {
         "total_input_tokens": answer.input_tokens,
         "total_cached_tokens": 0,

@@ -85,7 +85,7 @@ def event(document: object) -> bytes:
 
 def usage(answer: Answer) -> dict[str, Any]:
     """Return the usage; a lie replaces the output."""
-    output = answer.output_told
+    output = answer.output_reported
     return {
         "prompt_tokens": answer.input_tokens,
         "completion_tokens": output,

@@ -99,7 +99,7 @@ def _response(answer: Answer, status: str, output: list[Any]) -> dict[str, Any]:
 
 
 def _usage(answer: Answer) -> dict[str, Any]:
-    output = answer.output_told
+    output = answer.output_reported
     return {
         "input_tokens": answer.input_tokens,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},

@@ -15,9 +15,9 @@ from relay.plugins.channels.simulator import behaviours
 from relay.plugins.channels.simulator.answer import NotKeptError, Question, UnreadableError, answer
 from relay.plugins.channels.simulator.dialects import DIALECTS
 from relay.plugins.channels.simulator.questions import kind_of, read_question
+from relay.plugins.channels.simulator.realtime import RealtimeSession
 from relay.plugins.channels.simulator.reply import Reply, Step, error_reply, honest, write_down
 from relay.plugins.channels.simulator.singles import SINGLES
-from relay.plugins.channels.simulator.talk import Talk
 from relay.plugins.channels.simulator.websocket import Socket, is_handshake
 
 LOG_LENGTH_MAX = 1000
@@ -103,7 +103,7 @@ class SimulatorServer:
             return behaviours.WIRES[name](reply)
         return honest(reply, self._first_s, self._pace_s)
 
-    def talk(self, received: Received) -> Talk | Reply:
+    def open_session(self, received: Received) -> RealtimeSession | Reply:
         """Return the Realtime session that was asked for, or the refusal that the behaviour demands."""
         received.model = parse_qs(received.query).get("model", [""])[0]
         received.behaviour = self._behaviour or received.model.partition("+")[2]
@@ -111,7 +111,7 @@ class SimulatorServer:
             return error_reply("openai_chat", 400, "invalid_request_error", "expected a model")
         refuse = behaviours.REPLIES.get(received.behaviour)
         reply = refuse(Reply(pieces=[b""])) if refuse is not None else Reply(pieces=[b""])
-        return Talk(received.model) if reply.status < 400 else reply
+        return RealtimeSession(received.model) if reply.status < 400 else reply
 
     def _reply(self, question: Question) -> Reply:
         try:
@@ -199,14 +199,14 @@ class _Connection(asyncio.Protocol):
         """Begin a session, or refuse it like any other request."""
         self._received = Received(target, 0, self._loop.time())
         self._server.log.append(self._received)
-        talk = self._server.talk(self._received)
+        session = self._server.open_session(self._received)
         data = bytes(self._buffer)
         self._buffer.clear()
-        if isinstance(talk, Talk):
-            self._socket = Socket(self._transport, talk)
+        if isinstance(session, RealtimeSession):
+            self._socket = Socket(self._transport, session)
             self._socket.feed(data)
         else:
-            self._steps = iter(honest(talk))
+            self._steps = iter(honest(session))
             self._play()
 
     def _play(self) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's websocket: the protocol of the websockets library on a raw transport, with a `Talk`."""
+"""The simulator's websocket: the protocol of the websockets library on a raw transport, with a `RealtimeSession`."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from relay.plugins.channels.simulator.talk import Talk
+from relay.plugins.channels.simulator.realtime import RealtimeSession
 
 FRAME_BYTES_MAX = 32 * 1024 * 1024
 SILENT = logging.Logger("relay.simulator.websocket", logging.CRITICAL + 1)
@@ -22,9 +22,9 @@ def is_handshake(head: bytes) -> bool:
 class Socket:
     """One open websocket; `feed` takes the bytes that come in."""
 
-    def __init__(self, transport: asyncio.Transport, talk: Talk) -> None:
+    def __init__(self, transport: asyncio.Transport, session: RealtimeSession) -> None:
         self._transport = transport
-        self._talk = talk
+        self._session = session
         self._protocol = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=SILENT)
         self._message = b""
 
@@ -34,7 +34,7 @@ class Socket:
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._protocol.send_response(self._protocol.accept(event))
-                self._say(self._talk.begin())
+                self._say(self._session.begin())
             elif isinstance(event, Frame):
                 self._take(event)
         self._send()
@@ -44,7 +44,7 @@ class Socket:
             self._message += frame.data
             if frame.fin:
                 message, self._message = self._message, b""
-                self._say(self._talk.hear(message))
+                self._say(self._session.hear(message))
 
     def _say(self, frames: list[str]) -> None:
         for frame in frames:

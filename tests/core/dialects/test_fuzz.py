@@ -122,7 +122,7 @@ def check_sent(rules: DialectRules, made: Exchange, body: bytes, rubbish: Rubbis
     """See that what is sent for *body* is what came, but for what is written anew; and that it can be sent again."""
     assert rules.input_bound(made) >= rules.input_estimate(made) >= 0
     made.principal = PRINCIPAL
-    AFFINITY.talk_of(made)
+    AFFINITY.conversation_of(made)
     request = rules.prepare(made, "sent")
     sent = read_object(request.body())
     assert sent.keys() >= made.fields.keys()

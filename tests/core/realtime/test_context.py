@@ -5,7 +5,7 @@ import json
 import pytest
 
 from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
-from relay.core.realtime.context import RESPONSES_MAX, Context, Input, Said
+from relay.core.realtime.context import RESPONSES_MAX, Context, Input, Output
 from relay.core.usage import Usage
 
 from .talks import SECOND_OF_SOUND, event, sound, words
@@ -47,7 +47,7 @@ def test_sound_of_telephones_is_counted_by_its_own_coding() -> None:
     """Eight thousand samples of one byte a second."""
     for told in ("g711_ulaw", "audio/pcmu", "audio/of-tomorrow"):
         context = Context()
-        context.session_told(SessionFacts(input_format=told, output_format=told))
+        context.session_changed(SessionFacts(input_format=told, output_format=told))
         context.customer_sent(APPEND, Measure(sound_chars=10_666))
         context.response_began()
         context.response_sent("response.output_audio.delta", sound("A" * 10_666))
@@ -127,7 +127,7 @@ def test_output_is_counted_and_bounded() -> None:
     assert context.output_counted_tokens == 20 + 4
     assert context.output_bound_tokens == 20 + 3
     context.handed_over()
-    said = context.said_by("resp_1")
+    said = context.output_of("resp_1")
     assert (said.delivered, said.has_text, said.has_call) == ((11, 64_000), True, False)
 
 
@@ -140,7 +140,7 @@ def test_output_of_two_responses_is_told_apart() -> None:
         context.response_sent("response.output_audio.delta", event("x", response_id=response_id, delta=SECOND_OF_SOUND))
         context.handed_over()
     assert context.output_counted_tokens == 40
-    assert context.delivered_usage(context.said_by("resp_1")).output_tokens == 20
+    assert context.delivered_usage(context.output_of("resp_1")).output_tokens == 20
     context.response_ended(ResponseDone(id="resp_1"))
     assert context.output_counted_tokens == 20
     context.response_ended(ResponseDone(id="resp_2"))
@@ -154,7 +154,7 @@ def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:
     context.response_began()
     context.response_sent("response.function_call_arguments.delta", event("x", delta="{}"))
     context.handed_over()
-    said = context.said_by("resp_1")
+    said = context.output_of("resp_1")
     assert (said.delivered, said.has_text, said.has_call) == ((2, 0), False, True)
 
 
@@ -164,9 +164,9 @@ def test_what_was_not_handed_over_is_not_delivered() -> None:
     context.response_began()
     for _ in range(2):
         context.response_sent("response.output_audio.delta", sound())
-    assert context.delivered_usage(context.said_by(None)).output_tokens == 0
+    assert context.delivered_usage(context.output_of(None)).output_tokens == 0
     context.handed_over()
-    assert context.delivered_usage(context.said_by(None)).output_tokens == 40
+    assert context.delivered_usage(context.output_of(None)).output_tokens == 40
 
 
 def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
@@ -188,9 +188,9 @@ def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
         audio_output_tokens=20,
         source="estimated",
     )
-    said = context.said_by(None)
+    said = context.output_of(None)
     assert context.delivered_usage(said) == usage
-    assert context.delivered_usage(Said()).output_tokens == 0
+    assert context.delivered_usage(Output()).output_tokens == 0
 
 
 def test_positions_that_are_none_change_nothing() -> None:
@@ -209,9 +209,9 @@ def test_responses_without_number_are_counted_together() -> None:
     for number in range(3 * RESPONSES_MAX):
         context.response_sent("response.output_text.delta", event("x", response_id=f"resp_{number}", delta="a" * 12))
     context.response_sent("response.output_text.delta", event("x", response_id="r" * 100_000, delta="a" * 12))
-    assert context.said_by(None).text_bytes == 12 * (3 * RESPONSES_MAX + 1)
-    assert len(context._said) == RESPONSES_MAX + 1
-    assert max(map(len, context._said)) < 10
+    assert context.output_of(None).text_bytes == 12 * (3 * RESPONSES_MAX + 1)
+    assert len(context._outputs) == RESPONSES_MAX + 1
+    assert max(map(len, context._outputs)) < 10
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_sound_that_is_left_over_covers_no_text_nor_the_other_way_round(needed: 
 def test_a_second_of_sound_that_has_begun_counts(told: str | None, chars: int, seconds: int) -> None:
     """What is written down of it is paid by the second, whatever its coding."""
     context = Context()
-    context.session_told(SessionFacts(input_format=told))
+    context.session_changed(SessionFacts(input_format=told))
     assert context.seconds_heard(chars) == seconds
 
 
@@ -269,7 +269,7 @@ def test_a_spoken_answer_is_no_empty_one() -> None:
     context = Context()
     context.response_began()
     context.response_sent("response.output_audio.delta", sound())
-    assert context.said_by("resp_1").has_text
+    assert context.output_of("resp_1").has_text
 
 
 def test_of_several_responses_that_are_cut_all_that_was_said_counts() -> None:
@@ -278,5 +278,5 @@ def test_of_several_responses_that_are_cut_all_that_was_said_counts() -> None:
     for response_id, kind in (("a", "output_text"), ("b", "function_call_arguments"), ("c", "new")):
         context.response_began()
         context.response_sent(f"response.{kind}.delta", event("x", response_id=response_id, delta="{}"))
-    said = context.said_by(None)
+    said = context.output_of(None)
     assert (said.has_text, said.has_call) == (True, True)

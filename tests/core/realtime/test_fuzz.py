@@ -113,7 +113,7 @@ def check_customer(frame: str, context: Context) -> None:
         facts = read_session_event(passed.frame)
         assert facts.model in (None, MODELS.sent)
         assert facts.transcription_model in (None, *MODELS.transcribing.values())
-        context.session_told(facts)
+        context.session_changed(facts)
     assert passed.frame is frame or msgspec.json.decode(passed.frame, type=dict[str, msgspec.Raw])
     assert min(passed.measure.text_bytes, passed.measure.sound_chars, passed.measure.media_tokens) >= 0
     context.customer_sent(passed.kind, passed.measure)
@@ -139,7 +139,7 @@ def check_upstream(frame: str, context: Context) -> None:
         context.response_sent(kind, frame)
         context.handed_over()
     elif kind.startswith("session."):
-        context.session_told(read_session_event(frame))
+        context.session_changed(read_session_event(frame))
     elif kind.startswith("input_audio_buffer."):
         assert context.buffer_changed(kind, frame) >= 0
     else:
@@ -160,7 +160,7 @@ def check_frames(seed: bytes, count: int) -> None:
         assert bound.sound >= 0
         assert context.output_bound_tokens >= 0
         assert context.output_counted_tokens >= 0
-        assert context.delivered_usage(context.said_by(None)).output_tokens >= 0
+        assert context.delivered_usage(context.output_of(None)).output_tokens >= 0
 
 
 @a_few(check_frames)

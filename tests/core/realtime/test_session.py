@@ -387,14 +387,14 @@ async def test_a_bug_of_ours_at_the_end_leaves_no_hold(tmp_path: Path, monkeypat
 async def test_a_bug_of_ours_in_the_middle_ends_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an error, and what was delivered is priced."""
 
-    def session_told(*_: object) -> None:
+    def session_changed(*_: object) -> None:
         raise AssertionError("a bug")
 
     talk = says(created(), words("Hello"), event("session.updated", session={}))
     async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
-            monkeypatch.setattr(Context, "session_told", session_told)
+            monkeypatch.setattr(Context, "session_changed", session_changed)
             await client.send(CREATE)
             heard, code = await ended(client)
         assert outcomes(await shop.log()) == [("truncated", 32_000)]

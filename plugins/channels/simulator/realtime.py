@@ -28,7 +28,7 @@ WORDS_MAX = 30
 Event = dict[str, Any]
 
 
-class Talk:
+class RealtimeSession:
     """One session of Realtime with *model*."""
 
     def __init__(self, model: str) -> None:

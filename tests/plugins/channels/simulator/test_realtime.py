@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from relay.plugins.channels.simulator.talk import Talk
+from relay.plugins.channels.simulator.realtime import RealtimeSession
 
 SECOND = base64.b64encode(bytes(48_000)).decode()
 HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello you"}]}
 TEXT = {"type": "response.create", "response": {"output_modalities": ["text"]}}
 
 
-def said(talk: Talk, kind: str, **members: Any) -> list[Any]:
+def said(talk: RealtimeSession, kind: str, **members: Any) -> list[Any]:
     return [json.loads(frame) for frame in talk.hear(json.dumps({"type": kind, **members}))]
 
 
 def test_a_session_begins_with_its_settings() -> None:
     """And takes others, however deep."""
-    talk = Talk("gpt-realtime")
+    talk = RealtimeSession("gpt-realtime")
     [created] = [json.loads(frame) for frame in talk.begin()]
     assert (created["type"], created["session"]["model"]) == ("session.created", "gpt-realtime")
     [updated] = said(talk, "session.update", session={"audio": {"input": {"transcription": {"model": "t"}}}})
@@ -29,7 +29,7 @@ def test_a_session_begins_with_its_settings() -> None:
 
 def test_a_response_in_words_counts_its_text() -> None:
     """What was said before is read again by the next."""
-    talk = Talk("m")
+    talk = RealtimeSession("m")
     assert [event["type"] for event in said(talk, "conversation.item.create", item=HELLO)] == [
         "conversation.item.added",
         "conversation.item.done",
@@ -45,7 +45,7 @@ def test_a_response_in_words_counts_its_text() -> None:
 
 def test_a_response_in_sound_counts_both() -> None:
     """A tenth of a second a word, two tokens each."""
-    talk = Talk("m")
+    talk = RealtimeSession("m")
     said(talk, "conversation.item.create", item=HELLO)
     events = said(talk, "response.create")
     sound = [event["delta"] for event in events if event["type"] == "response.output_audio.delta"]
@@ -56,7 +56,7 @@ def test_a_response_in_sound_counts_both() -> None:
 
 def test_sound_is_made_a_turn_and_written_down() -> None:
     """Ten tokens a second, for the response and for the transcription."""
-    talk = Talk("m")
+    talk = RealtimeSession("m")
     said(talk, "session.update", session={"audio": {"input": {"transcription": {"model": "t"}}}})
     assert said(talk, "input_audio_buffer.append", audio=SECOND) == []
     events = said(talk, "input_audio_buffer.commit")
@@ -73,7 +73,7 @@ def test_sound_is_made_a_turn_and_written_down() -> None:
 
 def test_a_cleared_buffer_is_empty() -> None:
     """No turn can be made of it."""
-    talk = Talk("m")
+    talk = RealtimeSession("m")
     said(talk, "input_audio_buffer.append", audio=SECOND)
     assert [event["type"] for event in said(talk, "input_audio_buffer.clear")] == ["input_audio_buffer.cleared"]
     assert [event["type"] for event in said(talk, "input_audio_buffer.commit")] == ["error"]
@@ -93,7 +93,7 @@ def test_a_cleared_buffer_is_empty() -> None:
 )
 def test_what_is_no_event_is_an_error_and_the_talk_goes_on(frame: str | bytes) -> None:
     """As OpenAI says it."""
-    talk = Talk("m")
+    talk = RealtimeSession("m")
     [error] = [json.loads(each) for each in talk.hear(frame)]
     assert (error["type"], error["error"]["type"]) == ("error", "invalid_request_error")
     assert said(talk, "response.create")[-1]["type"] == "response.done"
