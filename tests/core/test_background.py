@@ -13,7 +13,7 @@ import pytest
 from relay import ChannelRequest, UpstreamRequest
 from relay.plugins.channels.openai import OpenAI
 from tests.core.test_kept_answers import PROFILE, RESPONSE
-from tests.shops import Running, reselling, serving
+from tests.shops import Running, reselling
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 
@@ -39,8 +39,7 @@ async def opened(folder: Path, said: str, ending: str) -> AsyncIterator[tuple[Ru
     def script(request: Received) -> list[Step]:
         return document({}) if request.path.endswith("/cancel") else stream(said, ending=ending)
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(folder, upstream.url, profile=PROFILE) as shop:
+    async with reselling(folder, script, profile=PROFILE) as (upstream, shop):
         yield shop, upstream
 
 
@@ -85,8 +84,7 @@ async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves
             yield 0.2
             yield from stream(BEGUN, ending="open")
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
         body = {"model": "gpt-x", "input": "hi", "stream": True, "background": True}
         customer = asyncio.create_task(shop.client.post("/v1/responses", json=body, headers=shop.headers))
         await asyncio.wait([customer])
@@ -105,8 +103,7 @@ async def test_an_answer_whose_id_was_never_told_is_settled_all_the_same(tmp_pat
         yield 0.2
         yield from stream(b"", ending="reset")
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
         body = {"model": "gpt-x", "input": "hi", "stream": True, "background": True}
         customer = asyncio.create_task(shop.client.post("/v1/responses", json=body, headers=shop.headers))
         await asyncio.wait([customer])

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.shops import serving
-from tests.upstreams import Received, Step, Upstream, document
+from tests.shops import reselling
+from tests.upstreams import Received, Step, document
 
 HI = [{"role": "user", "content": "hi"}]
 
 
 async def test_a_channel_of_the_same_dialect_counts(tmp_path: Path) -> None:
     """The body goes there as it came, and nothing is charged or logged."""
-    upstream = Upstream(lambda _: document({"input_tokens": 14}))
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({"input_tokens": 14})) as (upstream, shop):
         response = await shop.client.post(
             "/v1/messages/count_tokens?beta=true",
             json={"model": "claude-sonnet-4-5", "messages": HI},
@@ -40,8 +39,7 @@ async def test_a_channel_of_the_same_dialect_counts(tmp_path: Path) -> None:
 )
 async def test_elsewhere_the_estimate_is_told(tmp_path: Path, path: str, body: object, told: dict[str, object]) -> None:
     """Another dialect's count is another count: nothing is asked upstream."""
-    upstream = Upstream(lambda _: document({}))
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, shop):
         response = await shop.client.post(path, json=body, headers=shop.headers)
         assert (response.status_code, response.json()) == (200, told)
         assert upstream.received == []
@@ -53,8 +51,7 @@ async def test_a_channel_that_cannot_count_is_passed_over(tmp_path: Path) -> Non
     def script(_: Received) -> list[Step]:
         return document({"error": {"message": "no such path"}}, status=404)
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, script) as (_, shop):
         response = await shop.client.post(
             "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
         )
@@ -63,8 +60,7 @@ async def test_a_channel_that_cannot_count_is_passed_over(tmp_path: Path) -> Non
 
 async def test_a_key_is_needed(tmp_path: Path) -> None:
     """What is free is not for everybody."""
-    upstream = Upstream(lambda _: document({}))
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (_, shop):
         response = await shop.client.post(
             "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}
         )

@@ -15,7 +15,7 @@ from google.genai import types
 from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, RevokeKey
 from relay.core.profile.structs import Keys
-from tests.shops import HEAD, Running, serving
+from tests.shops import HEAD, Running, reselling
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 PROFILE = (
@@ -110,8 +110,7 @@ def honest(request: Received) -> list[Step]:
 @asynccontextmanager
 async def kept(tmp_path: Path) -> AsyncIterator[tuple[Running, Upstream]]:
     """Open a shop in which alice has got one answer of each kind."""
-    upstream = Upstream(honest)
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, honest, profile=PROFILE) as (upstream, shop):
         first = await shop.client.post("/v1/responses", json={"model": "gpt-x", "input": "hi"}, headers=shop.headers)
         assert first.status_code == 200
         body = {"model": "gemini-x", "input": "hi"}

@@ -17,7 +17,7 @@ from relay.core.ledger.operations import CreateAccount, CreateKey
 from relay.core.profile.structs import Keys
 from relay.core.seal_memory import BYTES_MAX, REMEMBERED_S, SEAL_BYTES_MAX, SealMemory
 from tests.services import SetClock
-from tests.shops import HEAD, Running, serving
+from tests.shops import HEAD, Running, reselling
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 CHANNEL = Channel(name="google", use="x", dialects=("gemini_generate",), models={}, groups=frozenset())
@@ -120,8 +120,7 @@ def call(request: Received) -> list[Step]:
 
 @asynccontextmanager
 async def selling(folder: Path) -> AsyncIterator[tuple[Running, Upstream]]:
-    upstream = Upstream(call)
-    async with upstream.opened(), serving(folder, upstream.url, profile=PROFILE) as shop:
+    async with reselling(folder, call, profile=PROFILE) as (upstream, shop):
         yield shop, upstream
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
-from tests.shops import PROFILE, reselling, serving
-from tests.upstreams import Received, Step, Upstream, document, stream
+from tests.shops import PROFILE, reselling
+from tests.upstreams import Received, Step, document, stream
 
 
 async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Path) -> None:
@@ -15,8 +15,7 @@ async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Pat
             return stream(ROLE, ending="reset")
         return stream(ROLE + words("Hi") + STOP + USAGE + DONE)
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, script) as (upstream, shop):
         response = await shop.chat(stream=True)
         [row] = await shop.log()
         assert response.text == ROLE + words("Hi") + STOP + DONE
@@ -136,8 +135,7 @@ async def test_a_talk_goes_on_where_it_was_answered(tmp_path: Path) -> None:
         return document(CHAT)
 
     turns = [{"role": "user", "content": "Hi"}]
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, script) as (upstream, shop):
         await shop.chat(messages=turns)
         await shop.chat(messages=[*turns, {"role": "assistant", "content": "Ho"}, {"role": "user", "content": "And?"}])
         await shop.chat(messages=[{"role": "user", "content": "Else"}])

@@ -16,7 +16,7 @@ from tests.chats import DONE, ROLE, STOP, USAGE, words
 from tests.core.dialects.test_sound import wave_file
 from tests.core.dialects.test_transcription import read as form_with
 from tests.shops import PROFILE, Running, reselling, serving
-from tests.upstreams import Received, Step, Upstream, document, stream
+from tests.upstreams import Received, Step, document, stream
 
 ANSWER = {
     "model": "gpt-4o-mini",
@@ -226,8 +226,7 @@ async def test_what_a_request_refers_to_is_paid_for_and_a_false_figure_is_not(
     tmp_path: Path, part: dict[str, Any], told: int, charged: int
 ) -> None:
     """The customer's own bytes bound what the upstream may tell only where they are all that it read."""
-    upstream = Upstream(lambda _: document(reads(told)))
-    async with upstream.opened(), serving(tmp_path, upstream.url, credit="100") as shop:
+    async with reselling(tmp_path, lambda _: document(reads(told)), credit="100") as (_, shop):
         answer = await shop.chat(messages=[{"role": "user", "content": [part]}])
         assert answer.status_code == 200
         [entry] = await shop.log()

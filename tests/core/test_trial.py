@@ -14,8 +14,8 @@ from relay.core.errors import CustomerGoneError
 from relay.core.shop import Shop
 from relay.core.trial import Trial
 from tests.services import NOW, SetClock
-from tests.shops import PROFILE, serving
-from tests.upstreams import Upstream, document
+from tests.shops import PROFILE, reselling, serving
+from tests.upstreams import document
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -177,8 +177,9 @@ async def test_a_plugin_that_fails_at_a_request_ends_the_attempt_before_it_is_se
     (tmp_path / "fails.py").write_text(FAILS_AT_A)
     profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
-    upstream = Upstream(lambda _: document({"model": "gpt-4o-mini", "choices": [choice]}))
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile) as running:
+    async with reselling(
+        tmp_path, lambda _: document({"model": "gpt-4o-mini", "choices": [choice]}), profile=profile
+    ) as (upstream, running):
         assert (await running.chat()).status_code == 200
         await running.log()
         attempts = running.rows("SELECT channel, status, failure FROM attempt ORDER BY attempt_index")

@@ -18,8 +18,8 @@ from tests.books import FACTS
 from tests.examples.installed import install
 from tests.examples.swapped import ANSWER, EXAMPLES, PROFILE, with_plugin
 from tests.services import profile, services
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling, serving
+from tests.upstreams import document
 
 SHANGHAI = profile(shop=ShopSection(name=Text(en="Test", zh="测试"), timezone="Asia/Shanghai"))
 SOURCE = EXAMPLES / "night_rate.py"
@@ -89,8 +89,7 @@ def test_a_negative_share_is_refused() -> None:
 
 async def charged(folder: Path, profile: str) -> tuple[int, int]:
     """What one answer costs in a shop of *profile*, and what alice has left of 10 credits."""
-    upstream = Upstream(lambda _: document(ANSWER))
-    async with upstream.opened(), serving(folder, upstream.url, profile=profile) as shop:
+    async with reselling(folder, lambda _: document(ANSWER), profile=profile) as (_, shop):
         assert (await shop.chat()).status_code == 200
         (row,) = await shop.log()
         (lot,) = shop.rows("select credit_nano - debit_nano as nano from book where account_id is not null")

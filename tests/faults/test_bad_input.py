@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.faults.forms import FORMS, Form
 from tests.faults.wire import Reply, request, send
-from tests.shops import Running, serving
+from tests.shops import Running, reselling
 from tests.upstreams import Upstream, document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -56,8 +56,7 @@ class Counter:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def counter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counter]:
     """Serve one shop to all of them: none may leave a trace."""
-    upstream = Upstream(lambda _: document({}))
-    async with upstream.opened(), serving(tmp_path_factory.mktemp("shop"), upstream.url) as shop:
+    async with reselling(tmp_path_factory.mktemp("shop"), lambda _: document({})) as (upstream, shop):
         yield Counter(shop, upstream)
 
 

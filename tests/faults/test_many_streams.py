@@ -10,8 +10,8 @@ from relay.core.ledger.verify import verify
 from tests.faults.answers import Wire
 from tests.faults.forms import FORMS
 from tests.faults.wire import request, send
-from tests.shops import Running, serving
-from tests.upstreams import Received, Step, Upstream, stream
+from tests.shops import Running, reselling
+from tests.upstreams import Received, Step, stream
 
 CHAT = Wire(is_anthropic=False, is_stream=True)
 
@@ -43,8 +43,7 @@ async def shop_of(folder: Path, count: int) -> AsyncIterator[Running]:
             yield 0.01
         yield from steps[5:]
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(folder, upstream.url, credit="1000") as running:
+    async with reselling(folder, script, credit="1000") as (upstream, running):
         yield running
 
 

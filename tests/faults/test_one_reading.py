@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.faults.forms import FORMS, Form
 from tests.faults.wire import Reply, request, send
-from tests.shops import Running, reselling, serving
+from tests.shops import Running, reselling
 from tests.upstreams import Received, Step, Upstream, document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,8 +46,7 @@ def answer(received: Received) -> list[Step]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, Upstream]]:
-    upstream = Upstream(answer)
-    async with upstream.opened(), serving(tmp_path_factory.mktemp("shop"), upstream.url) as running:
+    async with reselling(tmp_path_factory.mktemp("shop"), answer) as (upstream, running):
         yield running, upstream
 
 

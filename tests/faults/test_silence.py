@@ -9,8 +9,8 @@ import pytest
 
 from relay.core import heartbeat, streaming
 from tests.faults.answers import Wire
-from tests.shops import Running, reselling, serving
-from tests.upstreams import Received, Step, Upstream, document
+from tests.shops import Running, reselling
+from tests.upstreams import Received, Step, document
 
 WIRES = {
     "chat": Wire(is_anthropic=False, is_stream=True),
@@ -74,8 +74,7 @@ async def test_another_channel_may_still_answer_after_a_keep_alive(tmp_path: Pat
     def script(_: Received) -> list[Step]:
         return [0.15, "reset"] if len(upstream.received) == 1 else wire.honest()
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=PROFILE) as shop:
+    async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
         text = await ask(shop, form)
         [row] = await shop.log()
     assert text.startswith(KEEP_ALIVES[form])

@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from relay.core.form import Form
-from tests.shops import Running, serving
+from tests.shops import Running, reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 
 PROFILE = """
@@ -409,8 +409,11 @@ async def test_another_channel_gets_the_form_with_its_own_name_of_the_model(tmp_
     """The first fails; what was edited for it is edited back, and the file is whole."""
     second = "{{name: two, use: channels.openai, base_url: {url}, keys: ['file:upstream.key'], models: [whisper-1], "
     profile = PROFILE.replace("- name: one", "- priority: 2\n    name: one") + f"  - {second}groups: [plain]}}}}\n"
-    upstream = Upstream(lambda _: document(REFUSED, 500) if len(upstream.received) == 1 else document({"text": "Hi"}))
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile) as shop:
+    async with reselling(
+        tmp_path,
+        lambda _: document(REFUSED, 500) if len(upstream.received) == 1 else document({"text": "Hi"}),
+        profile=profile,
+    ) as (upstream, shop):
         files = {"file": ("a.mp3", SOUND)}
         data = {"model": "whisper-1"}
         made = await shop.client.post("/v1/audio/transcriptions", data=data, files=files, headers=shop.headers)

@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from relay.core.profile.presets import load_preset, preset_names
-from tests.shops import serving
+from tests.shops import reselling, serving
 from tests.upstreams import Received, Step, Upstream, document, stream
 from tests.wire.recordings import load
 
@@ -177,8 +177,7 @@ async def test_the_vendors_own_error_comes_out_in_openais_shape(
     def refuse(_: Received) -> list[Step]:
         return document(body, status)
 
-    upstream = Upstream(refuse)
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile(vendor)) as shop:
+    async with reselling(tmp_path, refuse, profile=profile(vendor)) as (_, shop):
         async with openai.AsyncOpenAI(base_url=f"{shop.url}/v1", api_key=shop.api_key, max_retries=0) as client:
             with pytest.raises(openai.APIStatusError) as caught:
                 await client.chat.completions.create(model=vendor.model, **ASKED)
@@ -201,8 +200,9 @@ async def test_a_finish_reason_of_the_vendors_own_says_how_it_ended(
 ) -> None:
     """It reaches the customer as it is, and the after-sales by what it means."""
     vendor = next(each for each in VENDORS if each.name == name)
-    upstream = Upstream(lambda _: document(SAMPLE.replace(b'"stop"', b'"' + reason + b'"')))
-    async with upstream.opened(), serving(tmp_path, upstream.url, profile=profile(vendor)) as shop:
+    async with reselling(
+        tmp_path, lambda _: document(SAMPLE.replace(b'"stop"', b'"' + reason + b'"')), profile=profile(vendor)
+    ) as (_, shop):
         async with openai.AsyncOpenAI(base_url=f"{shop.url}/v1", api_key=shop.api_key, max_retries=0) as client:
             answer = await client.chat.completions.create(model=vendor.model, **ASKED)
         [row] = await shop.log()

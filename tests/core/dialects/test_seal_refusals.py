@@ -11,8 +11,8 @@ from relay.core.dialects.seal_refusals import unsealed
 from relay.core.exchange import ChannelRequest, Dialect
 from relay.core.failures import classify
 from tests.core.dialects.replay import answer_bytes
-from tests.shops import serving
-from tests.upstreams import Received, Step, Upstream, document
+from tests.shops import reselling
+from tests.upstreams import Received, Step, document
 
 THINKING = {"type": "thinking", "thinking": "Hm", "signature": "c2ln"}
 REDACTED = {"type": "redacted_thinking", "data": "ZGF0YQ=="}
@@ -119,8 +119,7 @@ async def test_a_talk_that_moved_is_asked_once_more_without_them(tmp_path: Path)
     def script(_: Received) -> list[Step]:
         return document(refusal, status=400) if len(upstream.received) == 1 else document(answer)
 
-    upstream = Upstream(script)
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, script) as (upstream, shop):
         turns = [
             {"role": "user", "content": "Hi"},
             {"role": "assistant", "content": [THINKING, {"type": "text", "text": "Hm"}]},

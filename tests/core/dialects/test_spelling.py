@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from relay.core.dialects.fields import read_object
 from relay.core.dialects.spelling import _READ, check_spelling
 from relay.core.errors import BadRequestError
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling
+from tests.upstreams import document
 
 
 @given(st.sampled_from(sorted(_READ)), st.data())
@@ -48,8 +48,7 @@ async def test_a_second_name_for_what_is_priced_is_refused(
     tmp_path: Path, fields: dict[str, Any], param: str, spelt: str
 ) -> None:
     """Before anything is asked or held."""
-    upstream = Upstream(lambda _: document({}))
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, shop):
         refused = await shop.chat(**fields)
         assert refused.status_code == 400
         error = refused.json()["error"]

@@ -10,8 +10,8 @@ from relay.core.dialects.turns import CONTENTS, ITEMS, MESSAGES, check_turns
 from relay.core.errors import BadRequestError
 from tests.core.dialects.recordings import BODIES, STREAMS
 from tests.core.dialects.replay import request_fields
-from tests.shops import serving
-from tests.upstreams import Upstream, document
+from tests.shops import reselling
+from tests.upstreams import document
 
 SHAPES = {"messages": MESSAGES, "input": ITEMS, "contents": CONTENTS}
 
@@ -101,8 +101,7 @@ def test_long_turns_are_the_upstreams_business() -> None:
 )
 async def test_nothing_of_it_is_sent_or_held(tmp_path: Path, path: str, body: dict[str, Any], param: str) -> None:
     """A 400 that names the place, on the native way as on a translated one."""
-    upstream = Upstream(lambda _: document({}))
-    async with upstream.opened(), serving(tmp_path, upstream.url) as shop:
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, shop):
         refused = await shop.client.post(path, json={"model": "gpt-4o-mini", **body}, headers=shop.headers)
         assert refused.status_code == 400
         assert param in refused.text
