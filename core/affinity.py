@@ -75,7 +75,10 @@ class Affinity:
         return Conversation(digest.digest(), has_history)
 
     def recall(self, conversation: Conversation) -> tuple[str, str] | None:
-        """Return the channel and key that answered *conversation* last; None if it has no history or is not remembered."""
+        """Return the channel and key that answered *conversation* last.
+
+        None if it has no history or is not remembered.
+        """
         channel, key_id, at_s = self._places.get(conversation.digest, ("", "", 0.0))
         if not channel or not conversation.has_history or self._clock.monotonic() - at_s > REMEMBERED_S:
             return None

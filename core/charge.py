@@ -10,7 +10,10 @@ from .money import ratio_to_nano
 
 COUNT_BITS_MAX = 63
 NUMBER_BITS_MAX = 4096
-"""Bits of the longest numerator or denominator; as decimal text it stays far below the 4300 digits that Python parses."""
+"""Bits of the longest numerator or denominator.
+
+As decimal text it stays far below the 4300 digits that Python parses.
+"""
 
 
 NUMBERS = (Fraction, int)

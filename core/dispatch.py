@@ -78,7 +78,10 @@ class Dispatch:
         raise AuthenticationError("api_key_missing" if exchange.api_key is None else None)
 
     def mistaken_identity(self) -> PluginError:
-        """Return the error for a principal whose key the ledger does not know as the account's; names all plugins that may have given it."""
+        """Return the error for a principal whose key the ledger does not know as the account's.
+
+        Names all plugins that may have given it.
+        """
         use = ", ".join(step.plugin.use for step in self._authenticate)
         files = ", ".join(str(step.plugin.file) for step in self._authenticate)
         problem = "in authenticate: expected a key of the ledger's, with its account"

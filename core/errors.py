@@ -324,7 +324,7 @@ class LedgerUnavailableError(LedgerError):
 
 
 class FullHoldNeededError(LedgerError):
-    """The account exceeded its holds too much today: the next hold must cover the whole answer. Never shown to customers."""
+    """The account exceeded its holds too much today: the next must cover the whole answer. Never shown to customers."""
 
     code: ClassVar[str] = "full_hold_needed"
 

@@ -48,7 +48,10 @@ Operation = Literal[
     "models",
     "billing",
 ]
-"""What a request asks for; a dialect has one or several. ``translation`` is of speech, ``billing`` asks for a key's balance."""
+"""What a request asks for; a dialect has one or several.
+
+``translation`` is of speech, ``billing`` asks for a key's balance.
+"""
 
 Outcome = Literal["complete", "empty", "truncated", "refused", "customer_gone", "upstream_error"]
 """How an exchange ended (docs/architecture.md). ``rejected`` leaves no row, so it is not among them."""

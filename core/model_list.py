@@ -11,7 +11,10 @@ _CHAT_METHODS = ("generateContent", "streamGenerateContent", "countTokens")
 _NO_CHATS = (
     "dall-e", "gpt-image", "imagen", "moderation", "realtime", "rerank", "transcribe", "tts", "whisper",
 )  # fmt: skip
-"""Parts of the names of models that can't chat. Source: the model lists of OpenAI, Google and Cohere, read 2026-11-24."""
+"""Parts of the names of models that can't chat.
+
+Source: the model lists of OpenAI, Google and Cohere, read 2026-11-24.
+"""
 
 
 async def list_models(shop: Shop, exchange: Exchange, name: str) -> bytes:

@@ -63,7 +63,10 @@ FIELDS = frozenset(
         "where",
     }
 )
-"""Every field an event may have. None of them holds a prompt, an answer, a header or a key; ``key_id`` is a channel's key by its place."""
+"""Every field an event may have.
+
+None of them holds a prompt, an answer, a header or a key; ``key_id`` is a channel's key by its place.
+"""
 
 VALUE_LENGTH_MAX = 300
 FRAMES_MAX = 4
@@ -109,7 +112,10 @@ def place_of(exc: BaseException) -> str:
 
 
 def _culprit_of(exc: BaseException) -> dict[str, Value]:
-    """Return the plugin that *exc* or one of its causes names: a plugin that returned a wrong answer is in no traceback."""
+    """Return the plugin that *exc* or one of its causes names.
+
+    A plugin that returned a wrong answer is in no traceback.
+    """
     named = (each for each in _chain(exc) if isinstance(each, PluginError) and each.plugin)
     return next(({"plugin": each.plugin, "file": each.file, "problem": each.problem} for each in named), {})
 

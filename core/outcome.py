@@ -3,7 +3,10 @@
 from .exchange import Evidence, Outcome
 
 REFUSALS = frozenset({"refusal", "content_filter", "sensitive"})
-"""Stop reasons by which a model or its vendor refuses. Source: wire/DIALECTS.md 4, read 2026-11-23; presets/zhipu.yaml."""
+"""Stop reasons by which a model or its vendor refuses.
+
+Source: wire/DIALECTS.md 4, read 2026-11-23; presets/zhipu.yaml.
+"""
 INTERRUPTIONS = frozenset({"insufficient_system_resource", "network_error", "error", "MALFORMED_RESPONSE"})
 """Stop reasons of answers that the vendor broke off.
 

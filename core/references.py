@@ -27,11 +27,17 @@ _READ_IN_PART = (
     r"(?:ragfile|container|skill|connector|previousresponse|previousinteraction|previousmessage|approvalrequest)ids?"
     r"|\w*ur[il]|.*\.url|conversation|filesearchstorenames|ragcorpus|datastore|(?:prompt|conversation|container)\.id"
 )
-"""The same, but handled elsewhere: pictures are bounded, `Exchange.has_unseen_input` marks a continued answer, a tool has its type."""
+"""The same, but handled elsewhere.
+
+Pictures are bounded, `Exchange.has_unseen_input` marks a continued answer, a tool has its type.
+"""
 _READS_BY_ITSELF = r"enablesearch|mcpservers|plugins|searchparameters|websearch(?:options)?"
 """Whatever their values, the upstream searches for something."""
 _NAME_LENGTH_MAX = 64
-"""Characters; more than any of these names has. Matching a name of megabytes for each item of a long list would take hours."""
+"""Characters; more than any of these names has.
+
+Matching a name of megabytes for each item of a long list would take hours.
+"""
 _REFERENCE = re.compile(f"{_READ_IN_FULL}|{_READ_IN_PART}")
 _UNBOUNDED = re.compile(f"{_READ_IN_FULL}|{_READS_BY_ITSELF}")
 _TELLING = (str, list, dict)

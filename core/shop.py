@@ -33,7 +33,10 @@ from .seal_memory import SealMemory
 from .upstream import UpstreamClient
 
 BODIES_SHARE = 4
-"""Request bodies may take this fraction of the memory (1/4; field/reliability.md 3, row 37); answers and relay need the rest."""
+"""Request bodies may take this fraction of the memory (1/4; field/reliability.md 3, row 37).
+
+Answers and relay need the rest.
+"""
 STOP_S = 5.0
 """How long closing waits for exchanges to settle."""
 

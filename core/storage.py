@@ -54,7 +54,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of the log. ``account`` is the account's name; ``model_returned`` is None if no answer named a model."""
+    """One request of the log.
+
+    ``account`` is the account's name; ``model_returned`` is None if no answer named a model.
+    """
 
     request_id: str
     at: datetime

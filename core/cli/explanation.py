@@ -201,7 +201,10 @@ def _cells(row: OfferRow) -> tuple[str, ...]:
 
 
 def _ways(offers: Sequence[OfferRow]) -> Iterator[tuple[str, ...]]:
-    """Yield each channel's dialects, and the customers' dialects sent in each; models are named if it depends on them."""
+    """Yield each channel's dialects, and the customers' dialects sent in each.
+
+    Models are named if it depends on them.
+    """
     models_of: defaultdict[str, set[str]] = defaultdict(set)
     ways: dict[tuple[str, Dialect], defaultdict[str, dict[str, None]]] = {}
     for row in offers:

@@ -52,7 +52,10 @@ def check_bulk(body: bytes) -> None:
 
 
 def _is_surely_small(body: bytes) -> bool:
-    """Say whether there are few enough values even if what is inside strings counts; a comma has something before it."""
+    """Say whether there are few enough values even if what is inside strings counts.
+
+    A comma has something before it.
+    """
     value_count = body.count(b'"') // 2 + body.count(b"{") + body.count(b"[")
     return value_count <= VALUES_MAX and (len(body) <= 2 * COMMAS_MAX or body.count(b",") <= COMMAS_MAX)
 

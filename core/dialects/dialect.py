@@ -38,7 +38,10 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_of_type(content_type: str, stream_type: str) -> bool:
-    """Say whether *content_type* is that of a stream of *stream_type*; sound may also come as ``application/octet-stream``."""
+    """Say whether *content_type* is that of a stream of *stream_type*.
+
+    Sound may also come as ``application/octet-stream``.
+    """
     told = content_type.lower()
     return told.startswith(stream_type) or (stream_type == "audio/" and told.startswith("application/octet-stream"))
 

@@ -12,7 +12,9 @@ AnswerT = TypeVar("AnswerT")
 
 
 def read_document(decode: Callable[[bytes], AnswerT], body: bytes, expected: str) -> AnswerT:
-    """Return *body*, a whole answer of status 200, as *decode* reads it; *expected* names it in errors, with an article.
+    """Return *body*, a whole answer of status 200, as *decode* reads it.
+
+    *expected* names it in errors, with an article.
 
     Raises:
         UpstreamStatusError: It is another document: an error dressed as success.

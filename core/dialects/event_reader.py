@@ -88,7 +88,10 @@ class EventReader(Tally, ABC):
         return passed
 
     def _is_document(self) -> bool:
-        """Say whether a JSON document came instead of a stream: other relays send errors like this, with a stream's content type."""
+        """Say whether a JSON document came instead of a stream.
+
+        Other relays send errors like this, with a stream's content type.
+        """
         rest = self._splitter.rest
         if self.is_output_seen or not rest.lstrip().startswith(b"{"):
             return False

@@ -143,7 +143,10 @@ class GeminiStreamReader(EventReader):
         return True
 
     def _dressed(self, event: bytes) -> bytes:
-        """Return an event as one line of data: Google's SDK fails on comments, event names and ``[DONE]`` (DIALECTS.md 2.7)."""
+        """Return an event as one line of data.
+
+        Google's SDK fails on comments, event names and ``[DONE]`` (DIALECTS.md 2.7).
+        """
         line = event.rstrip(b"\r\n")
         if self._is_array or (line.startswith(b"data: ") and line.find(b"\n") < 0 and not line.endswith(b"[DONE]")):
             return event

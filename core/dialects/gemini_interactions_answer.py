@@ -115,7 +115,10 @@ class InteractionsStreamReader(EventReader):
         return True
 
     def _note_lookup(self, kind: str) -> None:
-        """Note what Google looks up when it is told: the figures come at the end, and who leaves before pays for it, too."""
+        """Note what Google looks up when it is told.
+
+        The figures come at the end, and who leaves before pays for it, too.
+        """
         is_once = is_billed_by_answer(self.model_returned or self._exchange.model)
         match kind:
             case "google_search_call":

@@ -229,7 +229,9 @@ GEMINI: Kinds = _in_both_spellings(
         "tools": OBJECT_OR_OBJECTS,
     }
 )
-"""Google accepts an object for a list of one, and numbers for enumerations; ``systemInstruction`` as text is Firebase's.
+"""Google accepts an object for a list of one, and numbers for enumerations.
+
+``systemInstruction`` as text is Firebase's.
 
 Source: firebase.google.com, GenerateContentRequest; w:gemini/stream-json-array-enum-int, read 2026-11-29.
 """

@@ -1,4 +1,7 @@
-"""Usage as OpenAI and those who copy it report it, converted to disjoint counts. Source: wire/DIALECTS.md 3, read 2026-11-23."""
+"""Usage as OpenAI and those who copy it report it, converted to disjoint counts.
+
+Source: wire/DIALECTS.md 3, read 2026-11-23.
+"""
 
 from ..usage import Usage
 from .figures import Figures, is_other_total, read_figure, read_figures

@@ -99,7 +99,10 @@ class Pictures(Single):
         return "text/event-stream"
 
     def input_bound(self, exchange: Exchange) -> int:
-        """Return an upper bound of the input tokens, and of what counts if none are reported; pictures count by number."""
+        """Return an upper bound of the input tokens, and of what counts if none are reported.
+
+        Pictures count by number.
+        """
         words = input_bound(_words(exchange.fields)) + UNTOLD_TOKENS * exchange.choice_count
         is_written = (
             read_optional_text(exchange.fields, "output_format") == "svg"

@@ -33,7 +33,9 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 DOCUMENTS_PER_UNIT = 100
 PIECE_BYTES = 500
-"""The shortest piece into which a long document is cut, each counted as a document: 250 of 512 tokens; the query has the rest.
+"""The shortest piece into which a long document is cut, each counted as a document: 250 of 512 tokens.
+
+The query has the rest.
 
 Source: cohere.com/pricing, docs.cohere.com reranking-best-practices, read 2026-11-30.
 """

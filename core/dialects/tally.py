@@ -158,7 +158,10 @@ class Tally:
 
     @property
     def tool_counts(self) -> dict[str, int]:
-        """What tools were noted, as in `Usage`, in an order that is the same for each process: a bill lists them by it."""
+        """What tools were noted, as in `Usage`, in an order that is the same for each process.
+
+        A bill lists them by it.
+        """
         return dict(sorted(Counter(name for name, _ in self._tools_run).items()))
 
     def note_answer(self) -> None:

@@ -51,7 +51,10 @@ def lacks_tools_in_chat(model: str) -> bool:
 
 _DEEPSEEK = re.compile(r"(deepseek/)?deepseek-")
 _DEEPSEEK_EFFORTS: Sequence[Effort] = ("none", "low", "high", "max")
-"""DeepSeek treats any other effort as the next of these above it. Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30."""
+"""DeepSeek treats any other effort as the next of these above it.
+
+Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30.
+"""
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"gpt-5\.[12]-chat"), ("medium",)),
@@ -73,7 +76,9 @@ dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bo
 
 
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
-    """Return the effort that *model* accepts for *effort*, as `effort_within`; for most models of others it is unchanged.
+    """Return the effort that *model* accepts for *effort*, as `effort_within`.
+
+    For most models of others it is unchanged.
 
     >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
     ('minimal', 'none', 'xhigh')

@@ -18,7 +18,10 @@ from ..exchange import Dialect
 from .conversation import Message, Part, Seal, Thinking, ToolCall
 
 SKIPPED_SIGNATURE = "skip_thought_signature_validator"
-"""What Gemini 3 accepts instead of the signature of a call that another model made. Source: wire/DIALECTS.md 6, read 2026-11-24."""
+"""What Gemini 3 accepts instead of the signature of a call that another model made.
+
+Source: wire/DIALECTS.md 6, read 2026-11-24.
+"""
 _MARK = "relay."
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
 

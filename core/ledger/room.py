@@ -63,7 +63,10 @@ class Room:
             self._lay()
 
     def release(self) -> None:
-        """Remove the ballast; if `look` is called regularly, refuse new holds, which would use the room up, until then."""
+        """Remove the ballast.
+
+        If `look` is called regularly, refuse new holds, which would use the room up, until then.
+        """
         self._remove()
         if self._is_minded:
             self._change(is_short=True)

@@ -47,7 +47,10 @@ class Spool:
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> None:
-        """Rename a record that the ledger refused, for the operator to look at; another process may have been faster."""
+        """Rename a record that the ledger refused, for the operator to look at.
+
+        Another process may have been faster.
+        """
         with contextlib.suppress(FileNotFoundError):
             path.rename(path.with_suffix(".refused"))
 

@@ -300,7 +300,10 @@ class SqliteLedger:
         self._has_spooled = False
 
     async def _book_again(self, record: RequestRecord) -> None:
-        """Try once to book a record of the spool. The next try is the spool's: the writer must not repeat it as well."""
+        """Try once to book a record of the spool.
+
+        The next try is the spool's: the writer must not repeat it as well.
+        """
         ticket = self._send(Post(record=record, is_replayed=True))
         try:
             await self._outcome(ticket)

@@ -11,7 +11,10 @@ from itertools import chain
 Row = tuple[str | int | bytes | None, ...]
 
 _SIZES = (256, 32, *range(16, 0, -1))
-"""Numbers of rows in a step. Small groups take one step, and there are few sizes, so that each statement stays prepared."""
+"""Numbers of rows in a step.
+
+Small groups take one step, and there are few sizes, so that each statement stays prepared.
+"""
 
 
 class RowStatement:

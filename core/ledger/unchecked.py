@@ -66,7 +66,10 @@ def _record(row: sqlite3.Row) -> RequestRecord:
 
 
 def _as_delivered(record: RequestRecord, mark: Mark) -> RequestRecord:
-    """Return *record* of an answer that was whole, but whose customer got no more than *mark* says: it was cut short."""
+    """Return *record* of an answer that was whole, but whose customer got no more than *mark* says.
+
+    It was cut short.
+    """
     return msgspec.structs.replace(
         record, outcome="truncated", usage=mark.usage, evidence=mark.evidence, charge=mark.charge
     )

@@ -16,7 +16,10 @@ from .opening import open_session
 from .session import Session
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
-"""The subprotocol in which a browser sends its key, as it can't set headers. Source: field/relay-platforms.md 2.1, read 2026-11-24."""
+"""The subprotocol in which a browser sends its key, as it can't set headers.
+
+Source: field/relay-platforms.md 2.1, read 2026-11-24.
+"""
 
 
 class RealtimeDoor(Door):

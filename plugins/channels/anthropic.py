@@ -13,7 +13,10 @@ from relay import (
 
 BASE_URL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
-"""Sent if the customer's client names none, because the API requires one. Source: wire/DIALECTS.md 1, read 2026-11-23."""
+"""Sent if the customer's client names none, because the API requires one.
+
+Source: wire/DIALECTS.md 1, read 2026-11-23.
+"""
 
 
 class AnthropicConfig(PluginConfig, frozen=True, kw_only=True):

@@ -38,7 +38,10 @@ class Call(msgspec.Struct):
 
     @property
     def is_piece(self) -> bool:
-        """Whether it is a piece of a call; only who asked for pieces gets any. Source: ai.google.dev function-calling."""
+        """Whether it is a piece of a call; only who asked for pieces gets any.
+
+        Source: ai.google.dev function-calling.
+        """
         return given(self.partialArgs) is not None or self.willContinue is not None
 
 

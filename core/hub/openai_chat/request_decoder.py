@@ -293,7 +293,10 @@ def _drawn_pictures(message: _Message) -> Iterable[Part]:
 
 
 def _given_pictures(message: _Message) -> Iterable[Native]:
-    """Yield ``images`` of any other form or role unchanged: no vendor documents it, but dropping it would lose input."""
+    """Yield ``images`` of any other form or role unchanged.
+
+    No vendor documents it, but dropping it would lose input.
+    """
     pictures = given(message.images)
     if pictures is not None and bytes(pictures) != b"[]":
         yield Native(dialect="openai_chat", kind="images", document=pictures)

@@ -283,7 +283,10 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _signed(written: dict[str, Any], seal: Seal | None, model: str) -> dict[str, Any]:
-    """Return a call with Gemini's signature, as Google's form of chat wants it back; a placeholder goes only to Gemini."""
+    """Return a call with Gemini's signature, as Google's form of chat wants it back.
+
+    A placeholder goes only to Gemini.
+    """
     if seal is None or seal.dialect != "gemini_generate":
         return written
     if seal.value != SKIPPED_SIGNATURE or "gemini" in model.lower():

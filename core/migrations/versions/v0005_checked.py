@@ -16,7 +16,10 @@ _NOT_YET = """
         SELECT subject FROM audit WHERE action IN ('request.recovered', 'request.replayed')
         EXCEPT SELECT subject FROM audit WHERE action = 'request.checked')
 """
-"""What older relays closed for processes that had died, and had yet to show; of what else they lost nothing is known."""
+"""What older relays closed for processes that had died, and had yet to show.
+
+Of what else they lost nothing is known.
+"""
 
 
 def upgrade() -> None:

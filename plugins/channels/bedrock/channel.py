@@ -50,7 +50,10 @@ BETAS = (
 Source: AWS user guide as BerriAI/litellm#19877 lists it, anthropics/claude-code#49370; read 2026-11-24.
 """
 _CHOSEN = ("application-inference-profile/", "provisioned-model/", "custom-model-deployment/")
-"""Parts of ARNs that end in a name chosen by the account's owner. Source: API reference, InvokeModel, ``modelId``, read 2026-11-29."""
+"""Parts of ARNs that end in a name chosen by the account's owner.
+
+Source: API reference, InvokeModel, ``modelId``, read 2026-11-29.
+"""
 BODY_BYTES_AT_ONCE = 64 * 1024
 """A larger body is hashed in a thread."""
 

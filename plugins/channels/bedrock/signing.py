@@ -5,7 +5,10 @@ import msgspec
 from relay import PluginError, UpstreamRequest
 
 SERVICE = "bedrock"
-"""The service name in signatures for bedrock-runtime. Source: botocore's service model, ``signingName``; read 2026-11-24."""
+"""The service name in signatures for bedrock-runtime.
+
+Source: botocore's service model, ``signingName``; read 2026-11-24.
+"""
 
 
 def sign(request: UpstreamRequest, region: str, api_key: str) -> UpstreamRequest:

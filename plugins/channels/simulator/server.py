@@ -83,7 +83,10 @@ class SimulatorServer:
             await asyncio.sleep(0)  # lets the transports report their end before this returns
 
     def steps(self, received: Received, head: bytes, body: bytes) -> list[Step]:
-        """Return the steps of the reply to one request, and note the request; only the content type of *head* is read."""
+        """Return the steps of the reply to one request, and note the request.
+
+        Only the content type of *head* is read.
+        """
         target = f"{received.path}?{received.query}"
         kind = kind_of(target)
         try:
