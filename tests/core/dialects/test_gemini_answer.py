@@ -256,3 +256,11 @@ def test_a_model_that_no_answer_names_is_the_one_that_was_asked_for() -> None:
     }
     usage = GEMINI.read_body(asked, json.dumps(told).encode()).usage
     assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=1)
+
+
+def test_sources_of_an_unknown_form_are_no_places() -> None:
+    """The answer is read all the same."""
+    candidate = {"content": {"parts": [{"text": "Hi"}]}, "groundingMetadata": {"groundingChunks": 5}}
+    body = {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}}
+    reading = GEMINI.read_body(exchange("gemini_generate"), json.dumps(body).encode())
+    assert reading.usage == Usage(input_tokens=3, output_tokens=2)

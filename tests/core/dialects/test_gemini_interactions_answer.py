@@ -213,3 +213,20 @@ def test_what_google_looks_up_is_noted_when_it_is_told(model: str, searches: int
     for kind in ("google_search_call", "google_maps_call", "url_context_call") * 2:
         along.feed(event("step.start", step={"type": kind}))
     assert (along.search_count, along.tool_counts) == (searches, {"google_maps": maps})
+
+
+def test_a_whole_answer_without_figures_is_counted_by_its_steps() -> None:
+    """54 bytes of thought, text and arguments are 15 tokens; a call is 8 more, a picture 1290."""
+    steps = [
+        {"type": "thought", "summary": [{"type": "text", "text": "t" * 18}]},
+        {"type": "model_output", "content": [{"type": "text", "text": "x" * 27}, {"type": "image", "data": "aGk="}]},
+        {"type": "function_call", "name": "f", "arguments": {"a": "b"}},
+    ]
+    body = json.dumps({"status": "completed", "steps": steps}, separators=(",", ":")).encode()
+    reading = read_interaction(exchange("gemini_interactions"), body, thinking_asked=False, is_kept=True)
+    assert (reading.usage, reading.output_counted_tokens) == (None, 15 + 8 + 1290)
+    assert (reading.evidence.has_thinking, reading.evidence.has_tool_call, reading.evidence.picture_count) == (
+        True,
+        True,
+        1,
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from relay.core.failures.error_body import read_error_body, retry_after_s
+from relay.core.failures.error_body import BODY_BYTES_MAX, ErrorBody, read_error_body, retry_after_s
 
 
 def wait_of(document: object, headers: Mapping[str, str] | None = None) -> int | None:
@@ -64,3 +64,11 @@ def test_a_wait_is_read_to_its_last_digit(wait: str) -> None:
     """A vendor's clock counts nanoseconds, and some write what a float is."""
     assert wait_of(error("later", details=[{"retryDelay": wait}])) == 49
     assert wait_of(error(f"Please try again in {wait}.")) == 49
+
+
+def test_what_is_too_long_for_an_error_says_nothing() -> None:
+    """A byte less is read."""
+    longest = b'{"error":{"message":"%b"}}' % (b"x" * (BODY_BYTES_MAX - 24))
+    assert len(longest) == BODY_BYTES_MAX
+    assert read_error_body(longest).message == "x" * (BODY_BYTES_MAX - 24)
+    assert read_error_body(longest + b" ") == ErrorBody()
