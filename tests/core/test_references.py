@@ -86,6 +86,20 @@ def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, 
     assert not reads_beyond(request_fields)
 
 
+@pytest.mark.parametrize("name", ["args", "arguments", "input_schema", "parameters", "properties", "response"])
+def test_what_tools_are_told_and_tell_names_nothing(name: str) -> None:
+    """Whatever it looks like; beside it the same is an id."""
+    held = {"file_id": "file-1"}
+    assert list(references({"a": {name: held}})) == []
+    assert list(references({"a": {name: held, **held}})) == [("fileid", "file-1")]
+
+
+def test_what_an_address_holds_itself_is_no_reference() -> None:
+    """A picture may stand in its own address."""
+    parts = [{"image_url": {"url": url}} for url in ("data:image/png;base64,AAAA", "https://x.example/1.png")]
+    assert list(references({"content": parts})) == [("imageurl.url", "https://x.example/1.png")]
+
+
 @pytest.mark.parametrize(
     "messages",
     [

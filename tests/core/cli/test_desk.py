@@ -8,6 +8,7 @@ import pytest
 
 from relay.core.cli import desk
 from relay.core.ledger.database import database_path, is_made
+from relay.core.profile.record import RECORD
 from tests.core.cli.counter import Counter
 
 
@@ -36,3 +37,22 @@ def test_a_command_that_makes_the_books_blames_nobody(fresh_counter: Counter, mo
     monkeypatch.setattr(click, "echo", lambda words, **_: was_made.append((words[:13], is_made(database))))
     fresh_counter.run("account", "create", "alice", "--profile", str(fresh_counter.profile), "--json")
     assert was_made[0] == ("still waiting", True)
+
+
+def test_a_profile_named_for_one_command_is_not_the_shops(counter: Counter) -> None:
+    """The record says what was served; a command made against another file leaves it as it was."""
+    before = (counter.data / RECORD).read_bytes()
+    other = counter.profile.with_name("other.yaml")
+    other.write_text(counter.profile.read_text().replace("en: Test", "en: Other"))
+    counter.ask("account", "create", "alice", "--profile", str(other))
+    assert (counter.data / RECORD).read_bytes() == before
+
+
+def test_a_group_for_members_names_them(counter: Counter) -> None:
+    """All of its memberships, and the account's own."""
+    text = counter.profile.read_text().replace("memberships: [vip]}", "memberships: [vip, agent]}")
+    counter.profile.write_text(text.replace('ratio: "0.9"}', 'ratio: "0.9"}\n  agent: {ratio: "0.8"}'))
+    named = ("--profile", str(counter.profile))
+    counter.open_account("alice")
+    refused = counter.refused("key", "create", "--account", "alice", "--group", "members", *named)
+    assert refused == (1, "error: group 'members' is for members of vip, agent, and the account is 'default'")

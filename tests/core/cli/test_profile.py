@@ -167,19 +167,46 @@ def test_explanation_as_json_names_plugins_hooks_and_offers(tmp_path: Path) -> N
     ]
 
 
-def test_explanation_for_people_is_tables(tmp_path: Path) -> None:
-    """The same, in columns."""
-    lines = relay("explain", str(write(tmp_path))).stdout.splitlines()
+PEOPLE = """\
+plugin               channel  version  hooks         file
+auth.api_key         -        0.1.0    authenticate  PLUGINS/auth/api_key.py
+billing.token_ratio  -        0.1.0    settle        PLUGINS/billing/token_ratio.py
+channels.openai      openai   0.1.0    -             PLUGINS/channels/openai.py
 
-    assert "hook               asked in this order" in lines
-    assert "settle             billing.token_ratio" in lines
-    assert lines[-12].split() == ["plain", "gpt-4o", "openai", "gpt-4o", "0", "1", "1", "1.25", "1"]
-    assert lines[-10:-7] == [
-        "channel  asked in            by customers of                                   models",
-        "openai   openai_chat         openai_chat, anthropic_messages, gemini_generate  all",
-        "openai   openai_responses    openai_responses                                  all",
-    ]
-    assert lines[-1] == "openai   realtime            realtime                                          all"
+hook               asked in this order
+authenticate       auth.api_key
+select_channel     -
+transform_request  -
+meter_stream       -
+settle             billing.token_ratio
+post_check         -
+
+group  model   channel  sent as  priority  weight  group ratio  model ratio  completion
+plain  gpt-4o  openai   gpt-4o   0         2       1            1.25         1
+
+channel  asked in     by customers of                                                     models
+openai   openai_chat  openai_chat, openai_responses, anthropic_messages, gemini_generate  all
+openai   embeddings   embeddings                                                          all
+"""
+PRESETS = """
+channel  preset    field                              value                   said by
+openai   deepseek  base_url                           https://mirror.example  the channel
+openai   deepseek  settings.output_limit              "max_tokens"            the preset
+openai   deepseek  settings.developer_role            false                   the preset
+openai   deepseek  settings.reasoning_content_needed  true                    the preset
+"""
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [("", PEOPLE), ("\n    preset: deepseek\n    base_url: https://mirror.example", PEOPLE + PRESETS)],
+)
+def test_explanation_for_people_is_tables(tmp_path: Path, preset: str, expected: str) -> None:
+    """The same, in columns."""
+    lines = f"    groups: [plain]\n    weight: 2\n    dialects: [openai_chat, embeddings]{preset}"
+    shown = relay("explain", str(write(tmp_path, "    groups: [plain]", lines))).stdout
+
+    assert shown.replace(str(BUNDLED.parent / "plugins"), "PLUGINS") == expected
 
 
 def test_a_model_that_is_asked_in_another_dialect_than_its_neighbour_is_explained_by_name(tmp_path: Path) -> None:

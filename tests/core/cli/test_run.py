@@ -1,5 +1,6 @@
 """``relay run`` up to the point where it serves: what it refuses, and what it leaves alone then."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -78,6 +79,21 @@ def test_a_plugin_that_cannot_be_opened_is_an_error_that_names_its_file(tmp_path
 
     assert result.returncode == 1
     assert result.stderr == f"error: plugin './rule.py' ({tmp_path}/rule.py): cannot be opened: OSError: no licence\n"
+
+
+def test_the_ready_line_can_be_opened_over_ipv6_too(profile: str) -> None:
+    """Its address stands in brackets."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    command = [sys.executable, "-m", "relay", "run", "--profile", profile, "--host", "::1", "--port", "0"]
+    data = Path(profile).with_name("data")
+    with subprocess.Popen([*command, "--data", data], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.terminate()
+    assert re.fullmatch(rf"relay ready on http://\[::1\]:[1-9]\d*: Test, data in {re.escape(str(data))}\n", ready)
 
 
 def test_a_demo_listens_on_loopback_only(profile: str) -> None:

@@ -108,6 +108,35 @@ def test_a_held_database_is_another_programs_doing() -> None:
     assert words_for(wrapped) == expected
 
 
+FAILING = "the disk failed to read or write; check the system log"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("SQLITE_CORRUPT_INDEX", DAMAGED),
+        ("SQLITE_NOTADB", NO_DATABASE),
+        ("SQLITE_CANTOPEN_ISDIR", "the database can't be opened; check the owner and permissions of the data folder and its files"),
+        ("SQLITE_READONLY_DIRECTORY", "the database can't be written; check the owner and permissions of the data folder and its files"),
+        ("SQLITE_FULL", "the disk is full; free some space, then try again"),
+        ("SQLITE_IOERR_FSYNC", FAILING),
+        ("SQLITE_BUSYBODY", None),
+        ("SQLITE_CONSTRAINT_CHECK", None),
+    ],
+)  # fmt: skip
+def test_each_failure_of_the_database_has_its_advice(code: str, words: str | None) -> None:
+    """What is no failure of disk or database has none."""
+    failed = sqlite3.OperationalError("it failed")
+    failed.sqlite_errorname = code
+    assert words_for(failed) == words
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO])
+def test_a_failing_disk_is_told_by_the_systems_number(number: int) -> None:
+    """Where the error names no file."""
+    assert words_for(OSError(number, "x")) == FAILING
+
+
 def test_a_broken_constraint_is_a_bug_of_ours() -> None:
     """It is not put down to the disk."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
@@ -159,6 +188,7 @@ def test_a_full_disk_is_told_wherever_it_is_met() -> None:
     """The output may be what does not fit: the system then names no file."""
     assert (
         words_for(OSError(errno.ENOSPC, "No space left on device"))
+        == words_for(OSError(errno.EDQUOT, "Disk quota exceeded"))
         == "the disk is full; free some space, then try again"
     )
     assert words_for(OSError(errno.EBADF, "Bad file descriptor")) is None

@@ -72,6 +72,16 @@ CASES = {
         "limits: {trusted_proxies: [10.0.0.1/8]}\ngroups:",
         ["shop.yaml:5:28: limits.trusted_proxies[0]: expected a network such as 10.0.0.0/8, found '10.0.0.1/8'; write 10.0.0.0/8"],
     ),
+    "proxy that is no text": (
+        "groups:",
+        "limits: {trusted_proxies: [5]}\ngroups:",
+        ["shop.yaml:5:28: limits.trusted_proxies[0]: expected text, found 5; quote it"],
+    ),
+    "key that is no text": (
+        "    groups: [plain]",
+        "    groups: [plain]\n    keys: [5]",
+        ["shop.yaml:14:12: channels[0].keys[0]: expected text, found 5; quote it"],
+    ),
     "default group of keys": (
         "groups:",
         "keys: {group: lily}\ngroups:",

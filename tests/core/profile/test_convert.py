@@ -14,7 +14,7 @@ from relay.core.money import Exact, format_exact
 from relay.core.profile.convert import BROKEN, convert
 from relay.core.profile.document import read_document
 from relay.core.profile.place import Place, Report
-from relay.core.profile.structs import GroupName
+from relay.core.profile.structs import GroupName, NonNegative
 
 
 class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +43,7 @@ def read(folder: Path, text: str, kind: Any) -> tuple[Any, tuple[str, ...]]:
 
 VALUES: list[tuple[str, Any, Any]] = [
     ('"4/3"', Exact, Fraction(4, 3)),
+    ('"0"', NonNegative, Fraction(0)),
     ('"0.10"', Exact | None, Fraction(1, 10)),
     ("null", Exact | None, None),
     ("5", int, 5),
@@ -101,6 +102,9 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
         "x:1:25: x: unknown key 'x'",
         "x:1:28: x: on is true or false to some readers of YAML and text to others; write true or false, or quote it",
     ]),
+    ('{share: "1",\n share: "2"}', Inner, ["x:2:2: share: duplicate key, first on line 1"]),
+    ("{a: x}", str | dict[str, int], ["x:1:5: a: expected a whole number, found text"]),
+    ('"-1/2"', NonNegative, ['x:1:1: profile: expected at least 0, found "-0.5"']),
     ("{inner: x}", Outer, ["x:1:9: inner: expected a mapping with share, found text"]),
     ("5", str | dict[str, int], ["x:1:1: profile: expected text, found 5; quote it"]),
     ("off", Literal["x", "y"], ["x:1:1: profile: expected one of x, y, found off; off is true or false to some readers of YAML and text to others; write true or false, or quote it"]),

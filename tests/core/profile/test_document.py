@@ -41,6 +41,7 @@ REFUSED = {
     "tab": ("a:\n\tb: 1\n", SourceMark(2, 1), "a tab; YAML indents with spaces"),
     "no utf-8": (b"a: 1\nb: \xff\n", SourceMark(2, 4), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
     "utf-16": ("a: 1\n".encode("utf-16"), SourceMark(1, 1), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
+    "tab behind a byte order mark": (b"\xef\xbb\xbfa:\t1\n", SourceMark(1, 3), "a tab; YAML indents with spaces"),
     "control character": ("a: 1\nb: x\x07\n", SourceMark(2, 5), "a control character cannot stand in a profile"),
     "empty": ("", SourceMark(1, 1), "the file is empty"),
     "comments only": ("# nothing\n", SourceMark(1, 1), "the file is empty"),
@@ -84,8 +85,11 @@ def test_text_outside_the_subset_is_refused_where_it_leaves_it(
 
 def test_file_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     """A profile of more than a megabyte is none."""
-    with pytest.raises(DocumentError, match="larger than 1048576 bytes"):
-        read(tmp_path, b"a: 1 # " + b"x" * FILE_BYTES_MAX)
+    longest = b"a: 1 # ".ljust(FILE_BYTES_MAX, b"x")
+    assert plain(read(tmp_path, longest)) == {"a": 1}
+    with pytest.raises(DocumentError, match="larger than 1048576 bytes") as caught:
+        read(tmp_path, longest + b"x")
+    assert caught.value.mark == (1, 1)
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:

@@ -70,6 +70,11 @@ CASES = {
         "[plain, plian]",
         ["shop.yaml:13:21: channels[0].groups[1]: unknown group 'plian'; did you mean 'plain'?"],
     ),
+    "unknown model in a plugin's settings": (
+        "billing.token_ratio",
+        'billing.token_ratio\n  - use: transforms.parameters\n    rules:\n      - {models: [gpt-40], at_most: {top_p: "1"}}',
+        ["shop.yaml:7:19: plugins[2].rules[0].models[0]: unknown model 'gpt-40'; did you mean 'gpt-4o'?"],
+    ),
     "unknown membership": (
         'plain: {ratio: "1"}',
         'plain: {ratio: "1", memberships: [defualt]}',
@@ -131,6 +136,20 @@ CASES = {
             "shop.yaml:14:29: channels[0].dialects[1]: the channel's plugin does not speak anthropic_messages; "
             "expected some of " + ", ".join(OpenAI.dialects)
         ],
+    ),
+    "dialect that nobody speaks": (
+        "groups: [plain]",
+        "groups: [plain]\n    dialects: [openai_chats]",
+        [
+            "shop.yaml:14:16: channels[0].dialects[0]: expected one of openai_chat, openai_responses, anthropic_messages, "
+            "gemini_generate, gemini_interactions, openai_completions, embeddings, images, audio, moderations, rerank, "
+            "realtime, found text; did you mean 'openai_chat'?"
+        ],
+    ),
+    "setting named twice": (
+        'gpt-4o: {model_ratio: "1.25"}',
+        'gpt-4o: {model_ratio: "1.25", model_ratio: "0"}',
+        ["shop.yaml:8:33: prices.gpt-4o.model_ratio: duplicate key, first on line 8"],
     ),
     "group named twice": (
         "[plain]",

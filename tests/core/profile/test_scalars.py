@@ -36,6 +36,16 @@ def test_word_that_all_readers_agree_on_has_its_value(text: str, value: object) 
     assert read_plain(text) == (value, "")
 
 
+@pytest.mark.parametrize("text", ["9" * 31, "9" * 5000, "0." + "9" * 29])
+def test_a_number_longer_than_readers_keep_is_a_trap(text: str) -> None:
+    """Python itself reads none of more than 4300 digits."""
+    assert read_plain(text[:30]) == ((int if text.isdecimal() else float)(text[:30]), "")
+    assert read_plain(text) == (
+        text,
+        "is a number to some readers of YAML only; write it as 1000 or 0.5, or quote it",
+    )
+
+
 @given(st.text(alphabet="0123456789abcdefoxyn.:_+-eET~=", max_size=8))
 def test_accepted_word_means_the_same_to_a_yaml_1_1_reader(text: str) -> None:
     """Whatever is no trap, PyYAML's own YAML 1.1 resolver reads alike."""
