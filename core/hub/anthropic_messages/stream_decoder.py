@@ -6,7 +6,7 @@ import msgspec
 
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
-from ..conversation import Text, Thinking, ToolCall
+from ..conversation import Thinking, ToolCall
 from ..raw import refuse_unread
 from ..seals import read_seal
 from .stops import STOPS
@@ -87,7 +87,7 @@ class MessagesStreamDecoder:
         part = read_part(block)
         if isinstance(part, ToolCall):
             part = msgspec.structs.replace(part, arguments="" if part.arguments == "{}" else part.arguments)
-        elif isinstance(part, Text | Thinking) and not (isinstance(part, Thinking) and part.is_redacted):
+        elif isinstance(part, Thinking) and not part.is_redacted:
             part = msgspec.structs.replace(part, seal=None)
         index = self._open[block_index] = self._part_count
         self._part_count += 1

@@ -94,7 +94,8 @@ def decode_answer(body: bytes) -> Answer:
     document = read_answer(body)
     choices = tuple(_choice(candidate) for candidate in document.candidates or ())
     if not choices:
-        is_blocked = document.prompt_feedback is not None
+        feedback = document.prompt_feedback
+        is_blocked = feedback is not None and feedback.block_reason is not None
         choices = (Choice(parts=(), stop="filtered" if is_blocked else None),)
     return Answer(id=document.response_id, model=document.model_version, choices=choices)
 

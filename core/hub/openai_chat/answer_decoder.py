@@ -67,8 +67,8 @@ def decode_answer(body: bytes) -> Answer:
 def _choice(choice: _Choice, found: tuple[Citation, ...]) -> Choice:
     parts = tuple(_parts(choice.message, found)) if choice.message is not None else ()
     stop = STOPS.get(choice.finish_reason, "end") if choice.finish_reason else None
-    if stop == "end" and any(isinstance(part, ToolCall) for part in parts):
-        stop = "tool_use"  # some hosts say "stop" although there are calls
+    if stop in ("end", None) and any(isinstance(part, ToolCall) for part in parts):
+        stop = "tool_use"  # some hosts say "stop" or nothing although there are calls
     return Choice(parts=parts, stop=stop)
 
 

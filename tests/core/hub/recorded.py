@@ -9,6 +9,7 @@ import msgspec
 
 from relay.core.dialects import RULES
 from relay.core.exchange import Dialect, Exchange
+from relay.core.hub.answer import StreamEvent
 from relay.core.hub.codec import Opening
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import Request
@@ -83,6 +84,13 @@ def translated_stream(expected: Expected, to: Dialect, size: int | None = None) 
     pieces = [data[at : at + size] for at in range(0, len(data), size)] if size else [data]
     stream = b"".join([*(reader.feed(piece) for piece in pieces), reader.finish(), reader.end])
     return OURS.sub(b"call_relaymade", stream)
+
+
+def read_each(dialect: Dialect, *said: dict[str, Any]) -> list[list[StreamEvent]]:
+    """Return what a decoder of *dialect* makes of each event of a stream, and last of its end."""
+    decoder = CODECS[dialect].stream_decoder()
+    read = [list(decoder.feed(b"data: " + json.dumps(each).encode() + b"\n\n")) for each in said]
+    return [*read, list(decoder.finish())]
 
 
 def events(stream: bytes) -> Iterator[dict[str, Any]]:

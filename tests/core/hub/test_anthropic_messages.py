@@ -18,7 +18,19 @@ import pytest
 from relay.core.dialects import RULES
 from relay.core.errors import BadRequestError, NotCarriedError
 from relay.core.exchange import Dialect
-from relay.core.hub.answer import Answer, Begun, Choice, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from relay.core.hub.answer import (
+    Answer,
+    Begun,
+    Choice,
+    Cited,
+    Delta,
+    NativeDelta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stopped,
+    StreamEvent,
+)
 from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
@@ -31,6 +43,7 @@ from relay.core.hub.conversation import (
     Link,
     Message,
     NamedTool,
+    Native,
     OutputFormat,
     Reasoning,
     Request,
@@ -54,12 +67,13 @@ from .recorded import (
     bodies,
     events,
     opening,
+    read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, USED, talk
+from .talks import ANSWER, ANSWERED, CITED, HIDDEN_SEAL, SEAL, USED, talk
 
 MESSAGES = CODECS["anthropic_messages"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -748,6 +762,107 @@ def test_a_stream_is_written_as_anthropic_documents_messages() -> None:
     assert b"".join(map(encoder.feed, ANSWERED)) + encoder.finish(USED) == b"".join(
         b"event: %b\ndata: %b\n\n" % (each["type"].encode(), msgspec.json.encode(each)) for each in said
     )
+
+
+def block(index: int, told: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": told}
+
+
+def piece(index: int, kind: str, **told: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **told}}
+
+
+def ended(index: int) -> dict[str, Any]:
+    return {"type": "content_block_stop", "index": index}
+
+
+def native(kind: str, told: dict[str, Any]) -> Native:
+    return Native(dialect="anthropic_messages", kind=kind, document=msgspec.Raw(json.dumps(told).encode()))
+
+
+def test_a_message_is_read_as_anthropic_documents_it() -> None:
+    """Block by block; what only Messages has is kept as it came."""
+    source = msgspec.structs.replace(CITED, start=None, end=None, native=native("web_search_result_location", CITATION))
+    search: dict[str, Any] = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    content = [
+        {"type": "thinking", "thinking": "Hm", "signature": "EqQB"},
+        {"type": "redacted_thinking", "data": "Eq.c"},
+        {"type": "text", "text": "é", "citations": [CITATION]},
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        search,
+    ]
+    answer = {"id": "m", "model": "m-2", "content": content, "stop_reason": "stop_sequence", "stop_sequence": "END"}
+    assert MESSAGES.decode_answer(json.dumps(answer).encode()) == Answer(
+        id="m",
+        model="m-2",
+        choices=(
+            Choice(
+                parts=(
+                    Thinking(text="Hm", seal=SEAL),
+                    Thinking(text="", seal=HIDDEN_SEAL, is_redacted=True),
+                    Text(text="é", citations=(source,)),
+                    ToolCall(id="c1", name="f", arguments='{"a": 1}'),
+                    native("server_tool_use", search),
+                ),
+                stop="stop_sequence",
+                stop_sequence="END",
+            ),
+        ),
+    )
+
+
+def test_a_stream_is_read_as_anthropic_documents_it() -> None:
+    """Block after block; what only Messages has is kept as it came, and what belongs to no block is passed over."""
+    source = msgspec.structs.replace(CITED, start=None, end=None, native=native("web_search_result_location", CITATION))
+    compaction = {"type": "compaction", "content": None}
+    summary = msgspec.Raw(json.dumps({"type": "compaction_delta", "content": "x"}).encode())
+    empty: dict[str, Any] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
+        ({"type": "ping"}, []),
+        ({"type": "message_start", "message": {"id": "m", "model": "m-2"}}, [Begun(id="m", model="m-2")]),
+        (block(0, {"type": "thinking", "thinking": ""}), [PartBegun(index=0, part=Thinking(text=""))]),
+        (piece(0, "thinking_delta", thinking="Hm"), [Delta(index=0, text="Hm")]),
+        (piece(0, "thinking_delta", thinking=""), []),
+        (piece(0, "signature_delta", signature="EqQB"), [Sealed(index=0, seal=SEAL)]),
+        (piece(0, "signature_delta", signature=""), []),
+        (ended(0), [PartEnded(index=0)]),
+        (
+            block(1, {"type": "redacted_thinking", "data": "Eq.c"}),
+            [PartBegun(index=1, part=Thinking(text="", seal=HIDDEN_SEAL, is_redacted=True))],
+        ),
+        (ended(1), [PartEnded(index=1)]),
+        (block(2, {"type": "text", "text": ""}), [PartBegun(index=2, part=Text(text=""))]),
+        (piece(2, "text_delta", text="é"), [Delta(index=2, text="é")]),
+        (piece(2, "citations_delta", citation=CITATION), [Cited(index=2, citation=source)]),
+        (ended(2), [PartEnded(index=2)]),
+        (block(3, empty), [PartBegun(index=3, part=ToolCall(id="c1", name="f", arguments=""))]),
+        (piece(3, "input_json_delta", partial_json=""), []),
+        (piece(3, "input_json_delta", partial_json='{"a":1}'), [Delta(index=3, text='{"a":1}')]),
+        (ended(3), [PartEnded(index=3)]),
+        (
+            block(4, {**empty, "input": {"a": 1}}),
+            [PartBegun(index=4, part=ToolCall(id="c1", name="f", arguments='{"a": 1}'))],
+        ),
+        (ended(4), [PartEnded(index=4)]),
+        (block(5, compaction), [PartBegun(index=5, part=native("compaction", compaction))]),
+        (
+            piece(5, "compaction_delta", content="x"),
+            [NativeDelta(index=5, dialect="anthropic_messages", document=summary)],
+        ),
+        ({"type": "content_block_delta", "index": 5}, []),
+        (ended(5), [PartEnded(index=5)]),
+        ({"type": "content_block_start", "index": 6}, []),
+        (piece(6, "text_delta", text="of no block"), []),
+        (ended(6), []),
+        ({"type": "message_delta"}, []),
+        ({"type": "message_delta", "delta": {"stop_reason": None}}, []),
+        (
+            {"type": "message_delta", "delta": {"stop_reason": "stop_sequence", "stop_sequence": "END"}},
+            [Stopped(stop="stop_sequence", stop_sequence="END")],
+        ),
+        ({"type": "message_stop"}, []),
+    ]
+    assert read_each("anthropic_messages", *(said for said, _ in talk)) == [*(read for _, read in talk), []]
 
 
 def test_many_calls_wait_for_their_turn() -> None:

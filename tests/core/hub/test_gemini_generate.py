@@ -17,16 +17,30 @@ import msgspec
 import pytest
 
 from relay.core.errors import BadRequestError, NotCarriedError
-from relay.core.hub.answer import Begun, Cited, Delta, PartBegun, PartEnded, Stopped, StreamEvent
+from relay.core.hub.answer import (
+    Answer,
+    Begun,
+    Choice,
+    Cited,
+    Delta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stop,
+    Stopped,
+    StreamEvent,
+)
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     CacheMark,
+    Citation,
     File,
     Image,
     Inline,
     Link,
     Message,
     NamedTool,
+    Native,
     OutputFormat,
     Part,
     Reasoning,
@@ -50,8 +64,18 @@ from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes
 
 from .comparisons import CountedText
-from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
-from .talks import ANSWER, ANSWERED, USED, talk
+from .recorded import (
+    asked,
+    bodies,
+    events,
+    opening,
+    read_each,
+    recorded_request,
+    streams,
+    translated_body,
+    translated_stream,
+)
+from .talks import ANSWER, ANSWERED, CALL_SEAL, DRAWN, USED, talk
 
 GEMINI = CODECS["gemini_generate"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -617,6 +641,24 @@ def test_geminis_newer_reasons_are_told_by_their_meaning(reason: str, finish_rea
     assert written["choices"][0]["finish_reason"] == finish_reason
 
 
+@pytest.mark.parametrize(
+    ("reason", "stop"),
+    [
+        ("STOP", "tool_use"),
+        ("UNEXPECTED_TOOL_CALL", "tool_use"),
+        ("MAX_TOKENS", "limit"),
+        ("SAFETY", "filtered"),
+        (None, None),
+    ],
+)
+def test_a_call_is_why_an_answer_ended_unless_it_was_cut(reason: str | None, stop: Stop | None) -> None:
+    """Whole and as a stream."""
+    answer = said_by(0, {"functionCall": {"id": "c1", "name": "f"}}, finishReason=reason)
+    [whole] = GEMINI.decode_answer(json.dumps(answer).encode()).choices
+    assert whole.stop == stop
+    assert read_each("gemini_generate", answer)[-1] == [Stopped(stop=stop)]
+
+
 def test_structured_output_is_told_as_json_schema() -> None:
     """Which Gemini takes beside its own form."""
     asked_for = OutputFormat(schema=msgspec.Raw(b'{"type":"object","additionalProperties":false}'))
@@ -691,6 +733,143 @@ def test_a_stream_is_written_as_google_documents_it() -> None:
     assert b"".join(map(encoder.feed, ANSWERED)) + encoder.finish(USED) == b"".join(
         b"data: %b\r\n\r\n" % msgspec.json.encode(each) for each in said
     )
+
+
+def said_by(index: int, *parts: dict[str, Any], **members: Any) -> dict[str, Any]:
+    candidate = {"content": {"parts": list(parts), "role": "model"}, "index": index, **members}
+    return {"candidates": [candidate], **KNOWN}
+
+
+def test_an_answer_is_read_as_google_documents_it() -> None:
+    """Two candidates: all that one may hold, its sources in its first text; and one that a limit cut."""
+    pages = [{"web": {"uri": "https://a.example", "title": "A"}}, {"maps": {"uri": "https://b.example"}}]
+    support = {"segment": {"startIndex": 0, "text": "Hi"}, "groundingChunkIndices": [0]}
+    call = {"functionCall": {"id": "c1", "name": "f", "args": {"a": 1}}}
+    parts = [
+        {"text": "Hm", "thought": True, "thoughtSignature": "c2ln"}, {"text": "Hi"}, {"text": "So"}, WHOLE_PARTS[0], call
+    ]  # fmt: skip
+    candidates = [
+        {
+            "content": {"parts": parts},
+            "finishReason": "STOP",
+            "groundingMetadata": {"groundingChunks": pages, "groundingSupports": [support]},
+            "citationMetadata": {"citationSources": [{"uri": "https://c.example"}, {"uri": ""}]},
+        },
+        {"index": 1, "finishReason": "MAX_TOKENS"},
+    ]
+    chunks = [
+        Native(dialect="gemini_generate", kind="groundingChunks", document=msgspec.Raw(json.dumps(page).encode()))
+        for page in pages
+    ]
+    cited = (
+        Citation(url="https://a.example", title="A", start=0, end=2, native=chunks[0]),
+        Citation(url="https://b.example", native=chunks[1]),
+        Citation(url="https://c.example"),
+    )
+    assert GEMINI.decode_answer(json.dumps({"candidates": candidates, **KNOWN}).encode()) == Answer(
+        id="1",
+        model="m-2",
+        choices=(
+            Choice(
+                parts=(
+                    Thinking(text="Hm", seal=CALL_SEAL),
+                    Text(text="Hi", citations=cited),
+                    Text(text="So"),
+                    DRAWN,
+                    ToolCall(id="c1", name="f", arguments='{"a": 1}'),
+                ),
+                stop="tool_use",
+            ),
+            Choice(parts=(), stop="limit"),
+        ),
+    )
+
+
+def test_a_stream_is_read_as_google_documents_it() -> None:
+    """Two candidates, whose parts are counted together; why they ended is told last, as it may come twice."""
+    signed = {"thoughtSignature": "c2ln"}
+    call = {"functionCall": {"id": "c1", "name": "f", "args": {"a": 1}}, **signed}
+    ran = {"executableCode": {"code": "1"}}
+    cited = {"citationMetadata": {"citationSources": [{"uri": "https://a.example", "title": "A"}]}}
+    talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
+        (
+            said_by(0, {"text": "Hm", "thought": True}),
+            [Begun(id="1", model="m-2"), PartBegun(index=0, part=Thinking(text="")), Delta(index=0, text="Hm")],
+        ),
+        (said_by(0, {"text": "", "thought": True, **signed}), [Sealed(index=0, seal=CALL_SEAL)]),
+        (
+            said_by(1, {"text": "zwei"}),
+            [PartBegun(index=1, part=Text(text=""), choice_index=1), Delta(index=1, text="zwei")],
+        ),
+        (
+            said_by(0, {"text": "Hi"}, {"text": " é"}),
+            [
+                PartEnded(index=0),
+                PartBegun(index=2, part=Text(text="")),
+                Delta(index=2, text="Hi"),
+                Delta(index=2, text=" é"),
+            ],
+        ),
+        (said_by(0, WHOLE_PARTS[0]), [PartEnded(index=2), PartBegun(index=3, part=DRAWN), PartEnded(index=3)]),
+        (
+            said_by(0, {"text": "So"}, finishReason="STOP"),
+            [PartBegun(index=4, part=Text(text="")), Delta(index=4, text="So")],
+        ),
+        (
+            said_by(0, call),
+            [
+                PartEnded(index=4),
+                PartBegun(index=5, part=ToolCall(id="c1", name="f", arguments='{"a": 1}', seal=CALL_SEAL)),
+                PartEnded(index=5),
+            ],
+        ),
+        (
+            said_by(0, ran),
+            [
+                PartBegun(
+                    index=6,
+                    part=Native(
+                        dialect="gemini_generate",
+                        kind="executableCode",
+                        document=msgspec.Raw(json.dumps(ran).encode()),
+                    ),
+                ),
+                PartEnded(index=6),
+            ],
+        ),
+        (
+            said_by(0, **cited),
+            [
+                PartBegun(index=7, part=Text(text="")),
+                Cited(index=7, citation=Citation(url="https://a.example", title="A")),
+            ],
+        ),
+        (said_by(0, **cited, finishReason="STOP"), []),
+        (
+            said_by(0, citationMetadata={"citations": [{"uri": "https://a.example", "title": "B"}]}),
+            [Cited(index=7, citation=Citation(url="https://a.example", title="B"))],
+        ),
+        (said_by(1, finishReason="MAX_TOKENS"), []),
+    ]
+    assert read_each("gemini_generate", *(said for said, _ in talk)) == [
+        *(read for _, read in talk),
+        [
+            PartEnded(index=7),
+            Stopped(stop="tool_use"),
+            PartEnded(index=1),
+            Stopped(stop="limit", choice_index=1),
+        ],
+    ]
+
+
+@pytest.mark.parametrize(("feedback", "stop"), [({"blockReason": "SAFETY"}, "filtered"), ({"safetyRatings": []}, None)])
+def test_an_answer_without_candidates_is_filtered_where_gemini_says_so(
+    feedback: dict[str, Any], stop: Stop | None
+) -> None:
+    """Whole and as a stream; ratings alone are no reason."""
+    answer = {"promptFeedback": feedback, **KNOWN}
+    assert GEMINI.decode_answer(json.dumps(answer).encode()).choices == (Choice(parts=(), stop=stop),)
+    assert read_each("gemini_generate", answer)[-1] == [Stopped(stop=stop)]
 
 
 def fed(query: str) -> bytes:

@@ -11,6 +11,7 @@ For a request: the same members, but for the spellings that `same` writes out.
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -29,7 +30,6 @@ from relay.core.hub.answer import (
     PartBegun,
     PartEnded,
     Sealed,
-    Stop,
     Stopped,
     StreamEvent,
 )
@@ -73,12 +73,13 @@ from .recorded import (
     bodies,
     events,
     opening,
+    read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, PDF, USED, talk
+from .talks import ANSWER, ANSWERED, CITED, PDF, USED, talk
 
 CHAT = CODECS["openai_chat"]
 OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
@@ -858,6 +859,235 @@ def pieces(*chunks: dict[str, Any]) -> list[StreamEvent]:
     return [event for each in chunks for event in decoder.feed(b"data: " + json.dumps(each).encode() + b"\n\n")]
 
 
+def chunk(index: int, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+    choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
+    return {"id": "c", "model": "m-2", "choices": [choice]}
+
+
+def test_a_completion_is_read_as_those_who_copy_chat_say_it() -> None:
+    """Three choices: all that a message may hold, sealed thoughts, and what a filter left."""
+    signed = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    message = {
+        "content": [{"type": "thinking", "thinking": "um"}, {"type": "text", "text": "é"}],
+        "refusal": "No",
+        "annotations": [{"type": "url_citation", "url_citation": CITATION}],
+        "images": [DRAWN],
+        "tool_calls": [
+            {"id": "c1", "function": {"name": "f", "arguments": "{}"}, **signed},
+            {"id": "c2", "type": "custom", "custom": {"name": "p", "input": "ab"}},
+        ],
+        "function_call": {"name": "g"},
+    }
+    details = [
+        {"type": "reasoning.text", "text": "Hm", "signature": "E"},
+        {"type": "reasoning.encrypted", "data": "Eq"},
+    ]
+    choices = [
+        {"message": message, "finish_reason": "length"},
+        {"message": {"reasoning_content": "Hm", "reasoning_details": details}, "finish_reason": "stop"},
+        {"finish_reason": "content_filter"},
+        {"message": {"content": None, "function_call": {"name": None}}},
+    ]
+    answer = {"id": "c", "model": "m-2", "created": 1_700_000_001, "choices": choices}
+    sealed = Thinking(text="Hm", seal=Seal("openai_chat", "E"))
+    assert CHAT.decode_answer(json.dumps(answer).encode()) == Answer(
+        id="c",
+        model="m-2",
+        created_at_s=1_700_000_001,
+        choices=(
+            Choice(
+                parts=(
+                    Thinking(text="um"),
+                    Text(text="é", citations=(CITED,)),
+                    Refusal(text="No"),
+                    Image(source=Inline("image/png", "aGk=")),
+                    ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln")),
+                    ToolCall(id="c2", name="p", arguments="ab", kind="custom"),
+                    ToolCall(id="g", name="g", arguments=""),
+                ),
+                stop="limit",
+            ),
+            Choice(parts=(sealed, Thinking(text="", seal=Seal("openai_chat", "Eq"), is_redacted=True)), stop="end"),
+            Choice(parts=(), stop="filtered"),
+            Choice(parts=(ToolCall(id="", name="", arguments=""),), stop="tool_use"),
+        ),
+    )
+
+
+def test_each_choice_that_its_upstream_leaves_open_ends_with_its_stream() -> None:
+    """The second called a tool."""
+    call = {"id": "a", "index": 0, "function": {"name": "f"}}
+    said = (chunk(0, {"content": "Hi"}), chunk(1, {"tool_calls": [call]}))
+    assert read_each("openai_chat", *said)[-1] == [
+        PartEnded(index=0),
+        PartEnded(index=1),
+        Stopped(stop="tool_use", choice_index=1),
+    ]
+
+
+def test_a_stream_is_read_as_those_who_copy_chat_say_it() -> None:
+    """Two choices, whose parts are counted together; calls stay open until their choice ends."""
+    signed = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    thought = {"type": "reasoning.text", "index": 0}
+    hidden = {"type": "reasoning.encrypted", "index": 1, "data": "Eq", "format": "x-v1", "id": "r1"}
+    mistrals = [{"type": "thinking", "thinking": [{"type": "text", "text": "um"}]}, {"type": "text", "text": "é"}]
+    drawn = Image(source=Inline("image/png", "aGk="))
+    talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
+        ({"id": "", "choices": []}, []),
+        (chunk(0, {"role": "assistant", "content": ""}), [Begun(id="c", model="m-2")]),
+        (
+            chunk(0, {"reasoning_content": "H", "reasoning_details": [{**thought, "text": "H"}]}),
+            [PartBegun(index=0, part=Thinking(text="")), Delta(index=0, text="H")],
+        ),
+        (
+            chunk(0, {"reasoning": "m", "reasoning_details": [{**thought, "signature": "E"}]}),
+            [Delta(index=0, text="m"), Sealed(index=0, seal=Seal("openai_chat", "E"))],
+        ),
+        (
+            chunk(0, {"reasoning_details": [hidden]}),
+            [
+                PartEnded(index=0),
+                PartBegun(index=1, part=Thinking(text="", seal=Seal("openai_chat", "Eq", "x-v1|r1"), is_redacted=True)),
+                PartEnded(index=1),
+            ],
+        ),
+        (
+            chunk(1, {"content": "zwei"}),
+            [PartBegun(index=2, part=Text(text=""), choice_index=1), Delta(index=2, text="zwei")],
+        ),
+        (
+            chunk(0, {"content": mistrals}),
+            [
+                PartBegun(index=3, part=Thinking(text="")),
+                Delta(index=3, text="um"),
+                PartEnded(index=3),
+                PartBegun(index=4, part=Text(text="")),
+                Delta(index=4, text="é"),
+            ],
+        ),
+        (
+            chunk(0, {"content": "!", "annotations": [{"type": "url_citation", "url_citation": CITATION}]}),
+            [Delta(index=4, text="!"), Cited(index=4, citation=CITED)],
+        ),
+        (
+            chunk(0, {"refusal": "No"}),
+            [PartEnded(index=4), PartBegun(index=5, part=Refusal(text="")), Delta(index=5, text="No")],
+        ),
+        (
+            chunk(0, {"images": [DRAWN]}),
+            [PartEnded(index=5), PartBegun(index=6, part=drawn), PartEnded(index=6)],
+        ),
+        (
+            chunk(
+                0,
+                {
+                    "tool_calls": [
+                        {"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}, **signed},
+                        {"index": 1, "id": "c2", "type": "custom", "custom": {"name": "p", "input": "a"}},
+                    ]
+                },
+            ),
+            [
+                PartBegun(index=7, part=ToolCall(id="c1", name="f", arguments="")),
+                Sealed(index=7, seal=Seal("gemini_generate", "c2ln")),
+                PartBegun(index=8, part=ToolCall(id="c2", name="p", arguments="", kind="custom")),
+                Delta(index=8, text="a"),
+            ],
+        ),
+        (
+            chunk(
+                0,
+                {
+                    "tool_calls": [
+                        {"index": 1, "custom": {"input": "b"}},
+                        {"index": 0, "id": "c1", "function": {"arguments": "{}"}},
+                    ]
+                },
+            ),
+            [Delta(index=8, text="b"), Delta(index=7, text="{}")],
+        ),
+        (chunk(0, {"content": "so"}), [PartBegun(index=9, part=Text(text="")), Delta(index=9, text="so")]),
+        (chunk(1, {}, "length"), [PartEnded(index=2), Stopped(stop="limit", choice_index=1)]),
+        (
+            chunk(0, {}, "stop"),
+            [PartEnded(index=9), PartEnded(index=7), PartEnded(index=8), Stopped(stop="tool_use")],
+        ),
+        (chunk(0, {"content": "late"}, "stop"), []),
+    ]
+    assert read_each("openai_chat", *(said for said, _ in talk)) == [*(read for _, read in talk), []]
+
+
+def test_a_text_ends_where_a_call_begins_and_a_seal_without_a_thought_begins_one() -> None:
+    """In the order in which they come."""
+    call = {"index": 0, "id": "a", "function": {"name": "f"}}
+    said = ({"reasoning_details": [{"type": "reasoning.text", "signature": "E"}]}, {"content": "Hi"})
+    assert pieces(*(chunk(0, delta) for delta in (*said, {"tool_calls": [call]})))[1:] == [
+        PartBegun(index=0, part=Thinking(text="")),
+        Sealed(index=0, seal=Seal("openai_chat", "E")),
+        PartEnded(index=0),
+        PartBegun(index=1, part=Text(text="")),
+        Delta(index=1, text="Hi"),
+        PartEnded(index=1),
+        PartBegun(index=2, part=ToolCall(id="a", name="f", arguments="")),
+    ]
+
+
+def test_a_call_of_the_old_form_is_read_in_a_stream() -> None:
+    """It has no id, so its name is one."""
+    calls = ({"name": "f", "arguments": ""}, {"arguments": "{}"})
+    assert pieces(*(chunk(0, {"function_call": call}) for call in calls), chunk(0, {}, "function_call"))[1:] == [
+        PartBegun(index=0, part=ToolCall(id="f", name="f", arguments="")),
+        Delta(index=0, text="{}"),
+        PartEnded(index=0),
+        Stopped(stop="tool_use"),
+    ]
+
+
+@pytest.mark.parametrize("indexes", [({"index": 0}, {"index": 1}), ({}, {})])
+def test_calls_without_ids_get_ids_of_ours(indexes: Sequence[dict[str, int]]) -> None:
+    """Each another, in a stream as in a whole answer (Google's OpenAI form)."""
+    calls = [{**index, "function": {"name": "f", "arguments": "{}"}} for index in indexes]
+    [whole] = CHAT.decode_answer(json.dumps({"choices": [{"message": {"tool_calls": calls}}]}).encode()).choices
+    begun = [event.part for event in pieces(chunk(0, {"tool_calls": calls})) if isinstance(event, PartBegun)]
+    ids = [part.id for part in (*whole.parts, *begun) if isinstance(part, ToolCall)]
+    assert len(set(ids)) == 4
+    assert all(re.fullmatch("call_relay[0-9a-f]{16}", call_id) for call_id in ids)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "last"),
+    [
+        ({"id": "a"}, {"id": "a"}, {"id": "a", "name": "f"}),
+        ({"id": "a", "name": "f"}, {"name": "f"}, {"id": ""}),
+        ({"id": "a", "name": "f"}, {"id": "", "name": "f"}, {"id": "a", "name": "f"}),
+    ],
+)
+def test_an_id_or_name_that_pieces_repeat_is_that_of_one_call(
+    first: dict[str, str], second: dict[str, str], last: dict[str, str]
+) -> None:
+    """Also while they wait for its name."""
+    calls = [
+        {"index": 0, "id": told.get("id"), "function": {"name": told.get("name"), "arguments": arguments}}
+        for told, arguments in ((first, "{"), (second, "}"), (last, ""))
+    ]
+    assert pieces(*(chunk(0, {"tool_calls": [call]}) for call in calls))[1:] == [
+        PartBegun(index=0, part=ToolCall(id="a", name="f", arguments="")),
+        Delta(index=0, text="{"),
+        Delta(index=0, text="}"),
+    ]
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "", None])
+def test_a_call_is_why_an_answer_ended_where_the_host_says_otherwise(finish_reason: str | None) -> None:
+    """In a whole answer as in a stream; Spark never says why."""
+    call = {"id": "a", "index": 0, "function": {"name": "f", "arguments": "{}"}}
+    choice = {"message": {"content": None, "tool_calls": [call]}, "finish_reason": finish_reason}
+    [whole] = CHAT.decode_answer(json.dumps({"choices": [choice]}).encode()).choices
+    stream = read_each("openai_chat", chunk(0, {"tool_calls": [call]}), chunk(0, {}, finish_reason))
+    assert whole == Choice(parts=(ToolCall(id="a", name="f", arguments="{}"),), stop="tool_use")
+    assert [event for read in stream for event in read][-1] == Stopped(stop="tool_use")
+
+
 def test_what_a_search_found_is_told_once_in_a_stream() -> None:
     """Where its text ends, though every chunk tells it; behind an answer without words in an empty one."""
     deltas = [({"content": "H"}, None), ({"content": "i"}, None), ({}, "stop")]
@@ -869,15 +1099,13 @@ def test_what_a_search_found_is_told_once_in_a_stream() -> None:
 
 
 def test_what_a_search_found_is_told_though_it_comes_behind_the_end() -> None:
-    """In an empty text: the one before has ended."""
-    decoder = ChatStreamDecoder()
-    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
-    for chunk in ({"choices": [choice]}, {"choices": [], **FOUND}):
-        decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-    assert decoder.finish() == [
-        PartBegun(index=1, part=Text(text="")),
-        Cited(index=1, citation=PERPLEXITYS),
-        PartEnded(index=1),
+    """In an empty text: the one before has ended, and so have all calls."""
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
+    said = chunk(0, {"content": "Hi", "tool_calls": [call]}, "tool_calls")
+    assert read_each("openai_chat", said, {"choices": [], **FOUND})[-1] == [
+        PartBegun(index=2, part=Text(text="")),
+        Cited(index=2, citation=PERPLEXITYS),
+        PartEnded(index=2),
     ]
 
 
@@ -1173,22 +1401,6 @@ def test_every_recorded_stream_reads_natively_after_its_round_trip() -> None:
         reader = RULES["openai_chat"].stream_reader(exchange("openai_chat"))
         reader.feed(translated_stream(expected, "openai_chat"))
         assert reader.is_ended is (expected.outcome not in ("truncated", "upstream_error")), expected.name
-
-
-@pytest.mark.parametrize(
-    ("said", "stop"),
-    [
-        ("sensitive", "filtered"),
-        ("network_error", "limit"),
-        ("insufficient_system_resource", "limit"),
-        ("of_tomorrow", "end"),
-    ],
-)
-def test_a_vendors_own_finish_reason_is_told_by_its_meaning(said: str, stop: Stop) -> None:
-    """Zhipu's and DeepSeek's; what nobody knows is an end."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": said}
-    body = msgspec.json.encode({"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]})
-    assert CHAT.decode_answer(body).choices == (Choice(parts=(Text(text="Hi"),), stop=stop),)
 
 
 WRITTEN_FOR_GPT = {

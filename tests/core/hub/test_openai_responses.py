@@ -28,6 +28,7 @@ from relay.core.hub.answer import (
     PartBegun,
     PartEnded,
     Sealed,
+    Stop,
     Stopped,
     StreamEvent,
 )
@@ -43,6 +44,7 @@ from relay.core.hub.conversation import (
     NamedTool,
     Native,
     Reasoning,
+    Refusal,
     Request,
     Sampling,
     Seal,
@@ -61,7 +63,17 @@ from tests.core.dialects.recordings import Expected
 from tests.core.dialects.replay import answer_bytes, exchange
 
 from .comparisons import CountedInt
-from .recorded import asked, bodies, events, opening, recorded_request, streams, translated_body, translated_stream
+from .recorded import (
+    asked,
+    bodies,
+    events,
+    opening,
+    read_each,
+    recorded_request,
+    streams,
+    translated_body,
+    translated_stream,
+)
 from .talks import ANSWER, ANSWERED, PDF, USED, talk
 
 RESPONSES = CODECS["openai_responses"]
@@ -702,8 +714,149 @@ CITED = Citation(
     title="A",
     native=Native(dialect="openai_responses", kind="url_citation", document=msgspec.Raw(json.dumps(PAGE).encode())),
 )
-SAID = {"type": "message", "content": [{"type": "output_text", "text": "Hi", "annotations": [PAGE]}]}
+SAID: dict[str, Any] = {"type": "message", "content": [{"type": "output_text", "text": "Hi", "annotations": [PAGE]}]}
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}], "encrypted_content": "gA"}
+
+
+def of_item(index: int, kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": f"response.output_item.{kind}", "output_index": index, "item": item}
+
+
+def ended_by(response: dict[str, Any]) -> dict[str, Any]:
+    return {"type": f"response.{response['status']}", "response": response}
+
+
+def of_piece(index: int, kind: str, content_index: int = 0, **members: Any) -> dict[str, Any]:
+    return {"type": f"response.{kind}", "output_index": index, "content_index": content_index, **members}
+
+
+def test_a_response_is_read_as_openai_documents_it() -> None:
+    """Item by item; words that decline make it a refusal."""
+    search = {"type": "web_search_call", "id": "ws_1"}
+    output = [
+        {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}, {"text": "So"}], "encrypted_content": "gA"},
+        {"type": "message", "content": [*SAID["content"], {"type": "refusal", "refusal": "No"}]},
+        CALL,
+        {"type": "custom_tool_call", "call_id": "c2", "name": "p", "input": "ab"},
+        {"type": "image_generation_call", "result": "aGk=", "output_format": "webp"},
+        search,
+    ]
+    answer = {"id": "r", "model": "m-2", "created_at": 1_700_000_001.0, "status": "completed", "output": output}
+    document = msgspec.Raw(json.dumps(search).encode())
+    assert RESPONSES.decode_answer(json.dumps(answer).encode()) == Answer(
+        id="r",
+        model="m-2",
+        created_at_s=1_700_000_001,
+        choices=(
+            Choice(
+                parts=(
+                    Thinking(text="Hm\n\nSo", seal=Seal("openai_responses", "gA", "rs_1")),
+                    Text(text="Hi", citations=(CITED,)),
+                    Refusal(text="No"),
+                    ToolCall(id="c1", name="f", arguments='{"a":1}'),
+                    ToolCall(id="c2", name="p", arguments="ab", kind="custom"),
+                    Image(source=Inline("image/webp", "aGk=")),
+                    Native(dialect="openai_responses", kind="web_search_call", document=document),
+                ),
+                stop="refusal",
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "output", "stop"),
+    [
+        ("completed", None, [SAID], "end"),
+        ("completed", None, [CALL, SAID], "tool_use"),
+        ("completed", None, [CALL, {"type": "message", "content": [{"type": "refusal", "refusal": "No"}]}], "refusal"),
+        ("incomplete", "max_output_tokens", [CALL], "limit"),
+        ("incomplete", "content_filter", [SAID], "filtered"),
+        ("incomplete", None, [], "limit"),
+    ],
+)
+def test_why_a_response_ended_is_read_from_its_status_and_items(
+    status: str, reason: str | None, output: list[dict[str, Any]], stop: Stop
+) -> None:
+    """Whole and as a stream."""
+    told = {"status": status, "incomplete_details": {"reason": reason} if reason else None}
+    [whole] = RESPONSES.decode_answer(json.dumps({**told, "output": output}).encode()).choices
+    done = [of_item(index, "done", item) for index, item in enumerate(output)]
+    stream = [event for read in read_each("openai_responses", *done, ended_by(told)) for event in read]
+    assert (whole.stop, stream[-1]) == (stop, Stopped(stop=stop))
+
+
+def test_a_stream_is_read_as_openai_documents_it() -> None:
+    """Each event says at once what it brings, and nothing comes twice, though items come whole at their end."""
+    named = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}, {"text": "So"}], "encrypted_content": "gA"}
+    words = {"type": "output_text", "text": "é", "annotations": [PAGE]}
+    declined = {"type": "refusal", "refusal": "No"}
+    free = {"type": "custom_tool_call", "call_id": "c2", "name": "p"}
+    drawn = {"type": "image_generation_call", "result": "aGk=", "output_format": "webp"}
+    search = {"type": "web_search_call", "id": "ws_1"}
+    filtered = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+    searched = Native(
+        dialect="openai_responses", kind="web_search_call", document=msgspec.Raw(json.dumps(search).encode())
+    )
+    talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
+        ({"type": "response.created", "response": {"id": "r", "model": "m-2"}}, [Begun(id="r", model="m-2")]),
+        (of_item(0, "added", {"type": "reasoning", "summary": []}), [PartBegun(index=0, part=Thinking(text=""))]),
+        (of_piece(0, "reasoning_summary_part.added", part={"type": "summary_text", "text": ""}), []),
+        (of_piece(0, "reasoning_summary_text.delta", delta="Hm"), [Delta(index=0, text="Hm")]),
+        (of_piece(0, "reasoning_summary_part.added", part={"type": "summary_text"}), [Delta(index=0, text="\n\n")]),
+        (of_piece(0, "reasoning_summary_text.delta", delta="So"), [Delta(index=0, text="So")]),
+        (
+            of_item(0, "done", named),
+            [Sealed(index=0, seal=Seal("openai_responses", "gA", "rs_1")), PartEnded(index=0)],
+        ),
+        (
+            of_piece(1, "reasoning_text.delta", delta="Um"),
+            [PartBegun(index=1, part=Thinking(text="")), Delta(index=1, text="Um")],
+        ),
+        (
+            of_item(1, "done", {"type": "reasoning", "summary": [{"text": "In short"}], "content": [{"text": "Um"}]}),
+            [PartEnded(index=1)],
+        ),
+        (of_item(2, "added", {"type": "message", "content": []}), []),
+        (of_piece(2, "content_part.added", part={"type": "output_text"}), [PartBegun(index=2, part=Text(text=""))]),
+        (of_piece(2, "output_text.delta", delta="é"), [Delta(index=2, text="é")]),
+        (of_piece(2, "output_text.delta", delta=""), []),
+        (of_piece(2, "output_text.annotation.added", annotation=PAGE), [Cited(index=2, citation=CITED)]),
+        (of_piece(2, "output_text.annotation.added", 1, annotation=PAGE), []),
+        (of_piece(2, "content_part.done", part=words), [PartEnded(index=2)]),
+        (of_piece(2, "content_part.added", 1, part={"type": "refusal"}), [PartBegun(index=3, part=Refusal(text=""))]),
+        (of_piece(2, "refusal.delta", 1, delta="No"), [Delta(index=3, text="No")]),
+        (of_piece(2, "content_part.done", 1, part=declined), [PartEnded(index=3)]),
+        (of_item(2, "done", {"type": "message", "content": [words, declined]}), []),
+        (
+            of_item(3, "added", {**CALL, "arguments": ""}),
+            [PartBegun(index=4, part=ToolCall(id="c1", name="f", arguments=""))],
+        ),
+        (
+            of_item(4, "added", {**free, "input": ""}),
+            [PartBegun(index=5, part=ToolCall(id="c2", name="p", arguments="", kind="custom"))],
+        ),
+        (of_piece(3, "function_call_arguments.delta", delta='{"a"'), [Delta(index=4, text='{"a"')]),
+        (of_piece(4, "custom_tool_call_input.delta", delta="a"), [Delta(index=5, text="a")]),
+        (of_piece(3, "function_call_arguments.delta", delta=":1}"), [Delta(index=4, text=":1}")]),
+        (of_item(3, "done", CALL), [PartEnded(index=4)]),
+        (of_item(4, "done", {**free, "input": "ab"}), [Delta(index=5, text="b"), PartEnded(index=5)]),
+        (of_piece(5, "function_call_arguments.delta", delta="of no call"), []),
+        (of_item(6, "added", {"type": "image_generation_call"}), []),
+        (
+            of_item(6, "done", drawn),
+            [PartBegun(index=6, part=Image(source=Inline("image/webp", "aGk="))), PartEnded(index=6)],
+        ),
+        (of_item(7, "done", search), [PartBegun(index=7, part=searched), PartEnded(index=7)]),
+        (
+            of_piece(8, "output_text.delta", delta="late"),
+            [PartBegun(index=8, part=Text(text="")), Delta(index=8, text="late")],
+        ),
+        ({"type": "keepalive"}, []),
+        ({"type": "response.completed"}, []),
+        ({"type": "response.incomplete", "response": filtered}, [PartEnded(index=8), Stopped(stop="filtered")]),
+    ]
+    assert read_each("openai_responses", *(said for said, _ in talk)) == [*(read for _, read in talk), []]
 
 
 @pytest.mark.parametrize(
@@ -726,8 +879,12 @@ THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "Hm"}], "encr
                 Sealed(index=0, seal=Seal("openai_responses", "gA", "rs_1")),
             ],
         ),
+        (
+            {"type": "message", "content": [{"type": "refusal", "refusal": "No"}]},
+            [PartBegun(index=0, part=Refusal(text="")), Delta(index=0, text="No")],
+        ),
     ],
-    ids=["call", "message", "reasoning"],
+    ids=["call", "message", "reasoning", "refusal"],
 )
 @pytest.mark.parametrize("is_announced", [True, False])
 def test_an_item_told_only_whole_is_not_lost(

@@ -10,7 +10,7 @@ from relay.core.dialects import RULES
 from relay.core.dialects.upstream_costs import COST_NAMES
 from relay.core.errors import BadRequestError, NotCarriedError, UpstreamBrokenError
 from relay.core.exchange import Dialect
-from relay.core.hub.answer import Answer, Begun, Choice, Delta
+from relay.core.hub.answer import Answer, Begun, Choice, Delta, PartBegun, PartEnded, Stop, Stopped, StreamEvent
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import Audio, File, Image, Inline, Link, Part, Seal, Text
 from relay.core.hub.translation import TranslatedReader, Translation
@@ -20,7 +20,17 @@ from relay.core.usage import Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import answer_bytes, exchange, reader_for
 
-from .recorded import ANSWERED, OPENINGS, asked, opening, translated_body, translated_stream, translator
+from .recorded import (
+    ANSWERED,
+    OPENINGS,
+    asked,
+    events,
+    opening,
+    read_each,
+    translated_body,
+    translated_stream,
+    translator,
+)
 
 ENDED = ("complete", "empty", "refused")
 LEFT_OUT = {("openai-chat/tools-truncated-stream", "gemini_generate")}
@@ -280,6 +290,147 @@ def test_pictures_that_a_tool_drew_count_for_customers_of_every_dialect() -> Non
     assert json.loads(whole.answer or b"")["usage"]["total_tokens"] == 35 + 274
 
 
+ENDS: list[tuple[Stop | None, str, tuple[str, str | None], str, str]] = [
+    (None, "stop", ("completed", None), "end_turn", "STOP"),
+    ("end", "stop", ("completed", None), "end_turn", "STOP"),
+    ("stop_sequence", "stop", ("completed", None), "stop_sequence", "STOP"),
+    ("limit", "length", ("incomplete", "max_output_tokens"), "max_tokens", "MAX_TOKENS"),
+    ("context_full", "length", ("incomplete", "max_output_tokens"), "model_context_window_exceeded", "MAX_TOKENS"),
+    ("tool_use", "tool_calls", ("completed", None), "tool_use", "STOP"),
+    ("refusal", "content_filter", ("incomplete", "content_filter"), "refusal", "SAFETY"),
+    ("filtered", "content_filter", ("incomplete", "content_filter"), "refusal", "SAFETY"),
+    ("paused", "stop", ("completed", None), "pause_turn", "STOP"),
+    ("compaction", "stop", ("completed", None), "compaction", "STOP"),
+    ("bad_tool_call", "stop", ("completed", None), "end_turn", "MALFORMED_FUNCTION_CALL"),
+]
+"""Why an answer ended, in chat's words, the status and reason of a response, Anthropic's words and Gemini's."""
+
+
+def ends_of(answer: dict[str, Any], to: Dialect) -> Any:
+    """Return why *answer*, or the last event of a stream, says that it ended."""
+    match to:
+        case "openai_chat":
+            return answer["choices"][0]["finish_reason"]
+        case "openai_responses":
+            response = answer.get("response", answer)
+            return response["status"], (response["incomplete_details"] or {}).get("reason")
+        case "gemini_generate":
+            return answer["candidates"][0]["finishReason"]
+    return answer.get("delta", answer)["stop_reason"]
+
+
+@pytest.mark.parametrize(
+    ("stop", "to", "reason"),
+    [(stop, to, reason) for stop, *told in ENDS for to, reason in zip(CODECS, told, strict=True)],
+)
+def test_why_an_answer_ended_is_told_in_every_dialect(stop: Stop | None, to: Dialect, reason: Any) -> None:
+    """Whole and as a stream."""
+    codec, customer = CODECS[to], opening(is_usage_asked=False)
+    answer = Answer(id="x", model="m", choices=(Choice(parts=(Text(text="Hi"),), stop=stop),))
+    whole = json.loads(codec.encode_answer(answer, Usage(), customer))
+    encoder = codec.stream_encoder(customer)
+    said: list[StreamEvent] = [
+        Begun(),
+        PartBegun(index=0, part=Text(text="Hi")),
+        PartEnded(index=0),
+        Stopped(stop=stop),
+    ]
+    stream = b"".join([*map(encoder.feed, said), encoder.finish(Usage())])
+    *_, last = (each for each in events(stream) if each.get("type") != "message_stop")
+    assert (ends_of(whole, to), ends_of(last, to)) == (reason, reason)
+
+
+REASONS: dict[Dialect, dict[str, Stop]] = {
+    "openai_chat": {
+        "stop": "end",
+        "length": "limit",
+        "tool_calls": "tool_use",
+        "function_call": "tool_use",
+        "content_filter": "filtered",
+        "sensitive": "filtered",
+        "model_length": "context_full",
+        "insufficient_system_resource": "limit",
+        "network_error": "limit",
+        "error": "limit",
+        "of_tomorrow": "end",
+    },
+    "anthropic_messages": {
+        "end_turn": "end",
+        "stop_sequence": "stop_sequence",
+        "max_tokens": "limit",
+        "model_context_window_exceeded": "context_full",
+        "tool_use": "tool_use",
+        "refusal": "refusal",
+        "pause_turn": "paused",
+        "compaction": "compaction",
+        "of_tomorrow": "end",
+    },
+    "gemini_generate": {
+        "STOP": "end",
+        "NO_IMAGE": "end",
+        "MAX_TOKENS": "limit",
+        "CONTINUATION": "limit",
+        "MALFORMED_RESPONSE": "limit",
+        "MISSING_THOUGHT_SIGNATURE": "bad_tool_call",
+        "MALFORMED_FUNCTION_CALL": "bad_tool_call",
+        "UNEXPECTED_TOOL_CALL": "bad_tool_call",
+        "TOO_MANY_TOOL_CALLS": "bad_tool_call",
+        "SAFETY": "filtered",
+        "MODEL_ARMOR": "filtered",
+        "OF_TOMORROW": "end",
+    },
+}
+"""Why an answer ended, in the words of upstreams."""
+
+
+@pytest.mark.parametrize(
+    ("dialect", "word", "stop"),
+    [(dialect, word, stop) for dialect, reasons in REASONS.items() for word, stop in reasons.items()],
+)
+def test_why_an_answer_ended_is_read_in_every_dialect(dialect: Dialect, word: str, stop: Stop) -> None:
+    """Whole and as a stream; what nobody knows is an end."""
+    match dialect:
+        case "openai_chat":
+            answer: dict[str, Any] = {"choices": [{"message": {"content": "Hi"}, "finish_reason": word}]}
+            last: dict[str, Any] = {"choices": [{"delta": {}, "finish_reason": word}]}
+        case "anthropic_messages":
+            answer = {"content": [], "stop_reason": word}
+            last = {"type": "message_delta", "delta": {"stop_reason": word}}
+        case _:
+            answer = last = {"candidates": [{"finishReason": word}]}
+    [whole] = CODECS[dialect].decode_answer(json.dumps(answer).encode()).choices
+    stream = [event for read in read_each(dialect, last) for event in read]
+    assert (whole.stop, stream[-1]) == (stop, Stopped(stop=stop))
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "sent", "is_deployment", "names"),
+    [
+        ("gpt-5", "prod", True, ("top_p",)),
+        ("best", "gpt-5", True, ("top_p",)),
+        ("best", "gpt-5", False, ("top_p",)),
+        ("gpt-5", "prod", False, ()),
+        ("gpt-5", "gpt-4o", True, ()),
+        ("best", "prod", True, ()),
+    ],
+)
+def test_a_deployment_that_does_not_show_its_model_is_what_the_customer_asked_for(
+    asked_for: str, sent: str, is_deployment: bool, names: tuple[str, ...]
+) -> None:
+    """The request names the deployment all the same. A model that reasons takes no ``top_p``."""
+    made = asked("anthropic_messages", {"model": asked_for, "max_tokens": 9, "top_p": 0.5, "messages": QUESTION})
+    translation = Translation(made, "openai_chat", sent, is_deployment=is_deployment)
+    assert translation.dropped == names
+    assert json.loads(translation.prepare(made, sent).body())["model"] == sent
+
+
+@pytest.mark.parametrize("dialect", CODECS)
+def test_an_event_too_deep_to_be_read_says_nothing(dialect: Dialect) -> None:
+    """Whatever an upstream adds beside an answer."""
+    deep = b'data: {"type":"of_tomorrow","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n\n"
+    assert list(CODECS[dialect].stream_decoder().feed(deep)) == []
+
+
 SOUND, FILE = Audio(source=Inline("audio/wav", "aGk=")), File(source=Inline("application/pdf", "aGk="))
 DRAWN_ELSEWHERE = Image(source=Link("https://a.example/b.png", "image/png"))
 SIGNED = Text(text="Hi", seal=Seal("gemini_generate", "U0lH"))
@@ -390,6 +541,45 @@ def test_a_seal_that_comes_within_a_call_is_remembered() -> None:
         chunk = {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}
         reader.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n")
     assert kept == {"call_1": Seal("gemini_generate", "CiQB")}
+
+
+def test_the_seals_of_a_whole_answer_are_remembered_and_told_again() -> None:
+    """By the id of the call, where the client sends it back without."""
+    kept, made = Kept(), asked("openai_chat", {"model": "m", "messages": QUESTION})
+    call = {"functionCall": {"id": "call_1", "name": "f", "args": {}}, "thoughtSignature": "CiQB"}
+    answer = {"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]}
+    Translation(made, "gemini_generate", "gemini-3-pro", kept).read_body(made, json.dumps(answer).encode())
+    assert kept == {"call_1": Seal("gemini_generate", "CiQB")}
+    said = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "1"}
+    talk = [*QUESTION, {"role": "assistant", "tool_calls": [said]}, result]
+    again = asked("openai_chat", {"model": "m", "messages": talk})
+    sent = Translation(again, "gemini_generate", "gemini-3-pro", kept).prepare(again, "gemini-3-pro")
+    assert json.loads(sent.body())["contents"][1]["parts"] == [call]
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "figures"),
+    [
+        ("openai_responses", "usage", {"input_tokens": 11, "output_tokens": 2}),
+        ("anthropic_messages", "usage", {"input_tokens": 12, "output_tokens": 2}),
+        ("gemini_generate", "usageMetadata", {"promptTokenCount": 10, "candidatesTokenCount": 2}),
+    ],
+)
+def test_a_customer_is_told_an_estimate_where_the_upstream_gives_no_figures(
+    to: Dialect, name: str, figures: dict[str, int]
+) -> None:
+    """Whole and as a stream: what the request likely has, and two tokens for the word."""
+    made = asked(to, OPENINGS[to] if to == "gemini_generate" else {**OPENINGS[to], "stream": True})
+    translation = Translation(made, "openai_chat", "m")
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+    whole = json.loads(translation.read_body(made, json.dumps({"choices": [choice]}).encode()).answer or b"")
+    reader = translation.stream_reader(made)
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}
+    reader.feed(b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(chunk).encode())
+    *_, last = (each for each in events(reader.end) if each.get("type") != "message_stop")
+    assert figures.items() <= whole[name].items()
+    assert figures.items() <= last.get("response", last)[name].items()
 
 
 def test_a_seal_that_a_client_brings_counts_before_one_that_is_remembered() -> None:

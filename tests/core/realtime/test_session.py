@@ -13,10 +13,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from relay.core.errors import (
     InsufficientBalanceError,
+    KeyCapError,
     LedgerUnavailableError,
+    NoChannelError,
     RelayError,
     SessionEndedError,
     ShuttingDownError,
+    StaleKeyError,
+    StorageFullError,
     UpstreamBrokenError,
 )
 from relay.core.exchange import RequestRecord
@@ -481,6 +485,7 @@ UNTRUE = {"input_tokens": -1, "output_tokens": 5}
         (done("incomplete", type="incomplete", reason="max_output_tokens"), "complete", CHARGE),
         (done("incomplete", type="incomplete", reason="content_filter"), "refused", CHARGE),
         (done("failed", None, type="failed", error={"type": "server_error", "code": "x"}), "truncated", 32_000),
+        (done("failed", None, type="failed", error={"type": 5, "code": 5}), "truncated", 32_000),
         (done("completed", None), "complete", 32_000),
         (done("completed", UNTRUE), "complete", 32_000),
         (event("response.done", response=5), "truncated", 32_000),
@@ -511,6 +516,29 @@ async def test_a_failed_response_without_output_costs_nothing(tmp_path: Path) ->
     assert "org-secret" not in json.dumps(heard)
 
 
+async def test_a_response_without_output_and_figures_costs_nothing(tmp_path: Path) -> None:
+    """Its input is not guessed."""
+    talk = says(created(), done("completed", None))
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        [row, _] = await shop.log(count=2)
+    assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("empty", 0, "estimated")
+
+
+async def test_a_response_that_its_customer_cancels_before_it_said_anything_is_complete(tmp_path: Path) -> None:
+    """Nothing is claimed of it."""
+    talk = says(created(), done("cancelled", type="cancelled", reason="client_cancelled"))
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        rows = await shop.log(count=2)
+    assert outcomes(rows) == [("complete", CHARGE), ("customer_gone", 0)]
+    assert shop.rows("select kind from claim") == []
+
+
 async def test_an_empty_response_is_claimed(tmp_path: Path) -> None:
     """As any exchange that brought nothing."""
     async with realtime_shop(tmp_path, says(created(), done())) as (_, shop):
@@ -533,6 +561,21 @@ async def test_errors_about_the_request_pass_and_others_are_put_in_our_words(tmp
         told = json.loads(await client.recv())
     assert told["error"]["type"] == "rate_limit_error"
     assert "org-secret" not in json.dumps(told)
+
+
+async def test_errors_of_three_sessions_let_a_channel_rest_and_those_of_one_do_not(tmp_path: Path) -> None:
+    """However many that one told."""
+    broken = event("error", error={"type": "server_error", "code": "server_error", "message": "x"})
+    async with realtime_shop(tmp_path, says(*[broken] * 9)) as (upstream, shop):
+        for _ in range(3):
+            async with connected(shop) as client:
+                await client.send(CREATE)
+                for _ in range(9):
+                    await hear(client, "error")
+        with pytest.raises(InvalidStatus) as refused:
+            await connected(shop)
+    assert refused.value.response.status_code == 503
+    assert len(upstream.visits) == 3
 
 
 async def test_what_is_left_of_the_upstreams_limits_is_not_told(tmp_path: Path) -> None:
@@ -599,6 +642,18 @@ async def test_a_session_has_an_end(tmp_path: Path, limit: str, code: str) -> No
         async with asyncio.timeout(1):
             await upstream.visits[0].gone.wait()
     assert (heard[-1]["error"]["code"], close) == (code, 1001)
+
+
+async def test_a_session_that_is_told_twice_to_end_ends_for_the_first_reason(tmp_path: Path) -> None:
+    """A beat may come while it is already ending."""
+    async with realtime_session(tmp_path) as (_, shop, client):
+        await hear(client, "session.created")
+        [session] = shop.shop.heartbeat._running
+        limits, now_s = shop.shop.profile.limits, asyncio.get_running_loop().time() + 1
+        session.beat(now_s + limits.realtime_total_s)
+        session.beat(now_s + limits.realtime_idle_s)
+        heard, close = await ended(client)
+    assert ([said["error"]["code"] for said in heard], close) == (["session_expired"], 1001)
 
 
 async def test_an_oversize_frame_of_either_side_ends_the_session(tmp_path: Path) -> None:
@@ -707,7 +762,11 @@ CODES: list[tuple[RelayError | None, int]] = [
     (ShuttingDownError(), 1012),
     (SessionEndedError("session_idle", seconds="1"), 1001),
     (InsufficientBalanceError(), 1008),
+    (KeyCapError(), 1008),
+    (StaleKeyError(), 1008),
+    (NoChannelError(group="g", model="m"), 1008),
     (LedgerUnavailableError(), 1013),
+    (StorageFullError(), 1013),
     (UpstreamBrokenError("cut"), 1011),
     (RelayError("a bug"), 1011),
 ]

@@ -115,6 +115,27 @@ async def test_a_transcript_that_was_handed_over_stays_paid(tmp_path: Path) -> N
     assert posted["delivered_at"] is not None
 
 
+async def test_a_segment_of_a_transcript_is_passed_on_and_costs_nothing(tmp_path: Path) -> None:
+    """Only the transcript's end is paid for, once."""
+    kind = "conversation.item.input_audio_transcription"
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(event("session.updated", session=UPDATE["session"]))
+        await connection.send(event(f"{kind}.segment", item_id="item_1", text="Hi", speaker="A"))
+        await connection.send(event(f"{kind}.completed", item_id="item_1", transcript="Hi", usage=TOKENS))
+        await connection.wait_closed()
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            heard = await hear(client, f"{kind}.completed")
+        rows = await shop.log(count=2)
+    assert [said["type"] for said in heard[-2:]] == [f"{kind}.segment", f"{kind}.completed"]
+    assert [row["charge_nano"] for row in rows if row["operation"] == "transcription"] == [172_500]
+
+
 async def test_a_transcription_by_a_model_nobody_asked_for_costs_what_the_session_does(tmp_path: Path) -> None:
     """5 x 4000 text + 20 x 32000 heard + 4 x 16000."""
     async with realtime_shop(tmp_path, transcribing(TOKENS)) as (_, shop):
@@ -124,6 +145,26 @@ async def test_a_transcription_by_a_model_nobody_asked_for_costs_what_the_sessio
         rows = await shop.log(count=2)
     [row] = [row for row in rows if row["operation"] == "transcription"]
     assert (row["model"], row["charge_nano"]) == ("gpt-realtime", 724_000)
+
+
+async def test_sound_that_became_input_before_a_model_was_named_costs_what_the_session_does(tmp_path: Path) -> None:
+    """The upstream writes it down all the same: 5 x 4000 text + 20 x 32000 heard + 4 x 16000."""
+    kind = "conversation.item.input_audio_transcription.completed"
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+        await connection.send(event(kind, item_id="item_1", transcript="Hi", usage=TOKENS))
+        await connection.wait_closed()
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+            await hear(client, kind)
+        rows = await shop.log(count=2)
+    told = [(row["model"], row["charge_nano"]) for row in rows if row["operation"] == "transcription"]
+    assert told == [("gpt-realtime", 724_000)]
 
 
 async def test_a_model_that_is_not_sold_is_refused_and_the_session_goes_on(tmp_path: Path) -> None:
