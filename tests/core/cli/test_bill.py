@@ -1,7 +1,11 @@
 """``relay bill explain``: the lines of a charge, and what they come to."""
 
+from fractions import Fraction
 from typing import Any
 
+import pytest
+
+from relay.core.cli.bill import decimal_of
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.usage import Usage
 from tests.books import CREDIT, account, key, record, reserve
@@ -53,6 +57,21 @@ def test_people_read_it_as_a_sum(counter: Counter) -> None:
         "output_tokens  1 x 0.125 price x 2 ratio  = 0.25  billing.x\n"
         "charge                                    = 1.25\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Fraction(0), "0"),
+        (Fraction(1, 2**20), "0.00000095367431640625"),
+        (Fraction(2, 3), "0.666666666666666667"),
+        (Fraction(10**12 + 1, 7), "142857142857.285714285714285714"),
+        (Fraction(1, 3 * 10**18), "0"),
+    ],
+)
+def test_an_amount_is_a_decimal_exact_if_it_can_be(amount: Fraction, text: str) -> None:
+    """What has no end is cut at 18 places, rounded."""
+    assert decimal_of(amount) == text
 
 
 def test_what_the_shop_bore_is_told_apart(counter: Counter) -> None:

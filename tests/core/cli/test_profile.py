@@ -245,3 +245,28 @@ def test_what_a_preset_brought_is_told_apart_from_what_the_channel_says(tmp_path
         ("settings.reasoning_content_needed", "true", True),
     ]
     assert {(row["channel"], row["preset"]) for row in explained["presets"]} == {("openai", "deepseek")}
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        ("", "openai_chat, openai_responses, openai_completions, embeddings, audio, rerank"),
+        ("\n    dialects: [openai_chat, rerank]", "openai_chat, rerank"),
+    ],
+)
+def test_the_dialects_of_a_preset_are_explained_with_it(tmp_path: Path, own: str, shown: str) -> None:
+    """Where it says any, and whether they are the channel's."""
+    path = write(tmp_path, "    groups: [plain]", f"    groups: [plain]\n    preset: vllm{own}")
+    explained = json.loads(relay("explain", str(path), "--json").stdout)
+
+    assert [(row["field"], row["value"], row["is_brought"]) for row in explained["presets"]] == [
+        ("base_url", "http://127.0.0.1:8000", True),
+        ("dialects", shown, not own),
+    ]
+
+
+def test_what_is_sold_apiece_has_no_ratio(tmp_path: Path) -> None:
+    """A dash stands in its place."""
+    path = write(tmp_path, '{model_ratio: "1.25"}', '{unit_price: "0.04"}')
+    shown = relay("explain", str(path)).stdout.splitlines()
+    assert "plain  gpt-4o  openai   gpt-4o   0         1       1            -            1" in shown
