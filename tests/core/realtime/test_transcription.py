@@ -274,6 +274,23 @@ async def test_sound_that_cannot_be_paid_for_is_not_sent_on(tmp_path: Path, cred
     assert heard[-1].get("error", {}).get("code") == (None if sent else "insufficient_user_quota")
 
 
+async def test_the_window_is_waived_for_what_is_said_later_too(tmp_path: Path) -> None:
+    """Two seconds can be paid for, and not three."""
+    async with realtime_shop(tmp_path, writing_down(), credit="0.0878") as (upstream, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, "input_audio_buffer.committed")
+            await client.send(APPEND)
+            await hear(client, "input_audio_buffer.committed")
+            assert held(shop) == {"realtime": TURN_NANO, "transcription": SECOND_NANO + 220_000}
+            await client.send(APPEND)
+            heard = await hear(client, "error")
+        await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (87_800_000, 0)
+    assert [each["type"] for each in upstream.visits[0].events].count("input_audio_buffer.append") == 2
+    assert heard[-1]["error"]["code"] == "insufficient_user_quota"
+
+
 DELTA = event("conversation.item.input_audio_transcription.delta", **ITEM, delta="Hello world")
 
 
