@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.references import reads_beyond, references
+from relay.core.references import believed_bound, reads_beyond, references
+from tests.core.dialects.replay import exchange
 
 WORD = {"name": "look_up", "parameters": {"type": "object"}}
 
@@ -84,6 +85,38 @@ def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -
 def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, msgspec.Raw]) -> None:
     """Words about references, media in their own bytes, and tools that the customer runs."""
     assert not reads_beyond(request_fields)
+
+
+TEXT = chat({"type": "text", "text": "hi"})
+PICTURE = chat({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}})
+FILE = chat({"type": "file", "file": {"file_id": "file-1"}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "told_tokens", "believed_tokens"),
+    [
+        (TEXT, 40_000, 10_000),
+        (TEXT, 40_001, 10_000),
+        (PICTURE, 90_000, 90_000),
+        (PICTURE, 90_001, 10_000),
+        (FILE, 40_000, 10_000),
+        (FILE, 40_001, 40_001),
+        (FILE, 4_000_000_000, 4_000_000_000),
+    ],
+)
+def test_a_figure_is_believed_where_the_request_does_not_bound_it(
+    fields: dict[str, msgspec.Raw], told_tokens: int, believed_tokens: int
+) -> None:
+    """Up to four times the bound nothing has to be believed; beyond it, what is packed or stands elsewhere."""
+    assert believed_bound(exchange("openai_chat", fields), told_tokens, 10_000) == believed_tokens
+
+
+def test_a_figure_is_believed_of_an_answer_that_goes_on_from_another() -> None:
+    """The upstream has read that as well."""
+    continued = exchange("openai_responses", asked(input="hi"))
+    assert believed_bound(continued, 40_001, 10_000) == 10_000
+    continued.has_unseen_input = True
+    assert believed_bound(continued, 40_001, 10_000) == 40_001
 
 
 @pytest.mark.parametrize("name", ["args", "arguments", "input_schema", "parameters", "properties", "response"])
