@@ -199,9 +199,8 @@ class Settlement:
         assert self.facts is not None
         estimate = self._estimate(output_tokens)
         charges = [self._dispatch.settle(self.facts, each) for each in self._as_cached(estimate)]
-        for tool in estimate.tool_counts:
-            if all(line.item != tool for line in charges[0].lines):
-                field = self._tools[tool]
+        for tool, field in self._tools.items():
+            if tool != "web_search" and all(line.item != tool for line in charges[0].lines):
                 raise NoPriceError(param=field, tool=field, model=self.facts.model)
         return max(charges, key=lambda charge: charge.nano)
 

@@ -193,11 +193,12 @@ class Flat(Plugin[PluginConfig]):
 
     @hookimpl
     def settle(self, facts, usage, charge):
+        usage.tool_counts["of its own"] = 1
         prices = {"request": Fraction(1, 100), "file_search": Fraction(0)}
         lines = [ChargeLine(rule="flat", item=item, count=1, factors=(("price", price),)) for item, price in prices.items()]
         return Charge(lines=tuple(lines))
 """
-"""One price for every request, searches of files included."""
+"""One price for every request, searches of files included; it is careless with what it is given."""
 
 
 async def test_only_a_line_of_its_own_gives_a_tool_away(tmp_path: Path) -> None:
