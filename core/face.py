@@ -229,6 +229,7 @@ class Face(HttpToolsProtocol):
         self._end_head()
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            self.flow.resume_reading()  # nobody asks for more, and unread, a hang-up is not seen
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["path"] in APP_PATHS:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES
 from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
-from tests.shops import Running, serving
+from tests.shops import Running, reselling, serving
+from tests.upstreams import Step, document
 
 ANSWER = (
     b'{"id":"1","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"message":'
@@ -390,6 +391,29 @@ async def test_a_long_body_of_a_known_key_is_read(shop: Running) -> None:
     writer.write(question(shop, body=body))
     assert (await read_answer(reader))[1] == ANSWER
     writer.close()
+
+
+async def test_who_leaves_behind_a_long_body_is_noticed(tmp_path: Path) -> None:
+    """However long the body's last piece is, the connection is read on while the upstream thinks."""
+    is_asked = asyncio.Event()
+
+    def think() -> Iterator[Step]:
+        is_asked.set()
+        yield 60.0
+
+    answers: list[Iterable[Step]] = [document(ANSWER), think()]
+    async with reselling(tmp_path, lambda _: answers.pop(0)) as (upstream, shop):
+        reader, writer = await dial(shop)
+        writer.write(question(shop, body=QUESTION.ljust(3_000_000)))  # after it, the kernel takes much at once
+        await read_answer(reader)
+        asked = question(shop, "expect: 100-continue", body=QUESTION.ljust(200_000))
+        writer.write(asked[:-200_000])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(asked[-200_000:])
+        async with asyncio.timeout(10):
+            await is_asked.wait()
+            writer.close()
+            await upstream.received[1].gone.wait()
 
 
 async def test_who_waits_for_the_word_and_is_refused_is_not_waited_for(shop: Running) -> None:
