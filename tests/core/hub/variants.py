@@ -27,6 +27,7 @@ from relay.core.hub.conversation import (
 from relay.core.usage import Usage
 
 FIVE_AND_THREE = Usage(input_tokens=5, output_tokens=3)
+ONE_SEARCH = Usage(input_tokens=5, output_tokens=3, web_search_count=1)
 PICTURE = Inline("image/png", "aGk=")
 
 
@@ -145,12 +146,14 @@ CHAT = (
         dialect="openai_chat",
         body=completion({"content": "Hi", "annotations": [SOURCE]}),
         parts=(Text(text="Hi", citations=(Citation(url="https://a.example"),)),),
+        usage=ONE_SEARCH,
     ),
     Variant(
         name="perplexity-search",
         dialect="openai_chat",
         body=completion({"content": "Hi"}, search_results=[FOUND_PAGE], citations=["https://a.example"]),
         parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
+        usage=ONE_SEARCH,
     ),
     Variant(
         name="perplexity-addresses-alone",
@@ -163,6 +166,7 @@ CHAT = (
         dialect="openai_chat",
         body=completion({"content": "Hi"}, web_search=[{"link": "https://a.example", "title": "A", "content": "q"}]),
         parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
+        usage=ONE_SEARCH,
     ),
     Variant(
         name="call-with-nulls",
@@ -301,6 +305,7 @@ CHAT_STREAMS = (
         ),
         has_end_mark=True,
         parts=(Text(text="Hi", citations=(FOUND_SOURCE,)),),
+        usage=ONE_SEARCH,
     ),
     Variant(
         name="source-without-title-in-a-stream",
@@ -308,6 +313,7 @@ CHAT_STREAMS = (
         events=(chunk({"content": "Hi"}), chunk({"annotations": [SOURCE]}), chunk({}, "stop"), LAST),
         has_end_mark=True,
         parts=(Text(text="Hi", citations=(Citation(url="https://a.example"),)),),
+        usage=ONE_SEARCH,
     ),
 )
 
