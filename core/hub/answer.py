@@ -36,7 +36,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     ``created_at_s`` is seconds since 1970, None if the upstream does not say.
     """
 
-    id: str
     model: str | None
     choices: tuple[Choice, ...]
     created_at_s: int | None = None
@@ -45,7 +44,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Begun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer has begun."""
 
-    id: str = ""
     model: str | None = None
 
 

@@ -8,7 +8,6 @@ from .wire import read_parts
 
 
 class _Message(msgspec.Struct):
-    id: str = ""
     model: str | None = None
     content: list[msgspec.Raw] = []
     stop_reason: str | None = None
@@ -23,4 +22,4 @@ def decode_answer(body: bytes) -> Answer:
     message = _read(body)
     stop = STOPS.get(message.stop_reason, "end") if message.stop_reason is not None else None
     choice = Choice(parts=read_parts(message.content), stop=stop, stop_sequence=message.stop_sequence)
-    return Answer(id=message.id, model=message.model, choices=(choice,))
+    return Answer(model=message.model, choices=(choice,))

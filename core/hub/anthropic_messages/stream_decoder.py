@@ -14,7 +14,6 @@ from .wire import read_citation, read_part
 
 
 class _Message(msgspec.Struct):
-    id: str = ""
     model: str | None = None
 
 
@@ -73,7 +72,7 @@ class MessagesStreamDecoder:
                 return (PartEnded(index=self._open.pop(said.index)),)
             case "message_start":
                 message = said.message or _Message()
-                return (Begun(id=message.id, model=message.model),)
+                return (Begun(model=message.model),)
             case "message_delta" if said.delta is not None and said.delta.stop_reason is not None:
                 stop = STOPS.get(said.delta.stop_reason, "end")
                 return (Stopped(stop=stop, stop_sequence=said.delta.stop_sequence),)

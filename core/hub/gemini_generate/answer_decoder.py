@@ -80,7 +80,6 @@ class AnswerDocument(msgspec.Struct, rename="camel"):
     candidates: list[Candidate] | None = None
     prompt_feedback: Feedback | None = None
     model_version: str | None = None
-    response_id: str = ""
 
 
 _read_chunk = msgspec.json.Decoder(_Chunk).decode
@@ -97,7 +96,7 @@ def decode_answer(body: bytes) -> Answer:
         feedback = document.prompt_feedback
         is_blocked = feedback is not None and feedback.block_reason is not None
         choices = (Choice(parts=(), stop="filtered" if is_blocked else None),)
-    return Answer(id=document.response_id, model=document.model_version, choices=choices)
+    return Answer(model=document.model_version, choices=choices)
 
 
 def _choice(candidate: Candidate) -> Choice:

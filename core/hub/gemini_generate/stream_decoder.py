@@ -37,7 +37,7 @@ class GeminiStreamDecoder:
         said: list[StreamEvent] = []
         if not self._has_begun:
             self._has_begun = True
-            said.append(Begun(id=answer.response_id, model=answer.model_version))
+            said.append(Begun(model=answer.model_version))
         if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason is not None:
             self._is_blocked = True
         for candidate in answer.candidates or ():

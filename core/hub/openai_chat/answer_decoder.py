@@ -43,7 +43,6 @@ class _Choice(msgspec.Struct):
 
 
 class _Completion(Searched):
-    id: str | None = None
     model: str | None = None
     created: float | str | None = None
     choices: list[_Choice] | None = None
@@ -57,7 +56,6 @@ def decode_answer(body: bytes) -> Answer:
     completion = _read(body)
     found = tuple(read_found(completion)) if completion.has_found else ()
     return Answer(
-        id=completion.id or "",
         model=completion.model,
         choices=tuple(_choice(choice, found) for choice in completion.choices or ()),
         created_at_s=int(completion.created) if isinstance(completion.created, float) else None,

@@ -78,7 +78,6 @@ class _Choice(msgspec.Struct):
 
 
 class _Chunk(Searched):
-    id: str | None = None
     model: str | None = None
     choices: list[_Choice] | None = None
 
@@ -111,7 +110,7 @@ class ChatStreamDecoder:
         said: list[StreamEvent] = []
         if not self._is_begun and chunk.choices:
             self._is_begun = True
-            said.append(Begun(id=chunk.id or "", model=chunk.model or None))
+            said.append(Begun(model=chunk.model or None))
         for choice in chunk.choices or ():
             said += self._take(choice)
         return said

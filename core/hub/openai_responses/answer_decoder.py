@@ -14,7 +14,6 @@ class Incomplete(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
-    id: str = ""
     model: str | None = None
     created_at: float | None = None
     status: str | None = None
@@ -31,7 +30,6 @@ def decode_answer(body: bytes) -> Answer:
     parts = tuple(part for raw in response.output for part in read_item(raw)[1])
     stop = stop_of(response.status, response.incomplete_details, *map(type, parts))
     return Answer(
-        id=response.id,
         model=response.model,
         choices=(Choice(parts=parts, stop=stop),),
         created_at_s=int(response.created_at) if response.created_at is not None else None,

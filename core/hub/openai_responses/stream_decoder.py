@@ -15,7 +15,6 @@ from .wire import read_annotation, read_item, read_piece
 
 
 class _Response(msgspec.Struct):
-    id: str = ""
     model: str | None = None
     status: str | None = None
     incomplete_details: Incomplete | None = None
@@ -88,7 +87,7 @@ class ResponsesStreamDecoder:
         if not self._has_begun and said.type.startswith("response."):
             self._has_begun = True  # with whatever comes first: some hosts leave out response.created
             first = said.response or _Response()
-            told.append(Begun(id=first.id, model=first.model))
+            told.append(Begun(model=first.model))
         # If an item or a part turns out to be unreadable, the events made before that are kept.
         with suppress(ValueError, RecursionError):
             told.extend(self._take(said))

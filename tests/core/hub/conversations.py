@@ -164,7 +164,7 @@ def answers(draw: st.DrawFn) -> Answer:
     """Draw an answer: a refusal, or thinking, text with its sources, pictures and calls, with or without seals."""
     if draw(st.integers(0, 5)) == 0:
         parts: list[Part] = [Refusal(text=draw(texts))]
-        return Answer(id="x", model="m", choices=(Choice(parts=tuple(parts), stop="refusal"),))
+        return Answer(model="m", choices=(Choice(parts=tuple(parts), stop="refusal"),))
     thoughts = draw(st.lists(st.builds(Thinking, text=texts, seal=st.none() | seals), max_size=1))
     said = draw(st.lists(st.builds(Text, text=texts, citations=sources.map(tuple)), max_size=1))
     shown = draw(st.lists(images, max_size=2))
@@ -174,7 +174,7 @@ def answers(draw: st.DrawFn) -> Answer:
     ]
     stop = draw(st.sampled_from(["tool_use" if called else "end", "limit", "filtered"]))
     choice = Choice(parts=(*thoughts, *said, *shown, *called), stop=stop)  # type: ignore[arg-type]  # hypothesis knows no Literal
-    return Answer(id="x", model="m", choices=(choice,))
+    return Answer(model="m", choices=(choice,))
 
 
 @st.composite
@@ -182,7 +182,7 @@ def streams(draw: st.DrawFn) -> tuple[Answer, list[StreamEvent]]:
     """Draw an answer and the events of it, its calls open at the same time and their pieces in any order."""
     answer = draw(answers())
     [choice] = answer.choices
-    events: list[StreamEvent] = [Begun(id=answer.id, model=answer.model)]
+    events: list[StreamEvent] = [Begun(model=answer.model)]
     waiting: list[list[StreamEvent]] = []
     for index, part in enumerate(choice.parts):
         pieces = _pieces(index, part, draw(st.integers(1, 4)))
@@ -247,7 +247,7 @@ def collected(events: Iterable[StreamEvent]) -> Answer:
                 assert not opened
                 stop = event
     assert stop is not None
-    return Answer(id=begun.id, model=begun.model, choices=(Choice(parts=tuple(parts), stop=stop.stop),))
+    return Answer(model=begun.model, choices=(Choice(parts=tuple(parts), stop=stop.stop),))
 
 
 def _longer(part: Part, text: str) -> Part:

@@ -90,7 +90,6 @@ USED = Usage(
     web_search_count=7,
 )
 ANSWER = Answer(
-    id="up",
     model="m-2",
     created_at_s=1_700_000_001,
     choices=(
@@ -111,7 +110,7 @@ ANSWER = Answer(
 )
 """The customer has a tool ``p`` that takes free text, which the upstream knew as a function."""
 ANSWERED: tuple[StreamEvent, ...] = (
-    Begun(id="up", model="m-2"),
+    Begun(model="m-2"),
     PartBegun(index=0, part=Thinking(text="H")),
     Delta(index=0, text="m"),
     Sealed(index=0, seal=SEAL),

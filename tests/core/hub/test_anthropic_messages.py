@@ -793,7 +793,6 @@ def test_a_message_is_read_as_anthropic_documents_it() -> None:
     ]
     answer = {"id": "m", "model": "m-2", "content": content, "stop_reason": "stop_sequence", "stop_sequence": "END"}
     assert MESSAGES.decode_answer(json.dumps(answer).encode()) == Answer(
-        id="m",
         model="m-2",
         choices=(
             Choice(
@@ -819,7 +818,7 @@ def test_a_stream_is_read_as_anthropic_documents_it() -> None:
     empty: dict[str, Any] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
     talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
         ({"type": "ping"}, []),
-        ({"type": "message_start", "message": {"id": "m", "model": "m-2"}}, [Begun(id="m", model="m-2")]),
+        ({"type": "message_start", "message": {"id": "m", "model": "m-2"}}, [Begun(model="m-2")]),
         (block(0, {"type": "thinking", "thinking": ""}), [PartBegun(index=0, part=Thinking(text=""))]),
         (piece(0, "thinking_delta", thinking="Hm"), [Delta(index=0, text="Hm")]),
         (piece(0, "thinking_delta", thinking=""), []),
@@ -941,7 +940,7 @@ def test_the_seal_of_a_call_travels_before_it_and_finds_its_way_back() -> None:
         {"type": "input_json_delta", "partial_json": "{}"},
         None,
     ]
-    answer = Answer(id="1", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    answer = Answer(model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
     content = json.loads(MESSAGES.encode_answer(answer, Usage(), opening()))["content"]
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": content}]}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))

@@ -767,7 +767,6 @@ def test_an_answer_is_read_as_google_documents_it() -> None:
         Citation(url="https://c.example"),
     )
     assert GEMINI.decode_answer(json.dumps({"candidates": candidates, **KNOWN}).encode()) == Answer(
-        id="1",
         model="m-2",
         choices=(
             Choice(
@@ -794,7 +793,7 @@ def test_a_stream_is_read_as_google_documents_it() -> None:
     talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
         (
             said_by(0, {"text": "Hm", "thought": True}),
-            [Begun(id="1", model="m-2"), PartBegun(index=0, part=Thinking(text="")), Delta(index=0, text="Hm")],
+            [Begun(model="m-2"), PartBegun(index=0, part=Thinking(text="")), Delta(index=0, text="Hm")],
         ),
         (said_by(0, {"text": "", "thought": True, **signed}), [Sealed(index=0, seal=CALL_SEAL)]),
         (

@@ -445,7 +445,7 @@ def test_pieces_of_calls_that_interleave_are_told_apart_by_index() -> None:
         chunk({"index": 1, "function": {"arguments": "}"}}, finish="tool_calls"),
     ]
     assert [event for data in stream for event in decoder.feed(data)] == [
-        Begun(id="c", model="m"),
+        Begun(model="m"),
         PartBegun(index=0, part=ToolCall(id="a", name="f", arguments="")),
         PartBegun(index=1, part=ToolCall(id="b", name="g", arguments="")),
         Delta(index=1, text="{"),
@@ -536,7 +536,7 @@ def test_an_encoder_writes_what_openai_would() -> None:
     written = b"".join(
         encoder.feed(event)
         for event in (
-            Begun(id="x", model=None),
+            Begun(model=None),
             PartBegun(index=0, part=Thinking(text="")),
             Delta(index=0, text="Hm"),
             PartEnded(index=0),
@@ -685,7 +685,7 @@ def said_again(message: dict[str, Any]) -> tuple[Part, ...]:
 
 def test_sealed_thinking_finds_its_way_back_through_a_client_of_a_whole_answer() -> None:
     """In the form that OpenRouter's clients keep; whose it is stands before each seal."""
-    answer = Answer(id="x", model="m", choices=(Choice(parts=(THOUGHT, HIDDEN, Text(text="Yes")), stop="end"),))
+    answer = Answer(model="m", choices=(Choice(parts=(THOUGHT, HIDDEN, Text(text="Yes")), stop="end"),))
     message = json.loads(CHAT.encode_answer(answer, Usage(), opening()))["choices"][0]["message"]
     assert message["reasoning_details"] == [
         {"index": 0, "type": "reasoning.text", "text": "Hm, 嗯", "signature": "relay.anthropic_messages..EqQB=="},
@@ -891,7 +891,6 @@ def test_a_completion_is_read_as_those_who_copy_chat_say_it() -> None:
     answer = {"id": "c", "model": "m-2", "created": 1_700_000_001, "choices": choices}
     sealed = Thinking(text="Hm", seal=Seal("openai_chat", "E"))
     assert CHAT.decode_answer(json.dumps(answer).encode()) == Answer(
-        id="c",
         model="m-2",
         created_at_s=1_700_000_001,
         choices=(
@@ -934,7 +933,7 @@ def test_a_stream_is_read_as_those_who_copy_chat_say_it() -> None:
     drawn = Image(source=Inline("image/png", "aGk="))
     talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
         ({"id": "", "choices": []}, []),
-        (chunk(0, {"role": "assistant", "content": ""}), [Begun(id="c", model="m-2")]),
+        (chunk(0, {"role": "assistant", "content": ""}), [Begun(model="m-2")]),
         (
             chunk(0, {"reasoning_content": "H", "reasoning_details": [{**thought, "text": "H"}]}),
             [PartBegun(index=0, part=Thinking(text="")), Delta(index=0, text="H")],
@@ -1117,7 +1116,7 @@ def test_sources_that_a_message_names_itself_count_alone(found: dict[str, Any]) 
     choice = {"message": {"content": "Hi", "annotations": named}, "finish_reason": "stop"}
     [whole] = CHAT.decode_answer(json.dumps({"choices": [choice], **found}).encode()).choices
     assert whole.parts == (Text(text="Hi", citations=(citation,)),)
-    answer = Answer(id="x", model="m", choices=(whole,))
+    answer = Answer(model="m", choices=(whole,))
     written = json.loads(CHAT.encode_answer(answer, Usage(), opening()))["choices"][0]["message"]
     assert written["annotations"] == [{"type": "url_citation", "url_citation": CITED_PAGE}]
     deltas = [({"annotations": named}, None), ({"content": "Hi"}, None), ({}, "stop")]
@@ -1140,7 +1139,7 @@ CALLED = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": "a\n
 def test_the_call_of_a_custom_tool_is_one_though_the_upstream_knew_a_function() -> None:
     """Whole, and in a stream once its text is whole."""
     call = ToolCall(id="c", name="patch", arguments='{"input":"a\\n+b"}')
-    answer = Answer(id="x", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    answer = Answer(model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
     whole = json.loads(CHAT.encode_answer(answer, Usage(), opening(tools=(CUSTOM,))))
     assert whole["choices"][0]["message"]["tool_calls"] == [CALLED]
     stream = written_stream(

@@ -296,7 +296,7 @@ def test_the_seal_of_a_call_travels_beside_it_and_finds_its_way_back() -> None:
     fed: list[StreamEvent] = [Begun(model="m"), PartBegun(index=0, part=call), PartEnded(index=0)]
     stream = b"".join([encoder.feed(event) for event in fed])
     items = [event["item"] for event in events(stream) if event["type"] == "response.output_item.done"]
-    answer = Answer(id="1", model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
+    answer = Answer(model="m", choices=(Choice(parts=(call,), stop="tool_use"),))
     assert json.loads(RESPONSES.encode_answer(answer, Usage(), opening()))["output"] == items
     assert [(item["type"], item.get("encrypted_content")) for item in items] == [
         ("function_call", None),
@@ -338,7 +338,7 @@ def test_a_custom_tool_that_was_told_as_a_function_is_turned_back() -> None:
 def test_a_call_that_the_limit_cut_is_incomplete() -> None:
     """A client must not run what its last item asks for; the items before it are whole."""
     calls = [ToolCall(id=name, name="f", arguments=arguments) for name, arguments in (("a", "{}"), ("b", '{"x":'))]
-    answer = Answer(id="r", model="m", choices=(Choice(parts=tuple(calls), stop="limit"),))
+    answer = Answer(model="m", choices=(Choice(parts=tuple(calls), stop="limit"),))
     output = json.loads(RESPONSES.encode_answer(answer, Usage(), opening()))["output"]
     assert [(item["arguments"], item["status"]) for item in output] == [("{}", "completed"), ('{"x":', "incomplete")]
 
@@ -536,7 +536,7 @@ def test_a_response_repeats_the_wishes_it_answers() -> None:
     }
     request = RESPONSES.decode_request(asked("openai_responses", body))
     told_opening = msgspec.structs.replace(opening(), request=request)
-    answer = Answer(id="1", model="m", choices=(Choice(parts=(Text(text="{}"),), stop="end"),))
+    answer = Answer(model="m", choices=(Choice(parts=(Text(text="{}"),), stop="end"),))
     response = json.loads(RESPONSES.encode_answer(answer, Usage(), told_opening))
     names = ("tools", "tool_choice", "parallel_tool_calls", "text")
     assert {name: response[name] for name in names} == {name: body[name] for name in names}
@@ -744,7 +744,6 @@ def test_a_response_is_read_as_openai_documents_it() -> None:
     answer = {"id": "r", "model": "m-2", "created_at": 1_700_000_001.0, "status": "completed", "output": output}
     document = msgspec.Raw(json.dumps(search).encode())
     assert RESPONSES.decode_answer(json.dumps(answer).encode()) == Answer(
-        id="r",
         model="m-2",
         created_at_s=1_700_000_001,
         choices=(
@@ -799,7 +798,7 @@ def test_a_stream_is_read_as_openai_documents_it() -> None:
         dialect="openai_responses", kind="web_search_call", document=msgspec.Raw(json.dumps(search).encode())
     )
     talk: list[tuple[dict[str, Any], list[StreamEvent]]] = [
-        ({"type": "response.created", "response": {"id": "r", "model": "m-2"}}, [Begun(id="r", model="m-2")]),
+        ({"type": "response.created", "response": {"id": "r", "model": "m-2"}}, [Begun(model="m-2")]),
         (of_item(0, "added", {"type": "reasoning", "summary": []}), [PartBegun(index=0, part=Thinking(text=""))]),
         (of_piece(0, "reasoning_summary_part.added", part={"type": "summary_text", "text": ""}), []),
         (of_piece(0, "reasoning_summary_text.delta", delta="Hm"), [Delta(index=0, text="Hm")]),

@@ -261,7 +261,7 @@ def test_what_an_answer_tells_beside_its_words_is_left_out(dialect: Dialect, to:
 )
 def test_searches_are_counted_in_messages_alone(to: Dialect, name: str, figures: dict[str, Any]) -> None:
     """The other usages have no place for them."""
-    answer = Answer(id="x", model="m", choices=(Choice(parts=(Text(text="Hi"),), stop="end"),))
+    answer = Answer(model="m", choices=(Choice(parts=(Text(text="Hi"),), stop="end"),))
     without, counted = (
         json.loads(CODECS[to].encode_answer(answer, Usage(output_tokens=1, web_search_count=count), opening()))[name]
         for count in (0, 2)
@@ -326,7 +326,7 @@ def ends_of(answer: dict[str, Any], to: Dialect) -> Any:
 def test_why_an_answer_ended_is_told_in_every_dialect(stop: Stop | None, to: Dialect, reason: Any) -> None:
     """Whole and as a stream."""
     codec, customer = CODECS[to], opening(is_usage_asked=False)
-    answer = Answer(id="x", model="m", choices=(Choice(parts=(Text(text="Hi"),), stop=stop),))
+    answer = Answer(model="m", choices=(Choice(parts=(Text(text="Hi"),), stop=stop),))
     whole = json.loads(codec.encode_answer(answer, Usage(), customer))
     encoder = codec.stream_encoder(customer)
     said: list[StreamEvent] = [
@@ -438,7 +438,7 @@ SIGNED = Text(text="Hi", seal=Seal("gemini_generate", "U0lH"))
 
 def content_of(part: Part, to: Dialect) -> Any:
     """Return what a whole answer of *part* alone holds in *to*."""
-    answer = Answer(id="x", model="m", choices=(Choice(parts=(part,), stop="end"),))
+    answer = Answer(model="m", choices=(Choice(parts=(part,), stop="end"),))
     written = json.loads(CODECS[to].encode_answer(answer, Usage(), opening()))
     match to:
         case "openai_chat":
