@@ -23,6 +23,8 @@ SKIPPED_SIGNATURE = "skip_thought_signature_validator"
 Source: wire/DIALECTS.md 6, read 2026-11-24.
 """
 _MARK = "relay."
+_REDACTED = "redacted"
+"""The id with which the seal of redacted thinking travels where a dialect has one form for all thinking."""
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
 
 
@@ -61,6 +63,21 @@ def read_seal(text: str, dialect: Dialect, item_id: str = "") -> Seal:
         if separator and origin in _DIALECTS:
             return Seal(_DIALECTS[origin], value, origin_id)
     return Seal(dialect, text, item_id)
+
+
+def marked_seal(thought: Thinking) -> Seal | None:
+    """Return the seal of *thought* so that it says itself whether the thought is redacted.
+
+    >>> marked_seal(Thinking(text="", seal=Seal("anthropic_messages", "EqQB"), is_redacted=True))
+    Seal(dialect='anthropic_messages', value='EqQB', id='redacted')
+    """
+    seal = thought.seal
+    return Seal(seal.dialect, seal.value, _REDACTED) if seal is not None and thought.is_redacted else seal
+
+
+def sealed_thought(text: str, seal: Seal | None) -> Thinking:
+    """Return a thought that came with *seal*, which may be a `marked_seal`."""
+    return Thinking(text=text, seal=seal, is_redacted=seal is not None and seal.id == _REDACTED)
 
 
 def seal_beside(call: ToolCall, dialect: Dialect) -> Thinking | None:

@@ -23,6 +23,7 @@ from ..conversation import (
     ToolCall,
 )
 from ..custom_tools import call_as_function
+from ..seals import marked_seal
 from .stops import FINISH_REASONS
 from .wire import write_signature
 
@@ -82,8 +83,8 @@ def write_part(part: Part) -> dict[str, Any] | None:
             return {"text": text, **_signature(seal)}
         case Refusal(text=text):
             return {"text": text}
-        case Thinking(text=text, seal=seal):
-            return {"text": text, "thought": True, **_signature(seal)}
+        case Thinking(text=text):
+            return {"text": text, "thought": True, **_signature(marked_seal(part))}
         case ToolCall():
             return write_call(part)
         case Image(source=Inline() | Link() as source, seal=seal):

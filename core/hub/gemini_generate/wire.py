@@ -7,11 +7,11 @@ import re
 import msgspec
 
 from ...exchange import Dialect
-from ..conversation import Audio, File, Image, Inline, Link, Native, Part, Seal, Text, Thinking, ToolCall
+from ..conversation import Audio, File, Image, Inline, Link, Native, Part, Seal, Text, ToolCall
 from ..media import in_standard_base64
 from ..names import new_call_id
 from ..raw import given
-from ..seals import read_seal, write_seal
+from ..seals import read_seal, sealed_thought, write_seal
 
 DIALECT: Dialect = "gemini_generate"
 _SNAKE = re.compile(r"_([a-z])")
@@ -122,7 +122,7 @@ def read_part(raw: msgspec.Raw) -> tuple[PartDocument, Part | None]:
         case PartDocument(file_data=Blob() as blob):
             return document, _media(Link(blob.file_uri, blob.mime_type), blob.mime_type, seal)
         case PartDocument(text=str() as text, thought=True):
-            return document, Thinking(text=text, seal=seal)
+            return document, sealed_thought(text, seal)
         case PartDocument(text=str() as text):
             return document, Text(text=text, seal=seal) if text or seal is not None else None
     value = given(raw)

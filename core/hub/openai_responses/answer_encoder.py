@@ -9,12 +9,11 @@ from ...exchange import Dialect
 from ...usage import Usage
 from ..answer import Answer, Choice, Stop
 from ..codec import Opening
-from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Seal, Text, Thinking, ToolCall
+from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from ..effort import effort_of
-from ..seals import seal_beside, write_seal
+from ..seals import marked_seal, seal_beside, write_seal
 from .request_encoder import settings
-from .wire import REDACTED
 
 DIALECT: Dialect = "openai_responses"
 
@@ -121,16 +120,13 @@ def message_item(name: str, *content: dict[str, Any], status: str = "completed")
 
 def reasoning_item(name: str, part: Thinking) -> dict[str, Any]:
     """Return a reasoning item, with its seal, whichever vendor sealed it."""
-    seal = part.seal
-    own_id = seal.id if seal is not None and seal.dialect == DIALECT else ""
+    own_id = part.seal.id if part.seal is not None and part.seal.dialect == DIALECT else ""
     item: dict[str, Any] = {
         "id": own_id or f"rs_{name}",
         "type": "reasoning",
         "summary": [{"type": "summary_text", "text": part.text}] if part.text else [],
     }
-    if seal is not None:
-        if part.is_redacted:
-            seal = Seal(seal.dialect, seal.value, REDACTED)
+    if (seal := marked_seal(part)) is not None:
         item["encrypted_content"] = write_seal(seal, DIALECT)
     return item
 

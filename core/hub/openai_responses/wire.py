@@ -23,10 +23,7 @@ from ..conversation import (
     ToolResult,
 )
 from ..media import read_address
-from ..seals import read_seal
-
-REDACTED = "redacted"
-"""The id with which the seal of redacted thinking travels."""
+from ..seals import read_seal, sealed_thought
 
 
 class _Annotation(msgspec.Struct):
@@ -122,8 +119,7 @@ def read_reasoning(item: Item) -> Thinking:
     text = "\n\n".join(_read_piece(raw).text or "" for raw in shown)
     if not item.encrypted_content:
         return Thinking(text=text)
-    seal = read_seal(item.encrypted_content, "openai_responses", item.id or "")
-    return Thinking(text=text, seal=seal, is_redacted=seal.id == REDACTED)
+    return sealed_thought(text, read_seal(item.encrypted_content, "openai_responses", item.id or ""))
 
 
 def read_pieces(content: str | list[msgspec.Raw] | None) -> tuple[Part, ...]:

@@ -677,6 +677,34 @@ def test_a_foreign_seal_travels_as_base64_and_finds_its_way_back() -> None:
     assert read_signature("no base64") == Seal("gemini_generate", "no base64")
 
 
+REDACTED = {"type": "redacted_thinking", "data": "Eq.c"}
+
+
+def returned_to_claude(shown: dict[str, Any]) -> list[Any]:
+    """Return what Claude gets of its own turn when a client of Gemini's sends it back as it was *shown*."""
+    turns = [shown["candidates"][0]["content"], {"role": "user", "parts": [{"text": "Hi"}]}]
+    request = GEMINI.decode_request(asked("gemini_generate", {"contents": turns}))
+    sent = CODECS["anthropic_messages"].encode_request(msgspec.structs.replace(request, model="claude-sonnet-4-5"))
+    content: list[Any] = json.loads(bytes(sent["messages"]))[0]["content"]
+    return content
+
+
+def test_claudes_redacted_thinking_returns_to_it_as_it_came() -> None:
+    """Claude takes its data for no thinking's signature."""
+    whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [REDACTED]}
+    answer = CODECS["anthropic_messages"].decode_answer(json.dumps(whole).encode())
+    assert returned_to_claude(json.loads(GEMINI.encode_answer(answer, USED, opening()))) == [REDACTED]
+
+
+def test_claudes_redacted_thinking_in_a_stream_returns_to_it_as_it_came() -> None:
+    """It comes whole with the beginning of its block."""
+    decoder, encoder = CODECS["anthropic_messages"].stream_decoder(), GeminiStreamEncoder(opening())
+    begun = {"type": "content_block_start", "index": 0, "content_block": REDACTED}
+    said = decoder.feed(b"data: " + json.dumps(begun).encode() + b"\n\n")
+    [shown] = events(b"".join(map(encoder.feed, (Begun(model="m"), *said))))
+    assert returned_to_claude(shown) == [REDACTED]
+
+
 FIGURES = {
     "promptTokenCount": 10,
     "candidatesTokenCount": 4,
@@ -687,7 +715,7 @@ FIGURES = {
 HIDDEN: dict[str, Any] = {
     "text": "",
     "thought": True,
-    "thoughtSignature": "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLi5FcS5j",
+    "thoughtSignature": "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLnJlZGFjdGVkLkVxLmM=",
 }
 SIGNATURE = "cmVsYXkuYW50aHJvcGljX21lc3NhZ2VzLi5FcVFC"
 WHOLE_PARTS: list[dict[str, Any]] = [
