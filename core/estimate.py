@@ -265,14 +265,19 @@ def _contents_with_media(turns: bytes, media: re.Pattern[bytes]) -> Iterable[byt
 
     Without a second opening bracket, or the words of media, nothing is decoded at all.
     """
-    if turns.find(b"[", turns.find(b"[") + 1) < 0 or not media.search(turns):
+    if turns.find(b"[", turns.find(b"[") + 1) < 0 or not _may_hold(turns, media):
         return ()
     try:
         read = _READ_TURNS.decode(turns)
     except (ValueError, RecursionError):
         return ()
     contents = [bytes(held) for turn in read for held in (turn.content, turn.output, turn.parts)]
-    return [content for content in contents if content.startswith(b"[") and media.search(content)]
+    return [content for content in contents if content.startswith(b"[") and _may_hold(content, media)]
+
+
+def _may_hold(data: bytes, media: re.Pattern[bytes]) -> bool:
+    """Say whether the words of *media* are in *data*, or may be, spelled with escapes."""
+    return media.search(data) is not None or mentions(data, rb"\u00")
 
 
 def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = False) -> None:

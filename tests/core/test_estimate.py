@@ -104,6 +104,20 @@ def test_a_picture_by_address_counts_as_a_picture() -> None:
     assert 2 * 4096 < input_bound(user([picture, picture])) < 2 * 4096 + 1000
 
 
+@pytest.mark.parametrize(
+    ("turns", "bound"),
+    [
+        (rb'[{"content":[{"typ\u0065":"image_url","image_url":{"url":"https://a.example/b.png"}}]}]', 512 + 4096 + 43),
+        (rb'[{"content":[{"type":"image\u005Furl","image_url":{"url":"https://a.example/b.png"}}]}]', 512 + 4096 + 43),
+        (rb'[{"parts":[{"inline\u0044ata":{"mimeType":"image/png","data":"AAAA"}}]}]', 512 + 4096 + 34),
+    ],
+)
+def test_a_picture_whose_words_are_spelled_with_escapes_counts_as_a_picture(turns: bytes, bound: int) -> None:
+    """Upstreams read them all the same, and what they say it counted is believed."""
+    asked = {"contents" if b"parts" in turns else "messages": msgspec.Raw(turns)}
+    assert (input_bound(asked), media_bound(asked)) == (bound, 12_500)
+
+
 def test_a_document_grows_with_its_length() -> None:
     """A token for 16 bytes of base64."""
     source = {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_600_000}
