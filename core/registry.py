@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 import pluggy
 
-from .errors import PluginError, is_plugin_failure
+from .errors import is_plugin_failure
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
@@ -69,7 +69,7 @@ class Registry:
         """
         async with AsyncExitStack() as stack:
             for found, plugin in (*self._plugins, *self._made_channels.values()):
-                stack.push_async_callback(_close, found, await _open(found, plugin))
+                await stack.enter_async_context(_living(found, plugin))
             yield
 
     def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
@@ -222,8 +222,6 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     try:
         config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
         made = found.plugin_type(config, services, *section)
-    except PluginError:
-        raise
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
@@ -233,6 +231,38 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     return made
 
 
+@asynccontextmanager
+async def _living(found: FoundPlugin, plugin: Plugin[Any]) -> AsyncIterator[None]:
+    """Keep *plugin* open, in a task of its own: what cancels that, such as a failed task group of its, ends no shop.
+
+    Raises:
+        PluginError: It can't be opened.
+    """
+    opened, end = asyncio.get_running_loop().create_future(), asyncio.Event()
+    life = asyncio.create_task(_live(found, plugin, opened, end))
+    try:
+        await asyncio.wait({life, opened}, return_when=asyncio.FIRST_COMPLETED)
+        if not opened.done():
+            await life
+        yield
+    finally:
+        end.set()
+        if not opened.done():
+            life.cancel()
+        await asyncio.wait({life})
+
+
+async def _live(found: FoundPlugin, plugin: Plugin[Any], opened: asyncio.Future[None], end: asyncio.Event) -> None:
+    lifespan = await _open(found, plugin)
+    opened.set_result(None)
+    cancelled = None
+    try:
+        await end.wait()
+    except asyncio.CancelledError as exc:
+        cancelled = exc
+    await _close(found, lifespan, cancelled)
+
+
 async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:
     deadline = asyncio.timeout(OPEN_S)
     notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
@@ -240,8 +270,6 @@ async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContext
         async with deadline:
             lifespan = plugin.lifespan()
             await lifespan.__aenter__()
-    except PluginError:
-        raise
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
@@ -252,11 +280,13 @@ async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContext
     return lifespan
 
 
-async def _close(found: FoundPlugin, lifespan: AbstractAsyncContextManager[None]) -> None:
+async def _close(
+    found: FoundPlugin, lifespan: AbstractAsyncContextManager[None], cancelled: asyncio.CancelledError | None
+) -> None:
     deadline = asyncio.timeout(CLOSE_S)
     try:
         async with deadline:
-            await lifespan.__aexit__(None, None, None)
+            await lifespan.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise

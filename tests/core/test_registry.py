@@ -1,5 +1,6 @@
 """Plugins made in profile order, and what is refused before an exchange runs."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,26 @@ async def test_plugin_that_raises_when_opened_is_named_with_its_file(tmp_path: P
     assert isinstance(caught.value.__cause__, AttributeError)
 
 
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("def __init__(self, config, services): raise PluginError('no licence')", "made"),
+        ("def lifespan(self): raise PluginError('no licence')", "opened"),
+    ],
+)
+async def test_plugin_that_raises_relays_own_error_is_named_with_its_file(
+    tmp_path: Path, method: str, told: str
+) -> None:
+    """Such an error names no plugin by itself."""
+    write(tmp_path, f"    {method}\n")
+    source = (tmp_path / "rule.py").read_text()
+    (tmp_path / "rule.py").write_text(source.replace("hookimpl", "PluginError"))
+    with pytest.raises(PluginError) as caught:
+        async with registry(tmp_path, {"use": "./rule.py"}).opened():
+            pass
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): cannot be {told}: PluginError: no licence"
+
+
 NEVER = """\
     @asynccontextmanager
     async def lifespan(self):
@@ -176,6 +197,83 @@ async def test_plugin_that_cannot_be_closed_is_logged_and_the_others_close(
     assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "./rule.py", f"{tmp_path}/rule.py")
     assert (fields["hook"], fields["problem"]) == ("lifespan", told)
     assert "a prompt" not in str(vars(record))
+
+
+FAILS_LATER = """\
+    @asynccontextmanager
+    async def lifespan(self):
+        import asyncio
+
+        async def fail():
+            raise OSError("a prompt")
+
+        try:
+            async with {watch}:
+                asyncio.get_running_loop().call_soon({later})
+                yield
+        finally:
+            self.ended.set()
+"""
+
+
+@pytest.mark.parametrize(
+    ("watch", "later", "told"),
+    [
+        ("asyncio.TaskGroup() as group", "lambda: group.create_task(fail())", "ExceptionGroup"),
+        ("asyncio.timeout(None) as limit", "limit.reschedule, 0", "TimeoutError"),
+    ],
+)
+async def test_plugin_whose_lifespan_fails_while_the_shop_is_open_is_logged_and_the_shop_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, watch: str, later: str, told: str
+) -> None:
+    """A task group cancels the task that opened it, which is not the shop's; the others close in their turn."""
+    write(tmp_path, FAILS_LATER.format(watch=watch, later=later))
+    write(tmp_path, LIFE, "other.py")
+    said: list[str] = []
+    ended = asyncio.Event()
+    made = registry(tmp_path, {"use": "./other.py"}, {"use": "./rule.py"})
+    for _, plugin in made.plugins():
+        vars(plugin).update(said=said, ended=ended)
+    with caplog.at_level("INFO", logger="relay"):
+        async with made.opened():
+            await ended.wait()
+            said.append("open")
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert said == ["default opens", "open", "default closes"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "./rule.py", f"{tmp_path}/rule.py")
+    assert (fields["hook"], fields["problem"]) == ("lifespan", f"in lifespan: raised {told}")
+    assert "a prompt" not in str(vars(record))
+
+
+TIDY = """\
+    @asynccontextmanager
+    async def lifespan(self):
+        import asyncio
+
+        try:
+            self.begun.set()
+            await asyncio.Event().wait()
+            yield
+        finally:
+            self.said.append("cleans up")
+"""
+
+
+async def test_plugin_that_is_opening_when_the_start_is_given_up_cleans_up(tmp_path: Path) -> None:
+    """Whoever opens the shop is cancelled: nothing of the plugin's is left behind."""
+    write(tmp_path, TIDY)
+    said: list[str] = []
+    begun = asyncio.Event()
+    made = registry(tmp_path, {"use": "./rule.py"})
+    for _, plugin in made.plugins():
+        vars(plugin).update(said=said, begun=begun)
+    start = asyncio.create_task(made.opened().__aenter__())
+    await begun.wait()
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert said == ["cleans up"]
 
 
 @pytest.mark.parametrize("body", ["        yield\n", "        pass\n"])
