@@ -54,11 +54,11 @@ class _Delta(msgspec.Struct):
     audio: msgspec.Raw = msgspec.Raw()
     images: list[msgspec.Raw] | None = None
     """Pictures, in OpenRouter's form."""
-    annotations: list[msgspec.Raw] | None = None
+    annotations: msgspec.Raw = msgspec.Raw()
 
 
 class _Piece(msgspec.Struct):
-    """A part of Mistral's content, where it is a list; or an annotation."""
+    """A part of Mistral's content, where it is a list."""
 
     type: str = ""
 
@@ -205,7 +205,7 @@ class ChatStreamReader(EventReader):
         if delta is None or choice.finish_reason or choice.text or delta.function_call or delta.refusal:
             return
         calls = delta.tool_calls or ()
-        media = (delta.images, _is_given(delta.audio), delta.annotations)
+        media = (delta.images, _is_given(delta.audio), _is_given(delta.annotations))
         pieces = (delta.content, delta.reasoning_content, delta.reasoning, *calls, *media)
         if sum(1 for piece in pieces if piece) != 1:
             return
@@ -319,7 +319,7 @@ def _tally_delta(tally: Tally, delta: _Delta) -> None:
         _tally_audio(tally, delta.audio)
     for _ in delta.images or ():
         tally.add_picture()
-    if any(map(_names_a_page, delta.annotations or ())):
+    if _names_a_page(delta.annotations):
         tally.note_sources()
     for call in delta.tool_calls or ():
         _tally_call(tally, call.function, is_begun=_is_given(call.custom))
@@ -352,15 +352,12 @@ def _tally_piece(tally: Tally, piece: msgspec.Raw) -> None:
         tally.add_text(size)
 
 
-def _names_a_page(annotation: msgspec.Raw) -> bool:
-    """Say whether an annotation names a page, as those of OpenAI's search models do (w:openai-chat/web-search).
+def _names_a_page(annotations: msgspec.Raw) -> bool:
+    """Say whether one of *annotations* names a page, as those of OpenAI's search models do (w:openai-chat/web-search).
 
     OpenAI bills each answer of theirs as a search. Source: community.openai.com 1369991, read 2026-11-30.
     """
-    try:
-        return _read_piece(annotation).type == "url_citation"
-    except (ValueError, RecursionError):
-        return False
+    return b'"url_citation"' in bytes(annotations)
 
 
 def _tally_call(tally: Tally, function: _Function | None, *, is_begun: bool = False) -> None:

@@ -374,6 +374,18 @@ def test_audio_of_any_form_leaves_the_rest_of_its_chunk_readable(audio: object) 
     assert (along.output_audio_tokens, along.output_counted_tokens) == ((2, 13) if is_known else (0, 1))
 
 
+@pytest.mark.parametrize(
+    ("annotations", "search_count"),
+    [("", 0), ({}, 0), ([None], 0), ([{"type": "file"}], 0), ([1, {"type": "url_citation", "url_citation": {}}], 1)],
+)
+def test_annotations_of_any_form_leave_the_rest_of_their_chunk_readable(annotations: object, search_count: int) -> None:
+    """A page among them took a search; all else of them says nothing."""
+    along = reader()
+    along.feed(chunk({"content": "Hi", "annotations": annotations}, "stop"))
+    assert (along.stop_reason, along.output_counted_tokens) == ("stop", 1)
+    assert along.search_count == search_count
+
+
 @pytest.mark.parametrize("message", [{"reasoning": {}}, {"content": "Hi"}])
 def test_a_body_of_any_form_is_read_as_its_channel_counts(message: dict[str, Any]) -> None:
     """Reasoning stands beside the output, also where something in the answer is of another kind than known."""
