@@ -84,9 +84,7 @@ class Face(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._take_up_to(self._body_left + TURN_BYTES)
-        if (
-            self._body_left and self._unread
-        ):  # of a body that has just begun: to the parser it is one piece, however long
+        if self._body_left and self._unread:  # a body has just begun: to the parser it is one piece, however long
             self._take_up_to(self._body_left)
         if self._unread:
             self._hold()
@@ -98,7 +96,7 @@ class Face(HttpToolsProtocol):
 
     def _take_up_to(self, count: int) -> None:
         unread = memoryview(self._unread)
-        self._unread = unread[count:]
+        self._unread = unread[count:] or b""  # an empty view would keep all that was read
         self._take(unread[:count])
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             self._unread = b""  # of an upgrade: sent before its answer, which a client has to wait for

@@ -690,6 +690,34 @@ async def test_a_stream_goes_out_in_chunks_with_an_end(tmp_path: Path) -> None:
         writer.close()
 
 
+async def test_what_was_read_of_a_body_is_not_kept_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand streams with long prompts would keep a read of each, up to 256 kB, for as long as they last."""
+    is_read, faces = asyncio.Event(), []
+    original = face.Face.connection_made
+
+    def made(connection: face.Face, transport: asyncio.Transport) -> None:
+        faces.append(connection)
+        original(connection, transport)
+
+    monkeypatch.setattr(face.Face, "connection_made", made)
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + EVENT)
+        await is_read.wait()
+        writer.write(LAST)
+        writer.close()
+
+    async with raw_upstream(answer) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        body = STREAM_QUESTION[:-1] + b',"user":"%b"}' % (b"x" * 12 * TURN_BYTES)
+        writer.write(question(shop, body=body))
+        await reader.readuntil(EVENT)
+        assert [type(each._unread) for each in faces] == [bytes]
+        is_read.set()
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 5)).count(b"[DONE]") == 1
+        writer.close()
+
+
 @pytest.mark.parametrize("wish", ["connection: keep-alive", "connection: close"])
 @pytest.mark.parametrize("long", LONG_HEADS.values(), ids=LONG_HEADS)
 async def test_a_head_without_end_behind_a_stream_is_not_answered_in_its_midst(
