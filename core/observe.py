@@ -122,9 +122,14 @@ def _culprit_of(exc: BaseException) -> dict[str, Value]:
 
 def _chain(exc: BaseException) -> list[BaseException]:
     chain = [exc]
-    while (cause := chain[-1].__cause__) is not None and cause not in chain:
+    while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
         chain.append(cause)
     return chain
+
+
+def _cause_of(exc: BaseException) -> BaseException | None:
+    """Return what caused *exc*; of a group, such as a task group raises, its first exception."""
+    return exc.exceptions[0] if isinstance(exc, BaseExceptionGroup) else exc.__cause__
 
 
 def _log(level: int, event: str, fields: dict[str, Value]) -> None:

@@ -109,6 +109,19 @@ def test_a_databases_error_is_named_by_its_code() -> None:
     assert kinds_of(caught.value) == "SQLITE_READONLY"
 
 
+def test_what_failed_in_a_group_of_tasks_is_logged_as_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    """The group is raised where it ends, which tells nothing."""
+    log_to_stderr()
+    try:
+        raise ValueError("a prompt")
+    except ValueError as exc:
+        failed = exc
+    line = failed.__traceback__.tb_lineno if failed.__traceback__ is not None else 0
+    emit_exception("task.failed", ExceptionGroup("a prompt", [failed, KeyError()]))
+    event = json.loads(capsys.readouterr().err)
+    assert (event["error"], event["where"]) == ("ExceptionGroup from ValueError", f"{__file__}:{line}")
+
+
 def test_a_long_value_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """What a customer chose, such as a name, can't fill the disk; the end is the telling part of a place."""
     log_to_stderr()
