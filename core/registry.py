@@ -193,6 +193,8 @@ def _check_marks(found: FoundPlugin) -> None:
         member = inspect.getattr_static(found.plugin_type, name, None)
         if isinstance(member, staticmethod | classmethod):
             raise found.failure(f"'{name}' must be a plain method, neither static nor of the class")
+        if hasattr(member, _MARK) and name not in marked:
+            raise found.failure(f"'{name}' must be a plain method, not a {type(member).__name__}")
         if member is not None and name not in marked:
             raise found.failure(f"'{name}' is named like a hook, but not marked as one; write @hookimpl above it")
 

@@ -380,6 +380,10 @@ REFUSED = {
         "    @classmethod\n    @hookimpl\n    def settle(cls, usage):\n        pass\n",
         "'settle' must be a plain method, neither static nor of the class",
     ),
+    "wrapped": (
+        "    @hookimpl\n    @__import__('functools').cache\n    def settle(self, usage):\n        pass\n",
+        "'settle' must be a plain method, not a _lru_cache_wrapper",
+    ),
     "no self": (
         "    @hookimpl\n    def settle(charge):\n        pass\n",
         "'settle' must take 'self' before its arguments",
