@@ -9,9 +9,17 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from .errors import PluginError, RejectedError, RelayError, UpstreamError, is_being_cancelled, is_plugin_failure
+from .errors import (
+    FailureClass,
+    PluginError,
+    RejectedError,
+    UpstreamError,
+    UpstreamStatusError,
+    is_being_cancelled,
+    is_plugin_failure,
+)
 from .exchange import ChannelRequest
 from .observe import emit_exception
 from .plugin import ChannelPlugin
@@ -55,6 +63,20 @@ async def connect(channel: ChannelPlugin[Any], request: ChannelRequest, api_key:
     return GuardedSocket(channel, socket)
 
 
+def is_deployment(channel: ChannelPlugin[Any], model_sent: str) -> bool:
+    """Say what *channel* says of *model_sent*; see `ChannelPlugin.is_deployment`.
+
+    Raises:
+        PluginError: It raised.
+    """
+    try:
+        return channel.is_deployment(model_sent)
+    except BaseException as exc:
+        if not is_plugin_failure(exc):
+            raise
+        raise failure(channel, "is_deployment", f"raised {type(exc).__name__}") from exc
+
+
 class GuardedResponse:
     """A channel's answer; an `UpstreamResponse` that raises relay's own errors alone."""
 
@@ -77,7 +99,7 @@ class GuardedResponse:
         """Give the bytes to *take*, as `UpstreamResponse` says; what *take* raises is core's own, and goes through."""
         try:
             await self._response.hand_over(take)
-        except RelayError:
+        except (RejectedError, UpstreamError):
             raise
         except BaseException as exc:
             is_from_take = any(frame.f_code is take.__code__ for frame, _ in walk_tb(exc.__traceback__))
@@ -143,7 +165,9 @@ async def _guarded(
 ) -> Answer:
     try:
         return await call(*arguments)
-    except (RejectedError, UpstreamError):
+    except (RejectedError, UpstreamError) as exc:
+        if isinstance(exc, UpstreamStatusError) and (flaw := _flaw_of_refusal(exc)) is not None:
+            raise failure(channel, method, flaw) from exc
         raise
     except BaseException as exc:
         is_told = isinstance(exc, PluginError) and exc.plugin is not None  # what was wrong about an answer
@@ -175,6 +199,18 @@ def _flaw_of(response: UpstreamResponse) -> str | None:
         return f"expected a status such as 200, found {type(status).__name__}"
     is_text = isinstance(headers, Mapping) and all(isinstance(each, str) for pair in headers.items() for each in pair)
     return None if is_text else f"expected headers of text, found {type(headers).__name__}"
+
+
+def _flaw_of_refusal(error: UpstreamStatusError) -> str | None:
+    """Return what is wrong with an error that a channel raised: circuit, log and customer go by it."""
+    status: object = error.upstream_status
+    wait_s: object = error.retry_after_s
+    if error.failure not in get_args(FailureClass):
+        return "expected one of the failure classes in UpstreamStatusError, found another"
+    if not (isinstance(status, int) and 100 <= status <= 599):
+        return f"expected a status from 100 to 599 in UpstreamStatusError, found {type(status).__name__}"
+    is_wait = wait_s is None or (isinstance(wait_s, int) and wait_s >= 0)
+    return None if is_wait else f"expected whole seconds from 0 for retry_after_s, found {type(wait_s).__name__}"
 
 
 def _has(answer: object, *methods: str) -> bool:

@@ -5,7 +5,7 @@ through it costs ten times as much. So it plays no part once exchanges run.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from operator import itemgetter
 from types import NoneType
@@ -271,12 +271,15 @@ def _checked_charge(step: Step, answer: object) -> Charge:
 
 def _flaw_of(request: ChannelRequest) -> str | None:
     """Return what a plugin made of *request* that can't be sent; without it the channel would be blamed."""
-    fields: Iterable[object] = request.fields.values()
-    texts: Iterable[object] = (request.model, request.query, *request.headers, *request.headers.values())
-    if strangers := [type(field).__name__ for field in fields if not isinstance(field, msgspec.Raw)]:
+    fields: object = request.fields
+    headers: object = request.headers
+    if not (isinstance(fields, Mapping) and isinstance(headers, Mapping)):
+        return f"expected mappings as fields and headers, found {type(fields).__name__} and {type(headers).__name__}"
+    if strangers := [type(field).__name__ for field in fields.values() if not isinstance(field, msgspec.Raw)]:
         return f"expected fields set by request.set, found {strangers[0]} among them"
+    texts = (request.model, request.query, *fields, *headers, *headers.values())
     if strangers := [type(text).__name__ for text in texts if not isinstance(text, str)]:
-        return f"expected text for model, query and headers, found {strangers[0]}"
+        return f"expected text for model, query, names and headers, found {strangers[0]}"
     return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from .answers import answer_with_error
 from .background import cancel, is_in_background, is_left_running, learn_id
-from .channel_guard import send
+from .channel_guard import is_deployment, send
 from .claims import file_claims
 from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
@@ -146,7 +146,7 @@ class Passage:
             candidate.dialect,
             candidate.model_sent,
             keeper,
-            is_deployment=channel.is_deployment(candidate.model_sent),
+            is_deployment=is_deployment(channel, candidate.model_sent),
             is_reasoning_beside_output=is_beside,
         )
         if translation.dropped:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from relay import BytesResponse, ChannelPlugin, ChannelRequest, ChannelSection, PluginConfig, PluginError, RelayError
+from relay import (
+    BytesResponse,
+    ChannelPlugin,
+    ChannelRequest,
+    ChannelSection,
+    PluginConfig,
+    PluginError,
+    RelayError,
+    UpstreamStatusError,
+)
 from relay.core.channel_guard import connect, send
 from relay.core.ledger.verify import verify
 from relay.core.transport import UpstreamResponse, UpstreamSocket
@@ -55,6 +64,23 @@ WRONG = [
     (BytesResponse(True, JSON, b"{}"), "expected a status such as 200, found bool"),
     (BytesResponse(200, None, b"{}"), "expected headers of text, found NoneType"),  # type: ignore[arg-type]
     (BytesResponse(200, {"content-type": None}, b"{}"), "expected headers of text, found dict"),  # type: ignore[dict-item]
+    (
+        UpstreamStatusError("a prompt", 429),  # type: ignore[arg-type]
+        "expected one of the failure classes in UpstreamStatusError, found another",
+    ),
+    (
+        UpstreamStatusError("sick", "a prompt"),  # type: ignore[arg-type]
+        "expected a status from 100 to 599 in UpstreamStatusError, found str",
+    ),
+    (UpstreamStatusError("request", 600), "expected a status from 100 to 599 in UpstreamStatusError, found int"),
+    (
+        UpstreamStatusError("throttled", 429, retry_after_s="30"),  # type: ignore[arg-type]
+        "expected whole seconds from 0 for retry_after_s, found str",
+    ),
+    (
+        UpstreamStatusError("throttled", 429, retry_after_s=-1),
+        "expected whole seconds from 0 for retry_after_s, found int",
+    ),
     (KeyError("a prompt"), "raised KeyError"),
     (RelayError("a prompt"), "raised RelayError"),
     (PluginError("a prompt"), "raised PluginError"),
@@ -91,7 +117,7 @@ async def test_a_body_that_is_none_is_told_when_it_is_read(body: Any, told: str)
 BROKEN = '''
 import asyncio
 
-from relay import BytesResponse, ChannelPlugin, ChannelRequest, PluginConfig, UpstreamResponse
+from relay import BytesResponse, ChannelPlugin, ChannelRequest, PluginConfig, PluginError, UpstreamResponse
 
 
 class Panic(BaseException):
@@ -167,13 +193,33 @@ async def test_another_channel_answers_in_place_of_a_broken_one(
     assert "a prompt" not in str([vars(record) for record in caplog.records])
 
 
+ASKS_ITSELF = "    def is_deployment(self, model_sent):\n        raise ValueError('a prompt')\n"
+
+
+async def test_a_channel_that_fails_before_it_is_sent_anything_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is asked of its model before a request is translated for it; nothing is held yet."""
+    profile = broken_profile(tmp_path, "pass", b"")
+    with (tmp_path / "broken.py").open("a") as file:
+        file.write(ASKS_ITSELF)
+    async with serving(tmp_path, "http://127.0.0.1:1", profile=profile) as shop:
+        answer = await shop.messages(model="gpt-4o-mini")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "plugin_error")
+        assert shop.rows("select * from request_log") == []
+    assert named(caplog) == [("request.failed", "./broken.py", "broken.py")]
+    assert "a prompt" not in str([vars(record) for record in caplog.records])
+
+
 def named(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
     """Return each event with the plugin and the file that it names."""
     events = [(record.message, vars(record)["fields"]) for record in caplog.records if record.name == "relay"]
     return [(event, fields["plugin"], Path(fields["file"]).name) for event, fields in events]
 
 
-@pytest.mark.parametrize("raised", ["ValueError('a prompt')", "Panic('a prompt')", "asyncio.CancelledError()"])
+@pytest.mark.parametrize(
+    "raised", ["ValueError('a prompt')", "PluginError('a prompt')", "Panic('a prompt')", "asyncio.CancelledError()"]
+)
 async def test_a_channel_that_fails_behind_its_first_output_ends_the_stream(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, raised: str
 ) -> None:

@@ -473,10 +473,13 @@ async def test_failing_transform_ends_the_attempt() -> None:
     [
         ("fields", {"model": "m"}, "expected fields set by request.set, found str among them"),
         ("fields", {"messages": []}, "expected fields set by request.set, found list among them"),
-        ("headers", {"x-attempt": 5}, "expected text for model, query and headers, found int"),
-        ("headers", {b"x-attempt": "5"}, "expected text for model, query and headers, found bytes"),
-        ("model", None, "expected text for model, query and headers, found NoneType"),
-        ("query", 5, "expected text for model, query and headers, found int"),
+        ("fields", {5: msgspec.Raw(b"5")}, "expected text for model, query, names and headers, found int"),
+        ("fields", None, "expected mappings as fields and headers, found NoneType and dict"),
+        ("headers", [], "expected mappings as fields and headers, found dict and list"),
+        ("headers", {"x-attempt": 5}, "expected text for model, query, names and headers, found int"),
+        ("headers", {b"x-attempt": "5"}, "expected text for model, query, names and headers, found bytes"),
+        ("model", None, "expected text for model, query, names and headers, found NoneType"),
+        ("query", 5, "expected text for model, query, names and headers, found int"),
     ],
 )
 async def test_transform_that_leaves_what_cannot_be_sent_is_named(name: str, value: object, told: str) -> None:
