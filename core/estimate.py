@@ -28,16 +28,6 @@ TOOLS_TOKENS = 1024
 """The most tokens that an upstream adds if tools are offered; with Claude 500 (w:anthropic/tools-stream)."""
 MEDIA_TOKENS_MAX = 4096
 """The most tokens of a picture, except with gpt-4o-mini, which counts them 33-fold."""
-PICTURE_FIGURE_TOKENS = 12_500
-"""A quarter of the most tokens of a picture, with gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
-
-Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
-"""
-MEDIA_FIGURE_TOKENS = 250_000
-"""A quarter of the most tokens of a document or video, however well compressed: Claude's or Gemini's context of a million.
-
-Source: support.claude.com 8606395, read 2026-11-30.
-"""
 MEDIA_TOKENS = 1000
 PICTURE_TOKENS = 1290
 """Tokens of a picture drawn in a chat, as with Gemini (w:gemini/image-output)."""
@@ -115,12 +105,6 @@ def mentions(data: bytes, word: bytes) -> bool:
     Only when it searches from the end does CPython leap over what can't be part of the word (measured with 3.11 to 3.13).
     """
     return data.rfind(word) >= 0
-
-
-def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:
-    """Return the tokens by which the upstream's own count of the media may exceed `input_bound`."""
-    measured = _measure(fields)
-    return measured.picture_count * PICTURE_FIGURE_TOKENS + len(measured.media_bytes) * MEDIA_FIGURE_TOKENS
 
 
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:

@@ -2,7 +2,7 @@
 
 This matters only where something went wrong. A refusal that mentions such a thing blames the request, not our key
 (failures/blame.py). And the request sets no bound to what an upstream reads there, so the upstream's figures are
-believed.
+believed; media that it brings itself set one, but a wide one.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
 google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
 ``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.
@@ -14,9 +14,22 @@ from typing import Any
 
 import msgspec
 
-from .estimate import is_beyond, media_bound
+from .estimate import is_beyond
 from .exchange import Exchange
 
+PICTURE_FIGURE_TOKENS = 12_500
+"""A quarter of the most tokens of a picture, with gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
+
+Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
+"""
+MEDIA_FIGURE_TOKENS = 250_000
+"""A quarter of the most tokens of a document or video, however well compressed: Claude's or Gemini's context of a million.
+
+Source: support.claude.com 8606395, read 2026-11-30.
+"""
+_MEDIUM = re.compile(r"(?:input_|computer_)?(?:audio|document|file|image|screenshot|video)(?:_url)?")
+"""Types of what holds media, in all dialects; Gemini's ``inlineData`` has a MIME type instead."""
+_PICTURE = re.compile("image|screenshot")
 # Names of members, in lower case and without underscores; an id or url has its owner's name before it (`_members_of`).
 _READ_IN_FULL = (
     r"(?:file|vectorstore)ids?|(?:audio|document|file)ur[il]|container|cachedcontent|video"
@@ -63,6 +76,30 @@ def believed_bound(exchange: Exchange, told_tokens: int, bound_tokens: int) -> i
     fields = exchange.fields
     is_packed = not is_beyond(told_tokens, bound_tokens + media_bound(fields))
     return told_tokens if is_packed or exchange.has_unseen_input or reads_beyond(fields) else bound_tokens
+
+
+def media_bound(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Return the tokens by which the upstream's own count of the media in a request may exceed `input_bound`.
+
+    They count wherever they stand: at the worst, too large a figure is believed of a request that looks odd.
+    """
+    return sum(_medium_bound(name, value) for name, value in _members(read_values(fields) or {}))
+
+
+def _medium_bound(name: str, value: Any) -> int:
+    if not isinstance(value, dict):
+        return 0
+    kind = _text(value, "type")
+    if name == "inlinedata":
+        kind = _text(value, "mimeType") or _text(value, "mime_type")
+    elif not _MEDIUM.fullmatch(kind):
+        return 0
+    return PICTURE_FIGURE_TOKENS if _PICTURE.search(kind) else MEDIA_FIGURE_TOKENS
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
@@ -114,8 +151,7 @@ def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _members_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the members of *holder*, which is called *name*; ids and urls with their owner: ``prompt.id``, ``itemreference.id``."""
-    said = holder.get("type")
-    kind = said if isinstance(said, str) else ""
+    kind = _text(holder, "type")
     if kind.endswith("tool_use"):
         return
     owner = kind if kind in _REFERRING_KINDS else name

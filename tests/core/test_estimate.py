@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from relay.core import estimate, vocabulary
-from relay.core.estimate import estimate_bytes, input_bound, input_estimate, media_bound, piece_bound, plausible
+from relay.core.estimate import estimate_bytes, input_bound, input_estimate, piece_bound, plausible
 from relay.core.usage import Iteration, Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
 from tests.core.dialects.replay import request_fields
@@ -115,7 +115,7 @@ def test_a_picture_by_address_counts_as_a_picture() -> None:
 def test_a_picture_whose_words_are_spelled_with_escapes_counts_as_a_picture(turns: bytes, bound: int) -> None:
     """Upstreams read them all the same, and what they say it counted is believed."""
     asked = {"contents" if b"parts" in turns else "messages": msgspec.Raw(turns)}
-    assert (input_bound(asked), media_bound(asked)) == (bound, 12_500)
+    assert input_bound(asked) == bound
 
 
 def test_a_document_grows_with_its_length() -> None:
@@ -186,15 +186,6 @@ def test_a_result_within_a_result_is_text_however_deep(monkeypatch: pytest.Monke
     asked = user(content)
     assert input_bound(asked) == 512 + len(bytes(asked["messages"])) // 2
     assert sum(read_bytes) < 2 * len(bytes(asked["messages"]))
-
-
-def test_media_may_count_more_than_a_hold_bounds_them() -> None:
-    """A picture 12 500, a document a quarter of a million, four times which is what is believed at most."""
-    picture = {"type": "image_url", "image_url": {"url": PICTURE}}
-    document = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}
-    assert media_bound(user([picture, picture])) == 25_000
-    assert media_bound(user([picture, document])) == 262_500
-    assert media_bound(user("data:image/png;base64,AAAA")) == 0
 
 
 @pytest.mark.parametrize("name", ["tools", "functions"])

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.references import believed_bound, reads_beyond, references
+from relay.core.references import believed_bound, media_bound, reads_beyond, references
 from tests.core.dialects.replay import exchange
 
 WORD = {"name": "look_up", "parameters": {"type": "object"}}
@@ -85,6 +85,40 @@ def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -
 def test_what_a_request_brings_itself_is_no_reference(request_fields: dict[str, msgspec.Raw]) -> None:
     """Words about references, media in their own bytes, and tools that the customer runs."""
     assert not reads_beyond(request_fields)
+
+
+INLINE = {"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}
+SCREENSHOT = {"type": "computer_screenshot", "image_url": "data:image/png;base64,AAAA"}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "bound"),
+    [
+        (chat(*[{"type": "image_url", "image_url": {"url": "https://x.example/1.png"}}] * 2), 25_000),
+        (chat({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}), 250_000),
+        (claude("base64", data="AAAA", media_type="application/pdf"), 250_000),
+        (chat({"type": "tool_result", "content": [{"type": "image", "source": {"type": "base64"}}]}), 12_500),
+        (asked(contents=[{"parts": [INLINE]}]), 250_000),
+        (asked(contents={"parts": INLINE}), 250_000),
+        (asked(contents=[{"parts": {"inline_data": {"mime_type": "image/png", "data": "AAAA"}}}]), 12_500),
+        (asked(contents=[], system_instruction={"parts": INLINE}), 250_000),
+        (
+            asked(contents=[{"parts": [{"functionResponse": {"name": "f", "response": {}, "parts": [INLINE]}}]}]),
+            250_000,
+        ),
+        (asked(input=[{"type": "image", "data": "AAAA"}, {"type": "video", "data": "AAAA"}]), 262_500),
+        (asked(input={"type": "document", "data": "AAAA"}), 250_000),
+        (asked(input=[{"type": "computer_call_output", "output": SCREENSHOT}]), 12_500),
+        ({"contents": msgspec.Raw(rb'[{"parts":[{"inline\u0044ata":{"mimeType":"image/png"}}]}]')}, 12_500),
+        ({"messages": msgspec.Raw(rb'[{"content":[{"typ\u0065":"image\u005furl"}]}]')}, 12_500),
+        (chat({"type": "text", "text": "data:image/png;base64,AAAA"}), 0),
+        (chat({"type": "tool_use", "id": "t", "name": "f", "input": {"type": "image"}}), 0),
+        ({"messages": msgspec.Raw(b"[" * 5000 + b"]" * 5000)}, 0),
+    ],
+)
+def test_media_may_count_more_than_a_hold_bounds_them(request_fields: dict[str, msgspec.Raw], bound: int) -> None:
+    """A picture 12 500, all else a quarter of a million, four times which is believed, wherever a dialect has them."""
+    assert media_bound(request_fields) == bound
 
 
 TEXT = chat({"type": "text", "text": "hi"})
