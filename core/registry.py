@@ -243,15 +243,34 @@ async def _living(found: FoundPlugin, plugin: Plugin[Any]) -> AsyncIterator[None
     opened, end = asyncio.get_running_loop().create_future(), asyncio.Event()
     life = asyncio.create_task(_live(found, plugin, opened, end))
     try:
-        await asyncio.wait({life, opened}, return_when=asyncio.FIRST_COMPLETED)
-        if not opened.done():
-            await life
+        await _see_opened(found, life, opened)
         yield
     finally:
         end.set()
         if not opened.done():
             life.cancel()
-        await asyncio.wait({life})
+        await _see_end(found, life)
+
+
+async def _see_opened(found: FoundPlugin, life: asyncio.Task[None], opened: asyncio.Future[None]) -> None:
+    notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
+    try:
+        await asyncio.wait({life, opened}, return_when=asyncio.FIRST_COMPLETED, timeout=OPEN_S)
+    finally:
+        notice.cancel()
+    if life.done():
+        await life
+    if not opened.done():
+        raise found.failure(f"cannot be opened: gave no answer in {OPEN_S:g} s")
+
+
+async def _see_end(found: FoundPlugin, life: asyncio.Task[None]) -> None:
+    """Wait for the end of a plugin's *life*, but not for ever: some take no cancellation."""
+    await asyncio.wait({life}, timeout=CLOSE_S)
+    if not life.done():
+        emit_exception("plugin.failed", found.failure(f"in lifespan: did not close in {CLOSE_S:g} s"), hook="lifespan")
+        life.cancel()
+        await asyncio.wait({life}, timeout=CLOSE_S)
 
 
 async def _live(found: FoundPlugin, plugin: Plugin[Any], opened: asyncio.Future[None], end: asyncio.Event) -> None:
@@ -266,34 +285,25 @@ async def _live(found: FoundPlugin, plugin: Plugin[Any], opened: asyncio.Future[
 
 
 async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:
-    deadline = asyncio.timeout(OPEN_S)
-    notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
     try:
-        async with deadline:
-            lifespan = plugin.lifespan()
-            await lifespan.__aenter__()
+        lifespan = plugin.lifespan()
+        await lifespan.__aenter__()
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        why = f"gave no answer in {OPEN_S:g} s" if deadline.expired() else f"{type(exc).__name__}: {exc}"
-        raise found.failure(f"cannot be opened: {why}") from exc
-    finally:
-        notice.cancel()
+        raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
     return lifespan
 
 
 async def _close(
     found: FoundPlugin, lifespan: AbstractAsyncContextManager[None], cancelled: asyncio.CancelledError | None
 ) -> None:
-    deadline = asyncio.timeout(CLOSE_S)
     try:
-        async with deadline:
-            await lifespan.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
+        await lifespan.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        why = f"did not close in {CLOSE_S:g} s" if deadline.expired() else f"raised {type(exc).__name__}"
-        failure = found.failure(f"in lifespan: {why}")
+        failure = found.failure(f"in lifespan: raised {type(exc).__name__}")
         failure.__cause__ = exc
         emit_exception("plugin.failed", failure, hook="lifespan")
 

@@ -157,6 +157,12 @@ async def test_plugin_that_never_opens_is_named_with_its_file(
     assert (record.message, vars(record)["fields"]) == ("plugin.awaited", {"plugin": "./rule.py", "file": str(file)})
 
 
+DEAF = """for _ in "ab":
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    pass"""
+"""Takes no notice of being cancelled, until the test's own loop ends."""
 CLOSES = """\
     @asynccontextmanager
     async def lifespan(self):
@@ -175,6 +181,7 @@ CLOSES = """\
         ("raise OSError('a prompt')", "in lifespan: raised OSError"),
         ("raise SystemExit(0)", "in lifespan: raised SystemExit"),
         ("await asyncio.Event().wait()", "in lifespan: did not close in 0.1 s"),
+        (DEAF, "in lifespan: did not close in 0.1 s"),
         ("yield", "in lifespan: raised RuntimeError"),
     ],
 )
