@@ -7,7 +7,7 @@ Source: field/gateways.md 5 "Offline tokenizers", read 2026-11-23. What has no p
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -43,12 +43,13 @@ FIGURE_FLOOR_TOKENS = 1024
 DISPUTED_FACTOR = 4
 
 _LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')
-_MEDIA_KINDS = frozenset(
-    {"document", "file", "image", "image_url", "input_audio", "input_file", "input_image", "video_url"}
-)
-_TYPED_MEDIA = re.compile(
-    rb'"type"\s*:\s*"(?:document|file|image|image_url|input_audio|input_file|input_image|video_url)"'
-)
+_MEDIA_KINDS = (
+    "audio", "computer_screenshot", "document", "file", "image", "image_url", "input_audio", "input_file", "input_image",
+    "video", "video_url",
+)  # fmt: skip
+_TYPED_MEDIA = re.compile(rb'"type"\s*:\s*"(?:%b)"' % "|".join(_MEDIA_KINDS).encode())
+_is_packed = re.compile("(?:audio|image|video)/|application/pdf").match
+"""Of MIME types: other files are text, which a model reads as such."""
 _INLINE_MEDIA = re.compile(rb'"inline_?[Dd]ata"')
 
 
@@ -186,13 +187,13 @@ def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
     for name, raw in fields.items():
         data = bytes(raw)
         measured.text_bytes += len(data)
-        for content in _contents_with_media(data, _TURNS[name]) if name in _TURNS else ():
+        for content in _contents_with_media(name, data) if name in _TURNS else ():
             _measure_parts(content, measured)
     return measured
 
 
 class _Turn(msgspec.Struct):
-    """A turn of a conversation. Media are in its content; in Responses also in a tool's output."""
+    """A turn of a conversation. Media are in its content; in Responses also in a tool's output, in Gemini's in its parts."""
 
     content: msgspec.Raw = msgspec.Raw(b"")
     output: msgspec.Raw = msgspec.Raw(b"")
@@ -203,7 +204,8 @@ class _Holder(msgspec.Struct):
     """What contains media: OpenAI's ``image_url`` and the like, Anthropic's ``source``, Gemini's ``inlineData``."""
 
     type: str = ""
-    media_type: str = msgspec.field(default="", name="mimeType")
+    mime_type: str = ""
+    mime_type_camel: str = msgspec.field(default="", name="mimeType")
     url: msgspec.Raw = msgspec.Raw(b"")
     data: msgspec.Raw = msgspec.Raw(b"")
     file_data: msgspec.Raw = msgspec.Raw(b"")
@@ -220,21 +222,25 @@ class _Part(msgspec.Struct):
     file_data: str | None = None
     inline_data: _Holder | None = None
     inline_data_camel: _Holder | None = msgspec.field(default=None, name="inlineData")
+    data: msgspec.Raw = msgspec.Raw(b"")
+    mime_type: str = ""
+    """That of ``data``, in Interactions."""
 
     @property
     def is_media(self) -> bool:
-        """It is of a type that vendors read media from. Gemini's parts have no type."""
-        return self.type in _MEDIA_KINDS or self._inline is not None
+        """It is of a type that vendors read media from. Gemini's parts have a MIME type instead, Interactions' have both."""
+        mime_type = self._mime_type
+        return _is_packed(mime_type) is not None if mime_type else self.type in _MEDIA_KINDS
 
     @property
     def is_picture(self) -> bool:
         """It is counted by number, not by length."""
-        inline = self._inline
-        return "image" in (self.type if inline is None else inline.media_type)
+        return "image" in (self._mime_type or self.type) or self.type == "computer_screenshot"
 
     @property
-    def _inline(self) -> _Holder | None:
-        return self.inline_data_camel or self.inline_data
+    def _mime_type(self) -> str:
+        inline = self.inline_data_camel or self.inline_data
+        return self.mime_type if inline is None else inline.mime_type_camel or inline.mime_type
 
 
 _TURNS = {"messages": _TYPED_MEDIA, "input": _TYPED_MEDIA, "contents": _INLINE_MEDIA}
@@ -244,19 +250,28 @@ _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _PART = msgspec.json.Decoder(_Part)
 
 
-def _contents_with_media(turns: bytes, media: re.Pattern[bytes]) -> Iterable[bytes]:
-    """Return the contents of *turns* that may hold *media*: lists of parts, but not plain texts.
+def _contents_with_media(name: str, turns: bytes) -> list[bytes]:
+    """Return the lists of parts in *turns*, the field *name*, that may hold media; plain texts do not.
 
-    Without a second opening bracket, or the words of media, nothing is decoded at all.
+    Without a second opening bracket in messages, or the words of media, nothing is decoded at all.
     """
-    if turns.find(b"[", turns.find(b"[") + 1) < 0 or not _may_hold(turns, media):
-        return ()
+    media = _TURNS[name]
+    if (name == "messages" and turns.find(b"[", 1) < 0) or not _may_hold(turns, media):
+        return []
+    turns = _as_list(turns)
     try:
         read = _READ_TURNS.decode(turns)
     except (ValueError, RecursionError):
-        return ()
-    contents = [bytes(held) for turn in read for held in (turn.content, turn.output, turn.parts)]
+        return []
+    contents = [_as_list(bytes(held)) for turn in read for held in (turn.content, turn.output, turn.parts)]
+    if name == "input":
+        contents.append(turns)  # Interactions take parts without a turn around them
     return [content for content in contents if content.startswith(b"[") and _may_hold(content, media)]
+
+
+def _as_list(value: bytes) -> bytes:
+    """Return a list, also of the single object that Google's APIs and a tool's output may have instead."""
+    return b"[%b]" % value if value.startswith(b"{") else value
 
 
 def _may_hold(data: bytes, media: re.Pattern[bytes]) -> bool:
@@ -293,7 +308,7 @@ def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = Fal
 
 def _base64_bytes(part: _Part) -> int:
     """Return the bytes of base64 in *part*, where its vendor reads them."""
-    length = 0
+    length = max(0, len(bytes(part.data)) - 2)
     holders = (part.source, part.image_url, part.video_url, part.input_audio, part.file)
     for holder in (*holders, part.file_data, part.inline_data, part.inline_data_camel):
         if isinstance(holder, _Holder):

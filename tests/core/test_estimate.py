@@ -85,11 +85,29 @@ def test_a_picture_counts_as_a_picture_not_by_its_bytes() -> None:
         {"input": [{"type": "function_call_output", "output": [{"type": "input_image", "image_url": PICTURE}]}]},
         {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "A" * 3_000_000}}]}]},
         {"contents": [{"parts": [{"inline_data": {"mime_type": "image/png", "data": "A" * 3_000_000}}]}]},
+        {"contents": {"parts": {"inlineData": {"mimeType": "image/png", "data": "A" * 3_000_000}}}},
+        {"input": [{"type": "image", "mime_type": "image/png", "data": "A" * 3_000_000}]},
+        {"input": {"type": "image", "data": "A" * 3_000_000, "mime_type": "image/png"}},
+        {"input": [{"type": "user_input", "content": {"type": "image", "data": "A" * 3_000_000}}]},
+        {"input": [{"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": PICTURE}}]},
     ],
 )
 def test_a_picture_counts_by_number_wherever_its_dialect_puts_it(asked: dict[str, Any]) -> None:
-    """In Responses, in a tool's output there, and in Gemini's two spellings."""
-    assert 512 < input_bound(fields(**asked)) < 200_000
+    """In Responses, in a tool's output there, in Gemini's two spellings, with and without lists, and in Interactions."""
+    assert 512 + 4096 < input_bound(fields(**asked)) < 512 + 4096 + 100
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"contents": [{"parts": [{"inlineData": {"mimeType": "text/plain", "data": "A" * 100_000}}]}]},
+        {"contents": [{"parts": [{"inline_data": {"mime_type": "application/json", "data": "A" * 100_000}}]}]},
+        {"input": [{"type": "document", "mime_type": "text/csv", "data": "A" * 100_000}]},
+    ],
+)
+def test_a_file_of_text_is_text(asked: dict[str, Any]) -> None:
+    """Its model reads it as such, four times as many tokens as a document of the same length has."""
+    assert input_bound(fields(**asked)) > 50_000
 
 
 def test_a_picture_in_anthropics_form_counts_as_a_picture() -> None:
