@@ -131,7 +131,7 @@ def test_a_picture_by_address_counts_as_a_picture() -> None:
     ],
 )
 def test_a_picture_whose_words_are_spelled_with_escapes_counts_as_a_picture(turns: bytes, bound: int) -> None:
-    """Upstreams read them all the same, and what they say it counted is believed."""
+    """Upstreams read them all the same."""
     asked = {"contents" if b"parts" in turns else "messages": msgspec.Raw(turns)}
     assert input_bound(asked) == bound
 

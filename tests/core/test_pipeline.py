@@ -54,6 +54,45 @@ async def test_a_total_that_contradicts_its_parts_is_logged_once(
     assert "cost" not in response.text
 
 
+BESIDE = PROFILE.replace(
+    "    groups: [plain, dear]\n",
+    "    groups: [plain, dear]\n    dialects: [openai_chat, openai_completions, embeddings]\n"
+    "    settings: {{reasoning_in_output: false}}\n",
+)
+HI = [{"role": "user", "content": "Hi"}]
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"messages": HI}),
+        ("/v1/completions", {"prompt": "Hi"}),
+        ("/v1/messages", {"messages": HI, "max_tokens": 9}),
+    ],
+)
+async def test_reasoning_that_a_channel_counts_beside_its_output_is_paid(
+    tmp_path: Path, path: str, body: dict[str, object], is_stream: bool
+) -> None:
+    """By customers of every dialect that is asked in the form of chat: 1000 tokens in, 2 shown and 10 thought."""
+    choice = {
+        "index": 0,
+        "text": "Hi",
+        "message": {"content": "Hi"},
+        "delta": {"content": "Hi"},
+        "finish_reason": "stop",
+    }
+    usage = {"prompt_tokens": 1000, "completion_tokens": 2, "total_tokens": 1012}
+    answer = {"choices": [choice], "usage": usage}
+    said = stream(f"data: {json.dumps(answer)}\n\n" + DONE) if is_stream else document(answer)
+    async with reselling(tmp_path, lambda _: said, profile=BESIDE) as (_, shop):
+        asked = {"model": "gpt-4o-mini", "stream": is_stream, **body}
+        response = await shop.client.post(path, json=asked, headers=shop.headers)
+        [row] = await shop.log()
+        assert (response.status_code, row["output_tokens"]) == (200, 12)
+        assert (row["charge_nano"], row["usage_source"]) == (2_096_000, "upstream")
+
+
 async def test_a_broken_stream_ends_in_an_error_event_and_is_claimed(tmp_path: Path) -> None:
     """A stream cut in the middle is priced by what was delivered, and half of that is claimed."""
     broken = stream(ROLE + words("Hello", " there"), ending="reset")

@@ -550,6 +550,22 @@ def test_a_piece_that_only_this_dialect_has_comes_back_within_its_message() -> N
     assert json.loads(bytes(encode_request(request)["input"])) == items
 
 
+@pytest.mark.parametrize(
+    ("members", "unanswerable"),
+    [
+        ({"background": False, "previous_response_id": None}, ()),
+        ({"background": True, "stream": True}, ("background",)),
+        ({"previous_response_id": "resp_1"}, ("previous_response_id",)),
+    ],
+)
+def test_only_responses_answers_in_the_background_or_continues_an_answer(
+    members: dict[str, Any], unanswerable: tuple[str, ...]
+) -> None:
+    """Saying that neither is wanted asks for nothing."""
+    body = {"model": "m", "input": "Hi", **members}
+    assert RESPONSES.decode_request(asked("openai_responses", body)).unanswerable == unanswerable
+
+
 SETTINGS: dict[str, Any] = {
     "tools": (Tool(name="p", kind="custom"),),
     "reasoning": Reasoning(effort="low", summary="auto"),
