@@ -211,9 +211,14 @@ class _Holder(msgspec.Struct):
     file_data: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Part(msgspec.Struct):
+class _Kind(msgspec.Struct):
+    """What is read of a part whose other members are of no known form: upstreams skip over what they don't know."""
+
     type: str = ""
     content: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Part(_Kind):
     source: _Holder | None = None
     image_url: _Holder | str | None = None
     video_url: _Holder | str | None = None
@@ -228,9 +233,13 @@ class _Part(msgspec.Struct):
 
     @property
     def is_media(self) -> bool:
-        """It is of a type that vendors read media from. Gemini's parts have a MIME type instead, Interactions' have both."""
-        mime_type = self._mime_type
-        return _is_packed(mime_type) is not None if mime_type else self.type in _MEDIA_KINDS
+        """It is of a type that vendors read media from. Gemini's parts have no type."""
+        return self.type in _MEDIA_KINDS or self._inline is not None
+
+    @property
+    def is_text(self) -> bool:
+        """Its media, if they are what their MIME type says, are read as text, and so may count for more than media."""
+        return bool(self._mime_type) and not _is_packed(self._mime_type)
 
     @property
     def is_picture(self) -> bool:
@@ -239,8 +248,12 @@ class _Part(msgspec.Struct):
 
     @property
     def _mime_type(self) -> str:
-        inline = self.inline_data_camel or self.inline_data
+        inline = self._inline
         return self.mime_type if inline is None else inline.mime_type_camel or inline.mime_type
+
+    @property
+    def _inline(self) -> _Holder | None:
+        return self.inline_data_camel or self.inline_data
 
 
 _TURNS = {"messages": _TYPED_MEDIA, "input": _TYPED_MEDIA, "contents": _INLINE_MEDIA}
@@ -248,6 +261,7 @@ _TURNS = {"messages": _TYPED_MEDIA, "input": _TYPED_MEDIA, "contents": _INLINE_M
 _READ_TURNS = msgspec.json.Decoder(list[_Turn])
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _PART = msgspec.json.Decoder(_Part)
+_KIND = msgspec.json.Decoder(_Kind)
 
 
 def _contents_with_media(name: str, turns: bytes) -> list[bytes]:
@@ -290,20 +304,26 @@ def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = Fal
         raw_parts = _PARTS.decode(content)
     except (ValueError, RecursionError):
         return
-    for raw in raw_parts:
-        try:
-            part = _PART.decode(raw)
-        except (ValueError, RecursionError):
-            continue  # an unknown form: text
+    for part in map(_read_part, raw_parts):
         if part.type == "tool_result" and bytes(part.content).startswith(b"[") and not is_result:
             _measure_parts(bytes(part.content), measured, is_result=True)
         elif part.is_media:
             length = _base64_bytes(part)
-            measured.text_bytes -= length
+            if not part.is_text:
+                measured.text_bytes -= length
             if part.is_picture:
                 measured.picture_count += 1
             else:
                 measured.media_bytes.append(length)
+
+
+def _read_part(raw: msgspec.Raw) -> _Part:
+    with suppress(ValueError, RecursionError):
+        return _PART.decode(raw)
+    with suppress(ValueError, RecursionError):
+        kind = _KIND.decode(raw)
+        return _Part(type=kind.type, content=kind.content)
+    return _Part()
 
 
 def _base64_bytes(part: _Part) -> int:

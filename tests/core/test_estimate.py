@@ -136,6 +136,25 @@ def test_a_picture_whose_words_are_spelled_with_escapes_counts_as_a_picture(turn
     assert input_bound(asked) == bound
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"mime_type": "text/plain"},
+        {"mime_type": "text/plain", "data": ""},
+        {"inlineData": {"mimeType": "text/plain"}},
+        {"mime_type": 5},
+        {"source": 5},
+        {"image_url": {"url": "https://a.example/b.png", "type": 5}},
+    ],
+)
+def test_a_picture_stays_one_whatever_stands_beside_it(beside: dict[str, Any]) -> None:
+    """Many upstreams skip over what they don't know."""
+    picture = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}, **beside}
+    result = {"type": "tool_result", "source": 5, "content": [picture]}
+    assert 512 + 4096 < input_bound(user([picture])) < 512 + 4096 + 100
+    assert 512 + 4096 < input_bound(user([result])) < 512 + 4096 + 150
+
+
 def test_a_document_grows_with_its_length() -> None:
     """A token for 16 bytes of base64."""
     source = {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_600_000}
