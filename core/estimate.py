@@ -51,6 +51,7 @@ _TYPED_MEDIA = re.compile(rb'"type"\s*:\s*"(?:%b)"' % "|".join(_MEDIA_KINDS).enc
 _is_packed = re.compile("(?:audio|image|video)/|application/pdf").match
 """Of MIME types: other files are text, which a model reads as such."""
 _INLINE_MEDIA = re.compile(rb'"inline_?[Dd]ata"')
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 
 def piece_bound(bytes_count: int) -> int:
@@ -106,6 +107,17 @@ def mentions(data: bytes, word: bytes) -> bool:
     Only when it searches from the end does CPython leap over what can't be part of the word (measured with 3.11 to 3.13).
     """
     return data.rfind(word) >= 0
+
+
+def has_escaped_letter(data: bytes) -> bool:
+    r"""Say whether *data* spells a letter as an escape, so that a search may miss the words in it.
+
+    Escapes of other characters are common, such as an accent's from Python, or ``<`` from Go.
+
+    >>> has_escaped_letter(rb'"t\u006fols"'), has_escaped_letter(rb'"caf\u00e9 \u003c"')
+    (True, False)
+    """
+    return mentions(data, rb"\u00") and _ESCAPED_LETTER.search(data) is not None
 
 
 def input_estimate(fields: Mapping[str, msgspec.Raw]) -> int:
@@ -195,6 +207,7 @@ def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
 class _Turn(msgspec.Struct):
     """A turn of a conversation. Media are in its content; in Responses also in a tool's output, in Gemini's in its parts."""
 
+    type: object = ""
     content: msgspec.Raw = msgspec.Raw(b"")
     output: msgspec.Raw = msgspec.Raw(b"")
     parts: msgspec.Raw = msgspec.Raw(b"")
@@ -278,7 +291,7 @@ def _contents_with_media(name: str, turns: bytes) -> list[bytes]:
     except (ValueError, RecursionError):
         return []
     contents = [_as_list(bytes(held)) for turn in read for held in (turn.content, turn.output, turn.parts)]
-    if name == "input":
+    if any(turn.type in _MEDIA_KINDS for turn in read):
         contents.append(turns)  # Interactions take parts without a turn around them
     return [content for content in contents if content.startswith(b"[") and _may_hold(content, media)]
 
@@ -290,7 +303,7 @@ def _as_list(value: bytes) -> bytes:
 
 def _may_hold(data: bytes, media: re.Pattern[bytes]) -> bool:
     """Say whether the words of *media* are in *data*, or may be, spelled with escapes."""
-    return media.search(data) is not None or mentions(data, rb"\u00")
+    return media.search(data) is not None or has_escaped_letter(data)
 
 
 def _measure_parts(content: bytes, measured: _Measured, *, is_result: bool = False) -> None:

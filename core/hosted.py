@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from .estimate import mentions
+from .estimate import has_escaped_letter, mentions
 from .exchange import Exchange
 
 _BILLED: Mapping[str, Mapping[str, str]] = {
@@ -94,7 +94,7 @@ def _read(raw: bytes) -> list[_Object]:
 def _tools_of_turns(fields: Mapping[str, msgspec.Raw]) -> Iterator[_Object]:
     """Yield the tools that turns of Responses bring along: loaded by a search for tools, or added in between."""
     turns = bytes(fields.get("input", b"null"))
-    if mentions(turns, b'"tools"') or mentions(turns, rb"\u00"):  # or the same, spelled with an escape
+    if mentions(turns, b'"tools"') or has_escaped_letter(turns):
         for turn in _read(turns):
             yield from _read(bytes(turn.get("tools", b"null")))
 

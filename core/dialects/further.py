@@ -7,7 +7,7 @@ anthropic-sdk-python 2.12.0 types/beta, openai-python 3.54.0 types/responses/too
 import msgspec
 
 from ..errors import BadRequestError
-from ..estimate import mentions
+from ..estimate import has_escaped_letter, mentions
 from .dearer import refuse_dearer
 from .fields import Fields, read_int
 
@@ -37,7 +37,7 @@ def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
     named: list[tuple[str, str]] = []
     for param in ("fallbacks", "tools", "input"):
         raw = bytes(fields.get(param, b"null"))
-        if param != "fallbacks" and not (mentions(raw, b'"model"') or mentions(raw, rb"\u00")):
+        if param != "fallbacks" and not (mentions(raw, b'"model"') or has_escaped_letter(raw)):
             continue  # nearly always: tools and turns are long, and read by nobody else
         try:
             read = _named_in_turns(raw) if param == "input" else _read_named(raw) or []

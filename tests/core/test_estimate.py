@@ -155,6 +155,16 @@ def test_a_picture_stays_one_whatever_stands_beside_it(beside: dict[str, Any]) -
     assert 512 + 4096 < input_bound(user([result])) < 512 + 4096 + 150
 
 
+@pytest.mark.parametrize("text", [r"caf\u00e9", r"\u003cb\u003e \u0026 \u001b", r"\u4f60\u597d"])
+def test_escapes_of_what_is_no_letter_cost_no_second_look(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Many programs escape accents or angle brackets, and each part of a long conversation would be decoded for them."""
+    read_bytes: list[int] = []
+    monkeypatch.setattr(estimate, "_READ_TURNS", Counting(estimate._READ_TURNS, read_bytes))
+    turns = '[{"content":[{"type":"text","text":"..."}]}]'.replace("...", text)
+    assert input_bound({"messages": msgspec.Raw(turns.encode())}) == 512 + len(turns) // 2
+    assert read_bytes == []
+
+
 def test_a_document_grows_with_its_length() -> None:
     """A token for 16 bytes of base64."""
     source = {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_600_000}
