@@ -8,6 +8,7 @@ from .dialects.counting import Counting
 from .dialects.dialect import DialectRules
 from .errors import PluginError, UpstreamError
 from .exchange import Candidate, Exchange
+from .observe import emit_exception
 from .shop import Shop
 from .sink import Sink
 from .whole import read_small
@@ -48,5 +49,11 @@ async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: C
                 return await read_small(response) if response.status == 200 else None
             finally:
                 response.close()
-    except (UpstreamError, PluginError, TimeoutError):
+    except (UpstreamError, TimeoutError):
+        return None
+    except PluginError as exc:
+        if not (
+            exc.plugin == candidate.channel.use and isinstance(exc.__cause__, LookupError)
+        ):  # it has no such endpoint
+            emit_exception("plugin.failed", exc, request_id=exchange.id)
         return None

@@ -19,8 +19,10 @@ from .endpoints import PAGES, Address, Page, resolve, speaker
 from .errors import (
     BadRequestError,
     BodyTooLargeError,
+    LedgerError,
     MethodNotAllowedError,
     NotFoundError,
+    PluginError,
     RejectedError,
     RelayError,
     UpgradeRequiredError,
@@ -129,10 +131,16 @@ class Door:
                 with self._sink:
                     await carrying
         except RelayError as error:
+            self._tell_of(error)
             await answer_with_error(self._sink, exchange, rules, error)
         except Exception as exc:
             emit_exception("request.crashed", exc, request_id=self._id)
             await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
+
+    def _tell_of(self, error: RelayError) -> None:
+        """Log a refusal for a fault of the shop's: its customer can only send the request id."""
+        if isinstance(error, PluginError | LedgerError):
+            emit_exception("request.failed", error, request_id=self._id, code=error.code)
 
     async def _show(self, page: Page, exchange: Exchange) -> None:
         """Answer with the list of models, one of them, or the key's balance."""

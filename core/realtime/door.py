@@ -7,7 +7,7 @@ from ..answers import answer_with_error
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
 from ..door import Door
 from ..endpoints import Address, resolve
-from ..errors import CustomerGoneError, LedgerError, PluginError, RelayError
+from ..errors import CustomerGoneError, RelayError
 from ..observe import emit_exception
 from ..shop import Shop
 from ..sink import Headers, Sink
@@ -46,8 +46,7 @@ class RealtimeDoor(Door):
         except CustomerGoneError:
             return
         except RelayError as error:
-            if isinstance(error, PluginError | LedgerError):
-                emit_exception("request.failed", error, request_id=self._id, code=error.code)
+            self._tell_of(error)
             await answer_with_error(self._sink, exchange, rules, error)
         except Exception as exc:
             emit_exception("request.crashed", exc, request_id=self._id)

@@ -13,7 +13,7 @@ from ..channel_guard import connect
 from ..dialects.disguised import disguised_error
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import event_type
-from ..errors import CustomerGoneError, UpstreamBrokenError, UpstreamStatusError, UpstreamTimeoutError
+from ..errors import CustomerGoneError, UpstreamBrokenError, UpstreamTimeoutError
 from ..exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
 from ..failpoints import hit
 from ..fresh import run_fresh
@@ -80,12 +80,8 @@ class SessionOpening:
         await transform(self._shop, self._exchange, candidate, request, self._attempts)
         await self._turn.reserve(candidate)
         with Trial(self._shop, self._exchange, candidate, self._attempts) as trial:
-            try:
-                with self._sink.listening():
-                    socket, first = await self._connect(candidate, request)
-            except UpstreamStatusError as refusal:
-                trial.status = refusal.upstream_status
-                raise
+            with self._sink.listening():
+                socket, first = await self._connect(candidate, request)
             trial.answered()
             trial.is_noted_later = True  # by the turn, at the end of its response
         self._turn.meter()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shops import reselling
+from tests.shops import PROFILE, reselling
 from tests.upstreams import Received, Step, document
 
 HI = [{"role": "user", "content": "hi"}]
@@ -56,6 +56,63 @@ async def test_a_channel_that_cannot_count_is_passed_over(tmp_path: Path) -> Non
             "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
         )
         assert (response.status_code, response.json()) == (200, {"input_tokens": 15})
+
+
+RULE = """
+from relay import Plugin, PluginConfig, hookimpl
+
+
+class Rule(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    async def transform_request(self):
+        raise {error}("a prompt")
+"""
+
+
+@pytest.mark.parametrize("error", ["OSError", "KeyError"])
+async def test_a_plugin_that_fails_is_logged_and_the_estimate_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: str
+) -> None:
+    """The customer sees nothing of it, so the log has to name the file."""
+    (tmp_path / "rule.py").write_text(RULE.format(error=error))
+    profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./rule.py\n", 1)
+    async with reselling(tmp_path, lambda _: document({}), profile=profile) as (_, shop):
+        response = await shop.client.post(
+            "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
+        )
+    assert (response.status_code, response.json()) == (200, {"input_tokens": 15})
+    [fields] = [vars(record)["fields"] for record in caplog.records if record.message == "plugin.failed"]
+    assert (fields["request_id"], fields["file"]) == (response.headers["x-request-id"], str(tmp_path / "rule.py"))
+    assert fields["problem"] == f"in transform_request: raised {error}"
+
+
+CHATS_ONLY = """
+from relay import ChannelPlugin, PluginConfig
+
+
+class ChatsOnly(ChannelPlugin[PluginConfig]):
+    config_type = PluginConfig
+    dialects = ("anthropic_messages",)
+
+    def build(self, request, api_key):
+        return {"chat": "https://elsewhere"}[request.operation]
+"""
+
+
+async def test_a_channel_without_an_endpoint_for_it_has_not_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Built-in channels, too, look for its address in a table; nothing is logged."""
+    (tmp_path / "chats_only.py").write_text(CHATS_ONLY)
+    profile = PROFILE.replace("channels.anthropic", "./chats_only.py")
+    async with reselling(tmp_path, lambda _: document({}), profile=profile) as (_, shop):
+        response = await shop.client.post(
+            "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
+        )
+    assert (response.status_code, response.json()) == (200, {"input_tokens": 15})
+    assert [record for record in caplog.records if record.name == "relay"] == []
 
 
 async def test_a_key_is_needed(tmp_path: Path) -> None:

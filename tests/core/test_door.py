@@ -90,6 +90,45 @@ async def test_no_key_and_a_wrong_key_are_told_apart(shop: Running) -> None:
     assert [(one.status_code, one.headers["x-should-retry"]) for one in (none, wrong)] == [(401, "false")] * 2
 
 
+RULE = """
+from relay import Plugin, PluginConfig, hookimpl
+
+
+class Rule(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    async def authenticate(self):
+        raise OSError("a prompt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/models", b""),
+        ("GET", "/v1/dashboard/billing/usage", b""),
+        ("GET", "/v1/responses/resp_1", b""),
+        ("POST", "/v1/responses/input_tokens", b'{"model": "gpt-4o-mini", "input": "hi"}'),
+        ("POST", "/v1/chat/completions", b'{"model": "gpt-4o-mini", "messages": [' + b" " * 1_000_000 + b"]}"),
+    ],
+    ids=["models", "balance", "kept", "count", "long"],
+)
+async def test_a_plugin_that_fails_is_logged_whatever_was_asked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, method: str, path: str, body: bytes
+) -> None:
+    """Its customer sends the request id; the log has it, once, with the plugin's file."""
+    (tmp_path / "rule.py").write_text(RULE)
+    profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./rule.py\n", 1)
+    async with serving(tmp_path, "http://127.0.0.1:9", profile=profile) as shop:
+        answer = await shop.client.request(method, path, content=body, headers=shop.headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "plugin_error")
+    [fields] = [vars(record)["fields"] for record in caplog.records if record.message == "request.failed"]
+    assert (fields["request_id"], fields["plugin"]) == (answer.headers["x-request-id"], "./rule.py")
+    assert (fields["file"], fields["problem"]) == (str(tmp_path / "rule.py"), "in authenticate: raised OSError")
+    assert "a prompt" not in str(fields)
+
+
 async def test_a_browsers_preflight_is_answered_without_a_key(shop: Running) -> None:
     """The asked headers are echoed: a star would not cover Authorization."""
     answer = await shop.client.options(
