@@ -369,6 +369,16 @@ async def test_sound_to_transcribe_is_held_for_as_sound(tmp_path: Path) -> None:
         assert await held_nano(shop) == 700 * 6000 + (700 + 512 + 6) * 2000 + 4096 * 8000
 
 
+async def test_more_output_than_any_transcript_has_gives_way_to_what_the_text_can_have(tmp_path: Path) -> None:
+    """A token for two bytes."""
+    answer = {"text": "x" * 140, "usage": {"input_tokens": 700, "output_tokens": 1_000_001}}
+    async with reselling(tmp_path, lambda _: document(answer), profile=MEDIA) as (_, shop):
+        files, data = {"file": ("a.wav", bytes(wave_file(70)))}, {"model": "gpt-4o-transcribe"}
+        await shop.client.post("/v1/audio/transcriptions", data=data, files=files, headers=shop.headers)
+        [row] = await shop.log()
+        assert (row["charge_nano"], row["usage_source"]) == (700 * 2000 + 70 * 8000, "disputed")
+
+
 async def test_who_leaves_before_a_transcript_pays_for_sound(tmp_path: Path) -> None:
     """And not as if it had been text: 70 seconds are 700 tokens."""
     async with serving(tmp_path, "http://127.0.0.1:1", profile=MEDIA) as shop:
