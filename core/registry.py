@@ -18,6 +18,7 @@ from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
 from .profile.exact import decode_exact
 from .profile.loaded import Loaded
 from .profile.place import nearest
+from .profile.structs import ChannelSection
 
 OPEN_NOTICE_S = 5.0
 """How long a plugin may take to open before the log says that the shop waits for it."""
@@ -228,8 +229,9 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
         if not is_plugin_failure(exc):
             raise
         raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
-    if not hasattr(made, "section" if found.is_channel else "config"):
-        raise found.failure("its __init__ must call super().__init__ with what it was given")
+    name, kind = ("section", ChannelSection) if found.is_channel else ("config", PluginConfig)
+    if not isinstance(getattr(made, name, None), kind):
+        raise found.failure(f"its __init__ must call super().__init__ with what it was given, and keep its {name}")
     return made
 
 

@@ -311,11 +311,14 @@ async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_fil
         registry(tmp_path, {"use": "./rule.py"})
 
 
+@pytest.mark.parametrize("kept", ["...", "self.config = self.section = {}"])
 @pytest.mark.parametrize("is_channel", [False, True])
-async def test_plugin_that_keeps_nothing_it_is_given_is_named_with_its_file(tmp_path: Path, is_channel: bool) -> None:
+async def test_plugin_that_does_not_keep_what_it_is_given_is_named_with_its_file(
+    tmp_path: Path, is_channel: bool, kept: str
+) -> None:
     """Core and the plugin's own hooks read its settings later."""
     own = "    dialects = ('openai_chat',)\n    async def send(self, request, api_key): ...\n" if is_channel else ""
-    write(tmp_path, own + "    def __init__(self, *given): ...\n")
+    write(tmp_path, own + f"    def __init__(self, *given): {kept}\n")
     if is_channel:
         source = (tmp_path / "rule.py").read_text()
         (tmp_path / "rule.py").write_text(source.replace("Rule(Plugin[", "Rule(ChannelPlugin["))
@@ -327,7 +330,8 @@ async def test_plugin_that_keeps_nothing_it_is_given_is_named_with_its_file(tmp_
     )
     with pytest.raises(PluginError) as caught:
         Registry(Loaded(profile=of, path=tmp_path / "shop.yaml"), services(of))
-    told = "its __init__ must call super().__init__ with what it was given"
+    name = "section" if is_channel else "config"
+    told = f"its __init__ must call super().__init__ with what it was given, and keep its {name}"
     assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {told}"
 
 
