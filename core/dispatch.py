@@ -113,7 +113,7 @@ class Dispatch:
         """
         for step in self._transform_request:
             await self._ask(step, "transform_request", NoneType, exchange, channel, request)
-            if (flaw := _flaw_of(request)) is not None:
+            if (flaw := _flaw_of_request(request)) is not None:
                 raise _failure(step, "transform_request", flaw)
 
     def meter_stream(self, exchange: Exchange, channel: Channel) -> PluginMeter | None:
@@ -124,12 +124,8 @@ class Dispatch:
         for step in self._meter_stream:
             try:
                 meter: Meter | None = step.call(exchange, channel)
-                if meter is not None and not (hasattr(meter, "feed") and hasattr(meter, "usage")):
-                    raise _failure(step, "meter_stream", f"expected Meter or None, found {type(meter).__name__}")
-                if iscoroutinefunction(getattr(meter, "feed", None)) or iscoroutinefunction(
-                    getattr(meter, "usage", None)
-                ):
-                    raise _failure(step, "meter_stream", "expected a Meter with feed and usage declared with 'def'")
+                if meter is not None and (flaw := _flaw_of_meter(meter)) is not None:
+                    raise _failure(step, "meter_stream", flaw)
             except BaseException as exc:
                 if not is_plugin_failure(exc):
                     raise
@@ -269,7 +265,16 @@ def _checked_charge(step: Step, answer: object) -> Charge:
     return answer
 
 
-def _flaw_of(request: ChannelRequest) -> str | None:
+def _flaw_of_meter(meter: object) -> str | None:
+    methods = [getattr(meter, name, None) for name in ("feed", "usage")]
+    if isinstance(meter, type) or not all(map(callable, methods)):
+        return f"expected Meter or None, found {type(meter).__name__}"
+    if any(map(iscoroutinefunction, methods)):
+        return "expected a Meter with feed and usage declared with 'def'"
+    return None
+
+
+def _flaw_of_request(request: ChannelRequest) -> str | None:
     """Return what a plugin made of *request* that can't be sent; without it the channel would be blamed."""
     fields: object = request.fields
     headers: object = request.headers

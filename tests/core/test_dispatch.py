@@ -219,19 +219,10 @@ async def test_plugin_that_claims_no_claims_is_passed_over_by_name(caplog: pytes
     assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
 
 
-def test_what_is_no_meter_is_passed_over_by_name(caplog: pytest.LogCaptureFixture) -> None:
-    """Core counts itself."""
-    with caplog.at_level("INFO", logger="relay"):
-        assert dispatch("meter_stream", lambda: 3).meter_stream(EXCHANGE, CHANNEL) is None
-    [record] = caplog.records
-    fields = vars(record)["fields"]
-    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
+class NoFeed:
+    """Has figures of nothing."""
 
-
-class Waiting:
-    """A meter that nobody awaits, so that it would never count."""
-
-    async def feed(self, event: bytes) -> None: ...
+    feed = None
 
     def usage(self) -> Usage | None: ...
 
@@ -242,6 +233,25 @@ class Late:
     def feed(self, event: bytes) -> None: ...
 
     async def usage(self) -> Usage | None: ...
+
+
+@pytest.mark.parametrize(("meter", "found"), [(3, "int"), (NoFeed(), "NoFeed"), (Late, "type")])
+def test_what_is_no_meter_is_passed_over_by_name(caplog: pytest.LogCaptureFixture, meter: object, found: str) -> None:
+    """Core counts itself; a class is none before it is made."""
+    with caplog.at_level("INFO", logger="relay"):
+        assert dispatch("meter_stream", lambda: meter).meter_stream(EXCHANGE, CHANNEL) is None
+    [record] = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["plugin"], fields["file"]) == ("plugin.failed", "a", "/shop/a.py")
+    assert fields["problem"] == f"in meter_stream: expected Meter or None, found {found}"
+
+
+class Waiting:
+    """A meter that nobody awaits, so that it would never count."""
+
+    async def feed(self, event: bytes) -> None: ...
+
+    def usage(self) -> Usage | None: ...
 
 
 @pytest.mark.parametrize("meter", [Waiting(), Late()])
