@@ -266,8 +266,7 @@ class UpstreamStatusError(UpstreamError):
         failure: The failure class, which decides about retry and cool-down.
         status: The upstream's HTTP status.
         retry_after_s: For ``throttled``: seconds to wait, as the upstream asked, from 1 to 3600.
-        message: For ``request`` only: the upstream's sanitised words about the customer's request.
-            Empty otherwise.
+        message: For ``request`` only: the upstream's sanitised words about the customer's request; else empty.
         error_type: The upstream's error code or type, if it gave one.
         param: The field that the upstream blames, if it named one.
     """
@@ -379,12 +378,8 @@ class ProfileError(RelayError):
 class PluginError(RelayError):
     """A plugin could not be loaded, or raised; the message names its id and its file.
 
-    Args:
-        message: What went wrong.
-        plugin: Id of the plugin, if it is known.
-        file: Its source file.
-        problem: What is wrong, naming hooks, types and limits only. These three are logged, while the message,
-            which may quote a request, is not.
+    ``plugin``, its id, ``file`` and ``problem`` are logged, while the message, which may quote a request, is not: so a
+    problem names hooks, types and limits only.
     """
 
     code: ClassVar[str] = "plugin_error"
