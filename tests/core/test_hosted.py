@@ -244,6 +244,18 @@ async def test_a_container_is_not_free_for_who_leaves_behind_it(tmp_path: Path) 
         assert row["charge_nano"] == row["input_tokens"] * 2000 + 2 * 8000 + 30_000_000
 
 
+async def test_a_container_is_paid_where_a_whole_answer_has_no_figures(tmp_path: Path) -> None:
+    """22 tokens of the request, one of the answer, and the container that it shows."""
+    ran = {"type": "code_interpreter_call", "id": "ci_1", "container_id": "cntr_1", "code": "1", "status": "completed"}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    answer = {"object": "response", "id": "resp_1", "status": "completed", "output": [ran, said]}
+    async with reselling(tmp_path, lambda _: document(answer), profile=PRICED) as (_, shop):
+        await ask(shop, INTERPRETER)
+        [row] = await shop.log()
+        assert (row["input_tokens"], row["output_tokens"], row["usage_source"]) == (22, 1, "estimated")
+        assert row["charge_nano"] == 22 * 2000 + 1 * 8000 + 30_000_000
+
+
 SEARCHING = PROFILE.replace('completion_ratio: "4"', 'completion_ratio: "4", web_search_price: "0.005"', 1)
 CALL = {"index": 0, "id": "$web_search:0", "type": "builtin_function", "function": {"name": "$web_search"}}
 

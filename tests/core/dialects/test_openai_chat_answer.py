@@ -386,6 +386,29 @@ def test_annotations_of_any_form_leave_the_rest_of_their_chunk_readable(annotati
     assert along.search_count == search_count
 
 
+SEARCH = {"id": "s", "type": "builtin_function", "function": {"name": "$web_search", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("beside", "calls", "told", "count"),
+    [
+        ({"search_results": [{"url": "https://a.example"}]}, [], 0, 1),
+        ({"web_search": [{"link": "https://a.example"}]}, [], 0, 1),
+        ({"search_results": [], "web_search": None}, [], 0, 0),
+        ({"search_results": [{"url": "https://a.example"}]}, [], 3, 3),
+        ({}, [SEARCH, SEARCH], 1, 2),
+    ],
+)
+def test_searches_are_counted_as_told_or_as_shown_if_that_is_more(
+    beside: dict[str, Any], calls: list[dict[str, Any]], told: int, count: int
+) -> None:
+    """Pages took one search, however many they are; Moonshot's calls one each."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "num_search_queries": told}
+    body = {"choices": [{"message": {"content": "Hi", "tool_calls": calls}}], "usage": usage, **beside}
+    reading = OpenAIChat().read_body(exchange("openai_chat"), json.dumps(body).encode())
+    assert reading.usage == Usage(input_tokens=1, output_tokens=1, web_search_count=count)
+
+
 @pytest.mark.parametrize("message", [{"reasoning": {}}, {"content": "Hi"}])
 def test_a_body_of_any_form_is_read_as_its_channel_counts(message: dict[str, Any]) -> None:
     """Reasoning stands beside the output, also where something in the answer is of another kind than known."""
