@@ -59,6 +59,13 @@ def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], para
     assert refused.value.param == param
 
 
+@pytest.mark.parametrize(("members", "answer_id"), [({"thread": {}}, "msg_1"), ({"thread": None}, None), ({}, None)])
+def test_an_answer_is_kept_only_in_a_thread(members: dict[str, Any], answer_id: str | None) -> None:
+    """Which a field of null is not."""
+    said = {"type": "message", "id": "msg_1", "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"}
+    assert RULES.read_body(read(**members), json.dumps(said).encode()).answer_id == answer_id
+
+
 @pytest.mark.parametrize(
     ("thread", "sent", "continued"),
     [

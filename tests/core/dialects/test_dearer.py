@@ -45,8 +45,10 @@ def test_what_costs_more_is_refused(name: str, value: str) -> None:
         ("speed", "1.25"),
         ("inference_geo", '"global"'),
         ("inference_geo", "null"),
+        ("models", "null"),
+        ("models", "[]"),
     ],
 )
 def test_what_costs_no_more_passes(name: str, value: str) -> None:
-    """Cheaper tiers, the vendor's default, and speech at a speed of its own."""
+    """Cheaper tiers, the vendor's default, speech at a speed of its own, and a list of no other models."""
     refuse_dearer({"model": msgspec.Raw(b'"m"'), name: msgspec.Raw(value.encode())})

@@ -66,7 +66,12 @@ def test_only_the_models_name_is_edited() -> None:
 
 @pytest.mark.parametrize(
     ("members", "is_asked"),
-    [({}, False), ({"reasoning": {"effort": "low"}}, True), ({"reasoning": {"effort": None}}, False)],
+    [
+        ({}, False),
+        ({"reasoning": {"effort": "low"}}, True),
+        ({"reasoning": {"effort": None}}, False),
+        ({"reasoning": {"effort": "none"}}, False),
+    ],
 )
 def test_thinking_is_asked_for_by_effort(members: dict[str, Any], is_asked: bool) -> None:
     """By name only."""

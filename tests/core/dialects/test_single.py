@@ -34,9 +34,10 @@ def test_a_request_is_read(dialect: Dialect) -> None:
     assert RULES[dialect].prepare(made, "other").body().startswith(b'{"model":"other",')
 
 
-def test_where_no_model_is_named_one_is_meant() -> None:
+@pytest.mark.parametrize("model", [None, ""])
+def test_where_no_model_is_named_one_is_meant(model: str | None) -> None:
     """And it is what the upstream is told."""
-    made = read("moderations", model=None)
+    made = read("moderations", model=model)
     assert made.model == "omni-moderation-latest"
     assert json.loads(RULES["moderations"].prepare(made, made.model).body())["model"] == "omni-moderation-latest"
 
