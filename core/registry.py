@@ -15,7 +15,7 @@ from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
 from .observe import emit, emit_exception
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
-from .profile.exact import decode_exact
+from .profile.exact import decode_exact, to_canonical_json
 from .profile.loaded import Loaded
 from .profile.place import nearest
 from .profile.structs import ChannelSection
@@ -224,6 +224,8 @@ def _register(manager: pluggy.PluginManager, found: FoundPlugin, plugin: object,
 def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Services, *section: Any) -> Plugin[Any]:
     try:
         config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
+        if "settle" in hooks_of(found):
+            to_canonical_json(msgspec.structs.asdict(config))  # as the price version will: a default may be anything
         made = found.plugin_type(config, services, *section)
     except BaseException as exc:
         if not is_plugin_failure(exc):

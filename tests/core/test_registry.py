@@ -346,6 +346,17 @@ async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Pat
     assert isinstance(caught.value.__cause__, OSError)
 
 
+async def test_billing_plugin_whose_settings_cannot_be_written_down_is_named_with_its_file(tmp_path: Path) -> None:
+    """They are part of the price version; a check of the profile must not pass what stops the shop."""
+    write(tmp_path, "    @hookimpl\n    def settle(self, charge): ...\n")
+    source = (tmp_path / "rule.py").read_text()
+    (tmp_path / "rule.py").write_text(source.replace('name: str = "default"', "name: object = len"))
+    with pytest.raises(PluginError) as caught:
+        registry(tmp_path, {"use": "./rule.py"})
+    told = "cannot be made: NotImplementedError: a profile cannot hold a <class 'builtin_function_or_method'>"
+    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {told}"
+
+
 REFUSED = {
     "unknown hook": (
         "    @hookimpl\n    def settel(self, usage):\n        pass\n",
