@@ -1,9 +1,8 @@
 """The plugins of one shop: made from its profile, checked against the hooks, in profile order."""
 
-import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, get_args
 
 import msgspec
@@ -13,17 +12,13 @@ from .errors import is_plugin_failure
 from .exchange import Dialect
 from .finder import FoundPlugin, find_plugin
 from .hooks import RelayHooks
-from .observe import emit, emit_exception
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
+from .plugin_life import living
 from .profile.exact import decode_exact, to_canonical_json
 from .profile.loaded import Loaded
 from .profile.place import nearest
 from .profile.structs import ChannelSection
 
-OPEN_NOTICE_S = 5.0
-"""How long a plugin may take to open before the log says that the shop waits for it."""
-OPEN_S = 60.0
-CLOSE_S = 10.0
 PROJECT = "relay"
 _MARK = f"{PROJECT}_impl"
 """The attribute in which `hookimpl` stores its options on a method."""
@@ -70,7 +65,7 @@ class Registry:
         """
         async with AsyncExitStack() as stack:
             for found, plugin in (*self._plugins, *self._made_channels.values()):
-                await stack.enter_async_context(_living(found, plugin))
+                await stack.enter_async_context(living(found, plugin))
             yield
 
     def plugins(self) -> Iterator[tuple[FoundPlugin, Plugin[Any]]]:
@@ -235,82 +230,3 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     if not isinstance(getattr(made, name, None), kind):
         raise found.failure(f"its __init__ must call super().__init__ with what it was given, and keep its {name}")
     return made
-
-
-@asynccontextmanager
-async def _living(found: FoundPlugin, plugin: Plugin[Any]) -> AsyncIterator[None]:
-    """Keep *plugin* open, in a task of its own: what cancels that, such as a failed task group of its, ends no shop.
-
-    Raises:
-        PluginError: It can't be opened.
-    """
-    opened, end = asyncio.get_running_loop().create_future(), asyncio.Event()
-    life = asyncio.create_task(_live(found, plugin, opened, end))
-    try:
-        await _see_opened(found, life, opened)
-        yield
-    finally:
-        end.set()
-        if not opened.done():
-            life.cancel()
-        await _see_end(found, life)
-
-
-async def _see_opened(found: FoundPlugin, life: asyncio.Task[None], opened: asyncio.Future[None]) -> None:
-    notice = asyncio.get_running_loop().call_later(OPEN_NOTICE_S, _tell_of_waiting, found)
-    try:
-        await asyncio.wait({life, opened}, return_when=asyncio.FIRST_COMPLETED, timeout=OPEN_S)
-    finally:
-        notice.cancel()
-    if life.done():
-        await life
-    if not opened.done():
-        raise found.failure(f"cannot be opened: gave no answer in {OPEN_S:g} s")
-
-
-async def _see_end(found: FoundPlugin, life: asyncio.Task[None]) -> None:
-    """Wait for the end of a plugin's *life*, but not for ever: some take no cancellation."""
-    await asyncio.wait({life}, timeout=CLOSE_S)
-    if not life.done():
-        emit_exception("plugin.failed", found.failure(f"in lifespan: did not close in {CLOSE_S:g} s"), hook="lifespan")
-        life.cancel()
-        await asyncio.wait({life}, timeout=CLOSE_S)
-
-
-async def _live(found: FoundPlugin, plugin: Plugin[Any], opened: asyncio.Future[None], end: asyncio.Event) -> None:
-    lifespan = await _open(found, plugin)
-    opened.set_result(None)
-    cancelled = None
-    try:
-        await end.wait()
-    except asyncio.CancelledError as exc:
-        cancelled = exc
-    await _close(found, lifespan, cancelled)
-
-
-async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:
-    try:
-        lifespan = plugin.lifespan()
-        await lifespan.__aenter__()
-    except BaseException as exc:
-        if not is_plugin_failure(exc):
-            raise
-        raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
-    return lifespan
-
-
-async def _close(
-    found: FoundPlugin, lifespan: AbstractAsyncContextManager[None], cancelled: asyncio.CancelledError | None
-) -> None:
-    try:
-        await lifespan.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
-    except BaseException as exc:
-        if not is_plugin_failure(exc):
-            raise
-        failure = found.failure(f"in lifespan: raised {type(exc).__name__}")
-        failure.__cause__ = exc
-        emit_exception("plugin.failed", failure, hook="lifespan")
-
-
-def _tell_of_waiting(found: FoundPlugin) -> None:
-    emit("plugin.awaited", plugin=found.use, file=str(found.file))

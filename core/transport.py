@@ -15,8 +15,7 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     Each is independent, and none is restarted by bytes that are no progress.
     """
 
-    # field/reliability.md 3, rows 5-7.
-
+    # Source: field/reliability.md 3, rows 5-7.
     connect_s: float = 5.0
     first_event_s: float = 120.0
     idle_s: float = 60.0
