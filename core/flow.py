@@ -6,6 +6,9 @@ from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+DROP_S = 5.0
+"""How long what is still sent is read and dropped behind the last answer."""
+
 
 class Flow(FlowControl):
     """uvicorn's flow control, except that it does not read while any of the *pipelined* requests waits.
@@ -30,12 +33,13 @@ class Flow(FlowControl):
         """Close the connection behind its last answer; where the customer is still sending, only in one direction.
 
         A connection that is closed with something unread is reset, which can take the answer from a
-        customer who has not read it yet. So the rest is read and dropped until the customer closes, or
-        as long as an idle connection is kept (RFC 9112, 9.6, read 2026-11-30).
+        customer who has not read it yet. So the rest is read and dropped until the customer closes, but not
+        for ever (RFC 9112, 9.6, read 2026-11-30).
         """
         if is_body_unread or self._pipelined or self.is_dropping:
             self.is_dropping = True
             self._pipelined.clear()
             self._transport.write_eof()
+            asyncio.get_running_loop().call_later(DROP_S, self._transport.close)
         else:
             self._transport.close()

@@ -20,6 +20,12 @@ from .shop import Shop
 GRACE_S = 120
 """How long running answers may go on after SIGTERM (field/reliability.md 3, row 65)."""
 
+IDLE_S = 75
+"""How long a connection is kept between requests: longer than the SDKs, which let go after 5 s, or a proxy, after 60 s.
+
+Who lets go first must be the customer: a request that crosses the server's closing meets a reset.
+"""
+
 BACKLOG_MAX = 2048
 """Connections that may wait to be accepted."""
 
@@ -113,6 +119,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
     config = uvicorn.Config(
         build_app(shop),
         backlog=BACKLOG_MAX,
+        timeout_keep_alive=IDLE_S,
         loop="uvloop",
         http=face_of(shop),
         ws=websocket_face_of(shop),

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -54,6 +55,41 @@ def test_a_shop_that_is_announced_serves(tmp_path: Path) -> None:
         server.wait(timeout=20)
 
     assert (answer.status_code, answer.text) == (200, "ok")
+
+
+def ask(connection: socket.socket, lines: str, body: bytes = b"") -> bytes:
+    """Send a request and return the first bytes of the answer."""
+    connection.sendall(lines.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+    return connection.recv(15)
+
+
+def send_on(connection: socket.socket) -> None:
+    """Send a byte now and then, for half a minute."""
+    for _ in range(300):
+        connection.sendall(b"{")
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_an_idle_connection_outlives_one_that_was_refused_and_sends_on(tmp_path: Path) -> None:
+    """What is sent behind a refusal is dropped for seconds only; between requests, customers let go first."""
+    command = [sys.executable, "-m", "relay", "run", "--profile", "minimal.yaml", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().split(": ")[0].rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
+            socket.create_connection(("127.0.0.1", port), timeout=20) as refused,
+        ):
+            assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
+            upload = "POST /v1/chat/completions HTTP/1.1\nhost: x\nauthorization: Bearer no\nconnection: close\n"
+            assert ask(refused, upload + "content-length: 9000000", b"{" * 1_500_000) == b"HTTP/1.1 401 Un"
+            with pytest.raises(ConnectionError):
+                send_on(refused)
+            idle.recv(65536)
+            assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=20)
 
 
 @pytest.mark.slow
