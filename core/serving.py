@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 from contextlib import suppress
@@ -96,6 +97,16 @@ def spare_collector() -> None:
     gc.set_threshold(COLLECT_AFTER_OBJECTS, 20, 50)
 
 
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets this process have.
+
+    Each connection is one, and each stream two; shells and systemd begin with 1024, for programs that use select.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says that there is no limit, and refuses that one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; connections wait until the shop serves.
 
@@ -132,6 +143,7 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    raise_file_limit()
     # Ctrl-C is an orderly end, not an error; uvicorn raises the signal again afterwards.
     with suppress(KeyboardInterrupt):
         ShopServer(config, shop, announcement).run(sockets=[listener])

@@ -2,12 +2,16 @@
 
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -57,6 +61,18 @@ def test_a_shop_that_is_announced_serves(tmp_path: Path) -> None:
     assert (answer.status_code, answer.text) == (200, "ok")
 
 
+@contextmanager
+def served(folder: Path, **process: Any) -> Iterator[int]:
+    """Serve a shop in a process of its own, and give its port."""
+    command = [sys.executable, "-m", "relay", "run", "--profile", "minimal.yaml", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, **process) as server:
+        assert server.stdout is not None
+        try:
+            yield int(server.stdout.readline().split(": ")[0].rpartition(":")[2])
+        finally:
+            server.terminate()
+
+
 def ask(connection: socket.socket, lines: str, body: bytes = b"") -> bytes:
     """Send a request and return the first bytes of the answer."""
     connection.sendall(lines.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
@@ -73,23 +89,31 @@ def send_on(connection: socket.socket) -> None:
 @pytest.mark.slow
 def test_an_idle_connection_outlives_one_that_was_refused_and_sends_on(tmp_path: Path) -> None:
     """What is sent behind a refusal is dropped for seconds only; between requests, customers let go first."""
-    command = [sys.executable, "-m", "relay", "run", "--profile", "minimal.yaml", "--port", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = int(server.stdout.readline().split(": ")[0].rpartition(":")[2])
-        with (
-            socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
-            socket.create_connection(("127.0.0.1", port), timeout=20) as refused,
-        ):
+    with (
+        served(tmp_path) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as refused,
+    ):
+        assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
+        upload = "POST /v1/chat/completions HTTP/1.1\nhost: x\nauthorization: Bearer no\nconnection: close\n"
+        assert ask(refused, upload + "content-length: 9000000", b"{" * 1_500_000) == b"HTTP/1.1 401 Un"
+        with pytest.raises(ConnectionError):
+            send_on(refused)
+        idle.recv(65536)
+        assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.slow
+def test_more_customers_than_a_shell_allows_files_are_served(tmp_path: Path) -> None:
+    """The limit that may be raised is raised."""
+
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 512))
+
+    with served(tmp_path, preexec_fn=few_files) as port, ExitStack() as connections:
+        for _ in range(200):
+            idle = connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
-            upload = "POST /v1/chat/completions HTTP/1.1\nhost: x\nauthorization: Bearer no\nconnection: close\n"
-            assert ask(refused, upload + "content-length: 9000000", b"{" * 1_500_000) == b"HTTP/1.1 401 Un"
-            with pytest.raises(ConnectionError):
-                send_on(refused)
-            idle.recv(65536)
-            assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=20)
 
 
 @pytest.mark.slow
