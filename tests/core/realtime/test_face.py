@@ -180,7 +180,7 @@ async def test_a_message_may_come_in_thousands_of_fragments(tmp_path: Path) -> N
         client.transport.write(
             frame(0x01, b'{"type":"response.create"}') + FRAGMENT * (FRAGMENTS_MAX - 2) + frame(0x80)
         )
-        await hear(client)
+        assert (await hear(client))[-1]["type"] == "response.done"
 
 
 async def test_fragments_without_end_close_the_connection(tmp_path: Path) -> None:
