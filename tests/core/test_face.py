@@ -271,7 +271,7 @@ async def test_many_requests_at_once_leave_others_their_turns_and_are_not_all_ke
     asked = b"OPTIONS / HTTP/1.1\r\nhost: x\r\n\r\n"
     reader, writer = await dial(shop)
     writer.write(asked * 12_000 + b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-    answers = await asyncio.wait_for(reader.read(-1), 60)
+    answers = await reader.read(-1)
     assert answers.count(b"HTTP/1.1 204 No Content\r\n") == 12_000
     assert answers.endswith(b"\r\n\r\nok")
     assert max(turns.counts) <= 2 * TURN_BYTES // len(asked) + 1

@@ -32,13 +32,13 @@ async def test_pipelined_requests_with_bodies_are_not_all_kept(tmp_path: Path, m
 
     monkeypatch.setattr(Face, "on_response_complete", counted)
     async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
-        body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"%b"}]}' % (b"a" * 8000)
+        body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"%b"}]}' % (b"a" * 40_000)
         lines = ["POST /v1/chat/completions HTTP/1.1", "host: x", f"authorization: Bearer {shop.api_key}"]
         asked = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
         reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rpartition(":")[2]))
-        writer.write(asked * 200 + b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        answers = await asyncio.wait_for(reader.read(-1), 60)
-        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 201
+        writer.write(asked * 60 + b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        answers = await reader.read(-1)
+        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 61
         assert answers.endswith(b"\r\n\r\nok")
         assert max(waiting) <= 2 * READ_BYTES // len(asked)
         writer.close()

@@ -73,6 +73,13 @@ async def until(process: Process, event: str) -> None:
             await asyncio.sleep(0.05)
 
 
+async def marked(process: Process, count: int) -> None:
+    """Wait until the progress of *count* streams is on disk: the relay then writes nothing while it is filled."""
+    async with asyncio.timeout(20):
+        while rows(process.data, "SELECT COUNT(mark) FROM reservation") != [(count,)]:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+
+
 async def test_a_full_disk_ends_what_is_open_and_begins_nothing(tmp_path: Path) -> None:
     """Streams come whole and are booked though not a byte is free; asked then, each dialect says 503 and when to come."""
     spoken = {endpoint.shape: endpoint for endpoint in reversed(ENDPOINTS) if not endpoint.is_counting}
@@ -85,6 +92,7 @@ async def test_a_full_disk_ends_what_is_open_and_begins_nothing(tmp_path: Path) 
                 tasks = [group.create_task(listen(process, is_begun)) for _ in range(STREAM_COUNT)]
                 for _ in range(STREAM_COUNT):
                     await is_begun.acquire()
+                await marked(process, STREAM_COUNT)
                 with contextlib.closing(connect(database_path(process.data))) as connection:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 filler, answers.is_full = fill(disk, left_mib=0), True
