@@ -1,5 +1,8 @@
 """``channels.openai``: OpenAI, and everyone who speaks its dialect."""
 
+import re
+from base64 import b32encode
+from hashlib import sha256
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -27,6 +30,7 @@ _OWNED_FIELDS = frozenset({"model", "messages", "stream", "n"})
 """Fields on which the price of a chat and the reading of its answer rest: no setting may remove or change them."""
 _OUTPUT_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_NINE_CHARACTERS = re.compile("[A-Za-z0-9]{9}")
 _SYSTEM, _EMPTY, _NULL = msgspec.Raw(b'"system"'), msgspec.Raw(b'""'), msgspec.Raw(b"null")
 
 
@@ -53,6 +57,12 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
         bool,
         Meta(
             description="Whether messages with tool calls must have reasoning_content; an empty one stands in for it."
+        ),
+    ] = False
+    nine_character_call_ids: Annotated[
+        bool,
+        Meta(
+            description="Whether ids of tool calls must be nine letters or digits; those of other vendors are replaced."
         ),
     ] = False
     refused_fields: Annotated[
@@ -139,7 +149,7 @@ def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
     for name in config.refused_fields:
         chat.fields.pop(name, None)
     cap_numbers(chat, config.at_most)
-    if not config.developer_role or config.reasoning_content_needed:
+    if not config.developer_role or config.reasoning_content_needed or config.nine_character_call_ids:
         _conform_messages(chat, config)
 
 
@@ -156,6 +166,26 @@ def _conform_messages(chat: ChannelRequest, config: OpenAIConfig) -> None:
             if config.reasoning_content_needed and message.get("tool_calls", _NULL) != _NULL:
                 said = message.get("reasoning_content", _NULL)
                 message["reasoning_content"] = _EMPTY if said == _NULL else said
+            if config.nine_character_call_ids:
+                _shorten_call_ids(message)
     except (ValueError, RecursionError):
         return
     chat.set("messages", messages)
+
+
+def _shorten_call_ids(message: dict[str, msgspec.Raw]) -> None:
+    """Give the calls of *message*, or the result that it is, ids of nine letters and digits."""
+    if message.get("tool_calls", _NULL) != _NULL:
+        calls = _MESSAGES.decode(message["tool_calls"])
+        for call in calls:
+            _shorten(call, "id")
+        message["tool_calls"] = msgspec.Raw(msgspec.json.encode(calls))
+    _shorten(message, "tool_call_id")
+
+
+def _shorten(fields: dict[str, msgspec.Raw], name: str) -> None:
+    """Replace the id under *name* by its digest, the same in a call and its result, unless it fits already."""
+    if fields.get(name, _NULL) != _NULL:
+        call_id = msgspec.json.decode(fields[name], type=str)
+        if not _NINE_CHARACTERS.fullmatch(call_id):
+            fields[name] = msgspec.Raw(msgspec.json.encode(b32encode(sha256(call_id.encode()).digest())[:9].decode()))

@@ -5,6 +5,7 @@ stand in profiles/presets.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,22 @@ async def test_a_finish_reason_of_the_vendors_own_says_how_it_ended(
         [row] = await shop.log()
     assert answer.choices[0].finish_reason == reason.decode()
     assert (row["outcome"], row["charge_nano"]) == (outcome, 34_000)
+
+
+async def test_calls_without_ids_get_some_that_mistral_takes(tmp_path: Path) -> None:
+    """Gemini's customers send none; a call and its result still belong together."""
+    vendor = next(each for each in VENDORS if each.name == "mistral")
+    talk = [
+        {"role": "user", "parts": [{"text": "Weather?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {"output": "sun"}}}]},
+    ]
+    async with reselling(tmp_path, lambda _: document(SAMPLE), profile=profile(vendor)) as (upstream, shop):
+        answer = await shop.client.post(
+            "/v1beta/models/a-model:generateContent", json={"contents": talk}, headers=shop.headers
+        )
+    assert answer.status_code == 200
+    [received] = upstream.received
+    _, call, result = json.loads(received.body)["messages"]
+    assert re.fullmatch("[A-Za-z0-9]{9}", call["tool_calls"][0]["id"])
+    assert result["tool_call_id"] == call["tool_calls"][0]["id"]

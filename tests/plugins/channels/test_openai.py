@@ -208,6 +208,30 @@ def test_thinking_that_a_client_dropped_is_said_to_be_empty_where_it_is_needed(s
     assert msgspec.json.decode(sent_body) == {"messages": msgspec.json.decode(goes_on)}
 
 
+@pytest.mark.parametrize(
+    ("sent", "goes_on"),
+    [
+        (
+            b'[{"role":"assistant","tool_calls":[{"id":"call_1","x":1e3},{"id":"D681PevKs"},{}]},'
+            b'{"role":"tool","tool_call_id":"call_1","content":"a"},{"role":"tool","tool_call_id":"D681PevKs"}]',
+            b'[{"role":"assistant","tool_calls":[{"id":"OQMW7ZZOJ","x":1e3},{"id":"D681PevKs"},{}]},'
+            b'{"role":"tool","tool_call_id":"OQMW7ZZOJ","content":"a"},{"role":"tool","tool_call_id":"D681PevKs"}]',
+        ),
+        (
+            b'[{"role":"assistant","tool_calls":null},{"role":"tool","tool_call_id":null}]',
+            b'[{"role":"assistant","tool_calls":null},{"role":"tool","tool_call_id":null}]',
+        ),
+        (b'[{"tool_calls":[{"id":5}]}]', b'[{"tool_calls":[{"id":5}]}]'),
+        (b'[{"tool_calls":"a"}]', b'[{"tool_calls":"a"}]'),
+    ],
+)
+def test_calls_get_ids_of_nine_letters_and_digits_where_no_others_are_known(sent: bytes, goes_on: bytes) -> None:
+    """A call and its result get the same one; what fits already stays."""
+    assert chat_body(OpenAIConfig(nine_character_call_ids=True), b'{"messages":' + sent + b"}") == (
+        b'{"messages":' + goes_on + b"}"
+    )
+
+
 def test_what_the_upstream_refuses_is_left_out_and_lowered() -> None:
     """Every other field stays byte for byte."""
     config = OpenAIConfig(refused_fields=("logprobs", "stream_options"), at_most={"temperature": Fraction(1)})
