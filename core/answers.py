@@ -1,18 +1,8 @@
 """How a failure is told to the customer: status, headers, and a sentence in their language."""
 
 from .dialects.dialect import DialectRules
-from .dialects.meaning import code_of, status_of
-from .errors import (
-    CoolingDownError,
-    LedgerUnavailableError,
-    MethodNotAllowedError,
-    OverloadedError,
-    RejectedError,
-    RelayError,
-    ShuttingDownError,
-    UpstreamError,
-    UpstreamStatusError,
-)
+from .dialects.meaning import code_of, retry_after_s, status_of
+from .errors import MethodNotAllowedError, RejectedError, RelayError, UpstreamStatusError
 from .exchange import Exchange
 from .sink import Sink
 from .texts import text
@@ -24,15 +14,10 @@ def sentence(error: RelayError, locale: str) -> str:
     """Return the sentence for the customer; the upstream's own words only where they are about the request."""
     if isinstance(error, UpstreamStatusError) and error.failure == "request":
         return error.message or text("upstream_refused", locale, {})
-    params = {"wait_s": str(wait_s(error))}
+    params = {"wait_s": str(retry_after_s(error))}
     if isinstance(error, RejectedError):
         params = {**error.params, "param": error.param or ""}
     return text(code_of(error), locale, params)
-
-
-def wait_s(error: RelayError) -> int:
-    """Return the seconds after which asking again may help: what the upstream named, or two."""
-    return getattr(error, "retry_after_s", None) or 2
 
 
 def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
@@ -41,13 +26,10 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     OpenAI's and Anthropic's SDKs and Claude Code obey ``x-should-retry``; without it Claude
     Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
     """
-    is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
-    is_worth_it = is_throttled or isinstance(
-        error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
-    )
-    headers = [JSON, (b"x-should-retry", b"true" if is_worth_it else b"false")]
-    if is_worth_it:
-        headers.append((b"retry-after", str(wait_s(error)).encode()))
+    wait_s = retry_after_s(error)
+    headers = [JSON, (b"x-should-retry", b"false" if wait_s is None else b"true")]
+    if wait_s is not None:
+        headers.append((b"retry-after", str(wait_s).encode()))
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", error.params["expected"].encode()))  # a 405 must have it (RFC 9110, 15.5.6)
     return headers

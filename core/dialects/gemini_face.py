@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ..errors import RelayError
-from .meaning import Meaning, code_of, meaning_of, param_of, status_of
+from .meaning import Meaning, code_of, meaning_of, param_of, retry_after_s, status_of
 
 _NAMES: Mapping[Meaning, str] = {
     "bad_request": "INVALID_ARGUMENT",
@@ -23,10 +23,16 @@ _NAMES: Mapping[Meaning, str] = {
 
 
 def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
-    """Return an error's body in Gemini's form; our code is its ``reason``."""
+    """Return an error's body in Gemini's form; our code is its ``reason``.
+
+    Google's clients read the time to wait in the body (wire/DIALECTS.md 7.4).
+    """
     metadata = {"requestId": request_id}
     if (param := param_of(error)) is not None:
         metadata["field"] = param
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code_of(error), "metadata": metadata}
-    fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": [reason]}
+    details: list[object] = [reason]
+    if (wait_s := retry_after_s(error)) is not None:
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait_s}s"})
+    fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": details}
     return msgspec.json.encode({"error": fields})

@@ -2,7 +2,16 @@
 
 from typing import Literal
 
-from ..errors import RejectedError, RelayError, UpstreamError, UpstreamStatusError
+from ..errors import (
+    CoolingDownError,
+    LedgerUnavailableError,
+    OverloadedError,
+    RejectedError,
+    RelayError,
+    ShuttingDownError,
+    UpstreamError,
+    UpstreamStatusError,
+)
 
 Meaning = Literal[
     "bad_request",
@@ -81,3 +90,13 @@ def code_of(error: RelayError) -> str:
 def param_of(error: RelayError) -> str | None:
     """Return the field of the request that is at fault, if any."""
     return error.param if isinstance(error, RejectedError | UpstreamStatusError) else None
+
+
+def retry_after_s(error: RelayError) -> int | None:
+    """Return the seconds after which asking again may help, what the upstream named or two; None where it can't."""
+    is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
+    if is_throttled or isinstance(
+        error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
+    ):
+        return getattr(error, "retry_after_s", None) or 2
+    return None

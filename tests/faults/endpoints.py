@@ -109,7 +109,10 @@ def told(answer: httpx.Response, shape: Shape) -> tuple[int, str]:
             assert error["type"] == ("billing_error" if is_about_money else _TYPES[status])
         case "gemini":
             assert (set(document), set(error)) == ({"error"}, {"code", "message", "status", "details"})
-            [reason] = error["details"]
+            reason, *retry = error["details"]
+            assert [each["retryDelay"] for each in retry] == [
+                f"{wait}s" for name, wait in answer.headers.items() if name == "retry-after"
+            ]
             assert reason["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
             assert (error["code"], reason["metadata"]["requestId"]) == (status, answer.headers["x-request-id"])
             code, is_about_money = reason["reason"], reason["reason"] in _MONEY

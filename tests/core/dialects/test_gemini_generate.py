@@ -10,6 +10,7 @@ from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
     RelayError,
+    StorageFullError,
     UpstreamStatusError,
     UpstreamTimeoutError,
 )
@@ -145,6 +146,20 @@ def test_errors_are_googles() -> None:
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        (UpstreamStatusError("throttled", 429, retry_after_s=17), "17s"),
+        (UpstreamStatusError("throttled", 429), "2s"),
+        (StorageFullError(), "30s"),
+    ],
+)
+def test_the_time_to_wait_stands_where_googles_clients_look(error: RelayError, wait: str) -> None:
+    """Beside our code, whatever the language of the sentence."""
+    _, retry = json.loads(WHOLE.render_error(error, "words", "req-1"))["error"]["details"]
+    assert retry == {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": wait}
 
 
 def test_nothing_is_written_into_silence_nor_after_a_break() -> None:

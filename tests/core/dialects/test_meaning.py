@@ -2,11 +2,12 @@
 
 import pytest
 
-from relay.core.dialects.meaning import Meaning, code_of, meaning_of, param_of, status_of
+from relay.core.dialects.meaning import Meaning, code_of, meaning_of, param_of, retry_after_s, status_of
 from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
     BodyTooLargeError,
+    CoolingDownError,
     FailureClass,
     InsufficientBalanceError,
     KeyCapError,
@@ -18,6 +19,7 @@ from relay.core.errors import (
     OverloadedError,
     PluginError,
     RelayError,
+    ShuttingDownError,
     UpstreamBrokenError,
     UpstreamStatusError,
     UpstreamTimeoutError,
@@ -87,3 +89,23 @@ def test_the_status_follows_the_failures_class(failure: FailureClass, upstream_s
 def test_a_deadline_is_a_504() -> None:
     """Other failures of the upstream are a 502."""
     assert status_of(UpstreamTimeoutError("idle")) == 504
+
+
+@pytest.mark.parametrize(
+    ("error", "wait_s"),
+    [
+        (UpstreamStatusError("throttled", 429, retry_after_s=17), 17),
+        (UpstreamStatusError("throttled", 429), 2),
+        (CoolingDownError(5, group="a", model="m"), 5),
+        (OverloadedError(), 2),
+        (ShuttingDownError(), 2),
+        (LedgerUnavailableError("no commit"), 2),
+        (UpstreamStatusError("sick", 500), None),
+        (UpstreamTimeoutError("idle"), None),
+        (NoChannelError(), None),
+        (AuthenticationError(), None),
+    ],
+)
+def test_asking_again_helps_after(error: RelayError, wait_s: int | None) -> None:
+    """Where it helps at all, and costs nothing twice."""
+    assert retry_after_s(error) == wait_s
