@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Take the end of a head: the answer's, or an interim one (1xx)."""
         status = self._parser.get_status_code()
-        self._is_interim = 100 <= status < 200 and status != 101
+        self._is_interim = 100 <= status < 200  # of 101, which nobody asked for, the parser complains
         if self._is_interim:
             self.headers = {}
             return

@@ -1,6 +1,7 @@
 """An upstream that writes whatever bytes a test wants, on a real socket."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -25,7 +26,7 @@ Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def raw_upstream(*answers: Answer) -> AsyncIterator[RawUpstream]:
+async def raw_upstream(*answers: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawUpstream]:
     """Run an upstream whose nth request gets the nth of *answers*, the last one for ever."""
     upstream = RawUpstream()
 
@@ -43,8 +44,8 @@ async def raw_upstream(*answers: Answer) -> AsyncIterator[RawUpstream]:
         upstream.gone.set()
         writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=256)
-    upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=256, ssl=tls)
+    upstream.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield upstream
     finally:

@@ -1,5 +1,9 @@
 """What the tests of the upstream client share."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 from relay import Deadlines, UpstreamResponse
 
 PATIENT = Deadlines(connect_s=20, first_event_s=20, idle_s=20, total_s=20)
@@ -15,3 +19,14 @@ async def read_all(response: UpstreamResponse) -> bytes:
     finally:
         response.close()
     return b"".join(pieces)
+
+
+@contextmanager
+def unanswering_url() -> Iterator[str]:
+    """Return an address whose queue of connections is full: none is refused, and none is opened."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -17,7 +17,7 @@ from relay import (
 from relay.core.upstream import UpstreamClient
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_resets, writes_and_shuts
 
-from .answers import CHUNKED, PATIENT, read_all
+from .answers import CHUNKED, PATIENT, read_all, unanswering_url
 
 
 async def test_answer_arrives_with_status_headers_and_body(transport: UpstreamClient) -> None:
@@ -130,6 +130,7 @@ async def test_encoded_error_keeps_its_status(transport: UpstreamClient) -> None
         pytest.param(b"HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n", id="status 099"),
         pytest.param(b"HTTP/1.1 000 Odd\r\ncontent-length: 0\r\n\r\n", id="status 000"),
         pytest.param(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", id="101"),
+        pytest.param(b"HTTP/1.1 101 Switching\r\ncontent-length: 0\r\n\r\n", id="101 to nothing"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", id="two lengths"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nab", id="one length twice"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", id="negative length"),
@@ -210,7 +211,7 @@ async def test_line_break_in_a_header_is_a_connect_error_and_sends_nothing(trans
 async def test_reset_before_the_head_is_a_connect_error(transport: UpstreamClient) -> None:
     """A reset without an answer fails the attempt, and the request is not repeated here."""
     async with raw_upstream(writes_and_resets(b"")) as upstream:
-        with pytest.raises(UpstreamConnectError):
+        with pytest.raises(UpstreamConnectError, match="no answer from the upstream: ConnectionResetError"):
             await transport.send(upstream.request(), PATIENT)
         assert len(upstream.requests) == 1
 
@@ -252,7 +253,7 @@ async def test_body_that_ends_in_a_reset_is_broken(transport: UpstreamClient) ->
     """Without a length, a reset is not the end of the body."""
     async with raw_upstream(writes_and_resets(b"HTTP/1.1 200 OK\r\n\r\n", b"hello")) as upstream:
         response = await transport.send(upstream.request(), PATIENT)
-        with pytest.raises(UpstreamBrokenError):
+        with pytest.raises(UpstreamBrokenError, match="the answer broke off: ConnectionResetError"):
             await read_all(response)
 
 
@@ -363,20 +364,20 @@ async def test_reset_on_a_connection_used_before_is_not_repeated(transport: Upst
 # Deadlines
 
 
-async def test_connect_deadline(transport: UpstreamClient) -> None:
-    """An address that does not answer is given up after ``connect``."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        address = listener.getsockname()
-        full = [socket.socket() for _ in range(3)]
-        for one in full:
-            one.setblocking(False)
-            one.connect_ex(address)
-        request = UpstreamRequest(url=f"http://127.0.0.1:{address[1]}/", headers={}, body=b"{}")
+@pytest.mark.parametrize(
+    ("deadlines", "passed"),
+    [
+        (Deadlines(connect_s=0.1), "connect"),
+        (Deadlines(first_event_s=0.1), "first_event"),
+        (Deadlines(total_s=0.1), "total"),
+    ],
+)
+async def test_connect_deadline(transport: UpstreamClient, deadlines: Deadlines, passed: str) -> None:
+    """An address that does not answer is given up after ``connect``, or after what ends the request sooner."""
+    with unanswering_url() as url:
         with pytest.raises(UpstreamTimeoutError) as caught:
-            await transport.send(request, Deadlines(connect_s=0.1))
-        assert caught.value.deadline == "connect"
-        for one in full:
-            one.close()
+            await transport.send(UpstreamRequest(url=url, headers={}, body=b"{}"), deadlines)
+        assert caught.value.deadline == passed
 
 
 @pytest.mark.parametrize(
@@ -440,6 +441,15 @@ async def test_lines_that_keep_coming_do_not_pass_idle(transport: UpstreamClient
     async with raw_upstream(writes(CHUNKED, *[b"2\r\na\n\r\n"] * 12, b"0\r\n\r\n", pause_s=0.02)) as upstream:
         response = await transport.send(upstream.request(), Deadlines(idle_s=0.1))
         assert await read_all(response) == b"a\n" * 12
+
+
+async def test_a_line_renews_what_a_drip_has_used_up(transport: UpstreamClient) -> None:
+    """Dripped bytes count against ``idle`` only up to the next line, however many of them an answer has."""
+    async with raw_upstream(
+        writes(CHUNKED, *[b"1\r\nx\r\n", b"1\r\n\n\r\n"] * 20, b"0\r\n\r\n", pause_s=0.03)
+    ) as upstream:
+        response = await transport.send(upstream.request(), Deadlines(idle_s=0.4))
+        assert await read_all(response) == b"x\n" * 20
 
 
 async def test_a_slow_reader_does_not_pass_idle(transport: UpstreamClient) -> None:

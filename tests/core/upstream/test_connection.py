@@ -7,7 +7,7 @@ import pytest
 
 from relay import UpstreamBrokenError, UpstreamConnectError
 from relay.core.upstream import UpstreamClient
-from relay.core.upstream.connection import TURN_BYTES, Connection
+from relay.core.upstream.connection import BUFFER_BYTES, TURN_BYTES, Connection
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
 from .answers import CHUNKED, PATIENT, read_all
@@ -29,6 +29,35 @@ async def test_an_answer_before_the_request_is_nobodys() -> None:
             assert await connection.wait(lambda: due_at)
         connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
         assert (connection.status, connection.loss) == (0, "shut")
+
+
+async def test_a_connection_that_has_stopped_reading_takes_no_request() -> None:
+    """Its answer has come whole, but nobody took it: the next answer would never be read."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        _, connection = await loop.create_connection(lambda: Connection(loop, lambda _: None), sock=ours)
+        connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
+        connection.data_received(whole(b"x" * (BUFFER_BYTES + 1)))
+        assert (connection.is_complete, connection.is_spent()) == (True, True)
+        assert connection.take() == b"x" * (BUFFER_BYTES + 1)
+        assert not connection.is_spent()
+        connection.abort()
+
+
+async def test_a_connection_that_has_ended_takes_no_request() -> None:
+    """Its last answer came whole and promised to keep it, but the upstream has shut it since."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    _, connection = await loop.create_connection(lambda: Connection(loop, lambda _: None), sock=ours)
+    connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
+    connection.data_received(whole(b"ok"))
+    assert not connection.is_spent()
+    theirs.close()
+    due_at = loop.time() + 5
+    while not connection.loss:
+        assert await connection.wait(lambda: due_at)
+    assert (connection.is_complete, connection.is_spent()) == (True, True)
 
 
 async def test_announcements_before_the_head_are_passed_over(transport: UpstreamClient) -> None:

@@ -1,11 +1,15 @@
 import asyncio
 import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from relay import UpstreamConnectError, UpstreamRequest
 from relay.core.upstream import UpstreamClient
+from relay.core.upstream.dial import Dialler
+from relay.core.upstream.request_head import Origin
 from tests.core.raw_upstream import raw_upstream, whole, writes
 
 from .answers import PATIENT, read_all
@@ -28,6 +32,27 @@ async def test_names_are_looked_up_once_for_many(transport: UpstreamClient, monk
         responses = await asyncio.gather(*(transport.send(request, PATIENT) for _ in range(20)))
         assert [await read_all(response) for response in responses] == [b"ok"] * 20
     assert asked == ["localhost"]
+
+
+async def test_an_address_is_remembered_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upstream that has moved is found then."""
+    loop = asyncio.get_running_loop()
+    real, began_at, asked = loop.getaddrinfo, float(round(loop.time())), list[float]()
+    clock = [began_at]
+
+    async def counted(host: str, *rest: Any, **named: Any) -> Any:
+        asked.extend([clock[0] - began_at] if host == "localhost" else [])
+        return await real(host, *rest, **named)
+
+    monkeypatch.setattr(loop, "getaddrinfo", counted)
+    monkeypatch.setattr(loop, "time", lambda: clock[0])
+    dialler = Dialler(loop)
+    async with raw_upstream(writes(whole(b"ok"))) as upstream:
+        origin = Origin("localhost", int(upstream.url.rpartition(":")[2]), False)
+        for passed_s in (0.0, 10.0, 10.5, 20.5, 21.0):
+            clock[0] = began_at + passed_s
+            (await dialler.reach(origin)).close()
+    assert asked == [0.0, 10.5, 21.0]
 
 
 async def test_a_failed_look_up_is_not_remembered(transport: UpstreamClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +93,21 @@ async def test_an_address_that_refuses_does_not_hide_the_next(
     async with raw_upstream(writes(whole(b"ok"))) as upstream:
         request = UpstreamRequest(url=upstream.url.replace("127.0.0.1", "two.example"), headers={}, body=b"{}")
         assert await read_all(await transport.send(request, PATIENT)) == b"ok"
+
+
+async def test_a_trusted_upstream_is_asked_over_one_connection_in_http_1_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, self_signed: ssl.SSLContext
+) -> None:
+    """HTTP/2 is not offered, and what TLS says beside the answers does not spoil the connection."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    self_signed.set_alpn_protocols(["h2", "http/1.1"])
+    spoken: list[str | None] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        spoken.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        await writes(whole(b"ok"))(reader, writer)
+
+    async with raw_upstream(answer, tls=self_signed) as upstream, UpstreamClient() as transport:
+        for _ in range(2):
+            assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"ok"
+    assert (spoken, upstream.connection_count) == (["http/1.1", "http/1.1"], 1)

@@ -52,6 +52,20 @@ def test_a_channel_sets_nothing_that_belongs_to_the_connection(name: str) -> Non
     )
 
 
+@pytest.mark.parametrize("name", ["", "a:", "a b", "a\r\nx", "a\n", "ü", "a\0"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    """It could begin a header, or a request, of its own."""
+    with pytest.raises(ValueError, match="a header's name that is none"):
+        render_head(UpstreamRequest(url="", headers={name: "b"}, body=b"{}"), "/ HTTP/1.1\r\n")
+
+
+def test_what_a_channel_accepts_is_said_once() -> None:
+    """Wherever among the headers it stands."""
+    assert render_head(UpstreamRequest(url="", headers={"Accept": "a", "x": "b"}, body=b""), "/ HTTP/1.1\r\n") == (
+        b"POST / HTTP/1.1\r\naccept: a\r\nx: b\r\ncontent-length: 0\r\naccept-encoding: identity\r\n\r\n"
+    )
+
+
 @given(name=st.text(max_size=8), value=st.text(max_size=20))
 def test_no_header_ends_the_head_early(name: str, value: str) -> None:
     """Whatever a header says, the head has one line for it, or is refused."""
