@@ -250,7 +250,7 @@ def _is_unable_to_stop(request: Request) -> bool:
 
 def _is_thinking_asked(request: Request) -> bool:
     reasoning = request.reasoning
-    return not reasoning.is_off and (reasoning.is_adaptive or bool(budget_of(reasoning)))
+    return reasoning.is_adaptive or bool(budget_of(reasoning))
 
 
 def _thinks(request: Request) -> bool:

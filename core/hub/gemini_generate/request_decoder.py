@@ -118,7 +118,7 @@ def decode_request(exchange: Exchange) -> Request:
         BadRequestError: A field is invalid; names it.
     """
     fields = {camel_case(name): raw for name, raw in exchange.fields.items()}
-    # If a field has both spellings, the camel case one counts: the hold was computed from it.
+    # If a field has both spellings, the one in camel case counts, whichever comes first.
     fields.update((name, raw) for name, raw in exchange.fields.items() if name in fields)
     config: _Config = _read_camel(fields, "generationConfig", _CONFIG, "thinkingConfig") or _Config()
     chosen: _ToolConfig = _read_camel(fields, "toolConfig", _TOOL_CONFIG, "functionCallingConfig") or _ToolConfig()
