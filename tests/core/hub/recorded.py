@@ -42,6 +42,11 @@ def streams(dialect: Dialect) -> list[Expected]:
     return [expected for expected in STREAMS if expected.dialect == dialect]
 
 
+def raw(document: Any) -> msgspec.Raw:
+    """Return *document* as it stands in what `asked` reads."""
+    return msgspec.Raw(json.dumps(document).encode())
+
+
 def asked(dialect: Dialect, body: dict[str, Any]) -> Exchange:
     """Return an exchange whose body is *body*, read as its dialect reads it."""
     made = exchange(dialect, {})

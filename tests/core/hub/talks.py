@@ -1,5 +1,7 @@
 """One talk and one answer in the hub's form, for every encoder: a vendor reads what is written, and no decoder of ours."""
 
+from typing import Any
+
 import msgspec
 
 from relay.core.hub.answer import (
@@ -22,9 +24,12 @@ from relay.core.hub.conversation import (
     Link,
     Message,
     Native,
+    OutputFormat,
     Part,
+    Reasoning,
     Refusal,
     Request,
+    Sampling,
     Seal,
     Text,
     Thinking,
@@ -67,6 +72,33 @@ def talk(model: str, *, asked: tuple[Part, ...] = (), said: tuple[Part, ...] = (
         tools=TOOLS,
         user="u",
     )
+
+
+def wish(model: str, **members: Any) -> Request:
+    """Return a question with every setting, those in *members* in another form."""
+    asking = Request(
+        model=model,
+        messages=(Message(role="user", parts=(Text(text="Hi"),), name="bob"),),
+        tools=TOOLS,
+        tool_choice="required",
+        is_parallel=False,
+        output_format=OutputFormat(schema=msgspec.Raw(b'{"type":"object"}'), name="n", description="d", is_strict=True),
+        reasoning=Reasoning(effort="low"),
+        sampling=Sampling(
+            output_tokens_max=9999,
+            temperature=0.5,
+            top_p=0.9,
+            top_k=5,
+            stop=("a",),
+            seed=1,
+            presence_penalty=0.1,
+            frequency_penalty=0.2,
+        ),
+        verbosity="low",
+        user="u",
+        cache_key="k",
+    )
+    return msgspec.structs.replace(asking, **members)
 
 
 SEAL, HIDDEN_SEAL, CALL_SEAL = (

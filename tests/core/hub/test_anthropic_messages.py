@@ -35,6 +35,7 @@ from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    Audio,
     CacheMark,
     Effort,
     File,
@@ -45,7 +46,9 @@ from relay.core.hub.conversation import (
     NamedTool,
     Native,
     OutputFormat,
+    Part,
     Reasoning,
+    Refusal,
     Request,
     Sampling,
     Seal,
@@ -67,21 +70,17 @@ from .recorded import (
     bodies,
     events,
     opening,
+    raw,
     read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, CITED, HIDDEN_SEAL, SEAL, USED, talk
+from .talks import ANSWER, ANSWERED, CITED, HIDDEN_SEAL, SEAL, USED, talk, wish
 
 MESSAGES = CODECS["anthropic_messages"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
-
-
-def raw(document: Any) -> msgspec.Raw:
-    """Return *document* as it stands in a request."""
-    return msgspec.Raw(json.dumps(document).encode())
 
 
 def told(block: dict[str, Any]) -> dict[str, Any]:
@@ -556,6 +555,7 @@ def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, th
     )
     assert ("thinking" in encode_request(request)) is thinks
     assert MESSAGES.dropped(request) == ([] if thinks else ["thinking"])
+    assert "thinking" in encode_request(msgspec.structs.replace(request, tools=()))
 
 
 @pytest.mark.parametrize(
@@ -954,13 +954,6 @@ def test_a_seal_that_comes_after_its_call_has_begun_is_not_written_into_it() -> 
     assert encoder.feed(Sealed(index=0, seal=Seal("gemini_generate", "c2ln"))) == b""
 
 
-@pytest.mark.parametrize(("servers", "unanswerable"), [([], ()), ([{"type": "url"}], ("mcp_servers",))])
-def test_a_list_of_no_servers_asks_for_none(servers: list[dict[str, str]], unanswerable: tuple[str, ...]) -> None:
-    """Some clients always send the field."""
-    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "mcp_servers": servers}
-    assert MESSAGES.decode_request(asked("anthropic_messages", body)).unanswerable == unanswerable
-
-
 def test_a_prompt_that_is_only_to_be_cached_is_anthropics_alone() -> None:
     """No other API takes a request for an answer of no tokens."""
     body = {"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "Hi"}]}
@@ -1041,3 +1034,357 @@ def test_a_talk_is_written_as_anthropic_documents_messages() -> None:
         )
     )
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
+
+
+CACHED, CACHED_1H = {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}
+SHELL = {"type": "bash_20250124", "name": "bash"}
+PARTS_OF_A_DOCUMENT = {"type": "document", "source": {"type": "content", "content": "x"}}
+ASKED = {
+    "model": "m",
+    "max_tokens": 9000,
+    "stream": True,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "top_k": 5,
+    "stop_sequences": ["a"],
+    "metadata": {"user_id": "u"},
+    "system": [{"type": "text", "text": "Be", "cache_control": CACHED_1H}],
+    "tools": [
+        {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True, "cache_control": CACHED},
+        {"type": "custom", "name": "g", "input_schema": None, "cache_control": CACHED_1H},
+        SHELL,
+    ],
+    "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+    "thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"},
+    "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {"type": "string"}}},
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look", "cache_control": CACHED},
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": "aGk="},
+                    "cache_control": CACHED,
+                },
+                {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
+                {
+                    "type": "document",
+                    "source": {"type": "file", "file_id": "file_1"},
+                    "title": "a.pdf",
+                    "cache_control": CACHED,
+                },
+                PARTS_OF_A_DOCUMENT,
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm", "signature": "EqQB"},
+                {"type": "thinking", "thinking": "Um"},
+                {"type": "redacted_thinking", "data": "Eq.c"},
+                {"type": "text", "text": "So"},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1.0}, "cache_control": CACHED},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c1",
+                    "is_error": True,
+                    "content": [{"type": "text", "text": "1"}],
+                    "cache_control": CACHED,
+                },
+                {"type": "tool_result", "tool_use_id": "c2", "content": "2"},
+                {"type": "tool_result", "tool_use_id": "c3"},
+            ],
+        },
+        {"role": "system", "content": "Go on"},
+    ],
+}
+
+
+def test_a_request_is_read_as_anthropic_documents_messages() -> None:
+    """With every field of it."""
+    mark = CacheMark()
+    assert MESSAGES.decode_request(asked("anthropic_messages", ASKED)) == Request(
+        model="m",
+        messages=(
+            Message(role="system", parts=(Text(text="Be", cache=CacheMark("1h")),)),
+            Message(
+                role="user",
+                parts=(
+                    Text(text="Look", cache=mark),
+                    Picture(source=Inline("image/png", "aGk="), cache=mark),
+                    Picture(source=Link("https://a.example/b.png")),
+                    File(source=FileId("anthropic_messages", "file_1"), name="a.pdf", cache=mark),
+                    Native(dialect="anthropic_messages", kind="document", document=raw(PARTS_OF_A_DOCUMENT)),
+                ),
+            ),
+            Message(
+                role="assistant",
+                parts=(
+                    Thinking(text="Hm", seal=SEAL),
+                    Thinking(text="Um"),
+                    Thinking(text="", seal=HIDDEN_SEAL, is_redacted=True),
+                    Text(text="So"),
+                    ToolCall(id="c1", name="f", arguments='{"a": 1.0}', cache=mark),
+                ),
+            ),
+            Message(
+                role="user",
+                parts=(
+                    ToolResult(call_id="c1", parts=(Text(text="1"),), is_error=True, cache=mark),
+                    ToolResult(call_id="c2", parts=(Text(text="2"),)),
+                    ToolResult(call_id="c3", parts=()),
+                ),
+            ),
+            Message(role="system", parts=(Text(text="Go on"),)),
+        ),
+        stream=True,
+        tools=(
+            Tool(name="f", description="d", schema=raw({"type": "object"}), is_strict=True, cache=mark),
+            Tool(name="g", cache=CacheMark("1h")),
+            Native(dialect="anthropic_messages", kind="bash_20250124", document=raw(SHELL)),
+        ),
+        tool_choice=NamedTool("f"),
+        is_parallel=False,
+        output_format=OutputFormat(schema=raw({"type": "string"}), is_strict=True),
+        reasoning=Reasoning(effort="low", budget_tokens=2000, is_shown=False),
+        sampling=Sampling(output_tokens_max=9000, temperature=0.5, top_p=0.9, top_k=5, stop=("a",)),
+        user="u",
+        dropped=("messages.content.source.content",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "read"),
+    [
+        ({"tool_choice": {"type": "auto", "disable_parallel_tool_use": False}}, {"tool_choice": "auto", "is_parallel": True}),
+        ({"tool_choice": {"type": "none"}}, {"tool_choice": "none"}),
+        ({"tool_choice": {"type": "any"}}, {"tool_choice": "required"}),
+        ({"tool_choice": {}}, {"tool_choice": "auto"}),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"reasoning": Reasoning(budget_tokens=2000, is_shown=True)}),
+        ({"thinking": {"type": "adaptive"}}, {"reasoning": Reasoning(is_adaptive=True)}),
+        ({"thinking": {"type": "adaptive", "display": "summarized"}}, {"reasoning": Reasoning(is_adaptive=True, is_shown=True)}),
+        ({"thinking": {"type": "disabled"}}, {"reasoning": Reasoning(is_off=True)}),
+        ({"output_config": {"effort": "max"}}, {"reasoning": Reasoning(effort="max")}),
+        ({"output_format": {"type": "json_schema", "schema": {"type": "object"}}}, {"output_format": OutputFormat(schema=raw({"type": "object"}), is_strict=False)}),
+        ({"output_config": {"format": {"type": "json_schema"}}}, {"output_format": OutputFormat(is_strict=False)}),
+        ({"mcp_servers": [{"type": "url"}], "container": "c", "thread": {}}, {"unanswerable": ("mcp_servers", "container", "thread")}),
+        ({"mcp_servers": [], "container": None}, {}),
+        ({"system": "Be"}, {"messages": (Message(role="system", parts=(Text(text="Be"),)), HI)}),
+        ({"system": None, "metadata": None, "tools": None, "stop_sequences": None, "thinking": None, "output_config": None}, {}),
+    ],
+)  # fmt: skip
+def test_what_a_member_of_messages_says_is_read(members: dict[str, Any], read: dict[str, Any]) -> None:
+    """In each of its forms; null says nothing, and no more does a list of no servers, which some clients always send."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], **members}
+    plain = Request(model="m", messages=(HI,), sampling=Sampling(output_tokens_max=9))
+    assert MESSAGES.decode_request(asked("anthropic_messages", body)) == msgspec.structs.replace(plain, **read)
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"tool_choice": {"type": "function"}}, "tool_choice"),
+        ({"messages": [{"role": "critic", "content": "Hi"}]}, "messages"),
+        ({"system": [3]}, "system"),
+    ],
+)
+def test_a_member_of_messages_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
+    """An unknown choice, an unknown role, a number for a block."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], **members}
+    with pytest.raises(BadRequestError) as refused:
+        MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert refused.value.param == param
+
+
+def test_a_wish_is_written_as_anthropic_documents_messages() -> None:
+    """Every setting of it."""
+    asking = wish("claude-opus-4-1")
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    assert [tool["name"] for tool in body.pop("tools")] == ["f", "p"]
+    assert body == {
+        "model": "claude-opus-4-1",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+        "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
+        "max_tokens": 9999,
+        "temperature": 0.5,
+        "top_k": 5,
+        "stop_sequences": ["a"],
+        "metadata": {"user_id": "u"},
+    }
+    assert MESSAGES.dropped(asking) == [
+        "seed", "presence_penalty", "frequency_penalty", "thinking", "top_p", "verbosity", "prompt_cache_key",
+        "messages.name", "response_format.description",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_parallel", "written"),
+    [
+        (None, None, None),
+        (None, True, {"type": "auto", "disable_parallel_tool_use": False}),
+        ("auto", None, {"type": "auto"}),
+        ("auto", False, {"type": "auto", "disable_parallel_tool_use": True}),
+        ("none", None, {"type": "none"}),
+        ("none", False, {"type": "none"}),
+        ("required", None, {"type": "any"}),
+        (NamedTool("f"), None, {"type": "tool", "name": "f"}),
+        (NamedTool("f"), True, {"type": "tool", "name": "f", "disable_parallel_tool_use": False}),
+    ],
+)
+def test_which_tool_is_to_be_called_is_said_as_anthropic_documents_it(
+    choice: Any, is_parallel: bool | None, written: dict[str, Any] | None
+) -> None:
+    """All tools are told; where there are none, nothing is said of them."""
+    asking = Request(
+        model="claude-opus-4-1",
+        messages=(HI,),
+        tools=(Tool(name="f"), Tool(name="g")),
+        tool_choice=choice,
+        is_parallel=is_parallel,
+    )
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    assert (body.get("tool_choice"), [tool["name"] for tool in body["tools"]]) == (written, ["f", "g"])
+    assert encode_request(msgspec.structs.replace(asking, tools=())).keys() == {"model", "messages", "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "written"),
+    [
+        (Tool(name="f"), {"input_schema": {"type": "object", "properties": {}}}),
+        (
+            Tool(name="f", description="d", schema=raw({"type": "object", "properties": {"a": {}}}), is_strict=True, cache=CacheMark("1h")),
+            {
+                "description": "d",
+                "input_schema": {"type": "object", "properties": {"a": {}}, "additionalProperties": False},
+                "strict": True,
+                "cache_control": CACHED_1H,
+            },
+        ),
+        (Tool(name="f", is_strict=False, cache=CacheMark()), {"input_schema": {"type": "object", "properties": {}}, "cache_control": CACHED}),
+        (
+            Tool(name="f", kind="custom", grammar=raw("x"), cache=CacheMark()),
+            {
+                "description": '\n\nThe input follows this grammar:\n"x"',
+                "input_schema": {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]},
+                "cache_control": CACHED,
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_a_tool_is_written_as_anthropic_documents_it(tool: Tool, written: dict[str, Any]) -> None:
+    """Those of Claude alone as they came."""
+    shell = Native(dialect="anthropic_messages", kind="bash_20250124", document=raw(SHELL))
+    body = encode_request(Request(model="claude", messages=(HI,), tools=(tool, shell)))
+    assert json.loads(bytes(body["tools"])) == [{"name": "f", **written}, SHELL]
+
+
+def test_what_a_talk_holds_is_written_block_by_block() -> None:
+    """With its cache marks; what is empty is left out, as Claude refuses it."""
+    mark = CacheMark()
+    talk = (
+        Message(role="system", parts=(Text(text=""), Text(text="Be", cache=mark))),
+        Message(role="developer", parts=(Text(text="kind"),)),
+        Message(
+            role="user",
+            parts=(
+                Text(text=""),
+                Picture(source=Link("https://a.example/b.png"), cache=mark),
+                File(source=FileId("anthropic_messages", "file_1"), name="a.pdf", cache=CacheMark("1h")),
+                File(source=Inline("application/pdf", "aGk=")),
+            ),
+        ),
+        Message(role="assistant", parts=(Text(text=""), Thinking(text="Hm"))),
+        Message(role="user", parts=(Text(text="Go on"),)),
+        Message(
+            role="assistant",
+            parts=(
+                Thinking(text="Hm", seal=SEAL),
+                Thinking(text="", seal=HIDDEN_SEAL, is_redacted=True),
+                Refusal(text=""),
+                Refusal(text="No"),
+                ToolCall(id="c.1", name="f", arguments="", cache=mark),
+                ToolCall(id="", name="p", arguments="a", kind="custom"),
+            ),
+        ),
+        Message(
+            role="user",
+            parts=(
+                Text(text="So"),
+                ToolResult(call_id="c.1", parts=(), is_error=True, cache=mark),
+                ToolResult(call_id="", parts=(Text(text="1", cache=mark),)),
+                ToolResult(call_id="c3", parts=(Text(text="1"), Text(text="2"))),
+            ),
+        ),
+    )
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk))))
+    assert body["system"] == [{"type": "text", "text": "Be", "cache_control": CACHED}, {"type": "text", "text": "kind"}]
+    assert body["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image",
+                    "source": {"type": "url", "url": "https://a.example/b.png"},
+                    "cache_control": CACHED,
+                },
+                {
+                    "type": "document",
+                    "source": {"type": "file", "file_id": "file_1"},
+                    "title": "a.pdf",
+                    "cache_control": CACHED_1H,
+                },
+                {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="}},
+                {"type": "text", "text": "Go on"},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm", "signature": "EqQB"},
+                {"type": "redacted_thinking", "data": "Eq.c"},
+                {"type": "text", "text": "No"},
+                {"type": "tool_use", "id": "c_1", "name": "f", "input": {}, "cache_control": CACHED},
+                {"type": "tool_use", "id": "call", "name": "p", "input": {"input": "a"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c_1", "is_error": True, "cache_control": CACHED},
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "call",
+                    "content": [{"type": "text", "text": "1", "cache_control": CACHED}],
+                },
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c3",
+                    "content": [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}],
+                },
+                {"type": "text", "text": "So"},
+            ],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        (Picture(source=FileId("openai_responses", "f")), "messages.content.file_id"),
+        (File(source=FileId("gemini_generate", "f")), "messages.content.file_id"),
+        (Audio(source=Inline("audio/wav", "aGk=")), "messages.content.audio"),
+        (Native(dialect="openai_chat", kind="x", document=raw({})), "messages.content.x"),
+    ],
+)
+def test_a_part_that_messages_have_no_form_for_is_refused_by_name(part: Part, param: str) -> None:
+    """What is kept elsewhere, sound, and what only another dialect has."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="claude", messages=(Message(role="user", parts=(part,)),)))
+    assert (refused.value.param, refused.value.params) == (param, {"dialect": "anthropic_messages"})

@@ -32,9 +32,11 @@ from relay.core.hub.answer import (
 )
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    Audio,
     CacheMark,
     Citation,
     File,
+    FileId,
     Image,
     Inline,
     Link,
@@ -44,6 +46,7 @@ from relay.core.hub.conversation import (
     OutputFormat,
     Part,
     Reasoning,
+    Refusal,
     Request,
     Sampling,
     Seal,
@@ -69,13 +72,14 @@ from .recorded import (
     bodies,
     events,
     opening,
+    raw,
     read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, CALL_SEAL, DRAWN, USED, talk
+from .talks import ANSWER, ANSWERED, CALL_SEAL, DRAWN, USED, talk, wish
 
 GEMINI = CODECS["gemini_generate"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -219,6 +223,20 @@ def test_a_result_without_an_id_answers_the_first_call_that_none_has_answered_by
     """Also where calls share an id: the first of them is answered first."""
     results = results_of(["a", "b", "a", None], ["c", "a", None, None, None, None])
     assert results == ["c", "a", "b", "a", "call_3", "f"]
+    assert results_of(["a", "a", None], ["a", "a", None]) == ["a", "a", "call_2"]
+
+
+def test_a_result_that_is_told_twice_answers_no_later_call_of_its_id() -> None:
+    """Some number their calls anew in every turn."""
+    call, result, nameless = (
+        {"functionCall": {"name": "f", "id": "a"}},
+        {"functionResponse": {"name": "f", "id": "a"}},
+        {"functionResponse": {"name": "f"}},
+    )
+    turns = [("model", [call]), ("user", [result, result]), ("model", [call]), ("user", [nameless])]
+    body = {"contents": [{"role": role, "parts": parts} for role, parts in turns]}
+    *_, last = GEMINI.decode_request(asked("gemini_generate", body)).messages
+    assert last.parts == (ToolResult(call_id="a", name="f", parts=(Text(text=""),)),)
 
 
 def test_no_call_is_looked_for_among_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,6 +569,7 @@ def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -
         ("gemini-2.5-flash-lite", Reasoning(is_off=True), {"thinkingBudget": 0}),
         ("gemini-2.5-pro", Reasoning(budget_tokens=60000), {"includeThoughts": True, "thinkingBudget": 32768}),
         ("gemini-2.5-pro", Reasoning(is_adaptive=True), {"includeThoughts": True, "thinkingBudget": -1}),
+        ("gemini-3-pro", Reasoning(is_adaptive=True), {"includeThoughts": True}),
         ("gemini-3-pro", Reasoning(effort="xhigh"), {"includeThoughts": True, "thinkingLevel": "high"}),
         ("gemini-3-pro", Reasoning(budget_tokens=600), {"includeThoughts": True, "thinkingLevel": "low"}),
         ("gemini-3-pro", Reasoning(effort="medium"), {"includeThoughts": True, "thinkingLevel": "low"}),
@@ -1138,4 +1157,260 @@ def test_a_picture_that_a_tool_gave_back_stands_beside_its_result() -> None:
     assert turn["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "a\n\nb"}}},
         {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+    ]
+
+
+SEARCH: dict[str, Any] = {"googleSearch": {}}
+RAN = {"executableCode": {"code": "1"}}
+ASKED = {
+    "systemInstruction": {"parts": [{"text": "Be"}]},
+    "contents": [
+        {
+            "role": "user",
+            "parts": [
+                {"text": "Look"},
+                {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+                {"inlineData": {"mimeType": "audio/wav", "data": "aGk="}},
+                {"fileData": {"mimeType": "application/pdf", "fileUri": "https://a.example/b.pdf"}},
+            ],
+        },
+        {
+            "role": "model",
+            "parts": [
+                {"text": "Hm", "thought": True},
+                {"text": "So", "thoughtSignature": "c2ln"},
+                {"functionCall": {"id": "c1", "name": "f", "args": {"a": 1.0}}, "thoughtSignature": "c2ln"},
+                RAN,
+            ],
+        },
+        {
+            "parts": [
+                {"functionResponse": {"id": "c1", "name": "f", "response": {"error": "1"}}},
+                {"functionResponse": {"name": "g", "response": {"result": 5}}},
+                {"functionResponse": {"name": "g", "response": {"output": "2", "x": 1}}},
+                {"functionResponse": {"name": "g", "response": {"result": "3"}}},
+                {"functionResponse": {"name": "g", "response": {"status": "ok"}}},
+                {"functionResponse": {"name": "g"}},
+            ]
+        },
+    ],
+    "tools": [
+        {
+            "functionDeclarations": [
+                {"name": "f", "description": "d", "parametersJsonSchema": {"type": "object"}},
+                {"name": "g", "parameters": {"type": "OBJECT"}},
+            ]
+        },
+        SEARCH,
+    ],
+    "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+    "generationConfig": {
+        "maxOutputTokens": 9,
+        "temperature": 0.5,
+        "topP": 0.9,
+        "topK": 5.0,
+        "stopSequences": ["a"],
+        "seed": 1,
+        "presencePenalty": 0.1,
+        "frequencyPenalty": 0.2,
+        "candidateCount": 2,
+        "responseMimeType": "application/json",
+        "responseSchema": {"type": "OBJECT"},
+        "thinkingConfig": {"thinkingLevel": "low", "includeThoughts": False},
+    },
+}
+
+
+def test_a_request_is_read_as_google_documents_it() -> None:
+    """With every field of it; a result that is one text under one of the API's own names is that text."""
+    seal, schema = Seal("gemini_generate", "c2ln"), msgspec.Raw(b'{"type":"object"}')
+    texts = ('{"result": 5}', '{"output": "2", "x": 1}', "3", '{"status": "ok"}', "")
+    others = [ToolResult(call_id="g", name="g", parts=(Text(text=text),)) for text in texts]
+    assert GEMINI.decode_request(asked("gemini_generate", ASKED)) == Request(
+        model="",
+        messages=(
+            Message(role="system", parts=(Text(text="Be"),)),
+            Message(
+                role="user",
+                parts=(
+                    Text(text="Look"),
+                    Image(source=Inline("image/png", "aGk=")),
+                    Audio(source=Inline("audio/wav", "aGk=")),
+                    File(source=Link("https://a.example/b.pdf", "application/pdf")),
+                ),
+            ),
+            Message(
+                role="assistant",
+                parts=(
+                    Thinking(text="Hm"),
+                    Text(text="So", seal=seal),
+                    ToolCall(id="c1", name="f", arguments='{"a": 1.0}', seal=seal),
+                    Native(dialect="gemini_generate", kind="executableCode", document=raw(RAN)),
+                ),
+            ),
+            Message(
+                role="user",
+                parts=(ToolResult(call_id="c1", name="f", parts=(Text(text="1"),), is_error=True), *others),
+            ),
+        ),
+        tools=(
+            Tool(name="f", description="d", schema=raw({"type": "object"})),
+            Tool(name="g", schema=schema),
+            Native(dialect="gemini_generate", kind="googleSearch", document=msgspec.Raw(b'{"googleSearch":{}}')),
+        ),
+        tool_choice="required",
+        allowed_tools=("f",),
+        output_format=OutputFormat(schema=schema),
+        reasoning=Reasoning(effort="low", is_shown=False),
+        sampling=Sampling(
+            output_tokens_max=9,
+            temperature=0.5,
+            top_p=0.9,
+            top_k=5,
+            stop=("a",),
+            seed=1,
+            presence_penalty=0.1,
+            frequency_penalty=0.2,
+            choice_count=2,
+        ),
+        dropped=("contents.parts.executableCode",),
+    )
+
+
+BE_AND_HI = (Message(role="system", parts=(Text(text="Be"),)), HI)
+
+
+def configured(**members: Any) -> dict[str, Any]:
+    """Return the member in which Gemini's clients set how to answer."""
+    return {"generationConfig": members}
+
+
+@pytest.mark.parametrize(
+    ("members", "read"),
+    [
+        ({"toolConfig": {"functionCallingConfig": {}}}, {"tool_choice": "auto"}),
+        ({"toolConfig": {"functionCallingConfig": {"mode": "NONE"}}}, {"tool_choice": "none"}),
+        ({"system_instruction": "Be"}, {"messages": BE_AND_HI}),
+        (configured(responseMimeType="application/json"), {"output_format": OutputFormat()}),
+        (configured(responseMimeType="text/plain"), {}),
+        ({"systemInstruction": "Be", "system_instruction": "x"}, {"messages": BE_AND_HI}),
+        ({"system_instruction": "x", "systemInstruction": "Be"}, {"messages": BE_AND_HI}),
+        (configured(responseJsonSchema={"type": "string"}), {"output_format": OutputFormat(schema=raw({"type": "string"}))}),
+        (configured(thinkingConfig={"thinkingBudget": -1}), {"reasoning": Reasoning(is_adaptive=True)}),
+        (configured(thinkingConfig={"thinkingBudget": 0}), {"reasoning": Reasoning(is_off=True)}),
+        (configured(thinkingConfig={"thinkingBudget": 5, "includeThoughts": True}), {"reasoning": Reasoning(budget_tokens=5, is_shown=True)}),
+        (configured(thinkingConfig={"thinkingLevel": "MINIMAL"}), {"reasoning": Reasoning(effort="minimal")}),
+        (configured(thinkingConfig={"thinkingLevel": "medium"}), {"reasoning": Reasoning(effort="medium")}),
+        (configured(thinkingConfig={"thinkingLevel": "HIGH"}), {"reasoning": Reasoning(effort="high")}),
+        (configured(responseModalities=["Text"]), {}),
+        (configured(responseModalities=["TEXT", "IMAGE"]), {"unanswerable": ("generationConfig.responseModalities",)}),
+        (configured(speechConfig={"voice": "x"}), {"unanswerable": ("generationConfig.speechConfig",)}),
+        ({"cachedContent": "cachedContents/1"}, {"unanswerable": ("cachedContent",)}),
+        ({"cachedContent": None, "systemInstruction": None, "tools": None, "toolConfig": None, "generationConfig": None}, {}),
+    ],
+)  # fmt: skip
+def test_what_a_member_of_gemini_says_is_read(members: dict[str, Any], read: dict[str, Any]) -> None:
+    """In each of its forms; null says nothing, and of two spellings Google's own counts."""
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}, {"text": ""}]}], **members}
+    plain = Request(model="", messages=(HI,))
+    assert GEMINI.decode_request(asked("gemini_generate", body)) == msgspec.structs.replace(plain, **read)
+
+
+def test_a_wish_is_written_as_google_documents_it() -> None:
+    """Every setting of it."""
+    asking = wish("gemini-2.5-pro")
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    del body["tools"]
+    assert body == {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY"}},
+        "generationConfig": {
+            "maxOutputTokens": 9999,
+            "temperature": 0.5,
+            "topP": 0.9,
+            "topK": 5,
+            "stopSequences": ["a"],
+            "seed": 1,
+            "presencePenalty": 0.1,
+            "frequencyPenalty": 0.2,
+            "responseMimeType": "application/json",
+            "responseJsonSchema": {"type": "object"},
+            "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 1024},
+        },
+    }
+    assert GEMINI.dropped(asking) == [
+        "user", "parallel_tool_calls", "verbosity", "prompt_cache_key", "messages.name", "response_format.description",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("members", "written"),
+    [
+        ({"output_format": OutputFormat()}, {"generationConfig": {"responseMimeType": "application/json"}}),
+        ({"sampling": Sampling(choice_count=1, stop=())}, {}),
+        ({"tool_choice": "required", "allowed_tools": ("f",), "tools": (Tool(name="f"), Tool(name="g"))}, {
+            "tools": [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}],
+            "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+        }),
+        ({"tool_choice": "auto", "allowed_tools": ("g",), "tools": (Tool(name="f"), Tool(name="g"))}, {
+            "tools": [{"functionDeclarations": [{"name": "g"}]}],
+            "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}},
+        }),
+        ({"tools": (Tool(name="f"), Native(dialect="gemini_generate", kind="googleSearch", document=raw(SEARCH)))}, {
+            "tools": [{"functionDeclarations": [{"name": "f"}]}, SEARCH],
+        }),
+        ({"tool_choice": "none", "tools": (Native(dialect="gemini_generate", kind="googleSearch", document=raw(SEARCH)),)}, {"tools": [SEARCH]}),
+        ({"reasoning": Reasoning(is_shown=False)}, {}),
+        ({"reasoning": Reasoning(is_shown=True)}, {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}),
+    ],
+)  # fmt: skip
+def test_a_setting_is_written_as_google_documents_it(members: dict[str, Any], written: dict[str, Any]) -> None:
+    """What was not asked for is not said."""
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=(HI,), **members))))
+    assert body == {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], **written}
+
+
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        (Image(source=FileId("openai_responses", "f")), "messages.content.image"),
+        (File(source=FileId("openai_chat", "f")), "messages.content.file"),
+        (Image(source=Link("ftp://a.example/b.png")), "messages.content.image_url"),
+        (File(source=Link("ftp://a.example/b.pdf")), "messages.content.file_url"),
+        (Native(dialect="openai_chat", kind="x", document=raw({})), "messages.content.x"),
+    ],
+)
+def test_a_part_that_gemini_has_no_form_for_is_refused_by_name(part: Part, param: str) -> None:
+    """What is kept elsewhere, by an address that it can't fetch, or of another dialect alone."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gemini-2.5-pro", messages=(Message(role="user", parts=(part,)),)))
+    assert (refused.value.param, refused.value.params) == (param, {"dialect": "gemini_generate"})
+
+
+def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
+    """A turn of nothing but thoughts, and an empty text, but for one that is signed."""
+    seal = Seal("gemini_generate", "c2ln")
+    talk = (
+        Message(role="developer", parts=(Text(text="Be"),)),
+        HI,
+        Message(role="assistant", parts=(Thinking(text="Hm", seal=seal), Text(text=""))),
+        HI,
+        Message(role="assistant", parts=(Text(text="", seal=seal), Text(text="a", seal=Seal("openai_chat", "x")))),
+        Message(role="assistant", parts=(Refusal(text="No"), Native(dialect="gemini_generate", kind="x", document=raw(RAN)))),
+        Message(role="user", parts=(ToolResult(call_id="c", parts=(Text(text="1"),)), Audio(source=Inline("audio/wav", "aGk=")))),
+        Message(role="system", parts=(Text(text="So"),)),
+    )  # fmt: skip
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=talk))))
+    assert body["systemInstruction"] == {"parts": [{"text": "Be"}]}
+    assert body["contents"] == [
+        {"role": "user", "parts": [{"text": "Hi"}, {"text": "Hi"}]},
+        {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}, {"text": "a"}, {"text": "No"}, RAN]},
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"name": "c", "response": {"output": "1"}}},
+                {"inlineData": {"mimeType": "audio/wav", "data": "aGk="}},
+                {"text": "So"},
+            ],
+        },
     ]

@@ -36,15 +36,18 @@ from relay.core.hub.answer import (
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
     Audio,
+    CacheMark,
     Citation,
     Effort,
     File,
     FileId,
     Image,
     Inline,
+    Link,
     Message,
     NamedTool,
     Native,
+    OutputFormat,
     Part,
     Reasoning,
     Refusal,
@@ -73,13 +76,14 @@ from .recorded import (
     bodies,
     events,
     opening,
+    raw,
     read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, CITED, PDF, USED, talk
+from .talks import ANSWER, ANSWERED, CITED, PDF, USED, talk, wish
 
 CHAT = CODECS["openai_chat"]
 OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
@@ -1522,3 +1526,357 @@ def test_a_talk_is_written_for_those_who_copy_chat() -> None:
         )
     )
     assert json.loads(msgspec.json.encode(written)) == WRITTEN_FOR_OTHERS
+
+
+GRAMMAR, VENDORS = {"type": "text"}, {"type": "builtin_function", "name": "x"}
+PICTURE_OF_ANOTHER_KIND = {**DRAWN, "type": "x"}
+ASKED = {
+    "model": "m",
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "parallel_tool_calls": False,
+    "reasoning_effort": "low",
+    "max_tokens": 8,
+    "max_completion_tokens": 9,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "top_k": 5,
+    "stop": ["a", "b"],
+    "seed": 1,
+    "presence_penalty": 0.1,
+    "frequency_penalty": 0.2,
+    "n": 2,
+    "verbosity": "low",
+    "user": "u",
+    "prompt_cache_key": "k",
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "description": "d", "schema": {"type": "object"}, "strict": True},
+    },
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
+        },
+        {"type": "custom", "custom": {"name": "p", "description": "d", "format": GRAMMAR}},
+        VENDORS,
+    ],
+    "tool_choice": {
+        "type": "allowed_tools",
+        "allowed_tools": {
+            "mode": "required",
+            "tools": [
+                {"type": "function", "function": {"name": "f"}},
+                {"type": "custom", "custom": {"name": "p"}},
+                {"type": "function", "function": {}},
+                VENDORS,
+            ],
+        },
+    },
+    "messages": [
+        {"role": "developer", "content": "Be"},
+        {
+            "role": "user",
+            "name": "bob",
+            "content": [
+                {"type": "text", "text": "Look", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                {
+                    "type": "image_url",
+                    "image_url": "https://a.example/b.png",
+                    "cache_control": {"type": "ephemeral", "ttl": None},
+                },
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}},
+                {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "mp3"}},
+                {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "aac"}},
+                {"type": "file", "file": {"file_id": "file-1"}, "cache_control": {"type": "ephemeral"}},
+                {
+                    "type": "file",
+                    "file": {"file_data": "data:application/pdf;base64,aGk=", "filename": "a.pdf"},
+                    "cache_control": {"type": "ephemeral"},
+                },
+            ],
+        },
+        {
+            "role": "assistant",
+            "name": "al",
+            "reasoning": "Hm",
+            "content": [
+                {"type": "text", "text": ""},
+                {"type": "text", "text": "So"},
+                {"type": "refusal", "refusal": "N"},
+            ],
+            "refusal": "No",
+            "images": [DRAWN],
+            "tool_calls": [
+                {
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": "{}"},
+                    "extra_content": {"google": {"thought_signature": "c2ln"}},
+                },
+                {"id": "c2", "type": "custom", "custom": {"name": "p", "input": "a"}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "1"},
+        {"role": "tool", "tool_call_id": "c2", "name": "p", "content": None},
+        {"role": "tool", "content": []},
+        {"role": "user", "content": [PICTURE_OF_ANOTHER_KIND], "images": []},
+    ],
+}
+
+
+def test_a_request_is_read_as_openai_documents_chat() -> None:
+    """With every field of it, and what others add: ``top_k``, cache marks, thoughts, pictures, and sounds by any name."""
+    mark = CacheMark()
+    assert CHAT.decode_request(asked("openai_chat", ASKED)) == Request(
+        model="m",
+        messages=(
+            Message(role="developer", parts=(Text(text="Be"),)),
+            Message(
+                role="user",
+                name="bob",
+                parts=(
+                    Text(text="Look", cache=CacheMark("1h")),
+                    Image(source=Link("https://a.example/b.png"), cache=mark),
+                    Image(source=Inline("image/png", "aGk="), detail="low"),
+                    Audio(source=Inline("audio/mpeg", "aGk=")),
+                    Audio(source=Inline("audio/aac", "aGk=")),
+                    File(source=FileId("openai_chat", "file-1"), cache=mark),
+                    File(source=Inline("application/pdf", "aGk="), name="a.pdf", cache=mark),
+                ),
+            ),
+            Message(
+                role="assistant",
+                name="al",
+                parts=(
+                    Thinking(text="Hm"),
+                    Text(text="So"),
+                    Refusal(text="N"),
+                    Refusal(text="No"),
+                    Image(source=Inline("image/png", "aGk=")),
+                    ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", "c2ln")),
+                    ToolCall(id="c2", name="p", arguments="a", kind="custom"),
+                ),
+            ),
+            Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="1"),)),)),
+            Message(role="user", parts=(ToolResult(call_id="c2", parts=(), name="p"),)),
+            Message(role="user", parts=(ToolResult(call_id="", parts=()),)),
+            Message(
+                role="user",
+                parts=(Native(dialect="openai_chat", kind="x", document=raw(PICTURE_OF_ANOTHER_KIND)),),
+            ),
+        ),
+        stream=True,
+        tools=(
+            Tool(name="f", description="d", schema=raw({"type": "object"}), is_strict=True),
+            Tool(name="p", description="d", kind="custom", grammar=raw(GRAMMAR)),
+            Native(dialect="openai_chat", kind="builtin_function", document=raw(VENDORS)),
+        ),
+        tool_choice="required",
+        allowed_tools=("f", "p"),
+        is_parallel=False,
+        output_format=OutputFormat(schema=raw({"type": "object"}), name="n", description="d", is_strict=True),
+        reasoning=Reasoning(effort="low"),
+        sampling=Sampling(
+            output_tokens_max=9,
+            temperature=0.5,
+            top_p=0.9,
+            top_k=5,
+            stop=("a", "b"),
+            seed=1,
+            presence_penalty=0.1,
+            frequency_penalty=0.2,
+            choice_count=2,
+        ),
+        verbosity="low",
+        user="u",
+        cache_key="k",
+    )
+
+
+NAMED_F = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("members", "read"),
+    [
+        ({"max_tokens": 8, "max_completion_tokens": None}, {"sampling": Sampling(output_tokens_max=8)}),
+        ({"stop": "END"}, {"sampling": Sampling(stop=("END",))}),
+        ({"tool_choice": "auto"}, {"tool_choice": "auto"}),
+        ({"tool_choice": "none"}, {"tool_choice": "none"}),
+        ({"tool_choice": "required", "function_call": "none"}, {"tool_choice": "required"}),
+        ({"tool_choice": NAMED_F}, {"tool_choice": NamedTool("f")}),
+        ({"tool_choice": {"type": "function", "function": {"name": None}}}, {"tool_choice": NamedTool("")}),
+        ({"tool_choice": {"type": "custom", "custom": {"name": "p"}}}, {"tool_choice": NamedTool("p", "custom")}),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED_F]}}},
+            {"tool_choice": "auto", "allowed_tools": ("f",)},
+        ),
+        ({"function_call": "none"}, {"tool_choice": "none"}),
+        ({"tools": [NAMED_F], "functions": [{"name": "g"}]}, {"tools": (Tool(name="f"), Tool(name="g"))}),
+        ({"response_format": {"type": "text"}}, {}),
+        ({"response_format": {"type": "json_object"}}, {"output_format": OutputFormat()}),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, {"output_format": OutputFormat()}),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}}, {"output_format": OutputFormat(name="n")}),
+        ({"thinking": True}, {"reasoning": Reasoning(is_adaptive=True)}),
+        ({"thinking": False}, {"reasoning": Reasoning(is_off=True)}),
+        ({"thinking": {"type": "disabled", "budget_tokens": 9}}, {"reasoning": Reasoning(is_off=True)}),
+        ({"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, {"reasoning": Reasoning(effort="low")}),
+        ({"stream_options": {"include_usage": True}}, {"is_usage_asked": True}),
+        ({"stream_options": {"include_usage": False}}, {}),
+        ({"audio": {"voice": "x"}, "modalities": ["text", "audio"]}, {"unanswerable": ("audio", "modalities")}),
+        ({"web_search_options": {"search_context_size": "low"}, "modalities": ["text"]}, {"unanswerable": ("web_search_options",)}),
+        ({"tools": None, "functions": None, "stop": None, "response_format": None, "stream_options": None}, {}),
+    ],
+)  # fmt: skip
+def test_what_a_member_of_chat_says_is_read(members: dict[str, Any], read: dict[str, Any]) -> None:
+    """In each of its forms, those of the first release too; null says nothing."""
+    hi = Message(role="user", parts=(Text(text="Hi"),))
+    plain = Request(model="m", messages=(hi,), is_usage_asked=False)
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **members}
+    assert CHAT.decode_request(asked("openai_chat", body)) == msgspec.structs.replace(plain, **read)
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        ({"reasoning_content": "Hm", "reasoning": "Um", "content": None}, (Thinking(text="Hm"),)),
+        ({"reasoning_content": "", "content": ""}, (Thinking(text=""),)),
+        ({"content": "", "refusal": "", "images": [], "tool_calls": None}, ()),
+        (
+            {"reasoning": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "signature": "S"}]},
+            (Thinking(text="Hm", seal=Seal("openai_chat", "S")),),
+        ),
+        ({"reasoning": "Hm", "reasoning_details": [{"type": "x"}]}, (Thinking(text="Hm"),)),
+        ({"function_call": {"name": None, "arguments": None}}, (ToolCall(id="", name="", arguments=""),)),
+        ({"images": ["aGk="]}, (Native(dialect="openai_chat", kind="images", document=raw(["aGk="])),)),
+    ],
+)
+def test_what_an_assistant_said_in_chat_is_read(message: dict[str, Any], parts: tuple[Part, ...]) -> None:
+    """A thought under one of its names, or with its seals; what is empty says nothing."""
+    body = {"model": "m", "messages": [{"role": "assistant", **message}]}
+    [said] = CHAT.decode_request(asked("openai_chat", body)).messages
+    assert said == Message(role="assistant", parts=parts)
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"tool_choice": "x"}, "tool_choice"),
+        ({"tool_choice": {"type": "x"}}, "tool_choice"),
+        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"tools": [{"type": "custom"}]}, "tools"),
+        ({"tools": [{"type": None}]}, "tools"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"filename": "a"}}]}]}, "messages"),
+    ],
+)
+def test_a_member_of_chat_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
+    """An unknown choice, and a tool, a sound and a file that hold none."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **members}
+    with pytest.raises(BadRequestError) as refused:
+        CHAT.decode_request(asked("openai_chat", body))
+    assert refused.value.param == param
+
+
+JSON_ASKED = {
+    "type": "json_schema",
+    "json_schema": {"name": "n", "description": "d", "schema": {"type": "object"}, "strict": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "members", "names"),
+    [
+        (
+            "gpt-4o",
+            {**SAMPLED, "max_tokens": 9999, "stop": ["a"], "verbosity": "low", "prompt_cache_key": "k"},
+            ["top_k", "thinking"],
+        ),
+        (
+            "gpt-5",
+            {"max_completion_tokens": 9999, "reasoning_effort": "low", "verbosity": "low", "prompt_cache_key": "k"},
+            [*SAMPLED, "top_k", "stop"],
+        ),
+        (
+            "qwen3-max",
+            {**SAMPLED, "max_tokens": 9999, "stop": ["a"], "top_k": 5, "reasoning_effort": "low"},
+            ["verbosity", "prompt_cache_key"],
+        ),
+    ],
+)
+def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str, Any], names: list[str]) -> None:
+    """Every setting of it."""
+    asking = wish(model)
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    del body["tools"]
+    assert body == {
+        "model": model,
+        "messages": [{"role": "user", "content": "Hi", "name": "bob"}],
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "seed": 1,
+        "response_format": JSON_ASKED,
+        "user": "u",
+        **members,
+    }
+    assert CHAT.dropped(asking) == names
+
+
+@pytest.mark.parametrize(
+    ("members", "written"),
+    [
+        ({"output_format": OutputFormat()}, {"response_format": {"type": "json_object"}}),
+        (
+            {"output_format": OutputFormat(schema=raw({"type": "object"}))},
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}},
+        ),
+        ({"sampling": Sampling(choice_count=2)}, {"n": 2}),
+        ({"sampling": Sampling(seed=0, temperature=0.0, stop=())}, {"seed": 0, "temperature": 0.0}),
+        ({"tools": (Tool(name="f", is_strict=False),)}, {"tools": [{"type": "function", "function": {"name": "f", "strict": False}}]}),
+        ({"is_parallel": True, "tools": (Tool(name="f"),)}, {"tools": [F], "parallel_tool_calls": True}),
+    ],
+)  # fmt: skip
+def test_a_setting_is_written_as_openai_documents_chat(members: dict[str, Any], written: dict[str, Any]) -> None:
+    """Zero and false are said; what was not asked for is not."""
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="gpt-4o", messages=(), **members))))
+    assert body == {"model": "gpt-4o", "messages": [], **written}
+
+
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        (Image(source=FileId("openai_responses", "f")), "messages.content.file_id"),
+        (File(source=FileId("anthropic_messages", "f")), "messages.content.file_id"),
+        (File(source=FileId("gemini_generate", "f")), "messages.content.file_id"),
+        (File(source=Link("https://a.example/b.pdf")), "messages.content.file"),
+        (Audio(source=Inline("audio/aac", "aGk=")), "messages.content.audio"),
+        (Native(dialect="gemini_generate", kind="x", document=raw({})), "messages.content.x"),
+    ],
+)
+def test_what_a_user_shows_and_chat_has_no_form_for_is_refused_by_name(part: Part, param: str) -> None:
+    """What is kept elsewhere, a file by its address, a sound that OpenAI has no name for."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gpt-4o", messages=(Message(role="user", parts=(part,)),)))
+    assert (refused.value.param, refused.value.params) == (param, {"dialect": "openai_chat"})
+
+
+def test_a_turn_without_words_is_written_as_chat_takes_it() -> None:
+    """Its content is null beside calls and refusals, and else empty; who speaks is named."""
+    call = ToolCall(id="c", name="f", arguments="")
+    turns = ((Text(text="Hi"),), (), (Thinking(text="Hm"),), (call,), (Refusal(text="No"), Refusal(text="pe")))
+    said = tuple(Message(role="assistant", parts=parts, name="al") for parts in turns)
+    nothing: dict[str, Any] = {"role": "assistant", "content": ""}
+    function = {"name": "f", "arguments": "{}"}
+    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=said))["messages"])) == [
+        {**nothing, "content": "Hi", "name": "al"},
+        {**nothing, "name": "al"},
+        {**nothing, "name": "al"},
+        {
+            **nothing,
+            "content": None,
+            "tool_calls": [{"id": "c", "type": "function", "function": function}],
+            "name": "al",
+        },
+        {**nothing, "content": None, "refusal": "Nope", "name": "al"},
+    ]

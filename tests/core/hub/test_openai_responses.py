@@ -34,6 +34,7 @@ from relay.core.hub.answer import (
 )
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
+    Audio,
     Citation,
     File,
     FileId,
@@ -43,9 +44,12 @@ from relay.core.hub.conversation import (
     Message,
     NamedTool,
     Native,
+    OutputFormat,
+    Part,
     Reasoning,
     Refusal,
     Request,
+    Role,
     Sampling,
     Seal,
     Text,
@@ -68,13 +72,14 @@ from .recorded import (
     bodies,
     events,
     opening,
+    raw,
     read_each,
     recorded_request,
     streams,
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, PDF, USED, talk
+from .talks import ANSWER, ANSWERED, PDF, USED, talk, wish
 
 RESPONSES = CODECS["openai_responses"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -472,10 +477,11 @@ def test_what_only_responses_has_is_refused_by_its_kind(item: dict[str, Any], pa
     assert refused.value.param == param
 
 
-def test_what_codex_tools_left_in_its_talk_is_dropped_for_it() -> None:
+@pytest.mark.parametrize("headers", [{"originator": "Codex Desktop"}, {"user_agent": "codex_cli_rs/0.1"}])
+def test_what_codex_tools_left_in_its_talk_is_dropped_for_it(headers: dict[str, str]) -> None:
     """A search that OpenAI's own model made, before the talk went to another's."""
     items = [{"role": "user", "content": "Hi"}, {"type": "web_search_call", "id": "ws_1", "status": "completed"}]
-    made = exchange("openai_responses", {}, originator="Codex Desktop")
+    made = exchange("openai_responses", {}, **headers)
     RULES["openai_responses"].read_request(made, json.dumps({"model": "m", "input": items}).encode())
     request = RESPONSES.decode_request(made)
     assert (request.messages, request.dropped) == ((HI,), ("input.web_search_call",))
@@ -1048,3 +1054,275 @@ def test_a_talk_is_written_as_openai_documents_responses() -> None:
         )
     )
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
+
+
+GRAMMAR, SEARCH, CALL_OF_ITS_OWN = {"type": "text"}, {"type": "web_search"}, {"type": "mcp_call", "id": "m1"}
+ASKED = {
+    "model": "m",
+    "instructions": "Be",
+    "stream": True,
+    "parallel_tool_calls": False,
+    "max_output_tokens": 9,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "user": "u",
+    "prompt_cache_key": "k",
+    "reasoning": {"effort": "low", "summary": "concise"},
+    "text": {
+        "verbosity": "low",
+        "format": {
+            "type": "json_schema",
+            "name": "n",
+            "description": "d",
+            "schema": {"type": "object"},
+            "strict": True,
+        },
+    },
+    "tools": [
+        {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
+        {"type": "custom", "name": "p", "description": "d", "format": GRAMMAR},
+        SEARCH,
+    ],
+    "tool_choice": {
+        "type": "allowed_tools",
+        "mode": "required",
+        "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "p"}],
+    },
+    "input": [
+        {"role": "developer", "content": "Kind"},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "Look"},
+                {"type": "input_image", "image_url": "https://a.example/b.png", "detail": "low"},
+                {"type": "input_image", "file_id": "file-2", "detail": "high"},
+                {"type": "input_file", "file_id": "file-1", "filename": "a.pdf", "detail": "low"},
+                {"type": "input_file", "file_url": "https://a.example/b.pdf", "filename": "b.pdf", "detail": "high"},
+            ],
+        },
+        {"role": "user", "content": "And"},
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "H"}, {"type": "summary_text", "text": "m"}],
+            "encrypted_content": "gA",
+        },
+        {"type": "reasoning", "id": "rs_2", "content": [{"type": "reasoning_text", "text": "Um"}]},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "So"}, {"type": "refusal", "refusal": "No"}],
+        },
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "custom_tool_call", "call_id": "c2", "name": "p", "input": "a"},
+        {"type": "image_generation_call", "result": "aGk="},
+        {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "1"}]},
+        {"type": "custom_tool_call_output", "call_id": "c2", "output": "2"},
+        CALL_OF_ITS_OWN,
+    ],
+}
+
+
+def test_a_request_is_read_as_openai_documents_responses() -> None:
+    """With every field of it; the items of a turn of the assistant are one message."""
+    assert RESPONSES.decode_request(asked("openai_responses", ASKED)) == Request(
+        model="m",
+        messages=(
+            Message(role="system", parts=(Text(text="Be"),)),
+            Message(role="developer", parts=(Text(text="Kind"),)),
+            Message(
+                role="user",
+                parts=(
+                    Text(text="Look"),
+                    Image(source=Link("https://a.example/b.png"), detail="low"),
+                    Image(source=FileId("openai_responses", "file-2"), detail="high"),
+                    File(source=FileId("openai_responses", "file-1"), name="a.pdf", detail="low"),
+                    File(source=Link("https://a.example/b.pdf"), name="b.pdf", detail="high"),
+                ),
+            ),
+            Message(role="user", parts=(Text(text="And"),)),
+            Message(
+                role="assistant",
+                parts=(
+                    Thinking(text="H\n\nm", seal=Seal("openai_responses", "gA", "rs_1")),
+                    Thinking(text="Um"),
+                    Text(text="So"),
+                    Refusal(text="No"),
+                    ToolCall(id="c1", name="f", arguments="{}"),
+                    ToolCall(id="c2", name="p", arguments="a", kind="custom"),
+                    Image(source=Inline("image/png", "aGk=")),
+                ),
+            ),
+            Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="1"),)),)),
+            Message(role="user", parts=(ToolResult(call_id="c2", parts=(Text(text="2"),), kind="custom"),)),
+            Message(
+                role="assistant",
+                parts=(Native(dialect="openai_responses", kind="mcp_call", document=raw(CALL_OF_ITS_OWN)),),
+            ),
+        ),
+        stream=True,
+        tools=(
+            Tool(name="f", description="d", schema=raw({"type": "object"}), is_strict=True),
+            Tool(name="p", description="d", kind="custom", grammar=raw(GRAMMAR)),
+            Native(dialect="openai_responses", kind="web_search", document=raw(SEARCH)),
+        ),
+        tool_choice="required",
+        allowed_tools=("f", "p"),
+        is_parallel=False,
+        output_format=OutputFormat(schema=raw({"type": "object"}), name="n", description="d", is_strict=True),
+        reasoning=Reasoning(effort="low", summary="concise", is_shown=True),
+        sampling=Sampling(output_tokens_max=9, temperature=0.5, top_p=0.9),
+        verbosity="low",
+        user="u",
+        cache_key="k",
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "read"),
+    [
+        ({"tool_choice": "auto"}, {"tool_choice": "auto"}),
+        ({"tool_choice": "none"}, {"tool_choice": "none"}),
+        ({"tool_choice": "required"}, {"tool_choice": "required"}),
+        ({"tool_choice": F}, {"tool_choice": NamedTool("f")}),
+        ({"tool_choice": P}, {"tool_choice": NamedTool("p", "custom")}),
+        ({"tool_choice": {"type": "allowed_tools", "tools": [P]}}, {"tool_choice": "auto", "allowed_tools": ("p",)}),
+        ({"text": {"format": {"type": "text"}}}, {}),
+        ({"text": {"format": {"type": "json_object"}}}, {"output_format": OutputFormat()}),
+        ({"reasoning": {"effort": "none"}}, {"reasoning": Reasoning(effort="none", is_off=True)}),
+        ({"reasoning": {"summary": None}}, {}),
+        ({"include": ["x", "reasoning.encrypted_content"], "store": True}, {"dropped": ("store", "include.x")}),
+        ({"text": None, "tools": None, "tool_choice": None, "reasoning": None, "include": None, "instructions": None}, {}),
+    ],
+)  # fmt: skip
+def test_what_a_member_of_responses_says_is_read(members: dict[str, Any], read: dict[str, Any]) -> None:
+    """In each of its forms; null says nothing."""
+    plain = Request(model="m", messages=(HI,))
+    body = {"model": "m", "input": "Hi", **members}
+    assert RESPONSES.decode_request(asked("openai_responses", body)) == msgspec.structs.replace(plain, **read)
+
+
+@pytest.mark.parametrize("choice", ["x", {"type": "web_search"}])
+def test_a_choice_that_cannot_be_is_refused_by_name(choice: Any) -> None:
+    """An unknown word, and a tool that only OpenAI has."""
+    with pytest.raises(BadRequestError) as refused:
+        RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": "Hi", "tool_choice": choice}))
+    assert refused.value.param == "tool_choice"
+
+
+SAMPLED = {"temperature": 0.5, "top_p": 0.9}
+NAMED = ["top_k", "stop", "seed", "presence_penalty", "frequency_penalty"]
+
+
+@pytest.mark.parametrize(
+    ("model", "members", "names"),
+    [
+        ("gpt-4.1", SAMPLED, [*NAMED, "thinking", "messages.name"]),
+        ("gpt-5", {"reasoning": {"effort": "low"}, "include": ["reasoning.encrypted_content"]}, [*SAMPLED, *NAMED, "messages.name"]),
+        ("qwen3-max", {**SAMPLED, "reasoning": {"effort": "low"}}, [*NAMED, "messages.name"]),
+    ],
+)  # fmt: skip
+def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str, Any], names: list[str]) -> None:
+    """Every setting of it."""
+    asking = wish(model)
+    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    del body["tools"]
+    assert body == {
+        "model": model,
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
+        "store": False,
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "max_output_tokens": 9999,
+        "text": {
+            "format": {
+                "type": "json_schema",
+                "name": "n",
+                "description": "d",
+                "schema": {"type": "object"},
+                "strict": True,
+            },
+            "verbosity": "low",
+        },
+        "user": "u",
+        "prompt_cache_key": "k",
+        **members,
+    }
+    assert RESPONSES.dropped(asking) == names
+
+
+@pytest.mark.parametrize(
+    ("members", "written"),
+    [
+        ({"output_format": OutputFormat()}, {"text": {"format": {"type": "json_object"}}}),
+        (
+            {"output_format": OutputFormat(schema=raw({"type": "object"}))},
+            {"text": {"format": {"type": "json_schema", "name": "answer", "schema": {"type": "object"}, "strict": False}}},
+        ),
+        ({"verbosity": "low"}, {"text": {"verbosity": "low"}}),
+        ({"tools": (Tool(name="f"),)}, {"tools": [{**F, "parameters": None, "strict": False}]}),
+        (
+            {"tools": (Tool(name="p", kind="custom", grammar=raw(GRAMMAR)),), "is_parallel": True},
+            {"tools": [{**P, "format": GRAMMAR}], "parallel_tool_calls": True},
+        ),
+        ({"tool_choice": "auto", "is_parallel": True}, {}),
+        ({"reasoning": Reasoning(is_adaptive=True)}, {"reasoning": {"summary": "auto"}}),
+        ({"reasoning": Reasoning(is_adaptive=True, is_shown=False)}, {}),
+        ({"reasoning": Reasoning(is_shown=True)}, {"reasoning": {"summary": "auto"}}),
+        ({"reasoning": Reasoning(effort="low", summary="concise")}, {"reasoning": {"effort": "low", "summary": "concise"}}),
+    ],
+)  # fmt: skip
+def test_a_setting_is_written_as_openai_documents_responses(members: dict[str, Any], written: dict[str, Any]) -> None:
+    """What was not asked for is not said, but for tools: by default they are strict."""
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="qwen3-max", messages=(HI,), **members))))
+    plain = {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+    assert body == {"model": "qwen3-max", "input": [plain], "store": False, **written}
+
+
+@pytest.mark.parametrize(
+    ("role", "part", "param"),
+    [
+        ("user", Image(source=FileId("anthropic_messages", "f")), "input.image"),
+        ("user", File(source=FileId("anthropic_messages", "f")), "input.file"),
+        ("user", Audio(source=Inline("audio/wav", "aGk=")), "input.audio"),
+        ("user", Native(dialect="openai_responses", kind="x", document=raw({})), "input.x"),
+        ("user", Native(dialect="openai_chat", kind="x", document=raw({}), is_piece=True), "input.x"),
+        ("assistant", Native(dialect="openai_chat", kind="x", document=raw({})), "input.x"),
+    ],
+)
+def test_a_part_that_responses_have_no_form_for_is_refused_by_name(role: Role, part: Part, param: str) -> None:
+    """What is kept elsewhere, sound, an item within a message, and what only another dialect has."""
+    with pytest.raises(NotCarriedError) as refused:
+        encode_request(Request(model="gpt-5", messages=(Message(role=role, parts=(part,)),)))
+    assert (refused.value.param, refused.value.params) == (param, {"dialect": "openai_responses"})
+
+
+def test_files_of_chat_are_those_of_responses_and_results_may_be_of_parts() -> None:
+    """OpenAI keeps the files of both; an item of its own stands beside messages, a piece within."""
+    item, piece = {"type": "mcp_call", "id": "m1"}, {"type": "future", "x": 1}
+    picture = Image(source=Inline("image/png", "aGk="), detail="low")
+    talk = (
+        Message(role="user", parts=(File(source=FileId("openai_chat", "file-1"), detail="low"),)),
+        Message(
+            role="assistant",
+            parts=(
+                Native(dialect="openai_responses", kind="mcp_call", document=raw(item)),
+                Native(dialect="openai_responses", kind="future", document=raw(piece), is_piece=True),
+            ),
+        ),
+        Message(role="user", parts=(ToolResult(call_id="c", parts=(Text(text="1"), picture)),)),
+    )
+    assert json.loads(bytes(encode_request(Request(model="gpt-5", messages=talk))["input"])) == [
+        {"role": "user", "content": [{"type": "input_file", "file_id": "file-1", "detail": "low"}]},
+        item,
+        {"role": "assistant", "content": [piece]},
+        {
+            "type": "function_call_output",
+            "call_id": "c",
+            "output": [
+                {"type": "input_text", "text": "1"},
+                {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "low"},
+            ],
+        },
+    ]
