@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.core.profile.loader import find_profile, load_profile
-from relay.core.profile.structs import Group, Profile, Text
+from relay.core.profile.structs import BaseUrl, Group, Profile, Text
 
 
 @pytest.fixture(scope="module")
@@ -18,55 +18,23 @@ def text(en: str, zh: str) -> Text:
     return Text(en=en, zh=zh)
 
 
-CARDS: dict[str, tuple[str, str, str, str, str, str]] = {
-    # group: ratio, stars, kind, label zh, badge zh, price hint zh
-    "golden_lily": ("7.535", "5", "direct", "金色铃兰", "满血无甲", "价格差异极大,无法给出参考"),
-    "lily": ("3.5", "4", "direct", "铃兰", "满血无甲", "10RMB,sonnet约对话15~40条"),
-    "hyacinth": ("1.5", "4.5", "direct", "风信子", "满血无甲", "10RMB,sonnet约对话40~100条"),
-    "claude_code": ("1.8", "3.5", "direct", "Claude Code", "无甲", "10RMB,sonnet约对话30~90条"),
-    "bouquet": ("0.5", "4", "mixed", "花束", "", "10RMB,约对话1000~2000条"),
-    "carnation": ("0.3", "4", "direct", "石竹", "有审", "10RMB,约对话1000~2000条"),
-    "agave": ("3", "4.5", "direct", "龙舌兰", "无审有甲", "10RMB,约对话40~60条"),
-}
-
-
-def test_the_seven_groups_stand_in_the_order_of_the_page(profile: Profile) -> None:
-    """The cheapest is not first: the page begins with the dearest."""
-    assert list(profile.groups) == list(CARDS)
-
-
-@pytest.mark.parametrize("name", CARDS)
-def test_card_is_that_of_the_page(profile: Profile, name: str) -> None:
-    """Ratio, stars, kind, names, badge, hint and the day of the prices."""
-    group = profile.groups[name]
-    ratio, stars, kind, label, badge, hint = CARDS[name]
-
-    assert (group.ratio, group.stars, group.kind) == (Fraction(ratio), Fraction(stars), kind)
-    assert group.label is not None
-    assert group.price_hint is not None
-    assert (group.label.zh, group.price_hint.zh) == (label, hint)
-    assert (group.badge.zh if group.badge else "") == badge
-    assert group.reference_date == "2024-09-14"
-
-
-@pytest.mark.parametrize(("name", "source"), [
-    ("golden_lily", text("Enterprise-grade Anthropic native Claude API", "企业级Anthropic 原生claude API")),
-    ("lily", text("AWS source, discounted official proxy, native Claude API, AWS direct connection", "AWS源,折扣价官转,原生claude API,AWS直连")),
-    ("hyacinth", text("Google GCP/AWS Claude, exclusive channels", "谷歌GCP/AWS claude,全独家渠道")),
-    ("claude_code", text("CC direct, supports tool calling, Claude Code compatible, not reverse-engineered", "cc正向,支持工具调用,支持claude code,非逆向")),
-    ("bouquet", text("Multi-model mix, Gemini via Vertex AI enterprise, Grok via official reverse", "多模型混合,gemini为vertex-ai企业号,grok为官逆")),
-    ("carnation", text("Gemini GCP paid key, only 2.5 Pro", "gemini GCP付费key,只有2.5pro")),
-    ("agave", text("GPT-5 official proxy, unfiltered with some restrictions", "GPT5官转,无审有甲")),
-])  # fmt: skip
-def test_source_is_told_in_both_languages(profile: Profile, name: str, source: Text) -> None:
-    """Word for word as printed."""
-    assert profile.groups[name].source == source
-
-
-def test_a_whole_card_holds_everything_the_page_prints(profile: Profile) -> None:
-    """Lily, field by field."""
-    assert profile.groups["lily"] == Group(
-        ratio=Fraction(7, 2),
+PRINTED = "2024-09-14"
+"""The day that the page names for all of its prices."""
+CARDS = {
+    "golden_lily": Group(
+        ratio=Fraction("7.535"),
+        label=text("Golden Lily", "金色铃兰"),
+        icon="🍀",
+        kind="direct",
+        badge=text("Full Power", "满血无甲"),
+        source=text("Enterprise-grade Anthropic native Claude API", "企业级Anthropic 原生claude API"),
+        note=text("Includes Stripe payment fees. Very expensive!", "汇率包含stripe支付手续费,非常贵!"),
+        price_hint=text("Price varies greatly, no reference available.", "价格差异极大,无法给出参考"),
+        stars=Fraction(5),
+        reference_date=PRINTED,
+    ),
+    "lily": Group(
+        ratio=Fraction("3.5"),
         label=text("Lily", "铃兰"),
         icon="🍀",
         kind="direct",
@@ -80,16 +48,90 @@ def test_a_whole_card_holds_everything_the_page_prints(profile: Profile) -> None
         ),
         price_hint=text("¥10 ≈ 15-40 Sonnet conversations", "10RMB,sonnet约对话15~40条"),
         stars=Fraction(4),
-        reference_date="2024-09-14",
-    )
+        reference_date=PRINTED,
+    ),
+    "hyacinth": Group(
+        ratio=Fraction("1.5"),
+        label=text("Hyacinth", "风信子"),
+        icon="🍇",
+        kind="direct",
+        badge=text("Full Power", "满血无甲"),
+        source=text("Google GCP/AWS Claude, exclusive channels", "谷歌GCP/AWS claude,全独家渠道"),
+        price_hint=text("¥10 ≈ 40-100 Sonnet conversations", "10RMB,sonnet约对话40~100条"),
+        stars=Fraction("4.5"),
+        reference_date=PRINTED,
+    ),
+    "claude_code": Group(
+        ratio=Fraction("1.8"),
+        label=text("Claude Code", "Claude Code"),
+        icon="🌼",
+        kind="direct",
+        badge=text("Unrestricted", "无甲"),
+        source=text(
+            "CC direct, supports tool calling, Claude Code compatible, not reverse-engineered",
+            "cc正向,支持工具调用,支持claude code,非逆向",
+        ),
+        price_hint=text("¥10 ≈ 30-90 Sonnet conversations", "10RMB,sonnet约对话30~90条"),
+        stars=Fraction("3.5"),
+        reference_date=PRINTED,
+    ),
+    "bouquet": Group(
+        ratio=Fraction("0.5"),
+        label=text("Bouquet", "花束"),
+        icon="💐",
+        kind="mixed",
+        source=text(
+            "Multi-model mix, Gemini via Vertex AI enterprise, Grok via official reverse",
+            "多模型混合,gemini为vertex-ai企业号,grok为官逆",
+        ),
+        note=text("Supports Gemini 3.0 Pro, Grok 4.1", "gemini支持3.0pro,grok支持4.1"),
+        price_hint=text("¥10 ≈ 1000-2000 conversations", "10RMB,约对话1000~2000条"),
+        stars=Fraction(4),
+        reference_date=PRINTED,
+    ),
+    "carnation": Group(
+        ratio=Fraction("0.3"),
+        label=text("Carnation", "石竹"),
+        icon="🍃",
+        kind="direct",
+        badge=text("Filtered", "有审"),
+        source=text("Gemini GCP paid key, only 2.5 Pro", "gemini GCP付费key,只有2.5pro"),
+        note=text("Control your tokens - cheaper than many session cards", "控制好token比许多次卡还便宜"),
+        price_hint=text("¥10 ≈ 1000-2000 conversations", "10RMB,约对话1000~2000条"),
+        stars=Fraction(4),
+        reference_date=PRINTED,
+    ),
+    "agave": Group(
+        ratio=Fraction(3),
+        label=text("Agave", "龙舌兰"),
+        icon="🌵",
+        kind="direct",
+        badge=text("Unfiltered with some restrictions", "无审有甲"),
+        source=text("GPT-5 official proxy, unfiltered with some restrictions", "GPT5官转,无审有甲"),
+        note=text("GPT-5 temp=1, top_p<1", "gpt-5温度=1,top p<1"),
+        price_hint=text("¥10 ≈ 40-60 conversations", "10RMB,约对话40~60条"),
+        stars=Fraction("4.5"),
+        reference_date=PRINTED,
+        base_urls=(
+            BaseUrl(
+                label=text("For SillyTavern use gpt-5-chat-latest", "酒馆用 gpt-5-chat-latest"),
+                url="https://woof.guagua.uk/v1",
+            ),
+            BaseUrl(label=text("Other frontends", "其他前端端点"), url="https://woof.guagua.uk/"),
+        ),
+    ),
+}
 
 
-def test_agave_has_two_addresses(profile: Profile) -> None:
-    """One for SillyTavern with /v1, one for everybody else without."""
-    assert [each.url for each in profile.groups["agave"].base_urls] == [
-        "https://woof.guagua.uk/v1",
-        "https://woof.guagua.uk/",
-    ]
+def test_the_seven_groups_stand_in_the_order_of_the_page(profile: Profile) -> None:
+    """The cheapest is not first: the page begins with the dearest."""
+    assert list(profile.groups) == list(CARDS)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_card_is_that_of_the_page(profile: Profile, name: str) -> None:
+    """Every field, word for word in both languages."""
+    assert profile.groups[name] == CARDS[name]
 
 
 def plugin(profile: Profile, use: str) -> dict[str, Any]:
