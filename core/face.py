@@ -42,7 +42,7 @@ HEAD_S = 30.0
 RESET = struct.pack("ii", 1, 0)
 """Makes a close tell the other side that the connection was broken off (socket(7), SO_LINGER)."""
 _is_key = re.compile(rb"[A-Za-z0-9+/]{22}==").fullmatch
-_PLAIN = b"connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: "
+_PLAIN = b"%bx-request-id: %b\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n%b"
 
 
 def face_of(shop: Shop) -> type[asyncio.Protocol]:
@@ -192,13 +192,16 @@ class Face(HttpToolsProtocol):
 
     def _take_rubbish(self, status: int, msg: str) -> None:
         """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
-        if not self._is_answering() or (status == 431 and self.cycle.more_body and not self.pipeline):
+        is_in_body = bool(getattr(self.cycle, "more_body", False))  # there is no cycle before the first request
+        if self._is_answering() and not (status == 431 and is_in_body and not self.pipeline):
+            self.flow.is_dropping, self.cycle.keep_alive = True, False
+            if is_in_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+        elif is_in_body and not self._is_answering():  # of a request that has had its answer
+            self.flow.end(is_body_unread=True)
+        else:
             self._refuse(status, msg)
-            return
-        self.flow.is_dropping, self.cycle.keep_alive = True, False
-        if self.cycle.more_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
 
     def on_message_begin(self) -> None:
         """Begin a head; where it follows a body in the same piece, its first bytes are not counted."""
@@ -227,6 +230,7 @@ class Face(HttpToolsProtocol):
         self._end_head()
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            self.cycle.more_body = False  # uvicorn leaves it as it is once the request has been answered
             self.flow.resume_reading()  # nobody asks for more, and unread, a hang-up is not seen
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -256,10 +260,12 @@ class Face(HttpToolsProtocol):
                 wire.leave()
 
     def _refuse(self, status: int, msg: str) -> None:
-        """Answer a request that never reaches a door, and close; the answer has an id like every other, but no dialect."""
-        head = (STATUS_LINE[status], b"x-request-id: ", new_id("req").encode(), b"\r\n", _PLAIN)
-        self.transport.write(b"".join((*head, b"%d\r\n\r\n" % len(msg), msg.encode("ascii"))))
-        self.transport.close()
+        """Answer a request that never reaches a door, and end; the answer has an id like every other, but no dialect."""
+        self.transport.write(_PLAIN % (STATUS_LINE[status], new_id("req").encode(), len(msg), msg.encode("ascii")))
+        if self._is_answering():
+            self.transport.close()  # which tells the door
+        else:
+            self.flow.end(is_body_unread=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""
@@ -278,9 +284,7 @@ class HttpWire:
         written_s: Loop time at which the last piece of the body was written, or else the answer began.
     """
 
-    __slots__ = (
-        "_cycle", "_flow", "_head", "_is_chunked", "_is_framed", "_now", "_transport", "is_lost", "on_loss", "written_s",
-    )  # fmt: skip
+    __slots__ = ("_cycle", "_flow", "_head", "_is_chunked", "_is_framed", "_now", "_transport", "is_lost", "on_loss", "written_s")  # fmt: skip
 
     def __init__(self, cycle: RequestResponseCycle, now: Callable[[], float]) -> None:
         self._cycle = cycle

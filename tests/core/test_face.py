@@ -570,6 +570,45 @@ async def test_a_head_without_end_is_refused(shop: Running, long: bytes) -> None
     writer.close()
 
 
+@pytest.mark.parametrize("rubbish", [LONG_HEADS["one header"], b"\0"], ids=["too long", "no HTTP"])
+async def test_who_still_sends_when_a_head_is_refused_gets_the_refusal(shop: Running, rubbish: bytes) -> None:
+    """The rest is read and dropped: a connection that is closed with something unread is reset."""
+    reader, writer = await dial(shop)
+    writer.write(rubbish + b"a" * 16_000_000)  # more than the kernel takes: what is written has been read
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 20)
+    assert answer.startswith((b"HTTP/1.1 431 Request", b"HTTP/1.1 400 Bad"))
+    assert answer.count(b"\r\n\r\n") == 1
+    writer.close()
+
+
+BROKEN_LATE = {"no length": b"zz\r\n", "a long extension": b"1;x=".ljust(HEAD_BYTES_MAX + 1, b"a")}
+
+
+@pytest.mark.parametrize("chunk", BROKEN_LATE.values(), ids=BROKEN_LATE)
+async def test_a_body_that_breaks_behind_its_refusal_is_not_answered_twice(shop: Running, chunk: bytes) -> None:
+    """Its customer may take a second answer for the next request's; the connection ends."""
+    reader, writer = await dial(shop)
+    head = re.sub(rb"content-length: \d+", b"transfer-encoding: chunked", question(shop, body=b""))
+    writer.write(head.replace(shop.api_key.encode(), b"sk-unknown") + b"186a0\r\n".ljust(100_007, b"{") + b"\r\n")
+    assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+    writer.write(chunk)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_rubbish_behind_a_body_whose_request_was_refused_is_refused(shop: Running) -> None:
+    """That body has ended, so it is a request of its own."""
+    reader, writer = await dial(shop)
+    writer.write(question(shop, body=b"{" * 100_000).replace(shop.api_key.encode(), b"sk-unknown")[:-1])
+    assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+    writer.write(b"{\0rubbish\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.endswith(b"\r\n\r\nInvalid HTTP request received.")
+    writer.close()
+
+
 @pytest.mark.parametrize("start", [b"0\r\nx: ", b"1;x="], ids=["trailer", "chunk extension"])
 async def test_what_frames_a_body_is_bounded_as_a_head_is(shop: Running, start: bytes) -> None:
     """Nobody's body needs more of it."""
