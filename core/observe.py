@@ -26,6 +26,7 @@ EVENTS = frozenset(
         "commit.failed",  # the database did not take a group of operations
         "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay is restarted
         "ledger.broken",  # a group broke one of the ledger's own rules; nothing of it was committed
+        "files.exhausted",  # a request was refused, as no more files may be opened for a connection to an upstream
         "meter.dropped",  # a plugin's meter raised, or its figures were unusable; core's own took over
         "group.refused",  # a commit broke a rule of the ledger; it was done again, operation by operation
         "operation.refused",  # one operation broke a rule of the ledger; the others went on

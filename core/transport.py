@@ -161,6 +161,7 @@ class Transport(Protocol):
         Raises:
             UpstreamConnectError: Refused, reset before an answer, or not HTTP.
             UpstreamTimeoutError: ``connect``, or ``first_event`` where no head came.
+            OverloadedError: As many files are open as may be.
         """
         ...
 
@@ -168,7 +169,7 @@ class Transport(Protocol):
         """Open a websocket at the http(s) address of *request*, with its headers.
 
         Raises:
-            UpstreamConnectError, UpstreamTimeoutError: As `send`.
+            UpstreamConnectError, UpstreamTimeoutError, OverloadedError: As `send`.
             UpstreamStatusError: The upstream refused the upgrade.
         """
         ...

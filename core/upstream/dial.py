@@ -5,6 +5,7 @@ whose IPv6 is broken would cost the whole connect deadline: aiohappyeyeballs doe
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from functools import cached_property
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
+from ..errors import OverloadedError
+from ..observe import emit
 from .connection import Connection
 from .request_head import Origin
 
@@ -19,6 +22,8 @@ ADDRESSES_S = 10.0
 """How long looked-up addresses are remembered."""
 NEXT_ADDRESS_S = 0.25
 """Head start of an address before the next one is tried as well. Source: RFC 8305, section 5."""
+
+_NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class Dialler:
@@ -40,6 +45,7 @@ class Dialler:
 
         Raises:
             OSError: It can't be reached, or is not who it says (`ssl.SSLError`).
+            OverloadedError: As `reach`.
         """
         opened = await self.reach(origin)
         try:
@@ -59,9 +65,16 @@ class Dialler:
 
         Raises:
             OSError: It can't be reached.
+            OverloadedError: As many files are open as may be: the upstream must not be blamed, or its circuit would open.
         """
         addresses = await self._look_up(origin.host, origin.port)
-        return await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
+        try:
+            return await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
+        except OSError as exc:
+            if exc.errno not in _NO_FILES:
+                raise
+            emit("files.exhausted")
+            raise OverloadedError from exc
 
     async def _look_up(self, host: str, port: int) -> list[AddrInfoType]:
         """Return the addresses of *host*; concurrent callers share one look-up."""

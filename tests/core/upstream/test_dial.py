@@ -1,6 +1,10 @@
 import asyncio
+import os
+import resource
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,10 @@ from relay import UpstreamConnectError, UpstreamRequest
 from relay.core.upstream import UpstreamClient
 from relay.core.upstream.dial import Dialler
 from relay.core.upstream.request_head import Origin
+from tests.chats import CHAT
 from tests.core.raw_upstream import raw_upstream, whole, writes
+from tests.shops import reselling
+from tests.upstreams import document
 
 from .answers import PATIENT, read_all
 
@@ -111,3 +118,38 @@ async def test_a_trusted_upstream_is_asked_over_one_connection_in_http_1_1(
         for _ in range(2):
             assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"ok"
     assert (spoken, upstream.connection_count) == (["http/1.1", "http/1.1"], 1)
+
+
+@contextmanager
+def no_file_to_be_opened() -> Iterator[None]:
+    """Allow this process no more files than it has open."""
+    limits, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_who_has_no_file_left_does_not_blame_the_upstream(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its customers are told to come again, nothing stays held, and its circuits stay closed."""
+    caplog.set_level("INFO", "relay")
+    async with reselling(tmp_path, lambda _: document(CHAT, headers=["connection: close"])) as (upstream, shop):
+        before = await shop.chat()
+        with no_file_to_be_opened():
+            refused = [await shop.chat() for _ in range(5)]
+        after = await shop.chat()
+        outcomes = [row["outcome"] for row in await shop.log(count=7)]
+        [held] = shop.rows("select sum(pending_nano) as nano from book")
+    assert (before.status_code, after.status_code) == (200, 200)
+    told = [(one.status_code, one.json()["error"]["code"], one.headers["retry-after"]) for one in refused]
+    assert told == [(503, "overloaded", "2")] * 5
+    assert (outcomes, held, len(upstream.received)) == (
+        ["complete", *["upstream_error"] * 5, "complete"],
+        {"nano": 0},
+        2,
+    )
+    assert [record.message for record in caplog.records] == ["files.exhausted"] * 5
