@@ -317,6 +317,11 @@ def read_response_done(frame: str) -> ResponseDone:
     )
 
 
+def read_response_id(frame: str) -> str:
+    """Return the id in an event that carries a response; empty if it names none."""
+    return read_response_done(frame).id
+
+
 def with_error(frame: str, error: Mapping[str, object]) -> str:
     """Return the ``response.done`` in *frame* with its error replaced by *error*."""
     event = _read_members(frame)

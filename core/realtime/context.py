@@ -7,6 +7,7 @@ whatever its format. Source: OpenAI, "Managing costs" of Realtime, read 2026-11-
 
 import math
 import re
+from collections import deque
 
 import msgspec
 
@@ -70,6 +71,8 @@ class Context:
         """The output so far of each response under way, by its id."""
         self._passing = Output()
         """The output of the response whose delta is on its way to the customer."""
+        self._ended: deque[str] = deque(maxlen=RESPONSES_MAX)
+        """The ids of the responses that ended last."""
 
     def session_changed(self, facts: SessionFacts) -> None:
         """Note the audio formats that the upstream reports."""
@@ -124,8 +127,10 @@ class Context:
             return self._buffered_chars
         return min(self._buffered_chars, self._heard_per_second * self._speech_ms // 1000)
 
-    def response_began(self) -> None:
+    def response_began(self, response_id: str) -> None:
         """Note what the response reads; more may be added while it is under way."""
+        if response_id in self._ended:
+            self._ended.remove(response_id)
         self.open_count += 1
         self._asked_count = max(0, self._asked_count - 1)
         self._added_before = self._added
@@ -151,6 +156,8 @@ class Context:
         """Take the upstream's own figures as the new base, if the response belongs to the conversation."""
         self.open_count = max(0, self.open_count - 1)
         self._outputs.pop(done.id, None)
+        if done.id:
+            self._ended.append(done.id)
         if self.open_count == 0:
             self._outputs.clear()
         if done.usage is not None and done.is_of_conversation:
@@ -159,6 +166,10 @@ class Context:
             self._known = Input(text=tokens - sound, sound=sound)
             self._added -= self._added_before
             self._added_before = Measure()
+
+    def has_ended(self, response_id: str) -> bool:
+        """Say whether this response has ended before: its end, told again, must not be paid again."""
+        return response_id in self._ended
 
     @property
     def input_bound(self) -> Input:
@@ -183,6 +194,10 @@ class Context:
         output = self.output_of(None)
         return estimate_bytes(output.text_bytes) + int(self._spoken_tokens(output.sound_chars))
 
+    def spoken_tokens(self, output: "Output") -> int:
+        """Return the tokens of the sound of *output* that was handed over."""
+        return int(self._spoken_tokens(output.delivered[1]))
+
     def delivered_usage(self, output: "Output") -> Usage:
         """Return the usage of a response that ends here: its likely input, and the part of *output* that was handed over.
 
@@ -190,13 +205,12 @@ class Context:
         """
         added = self._added_before
         heard = int(added.sound_chars * self._heard_ratio)
-        text_bytes, sound_chars = output.delivered
-        spoken = int(self._spoken_tokens(sound_chars))
+        spoken = self.spoken_tokens(output)
         return Usage(
             input_tokens=estimate_bytes(added.text_bytes) + heard,
             cache_read_tokens=self._known.text + self._known.sound,
             audio_input_tokens=heard,
-            output_tokens=estimate_bytes(text_bytes) + spoken,
+            output_tokens=estimate_bytes(output.delivered[0]) + spoken,
             audio_output_tokens=spoken,
             source="estimated",
         )

@@ -20,6 +20,7 @@ from ..dialects.realtime_events import (
     event_id_of,
     event_type,
     read_response_done,
+    read_response_id,
     read_session_event,
     with_error,
 )
@@ -278,13 +279,16 @@ class Session:
             return
         self._turn.saw(frame)
         if kind == "response.done":
-            await self._finish(frame)
-            return
-        if kind == "error":
+            done = read_response_done(frame)
+            if not self._context.has_ended(done.id):
+                await self._finish(frame, done)
+                return
+            frame = self._shown_end(frame, done)
+        elif kind == "error":
             self._context.request_failed()
             frame = self._shown_error(frame)
         elif kind == "response.created":
-            self._context.response_began()
+            self._context.response_began(read_response_id(frame))
             self._turn.began()
             await self._cover_input()
         elif kind.startswith("response.") and kind.endswith(".delta"):
@@ -304,14 +308,13 @@ class Session:
         await self._customer.send(frame)
         self._context.handed_over()
 
-    async def _finish(self, frame: str) -> None:
+    async def _finish(self, frame: str, done: ResponseDone) -> None:
         """Post a response, hold for the next, and only then show the customer that it is done.
 
         Raises:
             RelayError: The next can't be held for, so the session ends after this response.
         """
         refusal: RelayError | None = None
-        done = read_response_done(frame)
         async with self._books:
             turn = self._turn
             self._settled(await turn.post(done))
@@ -322,8 +325,7 @@ class Session:
                 refusal = exc
         hit("before_end")
         try:
-            shown = self._shown_failure(frame, done) if done.error else frame
-            await self._customer.send(without_costs(shown.encode()).decode())
+            await self._customer.send(self._shown_end(frame, done))
         finally:
             turn.settlement.delivered()  # a customer who has gone by now left after the end
         await self._file_claims()
@@ -357,6 +359,10 @@ class Session:
             return frame
         self._report(error)
         return self._error_event(error)
+
+    def _shown_end(self, frame: str, done: ResponseDone) -> str:
+        shown = self._shown_failure(frame, done) if done.error else frame
+        return without_costs(shown.encode()).decode()
 
     def _shown_failure(self, frame: str, done: ResponseDone) -> str:
         """Return the end of a failed response; unless its error is about the request, it is put into our words."""

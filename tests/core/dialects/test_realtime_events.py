@@ -22,6 +22,7 @@ from relay.core.dialects.realtime_events import (
     read_customer_event,
     read_realtime_usage,
     read_response_done,
+    read_response_id,
     read_session,
     read_session_event,
     read_transcription_usage,
@@ -301,6 +302,12 @@ TRANSCRIPTIONS = [
 def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, Any], usage: Usage) -> None:
     """Ten tokens a second, as sound is heard, and every second that was begun."""
     assert read_transcription_usage(json.dumps({"usage": told})) == usage
+
+
+def test_the_id_of_a_response_is_read_where_there_is_one() -> None:
+    """Whatever event carries the response."""
+    told = '{"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}'
+    assert (read_response_id(told), read_response_id('{"response":{}}'), read_response_id("[")) == ("resp_1", "", "")
 
 
 @pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])

@@ -49,7 +49,7 @@ def test_sound_of_telephones_is_counted_by_its_own_coding() -> None:
         context = Context()
         context.session_changed(SessionFacts(input_format=told, output_format=told))
         context.customer_sent(APPEND, Measure(sound_chars=10_666))
-        context.response_began()
+        context.response_began("")
         context.response_sent("response.output_audio.delta", sound("A" * 10_666))
         assert (context.input_bound.sound, context.output_counted_tokens) == (10, 20)
 
@@ -85,7 +85,7 @@ def test_the_upstreams_figures_take_the_place_of_ours() -> None:
     context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
     heard(context, 1)
     committed(context)
-    context.response_began()
+    context.response_began("")
     heard(context, 2)
     context.response_ended(DONE)
     assert context.input_bound == Input(text=BEGINNING + 149, sound=104 + 20)
@@ -98,10 +98,10 @@ def test_responses_beside_each_other_read_it_each() -> None:
     for _ in range(3):
         context.customer_sent("response.create", Measure())
     assert context.input_bound.text == 3 * BEGINNING
-    context.response_began()
+    context.response_began("")
     context.request_failed()
     assert context.input_bound.text == 2 * BEGINNING
-    context.response_began()
+    context.response_began("")
     context.response_ended(ResponseDone())
     context.request_failed()
     assert context.input_bound.text == BEGINNING
@@ -111,9 +111,9 @@ def test_a_response_beside_the_conversation_tells_nothing_of_it() -> None:
     """Nor does one without figures: what was added stays added."""
     context = Context()
     context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
-    context.response_began()
+    context.response_began("")
     context.response_ended(ResponseDone(status="completed", usage=DONE.usage))
-    context.response_began()
+    context.response_began("")
     context.response_ended(ResponseDone(status="completed", is_of_conversation=True))
     assert context.input_bound == Input(text=BEGINNING + 500)
 
@@ -121,7 +121,7 @@ def test_a_response_beside_the_conversation_tells_nothing_of_it() -> None:
 def test_output_is_counted_and_bounded() -> None:
     """Twenty tokens a second of sound, and what its words likely are."""
     context = Context()
-    context.response_began()
+    context.response_began("")
     context.response_sent("response.output_audio.delta", sound())
     context.response_sent("response.output_audio_transcript.delta", words("Hello world"))
     assert context.output_counted_tokens == 20 + 4
@@ -134,8 +134,8 @@ def test_output_is_counted_and_bounded() -> None:
 def test_output_of_two_responses_is_told_apart() -> None:
     """A hold covers both; what one has said is gone with its end."""
     context = Context()
-    context.response_began()
-    context.response_began()
+    context.response_began("")
+    context.response_began("")
     for response_id in ("resp_1", "resp_2"):
         context.response_sent("response.output_audio.delta", event("x", response_id=response_id, delta=SECOND_OF_SOUND))
         context.handed_over()
@@ -148,10 +148,21 @@ def test_output_of_two_responses_is_told_apart() -> None:
     assert (context.open_count, context.output_counted_tokens) == (0, 0)
 
 
+def test_a_response_that_ended_is_known_until_one_of_its_id_begins() -> None:
+    """The last 64 are; an end without an id is nobody's."""
+    context = Context()
+    for index in range(65):
+        context.response_ended(ResponseDone(id=f"resp_{index}"))
+    context.response_ended(ResponseDone())
+    context.response_began("resp_2")
+    ended = [context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_64", "")]
+    assert ended == [False, True, False, True, False]
+
+
 def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:
     """As those of whoever copies OpenAI."""
     context = Context()
-    context.response_began()
+    context.response_began("")
     context.response_sent("response.function_call_arguments.delta", event("x", delta="{}"))
     context.handed_over()
     said = context.output_of("resp_1")
@@ -161,7 +172,7 @@ def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:
 def test_what_was_not_handed_over_is_not_delivered() -> None:
     """A delta that is counted for the hold, and never passed on."""
     context = Context()
-    context.response_began()
+    context.response_began("")
     for _ in range(2):
         context.response_sent("response.output_audio.delta", sound())
     assert context.delivered_usage(context.output_of(None)).output_tokens == 0
@@ -172,12 +183,12 @@ def test_what_was_not_handed_over_is_not_delivered() -> None:
 def test_a_cut_response_is_priced_by_what_was_handed_over() -> None:
     """And by what it read: what the response before read was cached."""
     context = Context()
-    context.response_began()
+    context.response_began("")
     context.response_ended(DONE)
     heard(context, 1)
     committed(context)
     context.customer_sent("conversation.item.create", Measure(text_bytes=36))
-    context.response_began()
+    context.response_began("")
     context.response_sent("response.output_audio.delta", sound())
     context.handed_over()
     usage = Usage(
@@ -256,8 +267,8 @@ def test_what_two_responses_read_at_once_is_counted_off_once() -> None:
     """What came meanwhile is still to be read when both have ended."""
     context = Context()
     context.customer_sent("conversation.item.create", Measure(text_bytes=1000))
-    context.response_began()
-    context.response_began()
+    context.response_began("")
+    context.response_began("")
     context.customer_sent("conversation.item.create", Measure(text_bytes=100))
     context.response_ended(DONE)
     context.response_ended(DONE)
@@ -267,7 +278,7 @@ def test_what_two_responses_read_at_once_is_counted_off_once() -> None:
 def test_a_spoken_answer_is_no_empty_one() -> None:
     """Without a word of its transcript."""
     context = Context()
-    context.response_began()
+    context.response_began("")
     context.response_sent("response.output_audio.delta", sound())
     assert context.output_of("resp_1").has_text
 
@@ -276,7 +287,7 @@ def test_of_several_responses_that_are_cut_all_that_was_said_counts() -> None:
     """A text of one and a call of another are neither of them lost by a third."""
     context = Context()
     for response_id, kind in (("a", "output_text"), ("b", "function_call_arguments"), ("c", "new")):
-        context.response_began()
+        context.response_began("")
         context.response_sent(f"response.{kind}.delta", event("x", response_id=response_id, delta="{}"))
     said = context.output_of(None)
     assert (said.has_text, said.has_call) == (True, True)

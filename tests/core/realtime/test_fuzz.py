@@ -134,7 +134,7 @@ def check_upstream(frame: str, context: Context) -> None:
         context.request_failed()
         is_about_request(disguised_error(frame.encode()), frame)
     elif kind == "response.created":
-        context.response_began()
+        context.response_began("")
     elif kind.startswith("response.") and kind.endswith(".delta"):
         context.response_sent(kind, frame)
         context.handed_over()

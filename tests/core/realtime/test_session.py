@@ -516,6 +516,34 @@ async def test_a_failed_response_without_output_costs_nothing(tmp_path: Path) ->
     assert "org-secret" not in json.dumps(heard)
 
 
+async def test_an_end_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
+    """It passes like the first, without the upstream's words about its own account."""
+    error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": "org-secret has no money"}
+    talk = says(created(), words("Hello"), done(), done("failed", type="failed", error=error))
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+            heard = await hear(client)
+        rows = await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - CHARGE, 0)
+    assert outcomes(rows) == [("complete", CHARGE), ("customer_gone", 0)]
+    assert heard[-1]["response"]["status_details"]["error"]["code"] == "upstream_unavailable"
+    assert "org-secret" not in json.dumps(heard)
+
+
+async def test_an_end_that_is_told_again_beside_another_response_is_paid_once(tmp_path: Path) -> None:
+    """The other is still under way, and paid with its own end."""
+    talk = says(created(), created("resp_2"), sound(response_id="resp_2"), done(), done(), done(response_id="resp_2"))
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            for _ in range(3):
+                await hear(client)
+        rows = await shop.log(count=3)
+    assert outcomes(rows) == [("complete", CHARGE), ("complete", CHARGE), ("customer_gone", 0)]
+
+
 async def test_a_response_without_output_and_figures_costs_nothing(tmp_path: Path) -> None:
     """Its input is not guessed."""
     talk = says(created(), done("completed", None))
