@@ -277,19 +277,19 @@ class Settlement:
             source=source,
         )
 
-    def plausible(self, usage: Usage, evidence: Evidence) -> Usage:
+    def plausible(self, usage: Usage, evidence: Evidence, *, sound_tokens: int = 0) -> Usage:
         """Return *usage*, or local bounds in place of figures that can't be true.
 
-        Output that was actually seen can be true whatever limit the request named: pictures that a tool of
-        the upstream drew are not counted against it, and the model may have read them again. Where the
-        upstream counts by the piece what the shop sells by the token, the input is estimated: no answer is
-        free for lack of tokens.
+        Output that was actually seen, *sound_tokens* of it as sound, can be true whatever limit the request
+        named: pictures that a tool of the upstream drew are not counted against it, and the model may have read
+        them again. Where the upstream counts by the piece what the shop sells by the token, the input is
+        estimated: no answer is free for lack of tokens.
         """
         usage = msgspec.structs.replace(usage, tool_counts=self._offered(usage.tool_counts))
         if self._may_lack_tokens and not usage.all_input_tokens:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
-        seen = evidence.output_bytes // 2 + pictures_tokens
+        seen = evidence.output_bytes // 2 + sound_tokens + pictures_tokens
         bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen

@@ -219,6 +219,7 @@ class Turn:
             usage = self._context.delivered_usage(output) if any(output.delivered) else Usage(source="estimated")
         if done.is_disputed:
             usage = msgspec.structs.replace(usage, source="disputed")
+        usage = self.settlement.plausible(usage, evidence, sound_tokens=self._context.spoken_tokens(output))
         return await self._close(usage, outcome, evidence)
 
     async def _close(self, usage: Usage, outcome: Outcome, evidence: Evidence) -> tuple[RequestRecord, Posted] | None:
@@ -227,12 +228,7 @@ class Turn:
             await self.settlement.void(outcome, evidence, attempts)
             return None
         return await self.settlement.post(
-            self.settlement.plausible(usage, evidence),
-            outcome,
-            evidence,
-            attempts,
-            model_returned=None,
-            first_output_ms=self._first_output_ms,
+            usage, outcome, evidence, attempts, model_returned=None, first_output_ms=self._first_output_ms
         )
 
     def _attempt(self) -> Attempt:
@@ -270,4 +266,4 @@ class Turn:
 
 
 def _evidence(output: Output) -> Evidence:
-    return Evidence(has_text=output.has_text, has_tool_call=output.has_call, output_bytes=sum(output.delivered))
+    return Evidence(has_text=output.has_text, has_tool_call=output.has_call, output_bytes=output.delivered[0])

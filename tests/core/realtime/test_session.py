@@ -544,6 +544,32 @@ async def test_an_end_that_is_told_again_beside_another_response_is_paid_once(tm
     assert outcomes(rows) == [("complete", CHARGE), ("complete", CHARGE), ("customer_gone", 0)]
 
 
+LIMITED = PROFILE.replace('audio_completion_ratio: "2"', 'audio_completion_ratio: "2", output_tokens_max: 4096')
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told", "paid", "source"),
+    [
+        (1, 16_384, 16_384, "upstream"),
+        (1, 16_385, 4096, "disputed"),
+        (210, 16_800, 16_800, "upstream"),
+        (210, 16_801, 4200, "disputed"),
+    ],
+)
+async def test_more_output_than_a_response_can_have_is_disputed(
+    tmp_path: Path, seconds: int, told: int, paid: int, source: str
+) -> None:
+    """Four times the model's limit, or the sound that was heard, twenty tokens a second."""
+    usage = {"input_tokens": 0, "output_tokens": told, "output_token_details": {"audio_tokens": told}}
+    pieces = [sound(SECOND_OF_SOUND * min(seconds, 10))] * -(-seconds // 10)
+    async with realtime_shop(tmp_path, says(created(), *pieces, done(usage=usage)), profile=LIMITED) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        [row, _] = await shop.log(count=2)
+    assert (row["charge_nano"], row["usage_source"]) == (paid * 64_000, source)
+
+
 async def test_a_response_without_output_and_figures_costs_nothing(tmp_path: Path) -> None:
     """Its input is not guessed."""
     talk = says(created(), done("completed", None))
