@@ -374,6 +374,7 @@ def _details(figures: Figures, side: str) -> Figures:
 
 class _Transcribed(msgspec.Struct):
     usage: object = None
+    transcript: object = None
 
 
 TOKENS_PER_SECOND = 10
@@ -394,3 +395,12 @@ def read_transcription_usage(frame: str) -> Usage:
         return Usage(source="disputed")
     tokens = -(-round(seconds * 1000) * TOKENS_PER_SECOND // 1000)
     return Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=math.ceil(seconds))
+
+
+def written_bytes(frame: str) -> int:
+    """Return the UTF-8 length of the transcript that *frame* ends; 0 if it has none."""
+    try:
+        transcript = msgspec.json.decode(frame, type=_Transcribed).transcript
+    except (ValueError, RecursionError):
+        return 0
+    return len(transcript.encode()) if isinstance(transcript, str) else 0

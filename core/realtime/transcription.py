@@ -17,6 +17,7 @@ from ..dialects.realtime_events import (
     SessionFacts,
     delta_length,
     read_transcription_usage,
+    written_bytes,
 )
 from ..dialects.transcription import SECONDS_FLOOR
 from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
@@ -121,13 +122,16 @@ class Transcriptions:
     async def post(self, frame: str) -> None:
         """Book the transcript that *frame* ends, durably, at the price of the model that made it.
 
-        If nothing was held for it, because nobody asked for it, it is paid from what the account has.
+        If nothing was held for it, because nobody asked for it, it is paid from what the account has. Where its
+        figures are missing or can't be true, the length of the audio and of the transcript stand in for them.
 
         Raises:
             RelayError: The key is no longer valid.
         """
         item = self._items.pop(_item_of(frame), Item(self._model or self._models.asked))
         usage = plausible_usage(read_transcription_usage(frame), self._context.seconds_heard(item.sound_chars))
+        if usage.source == "disputed":
+            usage = msgspec.structs.replace(usage, output_tokens=estimate_bytes(written_bytes(frame)))
         await self._close(item.model, usage, "complete", Evidence(has_text=True, is_end_seen=True))
 
     def delivered(self) -> None:

@@ -28,6 +28,7 @@ from relay.core.dialects.realtime_events import (
     read_transcription_usage,
     render_event,
     with_error,
+    written_bytes,
 )
 from relay.core.errors import BadRequestError
 from relay.core.usage import Usage
@@ -302,6 +303,21 @@ TRANSCRIPTIONS = [
 def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, Any], usage: Usage) -> None:
     """Ten tokens a second, as sound is heard, and every second that was begun."""
     assert read_transcription_usage(json.dumps({"usage": told})) == usage
+
+
+@pytest.mark.parametrize(
+    ("frame", "size"),
+    [
+        ('{"transcript":"caf\\u00e9 \u00e9"}', 8),
+        ("{}", 0),
+        ('{"transcript":5}', 0),
+        ("[", 0),
+        ('{"transcript":null}', 0),
+    ],
+)
+def test_the_length_of_a_transcript_is_that_of_its_utf8(frame: str, size: int) -> None:
+    """And nothing where there is none."""
+    assert written_bytes(frame) == size
 
 
 def test_the_id_of_a_response_is_read_where_there_is_one() -> None:

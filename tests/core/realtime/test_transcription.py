@@ -85,7 +85,7 @@ async def test_what_the_customer_asks_for_at_once_is_not_undone_by_how_the_sessi
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 86_016_000 + 14_700_000)
 
 
-@pytest.mark.parametrize(("usage", "charge"), [(TOKENS, 172_500), (DURATION, 120_000), (None, 0)])
+@pytest.mark.parametrize(("usage", "charge"), [(TOKENS, 172_500), (DURATION, 120_000), (None, 10_000)])
 async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: object, charge: int) -> None:
     """Posted before its words are read; the upstream knows the model by its own name."""
     async with realtime_shop(tmp_path, transcribing(usage)) as (upstream, shop):
@@ -424,6 +424,20 @@ async def test_a_model_sold_by_the_second_is_paid_by_it(tmp_path: Path, usage: o
         rows = await shop.log(count=2)
     [row] = [row for row in rows if row["operation"] == "transcription"]
     assert (row["usage_source"], row["charge_nano"]) == (source, 100_000)
+
+
+@pytest.mark.parametrize("usage", [None, LIE, {"type": "tokens", "input_tokens": 25, "output_tokens": -1}])
+async def test_a_transcript_without_true_figures_costs_its_sound_and_its_words(tmp_path: Path, usage: object) -> None:
+    """10 x 6000 heard in a second, and 4 x 10000 for the likely tokens of eleven letters and blanks."""
+    end = event(COMPLETED, **ITEM, transcript="Hello world", usage=usage)
+    async with realtime_shop(tmp_path, writing_down(end)) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+        assert verify(shop.data) == []
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 4, 100_000)
 
 
 async def test_sound_that_is_written_down_no_more_is_not_held_for(tmp_path: Path) -> None:
