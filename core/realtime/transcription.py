@@ -7,6 +7,7 @@ before the customer sees that end. Source: OpenAI API reference,
 """
 
 import re
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -35,7 +36,10 @@ WINDOW_S = 60
 """What a hold covers beyond the audio so far, in seconds."""
 WRITTEN_TOKENS_PER_SECOND = 10
 """An upper bound: nobody speaks faster; it is twice the speed of an auctioneer."""
+ENDED_MAX = 64
+"""Ends that are remembered, as one that is told again must not be paid again."""
 _ITEM_ID = re.compile(r'"item_id"\s*:\s*"([^"\\]*)"')
+_CONTENT_INDEX = re.compile(r'"content_index"\s*:\s*(\d{1,9})')
 
 
 class Item(msgspec.Struct):
@@ -73,6 +77,8 @@ class Transcriptions:
         self._open: dict[str, TranscriptSettlement] = {}
         """The open hold of each model."""
         self._posted: TranscriptSettlement | None = None
+        self._ended: deque[tuple[str, str]] = deque(maxlen=ENDED_MAX)
+        """The places in the conversation whose transcripts ended last."""
 
     def asked_for(self, facts: SessionFacts) -> None:
         """Note the model that the customer is about to ask for; turning it off counts once the upstream confirms it."""
@@ -120,7 +126,7 @@ class Transcriptions:
         self._open[self._model] = settlement
 
     async def post(self, frame: str) -> None:
-        """Book the transcript that *frame* ends, durably, at the price of the model that made it.
+        """Book the transcript that *frame* ends, durably, at the price of the model that made it; only the first time.
 
         If nothing was held for it, because nobody asked for it, it is paid from what the account has. Where its
         figures are missing or can't be true, the length of the audio and of the transcript stand in for them.
@@ -128,7 +134,12 @@ class Transcriptions:
         Raises:
             RelayError: The key is no longer valid.
         """
-        item = self._items.pop(_item_of(frame), Item(self._model or self._models.asked))
+        item_id, place = _item_of(frame), _place_of(frame)
+        if item_id not in self._items and place in self._ended:
+            return
+        if item_id:
+            self._ended.append(place)
+        item = self._items.pop(item_id, Item(self._model or self._models.asked))
         usage = plausible_usage(read_transcription_usage(frame), self._context.seconds_heard(item.sound_chars))
         if usage.source == "disputed":
             usage = msgspec.structs.replace(usage, output_tokens=estimate_bytes(written_bytes(frame)))
@@ -277,3 +288,9 @@ def _item_of(frame: str) -> str:
     """Return the item that *frame* is about; empty if it names none, which then counts as one item like any other."""
     named = _ITEM_ID.search(frame)
     return named[1] if named is not None else ""
+
+
+def _place_of(frame: str) -> tuple[str, str]:
+    """Return the item and the part of it that *frame* is about."""
+    part = _CONTENT_INDEX.search(frame)
+    return _item_of(frame), part[1] if part is not None else ""

@@ -440,6 +440,34 @@ async def test_a_transcript_without_true_figures_costs_its_sound_and_its_words(t
     assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 4, 100_000)
 
 
+async def test_the_end_of_a_transcript_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
+    """Of each part of an item; what names no item is always paid for."""
+    unnamed = event(COMPLETED, transcript="Hi", usage=TOKENS)
+    other_part = event(COMPLETED, item_id="item_1", content_index=1, transcript="Hi", usage=TOKENS)
+    ends = [completed(TOKENS), completed(TOKENS), other_part, unnamed, unnamed]
+    async with realtime_shop(tmp_path, writing_down(*ends)) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            for _ in ends:
+                await hear(client, COMPLETED)
+        rows = await shop.log(count=5)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 4 * 172_500, 0)
+        assert verify(shop.data) == []
+    assert sorted(row["charge_nano"] for row in rows) == [0, 172_500, 172_500, 172_500, 172_500]
+
+
+async def test_an_item_that_is_spoken_again_is_paid_again(tmp_path: Path) -> None:
+    """Its sound came anew, so its transcript is another."""
+    async with realtime_shop(tmp_path, writing_down(completed(TOKENS))) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, COMPLETED)
+            await client.send(APPEND)
+            await hear(client, COMPLETED)
+        await shop.log(count=3)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 2 * 172_500, 0)
+
+
 async def test_sound_that_is_written_down_no_more_is_not_held_for(tmp_path: Path) -> None:
     """From when the upstream says that it has taken note."""
     off = event("session.update", session={"type": "realtime", "audio": {"input": {"transcription": None}}})
