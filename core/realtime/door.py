@@ -7,7 +7,7 @@ from ..answers import answer_with_error
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
 from ..door import Door
 from ..endpoints import Address, resolve
-from ..errors import CustomerGoneError, RelayError
+from ..errors import CustomerGoneError, RelayError, UpgradeRequiredError
 from ..observe import emit_exception
 from ..shop import Shop
 from ..sink import Headers, Sink
@@ -53,10 +53,11 @@ class RealtimeDoor(Door):
             await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
 
     def _check_address(self, address: Address | None) -> None:
-        self._check_head()
-        is_known = address is not None and isinstance(address.rules, Realtime)
-        if not is_known or Realtime.name not in self._shop.profile.endpoints:
-            raise self._unknown_endpoint()
+        try:
+            super()._check_address(address)
+        except UpgradeRequiredError:
+            return  # an upgrade is what this is
+        raise self._unknown_endpoint()
 
     def _subprotocol(self) -> str | None:
         """Return the subprotocol to accept of those that the client offers; never the one with its key."""

@@ -152,9 +152,17 @@ async def test_a_shop_without_the_endpoint_has_none(tmp_path: Path) -> None:
 
 
 async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
-    """Chats are no sessions."""
+    """Chats are no sessions; Codex may try one for Responses (wire/DIALECTS.md 9.2)."""
     async with realtime_shop(tmp_path) as (_, shop):
-        status, error, _ = await refused(shop, uri=address(shop, path="/v1/chat/completions"))
+        status, error, answered = await refused(shop, uri=address(shop, path="/v1/responses"))
+    assert (status, error["code"], answered["allow"]) == (405, "method_not_allowed", "POST")
+    assert error["message"] == "expected the method POST at this endpoint, found GET"
+
+
+async def test_a_websocket_on_a_page_is_refused(tmp_path: Path) -> None:
+    """It is asked for by GET as a page is, and yet it is none."""
+    async with realtime_shop(tmp_path) as (_, shop):
+        status, error, _ = await refused(shop, uri=address(shop, path="/v1/models"))
     assert (status, error["code"]) == (404, "unknown_endpoint")
 
 
