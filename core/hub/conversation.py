@@ -143,7 +143,6 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
     parts: "tuple[Part, ...]"
     name: str | None = None
     is_error: bool = False
-    kind: Literal["function", "custom"] = "function"
     cache: CacheMark | None = None
 
 

@@ -297,9 +297,8 @@ def _output_format(config: _Config) -> OutputFormat | None:
 
 def _reasoning(thinking: _Thinking) -> Reasoning:
     budget = thinking.thinking_budget
-    level = thinking.thinking_level.upper() if thinking.thinking_level is not None else None
     return Reasoning(
-        effort=_LEVELS.get(level) if level is not None else None,
+        effort=_LEVELS.get((thinking.thinking_level or "").upper()),
         budget_tokens=budget if budget is not None and budget > 0 else None,
         is_adaptive=budget == -1,
         is_off=budget == 0,

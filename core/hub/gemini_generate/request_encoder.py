@@ -113,10 +113,11 @@ def _is_effort_unsaid(request: Request) -> bool:
 
 def _contents(rest: Sequence[Message], model: str) -> list[dict[str, Any]]:
     """Return the turns, alternately the user's and the model's."""
-    calls = [part for message in rest for part in message.parts if isinstance(part, ToolCall)]
-    names = {call.id: call.name for call in calls}
+    names: dict[str, str] = {}
+    """Of the calls so far, by their ids, which may come again in a later turn."""
     contents: list[dict[str, Any]] = []
-    for message in _with_results_in_order(rest, calls):
+    for message in _with_results_in_order(rest):
+        names.update((part.id, part.name) for part in message.parts if isinstance(part, ToolCall))
         role = "model" if message.role == "assistant" else "user"
         parts = _sealed([each for part in message.parts for each in _parts(part, names, model)], model)
         if not parts:
@@ -128,11 +129,13 @@ def _contents(rest: Sequence[Message], model: str) -> list[dict[str, Any]]:
     return contents
 
 
-def _with_results_in_order(messages: Sequence[Message], calls: Sequence[ToolCall]) -> Iterable[Message]:
-    """Yield *messages*, with the results of each turn in the order of *calls*, by which older models match them."""
-    places = {call.id: place for place, call in enumerate(calls)}
+def _with_results_in_order(messages: Sequence[Message]) -> Iterable[Message]:
+    """Yield *messages*, with the results of each turn in the order of the last calls, by which older models match them."""
+    places: dict[str, int] = {}
     for _, group in groupby(messages, lambda message: message.role == "assistant"):
         turn = list(group)
+        called = [part.id for message in turn for part in message.parts if isinstance(part, ToolCall)]
+        places = {call_id: place for place, call_id in enumerate(called)} or places
         results = [part for message in turn for part in message.parts if isinstance(part, ToolResult)]
         results.sort(key=lambda result: places.get(result.call_id, len(places)))
         ordered = iter(results)
@@ -273,7 +276,7 @@ def _config(request: Request) -> dict[str, Any]:
 def _thinking(request: Request) -> dict[str, Any] | None:
     """Return how much to think, as a level or a budget, whichever the model uses; None if it has no setting for it."""
     reasoning, model = request.reasoning, request.model
-    is_asked = reasoning.is_adaptive or reasoning.is_off or effort_of(reasoning) is not None
+    is_asked = reasoning.is_adaptive or effort_of(reasoning) is not None
     if not is_asked and reasoning.is_shown is None:
         return None
     shown = reasoning.is_shown if reasoning.is_shown is not None else not reasoning.is_off

@@ -1,6 +1,6 @@
 """Encodes the hub's form of a request for a channel that speaks Responses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -110,21 +110,26 @@ def _is_limit_raised(request: Request) -> bool:
 
 
 def _items(request: Request) -> Iterable[dict[str, Any]]:
+    calls = (part for message in request.messages for part in message.parts if isinstance(part, ToolCall))
+    customs = frozenset(call.id for call in calls if call.kind == "custom")
     for message in request.messages:
         if message.role == "assistant":
             yield from _said(message)
         elif message.role == "user":
-            yield from _asked(message)
+            yield from _asked(message, customs)
         else:
             yield {"role": message.role, "content": [_piece(part) for part in message.parts]}
 
 
-def _asked(message: Message) -> Iterable[dict[str, Any]]:
-    """Yield the items of a user's turn: first each tool result, then the rest."""
+def _asked(message: Message, customs: Set[str]) -> Iterable[dict[str, Any]]:
+    """Yield the items of a user's turn: first each tool result, then the rest.
+
+    A result must be of its call's kind; *customs* are the ids of those of custom tools.
+    """
     parts = [part for part in message.parts if not isinstance(part, ToolResult)]
     for part in message.parts:
         if isinstance(part, ToolResult):
-            kind = "function_call_output" if part.kind == "function" else "custom_tool_call_output"
+            kind = "custom_tool_call_output" if part.call_id in customs else "function_call_output"
             yield {"type": kind, "call_id": part.call_id, "output": _output(part)}
     if parts:
         yield {"role": "user", "content": [_piece(part) for part in parts]}

@@ -104,10 +104,8 @@ def read_item(raw: msgspec.Raw) -> tuple[Item, tuple[Part, ...]]:
             return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.arguments or ""),)
         case "custom_tool_call":
             return item, (ToolCall(id=item.call_id, name=item.name, arguments=item.input or "", kind="custom"),)
-        case "function_call_output":
+        case "function_call_output" | "custom_tool_call_output":
             return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output)),)
-        case "custom_tool_call_output":
-            return item, (ToolResult(call_id=item.call_id, parts=read_pieces(item.output), kind="custom"),)
         case "image_generation_call" if item.result:
             return item, (Image(source=Inline(f"image/{item.output_format or 'png'}", item.result)),)
     return item, (_native(kind, raw),)

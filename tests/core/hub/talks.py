@@ -57,7 +57,7 @@ def talk(model: str, *, asked: tuple[Part, ...] = (), said: tuple[Part, ...] = (
     results = (
         ToolResult(call_id="c1", parts=(Text(text="1"), Text(text="2"))),
         ToolResult(call_id="c2", parts=(Text(text="3"),), is_error=True),
-        ToolResult(call_id="c+3", parts=(Text(text="4"),), kind="custom"),
+        ToolResult(call_id="c+3", parts=(Text(text="4"),)),
     )
     return Request(
         model=model,

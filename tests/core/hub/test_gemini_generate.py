@@ -351,6 +351,37 @@ def test_results_that_come_in_another_order_are_told_in_that_of_their_calls() ->
     ]
 
 
+def test_an_id_that_comes_again_is_that_of_the_last_call_before_the_result() -> None:
+    """Some number their calls anew in every turn, or not at all; a result without words of its own names its function."""
+
+    def called(*names: str) -> Message:
+        calls = (ToolCall(id=f"c{index}", name=name, arguments="{}") for index, name in enumerate(names))
+        return Message(role="assistant", parts=tuple(calls))
+
+    def answered(*call_ids: str) -> Message:
+        results = (ToolResult(call_id=call_id, parts=(Text(text=call_id),)) for call_id in call_ids)
+        return Message(role="user", parts=tuple(results))
+
+    talk = (
+        called("f", "g"),
+        answered("c1", "c0"),
+        called("h"),
+        answered("c0"),
+        called("i", "j"),
+        HI,
+        answered("c1", "c0"),
+    )
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk))["contents"]))
+    told = [part["functionResponse"] for turn in contents for part in turn["parts"] if "functionResponse" in part]
+    assert [(each["name"], each["response"]["output"]) for each in told] == [
+        ("f", "c0"),
+        ("g", "c1"),
+        ("h", "c0"),
+        ("i", "c0"),
+        ("j", "c1"),
+    ]
+
+
 def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() -> None:
     """A list of names goes with the demand of a call alone."""
     tools, allowed = (Tool(name="f"), Tool(name="g")), ("g",)
@@ -1162,6 +1193,7 @@ def test_a_picture_that_a_tool_gave_back_stands_beside_its_result() -> None:
 
 SEARCH: dict[str, Any] = {"googleSearch": {}}
 RAN = {"executableCode": {"code": "1"}}
+HALF = {"functionCall": {"name": "f", "willContinue": True}}
 ASKED = {
     "systemInstruction": {"parts": [{"text": "Be"}]},
     "contents": [
@@ -1181,6 +1213,7 @@ ASKED = {
                 {"text": "So", "thoughtSignature": "c2ln"},
                 {"functionCall": {"id": "c1", "name": "f", "args": {"a": 1.0}}, "thoughtSignature": "c2ln"},
                 RAN,
+                HALF,
             ],
         },
         {
@@ -1190,7 +1223,7 @@ ASKED = {
                 {"functionResponse": {"name": "g", "response": {"output": "2", "x": 1}}},
                 {"functionResponse": {"name": "g", "response": {"result": "3"}}},
                 {"functionResponse": {"name": "g", "response": {"status": "ok"}}},
-                {"functionResponse": {"name": "g"}},
+                {"functionResponse": {"name": "g", "parts": [{"text": ""}]}},
             ]
         },
     ],
@@ -1226,8 +1259,11 @@ def test_a_request_is_read_as_google_documents_it() -> None:
     seal, schema = Seal("gemini_generate", "c2ln"), msgspec.Raw(b'{"type":"object"}')
     texts = ('{"result": 5}', '{"output": "2", "x": 1}', "3", '{"status": "ok"}', "")
     others = [ToolResult(call_id="g", name="g", parts=(Text(text=text),)) for text in texts]
-    assert GEMINI.decode_request(asked("gemini_generate", ASKED)) == Request(
-        model="",
+    made = asked("gemini_generate", ASKED)
+    made.model, made.stream = "m", True
+    assert GEMINI.decode_request(made) == Request(
+        model="m",
+        stream=True,
         messages=(
             Message(role="system", parts=(Text(text="Be"),)),
             Message(
@@ -1246,6 +1282,7 @@ def test_a_request_is_read_as_google_documents_it() -> None:
                     Text(text="So", seal=seal),
                     ToolCall(id="c1", name="f", arguments='{"a": 1.0}', seal=seal),
                     Native(dialect="gemini_generate", kind="executableCode", document=raw(RAN)),
+                    Native(dialect="gemini_generate", kind="functionCall", document=raw(HALF)),
                 ),
             ),
             Message(
@@ -1273,7 +1310,7 @@ def test_a_request_is_read_as_google_documents_it() -> None:
             frequency_penalty=0.2,
             choice_count=2,
         ),
-        dropped=("contents.parts.executableCode",),
+        dropped=("contents.parts.executableCode", "contents.parts.functionCall.willContinue"),
     )
 
 
@@ -1296,9 +1333,10 @@ def configured(**members: Any) -> dict[str, Any]:
         ({"systemInstruction": "Be", "system_instruction": "x"}, {"messages": BE_AND_HI}),
         ({"system_instruction": "x", "systemInstruction": "Be"}, {"messages": BE_AND_HI}),
         (configured(responseJsonSchema={"type": "string"}), {"output_format": OutputFormat(schema=raw({"type": "string"}))}),
+        (configured(responseJsonSchema={"type": "string"}, responseSchema={"type": "OBJECT"}), {"output_format": OutputFormat(schema=raw({"type": "string"}))}),
         (configured(thinkingConfig={"thinkingBudget": -1}), {"reasoning": Reasoning(is_adaptive=True)}),
         (configured(thinkingConfig={"thinkingBudget": 0}), {"reasoning": Reasoning(is_off=True)}),
-        (configured(thinkingConfig={"thinkingBudget": 5, "includeThoughts": True}), {"reasoning": Reasoning(budget_tokens=5, is_shown=True)}),
+        (configured(thinkingConfig={"thinkingBudget": 1, "includeThoughts": True}), {"reasoning": Reasoning(budget_tokens=1, is_shown=True)}),
         (configured(thinkingConfig={"thinkingLevel": "MINIMAL"}), {"reasoning": Reasoning(effort="minimal")}),
         (configured(thinkingConfig={"thinkingLevel": "medium"}), {"reasoning": Reasoning(effort="medium")}),
         (configured(thinkingConfig={"thinkingLevel": "HIGH"}), {"reasoning": Reasoning(effort="high")}),

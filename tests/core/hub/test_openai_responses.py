@@ -418,6 +418,23 @@ def test_which_tool_is_to_be_called_is_said_by_its_kind(
     assert (json.loads(bytes(body["tool_choice"])) if "tool_choice" in body else None) == sent
 
 
+def test_a_result_of_chat_is_of_the_kind_of_its_call() -> None:
+    """Chat has one form for all; Responses looks for a call of the same kind."""
+    calls = [
+        {"id": "c1", "type": "custom", "custom": {"name": "p", "input": "a"}},
+        {"id": "c2", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "ok"} for call in calls]
+    body = {"model": "m", "messages": [{"role": "assistant", "tool_calls": calls}, *results]}
+    request = CODECS["openai_chat"].decode_request(asked("openai_chat", body))
+    assert json.loads(bytes(encode_request(request)["input"])) == [
+        {"type": "custom_tool_call", "call_id": "c1", "name": "p", "input": "a"},
+        {"type": "function_call", "call_id": "c2", "name": "f", "arguments": "{}"},
+        {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"},
+        {"type": "function_call_output", "call_id": "c2", "output": "ok"},
+    ]
+
+
 def test_what_responses_have_no_form_for_is_named_and_all_else_is_sent() -> None:
     """Stop sequences, a seed, penalties, ``top_k`` and names of who speaks."""
     request = Request(
@@ -439,7 +456,7 @@ def test_several_choices_are_refused_by_name() -> None:
     """Responses has one answer."""
     with pytest.raises(NotCarriedError) as refused:
         encode_request(Request(model="gpt-5", messages=(HI,), sampling=Sampling(choice_count=2)))
-    assert refused.value.param == "n"
+    assert (refused.value.param, refused.value.params) == ("n", {"dialect": "openai_responses"})
 
 
 @pytest.mark.parametrize(
@@ -480,11 +497,14 @@ def test_what_only_responses_has_is_refused_by_its_kind(item: dict[str, Any], pa
 @pytest.mark.parametrize("headers", [{"originator": "Codex Desktop"}, {"user_agent": "codex_cli_rs/0.1"}])
 def test_what_codex_tools_left_in_its_talk_is_dropped_for_it(headers: dict[str, str]) -> None:
     """A search that OpenAI's own model made, before the talk went to another's."""
-    items = [{"role": "user", "content": "Hi"}, {"type": "web_search_call", "id": "ws_1", "status": "completed"}]
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    said_hm = {"role": "assistant", "content": "Hm"}
+    items = [{"role": "user", "content": "Hi"}, search, {"role": "user", "content": "Hi"}, search, said_hm]
     made = exchange("openai_responses", {}, **headers)
     RULES["openai_responses"].read_request(made, json.dumps({"model": "m", "input": items}).encode())
     request = RESPONSES.decode_request(made)
-    assert (request.messages, request.dropped) == ((HI,), ("input.web_search_call",))
+    talk = (HI, HI, Message(role="assistant", parts=(Text(text="Hm"),)))
+    assert (request.messages, request.dropped) == (talk, ("input.web_search_call", "input.web_search_call"))
 
 
 @pytest.mark.parametrize(
@@ -1155,7 +1175,7 @@ def test_a_request_is_read_as_openai_documents_responses() -> None:
                 ),
             ),
             Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="1"),)),)),
-            Message(role="user", parts=(ToolResult(call_id="c2", parts=(Text(text="2"),), kind="custom"),)),
+            Message(role="user", parts=(ToolResult(call_id="c2", parts=(Text(text="2"),)),)),
             Message(
                 role="assistant",
                 parts=(Native(dialect="openai_responses", kind="mcp_call", document=raw(CALL_OF_ITS_OWN)),),
