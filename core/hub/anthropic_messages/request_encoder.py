@@ -112,7 +112,7 @@ def _turns(rest: Sequence[Message]) -> list[dict[str, Any]]:
         else:
             turns.append({"role": role, "content": blocks})
     for turn in turns:
-        turn["content"].sort(key=lambda block: block["type"] != "tool_result" and turn["role"] == "user")
+        turn["content"].sort(key=lambda block: block["type"] != "tool_result")
     return turns
 
 

@@ -390,6 +390,7 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
     [
         ("claude-haiku-4-5", Reasoning(effort="low"), 9000, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 9000}),
         ("claude-haiku-4-5", Reasoning(effort="high"), 9000, {"thinking": {"type": "enabled", "budget_tokens": 4500}, "max_tokens": 9000}),
+        ("claude-haiku-4-5", Reasoning(effort="medium"), 8192, {"thinking": {"type": "enabled", "budget_tokens": 4096}, "max_tokens": 8192}),
         ("claude-haiku-4-5", Reasoning(effort="high"), 1025, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1025}),
         ("claude-haiku-4-5", Reasoning(effort="high"), 1024, {"max_tokens": 1024}),
         ("claude-haiku-4-5", Reasoning(is_adaptive=True), None, {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 12288}),
@@ -431,7 +432,7 @@ def test_what_anthropic_cannot_do_is_refused_by_name(fields: dict[str, Any], par
     """Several choices, and a temperature beyond its scale."""
     with pytest.raises(NotCarriedError) as refused:
         encode_request(Request(model="claude", messages=(HI,), **fields))
-    assert refused.value.param == param
+    assert (refused.value.param, refused.value.params) == (param, {"dialect": "anthropic_messages"})
 
 
 SEARCH_RESULT = {
@@ -573,6 +574,8 @@ def test_a_call_that_cannot_be_demanded_is_left_to_the_model(choice: Any, names:
     )
     body = encode_request(request)
     assert json.loads(bytes(body["tool_choice"])) == {"type": "auto", "disable_parallel_tool_use": True}
+    unsaid = encode_request(msgspec.structs.replace(request, is_parallel=None)).get("tool_choice", b"null")
+    assert json.loads(bytes(unsaid)) == ({"type": "auto"} if choice is not None else None)
     assert [tool["name"] for tool in json.loads(bytes(body["tools"]))] == names
     assert "thinking" in body
     assert MESSAGES.dropped(request) == (["tool_choice"] if choice in ("required", NamedTool("g")) else [])
@@ -1186,16 +1189,25 @@ def test_what_a_member_of_messages_says_is_read(members: dict[str, Any], read: d
     assert MESSAGES.decode_request(asked("anthropic_messages", body)) == msgspec.structs.replace(plain, **read)
 
 
+def within(depth: int) -> dict[str, Any]:
+    """Return a result of a result, and so on."""
+    block: dict[str, Any] = {"type": "text", "text": "Hi"}
+    for _ in range(depth):
+        block = {"type": "tool_result", "tool_use_id": "a", "content": [block]}
+    return block
+
+
 @pytest.mark.parametrize(
     ("members", "param"),
     [
         ({"tool_choice": {"type": "function"}}, "tool_choice"),
         ({"messages": [{"role": "critic", "content": "Hi"}]}, "messages"),
         ({"system": [3]}, "system"),
+        ({"messages": [{"role": "user", "content": [within(400)]}]}, "messages"),
     ],
 )
 def test_a_member_of_messages_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
-    """An unknown choice, an unknown role, a number for a block."""
+    """An unknown choice, an unknown role, a number for a block, results within results."""
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], **members}
     with pytest.raises(BadRequestError) as refused:
         MESSAGES.decode_request(asked("anthropic_messages", body))

@@ -264,7 +264,8 @@ def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, value: 
     call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", value))
     talk = (Message(role="assistant", parts=(call,)),)
     [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk))["messages"]))
-    assert ("extra_content" in said["tool_calls"][0]) is is_told
+    told = {"google": {"thought_signature": value}} if is_told else None
+    assert said["tool_calls"][0].get("extra_content") == told
 
 
 def test_the_old_form_of_functions_is_read() -> None:
@@ -1419,6 +1420,7 @@ WRITTEN_FOR_GPT = {
                 {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}},
                 {"type": "file", "file": {"filename": "document", "file_data": "data:application/pdf;base64,aGk="}},
                 {"type": "file", "file": {"file_id": "file-1"}},
+                {"type": "image_url", "image_url": {"url": "https://a.example/c.png", "detail": "low"}},
                 {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}},
             ],
         },
@@ -1457,6 +1459,7 @@ def test_a_talk_is_written_as_openai_documents_chat() -> None:
             asked=(
                 File(source=PDF),
                 File(source=FileId("openai_chat", "file-1")),
+                Image(source=Link("https://a.example/c.png"), detail="low"),
                 Audio(source=Inline("audio/wav", "aGk=")),
             ),
             said=(Thinking(text="t"),),
@@ -1529,7 +1532,13 @@ def test_a_talk_is_written_for_those_who_copy_chat() -> None:
 
 
 GRAMMAR, VENDORS = {"type": "text"}, {"type": "builtin_function", "name": "x"}
-PICTURE_OF_ANOTHER_KIND = {**DRAWN, "type": "x"}
+OF_ANOTHER_KIND: list[dict[str, Any]] = [
+    {"type": "x", "image_url": {"url": "https://a.example"}},
+    {"type": "x", "image_url": "https://a.example"},
+    {"type": "x", "input_audio": {"data": "aGk="}},
+    {"type": "x", "file": {"file_id": "f"}},
+    {"type": "x", "file": {"file_data": "aGk="}},
+]
 ASKED = {
     "model": "m",
     "stream": True,
@@ -1620,7 +1629,7 @@ ASKED = {
         {"role": "tool", "tool_call_id": "c1", "content": "1"},
         {"role": "tool", "tool_call_id": "c2", "name": "p", "content": None},
         {"role": "tool", "content": []},
-        {"role": "user", "content": [PICTURE_OF_ANOTHER_KIND], "images": []},
+        {"role": "user", "content": OF_ANOTHER_KIND, "images": []},
     ],
 }
 
@@ -1663,7 +1672,7 @@ def test_a_request_is_read_as_openai_documents_chat() -> None:
             Message(role="user", parts=(ToolResult(call_id="", parts=()),)),
             Message(
                 role="user",
-                parts=(Native(dialect="openai_chat", kind="x", document=raw(PICTURE_OF_ANOTHER_KIND)),),
+                parts=tuple(Native(dialect="openai_chat", kind="x", document=raw(part)) for part in OF_ANOTHER_KIND),
             ),
         ),
         stream=True,
@@ -1714,6 +1723,7 @@ NAMED_F = {"type": "function", "function": {"name": "f"}}
         ),
         ({"function_call": "none"}, {"tool_choice": "none"}),
         ({"tools": [NAMED_F], "functions": [{"name": "g"}]}, {"tools": (Tool(name="f"), Tool(name="g"))}),
+        ({"tools": [{"type": "function", "function": {"name": None}}]}, {"tools": (Tool(name=""),)}),
         ({"response_format": {"type": "text"}}, {}),
         ({"response_format": {"type": "json_object"}}, {"output_format": OutputFormat()}),
         ({"response_format": {"type": "json_schema", "json_schema": {}}}, {"output_format": OutputFormat()}),
