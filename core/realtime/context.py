@@ -168,8 +168,8 @@ class Context:
             self._added_before = Measure()
 
     def has_ended(self, response_id: str) -> bool:
-        """Say whether this response has ended before: its end, told again, must not be paid again."""
-        return response_id in self._ended
+        """Say whether this response has ended, and said nothing since: its end, told again, must not be paid again."""
+        return response_id in self._ended and response_id not in self._outputs
 
     @property
     def input_bound(self) -> Input:

@@ -148,15 +148,16 @@ def test_output_of_two_responses_is_told_apart() -> None:
     assert (context.open_count, context.output_counted_tokens) == (0, 0)
 
 
-def test_a_response_that_ended_is_known_until_one_of_its_id_begins() -> None:
+def test_a_response_that_ended_is_known_until_one_of_its_id_begins_or_speaks() -> None:
     """The last 64 are; an end without an id is nobody's."""
     context = Context()
     for index in range(65):
         context.response_ended(ResponseDone(id=f"resp_{index}"))
     context.response_ended(ResponseDone())
     context.response_began("resp_2")
-    ended = [context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_64", "")]
-    assert ended == [False, True, False, True, False]
+    context.response_sent("response.output_text.delta", event("x", response_id="resp_3", delta="Hi"))
+    ended = [context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_3", "resp_64", "")]
+    assert ended == [False, True, False, False, True, False]
 
 
 def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:
