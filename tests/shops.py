@@ -1,6 +1,7 @@
 """A shop on a real socket: relay's own server in this process, a profile, an account, a key."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, TopUp
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.money import parse_amount
-from relay.core.profile.loader import load_profile
+from relay.core.profile.loader import find_profile, load_profile
 from relay.core.profile.structs import Keys
 from relay.core.shop import Shop
 from relay.testing.shop import answering
@@ -64,6 +65,13 @@ channels:
 )
 
 UPSTREAM_KEY = "sk-upstream-canary-0123456789"
+
+
+def bundled(name: str) -> str:
+    """Return a profile of ``profiles/`` for `serving`: all its channels buy from the test's upstream."""
+    text = find_profile(name).read_text().replace("{", "{{").replace("}", "}}")
+    text = re.sub(r"\n    base_url:.*", "", text)
+    return text.replace("\n    keys:", "\n    base_url: {url}\n    keys:")
 
 
 @dataclass

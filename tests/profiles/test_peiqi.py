@@ -1,11 +1,14 @@
 """Peiqi: the page's own formula, names, memberships and prefixes."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from relay.core.profile.loader import find_profile, load_profile
 from relay.core.profile.structs import ChannelModel, Profile
+from tests.shops import bundled, reselling
+from tests.upstreams import document
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +87,32 @@ def test_the_vendors_presets_know_todays_names(profile: Profile, model: str, ups
     (channel,) = (each for each in profile.channels if ChannelModel(name=model, upstream=upstream) in each.models)
 
     assert channel.base_url == base_url
+
+
+ANSWER = {
+    "object": "chat.completion",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "model", "charge_nano"),
+    [
+        ("default", "gpt-3.5-turbo", 1_699_500),
+        ("half", "gpt-3.5-turbo", 849_750),
+        ("default", "gpt-4", 36_000_000),
+        ("half", "gpt-4-32k", 36_000_000),
+        ("default", "claude-2", 10_400_000),
+        ("default", "ERNIE-Bot", 1_885_714),
+        ("half", "ERNIE-Bot", 942_857),
+    ],
+)
+async def test_responses_cost_what_chats_do(tmp_path: Path, group: str, model: str, charge_nano: int) -> None:
+    """The page's formula, in nano-dollars: 2000 a quota."""
+    profile = bundled("peiqi.yaml")
+    async with reselling(tmp_path, lambda _: document(ANSWER), profile=profile, group=group) as (_, shop):
+        body = {"model": model, "input": "some words " * 300}
+        await shop.client.post("/v1/responses", json=body, headers=shop.headers)
+        [row] = await shop.log()
+    assert (row["charge_nano"], row["dialect"], row["outcome"]) == (charge_nano, "openai_responses", "complete")

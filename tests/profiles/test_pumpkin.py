@@ -1,12 +1,15 @@
 """PumpkinAPI: every card as on the shop's page, and the rules behind it."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from relay.core.profile.loader import find_profile, load_profile
 from relay.core.profile.structs import BaseUrl, Group, Profile, Text
+from tests.shops import bundled, reselling
+from tests.upstreams import document
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +212,103 @@ def test_sound_and_pictures_are_sold_in_agave(profile: Profile) -> None:
         Fraction("1.6"),
         Fraction(4),
     )
+
+
+WORDS = "some words " * 300
+CLAUDE = (
+    "/v1/messages",
+    {"max_tokens": 2000, "messages": [{"role": "user", "content": WORDS}]},
+    {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "text", "text": "Hello"}],
+        "stop_reason": "end_turn",
+        "usage": {
+            "input_tokens": 1200,
+            "cache_read_input_tokens": 5000,
+            "cache_creation_input_tokens": 1500,
+            "cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 200},
+            "output_tokens": 800,
+        },
+    },
+)
+"""1200 + 5000 x 0.1 + 1300 x 1.25 + 200 x 2 + 800 x 5 = 7725 tokens of fresh input."""
+GEMINI = (
+    "/v1beta/models/{model}:generateContent",
+    {"contents": [{"role": "user", "parts": [{"text": WORDS}]}]},
+    {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "Hello"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {
+            "promptTokenCount": 1000,
+            "cachedContentTokenCount": 600,
+            "candidatesTokenCount": 20,
+            "thoughtsTokenCount": 100,
+            "totalTokenCount": 1120,
+        },
+    },
+)
+"""400 + 600 x 0.1 + 120 x 6 = 1180 with Gemini 3, 1000 + 120 x 8 = 1960 with 2.5, which sells nothing as cached."""
+
+
+def said_in_chat(usage: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the path, request and answer of a chat that used *usage*."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+    return (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": WORDS}]},
+        {"object": "chat.completion", "choices": [choice], "usage": usage},
+    )
+
+
+GPT = said_in_chat(
+    {
+        "prompt_tokens": 1000,
+        "completion_tokens": 50,
+        "total_tokens": 1050,
+        "prompt_tokens_details": {"cached_tokens": 800},
+    }
+)
+"""200 + 800 x 0.1 + 50 x 8 = 680."""
+GROK = said_in_chat({"prompt_tokens": 165, "completion_tokens": 2, "total_tokens": 292})
+"""165 + 127 x 2.5 = 482.5: its reasoning is only in the total."""
+EMBEDDINGS = (
+    "/v1/embeddings",
+    {"input": WORDS},
+    {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+        "usage": {"prompt_tokens": 1000, "total_tokens": 1000},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "model", "asked", "charge_nano"),
+    [
+        ("golden_lily", "claude-sonnet-4-5", CLAUDE, 174_623_625),
+        ("lily", "claude-sonnet-4-5", CLAUDE, 81_112_500),
+        ("hyacinth", "claude-sonnet-4-5", CLAUDE, 34_762_500),
+        ("hyacinth", "claude-sonnet-4-20250514", CLAUDE, 34_762_500),
+        ("hyacinth", "claude-opus-4-5", CLAUDE, 57_937_500),
+        ("hyacinth", "claude-opus-4-1", CLAUDE, 173_812_500),
+        ("hyacinth", "claude-haiku-4-5", CLAUDE, 11_587_500),
+        ("claude_code", "claude-sonnet-4-5", CLAUDE, 41_715_000),
+        ("bouquet", "gemini-3-pro-preview", GEMINI, 1_180_000),
+        ("bouquet", "gemini-2.5-pro", GEMINI, 1_225_000),
+        ("bouquet", "grok-4-1", GROK, 48_250),
+        ("carnation", "gemini-2.5-pro", GEMINI, 735_000),
+        ("agave", "gpt-5", GPT, 2_550_000),
+        ("agave", "gpt-5-chat-latest", GPT, 2_550_000),
+        ("agave", "text-embedding-3-small", EMBEDDINGS, 60_000),
+    ],
+)
+async def test_every_group_charges_its_price(
+    tmp_path: Path, group: str, model: str, asked: tuple[str, dict[str, Any], dict[str, Any]], charge_nano: int
+) -> None:
+    """Two dollars a million tokens, times the ratios of model and group, to the nano-credit."""
+    path, body, answer = asked
+    profile = bundled("pumpkin.yaml")
+    async with reselling(tmp_path, lambda _: document(answer), profile=profile, group=group) as (_, shop):
+        await shop.client.post(path.format(model=model), json={"model": model, **body}, headers=shop.headers)
+        [row] = await shop.log()
+    assert (row["charge_nano"], row["outcome"]) == (charge_nano, "complete")
