@@ -18,6 +18,7 @@ from .claims import file_claims
 from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
+from .dialects.system_refusals import said_by_the_user
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
@@ -129,7 +130,7 @@ class Passage:
         try:
             return await self._send(candidate, request, channel_side)
         except UpstreamStatusError as refusal:
-            if not unsealed(request, refusal):
+            if not unsealed(request, refusal) and not said_by_the_user(request, refusal):
                 raise
             return await self._send(candidate, request, channel_side)
 
