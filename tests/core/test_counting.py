@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.core.ledger.operations import RevokeKey
 from tests.shops import PROFILE, reselling
 from tests.upstreams import Received, Step, document
 
@@ -122,3 +123,15 @@ async def test_a_key_is_needed(tmp_path: Path) -> None:
             "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}
         )
         assert response.status_code == 401
+
+
+async def test_a_revoked_key_counts_nothing_from_then_on(tmp_path: Path) -> None:
+    """Nothing remembered of it from a request counts, and nothing is sent."""
+    async with reselling(tmp_path, lambda _: document({})) as (upstream, shop):
+        await shop.chat(model="gpt-4o-mini")
+        await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+        upstream.received.clear()
+        body = {"model": "claude-sonnet-4-5", "messages": HI}
+        refused = await shop.client.post("/v1/messages/count_tokens", json=body, headers=shop.headers)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (401, "authentication_error")
+        assert upstream.received == []

@@ -368,6 +368,19 @@ async def test_an_upstream_that_breaks_off_is_told(client: openai.AsyncOpenAI, u
     assert broken.value.status_code == 502
 
 
+async def test_a_failure_within_a_stream_is_told_by_its_kind(shop: Running, upstream: Upstream) -> None:
+    """Once, and in words of ours; nothing looks like an end behind it."""
+    failed = {"type": "error", "sequence_number": 1, "code": "rate_limit_exceeded", "message": "org-7 has too many"}
+    begun = events("response.created")
+    upstream.script = lambda _: stream(f"{begun}event: error\ndata: {json.dumps(failed)}\n\n")
+    answer = await shop.client.get("/v1/responses/resp_1?stream=true", headers=shop.headers)
+    assert answer.text.startswith(f"{begun}event: error\n")
+    told = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert [each["type"] for each in told] == ["response.created", "error", "response.failed"]
+    assert (told[1]["code"], told[2]["response"]["error"]["code"]) == ("upstream_throttled", "upstream_throttled")
+    assert "org-7" not in answer.text
+
+
 async def test_an_answer_that_was_translated_is_kept_nowhere(shop: Running, client: openai.AsyncOpenAI) -> None:
     """Its id is the relay's own; the answer says so."""
     translated = await client.responses.create(model="claude-x", input="hi")

@@ -9,6 +9,7 @@ import pytest
 from google import genai
 from google.genai import types
 
+from relay.core.ledger.operations import RevokeKey
 from tests.shops import Running, serving
 
 PROFILE = """
@@ -110,3 +111,11 @@ async def test_a_keys_own_list_narrows_its_groups(tmp_path: Path) -> None:
         assert [model["id"] for model in answer.json()["data"]] == ["gpt-x"]
         missing = await shop.client.get("/v1/models/gemini-x", headers=shop.headers)
         assert (missing.status_code, missing.json()["error"]["code"]) == (404, "unknown_model")
+
+
+async def test_a_revoked_key_is_shown_nothing_from_then_on(shop: Running) -> None:
+    """Nothing remembered of it from a request counts."""
+    await shop.chat(model="gpt-x")
+    await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+    refused = await shop.client.get("/v1/models", headers=shop.headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "api_key_revoked")

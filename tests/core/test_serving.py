@@ -103,6 +103,31 @@ def test_an_idle_connection_outlives_one_that_was_refused_and_sends_on(tmp_path:
         assert ask(idle, "GET /livez HTTP/1.1\nhost: x") == b"HTTP/1.1 200 OK"
 
 
+def relay(folder: Path, *arguments: str) -> Any:
+    """Run a command beside the server, and return what it prints."""
+    command = [sys.executable, "-m", "relay", *arguments, "--json"]
+    return json.loads(subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout)
+
+
+@pytest.mark.slow
+def test_a_neighbour_is_not_believed_where_a_request_came_from(tmp_path: Path) -> None:
+    """Not even one on the same machine, unless the profile trusts it. No answer tells what serves, no log of rubbish."""
+    errors = tmp_path / "errors"
+    with errors.open("w") as told, served(tmp_path, stderr=told) as port:
+        relay(tmp_path, "account", "create", "alice", "--credit", "1")
+        api_key = relay(tmp_path, "key", "create", "--account", "alice", "--ips", "203.0.113.0/24")["key"]
+        lines = f"GET /v1/models HTTP/1.1\nhost: x\nauthorization: Bearer {api_key}\nx-forwarded-for: 203.0.113.7"
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as neighbour:
+            assert ask(neighbour, lines) == b"HTTP/1.1 403 Fo"
+            head, _, body = neighbour.recv(65536).partition(b"\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as scanner:
+            assert ask(scanner, "rubbish") == b"HTTP/1.1 400 Ba"
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n")[1:]]
+    assert names == [b"date", b"x-request-id", b"request-id", b"content-type", b"x-should-retry", b"content-length"]
+    assert json.loads(body)["error"]["code"] == "access_denied"
+    assert errors.read_text() == ""
+
+
 @pytest.mark.slow
 def test_more_customers_than_a_shell_allows_files_are_served(tmp_path: Path) -> None:
     """The limit that may be raised is raised."""

@@ -135,12 +135,25 @@ class Meters(Plugin[MetersConfig]):
 '''
 
 
-async def test_a_meter_is_fed_what_comes_after_the_end_mark(tmp_path: Path) -> None:
-    """Its figures may stand there."""
+OWN = 'data: {"vendors_own":1}\n\n'
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (OWN + ROLE + words("Hello"), STOP + DONE),
+        (ROLE + words("Hello"), OWN, STOP + DONE),
+        (ROLE + words("Hello") + STOP + DONE, OWN),
+    ],
+    ids=["before any output", "in the middle", "behind the end mark"],
+)
+async def test_a_meter_is_fed_the_whole_stream(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    """Its figures may stand anywhere."""
     (tmp_path / "meters.py").write_text(METERS)
     profile = PROFILE.replace("groups:\n", "  - use: ./meters.py\ngroups:\n", 1)
-    begun, rest = stream(ROLE + words("Hello") + STOP + DONE)[:-1], stream('data: {"vendors_own":1}\n\n')[1:]
-    async with reselling(tmp_path, lambda _: [*begun, 0.05, *rest], profile=profile) as (_, shop):
+    head, *_, end = stream("")
+    steps: list[Step] = [step for part in parts for step in (0.05, *stream(part)[1:-1])]
+    async with reselling(tmp_path, lambda _: [head, *steps, end], profile=profile) as (_, shop):
         await shop.chat(stream=True)
         [row] = await shop.log()
     assert (row["input_tokens"], row["output_tokens"]) == (7, 3)
@@ -163,6 +176,7 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
         delivered_count = text.count('"word "')
         assert '"code":"api_key_revoked"' in text
         assert (row["outcome"], row["usage_source"]) == ("truncated", "estimated")
+        assert json.loads(row["evidence"])["error_type"] == "api_key_revoked"
         assert 0 < delivered_count < 2000
         assert 0 < row["output_tokens"] <= delivered_count * 2
         assert verify(shop.data) == []

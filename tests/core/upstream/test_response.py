@@ -6,7 +6,7 @@ import pytest
 
 from relay import Deadlines, UpstreamBrokenError, UpstreamResponse, UpstreamTimeoutError
 from relay.core.transport import let_go
-from relay.core.upstream import UpstreamClient
+from relay.core.upstream import UpstreamClient, pool
 from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
 
 from .answers import CHUNKED, PATIENT, read_all
@@ -23,6 +23,18 @@ async def test_a_stream_whose_framing_ends_later_keeps_its_connection(transport:
             response.finish()
             await asyncio.sleep(0.1)
         assert upstream.connection_count == 1
+
+
+async def test_a_stream_whose_framing_never_ends_loses_its_connection(
+    transport: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last chunk is waited for only for a moment."""
+    monkeypatch.setattr(pool, "LINGER_S", 0.05)
+    async with raw_upstream(writes(DONE)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        assert await response.read() == b"data: [DONE]\n\n"
+        response.finish()
+        await asyncio.wait_for(upstream.gone.wait(), 5)
 
 
 async def test_a_stream_that_goes_on_after_its_end_loses_its_connection(transport: UpstreamClient) -> None:
