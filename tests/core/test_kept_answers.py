@@ -390,6 +390,18 @@ async def test_an_answer_that_was_translated_is_kept_nowhere(shop: Running, clie
     assert "was not stored" in refused.value.message
 
 
+async def test_an_answer_that_was_streamed_to_its_end_is_shown(
+    client: openai.AsyncOpenAI, shop: Running, upstream: Upstream
+) -> None:
+    """As one that came whole."""
+    await client.responses.delete("resp_1")
+    upstream.script = lambda request: stream(WHOLE) if request.method == "POST" else honest(request)
+    async for _ in await client.responses.create(model="gpt-x", input="hi", stream=True):
+        pass
+    await shop.log(count=3)
+    assert (await client.responses.retrieve("resp_1")).output_text == "Hello"
+
+
 async def test_an_answer_told_not_to_be_stored_is_not_shown(shop: Running, client: openai.AsyncOpenAI) -> None:
     """``store: false``."""
     await client.responses.delete("resp_1")

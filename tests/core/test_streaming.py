@@ -532,6 +532,19 @@ async def test_who_leaves_behind_some_output_tells_that_the_channel_works(
         assert (row["outcome"], verdicts) == ("customer_gone", [None])
 
 
+async def test_no_more_is_drained_than_the_hold_covers(tmp_path: Path) -> None:
+    """What the customer who left has not asked to be held for is not paid for, nor read."""
+    limits = "limits: {{hang_up: drain, hold_output_tokens_stream: 64}}\nchannels:\n"
+    begun, rest = stream(ROLE + words("Hello"))[:-1], stream(LONG.removeprefix(ROLE), seed=1, pause_s=0.002)[1:]
+    profile = PROFILE.replace("channels:\n", limits, 1)
+    async with reselling(tmp_path, lambda _: [*begun, 0.6, *rest], profile=profile) as (_, shop):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.3)
+        [row] = await shop.log()
+        assert (row["outcome"], row["usage_source"]) == ("customer_gone", "estimated")
+        assert (row["output_tokens"], row["charge_nano"]) == (2, 44_000)
+
+
 async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp_path: Path) -> None:
     """As if its customer had stayed."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
