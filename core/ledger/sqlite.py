@@ -285,6 +285,7 @@ class SqliteLedger:
 
     async def replay(self) -> None:
         """Book what waits in the spool; stops at the first record that can't be committed."""
+        self._has_spooled = False  # what is spooled from here on is left to the next time
         for path in await asyncio.to_thread(self._spool.paths):
             try:
                 await self._book_again(await asyncio.to_thread(self._spool.read, path))
@@ -293,11 +294,11 @@ class SqliteLedger:
                 # Another process was faster.
                 continue
             except LedgerUnavailableError:
+                self._has_spooled = True
                 return
             except (LedgerError, msgspec.DecodeError) as exc:
                 emit_exception("spool.refused", exc, file=path.name)
                 await asyncio.to_thread(self._spool.set_aside, path)
-        self._has_spooled = False
 
     async def _book_again(self, record: RequestRecord) -> None:
         """Try once to book a record of the spool.

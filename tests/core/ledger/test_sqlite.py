@@ -143,6 +143,20 @@ async def test_a_post_that_can_not_commit_is_spooled_and_booked_later(
         await until_true(lambda: not list((tmp_path / "spool").iterdir()))
 
 
+async def test_what_is_spooled_while_the_spool_is_booked_is_booked_too(
+    hasty: None, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    """The look at the spool that was under way then has not seen it; the next one does."""
+    for index in range(5):
+        await ledger.reserve(reservation(f"r{index}", "alice", NANO))
+    with take_turn(tmp_path):
+        for index in range(5):
+            await ledger.post(record(f"r{index}", "alice", "1"))
+    async with asyncio.timeout(5):
+        await until_true(lambda: not list((tmp_path / "spool").iterdir()))
+    assert ask(tmp_path, "SELECT COUNT(*), SUM(charge_nano) FROM request_log") == [(5, 5 * NANO)]
+
+
 async def test_what_is_spooled_does_not_pile_up_in_the_writer(hasty: None, ledger: SqliteLedger) -> None:
     """While nothing can be committed each look at the spool asks once more; the writer repeats none of these for long."""
     await ledger.reserve(reservation("r1", "alice", 3 * NANO))
