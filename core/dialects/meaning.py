@@ -27,7 +27,7 @@ Meaning = Literal[
     "time_out",
 ]
 
-_MONEY_CODES = frozenset({"insufficient_user_quota", "pre_consume_token_quota_failed"})
+_MONEY_CODES = frozenset({"insufficient_user_quota", "pre_consume_token_quota_failed", "api_key_exhausted"})
 _BY_STATUS: dict[int, Meaning] = {
     401: "bad_key",
     402: "no_money",

@@ -85,7 +85,7 @@ _TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
-_MONEY = ("insufficient_user_quota", "pre_consume_token_quota_failed")
+_MONEY = ("insufficient_user_quota", "pre_consume_token_quota_failed", "api_key_exhausted")
 
 
 def told(answer: httpx.Response, shape: Shape) -> tuple[int, str]:

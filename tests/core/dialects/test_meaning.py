@@ -35,6 +35,7 @@ from relay.core.errors import (
         (NotAllowedError("model_not_allowed"), "not_allowed", "model_not_allowed"),
         (InsufficientBalanceError(), "no_money", "insufficient_user_quota"),
         (KeyCapError(), "no_money", "pre_consume_token_quota_failed"),
+        (NotAllowedError("api_key_exhausted"), "no_money", "api_key_exhausted"),
         (NotFoundError(), "not_found", "unknown_endpoint"),
         (BodyTooLargeError(), "too_large", "request_too_large"),
         (NoChannelError(), "overloaded", "model_not_found"),
