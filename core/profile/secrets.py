@@ -30,7 +30,6 @@ def read_secret(reference: str, folder: Path, environment: Mapping[str, str] = o
         raise ValueError(f"secret '{reference}' is empty")
     if secret.startswith("{"):
         with suppress(msgspec.DecodeError):
-            msgspec.json.decode(secret)  # `format` alone looks at little more than the brackets
             secret = msgspec.json.format(secret, indent=-1)
     if not secret.isascii() or not secret.isprintable():
         raise ValueError(f"secret '{reference}' is not one line of plain text")

@@ -57,6 +57,16 @@ CASES = {
         "",
         ["shop.yaml:10:5: channels[0]: 'use' is missing"],
     ),
+    "channels without a name": (
+        "  - name: openai\n    use: channels.openai\n    models: [gpt-4o]\n    groups: [plain]\n",
+        "  - use: channels.openai\n    models: [gpt-4o]\n    groups: [plain]\n" * 2,
+        ["shop.yaml:10:5: channels[0]: 'name' is missing", "shop.yaml:13:5: channels[1]: 'name' is missing"],
+    ),
+    "price that is a number": (
+        '{model_ratio: "1.25"}',
+        "5",
+        ["shop.yaml:8:11: prices.gpt-4o: expected a mapping, found 5"],
+    ),
     "date": (
         'ratio: "1"',
         'ratio: "1", reference_date: "2024/9/14"',

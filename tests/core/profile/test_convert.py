@@ -119,6 +119,9 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ('{share: "1.5x"}', Inner, [
         'x:1:9: share: expected an exact number as quoted text, such as "1.5" or "4/3", found text',
     ]),
+    ("[1]", Exact, ["x:1:1: profile: expected an exact number as quoted text, found a list"]),
+    ("null", Exact, ["x:1:1: profile: expected an exact number as quoted text, found nothing"]),
+    ("[a]", str, ["x:1:1: profile: expected text, found a list"]),
     ("[]", str | Inner, ["x:1:1: profile: expected text or a mapping, found a list"]),
     ("null", str | Inner, ["x:1:1: profile: expected text, found nothing; quote it"]),
     ("x", float, ["x:1:1: profile: expected a number, found text"]),
@@ -142,9 +145,13 @@ def test_problem_says_what_was_expected_and_found(tmp_path: Path, text: str, kin
     assert list(problems) == expected
 
 
-def test_broken_value_is_told_apart_from_nothing(tmp_path: Path) -> None:
-    """None is a value; what could not be had is not."""
-    assert read(tmp_path, "x", int | None)[0] is BROKEN
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("x", int | None), ("[1, x]", tuple[int, ...]), ("{a: 1, b: x}", dict[str, int]), ("{share: x}", Inner)],
+)
+def test_broken_value_is_told_apart_from_nothing(tmp_path: Path, text: str, kind: Any) -> None:
+    """None is a value; what could not be had, or not whole, is not."""
+    assert read(tmp_path, text, kind)[0] is BROKEN
 
 
 @given(st.fractions(min_value=0, max_value=10**12, max_denominator=10**6))

@@ -412,13 +412,23 @@ def test_demo_replaces_every_channel_by_the_simulator(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "groups: [plain]",
-        'groups: [plain]\n    base_url: https://api.example\n    keys: ["env:SHOP_TEST_KEY"]',
+        'groups: [plain]\n    base_url: https://api.example\n    keys: ["env:SHOP_TEST_KEY"]\n    dialects: [openai_chat]',
     )
 
     (channel,) = for_demo(load_profile(path).profile).channels
 
     assert (channel.use, channel.base_url, channel.keys, channel.settings) == ("channels.simulator", None, (), {})
     assert (channel.name, channel.models, channel.groups) == ("openai", ("gpt-4o",), ("plain",))
+    assert channel.dialects == ("openai_chat",)
+
+
+def test_demo_leaves_nothing_of_a_preset(tmp_path: Path) -> None:
+    """The simulator has a vendor's dialects only where the channel itself names them."""
+    path = write(tmp_path, "groups: [plain]", "groups: [plain]\n    preset: vllm")
+
+    (channel,) = for_demo(load_profile(path).profile).channels
+
+    assert (channel.use, channel.preset, channel.base_url, channel.dialects) == ("channels.simulator", None, None, ())
 
 
 def test_existing_path_wins_over_a_bundled_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,15 +441,16 @@ def test_existing_path_wins_over_a_bundled_name(tmp_path: Path, monkeypatch: pyt
     assert find_profile("pumpkin.yaml") == Path("pumpkin.yaml")
 
 
-def test_unknown_file_names_the_bundled_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is not there is told apart from a profile with problems."""
+@pytest.mark.parametrize("name", ["pumkin.yaml", "./pumpkin.yaml"])
+def test_unknown_file_names_the_bundled_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A file that is not there is told apart from a profile with problems; a path never means a bundled one."""
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ProfileError) as caught:
-        find_profile("pumkin.yaml")
+        find_profile(name)
 
     assert caught.value.problems == (
-        "pumkin.yaml: no such file; bundled profiles are juhe.yaml, minimal.yaml, peiqi.yaml, pumpkin.yaml",
+        f"{name}: no such file; bundled profiles are juhe.yaml, minimal.yaml, peiqi.yaml, pumpkin.yaml",
     )
 
 

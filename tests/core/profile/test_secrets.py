@@ -41,6 +41,7 @@ def test_file_of_other_characters_is_named_and_never_shown(tmp_path: Path) -> No
         ("env:KEY", " ", "secret 'env:KEY' is empty"),
         ("env:KEY", "sk-canary\nsk-canary", "secret 'env:KEY' is not one line of plain text"),
         ("env:KEY", '{"sk-canary":\n\n1', "secret 'env:KEY' is not one line of plain text"),
+        ("env:KEY", '{"sk-canary":\n x}', "secret 'env:KEY' is not one line of plain text"),
         ("env:KEY", "sk-canary\u00e9", "secret 'env:KEY' is not one line of plain text"),
         ("file:none.key", None, "secret file 'none.key' cannot be read: No such file or directory"),
     ],
