@@ -41,6 +41,7 @@ EVENTS = frozenset(
         "task.failed",  # a task that nobody awaits ended in an exception: a plugin's own, if its file is among the places
         "stream.unmarked",  # what a stream had delivered could not be marked
         "usage.contradicted",  # the upstream's total is not the sum of its parts: check the channel's reasoning_in_output
+        "spool.failed",  # the spool could not be read; what waits in it is tried again
         "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }
 )

@@ -369,7 +369,11 @@ class SqliteLedger:
         while True:
             await asyncio.sleep(REPLAY_PERIOD_S)
             if self._has_spooled:
-                await self.replay()
+                try:
+                    await self.replay()
+                except OSError as exc:  # such as that no more files may be open
+                    emit_exception("spool.failed", exc)
+                    self._has_spooled = True
 
     def _give_up_overdue(self) -> None:
         """End the wait for overdue operations.

@@ -157,6 +157,23 @@ async def test_what_is_spooled_while_the_spool_is_booked_is_booked_too(
     assert ask(tmp_path, "SELECT COUNT(*), SUM(charge_nano) FROM request_log") == [(5, 5 * NANO)]
 
 
+async def test_a_spool_that_can_not_be_read_for_a_while_is_booked_later(
+    hasty: None, ledger: SqliteLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop that may open no more files for a moment goes on booking once it may."""
+    unreadable = tmp_path / "spool" / "r0.json"
+    unreadable.mkdir()
+    await ledger.reserve(reservation("r1", "alice", NANO))
+    with take_turn(tmp_path):
+        await ledger.post(record("r1", "alice", "1"))
+    async with asyncio.timeout(5):
+        await until_true(lambda: "spool.failed" in caplog.text)
+    unreadable.rmdir()
+    async with asyncio.timeout(5):
+        await until_true(lambda: not list((tmp_path / "spool").iterdir()))
+    assert ask(tmp_path, "SELECT charge_nano FROM request_log") == [(NANO,)]
+
+
 async def test_what_is_spooled_does_not_pile_up_in_the_writer(hasty: None, ledger: SqliteLedger) -> None:
     """While nothing can be committed each look at the spool asks once more; the writer repeats none of these for long."""
     await ledger.reserve(reservation("r1", "alice", 3 * NANO))
