@@ -57,8 +57,8 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked_tokens",
-        "_meter", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
+        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked",
+        "_meter", "_policy", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
         "first_output_ms", "is_committed",
     )  # fmt: skip
 
@@ -88,7 +88,9 @@ class StreamAnswer:
         """The upstream's content type, for streams of sound."""
         self._extension: asyncio.Task[None] | None = None
         self._refusal: RelayError | None = None
-        self._marked_tokens = -1
+        self._policy: HangUpPolicy | None = None
+        """By which the customer, who has left, is charged."""
+        self._marked: tuple[int, HangUpPolicy | None] | None = None
         self.delivered_tokens = 0
         """Output tokens that reached the customer's socket."""
         self._began_s = asyncio.get_running_loop().time()
@@ -107,10 +109,12 @@ class StreamAnswer:
             if now_s - sink.waiting_since_s > WRITE_DEADLINE_S:
                 sink.hang_up()
             return False
-        if self._reader is not None and self.is_committed and self.delivered_tokens != self._marked_tokens:
-            self._marked_tokens = self.delivered_tokens
+        progress = (self.delivered_tokens, self._policy)
+        if self._reader is not None and self.is_committed and progress != self._marked:
+            self._marked = progress
             usage = self._delivered_usage(self._reader, self.delivered_tokens, self._reader.usage())
-            self._settlement.mark(usage, self._reader.evidence())
+            evidence = msgspec.structs.replace(self._reader.evidence(), hang_up_policy=self._policy)
+            self._settlement.mark(usage, evidence)
         if self._settlement.is_revoked:
             self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
             self._settlement.withdraw()
@@ -181,7 +185,7 @@ class StreamAnswer:
             if reader.is_ended:
                 response.finish()
         except CustomerGoneError:
-            policy = None if reader.is_ended else self._limits.hang_up
+            self._policy = policy = None if reader.is_ended else self._limits.hang_up
             if reader.is_ended or self._limits.hang_up == "drain":
                 await self._drain(response, reader, meter)
         except RelayError as exc:

@@ -2,7 +2,7 @@
 
 from ..charge import Charge
 from ..clock import from_ms
-from ..exchange import Evidence, PriceFacts, RequestRecord
+from ..exchange import Evidence, Outcome, PriceFacts, RequestRecord
 from ..failpoints import hit
 from ..usage import Usage
 from .codec import decode, encode
@@ -42,7 +42,7 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
         request_id=request_id,
         facts=facts,
         usage=mark.usage if mark else Usage(),
-        outcome="truncated" if mark else "upstream_error",
+        outcome=_outcome_of(mark),
         evidence=mark.evidence if mark else Evidence(),
         charge=mark.charge if mark else Charge(),
         attempts=(),
@@ -53,6 +53,13 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
     else:
         close_voided(batch, held, record, is_recovered=True)
     batch.audit("recovery", "request.recovered", request_id, {"at": from_ms(batch.now_ms), "outcome": record.outcome})
+
+
+def _outcome_of(mark: Mark | None) -> Outcome:
+    """Say how the request ended: an answer whose customer had left before the process died is not owed to anybody."""
+    if mark is None:
+        return "upstream_error"
+    return "truncated" if mark.evidence.hang_up_policy is None else "customer_gone"
 
 
 def _give_back(batch: Batch, request_id: str, account_id: str, mark: Mark | None) -> None:

@@ -1,6 +1,7 @@
 """An answer that a death cut short earns its customer the same claim as one that an upstream cut short."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.faults.answers import Wire
 from tests.faults.process import Process, running
 from tests.faults.test_privacy import kill_in_the_middle, read
 from tests.faults.test_stopping import BODY
+from tests.shops import PROFILE
 from tests.upstreams import Upstream
 
 CLAIMS = "select request_id, rule, kind, share, amount_nano from claim"
@@ -75,3 +77,38 @@ async def test_an_answer_cut_short_by_a_death_is_claimed_once(tmp_path: Path) ->
             assert await checked(process) == [expected]
             process.child.kill()
             await process.ended(5)
+
+
+async def test_nothing_is_owed_to_who_had_left_before_the_death(tmp_path: Path) -> None:
+    """A shop that drains was reading on for the usage: what was handed over is paid, and no claim made of it."""
+    chat = Wire(is_anthropic=False, is_stream=True)
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    async with (
+        Upstream(lambda _: chat.begun(30.0)).opened() as upstream,
+        running(tmp_path, upstream.url, profile=profile) as process,
+    ):
+        await leave_in_the_middle(process)
+        process.signal(signal.SIGKILL)
+        await process.ended(5)
+        await process.start()
+        assert await checked(process) == []
+        [(_, outcome, charge_nano)] = read(process, LOG)
+    assert (outcome, charge_nano) == ("customer_gone", 60_000)
+    assert verify(process.data) == []
+
+
+async def leave_in_the_middle(process: Process) -> None:
+    """Leave a stream that has begun, and wait until that is noted on disk."""
+    async with (
+        httpx.AsyncClient(base_url=process.url, headers=process.headers) as client,
+        client.stream("POST", "/v1/chat/completions", json=BODY) as response,
+    ):
+        text = ""
+        async for piece in response.aiter_text():
+            text += piece
+            if "there" in text:
+                break
+    async with asyncio.timeout(10):
+        # Nothing tells of it but the database.
+        while not read(process, 'select 1 from reservation where mark like \'%"hang_up_policy":"drain"%\''):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
