@@ -178,9 +178,13 @@ class Context:
             text=REQUEST_TOKENS + self._added.text_bytes // 2 + self._added.media_tokens,
             sound=math.ceil((self._added.sound_chars + self._buffered_chars) * self._heard_ratio),
         )
-        count = max(1, self.open_count + self._asked_count)
-        each = self._known + added
+        each, count = self._known + added, self.response_count
         return Input(text=each.text * count, sound=each.sound * count)
+
+    @property
+    def response_count(self) -> int:
+        """How many responses are under way or asked for; one where none is, as the upstream may begin by itself."""
+        return max(1, self.open_count + self._asked_count)
 
     @property
     def output_bound_tokens(self) -> int:

@@ -37,6 +37,12 @@ class TurnSettlement(Settlement):
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
         super().__init__(shop, exchange, rules)
         self._covered_input = Input()
+        self._response_tokens = self._full_tokens
+
+    def expect_responses(self, count: int) -> None:
+        """Let the hold grow as far as *count* responses can get, each up to the model's limit."""
+        if self._response_tokens is not None:
+            self._full_tokens = self._response_tokens * count
 
     @property
     def is_closed(self) -> bool:
@@ -180,6 +186,7 @@ class Turn:
             RelayError: The refusal, once the hold is used up.
         """
         context, settlement = self._context, self.settlement
+        settlement.expect_responses(context.response_count)
         while self._refusal is None and settlement.needs_more(
             context.output_bound_tokens, context.output_counted_tokens
         ):
@@ -219,6 +226,7 @@ class Turn:
             usage = self._context.delivered_usage(output) if any(output.delivered) else Usage(source="estimated")
         if done.is_disputed:
             usage = msgspec.structs.replace(usage, source="disputed")
+        self.settlement.expect_responses(1)
         usage = self.settlement.plausible(usage, evidence, sound_tokens=self._context.spoken_tokens(output))
         return await self._close(usage, outcome, evidence)
 

@@ -350,6 +350,32 @@ async def test_responses_beside_each_other_are_all_held_for(tmp_path: Path) -> N
     assert outcomes(rows) == [("upstream_error", 0)]
 
 
+SHORT = PROFILE.replace('audio_completion_ratio: "2"', 'audio_completion_ratio: "2", output_tokens_max: 100')
+
+
+async def test_the_output_of_responses_beside_each_other_is_held_for(tmp_path: Path) -> None:
+    """Each may reach the model's limit: 200 tokens spoken, beside twice 512 read and 512 that may be heard."""
+    spoken = [sound(response_id=response_id) for response_id in ("resp_1", "resp_2") for _ in range(5)]
+    talk = says(created(), created("resp_2"), *spoken)
+    async with realtime_session(tmp_path, talk, profile=SHORT) as (_, shop, client):
+        await client.send(CREATE)
+        for _ in spoken:
+            await hear(client, "response.output_audio.delta")
+        held = balances(shop.rows(LOTS))[1]
+    assert held == 200 * 64_000 + 1024 * 4000 + 512 * 32_000
+
+
+async def test_responses_beside_each_other_end_with_the_money(tmp_path: Path) -> None:
+    """What was held for is all that is passed on, so the shop loses nothing."""
+    spoken = [sound(response_id=f"resp_{index}") for _ in range(5) for index in range(8)]
+    talk = says(*[created(f"resp_{index}") for index in range(8)], *spoken)
+    async with realtime_shop(tmp_path, talk, profile=SHORT, credit="0.06") as (_, shop):
+        heard, code = await talk_with(shop)
+        [row] = await shop.log()
+    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
+    assert (row["outcome"], row["overrun_nano"]) == ("truncated", 0)
+
+
 async def test_responses_beside_each_other_are_told_apart(tmp_path: Path) -> None:
     """One is done; the other is cut, and pays for its own second of sound: 253 x 400 read, 20 x 64000 spoken."""
     talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done(), then="cut")
