@@ -365,6 +365,16 @@ async def test_the_output_of_responses_beside_each_other_is_held_for(tmp_path: P
     assert held == 200 * 64_000 + 1024 * 4000 + 512 * 32_000
 
 
+async def test_what_a_response_has_said_stays_held_for_when_another_ends(tmp_path: Path) -> None:
+    """A minute, 1200 tokens, is covered by 4096; 661 of text and 104 of sound are read, and a window beyond them."""
+    talk = says(created(), created("resp_2"), *[sound(response_id="resp_2")] * 60, done())
+    async with realtime_session(tmp_path, talk) as (_, shop, client):
+        await client.send(CREATE)
+        await hear(client)
+        held = balances(shop.rows(LOTS))[1]
+    assert held == 4096 * 64_000 + (661 + 512) * 4000 + (104 + 512) * 32_000
+
+
 async def test_responses_beside_each_other_end_with_the_money(tmp_path: Path) -> None:
     """What was held for is all that is passed on, so the shop loses nothing."""
     spoken = [sound(response_id=f"resp_{index}") for _ in range(5) for index in range(8)]
