@@ -305,7 +305,7 @@ def test_a_text_file_reaches_claude_as_its_text(media_type: str) -> None:
 
 
 @pytest.mark.parametrize("to", ["anthropic_messages", "openai_chat"])
-@pytest.mark.parametrize("data", ["/w==", "no base64!"])
+@pytest.mark.parametrize("data", ["/w==", "aG!k="])
 def test_a_text_file_that_is_no_text_is_refused_by_name(to: Dialect, data: str) -> None:
     """Bytes that are no UTF-8, and what is no base64."""
     document = File(source=Inline("text/plain", data))
@@ -500,7 +500,9 @@ def test_what_a_model_cannot_be_told_is_named() -> None:
     [
         ("claude-haiku-4-5", []),
         ("claude-opus-4-6", []),
+        ("claude-opus-4.7", ["temperature"]),
         ("claude-opus-5", ["temperature"]),
+        ("claude-sonnet-5", ["temperature"]),
         ("claude-sonnet-5-5", ["temperature"]),
         ("us.anthropic.claude-haiku-5-5", ["temperature"]),
         ("claude-opus-5-5", ["thinking", "temperature"]),
@@ -588,6 +590,10 @@ def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> No
     for part in (cached, ToolResult(call_id="a", parts=(cached,))):
         request = Request(model="m", messages=(Message(role="user", parts=(part,)),))
         assert CODECS[to].dropped(request) == ["cache_control"]
+    shell = Native(dialect=to, kind="x", document=raw({}))
+    assert CODECS[to].dropped(Request(model="m", messages=(), tools=(shell, Tool(name="f")))) == []
+    marked = Request(model="m", messages=(), tools=(shell, Tool(name="f", cache=CacheMark())))
+    assert CODECS[to].dropped(marked) == ["cache_control"]
 
 
 def test_of_many_tools_those_that_may_be_called_are_told() -> None:
@@ -1400,3 +1406,65 @@ def test_a_part_that_messages_have_no_form_for_is_refused_by_name(part: Part, pa
     with pytest.raises(NotCarriedError) as refused:
         encode_request(Request(model="claude", messages=(Message(role="user", parts=(part,)),)))
     assert (refused.value.param, refused.value.params) == (param, {"dialect": "anthropic_messages"})
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("claude-opus-4-6", ["low", "medium", "high", "high", "max"]),
+        ("claude-sonnet-4-7", ["low", "medium", "high", "high", "max"]),
+        ("claude-opus-4-7", ["low", "medium", "high", "xhigh", "max"]),
+        ("anthropic/claude-opus-4.7", ["low", "medium", "high", "xhigh", "max"]),
+        ("claude-sonnet-5", ["low", "medium", "high", "xhigh", "max"]),
+        ("claude-haiku-5-5", ["low", "medium", "high", "xhigh", "max"]),
+        ("claude-mythos-preview", ["low", "medium", "high", "high", "max"]),
+        ("claude-3-opus", [None, None, None, None, None]),
+    ],
+)
+def test_an_effort_is_the_nearest_that_the_model_takes(model: str, taken: list[Effort | None]) -> None:
+    """Each generation has more words for it; older ones have budgets."""
+    asked_for: list[Effort] = ["low", "medium", "high", "xhigh", "max"]
+    bodies = [
+        encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(effort=effort))) for effort in asked_for
+    ]
+    assert [json.loads(bytes(body.get("output_config", b"{}"))).get("effort") for body in bodies] == taken
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ("claude-3-opus", "disabled"),
+        ("claude-sonnet-5", "disabled"),
+        ("claude-sonnet-5-5", "between_tools"),
+        ("claude-opus-5", "disabled"),
+        ("claude-opus-5-5", None),
+    ],
+)
+def test_thinking_is_turned_off_by_the_models_own_word(model: str, kind: str | None) -> None:
+    """Or not at all."""
+    body = encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True)))
+    assert json.loads(bytes(body.get("thinking", b"{}"))).get("type") == kind
+
+
+@pytest.mark.parametrize(("to", "model"), [("anthropic_messages", "claude-opus-4-1"), ("openai_chat", "qwen3-max")])
+def test_of_tools_that_may_not_be_called_none_is_told(to: Dialect, model: str) -> None:
+    """Those that the vendor has itself among them."""
+    own = Native(dialect=to, kind="x", document=raw({"type": "x"}))
+    asking = Request(model=model, messages=(HI,), tools=(own, Tool(name="f"), Tool(name="g")), allowed_tools=("g",))
+    [told] = json.loads(bytes(CODECS[to].encode_request(asking)["tools"]))
+    assert told.get("name", told.get("function", {}).get("name")) == "g"
+
+
+def test_one_plain_instruction_is_a_text_and_a_talk_that_the_assistant_begins_keeps_it() -> None:
+    """Only instructions alone are the user's."""
+    talk = (Message(role="system", parts=(Text(text="Be"),)), Message(role="assistant", parts=(Text(text="Hi"),)))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk))))
+    assert (body["system"], [turn["role"] for turn in body["messages"]]) == ("Be", ["assistant"])
+
+
+@pytest.mark.parametrize(("name", "names"), [("a.txt", ["messages.content.filename"]), (None, [])])
+def test_the_name_of_a_text_file_is_named_where_chat_gets_but_its_text(name: str | None, names: list[str]) -> None:
+    """One without a name has none to lose."""
+    file = File(source=Inline("text/plain", "aGk="), name=name)
+    request = Request(model="m", messages=(Message(role="user", parts=(Text(text="Hi"), file)),))
+    assert CODECS["openai_chat"].dropped(request) == names

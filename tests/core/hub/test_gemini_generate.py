@@ -290,7 +290,9 @@ def test_pictures_in_a_functions_result_are_carried() -> None:
     assert result.parts == (Text(text="of f"), Image(source=Inline("image/png", "aGk=")))
 
 
-@pytest.mark.parametrize("data", ["d2h5Pz53aGF0Pz8-Cg==", "d2h5Pz53aGF0Pz8-Cg", "d2h5Pz53aGF0Pz8+Cg=="])
+@pytest.mark.parametrize(
+    "data", ["d2h5Pz53aGF0Pz8-Cg==", "d2h5Pz53aGF0Pz8-Cg", "d2h5Pz53aGF0Pz8-Cg=", "d2h5Pz53aGF0Pz8+Cg=="]
+)
 def test_media_of_googles_own_sdk_are_told_to_others_in_standard_base64(data: str) -> None:
     """It writes bytes in the alphabet of addresses; a text reaches chat as the text it is."""
     kinds = ("text/csv", "image/png")
@@ -399,11 +401,15 @@ def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() ->
 
 
 def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
-    """Types in capitals, null by a word of its own, an order nobody else knows."""
+    """Types in capitals, null by a word of its own, an order nobody else knows; values are no schemas."""
     schema = {
         "type": "OBJECT",
         "properties": {"type": {"type": "STRING", "nullable": True}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
         "propertyOrdering": ["type"],
+        "additionalProperties": {"type": "NUMBER"},
+        **{name: [True, {"type": "BOOLEAN"}] for name in ("anyOf", "oneOf", "allOf")},
+        "enum": [{"type": "STRING"}],
+        "default": {"type": "STRING"},
     }  # fmt: skip
     body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [{"functionDeclarations": [{"name": "f", "parameters": schema}]}]}  # fmt: skip
     [tool] = GEMINI.decode_request(asked("gemini_generate", body)).tools
@@ -412,6 +418,10 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     assert json.loads(bytes(tool.schema)) == {
         "type": "object",
         "properties": {"type": {"type": ["string", "null"]}, "list": {"type": "array", "items": {"type": "integer"}}},
+        "additionalProperties": {"type": "number"},
+        **{name: [True, {"type": "boolean"}] for name in ("anyOf", "oneOf", "allOf")},
+        "enum": [{"type": "STRING"}],
+        "default": {"type": "STRING"},
     }
 
 
@@ -599,6 +609,11 @@ def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -
         ("gemini-2.5-flash-lite", Reasoning(budget_tokens=9), {"includeThoughts": True, "thinkingBudget": 512}),
         ("gemini-2.5-flash-lite", Reasoning(is_off=True), {"thinkingBudget": 0}),
         ("gemini-2.5-pro", Reasoning(budget_tokens=60000), {"includeThoughts": True, "thinkingBudget": 32768}),
+        (
+            "gemini-2.5-pro",
+            Reasoning(is_adaptive=True, effort="low"),
+            {"includeThoughts": True, "thinkingBudget": 1024},
+        ),
         ("gemini-2.5-pro", Reasoning(is_adaptive=True), {"includeThoughts": True, "thinkingBudget": -1}),
         ("gemini-3-pro", Reasoning(is_adaptive=True), {"includeThoughts": True}),
         ("gemini-3-pro", Reasoning(effort="xhigh"), {"includeThoughts": True, "thinkingLevel": "high"}),
@@ -1223,6 +1238,7 @@ ASKED = {
                 {"functionResponse": {"name": "g", "response": {"output": "2", "x": 1}}},
                 {"functionResponse": {"name": "g", "response": {"result": "3"}}},
                 {"functionResponse": {"name": "g", "response": {"status": "ok"}}},
+                {"functionResponse": {"name": "g", "response": ["4"]}},
                 {"functionResponse": {"name": "g", "parts": [{"text": ""}]}},
             ]
         },
@@ -1230,7 +1246,7 @@ ASKED = {
     "tools": [
         {
             "functionDeclarations": [
-                {"name": "f", "description": "d", "parametersJsonSchema": {"type": "object"}},
+                {"name": "f", "description": "d", "parametersJsonSchema": {"type": "object"}, "parameters": {}},
                 {"name": "g", "parameters": {"type": "OBJECT"}},
             ]
         },
@@ -1257,7 +1273,7 @@ ASKED = {
 def test_a_request_is_read_as_google_documents_it() -> None:
     """With every field of it; a result that is one text under one of the API's own names is that text."""
     seal, schema = Seal("gemini_generate", "c2ln"), msgspec.Raw(b'{"type":"object"}')
-    texts = ('{"result": 5}', '{"output": "2", "x": 1}', "3", '{"status": "ok"}', "")
+    texts = ('{"result": 5}', '{"output": "2", "x": 1}', "3", '{"status": "ok"}', '["4"]', "")
     others = [ToolResult(call_id="g", name="g", parts=(Text(text=text),)) for text in texts]
     made = asked("gemini_generate", ASKED)
     made.model, made.stream = "m", True
@@ -1426,7 +1442,7 @@ def test_a_part_that_gemini_has_no_form_for_is_refused_by_name(part: Part, param
 
 
 def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
-    """A turn of nothing but thoughts, and an empty text, but for one that is signed."""
+    """A turn of nothing but thoughts, an empty text that is not signed, and signatures of others."""
     seal = Seal("gemini_generate", "c2ln")
     talk = (
         Message(role="developer", parts=(Text(text="Be"),)),
@@ -1434,6 +1450,7 @@ def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
         Message(role="assistant", parts=(Thinking(text="Hm", seal=seal), Text(text=""))),
         HI,
         Message(role="assistant", parts=(Text(text="", seal=seal), Text(text="a", seal=Seal("openai_chat", "x")))),
+        Message(role="assistant", parts=(ToolCall(id="c", name="f", arguments="{}", seal=Seal("openai_chat", "x")),)),
         Message(role="assistant", parts=(Refusal(text="No"), Native(dialect="gemini_generate", kind="x", document=raw(RAN)))),
         Message(role="user", parts=(ToolResult(call_id="c", parts=(Text(text="1"),)), Audio(source=Inline("audio/wav", "aGk=")))),
         Message(role="system", parts=(Text(text="So"),)),
@@ -1442,11 +1459,20 @@ def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
     assert body["systemInstruction"] == {"parts": [{"text": "Be"}]}
     assert body["contents"] == [
         {"role": "user", "parts": [{"text": "Hi"}, {"text": "Hi"}]},
-        {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}, {"text": "a"}, {"text": "No"}, RAN]},
+        {
+            "role": "model",
+            "parts": [
+                {"text": "", "thoughtSignature": "c2ln"},
+                {"text": "a"},
+                {"functionCall": {"name": "f", "args": {}}},
+                {"text": "No"},
+                RAN,
+            ],
+        },
         {
             "role": "user",
             "parts": [
-                {"functionResponse": {"name": "c", "response": {"output": "1"}}},
+                {"functionResponse": {"name": "f", "response": {"output": "1"}}},
                 {"inlineData": {"mimeType": "audio/wav", "data": "aGk="}},
                 {"text": "So"},
             ],

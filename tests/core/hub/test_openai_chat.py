@@ -406,6 +406,7 @@ def test_what_only_some_of_those_know_who_copy_chat_is_refused_by_name(
     with pytest.raises(NotCarriedError) as refused:
         CODECS[to].encode_request(CHAT.decode_request(asked("openai_chat", body)))
     assert (refused.value.param or "").endswith(param.removeprefix("content."))
+    assert refused.value.params == {"dialect": to}
 
 
 @pytest.mark.parametrize(
@@ -1890,3 +1891,41 @@ def test_a_turn_without_words_is_written_as_chat_takes_it() -> None:
         },
         {**nothing, "content": None, "refusal": "Nope", "name": "al"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "effort"),
+    [
+        (Reasoning(budget_tokens=0), "none"),
+        (Reasoning(budget_tokens=1), "minimal"),
+        (Reasoning(budget_tokens=1023), "minimal"),
+        (Reasoning(budget_tokens=1024), "low"),
+        (Reasoning(budget_tokens=8191), "low"),
+        (Reasoning(budget_tokens=8192), "medium"),
+        (Reasoning(budget_tokens=24576), "high"),
+        (Reasoning(budget_tokens=99_999), "xhigh"),
+        (Reasoning(budget_tokens=9000, effort="low"), "low"),
+        (Reasoning(budget_tokens=9000, is_off=True), "none"),
+    ],
+)
+def test_a_budget_is_told_as_the_effort_below_it(reasoning: Reasoning, effort: Effort) -> None:
+    """Nothing is asked to think more than was paid for; what the customer says in words counts first."""
+    body = encode_request(Request(model="qwen3-max", messages=(), reasoning=reasoning))
+    assert json.loads(bytes(body["reasoning_effort"])) == effort
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("data:text/plain;charset=utf-8;base64,aGk=", Inline("text/plain", "aGk=")),
+        ("data:text/plain,hi", Link("data:text/plain,hi")),
+        ("https://a.example/b;base64,aGk=", Link("https://a.example/b;base64,aGk=")),
+    ],
+)
+def test_media_are_read_from_an_address_in_base64_alone(url: str, source: Inline | Link) -> None:
+    """Any other is a link, whatever stands in it."""
+    content = [{"type": "image_url", "image_url": {"url": url}}]
+    request = CHAT.decode_request(
+        asked("openai_chat", {"model": "m", "messages": [{"role": "user", "content": content}]})
+    )
+    assert request.messages[0].parts == (Image(source=source),)

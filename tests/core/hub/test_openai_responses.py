@@ -498,12 +498,13 @@ def test_what_only_responses_has_is_refused_by_its_kind(item: dict[str, Any], pa
 def test_what_codex_tools_left_in_its_talk_is_dropped_for_it(headers: dict[str, str]) -> None:
     """A search that OpenAI's own model made, before the talk went to another's."""
     search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
-    said_hm = {"role": "assistant", "content": "Hm"}
-    items = [{"role": "user", "content": "Hi"}, search, {"role": "user", "content": "Hi"}, search, said_hm]
+    said_hm, other = {"role": "assistant", "content": "Hm"}, {"type": "mcp_call", "id": "m1"}
+    items = [{"role": "user", "content": "Hi"}, search, {"role": "user", "content": "Hi"}, search, said_hm, other]
     made = exchange("openai_responses", {}, **headers)
     RULES["openai_responses"].read_request(made, json.dumps({"model": "m", "input": items}).encode())
     request = RESPONSES.decode_request(made)
-    talk = (HI, HI, Message(role="assistant", parts=(Text(text="Hm"),)))
+    kept = Native(dialect="openai_responses", kind="mcp_call", document=raw(other))
+    talk = (HI, HI, Message(role="assistant", parts=(Text(text="Hm"), kept)))
     assert (request.messages, request.dropped) == (talk, ("input.web_search_call", "input.web_search_call"))
 
 

@@ -73,6 +73,11 @@ def test_limits_that_claude_refuses_are_told_in_words(schema: dict[str, Any], wr
         ({**CLOSED, "required": [["a"]]}, False),
         ({**CLOSED, "properties": [{"a": 1}]}, False),
         ({**CLOSED, "properties": 5}, False),
+        ({"properties": {"a": {"type": "string"}}}, False),
+        ({**CLOSED, "required": "a"}, False),
+        ({"anyOf": [True, CLOSED], "prefixItems": [False]}, True),
+        ({"type": "string", "default": OPEN, "enum": [OPEN]}, True),
+        ({"type": "array", "items": {"type": "string"}, "additionalProperties": OPEN}, False),
     ],
 )
 def test_a_strict_schema_leaves_no_member_open(schema: dict[str, Any], is_taken: bool) -> None:

@@ -103,7 +103,9 @@ def test_a_member_that_says_nothing_is_not_named(customer: Dialect, body: Body) 
 
 def test_what_stays_whole_by_its_type_is_not_looked_into() -> None:
     """It is refused, or named by its type."""
-    fields = {"a": msgspec.Raw(b'[{"type":"x","b":1},{"type":5},{"type":null,"b":1},"c",{"type":"y","d":{"e":1}}]')}
+    fields = {
+        "a": msgspec.Raw(b'[{"type":"x","b":1},{"type":5,"c":1},{"type":null,"b":1},"c",{"type":"y","d":{"e":1}}]')
+    }
     assert unread(fields, Read(set(), {"a": Read({"type"}, {"d": Read(set())}, {"y"})})) == ("a.b", "a.d.e")
 
 
