@@ -32,8 +32,8 @@ def in_standard_base64(data: str) -> str:
     Google's own SDK writes the URL-safe alphabet. Source: ``_common.py`` and ``types.py`` of google-genai 3.4.0, read
     2026-11-30.
 
-    >>> in_standard_base64("d2h5Pz53aGF0Pz8-Cg"), in_standard_base64("aGk=")
-    ('d2h5Pz53aGF0Pz8+Cg==', 'aGk=')
+    >>> in_standard_base64("d2h5Pz53aGF0Pz8-Cg"), in_standard_base64("_w=="), in_standard_base64("aGk=")
+    ('d2h5Pz53aGF0Pz8+Cg==', '/w==', 'aGk=')
     """
     if "-" in data or "_" in data:
         data = data.translate(_STANDARD)

@@ -34,8 +34,7 @@ def split_opening(messages: Sequence[Message]) -> tuple[Sequence[Message], Seque
 
 def has_cache_marks(request: Request) -> bool:
     """Return whether anything is marked to be cached, which only Messages has a place for."""
-    tools = (tool for tool in request.tools if isinstance(tool, Tool))
-    return any(getattr(each, "cache", None) is not None for each in (*_parts(request), *tools))
+    return any(getattr(each, "cache", None) is not None for each in (*_parts(request), *request.tools))
 
 
 def has_detail(request: Request, kinds: type[Image | File] | tuple[type[Image | File], ...]) -> bool:

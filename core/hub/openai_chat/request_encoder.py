@@ -32,7 +32,7 @@ from ..custom_tools import allowed_by_kind, as_function, call_as_function, neste
 from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
 from ..openai_models import effort_taken, is_effort_unsaid, is_own, is_reasoning, is_unable, takes_sampling
-from ..places import has_cache_marks, has_detail, has_loosened_tools, has_named_texts
+from ..places import has_cache_marks, has_detail, has_file_names, has_loosened_tools, has_named_texts
 from ..request_body import encode_members, native_tool, not_carried, present
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
@@ -85,7 +85,7 @@ def dropped(request: Request) -> Sequence[str]:
         "cache_control": has_cache_marks(request),
         "thinking.display": request.reasoning.is_shown is False and not request.reasoning.is_off,
         "messages.content.detail": has_detail(request, File),
-        "messages.content.filename": has_named_texts(request),
+        "messages.content.filename": has_named_texts(request) or has_file_names(request, FileId),
         "tools.strict": has_loosened_tools(request),
     }
     return [name for name, is_dropped in names.items() if is_dropped]

@@ -1462,9 +1462,12 @@ def test_one_plain_instruction_is_a_text_and_a_talk_that_the_assistant_begins_ke
     assert (body["system"], [turn["role"] for turn in body["messages"]]) == ("Be", ["assistant"])
 
 
+@pytest.mark.parametrize("source", [Inline("text/plain", "aGk="), FileId("openai_responses", "file-1")])
 @pytest.mark.parametrize(("name", "names"), [("a.txt", ["messages.content.filename"]), (None, [])])
-def test_the_name_of_a_text_file_is_named_where_chat_gets_but_its_text(name: str | None, names: list[str]) -> None:
-    """One without a name has none to lose."""
-    file = File(source=Inline("text/plain", "aGk="), name=name)
+def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
+    source: Inline | FileId, name: str | None, names: list[str]
+) -> None:
+    """Of a text, which it is told as, and of what OpenAI keeps; one without a name has none to lose."""
+    file = File(source=source, name=name)
     request = Request(model="m", messages=(Message(role="user", parts=(Text(text="Hi"), file)),))
     assert CODECS["openai_chat"].dropped(request) == names
