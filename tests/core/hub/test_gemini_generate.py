@@ -405,7 +405,7 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     schema = {
         "type": "OBJECT",
         "properties": {"type": {"type": "STRING", "nullable": True}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
-        "propertyOrdering": ["type"],
+        "propertyOrdering": [["list"], "type"],
         "additionalProperties": {"type": "NUMBER"},
         **{name: [True, {"type": "BOOLEAN"}] for name in ("anyOf", "oneOf", "allOf")},
         "enum": [{"type": "STRING"}],

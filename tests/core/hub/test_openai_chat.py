@@ -266,6 +266,9 @@ def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, value: 
     [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk))["messages"]))
     told = {"google": {"thought_signature": value}} if is_told else None
     assert said["tool_calls"][0].get("extra_content") == told
+    foreign = Message(role="assistant", parts=(msgspec.structs.replace(call, seal=Seal("anthropic_messages", value)),))
+    [said] = json.loads(bytes(encode_request(Request(model=model, messages=(foreign,)))["messages"]))
+    assert "extra_content" not in said["tool_calls"][0]
 
 
 def test_the_old_form_of_functions_is_read() -> None:

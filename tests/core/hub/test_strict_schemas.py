@@ -51,6 +51,7 @@ def test_what_says_so_itself_stays_as_it_is(schema: dict[str, Any]) -> None:
         ({"type": "string", "description": "A", "minLength": 2}, {"type": "string", "description": "A\n\n{minLength: 2}"}),
         ({"type": "array", "minItems": 2, "uniqueItems": True}, {"type": "array", "description": "{minItems: 2, uniqueItems: true}"}),
         ({"type": "array", "minItems": 1}, {"type": "array", "minItems": 1}),
+        ({"type": "array", "minItems": 0}, {"type": "array", "minItems": 0}),
         ({**CLOSED, "properties": {"minimum": {"enum": [{"maximum": 1}]}}}, {**CLOSED, "properties": {"minimum": {"enum": [{"maximum": 1}]}}}),
     ],
 )  # fmt: skip
