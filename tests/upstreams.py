@@ -75,6 +75,7 @@ class Upstream:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.received: list[Received] = []
+        self.connection_count = 0
         self.url = ""
 
     @asynccontextmanager
@@ -89,6 +90,7 @@ class Upstream:
             server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connection_count += 1
         try:
             early = b""
             while True:

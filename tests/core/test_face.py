@@ -667,6 +667,21 @@ async def test_half_a_head_waits_for_the_answer_before_it(tmp_path: Path, monkey
         writer.close()
 
 
+async def test_half_a_head_is_waited_for_once_more_behind_the_answer_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not for ever: its time begins anew with what comes then."""
+    monkeypatch.setattr(face, "HEAD_S", 0.05)
+    slow = writes(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(ANSWER), ANSWER, pause_s=0.3)
+    async with raw_upstream(slow) as upstream, serving(tmp_path, upstream.url) as shop:
+        reader, writer = await dial(shop)
+        writer.write(question(shop) + question(shop)[:50])
+        assert (await read_answer(reader))[1] == ANSWER
+        writer.write(question(shop)[50:60])
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+
+
 async def test_a_bug_at_the_door_is_answered_and_logged(
     shop: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -357,6 +357,15 @@ async def test_an_upstreams_refusal_is_told_as_ever(
     assert (words in refused.value.message) == (status == 400)
 
 
+async def test_a_refusal_lets_go_of_its_connection(client: openai.AsyncOpenAI, upstream: Upstream) -> None:
+    """Otherwise each would leave one open."""
+    upstream.script = lambda _: document(NOT_FOUND, status=404)
+    for _ in range(3):
+        with pytest.raises(openai.NotFoundError):
+            await client.responses.retrieve("resp_1")
+    assert (len(upstream.received), upstream.connection_count) == (3, 1)
+
+
 async def test_an_upstream_that_breaks_off_is_told(client: openai.AsyncOpenAI, upstream: Upstream) -> None:
     """As a gateway's error."""
     upstream.script = lambda _: [

@@ -368,19 +368,21 @@ class Panic(BaseException):
 
 @pytest.mark.parametrize("error", [AssertionError("a bug"), Panic("a bug")], ids=repr)
 async def test_a_bug_of_ours_before_the_post_leaves_no_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
-    """The customer is told of it, and the hold is released."""
+    """The customer is told of it, the hold is released, and the log says so once."""
 
     def plausible(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(Settlement, "plausible", plausible)
     async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
-        assert (await shop.chat()).status_code == 500
+        with caplog.at_level("INFO", logger="relay"):
+            assert (await shop.chat()).status_code == 500
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+    assert [record.message for record in caplog.records if record.name == "relay"] == ["request.crashed"]
 
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])

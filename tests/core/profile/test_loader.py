@@ -129,6 +129,14 @@ CASES = {
             "it would do everything twice"
         ],
     ),
+    "plugin listed twice with settings that can't be read": (
+        "  - use: billing.token_ratio",
+        "  - {use: billing.token_ratio, rounding: 1}\n  - {use: billing.token_ratio, rounding: 1}",
+        [
+            "shop.yaml:4:42: plugins[1].rounding: expected one of exact, found 1",
+            "shop.yaml:5:42: plugins[2].rounding: expected one of exact, found 1",
+        ],
+    ),
     "dialect that the channel's plugin does not speak": (
         "groups: [plain]",
         "groups: [plain]\n    dialects: [openai_chat, anthropic_messages]",
