@@ -13,6 +13,7 @@ from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
 from relay.core.exchange import Exchange
 from relay.core.ledger.operations import RevokeKey
 from relay.core.ledger.verify import verify
+from relay.core.streaming import StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
 from tests.shops import PROFILE, reselling, serving
@@ -51,6 +52,24 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
         assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
         assert (row["outcome"], row["attempt_count"]) == ("truncated", 1)
         assert 512 <= row["output_tokens"] <= 1024
+
+
+async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_is_paid_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without its words, which may quote a prompt."""
+
+    async def fail(*_: object) -> None:
+        raise LookupError("a prompt")
+
+    monkeypatch.setattr(StreamAnswer, "_pass_on", fail)
+    async with reselling(tmp_path, lambda _: [*stream(ROLE + words("Hello"))[:-1], 5.0]) as (_, shop):
+        with caplog.at_level("INFO", logger="relay"):
+            text = (await shop.chat(stream=True)).text
+            [row] = await shop.log()
+    assert (text.count('"code":"internal_error"'), "a prompt" in text + caplog.text, DONE in text) == (1, False, False)
+    assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("truncated", "estimated", 44_000)
+    assert [record.message for record in caplog.records if record.name == "relay"] == ["request.crashed"]
 
 
 async def test_a_stream_that_heeds_no_limit_of_nothing_is_held_for_and_ends(tmp_path: Path) -> None:
