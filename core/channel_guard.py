@@ -182,8 +182,7 @@ async def _guarded(
 def failure(channel: ChannelPlugin[Any], method: str, what: str) -> PluginError:
     """Return the error that says *what* is wrong with a channel's *method*."""
     use, file = _place_of(channel)
-    problem = f"in {method}: {what}"
-    return PluginError(f"plugin '{use}' ({file}): {problem}", plugin=use, file=file, problem=problem)
+    return PluginError.of(use, file, f"in {method}: {what}")
 
 
 def _place_of(channel: ChannelPlugin[Any]) -> tuple[str, str]:

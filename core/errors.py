@@ -46,7 +46,7 @@ or an upstream's body. Customers see `texts.py`'s sentence for ``code``, filled 
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
@@ -55,11 +55,11 @@ FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", 
 
 
 def is_plugin_failure(exc: BaseException) -> bool:
-    """Say whether *exc*, which a plugin's code raised, is a failure of the plugin, and not the end of a task or the process.
+    """Say whether *exc*, raised by a plugin's code, is a failure of the plugin, not the end of a task or the process.
 
-    A plugin's ``sys.exit`` is a failure, and so is a panic in an extension written in Rust: neither may end
-    the shop, or the check of its profile. So is a cancellation that nobody requested for this task: the
-    plugin waited for another task that was cancelled.
+    A plugin's ``sys.exit`` is a failure, and so is a panic in an extension written in Rust: neither may end the shop,
+    or the check of its profile. So is a cancellation that nobody requested for this task: the plugin waited for
+    another task that was cancelled.
     """
     if isinstance(exc, asyncio.CancelledError):
         return not is_being_cancelled()
@@ -362,10 +362,7 @@ class DatabaseRefusedError(LedgerError):
 
 
 class ProfileError(RelayError):
-    """A profile has problems; ``problems`` lists them all, each ``file:line:column: path: what``.
-
-    ``warnings`` lists, in the same form, what is odd but allowed.
-    """
+    """A profile has problems, each ``file:line:column: path: what``; ``warnings`` name what is odd, but allowed."""
 
     code: ClassVar[str] = "bad_profile"
 
@@ -376,21 +373,23 @@ class ProfileError(RelayError):
 
 
 class PluginError(RelayError):
-    """A plugin could not be loaded, or raised; the message names its id and its file.
+    """A plugin could not be loaded, or raised.
 
-    ``plugin``, its id, ``file`` and ``problem`` are logged, while the message, which may quote a request, is not: so a
-    problem names hooks, types and limits only.
+    What `of` is given is logged, while the message of an error that a plugin makes itself, which may quote a request,
+    is not: so a problem names hooks, types and limits only.
     """
 
     code: ClassVar[str] = "plugin_error"
+    plugin: str | None = None
+    file: str | None = None
+    problem: str | None = None
 
-    def __init__(
-        self, message: str = "", *, plugin: str | None = None, file: str | None = None, problem: str | None = None
-    ) -> None:
-        self.plugin = plugin
-        self.file = file
-        self.problem = problem
-        super().__init__(message)
+    @classmethod
+    def of(cls, plugin: str, file: str, problem: str) -> Self:
+        """Return the error that tells a *problem* of the plugin with this id and file."""
+        error = cls(f"plugin '{plugin}' ({file}): {problem}")
+        error.plugin, error.file, error.problem = plugin, file, problem
+        return error
 
 
 class BadSettingError(RelayError):

@@ -51,9 +51,7 @@ class FoundPlugin(msgspec.Struct, frozen=True, kw_only=True):
 
     def failure(self, what: str) -> PluginError:
         """Return the error that says *what* is wrong with the plugin."""
-        return PluginError(
-            f"plugin '{self.use}' ({self.file}): {what}", plugin=self.use, file=str(self.file), problem=what
-        )
+        return PluginError.of(self.use, str(self.file), what)
 
 
 def find_plugin(use: str, folder: Path) -> FoundPlugin:
@@ -135,7 +133,7 @@ def _find_in_file(use: str, folder: Path) -> FoundPlugin:
     try:
         source = file.read_bytes()
     except OSError as exc:
-        raise PluginError(f"plugin '{use}' ({file}): cannot be read: {exc.strerror}") from exc
+        raise PluginError.of(use, str(file), f"cannot be read: {exc.strerror}") from exc
     digest = hashlib.sha256(source).hexdigest()
     place = hashlib.sha256(str(file).encode()).hexdigest()
     name = f"relay_plugin_{file.stem}_{place[:8]}_{digest[:16]}"
@@ -169,7 +167,7 @@ def _plugin_types(module: ModuleType) -> list[type[Plugin[Any]]]:
 def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str) -> FoundPlugin:
     if len(classes) != 1:
         names = ", ".join(each.__name__ for each in classes)
-        raise PluginError(f"plugin '{use}' ({file}): expected one Plugin class, found {names or 'none'}")
+        raise PluginError.of(use, str(file), f"expected one Plugin class, found {names or 'none'}")
     plugin_type = classes[0]
     found = FoundPlugin(use=use, plugin_type=plugin_type, file=file, version=version)
     config_type = getattr(plugin_type, "config_type", None)
@@ -187,7 +185,7 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
 
 
 def _load_error(use: str, file: Path, exc: BaseException) -> PluginError:
-    return PluginError(f"plugin '{use}' ({file}): cannot be loaded: {type(exc).__name__}: {exc}")
+    return PluginError.of(use, str(file), f"cannot be loaded: {type(exc).__name__}: {exc}")
 
 
 def _file_of(module: ModuleType) -> Path:

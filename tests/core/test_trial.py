@@ -107,7 +107,7 @@ async def test_of_plugins_the_channels_own_counts_against_it(shop: Shop, plugin:
     attempts: list[Attempt] = []
     for _ in range(3):
         with begin(shop, attempts) as trial:
-            trial.answered(PluginError("broken", plugin=plugin))
+            trial.answered(PluginError.of(plugin, "fee.py", "broken"))
     assert [attempt.failure for attempt in attempts] == [failure] * 3
     assert is_open(shop) is (failure is None)
 
