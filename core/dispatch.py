@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from operator import itemgetter
 from types import NoneType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ DEADLINE_S = 10.0
 """How long each plugin of an asynchronous hook may take."""
 
 Answer = TypeVar("Answer")
+FindImplementations = Callable[[str], Sequence[Implementation]]
+"""Returns the implementations of a hook, in profile order; see `Registry.implementations`."""
 SEQUENCE: type[Sequence[Any]] = Sequence  # type: ignore[type-abstract] # an abstract type serves isinstance
 
 
@@ -38,14 +40,6 @@ class Step(msgspec.Struct, frozen=True):
     call: Callable[..., Any]
 
 
-class Chains(Protocol):
-    """Where the implementations of each hook are found; see `Registry`."""
-
-    def implementations(self, hook: str) -> tuple[Implementation, ...]:
-        """Return the implementations of *hook*, in profile order."""
-        ...
-
-
 class Dispatch:
     """The six hooks of one shop, ready to be called.
 
@@ -53,14 +47,14 @@ class Dispatch:
     `PluginError` that names the plugin and its file, but never repeats the message, which may quote a request.
     """
 
-    def __init__(self, chains: Chains, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, find: FindImplementations, *, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
-        self._authenticate = _chain(chains, "authenticate", "exchange")
-        self._select_channel = _chain(chains, "select_channel", "exchange", "candidates", "attempts")
-        self._transform_request = _chain(chains, "transform_request", "exchange", "channel", "request")
-        self._meter_stream = _chain(chains, "meter_stream", "exchange", "channel")
-        self._settle = _chain(chains, "settle", "facts", "usage", "charge")
-        self._post_check = _chain(chains, "post_check", "record")
+        self._authenticate = _chain(find, "authenticate", "exchange")
+        self._select_channel = _chain(find, "select_channel", "exchange", "candidates", "attempts")
+        self._transform_request = _chain(find, "transform_request", "exchange", "channel", "request")
+        self._meter_stream = _chain(find, "meter_stream", "exchange", "channel")
+        self._settle = _chain(find, "settle", "facts", "usage", "charge")
+        self._post_check = _chain(find, "post_check", "record")
         self.failure_counts: Counter[str] = Counter()
         """How often each plugin failed and was passed over, by its id."""
 
@@ -231,8 +225,8 @@ class Dispatch:
         emit_exception("plugin.failed", exc, plugin=plugin.use, file=str(plugin.file), hook=hook, request_id=request_id)
 
 
-def _chain(chains: Chains, hook: str, *arguments: str) -> tuple[Step, ...]:
-    return tuple(Step(each.plugin, _taking(each, arguments)) for each in chains.implementations(hook))
+def _chain(find: FindImplementations, hook: str, *arguments: str) -> tuple[Step, ...]:
+    return tuple(Step(each.plugin, _taking(each, arguments)) for each in find(hook))
 
 
 def _taking(implementation: Implementation, arguments: tuple[str, ...]) -> Callable[..., Any]:

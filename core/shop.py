@@ -121,7 +121,7 @@ class Shop:
             self.answers = await stack.enter_async_context(AnswerStore.open(self._data))
             registry = Registry(self._loaded, services)
             await stack.enter_async_context(registry.opened())
-            self.dispatch = Dispatch(registry)
+            self.dispatch = Dispatch(registry.implementations)
             self.channels = registry.channels
             self.price_version = price_version(self._loaded, registry)
             document = price_document(self._loaded, registry)

@@ -61,28 +61,17 @@ LINE = ChargeLine(rule="a", item="output_tokens", count=10, factors=(("price", F
 CLAIM = Claim(rule="a", kind="empty_reply", share=Fraction(1))
 
 
-class HandMade:
-    """The implementations of one hook, given by hand: plugins a, b, c ... in this order."""
-
-    def __init__(self, hook: str, *functions: Callable[..., Any]) -> None:
-        self._hook = hook
-        self._functions = functions
-
-    def implementations(self, hook: str) -> tuple[Implementation, ...]:
-        if hook != self._hook:
-            return ()
-        return tuple(
-            Implementation(
-                plugin=FoundPlugin(use=use, plugin_type=Plugin, file=Path(f"/shop/{use}.py"), version="1"),
-                function=function,
-                arguments=function.__code__.co_varnames[: function.__code__.co_argcount],
-            )
-            for use, function in zip("abc", self._functions, strict=False)
-        )
-
-
 def dispatch(hook: str, *functions: Callable[..., Any], deadline_s: float = 10.0) -> Dispatch:
-    return Dispatch(HandMade(hook, *functions), deadline_s=deadline_s)
+    """Return a dispatch of one hook, which plugins a, b, c ... implement in this order."""
+    made = [
+        Implementation(
+            plugin=FoundPlugin(use=use, plugin_type=Plugin, file=Path(f"/shop/{use}.py"), version="1"),
+            function=function,
+            arguments=function.__code__.co_varnames[: function.__code__.co_argcount],
+        )
+        for use, function in zip("abc", functions, strict=False)
+    ]
+    return Dispatch(lambda asked: made if asked == hook else (), deadline_s=deadline_s)
 
 
 async def declines() -> None:

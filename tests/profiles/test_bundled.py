@@ -36,7 +36,7 @@ async def test_demo_of_a_profile_can_be_made(name: str) -> None:
 
     assert {plugin.section.use for plugin in registry.channels.values()} == {"channels.simulator"}
     assert registry.implementations("settle")[0].plugin.use == "billing.token_ratio"
-    assert Dispatch(registry).failure_counts == {}
+    assert Dispatch(registry.implementations).failure_counts == {}
 
 
 @pytest.mark.parametrize("name", NAMES)
