@@ -71,7 +71,7 @@ class Translation:
             # Passed on unread it would have worked: only reading it finds a number beyond any float.
             raise BadRequestError(param=self._unreadable(exchange.fields)) from exc
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
-        """Names of what was left out because the channel's dialect can't express it, as far as a header can hold them."""
+        """Names of what the channel's dialect can't express and was left out, as far as a header can hold them."""
 
     def _encode(self, request: Request) -> Sequence[str]:
         """Write *request* in the channel's dialect; return the names of what was left out."""
@@ -111,14 +111,13 @@ class Translation:
         opening = self._opening(exchange)
         usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
         try:
-            said = self._channel.decode_answer(body)
+            answer = self._channel.decode_answer(body)
         except (ValueError, RecursionError) as exc:
             # A native customer would get it, as the reader accepted it; but it can't be translated.
             raise UpstreamBrokenError("an answer of a form that can't be translated") from exc
         if self._keeper is not None:
-            remember_calls((part for choice in said.choices for part in choice.parts), self._keeper)
-        answer = self._customer.encode_answer(said, usage, opening)
-        return msgspec.structs.replace(reading, answer=answer)
+            remember_calls((part for choice in answer.choices for part in choice.parts), self._keeper)
+        return msgspec.structs.replace(reading, answer=self._customer.encode_answer(answer, usage, opening))
 
     def _opening(self, exchange: Exchange) -> Opening:
         return Opening(
@@ -176,7 +175,7 @@ class TranslatedReader:
         written = self._encode(self._splitter.feed(passed)) if passed else b""
         if native.is_ended and self._ending is None:
             ending = self._encode(self._splitter.feed(native.end + b"\n\n"))
-            self._ending = ending + self._begin() + b"".join(map(self._tell, self._decoder.finish()))
+            self._ending = ending + self._begin() + b"".join(map(self._write, self._decoder.finish()))
         return written
 
     @property
@@ -188,14 +187,14 @@ class TranslatedReader:
             self._end = self._ending + self._encoder.finish(usage)
         return self._end
 
-    def _encode(self, events: Iterable[bytes]) -> bytes:
+    def _encode(self, raw_events: Iterable[bytes]) -> bytes:
         encode, decode, rejoiner = self._encoder.feed, self._decoder.feed, self._rejoiner
         try:
             return b"".join(
                 [
-                    encode(said) if type(said) is Delta else self._tell(said)
-                    for event in events
-                    for said in decode(rejoiner.join(event) if rejoiner.half or event.find(b"\\u") >= 0 else event)
+                    encode(event) if type(event) is Delta else self._write(event)
+                    for raw in raw_events
+                    for event in decode(rejoiner.join(raw) if rejoiner.half or raw.find(b"\\u") >= 0 else raw)
                 ]
             )
         except (ValueError, RecursionError) as exc:
@@ -208,12 +207,12 @@ class TranslatedReader:
         self._has_begun = True
         return self._encoder.feed(begun)
 
-    def _tell(self, said: StreamEvent) -> bytes:
+    def _write(self, event: StreamEvent) -> bytes:
         """Write an event that is no `Delta`; the seal of a call is remembered in passing."""
-        if isinstance(said, Begun):
-            return self._begin(said)
+        if isinstance(event, Begun):
+            return self._begin(event)
         if self._keeper is not None:
-            match said:
+            match event:
                 case PartBegun(index=index, part=ToolCall() as call):
                     self._call_ids[index] = call.id
                     remember_calls((call,), self._keeper)
@@ -223,7 +222,7 @@ class TranslatedReader:
                     self._call_ids.pop(index, None)
                 case _:
                     pass
-        return self._begin() + self._encoder.feed(said)
+        return self._begin() + self._encoder.feed(event)
 
     @property
     def is_output_seen(self) -> bool:

@@ -59,23 +59,23 @@ class MessagesStreamDecoder:
         """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
-            said = _read(data)
+            read = _read(data)
         except (ValueError, RecursionError):
             refuse_unread(data, "index", ("content_block_start", "content_block_delta"))
             return ()
-        match said.type:
-            case "content_block_delta" if said.delta is not None and said.index in self._open:
-                return self._take_delta(self._open[said.index], said.delta, data)
-            case "content_block_start" if bytes(said.content_block):
-                return (self._begin(said.index, said.content_block),)
-            case "content_block_stop" if said.index in self._open:
-                return (PartEnded(index=self._open.pop(said.index)),)
+        match read.type:
+            case "content_block_delta" if read.delta is not None and read.index in self._open:
+                return self._take_delta(self._open[read.index], read.delta, data)
+            case "content_block_start" if bytes(read.content_block):
+                return (self._begin(read.index, read.content_block),)
+            case "content_block_stop" if read.index in self._open:
+                return (PartEnded(index=self._open.pop(read.index)),)
             case "message_start":
-                message = said.message or _Message()
+                message = read.message or _Message()
                 return (Begun(model=message.model),)
-            case "message_delta" if said.delta is not None and said.delta.stop_reason is not None:
-                stop = STOPS.get(said.delta.stop_reason, "end")
-                return (Stopped(stop=stop, stop_sequence=said.delta.stop_sequence),)
+            case "message_delta" if read.delta is not None and read.delta.stop_reason is not None:
+                stop = STOPS.get(read.delta.stop_reason, "end")
+                return (Stopped(stop=stop, stop_sequence=read.delta.stop_sequence),)
         return ()
 
     def finish(self) -> Sequence[StreamEvent]:

@@ -34,36 +34,38 @@ class GeminiStreamDecoder:
         except (ValueError, RecursionError):
             refuse_unread(data, "candidates")
             return ()
-        said: list[StreamEvent] = []
+        events: list[StreamEvent] = []
         if not self._has_begun:
             self._has_begun = True
-            said.append(Begun(model=answer.model_version))
+            events.append(Begun(model=answer.model_version))
         if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason is not None:
             self._is_blocked = True
         for candidate in answer.candidates or ():
-            said += self._take(candidate)
-        return said
+            events += self._take(candidate)
+        return events
 
     def finish(self) -> Sequence[StreamEvent]:
         """Return the ends of the choices, known only now: a finish reason can come twice, with text in between."""
-        said: list[StreamEvent] = []
-        for index, choice in self._choices.items():
-            said += choice.end()
+        events: list[StreamEvent] = []
+        for choice in self._choices.values():
+            events += choice.end()
             stop = stop_of(choice.reason, has_called=choice.has_called)
-            said.append(Stopped(stop=stop, choice_index=index))
-        return said or [Stopped(stop="filtered" if self._is_blocked else None)]
+            events.append(Stopped(stop=stop, choice_index=choice.choice_index))
+        return events or [Stopped(stop="filtered" if self._is_blocked else None)]
 
     def _take(self, candidate: Candidate) -> Iterable[StreamEvent]:
-        choice = self._choices.setdefault(candidate.index, _OpenChoice())
+        choice = self._choices.get(candidate.index)
+        if choice is None:
+            choice = self._choices[candidate.index] = _OpenChoice(candidate.index)
         for part in read_parts(candidate):
             if isinstance(part, Text | Thinking):
-                yield from self._add(candidate.index, choice, part)
+                yield from self._add(choice, part)
             else:
-                yield from self._whole(candidate.index, choice, part)
-        for cited in filter(choice.is_new, self._sources(candidate, choice)):
+                yield from self._whole(choice, part)
+        for citation in filter(choice.is_new, self._sources(candidate, choice)):
             # Sources belong to a text; if it has already ended, an empty one takes its place.
-            yield from self._add(candidate.index, choice, Text(text=""))
-            yield Cited(index=choice.index, citation=cited)
+            yield from self._add(choice, Text(text=""))
+            yield Cited(index=choice.part_index, citation=citation)
         if candidate.finish_reason is not None:
             choice.reason = candidate.finish_reason
 
@@ -74,60 +76,61 @@ class GeminiStreamDecoder:
             yield from citations(candidate, choice.text.decode() if is_placed else "")
         yield from recited(candidate)
 
-    def _add(self, choice_index: int, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
+    def _add(self, choice: "_OpenChoice", part: Text | Thinking) -> Iterable[StreamEvent]:
         if choice.kind is not type(part):
             yield from choice.end()
-            choice.kind, choice.index = type(part), self._part_count
+            choice.kind, choice.part_index = type(part), self._part_count
             choice.text = bytearray()
-            yield self._begin(choice_index, Text(text="") if isinstance(part, Text) else Thinking(text=""))
+            yield self._begin(choice, Text(text="") if isinstance(part, Text) else Thinking(text=""))
         if part.text:
             choice.note(part)
-            yield Delta(index=choice.index, text=part.text)
+            yield Delta(index=choice.part_index, text=part.text)
         if part.seal is not None:
-            yield Sealed(index=choice.index, seal=part.seal)
+            yield Sealed(index=choice.part_index, seal=part.seal)
 
-    def _whole(self, choice_index: int, choice: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
+    def _whole(self, choice: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
         yield from choice.end()
         choice.has_called |= isinstance(part, ToolCall)
-        begun = self._begin(choice_index, part)
+        begun = self._begin(choice, part)
         yield begun
         yield PartEnded(index=begun.index)
 
-    def _begin(self, choice_index: int, part: Part) -> PartBegun:
+    def _begin(self, choice: "_OpenChoice", part: Part) -> PartBegun:
         self._part_count += 1
-        return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
+        return PartBegun(index=self._part_count - 1, part=part, choice_index=choice.choice_index)
 
 
 class _OpenChoice:
     """The open part of one candidate: a text or a thought."""
 
-    __slots__ = ("has_called", "index", "kind", "reason", "text", "told")
+    __slots__ = ("_sources", "choice_index", "has_called", "kind", "part_index", "reason", "text")
 
-    def __init__(self) -> None:
+    def __init__(self, choice_index: int) -> None:
+        self.choice_index = choice_index
         self.kind: type[Part] | None = None
-        self.index = 0
+        self.part_index = 0
         self.has_called = False
         self.reason: str | int | None = None
         self.text = bytearray()
         """What has come of the open text: its sources come after it, with their places in it."""
-        self.told: set[tuple[str, str, int | None]] = set()
-        """The sources that were passed on: each event may repeat them."""
+        self._sources: set[tuple[str, str, int | None]] = set()
+        """Those that were passed on: each event may repeat them."""
 
     def note(self, part: Text | Thinking) -> None:
         """Keep a piece of a text, for the places of its sources; thoughts have none."""
         if isinstance(part, Text) and len(self.text) < PLACED_BYTES_MAX:
             self.text += part.text.encode()
 
-    def is_new(self, cited: Citation) -> bool:
-        """Say whether *cited* is new, and note it."""
-        source = (cited.url, cited.title, cited.start)
-        is_new = source not in self.told
-        if len(self.told) < SOURCES_MAX:
-            self.told.add(source)
+    def is_new(self, citation: Citation) -> bool:
+        """Say whether *citation* is new, and note it."""
+        source = (citation.url, citation.title, citation.start)
+        is_new = source not in self._sources
+        if len(self._sources) < SOURCES_MAX:
+            self._sources.add(source)
         return is_new
 
     def end(self) -> Iterable[StreamEvent]:
         """Yield the end of the open part, if there is one."""
         if self.kind is not None:
             self.kind = None
-            yield PartEnded(index=self.index)
+            yield PartEnded(index=self.part_index)

@@ -50,8 +50,9 @@ class _Call(msgspec.Struct):
     @property
     def arguments(self) -> str:
         """Its piece of the arguments."""
-        told = self.custom.input if self.custom is not None else self.function.arguments if self.function else None
-        return told or ""
+        if self.custom is not None:
+            return self.custom.input or ""
+        return (self.function.arguments if self.function is not None else None) or ""
 
     @property
     def held_bytes(self) -> int:
@@ -88,10 +89,10 @@ _read = msgspec.json.Decoder(_Chunk).decode
 class ChatStreamDecoder:
     """See `StreamDecoder`. Tool calls stay open until their choice ends, as their pieces may interleave."""
 
-    __slots__ = ("_choices", "_found", "_is_begun", "_part_count")
+    __slots__ = ("_choices", "_found", "_has_begun", "_part_count")
 
     def __init__(self) -> None:
-        self._is_begun = False
+        self._has_begun = False
         self._part_count = 0
         self._found: Searched | None = None
         """The last search results: Perplexity sends them with every chunk."""
@@ -107,104 +108,106 @@ class ChatStreamDecoder:
             return []  # [DONE], or nothing that matters
         if chunk.has_found:
             self._found = chunk
-        said: list[StreamEvent] = []
-        if not self._is_begun and chunk.choices:
-            self._is_begun = True
-            said.append(Begun(model=chunk.model or None))
+        events: list[StreamEvent] = []
+        if not self._has_begun and chunk.choices:
+            self._has_begun = True
+            events.append(Begun(model=chunk.model or None))
         for choice in chunk.choices or ():
-            said += self._take(choice)
-        return said
+            events += self._take(choice)
+        return events
 
     def finish(self) -> Sequence[StreamEvent]:
         """End what is open if no finish reason came, as from Spark; yield sources that came last."""
-        said: list[StreamEvent] = []
-        for choice_index, state in self._choices.items():
+        events: list[StreamEvent] = []
+        for state in self._choices.values():
             if state.is_stopped and self._sources(state):
-                said += self._add(choice_index, state, Text(text=""), "")
-                said += self._end_parts(state, with_calls=False)
+                events += self._add(state, Text(text=""), "")
+                events += self._end_parts(state, with_calls=False)
             if not state.is_stopped:
-                said += self._end_choice(choice_index, state)
-                said += [Stopped(stop="tool_use", choice_index=choice_index)] if state.has_called else []
-        return said
+                events += self._end_choice(state)
+                events += [Stopped(stop="tool_use", choice_index=state.choice_index)] if state.has_called else []
+        return events
 
     def _take(self, choice: _Choice) -> Iterable[StreamEvent]:
-        choice_index = choice.index or 0
-        state = self._choices.setdefault(choice_index, _OpenChoice())
+        index = choice.index or 0
+        state = self._choices.get(index)
+        if state is None:
+            state = self._choices[index] = _OpenChoice(index)
         if state.is_stopped:
             return  # OpenRouter sends its finish reason twice
         if choice.delta is not None:
-            yield from self._take_delta(choice_index, state, choice.delta)
+            yield from self._take_delta(state, choice.delta)
         if choice.finish_reason:  # some hosts send an empty one until the end
             state.is_stopped = True
             if self._sources(state):
-                yield from self._add(choice_index, state, Text(text=""), "")
-            yield from self._end_choice(choice_index, state)
+                yield from self._add(state, Text(text=""), "")
+            yield from self._end_choice(state)
             stop = STOPS.get(choice.finish_reason, "end")
             is_tool_use = stop == "end" and state.has_called
-            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=choice_index)
+            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=index)
 
-    def _take_delta(self, choice_index: int, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
+    def _take_delta(self, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
         if thinking := delta.reasoning_content or delta.reasoning or thoughts_of(delta.content):
-            yield from self._add(choice_index, state, Thinking(text=""), thinking)
+            yield from self._add(state, Thinking(text=""), thinking)
         for detail in delta.reasoning_details or ():
-            yield from self._take_seal(choice_index, state, detail)
+            yield from self._take_seal(state, detail)
         if text := texts_of(delta.content):
-            yield from self._add(choice_index, state, Text(text=""), text)
+            yield from self._add(state, Text(text=""), text)
         if delta.refusal:
-            yield from self._add(choice_index, state, Refusal(text=""), delta.refusal)
+            yield from self._add(state, Refusal(text=""), delta.refusal)
         for annotation in delta.annotations or ():
             for citation in read_annotation(annotation):
-                yield from self._add(choice_index, state, Text(text=""), "")
+                yield from self._add(state, Text(text=""), "")
                 state.has_cited = True
-                yield Cited(index=state.index, citation=citation)
+                yield Cited(index=state.part_index, citation=citation)
         for picture in read_pictures(delta.images):
-            yield from self._whole(choice_index, state, picture)
+            yield from self._whole(state, picture)
         for call in delta.tool_calls or ():
-            yield from self._take_call(choice_index, state, call)
+            yield from self._take_call(state, call)
         if delta.function_call is not None:
             name = delta.function_call.name
-            yield from self._take_call(choice_index, state, _Call(id=name, function=delta.function_call))
+            yield from self._take_call(state, _Call(id=name, function=delta.function_call))
 
-    def _add(self, choice_index: int, state: "_OpenChoice", part: Part, text: str) -> Iterable[StreamEvent]:
+    def _add(self, state: "_OpenChoice", part: Part, text: str) -> Iterable[StreamEvent]:
         """Add *text* to the open part of the kind of *part*, or begin one."""
         if state.kind is not type(part):
             yield from self._end_parts(state, with_calls=False)
-            state.kind, state.index = type(part), self._part_count
-            yield self._begin(choice_index, part)
+            state.kind, state.part_index = type(part), self._part_count
+            yield self._begin(state, part)
         if text:
-            yield Delta(index=state.index, text=text)
+            yield Delta(index=state.part_index, text=text)
 
-    def _take_seal(self, choice_index: int, state: "_OpenChoice", detail: Detail) -> Iterable[StreamEvent]:
+    def _take_seal(self, state: "_OpenChoice", detail: Detail) -> Iterable[StreamEvent]:
         """Take the seal of a thought, whose text comes in another field."""
         seal = detail.seal
         if seal is not None and detail.type == "reasoning.encrypted":
-            yield from self._whole(choice_index, state, Thinking(text="", seal=seal, is_redacted=True))
+            yield from self._whole(state, Thinking(text="", seal=seal, is_redacted=True))
         elif seal is not None:
-            yield from self._add(choice_index, state, Thinking(text=""), "")
-            yield Sealed(index=state.index, seal=seal)
+            yield from self._add(state, Thinking(text=""), "")
+            yield Sealed(index=state.part_index, seal=seal)
 
-    def _whole(self, choice_index: int, state: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
+    def _whole(self, state: "_OpenChoice", part: Part) -> Iterable[StreamEvent]:
         yield from self._end_parts(state, with_calls=False)
-        begun = self._begin(choice_index, part)
+        begun = self._begin(state, part)
         yield begun
         yield PartEnded(index=begun.index)
 
-    def _take_call(self, choice_index: int, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
+    def _take_call(self, state: "_OpenChoice", call: _Call) -> Iterable[StreamEvent]:
         """Take a piece of a call; see `_OpenChoice.place_of`. Pieces that come before the call's name wait for it."""
         named = call.custom or call.function
         name = (named.name if named is not None else None) or ""
         place = state.place_of(call, name)
         if state.waits_for_another(place, call.id):
-            yield from self._begin_call(choice_index, state, place, "")
+            yield from self._begin_call(state, place, "")
             del state.calls[place]
         if place in state.calls:
             yield from self._piece(state.calls[place], call)
             return
         state.hold(place, call)
         if name or state.held_bytes > HELD_BYTES_MAX:
-            yield from self._begin_call(choice_index, state, place, name)
+            yield from self._begin_call(state, place, name)
 
-    def _begin_call(self, choice_index: int, state: "_OpenChoice", place: int, name: str) -> Iterable[StreamEvent]:
+    def _begin_call(self, state: "_OpenChoice", place: int, name: str) -> Iterable[StreamEvent]:
         pieces = state.release(place)
         yield from self._end_parts(state, with_calls=False)
         call_id = next((piece.id for piece in pieces if piece.id), "")
@@ -212,7 +215,7 @@ class ChatStreamDecoder:
         part = ToolCall(id=call_id or new_call_id(), name=name, arguments="")
         if any(piece.custom is not None for piece in pieces):
             part = msgspec.structs.replace(part, kind="custom")
-        yield self._begin(choice_index, part)
+        yield self._begin(state, part)
         for piece in pieces:
             yield from self._piece(state.calls[place], piece)
 
@@ -223,15 +226,15 @@ class ChatStreamDecoder:
         if arguments := call.arguments:
             yield Delta(index=index, text=arguments)
 
-    def _end_choice(self, choice_index: int, state: "_OpenChoice") -> Iterable[StreamEvent]:
+    def _end_choice(self, state: "_OpenChoice") -> Iterable[StreamEvent]:
         """End everything that is open, also calls that were never named."""
         for place in tuple(state.nameless):
-            yield from self._begin_call(choice_index, state, place, "")
+            yield from self._begin_call(state, place, "")
         yield from self._end_parts(state, with_calls=True)
 
-    def _begin(self, choice_index: int, part: Part) -> PartBegun:
+    def _begin(self, state: "_OpenChoice", part: Part) -> PartBegun:
         self._part_count += 1
-        return PartBegun(index=self._part_count - 1, part=part, choice_index=choice_index)
+        return PartBegun(index=self._part_count - 1, part=part, choice_index=state.choice_index)
 
     def _sources(self, state: "_OpenChoice") -> Sequence[Citation]:
         """Return the search results, as long as the choice itself has cited no sources."""
@@ -240,10 +243,10 @@ class ChatStreamDecoder:
     def _end_parts(self, state: "_OpenChoice", *, with_calls: bool) -> Iterable[StreamEvent]:
         if state.kind is Text and (sources := self._sources(state)):
             state.has_cited = True
-            yield from (Cited(index=state.index, citation=citation) for citation in sources)
+            yield from (Cited(index=state.part_index, citation=citation) for citation in sources)
         if state.kind is not None:
             state.kind = None
-            yield PartEnded(index=state.index)
+            yield PartEnded(index=state.part_index)
         if with_calls:
             for index in state.open_calls:
                 yield PartEnded(index=index)
@@ -253,13 +256,14 @@ class _OpenChoice:
     """The open parts of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
     __slots__ = (
-        "_ids", "_last_place", "calls", "has_called", "has_cited", "held_bytes", "index", "is_stopped", "kind", "nameless",
-        "open_calls",
+        "_ids", "_last_place", "calls", "choice_index", "has_called", "has_cited", "held_bytes", "is_stopped", "kind",
+        "nameless", "open_calls", "part_index",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, choice_index: int) -> None:
+        self.choice_index = choice_index
         self.kind: type[Part] | None = None
-        self.index = 0
+        self.part_index = 0
         self.calls: dict[int, int] = {}
         self.nameless: dict[int, list[_Call]] = {}
         """Pieces of calls whose names have not come yet."""

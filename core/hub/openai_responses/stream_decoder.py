@@ -59,7 +59,7 @@ class ResponsesStreamDecoder:
     is lost if an upstream sends an item, or its rest, only whole.
     """
 
-    __slots__ = ("_has_begun", "_kinds", "_open", "_open_by_item", "_part_count", "_summary_counts", "_told")
+    __slots__ = ("_has_begun", "_kinds", "_open", "_open_by_item", "_part_count", "_progress", "_summary_counts")
 
     def __init__(self) -> None:
         self._has_begun = False
@@ -67,7 +67,7 @@ class ResponsesStreamDecoder:
         self._open: dict[_Place, int] = {}
         self._open_by_item: defaultdict[int, dict[_Place, None]] = defaultdict(dict)
         """The open places of each item, in order, by output index."""
-        self._told: dict[_Place, _Progress] = {}
+        self._progress: dict[_Place, _Progress] = {}
         self._summary_counts: dict[int, int] = {}
         self._kinds: set[type[Part]] = set()
 
@@ -75,69 +75,69 @@ class ResponsesStreamDecoder:
         """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
-            said = _read(data)
+            read = _read(data)
         except (ValueError, RecursionError):
             refuse_unread(data, "delta", _PIECES)
             return ()
-        if said.type == "response.output_text.delta" and said.delta:
-            place = (said.output_index, said.content_index)
+        if read.type == "response.output_text.delta" and read.delta:
+            place = (read.output_index, read.content_index)
             if place in self._open:  # most events of a stream
-                return (self._delta(place, said.delta),)
-        told: list[StreamEvent] = []
-        if not self._has_begun and said.type.startswith("response."):
+                return (self._delta(place, read.delta),)
+        events: list[StreamEvent] = []
+        if not self._has_begun and read.type.startswith("response."):
             self._has_begun = True  # with whatever comes first: some hosts leave out response.created
-            first = said.response or _Response()
-            told.append(Begun(model=first.model))
+            first = read.response or _Response()
+            events.append(Begun(model=first.model))
         # If an item or a part turns out to be unreadable, the events made before that are kept.
         with suppress(ValueError, RecursionError):
-            told.extend(self._take(said))
-        return told
+            events.extend(self._take(read))
+        return events
 
     def finish(self) -> Sequence[StreamEvent]:
         """Return nothing: the stream's events say why it ended."""
         return ()
 
-    def _take(self, said: _Event) -> Iterable[StreamEvent]:
-        place, item = (said.output_index, said.content_index), (said.output_index, _ITEM)
-        match said.type:
+    def _take(self, read: _Event) -> Iterable[StreamEvent]:
+        place, item = (read.output_index, read.content_index), (read.output_index, _ITEM)
+        match read.type:
             case "response.output_text.delta":
-                yield from self._add(place, Text(text=""), said.delta)
+                yield from self._add(place, Text(text=""), read.delta)
             case "response.refusal.delta":
-                yield from self._add(place, Refusal(text=""), said.delta)
+                yield from self._add(place, Refusal(text=""), read.delta)
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                yield from self._add(item, Thinking(text=""), said.delta)
+                yield from self._add(item, Thinking(text=""), read.delta)
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 if item in self._open:
-                    yield self._delta(item, said.delta)
+                    yield self._delta(item, read.delta)
             case "response.content_part.added":
-                yield from self._begin_piece(place, said.part)
+                yield from self._begin_piece(place, read.part)
             case "response.reasoning_summary_part.added":
                 yield from self._begin_summary(item)
             case "response.output_text.annotation.added" if place in self._open:
-                yield self._cited(place, read_annotation(said.annotation))
+                yield self._cited(place, read_annotation(read.annotation))
             case "response.content_part.done":
-                yield from self._end_piece(place, said.part)
+                yield from self._end_piece(place, read.part)
             case "response.output_item.added":
-                yield from self._begin_item(item, said.item)
+                yield from self._begin_item(item, read.item)
             case "response.output_item.done":
-                yield from self._end_item(item, said.item)
-            case "response.completed" | "response.incomplete" if said.response is not None:
-                yield from self._stop(said.response)
+                yield from self._end_item(item, read.item)
+            case "response.completed" | "response.incomplete" if read.response is not None:
+                yield from self._stop(read.response)
 
     def _begin(self, place: _Place, part: Part) -> PartBegun:
         index = self._open[place] = self._part_count
         self._open_by_item[place[0]][place] = None
         self._part_count += 1
-        self._told[place] = _Progress()
+        self._progress[place] = _Progress()
         self._kinds.add(type(part))
         return PartBegun(index=index, part=part)
 
     def _delta(self, place: _Place, text: str) -> Delta:
-        self._told[place].length += len(text)
+        self._progress[place].length += len(text)
         return Delta(index=self._open[place], text=text)
 
     def _cited(self, place: _Place, citation: Citation) -> Cited:
-        self._told[place].citation_count += 1
+        self._progress[place].citation_count += 1
         return Cited(index=self._open[place], citation=citation)
 
     def _add(self, place: _Place, part: Part, text: str) -> Iterable[StreamEvent]:
@@ -148,16 +148,16 @@ class ResponsesStreamDecoder:
 
     def _complete(self, place: _Place, part: Part) -> Iterable[StreamEvent]:
         """Yield what of the whole *part* has not come in deltas."""
-        if place not in self._told:
+        if place not in self._progress:
             yield self._begin(place, _emptied(part))
         if place not in self._open:
             return
-        told, text = self._told[place], _text_of(part)
+        progress, text = self._progress[place], _text_of(part)
         # A thought may come both as summary and as text, of which only one came in deltas.
-        rest = text[told.length :] if not (isinstance(part, Thinking) and told.length) else ""
+        rest = text[progress.length :] if not (isinstance(part, Thinking) and progress.length) else ""
         if rest:
             yield self._delta(place, rest)
-        for citation in part.citations[told.citation_count :] if isinstance(part, Text) else ():
+        for citation in part.citations[progress.citation_count :] if isinstance(part, Text) else ():
             yield self._cited(place, citation)
         if isinstance(part, Thinking) and part.seal is not None:
             yield Sealed(index=self._open[place], seal=part.seal)
