@@ -31,7 +31,22 @@ def is_in_background(exchange: Exchange) -> bool:
     return exchange.dialect in _CANCELLED and bytes(exchange.fields.get("background", b"false")) == b"true"
 
 
-async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
+async def stop_making(
+    channel: ChannelPlugin[Any],
+    api_key: str,
+    candidate: Candidate,
+    exchange: Exchange,
+    response: UpstreamResponse,
+    reader: StreamReader,
+) -> None:
+    """Cancel the background answer that *reader* has read of *response*, unless it is made; a failure is logged."""
+    await _learn_id(response, reader)
+    answer_id = reader.answer_id
+    if answer_id is not None and not reader.is_ended and reader.error is None:
+        await _cancel(channel, api_key, candidate, exchange, answer_id)
+
+
+async def _learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
     """Read on until the id is known by which the answer can be cancelled; the first event has it."""
     with suppress(TimeoutError, RelayError):
         async with asyncio.timeout(CANCEL_S):
@@ -39,23 +54,16 @@ async def learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
                 reader.feed(data)
 
 
-def is_left_running(reader: StreamReader) -> bool:
-    """Say whether the background answer that *reader* read is still being made."""
-    return reader.answer_id is not None and not reader.is_ended and reader.error is None
-
-
-async def cancel(
-    channel: ChannelPlugin[Any], secret: str, candidate: Candidate, exchange: Exchange, reader: StreamReader
+async def _cancel(
+    channel: ChannelPlugin[Any], api_key: str, candidate: Candidate, exchange: Exchange, answer_id: str
 ) -> None:
-    """Tell the upstream to stop making the answer; a failure to do so is logged."""
     endpoint = next(
         one for one in KEPT_ANSWER_ENDPOINTS if (one.rules.name, one.action) == (exchange.dialect, "/cancel")
     )
-    assert reader.answer_id is not None
-    request = endpoint.prepare(exchange, reader.answer_id, candidate.model_sent)
+    request = endpoint.prepare(exchange, answer_id, candidate.model_sent)
     try:
         async with asyncio.timeout(CANCEL_S):
-            response = await send(channel, request, secret)
+            response = await send(channel, request, api_key)
             response.close()
     except (RelayError, TimeoutError) as exc:
         emit_exception("cancel.failed", exc, request_id=exchange.id)

@@ -27,7 +27,7 @@ from .errors import (
     RelayError,
     UpgradeRequiredError,
 )
-from .exchange import Exchange
+from .exchange import Dialect, Exchange
 from .hint import nearest_endpoint
 from .housekeeping import housekeeping_answer, is_base
 from .kept_answers import serve_kept_answer
@@ -106,20 +106,19 @@ class Door:
 
     async def _serve_endpoint(self) -> None:
         address = resolve(self._path)
-        rules = (address.rules if address is not None else None) or RULES[
-            speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
-        ]
+        rules = (address.rules if address is not None else None) or RULES[self._speaks()]
         exchange = self._exchange(rules, address.model if address is not None else "")
         try:
             with self._shop.admitted(), self._shop.bodies.share() as share:
                 self._check_address(address)
-                if address is not None and address.page is not None:
+                assert address is not None, "checked"
+                if address.page is not None:
                     await self._show(address.page, exchange)
                     return
                 body = await self._read_body(exchange, share)
-                if address is not None and address.deployment:
+                if address.deployment:
                     body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
-                if address is not None and address.kept:
+                if address.kept:
                     endpoint = next(kept for kept in address.kept if kept.method == self._method)
                     await serve_kept_answer(self._shop, exchange, endpoint, address.answer_id, self._sink)
                     return
@@ -215,12 +214,16 @@ class Door:
 
         Clients of Anthropic and Google are pointed to endpoints of their own vendor, all others to any.
         """
-        speaks = speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
+        speaks = self._speaks()
         vendor = speaks.partition("_")[0]
         served = self._served()
         spoken = [path for name, path in served if vendor == "openai" or name.startswith((vendor, "models"))]
         own = next((path for name, path in served if name == speaks), served[0][1])
         return NotFoundError(path=self._path[:100], nearest=nearest_endpoint(self._path, spoken, own))
+
+    def _speaks(self) -> Dialect:
+        """Return the dialect in which to answer where the path has none of its own."""
+        return speaker(self._path, self._headers, is_key_in_query="key" in dict(self._query))
 
     def _served(self) -> list[tuple[str, str]]:
         """Return what the shop serves: each entry of the profile's ``endpoints``, with method and path."""
@@ -253,7 +256,7 @@ class Door:
         return b"".join(pieces)
 
     async def _collect(self, pieces: list[bytes], share: Share, awaited_bytes: int, enough_bytes: int) -> bool:
-        """Read *pieces* until they exceed *enough_bytes*, in the time that *awaited_bytes* may take; say whether more follows."""
+        """Read *pieces* until they exceed *enough_bytes*, in the time for *awaited_bytes*; say whether more follows."""
         try:
             deadline_s = BODY_S + awaited_bytes / BODY_BYTES_PER_S_MIN
             return await within(deadline_s, self._receive_until(pieces, share, enough_bytes))
@@ -287,8 +290,9 @@ class Door:
             exchange.is_fresh_authentication = False
 
     async def _answer_preflight(self) -> None:
-        """Answer a browser's preflight request: the headers it asks for are echoed, as ``*`` does not cover Authorization.
+        """Answer a browser's preflight request.
 
+        The headers that it asks for are echoed, as ``*`` does not cover Authorization.
         Source: wire/DIALECTS.md 9.4 (Fetch standard), read 2026-11-23.
         """
         asked = self._headers.get("access-control-request-headers", "authorization, content-type")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from .answers import answer_with_error
-from .background import cancel, is_in_background, is_left_running, learn_id
+from .background import is_in_background, stop_making
 from .channel_guard import is_deployment, send
 from .claims import file_claims
 from .dialects import rules_of_channel
@@ -190,26 +190,22 @@ class Passage:
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
         stream_type = channel_side.stream_type(exchange)
         is_stream = is_of_type(response.headers.get("content-type", stream_type), stream_type)
-        is_whole = not is_stream and exchange.operation in MAY_COME_WHOLE and not self._sink.is_head_sent
-        if self._stream is None or is_whole:
-            if self._stream is not None:
-                # No keep-alive may be written before an answer that has a length.
-                self._stream.close()
-            limits = self._shop.profile.limits
-            whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, limits)
-            return await whole.attempt(response, meter)
-        if not is_stream:
-            # A stream was asked for, so a document is an error dressed as success, or no answer at all.
-            channel_side.read_body(exchange, await read_small(response))
-            raise UpstreamBrokenError("a document came where a stream was asked for")
-        reader = channel_side.stream_reader(exchange)
-        try:
-            return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
-        finally:
-            if is_in_background(exchange):
-                await learn_id(response, reader)
-                if is_left_running(reader):
-                    await cancel(channel, self._shop.secrets[candidate.key_id], candidate, exchange, reader)
+        if self._stream is not None and is_stream:
+            reader = channel_side.stream_reader(exchange)
+            try:
+                return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
+            finally:
+                if is_in_background(exchange):
+                    api_key = self._shop.secrets[candidate.key_id]
+                    await stop_making(channel, api_key, candidate, exchange, response, reader)
+        if self._stream is not None:
+            if exchange.operation not in MAY_COME_WHOLE or self._sink.is_head_sent:
+                # A document is an error dressed as success, or no answer at all.
+                channel_side.read_body(exchange, await read_small(response))
+                raise UpstreamBrokenError("a document came where a stream was asked for")
+            self._stream.close()  # no keep-alive may be written before an answer that has a length
+        whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, self._shop.profile.limits)
+        return await whole.attempt(response, meter)
 
     async def _settle(self, ending: Ending) -> None:
         """Post, write the end of the answer, then let the after-sales plugins look at it."""

@@ -44,20 +44,21 @@ class Selection:
         """
         with self._retries.exchange() as retries:
             while True:
-                candidate, attempt_count = await self.choose(), len(self._attempts)
+                candidate, attempt_count = await self._choose(), len(self._attempts)
                 try:
                     answer = await attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
                     is_attempt = len(self._attempts) > attempt_count  # else it failed before it was sent
-                    if not (is_attempt and self.may_go_on(failure) and retries.take()):
+                    if not (is_attempt and self._may_go_on(failure) and retries.take()):
                         raise
                     if isinstance(failure, PluginError):
                         emit_exception("plugin.failed", failure, request_id=self._exchange.id)
                 else:
-                    self.answered(candidate)
+                    if self._conversation is not None:
+                        self._affinity.remember(self._conversation, candidate)  # it goes on there
                     return answer
 
-    async def choose(self) -> Candidate:
+    async def _choose(self) -> Candidate:
         """Return the best candidate that has not been tried and is not cooling down.
 
         Raises:
@@ -73,7 +74,7 @@ class Selection:
             return candidate
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
 
-    def may_go_on(self, failure: RelayError) -> bool:
+    def _may_go_on(self, failure: RelayError) -> bool:
         """Say whether another candidate is worth an attempt after *failure*."""
         if isinstance(failure, UpstreamError) and failure.failure == "request":
             return False
@@ -101,11 +102,6 @@ class Selection:
         if place is None:
             return []
         return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
-
-    def answered(self, candidate: Candidate) -> None:
-        """Note that *candidate* has answered, so that the conversation goes on there."""
-        if self._conversation is not None:
-            self._affinity.remember(self._conversation, candidate)
 
     def _cooling_down(self) -> RelayError:
         """Return the error while every candidate is cooling down; it tells when the first may be tried again."""

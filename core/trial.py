@@ -32,7 +32,10 @@ class Trial:
         is_noted_later: The attempt is appended later, by whoever carries on the session that has begun.
     """
 
-    __slots__ = ("_attempts", "_candidate", "_request_id", "_route", "_shop", "_started_at", "_started_s", "_verdict", "is_noted_later", "status")  # fmt: skip
+    __slots__ = (
+        "_attempts", "_candidate", "_error", "_has_answered", "_request_id", "_route", "_shop", "_started_at", "_started_s",
+        "is_noted_later", "status",
+    )  # fmt: skip
 
     def __init__(self, shop: Shop, exchange: Exchange, candidate: Candidate, attempts: list[Attempt]) -> None:
         self._shop = shop
@@ -41,8 +44,9 @@ class Trial:
         self._route = Route.of(exchange, candidate)
         self._attempts = attempts
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
-        # The verdict until there is a better one: a customer who leaves midway says nothing about the channel.
-        self._verdict: UpstreamError | FailureClass | None = "request"
+        self._has_answered = False
+        self._error: UpstreamError | PluginError | None = None
+        """What the channel failed with."""
         self.status: int | None = None
         self.is_noted_later = False
 
@@ -57,24 +61,24 @@ class Trial:
 
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer arrived, to its end, or until *error* broke it off."""
-        self._verdict = error if isinstance(error, UpstreamError) else None
-        if isinstance(error, PluginError) and error.plugin == self._candidate.channel.use:
-            self._verdict = "sick"
+        self._has_answered = True
+        is_others = isinstance(error, PluginError) and error.plugin != self._candidate.channel.use
+        if isinstance(error, UpstreamError | PluginError) and not is_others:
+            self._error = error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, UpstreamError):
-            self._verdict = error
-        elif isinstance(error, PluginError):
-            self._verdict = "sick"
-        verdict, retry_after_s = self._verdict, None
-        if isinstance(verdict, UpstreamStatusError) and self.status is None:
-            self.status = verdict.upstream_status  # the channel read the answer itself
-        if isinstance(verdict, UpstreamError):
-            self._tell(verdict)
-            verdict, retry_after_s = verdict.failure, getattr(verdict, "retry_after_s", None)
-        self._shop.circuit.report(self._route, verdict, retry_after_s)
+        if isinstance(error, UpstreamError | PluginError):
+            self._error = error
+        if isinstance(self._error, UpstreamStatusError) and self.status is None:
+            self.status = self._error.upstream_status  # the channel read the answer itself
+        if isinstance(self._error, UpstreamError):
+            self._tell(self._error)
+        failure = self._failure()
+        # A customer who leaves midway says nothing about the channel.
+        verdict = "request" if failure is None and not self._has_answered else failure
+        self._shop.circuit.report(self._route, verdict, getattr(self._error, "retry_after_s", None))
         if not self.is_noted_later:
             self._attempts.append(
                 Attempt(
@@ -82,9 +86,14 @@ class Trial:
                     started_at=self._started_at,
                     duration_ms=round(self.elapsed_s * 1000),
                     status=self.status,
-                    failure=None if self._verdict == "request" else verdict,
+                    failure=failure,
                 )
             )
+
+    def _failure(self) -> FailureClass | None:
+        if isinstance(self._error, UpstreamError):
+            return self._error.failure
+        return None if self._error is None else "sick"
 
     def _tell(self, error: UpstreamError) -> None:
         """Log why the upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
