@@ -22,16 +22,13 @@ from relay.core.channel_guard import connect, send
 from relay.core.ledger.verify import verify
 from relay.core.transport import UpstreamResponse, UpstreamSocket
 from tests.chats import CHAT, DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.core.panic import Panic
 from tests.services import services
 from tests.shops import PROFILE, reselling, serving
 from tests.upstreams import document, stream
 
 REQUEST = ChannelRequest(dialect="openai_chat", operation="chat", model="m", fields={}, headers={}, stream=False)
 JSON = {"content-type": "application/json"}
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 class Odd(ChannelPlugin[PluginConfig]):

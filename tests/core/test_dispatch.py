@@ -40,6 +40,7 @@ from relay.core.errors import (
 from relay.core.finder import FoundPlugin
 from relay.core.ledger.codec import decode, encode
 from relay.core.registry import Implementation
+from tests.core.panic import Panic
 
 NOW = SystemClock().now()
 ALICE = Principal(account_id="acc_alice", key_id="key_1", key_version=1, group="plain", membership="default")
@@ -114,10 +115,6 @@ async def test_failing_plugin_refuses_and_is_named_without_its_words() -> None:
 
     assert str(caught.value) == "plugin 'b' (/shop/b.py): in authenticate: raised ValueError"
     assert isinstance(caught.value.__cause__, ValueError)
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 NO_EXCEPTIONS = pytest.mark.parametrize("error", [SystemExit(3), Panic("the prompt was: canary")], ids=repr)

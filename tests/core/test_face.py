@@ -15,6 +15,7 @@ from relay.core.door import KEYLESS_BYTES_MAX, Door
 from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES
 from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
+from tests.core.panic import Panic
 from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 from tests.shops import Running, reselling, serving
 from tests.upstreams import Step, document
@@ -695,10 +696,6 @@ async def test_a_bug_at_the_door_is_answered_and_logged(
     assert answer.endswith(b"\r\n\r\nInternal Server Error")
     assert [record.message for record in caplog.records] == ["request.crashed"]
     writer.close()
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 async def test_what_is_no_exception_is_answered_too_and_its_words_are_told_nobody(

@@ -8,6 +8,7 @@ import pytest
 from relay.core import heartbeat
 from relay.core.heartbeat import TICK_S, Heartbeat
 from relay.core.ledger.writer import NOTES_AGE_S_MAX
+from tests.core.panic import Panic
 
 
 class Stream:
@@ -40,10 +41,6 @@ async def test_only_running_streams_are_visited(monkeypatch: pytest.MonkeyPatch,
         await other.visited.wait()
     task.cancel()
     assert stream.visited.is_set() == is_running
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 class Failing(Stream):

@@ -16,6 +16,7 @@ from relay.core.settlement import Settlement
 from relay.core.shop import Shop
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
+from tests.core.panic import Panic
 from tests.shops import PROFILE, reselling, serving
 from tests.upstreams import Step, Upstream, document, stream
 
@@ -360,10 +361,6 @@ async def test_a_customer_who_takes_nothing_does_not_hold_up_the_end(
             await shop.chat(stream=True)
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 @pytest.mark.parametrize("error", [AssertionError("a bug"), Panic("a bug")], ids=repr)

@@ -9,6 +9,7 @@ from relay import Meter, Plugin
 from relay.core.finder import FoundPlugin
 from relay.core.plugin_meter import PluginMeter
 from relay.core.usage import Iteration, Usage
+from tests.core.panic import Panic
 
 PLUGIN = FoundPlugin(use="./counts.py", plugin_type=Plugin, file=Path("/shop/counts.py"), version="1")
 
@@ -61,10 +62,6 @@ def test_a_meter_that_gives_no_usage_is_dropped() -> None:
     meter.usage = lambda: "many"  # type: ignore[method-assign,assignment,return-value] # what a plugin may do
     guarded = guard(meter)
     assert (guarded.usage(), guarded.usage_of(b"{}")) == (None, None)
-
-
-class Panic(BaseException):
-    """As an extension module that is written in Rust raises."""
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), Panic("a prompt")], ids=repr)
