@@ -8,6 +8,6 @@ sanitise         what of the words a customer may see
 host_names       which names in them are hosts
 """
 
-from .classification import CONTEXT_CODE, classify, classify_error_type
+from .classification import CONTEXT_CODE, classify
 
-__all__ = ["CONTEXT_CODE", "classify", "classify_error_type"]
+__all__ = ["CONTEXT_CODE", "classify"]

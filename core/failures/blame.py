@@ -63,14 +63,14 @@ def blames_the_request(error: ErrorBody, sent: SentRequest) -> bool:
     addresses prove nothing: a file may be called ``model``.
     """
     words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, error.message))[:_WORDS_LENGTH_MAX]
-    told = " ".join((error.code, error.type, error.param or "", *error.reasons, words)).lower().replace("_", " ")
-    if _CANT_DO.search(told):
+    text = " ".join((error.code, error.type, error.param or "", *error.reasons, words)).lower().replace("_", " ")
+    if _CANT_DO.search(text):
         return True
-    ours = {found[0] for found in _OURS.finditer(told)}
+    ours = {found[0] for found in _OURS.finditer(text)}
     if sent.model and re.search(rf"(?<![\w-]){re.escape(sent.model)}(?![\w-])", error.message):
         ours.add(sent.model.lower().replace("_", " "))
     if ours != sent.words_in_references(ours):
         return False
-    if sent.has_references and _OUTSIDE.search(told):
+    if sent.has_references and _OUTSIDE.search(text):
         return True
     return sent.names_google_files and error.type.lower() in _GOOGLES_STATUSES

@@ -40,18 +40,18 @@ def classify(
     return UpstreamStatusError(failure, status, retry_after_s=wait_s)
 
 
-def classify_error_type(error_type: str, default: FailureClass = "sick") -> FailureClass:
-    """Return the class of a vendor's machine *error_type*, as in an error event inside a stream.
+def class_of_type(error_type: str) -> FailureClass | None:
+    """Return the class of a vendor's machine *error_type*, as in an error event inside a stream; None if it is unknown.
 
-    A three-digit number counts as an HTTP status. A type that is on no list is *default*.
+    A three-digit number counts as an HTTP status.
 
-    >>> classify_error_type("overloaded_error"), classify_error_type("429"), classify_error_type("rate_limit_error")
-    ('sick', 'throttled', 'throttled')
+    >>> class_of_type("overloaded_error"), class_of_type("429"), class_of_type("rate_limit_error")
+    (None, 'throttled', 'throttled')
     """
     name = error_type.lower()
     if name.isdecimal() and len(name) == 3 and 300 <= int(name) <= 599:
         return _class_of_status(int(name))
-    return _CLASS_OF_TYPE.get(name, default)
+    return _CLASS_OF_TYPE.get(name)
 
 
 def _machine_type(error: ErrorBody) -> str:
@@ -143,12 +143,11 @@ def _failure_of_403(error: ErrorBody, names: set[str], words: str, sent: SentReq
 def _failure_dressed_as_success(error: ErrorBody, words: str, sent: SentRequest) -> FailureClass:
     if error.status:
         return _failure(error.status, error, sent)
-    of_code = classify_error_type(error.code, default="empty")
-    of_either = classify_error_type(error.type, default="empty") if of_code == "empty" else of_code
-    if of_either in ("misrouted", "key_dead"):
-        return _unless_of_the_request(of_either, error, sent)
-    if of_either != "empty":
-        return of_either
+    failure = class_of_type(error.code) or class_of_type(error.type)
+    if failure in ("misrouted", "key_dead"):
+        return _unless_of_the_request(failure, error, sent)
+    if failure is not None:
+        return failure
     return "throttled" if "limit reached" in words else "sick"
 
 

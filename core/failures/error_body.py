@@ -144,7 +144,7 @@ def retry_after_s(headers: Mapping[str, str], error: ErrorBody) -> int | None:
 
 
 def _delay_in_headers(headers: Mapping[str, str]) -> float | None:
-    """Read ``retry-after-ms``, then ``retry-after`` as a number or as a date beside ``date``, else beside our own clock."""
+    """Read ``retry-after-ms``, else ``retry-after``: a number, or a date by the answer's own or our clock."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return float(headers[name]) * unit_s

@@ -25,14 +25,14 @@ class SentRequest:
         self._request = request
 
     def words_in_text(self, words: set[str]) -> set[str]:
-        """Return those of *words*, given in lower case, that occur in a name or a text of the request, or may occur there."""
+        """Return those of *words*, in lower case, that are, or may be, in a name or a text of the request."""
         if not words or self._text is None:
             return words
         return {each for each in words if each in self._text}
 
     @property
     def has_references(self) -> bool:
-        """The request refers to something outside itself, or may do so: a file, a cache, an earlier answer, an address."""
+        """The request refers, or may refer, to something outside it: a file, a cache, an earlier answer, an address."""
         return self._references is None or bool(self._references)
 
     @property
