@@ -1,7 +1,8 @@
 """Azure's way of naming a model: by the deployment in the path, whatever the body says.
 
-Clients of Azure leave ``model`` out, or fill in the vendor's name of the deployed model. Source: ChatGPTBox-dev/chatGPTBox 0d01aed30d52 ``src/services/apis/azure-openai-api.mjs``
-(none), openai (PyPI) 2.x ``lib/azure.py`` (the deployment's), read 2026-11-29.
+Clients of Azure leave ``model`` out, or fill in the vendor's name of the deployed model. Source:
+ChatGPTBox-dev/chatGPTBox 0d01aed30d52 ``src/services/apis/azure-openai-api.mjs`` (none), openai (PyPI) 2.x
+``lib/azure.py`` (the deployment's), read 2026-11-29.
 """
 
 import msgspec

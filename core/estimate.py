@@ -34,7 +34,7 @@ PICTURE_TOKENS = 1290
 DRAFT_TOKENS = 100
 """Output tokens of a draft of a picture. Source: OpenAI image generation guide, "Streaming", read 2026-11-24."""
 SPOKEN_BYTES_PER_TOKEN = 3200
-"""Bytes of base64 for a token of sound spoken in a chat: 20 tokens a second, of 24 000 samples of 16 bits, as in streams.
+"""Bytes of base64 for a token of sound spoken in a chat: a second is 24 000 samples of 16 bits, and 20 tokens.
 
 Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 """
@@ -88,7 +88,8 @@ def input_bound(fields: Mapping[str, msgspec.Raw]) -> int:
 def cache_writes(fields: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
     """Return the kinds of input that the request has written to a cache for, which may be dearer than fresh input.
 
-    ``cache_control`` is Anthropic's word, and that of relays to it in any dialect; within a text its quotes are escaped.
+    ``cache_control`` is Anthropic's word, and that of relays to it in any dialect; within a text its quotes are
+    escaped.
     """
     marked = [
         data
@@ -104,7 +105,8 @@ def cache_writes(fields: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
 def mentions(data: bytes, word: bytes) -> bool:
     """Say whether *word* is in *data*, for long data in half the time of ``in``, or less.
 
-    Only when it searches from the end does CPython leap over what can't be part of the word (measured with 3.11 to 3.13).
+    Only when it searches from the end does CPython leap over what can't be part of the word (measured with 3.11 to
+    3.13).
     """
     return data.rfind(word) >= 0
 
@@ -205,7 +207,7 @@ def _measure(fields: Mapping[str, msgspec.Raw]) -> _Measured:
 
 
 class _Turn(msgspec.Struct):
-    """A turn of a conversation. Media are in its content; in Responses also in a tool's output, in Gemini's in its parts."""
+    """A turn of a conversation. Media are in its content, or a tool's output (Responses), or its parts (Gemini)."""
 
     type: object = ""
     content: msgspec.Raw = msgspec.Raw(b"")

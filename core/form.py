@@ -159,9 +159,9 @@ def _read_head(head: bytes) -> tuple[str, bool]:
 
 def _read_parameters(pattern: re.Pattern[str], value: str) -> dict[str, str]:
     """Return the parameters of a header's *value*, names in lower case; none if one is repeated or malformed."""
-    told = [(key.lower(), quoted or plain) for key, quoted, plain in _parameters(value)]
-    parameters = dict(told)
-    return parameters if pattern.fullmatch(value) and len(told) == len(parameters) else {}
+    pairs = [(key.lower(), quoted or plain) for key, quoted, plain in _parameters(value)]
+    parameters = dict(pairs)
+    return parameters if pattern.fullmatch(value) and len(pairs) == len(parameters) else {}
 
 
 def _text(raw: msgspec.Raw) -> bytes:

@@ -5,12 +5,12 @@ would bear the cost. Web searches are included because they are held for; withou
 Left out is what costs only tokens: web fetch, remote MCP, tool search, pictures drawn, Gemini's code execution and
 file search.
 
-Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one, larger
-ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free
-where web search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
+Sources, read 2026-11-30: openai-python 3.54.0 types/responses/tool_param.py (a container of 1 GB is the usual one,
+larger ones are dearer: llmcfo.com/research/built-in-tools-costs); Anthropic's "Code execution tool" (free where web
+search or web fetch of 20260209 is there); google-genai 3.4.0 types.py ``Tool``; docs.x.ai developers/pricing;
 console.groq.com docs/tool-use/built-in-tools; openrouter.ai docs, "PDF Inputs", "Server Tools" and tool/web-fetch;
-platform.moonshot.cn docs/guide/use-web-search. xAI's ``search_parameters``, once paid by the source, are gone (410, says
-docs.apiyi.com grok/web-search) but for gateways.
+platform.moonshot.cn docs/guide/use-web-search. xAI's ``search_parameters``, once paid by the source, are gone (410,
+says docs.apiyi.com grok/web-search) but for gateways.
 """
 
 import re

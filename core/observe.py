@@ -21,7 +21,7 @@ EVENTS = frozenset(
         "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class and status
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
-        "claims.unchecked",  # charges of dead processes could not be shown to after-sales plugins; the next start tries again
+        "claims.unchecked",  # after-sales plugins did not see the charges of dead processes; the next start tries again
         "claim.unfiled",  # an after-sales plugin's claim could not be written
         "commit.failed",  # the database did not take a group of operations
         "ledger.stopped",  # the disk failed to sync: nothing is booked or begun until relay is restarted
@@ -38,9 +38,9 @@ EVENTS = frozenset(
         "request.retried",  # a client asked again by itself, after a request that may have been paid for
         "request.failed",  # a request was refused for a fault of the shop's, not the customer's
         "stream.silenced",  # a keep-alive could not be written
-        "task.failed",  # a task that nobody awaits ended in an exception: a plugin's own, if its file is among the places
+        "task.failed",  # a task that nobody awaits raised: a plugin's own, if its file is among the places
         "stream.unmarked",  # what a stream had delivered could not be marked
-        "usage.contradicted",  # the upstream's total is not the sum of its parts: check the channel's reasoning_in_output
+        "usage.contradicted",  # the upstream's total is no sum of its parts: check the channel's reasoning_in_output
         "spool.failed",  # the spool could not be read; what waits in it is tried again
         "spool.refused",  # a spooled charge can't be booked; its file is set aside
     }

@@ -10,9 +10,9 @@ Source: wire/DIALECTS.md 4, read 2026-11-23; presets/zhipu.yaml.
 INTERRUPTIONS = frozenset({"insufficient_system_resource", "network_error", "error", "MALFORMED_RESPONSE"})
 """Stop reasons of answers that the vendor broke off.
 
-Source: presets/deepseek.yaml, presets/zhipu.yaml; ``error`` is OpenRouter's and Mistral's, openrouter.ai
-api/reference and docs.mistral.ai, read 2026-11-29; ``MALFORMED_RESPONSE`` Gemini's, `FinishReason` of google-genai 3.4.0,
-read 2026-11-30.
+Source: presets/deepseek.yaml, presets/zhipu.yaml; ``error`` is OpenRouter's and Mistral's, openrouter.ai api/reference
+and docs.mistral.ai, read 2026-11-29; ``MALFORMED_RESPONSE`` Gemini's, `FinishReason` of google-genai 3.4.0, read
+2026-11-30.
 """
 
 

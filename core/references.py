@@ -23,7 +23,7 @@ PICTURE_FIGURE_TOKENS = 12_500
 Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
 """
 MEDIA_FIGURE_TOKENS = 250_000
-"""A quarter of the most tokens of a document or video, however well compressed: Claude's or Gemini's context of a million.
+"""A quarter of the most tokens of a document or video, however compressed: Claude's or Gemini's context of a million.
 
 Source: support.claude.com 8606395, read 2026-11-30.
 """
@@ -150,7 +150,7 @@ def _members(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _members_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the members of *holder*, which is called *name*; ids and urls with their owner: ``prompt.id``, ``itemreference.id``."""
+    """Yield the members of *holder*, called *name*; ids and urls with their owner, as in ``prompt.id``."""
     kind = _text(holder, "type")
     if kind.endswith("tool_use"):
         return

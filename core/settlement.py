@@ -30,7 +30,7 @@ NOTHING = Charge()
 UNHEARD_OF_TOKENS = 1_000_000
 """Tokens, more than any model writes in one answer: where no limit is known, a larger figure is disputed."""
 LONGEST_ANSWER_TOKENS = 131_072
-"""Tokens, the longest answer of any model (128k of Claude and GPT-5): what a full hold covers where no limit is known."""
+"""Tokens of the longest answer of any model (Claude, GPT-5): what a full hold covers where no limit is known."""
 
 
 class Settlement:
@@ -306,7 +306,7 @@ class Settlement:
         return self._rules.input_estimate(self._exchange)
 
     def _input_bound(self, usage: Usage) -> int:
-        """Return the most input that *usage* may truthfully report, in tokens; remembered, as marks repeat the same figure."""
+        """Return the most input tokens that *usage* may truthfully report; remembered, as marks repeat the figure."""
         told = usage.all_input_tokens
         if self._believed is None or self._believed[0] != told:
             self._believed = told, believed_bound(self._exchange, told, self.input_bound_tokens)

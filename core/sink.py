@@ -162,8 +162,8 @@ class Sink:
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; when this returns, all but its last 64 KiB has left this process.
 
-        Hangs up on a customer who does not take it in time. Source of the figure: uvloop 0.23, ``FLOW_CONTROL_HIGH_WATER``,
-        which uvicorn leaves as it is, read 2026-11-23.
+        Hangs up on a customer who does not take it in time. Source of the figure: uvloop 0.23,
+        ``FLOW_CONTROL_HIGH_WATER``, which uvicorn leaves as it is, read 2026-11-23.
         """
         await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
         self.is_ended = True

@@ -66,5 +66,5 @@ ENDPOINTS: tuple[DialectRules, ...] = (
 
 
 def rules_of_channel(rules: DialectRules, *, is_reasoning_beside_output: bool) -> DialectRules:
-    """Return *rules*, or those for a channel whose output tokens do not include reasoning, where the dialect has such."""
+    """Return *rules*, or where the dialect has them, those for output tokens that do not include reasoning."""
     return _REASONING_BESIDE.get(rules.name, rules) if is_reasoning_beside_output else rules

@@ -67,13 +67,13 @@ _read_message = msgspec.json.Decoder(_Message, float_hook=read_number).decode
 class MessagesStreamReader(EventReader):
     """Reads along one stream of message events; see `StreamReader`."""
 
-    __slots__ = ("_has_final_output", "_is_kept", "_is_untrue", "_told", "_usage")
+    __slots__ = ("_has_final_output", "_is_kept", "_is_untrue", "_usage", "_usage_read")
 
     def __init__(self, exchange: Exchange, *, thinking_asked: bool, is_kept: bool) -> None:
         super().__init__(exchange, thinking_asked)
         self._is_kept = is_kept
         self._usage: dict[str, object] = {}
-        self._told: Usage | None = None
+        self._usage_read: Usage | None = None
         """The usage that those figures come to; None until it is needed, and again once new ones have come."""
         self._is_untrue = False
         self._has_final_output = False
@@ -151,7 +151,7 @@ class MessagesStreamReader(EventReader):
         if not isinstance(usage, dict):
             self._is_untrue |= usage is not None
             return False
-        self._told = None
+        self._usage_read = None
         self._usage.update((name, figure) for name, figure in usage.items() if figure is not None)
         if len(self._usage) > FIGURES_MAX:
             self._usage.clear()
@@ -161,9 +161,9 @@ class MessagesStreamReader(EventReader):
     def _figures(self) -> Usage | None:
         if self._is_untrue:
             raise UntrueFigureError("usage is no object")
-        if self._told is None:
-            self._told = read_anthropic_usage(self._usage)
-        usage = _with_tools(self._told, self)
+        if self._usage_read is None:
+            self._usage_read = read_anthropic_usage(self._usage)
+        usage = _with_tools(self._usage_read, self)
         is_over = self.is_ended or self.stop_reason is not None
         if usage is None or not is_over or self._has_final_output:
             return usage

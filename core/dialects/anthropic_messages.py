@@ -68,7 +68,7 @@ class AnthropicMessages(SseDialect):
         refuse_dearer(fields)
         exchange.further_models = further_models(fields)
         exchange.stream = read_bool(fields, "stream")
-        # 0 asks for a prompt to be cached and no answer: anthropic-sdk-python 2.12.0 MessageCreateParams, read 2026-11-30.
+        # 0 asks only to cache the prompt: anthropic-sdk-python 2.12.0 MessageCreateParams, read 2026-11-30.
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
         if exchange.output_tokens_asked is None:
             raise BadRequestError(param="max_tokens")

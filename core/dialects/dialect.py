@@ -42,8 +42,8 @@ def is_of_type(content_type: str, stream_type: str) -> bool:
 
     Sound may also come as ``application/octet-stream``.
     """
-    told = content_type.lower()
-    return told.startswith(stream_type) or (stream_type == "audio/" and told.startswith("application/octet-stream"))
+    kind = content_type.lower()
+    return kind.startswith(stream_type) or (stream_type == "audio/" and kind.startswith("application/octet-stream"))
 
 
 class ChannelSide(Protocol):

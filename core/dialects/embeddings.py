@@ -55,6 +55,6 @@ def _with_prompt(usage: object) -> object:
     """
     if not isinstance(usage, dict):
         return usage
-    told = usage.get("prompt_tokens"), usage.get("total_tokens")
-    prompt = next((figure for figure in told if figure is not None), None)
+    counts = usage.get("prompt_tokens"), usage.get("total_tokens")
+    prompt = next((figure for figure in counts if figure is not None), None)
     return {"completion_tokens": 0, **usage, "prompt_tokens": prompt} if prompt is not None else usage

@@ -21,7 +21,7 @@ _read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class EventReader(Tally, ABC):
-    """Splits a stream into events, passes them on, and holds back the end. Each dialect reads the events. See `StreamReader`."""
+    """A `StreamReader` that splits a stream into events, which each dialect reads, and holds back the end."""
 
     __slots__ = (
         "_exchange",

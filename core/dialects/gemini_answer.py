@@ -32,9 +32,10 @@ _WORDS = (
     "FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST",
     "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL",
 )  # fmt: skip
-"""Finish reasons by their numbers, which clients ask for by ``enum-encoding=int`` (w:gemini/stream-json-array-enum-int).
+"""Finish reasons by their numbers, for which clients ask by ``enum-encoding=int``.
 
-Source: googleapis google/ai/generativelanguage/v1beta/generative_service.proto, read 2026-11-29.
+Source: w:gemini/stream-json-array-enum-int; googleapis google/ai/generativelanguage/v1beta/generative_service.proto,
+read 2026-11-29.
 """
 
 

@@ -170,16 +170,16 @@ def read_interactions_usage(usage: object, model: str) -> Usage | None:
     )
 
 
-def _read_grounding(counts: object) -> Counter[str]:
+def _read_grounding(given: object) -> Counter[str]:
     """Return how many lookups each of Google's tools made.
 
     Source: googleapis/python-genai _gaos/types/interactions/groundingtoolcount.py 3.4.0, read 2026-11-30.
     """
-    told: Counter[str] = Counter()
-    for each in counts if isinstance(counts, list) else ():
+    counts: Counter[str] = Counter()
+    for each in given if isinstance(given, list) else ():
         figures = read_figures(each)
-        told[str(figures.get("type"))] += read_figure(figures, "count")
-    return +told
+        counts[str(figures.get("type"))] += read_figure(figures, "count")
+    return +counts
 
 
 def read_interaction(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_kept: bool) -> BodyReading:

@@ -95,9 +95,9 @@ class AnthropicModels(ModelList):
     def describe(self, model: ModelEntry) -> dict[str, object]:
         """Return what is told of one model."""
         created_at = datetime.fromtimestamp(model.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        told: dict[str, object] = {"type": "model", "id": model.name, "display_name": model.name}
-        told |= {"created_at": created_at, "lifecycle": "active"}
-        return told | ({"max_tokens": model.output_tokens_max} if model.output_tokens_max is not None else {})
+        entry: dict[str, object] = {"type": "model", "id": model.name, "display_name": model.name}
+        entry |= {"created_at": created_at, "lifecycle": "active"}
+        return entry | ({"max_tokens": model.output_tokens_max} if model.output_tokens_max is not None else {})
 
 
 class GeminiModels(ModelList):
@@ -118,10 +118,10 @@ class GeminiModels(ModelList):
 
     def describe(self, model: ModelEntry) -> dict[str, object]:
         """Return what is told of one model."""
-        told: dict[str, object] = {"name": f"models/{model.name}", "displayName": model.name}
+        entry: dict[str, object] = {"name": f"models/{model.name}", "displayName": model.name}
         if model.output_tokens_max is not None:
-            told["outputTokenLimit"] = model.output_tokens_max
-        return told | {"supportedGenerationMethods": model.methods}
+            entry["outputTokenLimit"] = model.output_tokens_max
+        return entry | {"supportedGenerationMethods": model.methods}
 
 
 def _read_limit(query: Query, name: str, default: int, *, least: int, most: int | None) -> int:

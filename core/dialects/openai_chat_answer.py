@@ -99,7 +99,7 @@ class _Document(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
     search_results: msgspec.Raw = msgspec.Raw()
     web_search: msgspec.Raw = msgspec.Raw()
-    """Pages found: Perplexity's and Qianfan's name, and GLM's. Source: docs.bigmodel.cn, chat completion, read 2026-11-29."""
+    """Pages found, in GLM's word; above, in Perplexity's and Qianfan's. Source: docs.bigmodel.cn, read 2026-11-29."""
 
 
 class _OddDocument(msgspec.Struct):
@@ -252,11 +252,13 @@ def read_chat_body(
     _tally_sources(tally, document)
     for choice in document.choices:
         _tally_choice(tally, choice, choice.message)
-    told = _usage_of(document)
+    figures = _usage_of(document)
     return tallied_reading(
         exchange,
         tally,
-        lambda: _with_searches(read_openai_usage(told, is_reasoning_beside_output=is_reasoning_beside_output), tally),
+        lambda: _with_searches(
+            read_openai_usage(figures, is_reasoning_beside_output=is_reasoning_beside_output), tally
+        ),
         model_returned=document.model,
         thinking_asked=thinking_asked,
     )

@@ -88,5 +88,5 @@ def _read_searches(figures: Figures) -> int:
     perplexityai/perplexity-py types/shared/usage_info.py, read 2026-11-30.
     """
     of_tools = (read_figures(figures.get(name)) for name in ("server_tool_use_details", "server_tool_use"))
-    told = (read_figure(each, "web_search_requests") for each in of_tools)
-    return max(*told, read_figure(figures, "num_search_queries"))
+    counts = (read_figure(each, "web_search_requests") for each in of_tools)
+    return max(*counts, read_figure(figures, "num_search_queries"))

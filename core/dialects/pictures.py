@@ -166,9 +166,9 @@ class PictureReader(DoneReader):
     def _count_whole(self) -> None:
         """Count the usage of the pictures so far, so that a customer who leaves after them pays for them."""
         with suppress(UntrueFigureError):
-            told = read_picture_usage(self._exchange, self._usages, self._picture_count)
-            self.output_counted_tokens = max(self.output_counted_tokens, told.output_tokens)
-            self.output_image_tokens = max(self.output_image_tokens, told.image_output_tokens)
+            counted = read_picture_usage(self._exchange, self._usages, self._picture_count)
+            self.output_counted_tokens = max(self.output_counted_tokens, counted.output_tokens)
+            self.output_image_tokens = max(self.output_image_tokens, counted.image_output_tokens)
 
     def _figures(self) -> Usage | None:
         if not self._picture_count:
@@ -198,22 +198,22 @@ def read_picture_usage(exchange: Exchange, usages: list[object], picture_count: 
     Raises:
         UntrueFigureError: A figure can't be true: it is malformed, or more output than the pictures asked for can make.
     """
-    told = [figures for usage in usages if (figures := read_figures(usage)).get("output_tokens") is not None]
-    if not told:
+    counted = [figures for usage in usages if (figures := read_figures(usage)).get("output_tokens") is not None]
+    if not counted:
         return Usage(input_tokens=UNTOLD_TOKENS * picture_count, unit_count=picture_count, source="estimated")
-    inputs = [read_figures(figures.get("input_tokens_details")) for figures in told]
-    outputs = [read_figures(figures.get("output_tokens_details")) for figures in told]
-    output_tokens = sum(read_figure(figures, "output_tokens") for figures in told)
+    inputs = [read_figures(figures.get("input_tokens_details")) for figures in counted]
+    outputs = [read_figures(figures.get("output_tokens_details")) for figures in counted]
+    output_tokens = sum(read_figure(figures, "output_tokens") for figures in counted)
     # The bound ignores the quality asked for: not every upstream heeds it.
     if is_beyond(output_tokens, (OUTPUT_TOKENS_MAX + DRAFT_TOKENS * PARTIALS_MAX) * exchange.choice_count):
         raise UntrueFigureError("more output than the pictures can make")
     return Usage(
-        input_tokens=max(read_figure(figures, "input_tokens") for figures in told),
+        input_tokens=max(read_figure(figures, "input_tokens") for figures in counted),
         image_input_tokens=max(read_figure(details, "image_tokens") for details in inputs),
         output_tokens=output_tokens,
         image_output_tokens=sum(
             read_figure(details, "image_tokens") if details else read_figure(figures, "output_tokens")
-            for figures, details in zip(told, outputs, strict=True)
+            for figures, details in zip(counted, outputs, strict=True)
         ),
         unit_count=picture_count,
     )

@@ -25,19 +25,19 @@ _SKIPPED_SIGNATURE = "skip_thought_signature_validator"
 
 def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
     """Remove the seals that *error* complains about from *request*; say whether it is worth sending again."""
-    said = f"{error.error_type} {error.message}"
+    complaint = f"{error.error_type} {error.message}"
     match request.dialect:
-        case "anthropic_messages" if _BAD_SIGNATURE.search(said):
+        case "anthropic_messages" if _BAD_SIGNATURE.search(complaint):
             return _edit(request, "messages", _without_thinking)
-        case "anthropic_messages" if _THINKING_EXPECTED.search(said) and "thinking" in request.fields:
+        case "anthropic_messages" if _THINKING_EXPECTED.search(complaint) and "thinking" in request.fields:
             del request.fields["thinking"]
             _edit(request, "messages", _without_thinking)
             return True
-        case "openai_responses" if _BAD_REASONING.search(said):
+        case "openai_responses" if _BAD_REASONING.search(complaint):
             return _edit(request, "input", _without_reasoning)
-        case "gemini_generate" if _BAD_THOUGHT.search(said):
+        case "gemini_generate" if _BAD_THOUGHT.search(complaint):
             return _edit(request, "contents", _with_skipped_signatures)
-        case "openai_chat" if any(each.search(said) for each in (_BAD_DETAILS, _BAD_SIGNATURE, _BAD_THOUGHT)):
+        case "openai_chat" if any(each.search(complaint) for each in (_BAD_DETAILS, _BAD_SIGNATURE, _BAD_THOUGHT)):
             return _edit(request, "messages", _without_details)
     return False
 

@@ -1,6 +1,7 @@
 """Endpoints that answer with a single document: moderations, rankings.
 
-Without token counts from the upstream they are sold by the piece: search units, requests. Source: wire/DIALECTS.md 3.5, read 2026-11-24.
+Without token counts from the upstream they are sold by the piece: search units, requests. Source: wire/DIALECTS.md 3.5,
+read 2026-11-24.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Refuses fields that another program would take for one that relay reads: they differ only in letter case.
 
-Gateways written in Go, as most other shops are, ignore the case of JSON names: ``Model`` beside ``model`` would price one
-model and send another. Source: pkg.go.dev encoding/json, "Unmarshal" (prefers the exact name, accepts any case), read
-2026-11-30.
+Gateways written in Go, as most other shops are, ignore the case of JSON names: ``Model`` beside ``model`` would price
+one model and send another. Source: pkg.go.dev encoding/json, "Unmarshal" (prefers the exact name, accepts any case),
+read 2026-11-30.
 """
 
 from collections.abc import Iterable

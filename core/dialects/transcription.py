@@ -144,15 +144,15 @@ def read_heard_usage(exchange: Exchange, usage: object, duration: object, text: 
     """
     figures = read_figures(usage)
     lengths = (figures.get("seconds"), figures.get("prompt_audio_seconds"), duration)
-    told = next((length for length in lengths if length is not None), None)
+    length = next((length for length in lengths if length is not None), None)
     spoken = max(exchange.unit_estimate, min(seconds_spoken(text), exchange.unit_bound))
-    seconds = spoken if told is None else _read_seconds(told, exchange)
+    seconds = spoken if length is None else _read_seconds(length, exchange)
     if figures.get("input_tokens") is None:
         if figures.get("prompt_audio_seconds") is not None and (heard := _read_mistral_usage(figures)) is not None:
             return msgspec.structs.replace(heard, unit_count=seconds)
         tokens = TOKENS_PER_SECOND * seconds
         likely = Usage(input_tokens=tokens, audio_input_tokens=tokens, unit_count=seconds)
-        if told is not None:
+        if length is not None:
             return likely
         return msgspec.structs.replace(likely, output_tokens=estimate_bytes(len(text.encode())), source="estimated")
     return Usage(
@@ -198,12 +198,12 @@ def bound_usage(exchange: Exchange, output_tokens: int) -> Usage:
     )
 
 
-def _read_seconds(told: object, exchange: Exchange) -> int:
+def _read_seconds(length: object, exchange: Exchange) -> int:
     """Return seconds, rounded up; older answers of whisper have them as text."""
-    if isinstance(told, bool) or not isinstance(told, str | int | float):
+    if isinstance(length, bool) or not isinstance(length, str | int | float):
         raise UntrueFigureError("seconds are no number")
     try:
-        seconds = math.ceil(float(told))
+        seconds = math.ceil(float(length))
     except (ValueError, OverflowError) as exc:
         raise UntrueFigureError("seconds are no number") from exc
     if not 0 <= seconds <= DISPUTED_FACTOR * max(exchange.unit_bound, SECONDS_FLOOR):

@@ -1,8 +1,8 @@
 """Checks the turns of a conversation and its tools, as far as all vendors agree on their shape.
 
 They are decoded in one step and dropped again: what a turn says is for its upstream. No shape is stricter than the
-vendors' own. Sources, read 2026-11-30: openai-python 3.54.0 types/chat and types/responses, anthropic-sdk-python 2.12.0 types,
-google-genai 3.4 types.
+vendors' own. Sources, read 2026-11-30: openai-python 3.54.0 types/chat and types/responses, anthropic-sdk-python 2.12.0
+types, google-genai 3.4 types.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """The cost of an answer to the shop, as the upstream reports it: a check on its price, never shown to customers.
 
-OpenRouter, Vercel's gateway and Perplexity report it in dollars, xAI in ten-thousandths of a millionth of one, each beside
-the counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3; of xAI's ticks the sum of w:xai/plain at its prices,
-9 x 0.20 + 156 x 0.05 + 127 x 0.50 = 73.1 millionths, told as 731 000; read 2026-11-29.
+OpenRouter, Vercel's gateway and Perplexity report it in dollars, xAI in ten-thousandths of a millionth of one, each
+beside the counts of ``usage``. Source: wire/DIALECTS.md 2.6 and 3.3; of xAI's ticks the sum of w:xai/plain at its
+prices, 9 x 0.20 + 156 x 0.05 + 127 x 0.50 = 73.1 millionths, told as 731 000; read 2026-11-29.
 """
 
 import re

@@ -45,15 +45,17 @@ def flat_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
     return msgspec.Raw(msgspec.json.encode({**members, **grammar})) if grammar else written
 
 
-def nested_grammar(told: msgspec.Raw | None) -> msgspec.Raw | None:
+def nested_grammar(written: msgspec.Raw | None) -> msgspec.Raw | None:
     """Return the format of a custom tool in the form of chat, where a grammar is an object of its own.
 
     >>> bytes(nested_grammar(msgspec.Raw(b'{"type":"grammar","syntax":"regex","definition":"a+"}')))
     b'{"type":"grammar","grammar":{"syntax":"regex","definition":"a+"}}'
     """
-    members = _members(told)
+    members = _members(written)
     kind = members.pop("type", msgspec.Raw())
-    return msgspec.Raw(msgspec.json.encode({"type": kind, "grammar": members})) if bytes(kind) == b'"grammar"' else told
+    return (
+        msgspec.Raw(msgspec.json.encode({"type": kind, "grammar": members})) if bytes(kind) == b'"grammar"' else written
+    )
 
 
 def _members(document: msgspec.Raw | None) -> dict[str, msgspec.Raw]:

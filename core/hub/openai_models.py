@@ -71,7 +71,8 @@ _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
 
 Source: learn.microsoft.com ReasoningEffort of @azure/ai-projects; anomalyco/opencode#4451; RayBytes/ChatMock#101; read
 2026-11-29; of GPT-5.6 anomalyco/opencode#36141, of GPT-6 and 6.2 developers.openai.com models, of 6.1 Sol
-dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bolna-ai/bolna#1019, of those for ChatGPT Laisky/one-api#285; read 2026-11-30.
+dev.to/aihubmix, of 6 Sol and Luna docs.litellm.ai gpt_6_sol_luna, of 6 Astra bolna-ai/bolna#1019, of those for ChatGPT
+Laisky/one-api#285; read 2026-11-30.
 """
 
 

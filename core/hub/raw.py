@@ -1,6 +1,7 @@
 """Copies fields that are passed on unchanged, and refuses events that can't be read."""
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,12 @@ def given(raw: msgspec.Raw) -> msgspec.Raw | None:
     """
     value = bytes(raw)
     return msgspec.Raw(value) if value not in (b"", b"null") else None
+
+
+def kept_object(document: msgspec.Raw) -> dict[str, Any]:
+    """Return a part, tool or source of its own dialect, which was kept unchanged, to write it again."""
+    kept: dict[str, Any] = msgspec.json.decode(document)
+    return kept
 
 
 def raw_arguments(written: str) -> msgspec.Raw:

@@ -48,8 +48,8 @@ def claude_schema(raw: msgspec.Raw) -> msgspec.Raw:
     Objects get ``additionalProperties: false``, unless they name no members or already have the field. Limits of
     numbers, lengths and counts, which Claude refuses, are moved to the description, as Anthropic's own SDK does it.
 
-    Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29, and, of the limits,
-    by LangSchema.Converter.Anthropic (hex.pm); `transform_schema` of anthropic 2.12.0; read 2026-11-30.
+    Source: platform.claude.com structured-outputs, as quoted by BerriAI/litellm#35811, read 2026-11-29, and, of the
+    limits, by LangSchema.Converter.Anthropic (hex.pm); `transform_schema` of anthropic 2.12.0; read 2026-11-30.
 
     >>> bytes(claude_schema(msgspec.Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}')))
     b'{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}'
@@ -63,9 +63,9 @@ def claude_schema(raw: msgspec.Raw) -> msgspec.Raw:
             each["additionalProperties"] = is_taken = False
         if limits := [name for name in _LIMITS if name in each and not (name == "minItems" and each[name] in (0, 1))]:
             is_taken = False
-            told = ", ".join(f"{name}: {msgspec.json.encode(each.pop(name)).decode()}" for name in limits)
+            described = ", ".join(f"{name}: {msgspec.json.encode(each.pop(name)).decode()}" for name in limits)
             before = each.get("description")
-            each["description"] = f"{before}\n\n{{{told}}}" if isinstance(before, str) else f"{{{told}}}"
+            each["description"] = f"{before}\n\n{{{described}}}" if isinstance(before, str) else f"{{{described}}}"
     return raw if is_taken else msgspec.Raw(msgspec.json.encode(schema))
 
 

@@ -1,8 +1,9 @@
 """Room on the disk: refuses new holds when there is little, and lets open requests settle when there is none.
 
-New holds are refused while the file system of the data folder is nearly full. In case other programs
-fill it up, there is ballast, ``DATA/ballast``: a file that is removed as soon as a commit fails for lack
-of room, so that no charge has to wait for the operator, and created again once there is room. Source of the amounts: field/reliability.md 3, row 53, read 2026-11-29.
+New holds are refused while the file system of the data folder is nearly full. In case other programs fill it up, there
+is ballast, ``DATA/ballast``: a file that is removed as soon as a commit fails for lack of room, so that no charge has
+to wait for the operator, and created again once there is room. Source of the amounts: field/reliability.md 3, row 53,
+read 2026-11-29.
 """
 
 import contextlib

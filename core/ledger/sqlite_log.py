@@ -69,5 +69,5 @@ def forget_answer(batch: Batch, operation: ForgetAnswer) -> None:
 
 
 def answer_digest(answer_id: str) -> str:
-    """Return the SHA-256 of an upstream's id, which is stored in its place so that no reader of the database can use it."""
+    """Return the SHA-256 of an upstream's id, stored in its place: no reader of the database can use the id."""
     return hashlib.sha256(answer_id.encode()).hexdigest()

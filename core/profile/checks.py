@@ -184,8 +184,8 @@ def _check_prices(root: Place) -> None:
             guess = guess if "did you mean" in guess else "; add it to prices, or every request for it is refused"
             place.problem(f"model '{model[:60]}' has no price" + guess)
     for name, price in prices.entries():
-        told = {setting.text for setting, place in price.entries() if not _is_nothing(place)}
-        if isinstance(price.node, Mapping) and not _PRICING & told:
+        settings = {setting.text for setting, place in price.entries() if not _is_nothing(place)}
+        if isinstance(price.node, Mapping) and not _PRICING & settings:
             price.problem(
                 "expected model_ratio, or unit_price for what is sold apiece; without one every request is refused"
             )

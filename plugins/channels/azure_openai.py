@@ -24,7 +24,8 @@ from relay import (
 API_VERSION = "2024-10-21"
 """The newest version of the deployments' paths that is no preview. Source: Azure OpenAI reference, read 2026-11-24.
 
-Models that reason refuse it: Azure-Samples/azure-search-openai-demo#2496, microsoft/semantic-kernel#12268, read 2026-11-29.
+Models that reason refuse it: Azure-Samples/azure-search-openai-demo#2496, microsoft/semantic-kernel#12268, read
+2026-11-29.
 """
 _PATHS = {
     ("openai_chat", "chat"): "/chat/completions",

@@ -24,7 +24,8 @@ OWNED_FIELDS = frozenset({"model", "stream", "stream_options", "n"})
 WITHOUT_PARAMETERS = frozenset({"count_tokens", "compact", "kept_answer"})
 """Operations without an answer by the model, whose endpoints refuse the parameters of one.
 
-Source: openai-python 3.54.0 types/responses response_compact_params.py and input_token_count_params.py, read 2026-11-29.
+Source: openai-python 3.54.0 types/responses response_compact_params.py and input_token_count_params.py, read
+2026-11-29.
 """
 
 

@@ -9,6 +9,7 @@ from ...usage import Usage
 from ..answer import Answer, Choice
 from ..codec import Opening
 from ..conversation import Citation, Image, Inline, Link, Native, Part, Refusal, Text, Thinking, ToolCall
+from ..raw import kept_object
 from ..seals import seal_beside, write_seal
 from .stops import STOP_REASONS
 from .usage import write_usage
@@ -75,8 +76,7 @@ def _citations(part: Text) -> dict[str, Any]:
 def citation_block(cited: Citation) -> dict[str, Any]:
     """Return a source as a citation of a text."""
     if cited.native is not None and cited.native.dialect == "anthropic_messages":
-        told: dict[str, Any] = msgspec.json.decode(cited.native.document)
-        return told
+        return kept_object(cited.native.document)
     return {
         "type": "web_search_result_location",
         "url": cited.url,

@@ -162,8 +162,8 @@ def recited(candidate: Candidate) -> Iterable[Citation]:
     """Yield the pages that an answer recites."""
     metadata = given(candidate.citation_metadata)
     with suppress(ValueError):
-        told = _read_recited(metadata) if metadata is not None else _Recited()
-        for source in (*told.citation_sources, *told.citations):
+        found = _read_recited(metadata) if metadata is not None else _Recited()
+        for source in (*found.citation_sources, *found.citations):
             if source.uri:
                 yield Citation(url=source.uri, title=source.title or "")
 

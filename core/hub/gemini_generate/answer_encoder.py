@@ -23,6 +23,7 @@ from ..conversation import (
     ToolCall,
 )
 from ..custom_tools import call_as_function
+from ..raw import kept_object
 from ..seals import marked_seal
 from .stops import FINISH_REASONS
 from .wire import write_signature
@@ -132,6 +133,5 @@ def write_grounding(cited: list[Citation]) -> dict[str, Any]:
 
 def _chunk(cited: Citation) -> dict[str, Any]:
     if cited.native is not None and cited.native.dialect == "gemini_generate":
-        told: dict[str, Any] = msgspec.json.decode(cited.native.document)
-        return told
+        return kept_object(cited.native.document)
     return {"web": {"uri": cited.url, "title": cited.title}}

@@ -242,9 +242,9 @@ def _result(response: Response, calls: _Calls) -> ToolResult:
     text = bytes(response.response).decode()
     is_error = False
     if isinstance(value, dict) and len(value) == 1:
-        [(word, told)] = value.items()
-        if word in ("output", "result", "error") and isinstance(told, str):
-            text, is_error = told, word == "error"
+        [(word, answer)] = value.items()
+        if word in ("output", "result", "error") and isinstance(answer, str):
+            text, is_error = answer, word == "error"
     media = [part for raw in response.parts or () for part in (read_part(raw)[1],) if part is not None]
     return ToolResult(
         call_id=calls.answered(response), parts=(Text(text=text), *media), name=response.name, is_error=is_error

@@ -216,7 +216,8 @@ def _result(result: ToolResult, name: str, names: dict[str, str], model: str) ->
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:
-    # A list of the functions that may be called is accepted only with mode ANY. Source: ai.google.dev function-calling, read 2026-11-24.
+    # A list of the functions that may be called is accepted only with mode ANY.
+    # Source: ai.google.dev function-calling, read 2026-11-24.
     left = set(request.allowed_tools) if request.tool_choice == "auto" else set()
     usable = [tool for tool in request.tools if isinstance(tool, Tool) and (not left or tool.name in left)]
     declared = [_declaration(as_function(tool)) for tool in usable]

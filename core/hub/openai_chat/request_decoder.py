@@ -217,7 +217,7 @@ def _messages(fields: Fields) -> Iterable[Message]:
                 parts = (*_content(message.content), *_given_pictures(message))
                 yield Message(role=message.role, parts=parts, name=message.name)
             case "assistant":
-                yield Message(role="assistant", parts=tuple(_said(message)), name=message.name)
+                yield Message(role="assistant", parts=tuple(_assistant_parts(message)), name=message.name)
             case "tool" | "function":
                 # The old form has no ids: a function's name serves as the id of its one call.
                 call_id = message.tool_call_id or message.name or ""
@@ -264,7 +264,7 @@ def _part(raw: msgspec.Raw, part: _Part) -> Part:
     return Native(dialect="openai_chat", kind=part.type, document=msgspec.Raw(bytes(raw)))
 
 
-def _said(message: _Message) -> Iterable[Part]:
+def _assistant_parts(message: _Message) -> Iterable[Part]:
     """Yield the parts of an assistant's message, in the order in which they arose."""
     thinking = message.reasoning_content if message.reasoning_content is not None else message.reasoning
     if thoughts := list(read_details(message.reasoning_details or ())):

@@ -33,6 +33,7 @@ from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
 from ..openai_models import effort_taken, is_effort_unsaid, is_own, is_reasoning, is_unable, takes_sampling
 from ..places import has_cache_marks, has_detail, has_file_names, has_loosened_tools, has_named_texts
+from ..raw import kept_object
 from ..request_body import encode_members, native_tool, not_carried, present
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
@@ -199,12 +200,12 @@ def _messages(request: Request) -> Iterable[dict[str, Any]]:
             case "system" | "developer":
                 yield _named(message, {"role": "system", "content": _joined(message.parts)})
             case "user":
-                yield from _asked(message)
+                yield from _user_messages(message)
             case "assistant":
-                said = _said(message, request.model)
-                if thinks_back and "tool_calls" in said:
-                    said.setdefault("reasoning_content", "")
-                yield _named(message, said)
+                written = _assistant_message(message, request.model)
+                if thinks_back and "tool_calls" in written:
+                    written.setdefault("reasoning_content", "")
+                yield _named(message, written)
 
 
 def _with_results_together(messages: Sequence[Message]) -> Iterable[Message]:
@@ -225,7 +226,7 @@ def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
     return written if message.name is None else {**written, "name": message.name}
 
 
-def _asked(message: Message) -> Iterable[dict[str, Any]]:
+def _user_messages(message: Message) -> Iterable[dict[str, Any]]:
     """Yield the messages of a user's turn: first each tool result, as it answers the last message's calls.
 
     Chat accepts only text as a tool's result; its pictures follow as the user's.
@@ -244,7 +245,7 @@ def _asked(message: Message) -> Iterable[dict[str, Any]]:
         yield _named(message, {"role": "user", "content": [_part(part) for part in parts]})
 
 
-def _said(message: Message, model: str) -> dict[str, Any]:
+def _assistant_message(message: Message, model: str) -> dict[str, Any]:
     own = is_own(model)
     for part in message.parts:
         if not isinstance(part, Text | ToolCall | Refusal | Thinking):
@@ -314,8 +315,7 @@ def _part(part: Part) -> dict[str, Any]:
         case Audio(source=source) if (known := audio_format(source.media_type)) is not None:
             return {"type": "input_audio", "input_audio": {"data": source.data, "format": known}}
         case Native(dialect="openai_chat", document=document):
-            told: dict[str, Any] = msgspec.json.decode(document)
-            return told
+            return kept_object(document)
     raise not_carried(part, DIALECT)
 
 

@@ -111,8 +111,8 @@ class ChatStreamEncoder:
     def _begin_thought(self, opened: "_OpenPart", part: Thinking) -> bytes:
         if part.is_redacted:
             return self._chunk(opened.choice_index, {"reasoning_details": [write_detail(opened.place, part)]})
-        told = opened.add(part.text) if part.text else b""
-        return told + self._seal(opened, part.seal) if part.seal is not None else told
+        begun = opened.add(part.text) if part.text else b""
+        return begun + self._seal(opened, part.seal) if part.seal is not None else begun
 
     def _begin_call(self, index: int, choice_index: int, call: ToolCall) -> bytes:
         is_custom = call.kind == "custom" or call.name in self._customs

@@ -144,15 +144,15 @@ def read_annotation(annotation: Annotation) -> Iterable[Citation]:
         )
 
 
-def read_found(said: Searched) -> Iterable[Citation]:
-    """Yield the pages that a vendor's search found; if they are missing, the bare URLs, which Perplexity sends as well."""
-    for raw in (said.search_results, said.web_search):
+def read_found(searched: Searched) -> Iterable[Citation]:
+    """Yield the pages that a vendor's search found, or else the bare URLs, which Perplexity sends as well."""
+    for raw in (searched.search_results, searched.web_search):
         with suppress(ValueError):  # absent, or of a form that nobody documents
             if pages := _read_found(raw):
                 yield from map(_citation, pages)
                 return
     with suppress(ValueError):
-        yield from (Citation(url=url) for url in _read_addresses(said.citations))
+        yield from (Citation(url=url) for url in _read_addresses(searched.citations))
 
 
 def _citation(found: _Found) -> Citation:

@@ -12,6 +12,7 @@ from ..codec import Opening
 from ..conversation import Citation, Image, Inline, Native, Part, Refusal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from ..effort import effort_of
+from ..raw import kept_object
 from ..seals import marked_seal, seal_beside, write_seal
 from .request_encoder import settings
 
@@ -108,8 +109,8 @@ def write_item(part: Part, name: str, customs: frozenset[str]) -> dict[str, Any]
             item = {"id": f"ig_{name}", "type": "image_generation_call", "status": "completed", "result": data}
             return {**item, "output_format": media_type.removeprefix("image/")}
         case Native(dialect="openai_responses", document=document, is_piece=is_piece):
-            told: dict[str, Any] = msgspec.json.decode(document)
-            return message_item(name, told) if is_piece else told
+            kept = kept_object(document)
+            return message_item(name, kept) if is_piece else kept
     return None
 
 
@@ -144,8 +145,7 @@ def call_item(name: str, call: ToolCall, customs: frozenset[str], status: str = 
 def write_citation(citation: Citation) -> dict[str, Any]:
     """Return a source as an annotation; its place in the text is 0 if it is unknown."""
     if citation.native is not None and citation.native.dialect == DIALECT:
-        told: dict[str, Any] = msgspec.json.decode(citation.native.document)
-        return told
+        return kept_object(citation.native.document)
     return {
         "type": "url_citation",
         "url": citation.url,

@@ -38,6 +38,7 @@ from ..openai_models import (
     takes_sampling,
 )
 from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
+from ..raw import kept_object
 from ..request_body import encode_members, kind_of, native_tool, present
 from ..strict_schemas import openai_tools
 
@@ -75,10 +76,10 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
 
 def settings(request: Request) -> dict[str, Any]:
     """Return the settings of *request* that every response repeats, those that must be written in Responses' form."""
-    told: dict[str, Any] = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
-    _add_tools(told, request, request.tools)
-    told["text"] = {"format": {"type": "text"}, **(_text(request) or {})}
-    return told
+    body: dict[str, Any] = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
+    _add_tools(body, request, request.tools)
+    body["text"] = {"format": {"type": "text"}, **(_text(request) or {})}
+    return body
 
 
 def dropped(request: Request) -> Sequence[str]:
@@ -114,14 +115,14 @@ def _items(request: Request) -> Iterable[dict[str, Any]]:
     customs = frozenset(call.id for call in calls if call.kind == "custom")
     for message in request.messages:
         if message.role == "assistant":
-            yield from _said(message)
+            yield from _assistant_items(message)
         elif message.role == "user":
-            yield from _asked(message, customs)
+            yield from _user_items(message, customs)
         else:
             yield {"role": message.role, "content": [_piece(part) for part in message.parts]}
 
 
-def _asked(message: Message, customs: Set[str]) -> Iterable[dict[str, Any]]:
+def _user_items(message: Message, customs: Set[str]) -> Iterable[dict[str, Any]]:
     """Yield the items of a user's turn: first each tool result, then the rest.
 
     A result must be of its call's kind; *customs* are the ids of those of custom tools.
@@ -141,7 +142,7 @@ def _output(result: ToolResult) -> Any:
     return [_piece(part) for part in result.parts]
 
 
-def _said(message: Message) -> Iterable[dict[str, Any]]:
+def _assistant_items(message: Message) -> Iterable[dict[str, Any]]:
     """Yield what an assistant thought, said and called, each as an item of its own, in order."""
     for part in message.parts:
         match part:
@@ -161,8 +162,8 @@ def _said(message: Message) -> Iterable[dict[str, Any]]:
             case Refusal(text=text):
                 yield {"role": "assistant", "content": [{"type": "refusal", "refusal": text}]}
             case Native(dialect="openai_responses", document=document, is_piece=is_piece):
-                told = msgspec.json.decode(document)
-                yield {"role": "assistant", "content": [told]} if is_piece else told
+                kept = kept_object(document)
+                yield {"role": "assistant", "content": [kept]} if is_piece else kept
             case _:
                 raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
 
@@ -183,8 +184,7 @@ def _piece(part: Part) -> dict[str, Any]:
         case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id), detail=detail):
             return {"type": "input_file", **present({"file_id": file_id, "detail": detail})}
         case Native(dialect="openai_responses", document=document, is_piece=True):
-            told: dict[str, Any] = msgspec.json.decode(document)
-            return told
+            return kept_object(document)
     raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
 
 

@@ -128,7 +128,7 @@ class ResponsesStreamEncoder:
         return b""
 
     def _add(self, opened: "_OpenItem", text: str) -> bytes:
-        opened.told.write(text)
+        opened.written.write(text)
         if opened.delta is None:
             return b""
         before, after, end = opened.delta
@@ -147,7 +147,7 @@ class ResponsesStreamEncoder:
         )
 
     def _end(self, opened: "_OpenItem") -> bytes:
-        text = opened.told.getvalue()
+        text = opened.written.getvalue()
         match opened.part:
             case Text():
                 done = self._event(
@@ -197,7 +197,7 @@ class ResponsesStreamEncoder:
 class _OpenItem:
     """An open item: its part, what has come of it so far, and its place in the output."""
 
-    __slots__ = ("citations", "delta", "id", "is_custom", "name", "output_index", "part", "told")
+    __slots__ = ("citations", "delta", "id", "is_custom", "name", "output_index", "part", "written")
 
     def __init__(self, part: Part, name: str, output_index: int, *, is_custom: bool) -> None:
         self.part = part
@@ -206,7 +206,7 @@ class _OpenItem:
         self.is_custom = is_custom
         self.id = ""
         self.delta: _Delta | None = None
-        self.told = StringIO()
+        self.written = StringIO()
         self.citations: list[Citation] = []
 
     @property

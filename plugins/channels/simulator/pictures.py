@@ -55,7 +55,7 @@ def pictures(question: Question) -> Reply:
 
 
 def png(width: int, height: int, colour: bytes) -> bytes:
-    """Return a picture of one *colour*, three bytes of red, green and blue: a palette of one colour, a bit per pixel."""
+    """Return a picture of one *colour* (red, green, blue): a palette of one colour, a bit per pixel."""
     row = bytes(1 + -(-width // 8))
     head = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)
     chunks = (b"IHDR", head), (b"PLTE", colour), (b"IDAT", zlib.compress(row * height)), (b"IEND", b"")
