@@ -13,8 +13,8 @@ _CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/mem
 def memory_bytes() -> int:
     """Return how many bytes of memory this process may use: the machine's, or its container's if that is less."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    told = [path.read_text().strip() for path in _CONTAINER_LIMITS if path.exists()]
-    return min([machine, *(int(text) for text in told if text.isdigit())])
+    limits = [path.read_text().strip() for path in _CONTAINER_LIMITS if path.exists()]
+    return min([machine, *(int(text) for text in limits if text.isdigit())])
 
 
 class Bodies:

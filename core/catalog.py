@@ -7,7 +7,7 @@ from .dialects import RULES
 from .errors import BadRequestError, NoChannelError, NotAllowedError
 from .exchange import Candidate, Channel, Dialect, Exchange, Operation, Principal
 from .hub.codecs import CODECS
-from .hub.model_names import tells
+from .hub.model_names import is_vendors_name
 from .hub.openai_models import lacks_tools_in_chat
 
 
@@ -111,7 +111,7 @@ def translated(dialects: Sequence[Dialect], model: str, model_sent: str) -> Iter
     does follows from *model_sent*; or from *model*, where the upstream's account chose the former itself.
     """
     ways = [dialect for dialect in dialects if dialect in CODECS]
-    if "openai_responses" in ways and lacks_tools_in_chat(model_sent if tells(model_sent) else model):
+    if "openai_responses" in ways and lacks_tools_in_chat(model_sent if is_vendors_name(model_sent) else model):
         ways = ["openai_responses"]
     for dialect in CODECS:
         if ways and dialect not in dialects:

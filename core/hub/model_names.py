@@ -2,15 +2,17 @@
 
 import re
 
-_TELLING = re.compile(r"(?:^|[./])(?:gpt-\d|gpt-oss|chatgpt-|o\d|codex-|computer-use-|claude-|gemini-|deepseek-)", re.I)
+_VENDORS_NAME = re.compile(
+    r"(?:^|[./])(?:gpt-\d|gpt-oss|chatgpt-|o\d|codex-|computer-use-|claude-|gemini-|deepseek-)", re.I
+)
 
 
-def tells(model: str) -> bool:
-    """Return whether *model* is its vendor's name of one, after any path.
+def is_vendors_name(model: str) -> bool:
+    """Return whether *model* is, after any path, a name that its vendor gave it.
 
-    >>> tells("gpt-5.1"), tells("us.anthropic.claude-opus-4-7-v1:0"), tells("DeepSeek-V3.2")
-    (True, True, True)
-    >>> tells("gpt-prod"), tells("fast"), tells("arn:aws:bedrock:us-east-1:1:application-inference-profile/a1b2")
-    (False, False, False)
+    >>> [is_vendors_name(model) for model in ("gpt-5.1", "us.anthropic.claude-opus-4-7-v1:0", "DeepSeek-V3.2")]
+    [True, True, True]
+    >>> [is_vendors_name(model) for model in ("gpt-prod", "fast", "arn:aws:bedrock:us-east-1:1:inference-profile/a1b2")]
+    [False, False, False]
     """
-    return _TELLING.search(model) is not None
+    return _VENDORS_NAME.search(model) is not None

@@ -22,7 +22,7 @@ from .codec import Codec, Opening, StreamDecoder, StreamEncoder
 from .codecs import CODECS
 from .conversation import Request, ToolCall
 from .halves import Rejoiner
-from .model_names import tells
+from .model_names import is_vendors_name
 from .seals import SealKeeper, remember_calls, with_remembered_seals
 
 DROPPED_NAMES_MAX = 32
@@ -60,7 +60,8 @@ class Translation:
         self._channel: Codec = CODECS[dialect]
         self._keeper = keeper
         self._sent: Exchange = exchange.as_asked_in(dialect)
-        model = exchange.model if is_deployment and tells(exchange.model) and not tells(model_sent) else model_sent
+        is_shown_by_customer = is_deployment and is_vendors_name(exchange.model) and not is_vendors_name(model_sent)
+        model = exchange.model if is_shown_by_customer else model_sent
         self._sent.model, self._sent.query = model, self._channel.query if exchange.stream else ""
         self._asked: Request = self._customer.decode_request(exchange)
         if self._asked.unanswerable:

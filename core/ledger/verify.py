@@ -236,7 +236,7 @@ def _chains(connection: sqlite3.Connection) -> Iterator[str]:
 def _charges(connection: sqlite3.Connection) -> Iterator[str]:
     """Recompute every charge from its own trace, and compare the row with the usage and facts that it repeats (I12)."""
     repeated = ", ".join(f'g."{name}"' for name in (*_COUNTS, "usage_source", *_FACTS))
-    for request_id, trace, usage, facts, nano, *said in connection.execute(
+    for request_id, trace, usage, facts, nano, *logged in connection.execute(
         f"SELECT request_id, g.trace, g.usage, r.facts, g.charge_nano + g.overrun_nano, {repeated} "
         "FROM request_log g LEFT JOIN reservation r USING (request_id)"
     ):
@@ -251,22 +251,22 @@ def _charges(connection: sqlite3.Connection) -> Iterator[str]:
                 f"I12 request '{request_id}' was charged {format_nano(nano)}, "
                 f"its trace comes to {format_nano(recomputed_nano)}"
             )
-        told = [*(getattr(used, name) for name in _COUNTS), used.source]
-        for name, shown, kept in zip((*_COUNTS, "usage_source"), said, told, strict=False):
+        counted = [*(getattr(used, name) for name in _COUNTS), used.source]
+        for name, shown, kept in zip((*_COUNTS, "usage_source"), logged, counted, strict=False):
             if shown != kept:
                 yield f"I12 the log of request '{request_id}' says {shown} {name}, its usage {kept}"
         if facts is not None:
-            yield from _facts_repeated(request_id, facts, said[len(told) :])
+            yield from _facts_repeated(request_id, facts, logged[len(counted) :])
 
 
-def _facts_repeated(request_id: str, facts: str, said: Sequence[object]) -> Iterator[str]:
+def _facts_repeated(request_id: str, facts: str, logged: Sequence[object]) -> Iterator[str]:
     """Compare what the log's row repeats with the *facts* of its hold."""
     try:
         asked = decode(facts, PriceFacts)
     except (msgspec.MsgspecError, ValueError) as exc:
         yield f"I12 the facts of request '{request_id}' can't be read: {type(exc).__name__}"
         return
-    for name, shown in zip(_FACTS, said, strict=True):
+    for name, shown in zip(_FACTS, logged, strict=True):
         if shown != getattr(asked, name):
             yield f"I12 the log of request '{request_id}' says {name} '{shown}', its hold '{getattr(asked, name)}'"
 

@@ -7,9 +7,9 @@ import re
 import msgspec
 
 from ...exchange import Dialect
+from ..call_ids import new_call_id
 from ..conversation import Audio, File, Image, Inline, Link, Native, Part, Seal, Text, ToolCall
 from ..media import in_standard_base64
-from ..names import new_call_id
 from ..raw import given
 from ..seals import read_seal, sealed_thought, write_seal
 

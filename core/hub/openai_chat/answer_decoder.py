@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from ..answer import Answer, Choice
+from ..call_ids import new_call_id
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
-from ..names import new_call_id
 from .stops import STOPS
 from .thoughts import Detail, read_details
 from .wire import (

@@ -6,8 +6,8 @@ import msgspec
 
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..call_ids import new_call_id
 from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCall
-from ..names import new_call_id
 from ..raw import refuse_unread
 from .stops import STOPS
 from .thoughts import Detail

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.core.hub.model_names import tells
+from relay.core.hub.model_names import is_vendors_name
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from relay.core.hub.model_names import tells
 )
 def test_a_name_tells_where_it_is_the_vendors(model: str, is_told: bool) -> None:
     """At its beginning, or behind a path's or a vendor's own."""
-    assert tells(model) is is_told
+    assert is_vendors_name(model) is is_told

@@ -1,4 +1,4 @@
-"""Makes up names that an answer needs and its upstream did not give."""
+"""Makes ids for tool calls whose upstream gave none."""
 
 import secrets
 
