@@ -27,13 +27,9 @@ class Selection:
         self._group = exchange.principal.group
         self._candidates = candidates
         self._attempts = attempts
-        self._affinity = shop.affinity
+        self._shop = shop
         # With one candidate there is nothing to prefer, and no need to identify the conversation.
         self._conversation = shop.affinity.conversation_of(exchange) if len(candidates) > 1 else None
-        self._circuit = shop.circuit
-        self._retries = shop.retries
-        self._dispatch = shop.dispatch
-        self._attempts_max = shop.profile.limits.attempts_max
         self._failure: RelayError | None = None
 
     async def try_in_turn(self, attempt: Callable[[Candidate], Awaitable[Answer]]) -> Answer:
@@ -42,7 +38,7 @@ class Selection:
         Raises:
             RelayError: No candidate answered, or *attempt* failed in a way that no other candidate would mend.
         """
-        with self._retries.exchange() as retries:
+        with self._shop.retries.exchange() as retries:
             while True:
                 candidate, attempt_count = await self._choose(), len(self._attempts)
                 try:
@@ -55,7 +51,7 @@ class Selection:
                         emit_exception("plugin.failed", failure, request_id=self._exchange.id)
                 else:
                     if self._conversation is not None:
-                        self._affinity.remember(self._conversation, candidate)  # it goes on there
+                        self._shop.affinity.remember(self._conversation, candidate)  # it goes on there
                     return answer
 
     async def _choose(self) -> Candidate:
@@ -69,7 +65,7 @@ class Selection:
             raise self._failure or self._cooling_down()
         open_ones = self._spoken(open_ones) or open_ones
         open_ones = self._answered_last(open_ones) or open_ones
-        chosen = await self._dispatch.select_channel(self._exchange, open_ones, self._attempts)
+        chosen = await self._shop.dispatch.select_channel(self._exchange, open_ones, self._attempts)
         for candidate in self._untried(chosen):
             return candidate
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
@@ -80,10 +76,10 @@ class Selection:
             return False
         self._failure = failure
         is_left = any(self._allows(one) for one in self._untried(self._candidates))
-        return is_left and len(self._attempts) < self._attempts_max
+        return is_left and len(self._attempts) < self._shop.profile.limits.attempts_max
 
     def _allows(self, candidate: Candidate) -> bool:
-        return self._circuit.allows(Route.of(self._exchange, candidate))
+        return self._shop.circuit.allows(Route.of(self._exchange, candidate))
 
     def _untried(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         if not self._attempts:
@@ -98,15 +94,15 @@ class Selection:
 
     def _answered_last(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return the one that answered this conversation last, unless it has been tried."""
-        place = self._affinity.recall(self._conversation) if self._conversation is not None else None
+        place = self._shop.affinity.recall(self._conversation) if self._conversation is not None else None
         if place is None:
             return []
         return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
 
     def _cooling_down(self) -> RelayError:
         """Return the error while every candidate is cooling down; it tells when the first may be tried again."""
-        rests = [self._circuit.rest_s(Route.of(self._exchange, one)) for one in self._candidates]
+        rests = [self._shop.circuit.rest_s(Route.of(self._exchange, one)) for one in self._candidates]
         wait_s = max(1, math.ceil(min(rests)))
-        if all(self._circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
+        if all(self._shop.circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
             return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)
         return CoolingDownError(wait_s, group=self._group, model=self._exchange.model)
