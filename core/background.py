@@ -42,7 +42,7 @@ async def stop_making(
     """Cancel the background answer that *reader* has read of *response*, unless it is made; a failure is logged."""
     await _learn_id(response, reader)
     answer_id = reader.answer_id
-    if answer_id is not None and not reader.is_ended and reader.error is None:
+    if answer_id is not None and not reader.native.is_ended and reader.native.error is None:
         await _cancel(channel, api_key, candidate, exchange, answer_id)
 
 
@@ -50,7 +50,7 @@ async def _learn_id(response: UpstreamResponse, reader: StreamReader) -> None:
     """Read on until the id is known by which the answer can be cancelled; the first event has it."""
     with suppress(TimeoutError, RelayError):
         async with asyncio.timeout(CANCEL_S):
-            while reader.answer_id is None and not reader.is_ended and (data := await response.read()):
+            while reader.answer_id is None and not reader.native.is_ended and (data := await response.read()):
                 reader.feed(data)
 
 

@@ -7,12 +7,11 @@ Every amount comes from `Dispatch.settle`; nothing here knows a price.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from types import MappingProxyType
 
 import msgspec
 
 from .charge import Charge
-from .dialects.dialect import DialectRules
+from .dialects.dialect import DialectRules, Seen
 from .errors import FullHoldNeededError, LedgerUnknownError, NoPriceError
 from .estimate import MEDIA_TOKENS_MAX, cache_writes, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
@@ -235,25 +234,13 @@ class Settlement:
         """Return what of *tool_counts* the request has asked for; an upstream's own doings are its own affair."""
         return {tool: count for tool, count in tool_counts.items() if tool in self._tools}
 
-    def delivered_usage(
-        self,
-        output_tokens: int,
-        so_far: Usage | None,
-        *,
-        audio_tokens: int = 0,
-        image_tokens: int = 0,
-        search_count: int = 0,
-        tool_counts: Mapping[str, int] = MappingProxyType({}),
-    ) -> Usage:
+    def delivered_usage(self, output_tokens: int, so_far: Usage | None, seen: Seen) -> Usage:
         """Return the usage of an answer that broke off after *output_tokens* had reached the customer.
 
         Args:
             output_tokens: All of the delivered output, sound and pictures included.
             so_far: What the upstream has reported; its input counts if it can be true, else an estimate does.
-            audio_tokens: The part of the output that is sound.
-            image_tokens: The part of the output that is pictures.
-            search_count: Web searches seen.
-            tool_counts: How often each other hosted tool was seen to run.
+            seen: What else is known of the output, and of the tools that ran.
         """
         if so_far is None:
             tokens = self._input_estimate_tokens
@@ -264,15 +251,15 @@ class Settlement:
             )
         believed = plausible(so_far, self._input_bound(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
-        audio_tokens = min(max(believed.audio_output_tokens, audio_tokens), output_tokens)
-        image_tokens = min(max(believed.image_output_tokens, image_tokens), output_tokens - audio_tokens)
+        audio_tokens = min(max(believed.audio_output_tokens, seen.output_audio_tokens), output_tokens)
+        image_tokens = min(max(believed.image_output_tokens, seen.output_image_tokens), output_tokens - audio_tokens)
         return msgspec.structs.replace(
             believed,
             output_tokens=output_tokens,
             audio_output_tokens=audio_tokens,
             image_output_tokens=image_tokens,
-            web_search_count=max(believed.web_search_count, search_count),
-            tool_counts=self._offered({**believed.tool_counts, **tool_counts}),
+            web_search_count=max(believed.web_search_count, seen.search_count),
+            tool_counts=self._offered({**believed.tool_counts, **seen.tool_counts}),
             iterations=(),
             source=source,
         )

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
-from .dialects.dialect import DialectRules, StreamReader
+from .dialects.dialect import DialectRules, NativeReader, StreamReader
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
@@ -37,7 +37,6 @@ from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import WRITE_DEADLINE_S, Sink
 from .transport import UpstreamResponse
-from .usage import Usage
 
 STAGED_BYTES_MAX = 64 * 1024
 STAGED_S_MAX = 30.0
@@ -57,9 +56,9 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked",
-        "_meter", "_policy", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting", "delivered_tokens",
-        "first_output_ms", "is_committed",
+        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked", "_meter",
+        "_native", "_policy", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
+        "delivered_tokens", "first_output_ms", "is_committed",
     )  # fmt: skip
 
     def __init__(
@@ -77,8 +76,10 @@ class StreamAnswer:
         self._sink = sink
         self._heartbeat = heartbeat
         self._limits = limits
-        self._reader: StreamReader | None = None
-        self._meter: PluginMeter | None = None
+        self._reader: StreamReader
+        self._native: NativeReader
+        self._meter: PluginMeter | None
+        """These three belong to the attempt under way. Its response is not among them: it keeps `_take`, and so this."""
         self._put = sink.put
         self._waiting, self._is_at_end = b"", False
         """The last bytes, still to be handed over, and whether the upstream's body ended with them."""
@@ -110,10 +111,10 @@ class StreamAnswer:
                 sink.hang_up()
             return False
         progress = (self.delivered_tokens, self._policy)
-        if self._reader is not None and self.is_committed and progress != self._marked:
+        if self.is_committed and progress != self._marked:
             self._marked = progress
-            usage = self._delivered_usage(self._reader, self.delivered_tokens, self._reader.usage())
-            evidence = msgspec.structs.replace(self._reader.evidence(), hang_up_policy=self._policy)
+            usage = self._settlement.delivered_usage(self.delivered_tokens, self._native.usage(), self._native)
+            evidence = msgspec.structs.replace(self._native.evidence(), hang_up_policy=self._policy)
             self._settlement.mark(usage, evidence)
         if self._settlement.is_revoked:
             self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
@@ -121,16 +122,6 @@ class StreamAnswer:
         elif not isinstance(self._refusal, StaleKeyError):
             self._refusal = None  # by now the account may have been topped up, or the disk have room
         return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
-
-    def _delivered_usage(self, reader: StreamReader, tokens: int, so_far: Usage | None) -> Usage:
-        return self._settlement.delivered_usage(
-            tokens,
-            so_far,
-            audio_tokens=reader.output_audio_tokens,
-            image_tokens=reader.output_image_tokens,
-            search_count=reader.search_count,
-            tool_counts=reader.tool_counts,
-        )
 
     async def keep_alive(self) -> None:
         """Write the dialect's keep-alive, if it has one, after the head of the answer."""
@@ -152,26 +143,26 @@ class StreamAnswer:
         Raises:
             UpstreamError: It failed before anything was committed; another channel may be tried.
         """
+        self._reader, self._native, self._meter = reader, reader.native, meter
         try:
             with self._sink.listening():
-                staged = await self._stage(response, reader, meter, first_event_s)
-                await self._cover(reader)
+                staged = await self._stage(response, first_event_s)
+                await self._cover()
         except CustomerGoneError:
             # The upstream has read the input, and may go on thinking.
             if self._limits.hang_up == "drain":
-                await self._drain(response, reader, meter)
-            if reader.error is not None and not reader.is_output_seen:
-                raise reader.error from None
-            return self._ending(reader, meter, None, self._limits.hang_up)
-        self._reader = reader
+                await self._drain(response)
+            if self._native.error is not None and not self._native.is_output_seen:
+                raise self._native.error from None
+            return self._ending(None, self._limits.hang_up)
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
         self.first_output_ms = self._settlement.elapsed_ms()
-        error, policy = await self._carry_on(staged, response, reader, meter)
-        return self._ending(reader, meter, error or reader.error, policy)
+        error, policy = await self._carry_on(staged, response)
+        return self._ending(error or self._native.error, policy)
 
     async def _carry_on(
-        self, staged: bytes, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None
+        self, staged: bytes, response: UpstreamResponse
     ) -> tuple[RelayError | None, HangUpPolicy | None]:
         """Pass on a committed stream to its end; return what it failed with, and the policy for a hang-up."""
         error: RelayError | None = None
@@ -179,15 +170,15 @@ class StreamAnswer:
         try:
             with self._sink.listening():
                 await self._open()
-                await self._hand_over(staged, reader)
-                await self._pass_on(response, reader, meter)
-                await self._look_behind(response, reader, meter)
-            if reader.is_ended:
+                await self._hand_over(staged)
+                await self._pass_on(response)
+                await self._look_behind(response)
+            if self._native.is_ended:
                 response.finish()
         except CustomerGoneError:
-            self._policy = policy = None if reader.is_ended else self._limits.hang_up
-            if reader.is_ended or self._limits.hang_up == "drain":
-                await self._drain(response, reader, meter)
+            self._policy = policy = None if self._native.is_ended else self._limits.hang_up
+            if policy is None or policy == "drain":
+                await self._drain(response)
         except RelayError as exc:
             # Output has gone out: it is charged for, and no other channel may continue the answer.
             if isinstance(exc, PluginError | LedgerError):
@@ -203,10 +194,15 @@ class StreamAnswer:
                 self._extension.add_done_callback(lambda task: task.cancelled() or task.exception())
         return error, policy
 
-    async def _stage(
-        self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
-    ) -> bytes:
+    def _feed(self, data: bytes) -> bytes:
+        """Read *data*, or the end of the body if it is empty; return what of it goes to the customer."""
+        if self._meter is not None:
+            self._meter.feed(data)
+        return self._reader.feed(data) if data else self._reader.finish()
+
+    async def _stage(self, response: UpstreamResponse, first_event_s: float) -> bytes:
         """Return the first bytes worth committing to; raises if the stream fails before its first output."""
+        native = self._native
         staged: list[bytes] = []
         staged_bytes = 0
         loop = asyncio.get_running_loop()
@@ -215,14 +211,12 @@ class StreamAnswer:
             async with asyncio.timeout(first_event_s):
                 while staged_bytes < STAGED_BYTES_MAX and (not staged or loop.time() < due_s):
                     data = await response.read()
-                    if meter is not None:
-                        meter.feed(data)
-                    passed = reader.feed(data) if data else reader.finish()
-                    if reader.error is not None and not reader.is_output_seen:
-                        raise reader.error
+                    passed = self._feed(data)
+                    if native.error is not None and not native.is_output_seen:
+                        raise native.error
                     staged.append(passed)
                     staged_bytes += len(passed)
-                    if reader.is_output_seen or reader.is_ended:
+                    if native.is_output_seen or native.is_ended:
                         break
                     if not data:
                         raise UpstreamBrokenError("the stream ended before its first output event")
@@ -230,48 +224,46 @@ class StreamAnswer:
             raise UpstreamTimeoutError("first_event") from None
         return b"".join(staged)
 
-    async def _pass_on(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+    async def _pass_on(self, response: UpstreamResponse) -> None:
         """Hand over events as they arrive, until the stream ends, breaks, or is no longer paid for."""
-        self._meter = meter
-        while not _is_over(reader):
+        while not _is_over(self._native):
             self._has_stopped = False
             await response.hand_over(self._take)
             if not self._has_stopped:
                 # Calling it again could loop without ever waiting, and block the whole process.
                 raise UpstreamBrokenError("the stream was let go of before its end")
-            await self._hand_over(self._waiting, reader)
-            if self._is_at_end and not _is_over(reader):
+            await self._hand_over(self._waiting)
+            if self._is_at_end and not _is_over(self._native):
                 raise UpstreamBrokenError("the stream ended without its end mark")
 
     def _take(self, data: bytes) -> bool:
-        """Pass *data* on at once and return True; or leave it to `_pass_on`, where more is to be done, and return False."""
-        reader, settlement = self._reader, self._settlement
-        assert reader is not None, "committed"
+        """Pass *data* on at once and return True; where more is to be done, leave it to `_pass_on` and return False."""
+        reader, native, settlement = self._reader, self._native, self._settlement
         if self._meter is not None:
             self._meter.feed(data)
-        passed = reader.feed(data) if data else reader.finish()
-        bound, counted = reader.output_bound_tokens, reader.output_counted_tokens
+        passed = reader.feed(data) if data else reader.finish()  # as in `_feed`, but a chunk is spared the call
+        bound, counted = native.output_bound_tokens, native.output_counted_tokens
         is_covered = bound * 2 <= settlement.covered_tokens or not settlement.needs_more(bound, counted)
-        is_over = reader.is_ended or reader.error is not None
+        is_over = native.is_ended or native.error is not None
         if is_over or not (data and is_covered) or (passed and not self._put(passed)):
             self._waiting, self._is_at_end, self._has_stopped = passed, not data, True
             return False
         self.delivered_tokens = counted
         return True
 
-    async def _hand_over(self, data: bytes, reader: StreamReader) -> None:
+    async def _hand_over(self, data: bytes) -> None:
         """Write *data* once the hold covers it."""
-        await self._cover(reader)
+        await self._cover()
         if data:
             await self._sink.write(data)
-        self.delivered_tokens = reader.output_counted_tokens
+        self.delivered_tokens = self._native.output_counted_tokens
 
-    async def _cover(self, reader: StreamReader) -> None:
+    async def _cover(self) -> None:
         """Make sure that the hold covers what was read."""
-        if reader.output_bound_tokens * 2 > self._settlement.covered_tokens:
-            await self._raise_hold(reader)
+        if self._native.output_bound_tokens * 2 > self._settlement.covered_tokens:
+            await self._raise_hold()
 
-    async def _raise_hold(self, reader: StreamReader) -> None:
+    async def _raise_hold(self) -> None:
         """Extend the hold while the stream goes on; wait for the ledger only where the hold is used up.
 
         Extensions are asked for by the upper bound of the output, which is generous. So if one is refused,
@@ -282,7 +274,8 @@ class StreamAnswer:
             InsufficientBalanceError, KeyCapError, StaleKeyError: The refusal, once the hold is used up.
             LedgerUnavailableError, PluginError: The shop failed to extend, and the hold is used up.
         """
-        settlement, bound, counted = self._settlement, reader.output_bound_tokens, reader.output_counted_tokens
+        settlement, native = self._settlement, self._native
+        bound, counted = native.output_bound_tokens, native.output_counted_tokens
         while settlement.needs_more(bound, counted):
             is_used_up = counted >= settlement.covered_tokens
             if isinstance(self._refusal, StaleKeyError) or (self._refusal is not None and not is_used_up):
@@ -302,42 +295,38 @@ class StreamAnswer:
         if self._refusal is not None and counted >= settlement.covered_tokens:
             raise self._refusal
 
-    async def _look_behind(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+    async def _look_behind(self, response: UpstreamResponse) -> None:
         """Read on briefly after an end without usage: some upstreams send it after the end mark."""
-        if not reader.is_ended or reader.usage() is not None:
+        native = self._native
+        if not native.is_ended or native.usage() is not None:
             return
         with suppress(TimeoutError, UpstreamError, PluginError):
             async with asyncio.timeout(BEHIND_S):
-                while reader.usage() is None and (data := await response.read()):
-                    if meter is not None:
-                        meter.feed(data)
-                    reader.feed(data)
+                while native.usage() is None and (data := await response.read()):
+                    self._feed(data)
 
-    async def _drain(self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None) -> None:
+    async def _drain(self, response: UpstreamResponse) -> None:
         """Read on to the true usage after the customer has left, for a limited time and within the hold."""
+        native = self._native
         with suppress(TimeoutError, UpstreamError, PluginError, CustomerGoneError), self._sink.reading_on():
             async with asyncio.timeout(self._limits.drain_s):
-                while not reader.is_ended and reader.output_counted_tokens < self._settlement.covered_tokens:
+                while not native.is_ended and native.output_counted_tokens < self._settlement.covered_tokens:
                     data = await response.read()
-                    if meter is not None:
-                        meter.feed(data)
+                    self._feed(data)
                     if not data:
-                        reader.finish()
                         return
-                    reader.feed(data)
-                await self._look_behind(response, reader, meter)
+                await self._look_behind(response)
 
-    def _ending(
-        self, reader: StreamReader, meter: PluginMeter | None, error: RelayError | None, policy: HangUpPolicy | None
-    ) -> Ending:
-        usage = (meter.usage() if meter is not None else None) or reader.usage()
-        evidence = reader.evidence()
-        is_whole = reader.is_ended and error is None
+    def _ending(self, error: RelayError | None, policy: HangUpPolicy | None) -> Ending:
+        reader, native = self._reader, self._native
+        usage = (self._meter.usage() if self._meter is not None else None) or native.usage()
+        evidence = native.evidence()
+        is_whole = native.is_ended and error is None
         is_unpaid = isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError)
         is_final = is_whole or (evidence.stop_reason is not None and not is_unpaid and policy != "input_only")
         if usage is None or not is_final:
             tokens = 0 if policy == "input_only" else self.delivered_tokens
-            usage = self._delivered_usage(reader, tokens, usage)
+            usage = self._settlement.delivered_usage(tokens, usage, native)
             if policy is not None and tokens and self._exchange.operation in DRAWINGS:
                 usage = msgspec.structs.replace(usage, unit_count=max(usage.unit_count, 1))
         evidence = msgspec.structs.replace(
@@ -351,7 +340,7 @@ class StreamAnswer:
             usage=usage,
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
-            model_returned=reader.model_returned,
+            model_returned=native.model_returned,
             # The rest of an answer that broke off is not paid for, so it can't be fetched later.
             answer_id=reader.answer_id if is_whole else None,
             end=reader.end if is_whole else b"",
@@ -359,6 +348,6 @@ class StreamAnswer:
         )
 
 
-def _is_over(reader: StreamReader) -> bool:
+def _is_over(native: NativeReader) -> bool:
     """Say whether nothing more will be passed on: the end mark or an error event was seen."""
-    return reader.is_ended or reader.error is not None
+    return native.is_ended or native.error is not None

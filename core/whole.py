@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import msgspec
 
-from .dialects.dialect import BodyReading, ChannelSide
+from .dialects.dialect import ChannelSide
+from .dialects.tally import Tally
 from .dialects.upstream_costs import without_costs
 from .ending import Ending
 from .errors import CustomerGoneError, PluginError, UpstreamBrokenError, UpstreamError
@@ -17,7 +18,6 @@ from .profile.structs import Limits
 from .settlement import Settlement
 from .sink import Sink
 from .transport import UpstreamResponse
-from .usage import Usage
 
 ERROR_BODY_BYTES_MAX = 64 * 1024
 ERROR_BODY_S = 10.0
@@ -51,31 +51,21 @@ class WholeAnswer:
         except CustomerGoneError:
             policy = self._limits.hang_up
             if policy != "drain" or not await self._drain(response, pieces):
-                usage, evidence = self._settlement.delivered_usage(0, None), Evidence(hang_up_policy=policy)
-                return Ending(usage=usage, outcome="customer_gone", evidence=evidence, model_returned=None)
+                unseen, evidence = self._settlement.delivered_usage(0, None, Tally()), Evidence(hang_up_policy=policy)
+                return Ending(usage=unseen, outcome="customer_gone", evidence=evidence, model_returned=None)
         body = b"".join(pieces)
         reading = self._channel_side.read_body(self._exchange, body)
-        counted = meter.usage_of(body) if meter is not None else None
+        usage = (meter.usage_of(body) if meter is not None else None) or reading.usage
+        seen_tokens = reading.output_counted_tokens
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
-            usage=counted or reading.usage or self._seen_usage(reading),
+            usage=usage or self._settlement.delivered_usage(seen_tokens, None, reading),
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reading.model_returned,
             answer_id=reading.answer_id,
             end=without_costs(body) if reading.answer is None else reading.answer,
             content_type=reading.content_type,
-        )
-
-    def _seen_usage(self, reading: BodyReading) -> Usage:
-        """Return the usage of an answer whose upstream gives no figures, by what is seen of it."""
-        return self._settlement.delivered_usage(
-            reading.output_counted_tokens,
-            None,
-            audio_tokens=reading.output_audio_tokens,
-            image_tokens=reading.output_image_tokens,
-            search_count=reading.search_count,
-            tool_counts=reading.tool_counts,
         )
 
     async def _drain(self, response: UpstreamResponse, pieces: list[bytes]) -> bool:

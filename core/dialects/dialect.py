@@ -24,12 +24,10 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     output_counted_tokens: int
     """Estimate of the visible output, which is billed if there is no usage."""
     output_audio_tokens: int = 0
-    """The part of it that is sound."""
     output_image_tokens: int = 0
-    """The part of it that is pictures."""
     search_count: int = 0
     tool_counts: dict[str, int] = {}
-    """What the upstream is seen to have run, as in `Usage`."""
+    """These four as in `Seen`."""
     answer_id: str | None = None
     """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None
@@ -71,8 +69,69 @@ class ChannelSide(Protocol):
         ...
 
 
+class Seen(Protocol):
+    """What an answer is seen to hold besides text: part of `BodyReading` and `NativeReader`."""
+
+    @property
+    def output_audio_tokens(self) -> int:
+        """The part of the counted output that is sound."""
+        ...
+
+    @property
+    def output_image_tokens(self) -> int:
+        """The part of the counted output that is pictures."""
+        ...
+
+    @property
+    def search_count(self) -> int:
+        """The number of web searches seen."""
+        ...
+
+    @property
+    def tool_counts(self) -> dict[str, int]:
+        """How often other hosted tools were seen to run, as in `Usage`."""
+        ...
+
+
 class StreamReader(Protocol):
-    """Reads along one upstream stream: decides what may pass, and learns what it used and how it ended."""
+    """Reads one upstream stream for the customer: decides what goes out, and holds the end back."""
+
+    @property
+    def native(self) -> "NativeReader":
+        """The reader of the channel's own dialect, which knows what the stream is worth: itself, unless it translates."""
+        ...
+
+    @property
+    def end(self) -> bytes:
+        """The end of the answer, held back until the post has committed; empty until it is seen."""
+        ...
+
+    @property
+    def answer_id(self) -> str | None:
+        """The upstream's id of the answer, where it keeps it to be continued by the customer."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes as they arrived; return those that go to the customer now.
+
+        These are whole events, in order, without those that the customer did not ask for, and without the
+        end of the answer. A native reader returns them byte for byte.
+
+        Raises:
+            UpstreamBrokenError: An event is too large, or can't be translated.
+        """
+        ...
+
+    def finish(self) -> bytes:
+        """Take the end of the body; return what may still go to the customer.
+
+        Sets `end`, and `is_ended` of the native reader, if the dialect needs no end mark.
+        """
+        ...
+
+
+class NativeReader(StreamReader, Seen, Protocol):
+    """Reads along one upstream stream in its own dialect: learns what it used and how it ended."""
 
     @property
     def is_output_seen(self) -> bool:
@@ -82,11 +141,6 @@ class StreamReader(Protocol):
     @property
     def is_ended(self) -> bool:
         """The end mark was seen: the stream is whole."""
-        ...
-
-    @property
-    def end(self) -> bytes:
-        """The end of the answer, held back until the post has committed; empty until it is seen."""
         ...
 
     @property
@@ -100,11 +154,6 @@ class StreamReader(Protocol):
         ...
 
     @property
-    def answer_id(self) -> str | None:
-        """The upstream's id of the answer, where it keeps it to be continued."""
-        ...
-
-    @property
     def output_bound_tokens(self) -> int:
         """Running upper bound of the output so far, for holds."""
         ...
@@ -112,44 +161,6 @@ class StreamReader(Protocol):
     @property
     def output_counted_tokens(self) -> int:
         """Running estimate of what `feed` has returned, for marks and for the price of what was delivered."""
-        ...
-
-    @property
-    def output_audio_tokens(self) -> int:
-        """The part of `output_counted_tokens` that is sound."""
-        ...
-
-    @property
-    def output_image_tokens(self) -> int:
-        """The part of `output_counted_tokens` that is pictures."""
-        ...
-
-    @property
-    def search_count(self) -> int:
-        """The number of web searches seen."""
-        ...
-
-    @property
-    def tool_counts(self) -> dict[str, int]:
-        """What other tools were seen to run, as in `Usage`."""
-        ...
-
-    def feed(self, data: bytes) -> bytes:
-        """Take the next bytes as they arrived; return those that go to the customer now.
-
-        These are whole events, in order and byte for byte, without those that the customer did not
-        ask for, and without the end of the answer.
-
-        Raises:
-            UpstreamBrokenError: An event is too large.
-        """
-        ...
-
-    def finish(self) -> bytes:
-        """Take the end of the body; return what may still go to the customer.
-
-        Sets `is_ended` and `end` if the dialect needs no end mark.
-        """
         ...
 
     def usage(self) -> Usage | None:
@@ -180,6 +191,10 @@ class DialectRules(ChannelSide, Protocol):
         Raises:
             BadRequestError: Not JSON, not UTF-8 or too deep; or a field is malformed, which is named.
         """
+        ...
+
+    def stream_reader(self, exchange: Exchange) -> NativeReader:
+        """Return a reader for one attempt's stream."""
         ...
 
     def input_bound(self, exchange: Exchange) -> int:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Self
 
 import msgspec
 
@@ -55,6 +56,11 @@ class EventReader(Tally, ABC):
         self._is_finished = False
         self._is_marked = False
         """A ``[DONE]`` was added to the end."""
+
+    @property
+    def native(self) -> Self:
+        """The reader itself: it translates nothing."""
+        return self
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes; return the events that go to the customer now."""

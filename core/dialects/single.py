@@ -12,7 +12,7 @@ from ..errors import RelayError
 from ..estimate import DISPUTED_FACTOR, input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
-from .dialect import BodyReading, StreamReader
+from .dialect import BodyReading, NativeReader
 from .disguised import disguised_error, read_document
 from .fields import is_given, read_model, read_object, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
@@ -105,7 +105,7 @@ class Single:
         """Return the best estimate of the input tokens."""
         return input_estimate(exchange.fields)
 
-    def stream_reader(self, exchange: Exchange) -> StreamReader:
+    def stream_reader(self, exchange: Exchange) -> NativeReader:
         """These do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError(f"{self.name} does not stream")
 

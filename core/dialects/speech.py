@@ -6,7 +6,7 @@ wire/DIALECTS.md 3.5 and w:openai-other/speech, read 2026-11-24.
 """
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, Self
 
 import msgspec
 
@@ -74,6 +74,11 @@ class SoundReader(Tally):
         super().__init__()
         self._exchange = exchange
         self.is_ended = False
+
+    @property
+    def native(self) -> Self:
+        """The reader itself: it translates nothing."""
+        return self
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes and return them."""

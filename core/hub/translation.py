@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ..dialects import RULES, rules_of_channel
-from ..dialects.dialect import BodyReading, StreamReader
+from ..dialects.dialect import BodyReading, NativeReader
 from ..dialects.fields import Fields
-from ..errors import BadRequestError, NotCarriedError, UpstreamBrokenError, UpstreamStatusError
-from ..exchange import ChannelRequest, Dialect, Evidence, Exchange
+from ..errors import BadRequestError, NotCarriedError, UpstreamBrokenError
+from ..exchange import ChannelRequest, Dialect, Exchange
 from ..sse import Splitter
 from ..usage import Usage
 from .answer import Begun, Delta, PartBegun, PartEnded, Sealed, StreamEvent
@@ -132,22 +132,25 @@ class Translation:
 
 
 class TranslatedReader:
-    """A `StreamReader` whose figures are the channel's and whose bytes are the customer's."""
+    """A `StreamReader` that writes what its native one passes in the customer's dialect."""
 
     __slots__ = (
-        "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_has_begun", "_input_tokens", "_keeper", "_native",
-        "_rejoiner", "_splitter",
+        "_call_ids", "_decoder", "_encoder", "_end", "_ending", "_has_begun", "_input_tokens", "_keeper", "_rejoiner",
+        "_splitter", "native",
     )  # fmt: skip
+
+    answer_id = None
+    """The upstream may keep the answer, but its customer can't continue it."""
 
     def __init__(
         self,
-        native: StreamReader,
+        native: NativeReader,
         decoder: StreamDecoder,
         encoder: StreamEncoder,
         input_tokens: int,
         keeper: SealKeeper | None = None,
     ) -> None:
-        self._native = native
+        self.native = native
         self._decoder = decoder
         self._encoder = encoder
         self._input_tokens = input_tokens
@@ -163,16 +166,16 @@ class TranslatedReader:
 
     def feed(self, data: bytes) -> bytes:
         """Take the channel's next bytes; return them in the customer's dialect."""
-        return self._translate(self._native.feed(data))
+        return self._translate(self.native.feed(data))
 
     def finish(self) -> bytes:
         """Take the end of the channel's body."""
-        passed = self._native.finish()
+        passed = self.native.finish()
         # The last event may have come without the blank line after it; one more does no harm.
         return self._translate(passed + b"\n\n" if passed else b"")
 
     def _translate(self, passed: bytes) -> bytes:
-        native = self._native
+        native = self.native
         written = self._encode(self._splitter.feed(passed)) if passed else b""
         if native.is_ended and self._ending is None:
             ending = self._encode(self._splitter.feed(native.end + b"\n\n"))
@@ -183,7 +186,7 @@ class TranslatedReader:
     def end(self) -> bytes:
         """See `StreamReader`. Made only when it is needed, as figures may come after the end mark."""
         if self._ending is not None and not self._end:
-            native = self._native
+            native = self.native
             usage = native.usage() or _estimate(self._input_tokens, native.output_counted_tokens)
             self._end = self._ending + self._encoder.finish(usage)
         return self._end
@@ -224,69 +227,6 @@ class TranslatedReader:
                 case _:
                     pass
         return self._begin() + self._encoder.feed(event)
-
-    @property
-    def is_output_seen(self) -> bool:
-        """See `StreamReader`."""
-        return self._native.is_output_seen
-
-    @property
-    def is_ended(self) -> bool:
-        """See `StreamReader`."""
-        return self._native.is_ended
-
-    @property
-    def error(self) -> UpstreamStatusError | None:
-        """See `StreamReader`."""
-        return self._native.error
-
-    @property
-    def model_returned(self) -> str | None:
-        """See `StreamReader`."""
-        return self._native.model_returned
-
-    @property
-    def answer_id(self) -> str | None:
-        """None: translated answers are never kept for the customer."""
-        return None
-
-    @property
-    def output_bound_tokens(self) -> int:
-        """See `StreamReader`."""
-        return self._native.output_bound_tokens
-
-    @property
-    def output_counted_tokens(self) -> int:
-        """See `StreamReader`."""
-        return self._native.output_counted_tokens
-
-    @property
-    def output_audio_tokens(self) -> int:
-        """See `StreamReader`."""
-        return self._native.output_audio_tokens
-
-    @property
-    def output_image_tokens(self) -> int:
-        """See `StreamReader`."""
-        return self._native.output_image_tokens
-
-    @property
-    def search_count(self) -> int:
-        """See `StreamReader`."""
-        return self._native.search_count
-
-    @property
-    def tool_counts(self) -> dict[str, int]:
-        """See `StreamReader`."""
-        return self._native.tool_counts
-
-    def usage(self) -> Usage | None:
-        """See `StreamReader`."""
-        return self._native.usage()
-
-    def evidence(self) -> Evidence:
-        """See `StreamReader`."""
-        return self._native.evidence()
 
 
 def _estimate(input_tokens: int, output_tokens: int) -> Usage:

@@ -10,6 +10,7 @@ import pytest
 
 from relay.core.dialects import RULES
 from relay.core.dialects.openai_chat import OpenAIChat
+from relay.core.dialects.tally import Tally
 from relay.core.settlement import Settlement
 from relay.core.usage import Usage
 from tests.chats import DONE, ROLE, STOP, USAGE, words
@@ -383,7 +384,7 @@ async def test_who_leaves_before_a_transcript_pays_for_sound(tmp_path: Path) -> 
     """And not as if it had been text: 70 seconds are 700 tokens."""
     async with serving(tmp_path, "http://127.0.0.1:1", profile=MEDIA) as shop:
         settlement = Settlement(shop.shop, form_with(bytes(wave_file(70))), RULES["audio"])
-        left = settlement.delivered_usage(0, None)
+        left = settlement.delivered_usage(0, None, Tally())
     assert left == Usage(input_tokens=700, audio_input_tokens=700, unit_count=70, source="estimated")
 
 

@@ -1,5 +1,6 @@
 """Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,18 @@ async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_
     assert (text.count('"code":"internal_error"'), "a prompt" in text + caplog.text, DONE in text) == (1, False, False)
     assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("truncated", "estimated", 44_000)
     assert [record.message for record in caplog.records if record.name == "relay"] == ["request.crashed"]
+
+
+async def test_a_stream_is_freed_once_it_has_ended(tmp_path: Path) -> None:
+    """It holds a prompt: what only the collector can free would wait for thousands of others."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with reselling(tmp_path, lambda _: stream(LONG, seed=1)) as (_, shop):
+            await shop.chat(stream=True)
+        assert [one for one in gc.get_objects() if type(one) is StreamAnswer] == []
+    finally:
+        gc.enable()
 
 
 async def test_a_stream_that_heeds_no_limit_of_nothing_is_held_for_and_ends(tmp_path: Path) -> None:

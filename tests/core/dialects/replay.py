@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from relay.core.dialects import RULES, rules_of_channel
-from relay.core.dialects.dialect import DialectRules, StreamReader
+from relay.core.dialects.dialect import DialectRules, NativeReader, StreamReader
 from relay.core.exchange import Dialect, Exchange
 from tests.core.dialects.recordings import Expected
 from tests.core.wire import FOLDER
@@ -64,7 +64,7 @@ def answer_bytes(name: str) -> bytes:
     return str(text).encode()
 
 
-def reader_for(expected: Expected, *, usage_asked: bool) -> StreamReader:
+def reader_for(expected: Expected, *, usage_asked: bool) -> NativeReader:
     """Return a reader for a recording, its customer having asked for usage or not."""
     fields = request_fields(expected.name)
     fields["stream_options"] = msgspec.Raw(b'{"include_usage":true}' if usage_asked else b"null")

@@ -3,7 +3,7 @@
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.dialects.dialect import DialectRules, StreamReader, is_of_type
+from relay.core.dialects.dialect import DialectRules, NativeReader, is_of_type
 from relay.core.exchange import Dialect
 from tests.core.dialects.replay import exchange
 
@@ -27,7 +27,7 @@ def test_a_dialect_stands_under_its_own_name(name: Dialect, operation: str, path
 @pytest.mark.parametrize("name", ["openai_chat", "anthropic_messages"])
 def test_a_fresh_reader_has_seen_nothing(name: Dialect) -> None:
     """No output, no end, no error, no figures, no model; the frame of an answer is in the bound."""
-    reader: StreamReader = RULES[name].stream_reader(exchange(name))
+    reader: NativeReader = RULES[name].stream_reader(exchange(name))
     assert (reader.is_output_seen, reader.is_ended, reader.end, reader.error) == (False, False, b"", None)
     assert (reader.usage(), reader.model_returned) == (None, None)
     assert (reader.output_bound_tokens, reader.output_counted_tokens) == (8, 0)

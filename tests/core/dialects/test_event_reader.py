@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.core.dialects import RULES, event_reader
-from relay.core.dialects.dialect import StreamReader
+from relay.core.dialects.dialect import NativeReader
 from relay.core.exchange import Dialect, Evidence, Outcome
 from relay.core.outcome import derive_outcome
 from relay.core.usage import Usage
@@ -24,7 +24,7 @@ WHOLE = [each for each in STREAMS if each.outcome in ("complete", "empty", "refu
 Result = tuple[bytes, bytes, Usage | None, Evidence, int, int]
 
 
-def result(reader: StreamReader, reads: list[bytes]) -> Result:
+def result(reader: NativeReader, reads: list[bytes]) -> Result:
     passed = read(reader, reads)
     return (
         passed,

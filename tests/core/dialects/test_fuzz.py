@@ -13,7 +13,7 @@ import pytest
 from relay.core import vocabulary
 from relay.core.affinity import Affinity
 from relay.core.dialects import ENDPOINTS, RULES
-from relay.core.dialects.dialect import BodyReading, DialectRules, StreamReader
+from relay.core.dialects.dialect import BodyReading, DialectRules, NativeReader
 from relay.core.dialects.done_reader import DoneReader
 from relay.core.dialects.event_reader import EventReader
 from relay.core.dialects.fields import read_object
@@ -168,7 +168,7 @@ def check_stream(rules: DialectRules, made: Exchange, pieces: Sequence[bytes]) -
         assert not isinstance(held, dict | list) or len(held) <= ENTRIES_MAX
 
 
-def read(reader: StreamReader, pieces: Sequence[bytes]) -> tuple[object, ...]:
+def read(reader: NativeReader, pieces: Sequence[bytes]) -> tuple[object, ...]:
     """Return what passed, and all that can be told of it."""
     passed = [*(reader.feed(piece) for piece in pieces), reader.finish(), reader.end]
     usage, evidence = reader.usage(), reader.evidence()

@@ -224,8 +224,8 @@ def check_streams(seed: bytes, count: int) -> None:
                 passed.extend(map(reader.feed, rubbish.cut(data)))
                 passed += [reader.finish(), reader.end]
             check_events(b"".join(passed), BEGINNINGS.get(customer, b""))
-            assert derive_outcome(reader.evidence())
-            reader.usage()
+            assert derive_outcome(reader.native.evidence())
+            reader.native.usage()
 
 
 @a_few(check_requests, check_answers, check_streams)

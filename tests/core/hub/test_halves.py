@@ -92,7 +92,7 @@ def test_half_a_character_at_the_end_is_none() -> None:
     reading = reader("openai_chat", "anthropic_messages")
     read = b"".join(map(reading.feed, [*chat("Hi" + FIRST), CHAT_END])) + reading.end
     texts = [each["delta"]["text"] for each in events(read) if each["type"] == "content_block_delta"]
-    assert (texts, reading.is_ended) == (["Hi"], True)
+    assert (texts, reading.native.is_ended) == (["Hi"], True)
 
 
 def responses(last: str) -> list[bytes]:
@@ -124,7 +124,7 @@ def test_half_a_character_that_the_ends_of_responses_repeat_is_none(last: str) -
     choices = [choice for each in read for choice in each["choices"]]
     assert "".join(choice["delta"].get("content") or "" for choice in choices) == "Hi " + last.removesuffix(FIRST)
     assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["length"]
-    assert reading.usage() == Usage(input_tokens=5, output_tokens=3)
+    assert reading.native.usage() == Usage(input_tokens=5, output_tokens=3)
 
 
 def test_the_end_and_the_figures_beside_half_a_character_are_read() -> None:
@@ -139,7 +139,7 @@ def test_the_end_and_the_figures_beside_half_a_character_are_read() -> None:
     choices = [choice for each in read for choice in each["choices"]]
     assert "".join(choice["delta"].get("content") or "" for choice in choices) == "A\U0001f600."
     assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["stop"]
-    assert reading.usage() == Usage(input_tokens=5, output_tokens=3)
+    assert reading.native.usage() == Usage(input_tokens=5, output_tokens=3)
 
 
 def test_events_without_halves_stay_as_they_are() -> None:

@@ -59,7 +59,8 @@ def test_a_stream_says_the_same_in_another_dialect(expected: Expected, to: Diale
     for each in (native, reader):
         each.feed(data)
         each.finish()
-    assert (reader.usage(), reader.evidence(), reader.is_ended) == (native.usage(), native.evidence(), native.is_ended)
+    along = reader.native
+    assert (along.usage(), along.evidence(), along.is_ended) == (native.usage(), native.evidence(), native.is_ended)
     stream = translated_stream(expected, to)
     assert translated_stream(expected, to, 1) == stream
     if expected.outcome in ENDED and (expected.name, to) not in LEFT_OUT:
@@ -286,7 +287,7 @@ def test_pictures_that_a_tool_drew_count_for_customers_of_every_dialect() -> Non
     event = {"type": "response.completed", "response": answered}
     reader.feed(f"event: response.completed\ndata: {json.dumps(event)}\n\n".encode())
     read = Usage(input_tokens=35, output_tokens=274, image_output_tokens=272)
-    assert whole.usage == reader.usage() == read
+    assert whole.usage == reader.native.usage() == read
     assert json.loads(whole.answer or b"")["usage"]["total_tokens"] == 35 + 274
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.dialects.dialect import StreamReader
+from relay.core.dialects.dialect import NativeReader, StreamReader
 from relay.core.errors import UpstreamBrokenError
 from relay.core.exchange import Dialect, Exchange
 from relay.core.hub.answer import Stop, StreamEvent
@@ -45,7 +45,7 @@ def translated(variant: Variant, to: Dialect, size: int) -> tuple[StreamReader, 
     return reader, read(reader, pieces) + reader.end
 
 
-def read_again(stream: bytes, dialect: Dialect) -> StreamReader:
+def read_again(stream: bytes, dialect: Dialect) -> NativeReader:
     """Return the native reader of *dialect*, having read *stream*."""
     reader = RULES[dialect].stream_reader(asked(dialect))
     read(reader, [stream])
@@ -108,7 +108,7 @@ def test_a_stream_comes_to_the_same_in_every_dialect(variant: Variant, to: Diale
     reader, stream = translated(variant, to, len(variant.raw))
     assert translated(variant, to, 1)[1] == stream
     again = read_again(stream, to)
-    assert (reader.usage(), again.is_ended) == (variant.usage, True)
+    assert (reader.native.usage(), again.is_ended) == (variant.usage, True)
     assert not variant.is_told_to_all or derive_outcome(again.evidence()) == variant.outcome
 
 
