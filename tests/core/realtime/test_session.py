@@ -134,6 +134,7 @@ async def test_log_says_what_a_response_used(tmp_path: Path) -> None:
         "source": "upstream",
     }
     assert (row["dialect"], row["operation"], row["model"]) == ("realtime", "realtime", "gpt-realtime")
+    assert row["first_output_ms"] is not None
 
 
 async def test_frames_pass_as_they_are(tmp_path: Path) -> None:
@@ -216,7 +217,9 @@ async def test_a_customer_who_leaves_takes_the_upstream_along(tmp_path: Path, is
                 client.transport.abort()
         async with asyncio.timeout(1):
             await upstream.visits[0].gone.wait()
-        assert outcomes(await shop.log()) == [("customer_gone", 1_312_000)]
+        [row] = await shop.log()
+    assert outcomes([row]) == [("customer_gone", 1_312_000)]
+    assert json.loads(row["evidence"])["hang_up_policy"] == "delivered"
 
 
 async def test_a_shop_may_charge_those_who_leave_for_input_alone(tmp_path: Path) -> None:
@@ -230,6 +233,7 @@ async def test_a_shop_may_charge_those_who_leave_for_input_alone(tmp_path: Path)
         [row] = await shop.log()
     # 36 bytes are ten tokens: 366 with its braces are 102.
     assert outcomes([row]) == [("customer_gone", 102 * 4000)]
+    assert json.loads(row["evidence"])["hang_up_policy"] == "input_only"
 
 
 async def test_input_of_a_cut_response_is_what_was_heard_since(tmp_path: Path) -> None:
@@ -302,6 +306,18 @@ async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_
     assert row["charge_nano"] <= 100_000_000
     assert left == (100_000_000 - row["charge_nano"], 0)
     assert shop.rows("select * from overrun_day") == []
+
+
+async def test_what_was_delivered_is_marked_while_the_response_goes_on(tmp_path: Path) -> None:
+    """A second of sound: recovery would post it."""
+    async with realtime_session(tmp_path, says(created(), sound())) as (_, shop, client):
+        await client.send(CREATE)
+        await hear(client, "response.output_audio.delta")
+        async with asyncio.timeout(10):
+            while not (marks := shop.rows("select mark from reservation where mark is not null")):  # noqa: ASYNC110 - nothing else tells of it
+                await asyncio.sleep(0.01)
+    [line] = json.loads(marks[0]["mark"])["charge"]["lines"]
+    assert (line["item"], line["count"]) == ("audio_output_tokens", 20)
 
 
 async def test_hold_grows_with_what_is_said(tmp_path: Path) -> None:
@@ -662,6 +678,18 @@ async def test_errors_of_three_sessions_let_a_channel_rest_and_those_of_one_do_n
                 await client.send(CREATE)
                 for _ in range(9):
                     await hear(client, "error")
+        with pytest.raises(InvalidStatus) as refused:
+            await connected(shop)
+    assert refused.value.response.status_code == 503
+    assert len(upstream.visits) == 3
+
+
+@pytest.mark.parametrize("then", ["cut", "close"])
+async def test_a_channel_whose_sessions_break_off_before_a_response_rests(tmp_path: Path, then: str) -> None:
+    """Though nothing was charged, and each had begun."""
+    async with realtime_shop(tmp_path, says(created(), then=then)) as (upstream, shop):
+        for _ in range(3):
+            await talk_with(shop)
         with pytest.raises(InvalidStatus) as refused:
             await connected(shop)
     assert refused.value.response.status_code == 503
