@@ -9,7 +9,6 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
-from functools import cached_property
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
@@ -31,14 +30,16 @@ class Dialler:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._tls: ssl.SSLContext | None = None
         self._lookups: dict[tuple[str, int], tuple[float, asyncio.Task[list[AddrInfoType]]]] = {}
 
-    @cached_property
+    @property
     def tls(self) -> ssl.SSLContext:
-        """The settings of all TLS connections."""
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+        """The settings of all TLS connections; read again as long as they trust nobody: no file could be opened."""
+        if self._tls is None or not self._tls.cert_store_stats()["x509"]:
+            self._tls = ssl.create_default_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls
 
     async def open(self, origin: Origin, on_end: Callable[[Connection], None]) -> Connection:
         """Return a fresh connection to *origin*.
@@ -67,8 +68,8 @@ class Dialler:
             OSError: It can't be reached.
             OverloadedError: As many files are open as may be: the upstream must not be blamed, or its circuit would open.
         """
-        addresses = await self._look_up(origin.host, origin.port)
         try:
+            addresses = await self._look_up(origin.host, origin.port)
             return await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1, loop=self._loop)
         except OSError as exc:
             if exc.errno not in _NO_FILES:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from relay import UpstreamConnectError, UpstreamRequest
+from relay.core.errors import OverloadedError
 from relay.core.upstream import UpstreamClient
 from relay.core.upstream.dial import Dialler
 from relay.core.upstream.request_head import Origin
@@ -153,3 +154,22 @@ async def test_who_has_no_file_left_does_not_blame_the_upstream(
         2,
     )
     assert [record.message for record in caplog.records] == ["files.exhausted"] * 5
+
+
+async def test_who_has_no_file_left_to_look_a_name_up_does_not_blame_it(transport: UpstreamClient) -> None:
+    """A resolver opens files, too."""
+    request = UpstreamRequest(url="http://localhost:1", headers={}, body=b"{}")
+    with no_file_to_be_opened(), pytest.raises(OverloadedError):
+        await transport.send(request, PATIENT)
+
+
+async def test_authorities_are_read_later_where_no_file_was_left_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, self_signed: ssl.SSLContext
+) -> None:
+    """Or no upstream would be trusted until the next start."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    dialler = Dialler(asyncio.get_running_loop())
+    with no_file_to_be_opened():
+        assert not dialler.tls.get_ca_certs()
+    assert len(dialler.tls.get_ca_certs()) == 1
+    assert dialler.tls is dialler.tls
