@@ -50,7 +50,7 @@ class Settlement:
         caps = [
             cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap is not None
         ]
-        self._full_tokens = min(caps) * exchange.choice_count if caps else None
+        self._limit_tokens = min(caps) * exchange.choice_count if caps else None
         """The most output tokens, of all choices, that the answer can have; None where that is not known."""
         self._overrun_max_nano = to_nano(limits.overrun_per_day)
         window = max(window * exchange.choice_count, exchange.output_tokens_likely)
@@ -78,7 +78,7 @@ class Settlement:
         assert principal is not None, "authenticated before reserving"
         self.facts = self._facts(principal, candidate)
         # What a first attempt was held for in full, a later one is, too.
-        self.covered_tokens = max(self.covered_tokens, self._at_most_full(self._window_tokens))
+        self.covered_tokens = max(self.covered_tokens, self._within_limit(self._window_tokens))
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")
@@ -86,7 +86,7 @@ class Settlement:
                 request_id=exchange.id,
                 principal=principal,
                 amount_nano=amount_nano,
-                overrun_max_nano=self._overrun_max_nano if self._full_tokens_beyond is not None else None,
+                overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens is not None else None,
                 facts=self.facts,
                 price_version=self._price_version,
                 at=exchange.received_at,
@@ -95,7 +95,7 @@ class Settlement:
             try:
                 reservation = await self._ledger.reserve(reserve)
             except FullHoldNeededError:
-                reservation = await self._ledger.reserve(self._in_full(reserve))
+                reservation = await self._ledger.reserve(self._as_full_hold(reserve))
             except LedgerUnknownError as exc:
                 raise self._dispatch.mistaken_identity() from exc
             hit("after_reserve")
@@ -136,19 +136,19 @@ class Settlement:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
         covered = self.covered_tokens * 2 or self._window_tokens  # a limit of 0 tokens can't be doubled
-        if not self.is_covered_in_full:
-            covered = self._at_most_full(covered)
+        if not self._is_covered_in_full:
+            covered = self._within_limit(covered)
         amount_nano = self._quote(covered)
         await self._ledger.extend(self._exchange.id, amount_nano)
         self.covered_tokens, self._held_nano = covered, amount_nano
 
-    def _at_most_full(self, tokens: int) -> int:
-        return tokens if self._full_tokens is None else min(tokens, self._full_tokens)
+    def _within_limit(self, tokens: int) -> int:
+        return tokens if self._limit_tokens is None else min(tokens, self._limit_tokens)
 
     @property
-    def is_covered_in_full(self) -> bool:
-        """The hold already covers the longest possible answer."""
-        return self._full_tokens is not None and self.covered_tokens >= self._full_tokens
+    def _is_covered_in_full(self) -> bool:
+        """Whether the hold covers the longest possible answer already."""
+        return self._limit_tokens is not None and self.covered_tokens >= self._limit_tokens
 
     def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
         """Say whether the hold should grow, given upper bound and best count of the output so far.
@@ -156,28 +156,28 @@ class Settlement:
         The limit that a request names is trusted until the output is past it beyond doubt: some upstreams
         ignore limits, and what they send on must be held for like everything else.
         """
-        covered, full = self.covered_tokens, self._full_tokens
+        covered, limit = self.covered_tokens, self._limit_tokens
         if bound_tokens * 2 <= covered:
             return False
         # Called for every chunk of a stream whose limit is covered: the cheapest and likeliest condition comes first.
-        return full is None or covered < full or (counted_tokens > full and is_beyond(counted_tokens, full))
+        return limit is None or covered < limit or (counted_tokens > limit and is_beyond(counted_tokens, limit))
 
     @property
-    def _full_tokens_beyond(self) -> int | None:
-        """The most output tokens of the whole answer; None where the hold covers them already.
+    def _full_hold_tokens(self) -> int | None:
+        """The output tokens of a full hold; None where the hold is one already.
 
         Streams extend their hold as they go, but hidden thinking is reported, and paid for, only at the end.
         """
         exchange = self._exchange
-        if self.is_covered_in_full:
+        if self._is_covered_in_full:
             return None
-        if self._full_tokens is None and exchange.operation in ("chat", "completion"):
+        if self._limit_tokens is None and exchange.operation in ("chat", "completion"):
             return LONGEST_ANSWER_TOKENS * exchange.choice_count
-        return self._full_tokens
+        return self._limit_tokens
 
-    def _in_full(self, reserve: Reserve) -> Reserve:
+    def _as_full_hold(self, reserve: Reserve) -> Reserve:
         """Return *reserve* with an amount that covers the whole answer."""
-        tokens = self._full_tokens_beyond
+        tokens = self._full_hold_tokens
         assert tokens is not None, "a full hold is needed only where the hold may be short"
         self.covered_tokens = tokens
         amount_nano = max(reserve.amount_nano, self._price(tokens).nano)
@@ -277,7 +277,7 @@ class Settlement:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
         seen = evidence.output_bytes // 2 + sound_tokens + pictures_tokens
-        bound = max(self._full_tokens, seen) if self._full_tokens is not None else None
+        bound = max(self._limit_tokens, seen) if self._limit_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
         return plausible(usage, self._input_bound(usage) + pictures_tokens, bound)

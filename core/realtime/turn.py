@@ -37,12 +37,12 @@ class TurnSettlement(Settlement):
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
         super().__init__(shop, exchange, rules)
         self._covered_input = Input()
-        self._response_tokens = self._full_tokens
+        self._response_tokens = self._limit_tokens
 
     def expect_responses(self, count: int) -> None:
         """Let the hold grow as far as *count* responses can get, each up to the model's limit."""
         if self._response_tokens is not None:
-            self._full_tokens = self._response_tokens * count
+            self._limit_tokens = self._response_tokens * count
 
     @property
     def is_closed(self) -> bool:
