@@ -31,7 +31,9 @@ TEXT_DELTAS = frozenset(
 APPEND = "input_audio_buffer.append"
 _HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
 _DELTA, _AUDIO, _QUOTES = '"delta"', '"audio"', ':""}'
-_RESPONSE_ID = re.compile(r'"response_id"\s*:\s*"([^"\\]{0,200})"')
+ID_CHARS_MAX = 200
+"""A longer id counts as none, as ids are kept."""
+_RESPONSE_ID = re.compile(rf'"response_id"\s*:\s*"([^"\\]{{0,{ID_CHARS_MAX}}})"')
 
 
 class _Typed(msgspec.Struct):
@@ -267,7 +269,7 @@ class ResponseDone(msgspec.Struct, frozen=True, kw_only=True):
     """How a response ended.
 
     Attributes:
-        id: The upstream's id; empty if it gave none.
+        id: The upstream's id; empty if it gave none, or one too long to be kept.
         status: The upstream's status; ``failed`` if it gave no known one.
         reason: Why it was cancelled or is incomplete, if it is.
         error: The error of a failed response.
@@ -306,7 +308,7 @@ def read_response_done(frame: str) -> ResponseDone:
     except UntrueFigureError:
         is_disputed = True
     return ResponseDone(
-        id=response.id if isinstance(response.id, str) else "",
+        id=response.id if isinstance(response.id, str) and len(response.id) <= ID_CHARS_MAX else "",
         status=_STATUSES.get(str(response.status), "failed"),
         reason=reason if isinstance(reason, str) else None,
         error=error if isinstance(error, dict) else {},

@@ -32,6 +32,8 @@ G711_CHARS_PER_SECOND = 10_666
 SPOKEN_TOKENS_PER_SECOND = 20
 RESPONSES_MAX = 64
 """Responses under way that are counted one by one; any beyond these are counted together."""
+ENDED_MAX = 1024
+"""Ends that are remembered, as one that is told again must not be paid again: more than an hour of talk has."""
 _SPEECH_AT = re.compile(r'"audio_(?:start|end)_ms"\s*:\s*(\d{1,9})')
 
 
@@ -63,15 +65,15 @@ class Context:
         self._buffered_chars = 0
         self._speech_ms: int | None = None
         self._speech_start_ms = 0
-        self.open_count = 0
-        """Responses under way."""
+        self._under_way: list[str] = []
+        """The ids of the responses under way, the oldest first; empty for one that has not told its id."""
         self._asked_count = 0
         """Responses that the customer asked for and the upstream has neither begun nor refused yet."""
         self._outputs: dict[str, Output] = {}
-        """The output so far of each response under way, by its id."""
+        """The output so far of each response under way, by its id; under none what can't be told apart."""
         self._passing = Output()
         """The output of the response whose delta is on its way to the customer."""
-        self._ended: deque[str] = deque(maxlen=RESPONSES_MAX)
+        self._ended: deque[str] = deque(maxlen=ENDED_MAX)
         """The ids of the responses that ended last."""
 
     def session_changed(self, facts: SessionFacts) -> None:
@@ -127,38 +129,61 @@ class Context:
             return self._buffered_chars
         return min(self._buffered_chars, self._heard_per_second * self._speech_ms // 1000)
 
+    @property
+    def open_count(self) -> int:
+        """Responses under way."""
+        return len(self._under_way)
+
     def response_began(self, response_id: str) -> None:
-        """Note what the response reads; more may be added while it is under way."""
+        """Note what the response reads; more may be added while it is under way. If told again, it changes nothing."""
+        if response_id and response_id in self._under_way:
+            return
         if response_id in self._ended:
             self._ended.remove(response_id)
-        self.open_count += 1
+        self._under_way.append(response_id)
         self._asked_count = max(0, self._asked_count - 1)
         self._added_before = self._added
 
     def response_sent(self, kind: str, frame: str) -> None:
-        """Count a delta that is about to be passed on."""
+        """Count a delta that is about to be passed on; whoever speaks is under way, even if its beginning was not told."""
         response_id = delta_of(frame)
-        if response_id not in self._outputs and len(self._outputs) >= RESPONSES_MAX:
-            response_id = ""
+        if response_id not in self._outputs:
+            self._note_speaker(response_id)
+            if len(self._outputs) >= RESPONSES_MAX:
+                response_id = ""
         self._passing = self._outputs.setdefault(response_id, Output())
         self._passing.add(kind, delta_length(frame))
+
+    def _note_speaker(self, response_id: str) -> None:
+        if response_id and "" in self._under_way:
+            self._under_way[self._under_way.index("")] = response_id
+        elif response_id or not self._under_way:
+            self.response_began(response_id)
 
     def handed_over(self) -> None:
         """Note that the delta counted last has reached the customer's socket."""
         self._passing.delivered = (self._passing.text_bytes, self._passing.sound_chars)
 
     def output_of(self, response_id: str | None) -> "Output":
-        """Return the output of that response; of all under way together for None, or if its deltas did not name it."""
-        output = self._outputs.get(response_id) if response_id is not None else None
-        return output or sum(self._outputs.values(), Output())
+        """Return the output of that response, or what can't be told apart; of all under way together for None."""
+        if response_id is None:
+            return sum(self._outputs.values(), Output())
+        return self._outputs.get(self._meant(response_id)) or self._outputs.get("", Output())
+
+    def _meant(self, response_id: str) -> str:
+        """Return which of the responses under way an end means: that of its id, one that told no id, or the oldest."""
+        known = [each for each in (response_id, "", *self._under_way[:1]) if each in self._under_way]
+        return known[0] if known else response_id
 
     def response_ended(self, done: ResponseDone) -> None:
         """Take the upstream's own figures as the new base, if the response belongs to the conversation."""
-        self.open_count = max(0, self.open_count - 1)
-        self._outputs.pop(done.id, None)
+        meant = self._meant(done.id)
+        self._outputs.pop(meant, None)
+        if self._under_way:
+            self._under_way.remove(meant)
         if done.id:
             self._ended.append(done.id)
-        if self.open_count == 0:
+        if not self._under_way:
             self._outputs.clear()
         if done.usage is not None and done.is_of_conversation:
             tokens = done.usage.all_input_tokens + done.usage.output_tokens
@@ -168,8 +193,8 @@ class Context:
             self._added_before = Measure()
 
     def has_ended(self, response_id: str) -> bool:
-        """Say whether this response has ended, and said nothing since: its end, told again, must not be paid again."""
-        return response_id in self._ended and response_id not in self._outputs
+        """Say whether this response has ended, and neither begun nor spoken since: it must not be paid again."""
+        return response_id in self._ended and "" not in self._under_way
 
     @property
     def input_bound(self) -> Input:

@@ -28,8 +28,6 @@ from ..dialects.upstream_costs import without_costs
 from ..errors import (
     BadRequestError,
     CustomerGoneError,
-    InsufficientBalanceError,
-    KeyCapError,
     LedgerError,
     LedgerUnavailableError,
     PluginError,
@@ -277,14 +275,11 @@ class Session:
         kind = event_type(frame)
         if kind == _RATE_LIMITS:
             return
-        self._turn.saw(frame)
         if kind == "response.done":
-            done = read_response_done(frame)
-            if not self._context.has_ended(done.id):
-                await self._finish(frame, done)
-                return
-            frame = self._shown_end(frame, done)
-        elif kind == "error":
+            await self._finish(frame, read_response_done(frame))
+            return
+        self._turn.saw(frame)
+        if kind == "error":
             self._context.request_failed()
             frame = self._shown_error(frame)
         elif kind == "response.created":
@@ -314,6 +309,10 @@ class Session:
         Raises:
             RelayError: The next can't be held for, so the session ends after this response.
         """
+        if self._context.has_ended(done.id):  # its end is told again: it only passes
+            await self._customer.send(self._shown_end(frame, done))
+            return
+        self._turn.saw(frame)
         refusal: RelayError | None = None
         async with self._books:
             turn = self._turn
@@ -389,11 +388,9 @@ def close_code(error: RelayError | None) -> int:
             return RESTART
         case SessionEndedError():
             return GOING_AWAY
-        case InsufficientBalanceError() | KeyCapError() | StaleKeyError():
-            return POLICY
         case LedgerUnavailableError() | StorageFullError():
             return TRY_LATER
-        case RejectedError():
+        case StaleKeyError() | RejectedError():
             return POLICY
         case _:
             return FAILURE

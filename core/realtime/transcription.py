@@ -14,6 +14,7 @@ import msgspec
 
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import (
+    ID_CHARS_MAX,
     TOKENS_PER_SECOND,
     SessionFacts,
     delta_length,
@@ -28,7 +29,7 @@ from ..ledger.operations import Posted
 from ..outcome import derive_outcome
 from ..shop import Shop
 from ..usage import Usage
-from .context import Context
+from .context import ENDED_MAX, Context
 from .request import Models
 from .turn import SWITCHING_PROTOCOLS, TurnSettlement, exchange_after, reserve_afresh
 
@@ -36,9 +37,7 @@ WINDOW_S = 60
 """What a hold covers beyond the audio so far, in seconds."""
 WRITTEN_TOKENS_PER_SECOND = 10
 """An upper bound: nobody speaks faster; it is twice the speed of an auctioneer."""
-ENDED_MAX = 64
-"""Ends that are remembered, as one that is told again must not be paid again."""
-_ITEM_ID = re.compile(r'"item_id"\s*:\s*"([^"\\]*)"')
+_ITEM_ID = re.compile(rf'"item_id"\s*:\s*"([^"\\]{{0,{ID_CHARS_MAX}}})"')
 _CONTENT_INDEX = re.compile(r'"content_index"\s*:\s*(\d{1,9})')
 
 

@@ -99,6 +99,8 @@ DELTAS = [
     ('{"delta":"\\"response_id\\":\\"no\\"","response_id":"late"}', ""),
     ('{"response_id":"resp_1"}', ""),
     ("", ""),
+    (f'{{"response_id":"{"r" * 200}","delta":"a"}}', "r" * 200),
+    (f'{{"response_id":"{"r" * 201}","delta":"a"}}', ""),
 ]
 
 
@@ -321,9 +323,11 @@ def test_the_length_of_a_transcript_is_that_of_its_utf8(frame: str, size: int) -
 
 
 def test_the_id_of_a_response_is_read_where_there_is_one() -> None:
-    """Whatever event carries the response."""
+    """Whatever event carries the response; one that is too long to be kept is none."""
     told = '{"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}'
     assert (read_response_id(told), read_response_id('{"response":{}}'), read_response_id("[")) == ("resp_1", "", "")
+    longest, longer = (f'{{"response":{{"id":"{"r" * length}"}}}}' for length in (200, 201))
+    assert (read_response_id(longest), read_response_id(longer)) == ("r" * 200, "")
 
 
 @pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])

@@ -149,15 +149,62 @@ def test_output_of_two_responses_is_told_apart() -> None:
 
 
 def test_a_response_that_ended_is_known_until_one_of_its_id_begins_or_speaks() -> None:
-    """The last 64 are; an end without an id is nobody's."""
+    """The last 1024 are; an end without an id is nobody's."""
     context = Context()
-    for index in range(65):
+    for index in range(1025):
         context.response_ended(ResponseDone(id=f"resp_{index}"))
     context.response_ended(ResponseDone())
     context.response_began("resp_2")
     context.response_sent("response.output_text.delta", event("x", response_id="resp_3", delta="Hi"))
-    ended = [context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_3", "resp_64", "")]
+    ended = [
+        context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_3", "resp_1024", "")
+    ]
     assert ended == [False, True, False, False, True, False]
+
+
+def test_who_ends_again_after_speaking_anew_is_known_once() -> None:
+    """So that it is forgotten when it begins once more."""
+    context = Context()
+    for _ in range(2):
+        context.response_sent("response.output_text.delta", event("x", response_id="resp_1", delta="Hi"))
+        context.response_ended(ResponseDone(id="resp_1"))
+    context.response_began("resp_1")
+    assert not context.has_ended("resp_1")
+
+
+def test_an_id_that_is_used_again_by_who_never_says_it_while_speaking_is_another_response() -> None:
+    """Its upstream tells no beginnings, and names responses at their ends only."""
+    context = Context()
+    context.response_ended(ResponseDone(id="resp_1"))
+    context.response_sent("response.output_text.delta", event("x", delta="Hi"))
+    assert (context.open_count, context.has_ended("resp_1")) == (1, False)
+
+
+def test_a_response_is_under_way_once_it_begins_or_speaks_until_it_ends() -> None:
+    """Whoever began without an id has the one that it speaks with; an end of an unknown id is that of the oldest."""
+    context = Context()
+    counts: list[int] = []
+    for response_id in ("", "resp_2", "resp_2"):
+        context.response_began(response_id)
+        counts.append(context.open_count)
+    for response_id in ("resp_1", "resp_2", "resp_3", ""):
+        spoken = event("response.output_audio.delta", response_id=response_id, delta=SECOND_OF_SOUND)
+        context.response_sent("response.output_audio.delta", spoken)
+        counts.append(context.open_count)
+    for response_id in ("resp_2", "resp_x", "resp_1", "resp_3", "resp_4"):
+        context.response_ended(ResponseDone(id=response_id))
+        counts.append(context.open_count)
+    assert counts == [1, 2, 2, 2, 2, 3, 3, 2, 1, 0, 0, 0]
+
+
+def test_a_response_that_said_nothing_has_no_output_of_another() -> None:
+    """Else it would pay for its words; an end without an id has the words of the oldest."""
+    context = Context()
+    for response_id in ("resp_1", "resp_2"):
+        context.response_began(response_id)
+    context.response_sent("response.output_audio.delta", sound())
+    said = [context.output_of(response_id).sound_chars for response_id in ("resp_1", "resp_2", "", None)]
+    assert said == [64_000, 0, 64_000, 64_000]
 
 
 def test_deltas_that_name_no_response_belong_to_the_one_that_ends() -> None:

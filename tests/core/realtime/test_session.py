@@ -586,7 +586,15 @@ async def test_an_end_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
 
 async def test_an_end_that_is_told_again_beside_another_response_is_paid_once(tmp_path: Path) -> None:
     """The other is still under way, and paid with its own end."""
-    talk = says(created(), created("resp_2"), sound(response_id="resp_2"), done(), done(), done(response_id="resp_2"))
+    talk = says(
+        created(),
+        created("resp_2"),
+        sound(),
+        sound(response_id="resp_2"),
+        done(),
+        done(),
+        done(response_id="resp_2"),
+    )
     async with realtime_shop(tmp_path, talk) as (_, shop):
         async with connected(shop) as client:
             await client.send(CREATE)
@@ -594,6 +602,39 @@ async def test_an_end_that_is_told_again_beside_another_response_is_paid_once(tm
                 await hear(client)
         rows = await shop.log(count=3)
     assert outcomes(rows) == [("complete", CHARGE), ("complete", CHARGE), ("customer_gone", 0)]
+
+
+async def test_a_response_that_failed_silently_pays_nothing_for_another_that_speaks(tmp_path: Path) -> None:
+    """The words are the other's, which is paid with its own end."""
+    failed = done("failed", None, "resp_2", type="failed", error={"type": "server_error"})
+    talk = says(created(), created("resp_2"), sound(), failed, done())
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            for _ in range(2):
+                await hear(client)
+        rows = await shop.log(count=3)
+    assert outcomes(rows) == [("upstream_error", 0), ("complete", CHARGE), ("customer_gone", 0)]
+
+
+async def test_a_response_whose_beginning_is_told_twice_is_one(tmp_path: Path) -> None:
+    """When it has ended, nothing is under way that its customer could leave."""
+    async with realtime_shop(tmp_path, says(created(), created(), sound(), done())) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+        rows = await shop.log(count=2)
+    assert outcomes(rows) == [("complete", CHARGE), ("customer_gone", 0)]
+
+
+async def test_a_response_whose_beginning_is_not_told_is_paid_by_who_leaves(tmp_path: Path) -> None:
+    """As far as it was heard: twenty tokens."""
+    async with realtime_shop(tmp_path, says(sound())) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client, "response.output_audio.delta")
+        rows = await shop.log()
+    assert outcomes(rows) == [("customer_gone", 20 * 64_000)]
 
 
 LIMITED = PROFILE.replace('audio_completion_ratio: "2"', 'audio_completion_ratio: "2", output_tokens_max: 4096')

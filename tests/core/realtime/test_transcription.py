@@ -456,6 +456,18 @@ async def test_the_end_of_a_transcript_that_is_told_twice_is_paid_once(tmp_path:
     assert sorted(row["charge_nano"] for row in rows) == [0, 172_500, 172_500, 172_500, 172_500]
 
 
+async def test_a_whole_conversation_that_is_told_again_is_paid_once(tmp_path: Path) -> None:
+    """However long it was, as of an upstream that lost its place."""
+    ends = [event(COMPLETED, item_id=f"item_{index}", transcript="Hi", usage=TOKENS) for index in range(70)]
+    async with realtime_shop(tmp_path, writing_down(*ends, *ends)) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            for _ in range(140):
+                await hear(client, COMPLETED)
+        await shop.log(count=71)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 70 * 172_500, 0)
+
+
 async def test_an_item_that_is_spoken_again_is_paid_again(tmp_path: Path) -> None:
     """Its sound came anew, so its transcript is another."""
     async with realtime_shop(tmp_path, writing_down(completed(TOKENS))) as (_, shop):

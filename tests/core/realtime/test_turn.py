@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.chats import LOTS, balances
 from tests.core.realtime.talks import realtime_session, realtime_shop
 
-from .talks import CHARGE, PROFILE, connected, hear
+from .talks import CHARGE, PROFILE, connected, done, hear, words
+from .test_session import says
 
 CREATE = '{"type":"response.create"}'
 METER = """\
@@ -65,6 +66,20 @@ async def test_a_plugins_meter_counts_each_turn_anew(tmp_path: Path) -> None:
                 await hear(client)
         rows = await shop.log(count=3)
     assert [json.loads(row["usage"])["output_tokens"] for row in rows] == [5, 4, 0]
+
+
+async def test_a_plugins_meter_sees_no_end_twice(tmp_path: Path) -> None:
+    """Else the next turn, a word and an end, would count three."""
+    (tmp_path / "count.py").write_text(METER)
+    profile = PROFILE.replace("plugins:\n", "plugins:\n  - use: ./count.py\n", 1)
+    talk = says(words("Hi"), done(), done(), words("Hi"), done())
+    async with realtime_shop(tmp_path, talk, profile=profile) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            for _ in range(3):
+                await hear(client)
+        rows = await shop.log(count=3)
+    assert [json.loads(row["usage"])["output_tokens"] for row in rows] == [3, 2, 0]
 
 
 async def test_a_switch_of_the_balance_in_between_holds_for_the_next_turn(tmp_path: Path) -> None:
