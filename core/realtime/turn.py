@@ -53,6 +53,11 @@ class TurnSettlement(Settlement):
         """Let the next hold cover *needed* and a window beyond it."""
         self._set_input(needed + INPUT_WINDOW)
 
+    def expect_nothing(self) -> None:
+        """Let the next hold cover nothing, whatever was asked for before."""
+        self._set_input(Input())
+        self.covered_tokens = self._window_tokens = 0
+
     async def cover_input(self, needed: Input) -> None:
         """Raise the hold if *needed* is beyond what it covers.
 
@@ -152,13 +157,23 @@ class Turn:
     async def next(self) -> "Turn":
         """Return the turn after this one, already reserved; see `reserve_afresh`.
 
+        If nobody can pay for another response, but some are under way, it holds nothing: what these have said is
+        booked with it when `cover` has refused any more.
+
         Raises:
             RelayError: The key is no longer valid, or can't pay for another response.
         """
         assert self.candidate is not None, "a turn that was posted was reserved"
         exchange = exchange_after(self._shop, self.exchange)
         turn = Turn(self._shop, exchange, self._rules, self._context, [])
-        await reserve_afresh(self._shop, exchange, self.candidate, turn.reserve)
+        try:
+            await reserve_afresh(self._shop, exchange, self.candidate, turn.reserve)
+        except (InsufficientBalanceError, KeyCapError) as refusal:
+            if not self._context.open_count:
+                raise
+            turn._refusal = refusal
+            turn.settlement.expect_nothing()
+            await turn.settlement.reserve(self.candidate)
         turn.meter()
         return turn
 

@@ -637,6 +637,20 @@ async def test_a_response_whose_beginning_is_not_told_is_paid_by_who_leaves(tmp_
     assert outcomes(rows) == [("customer_gone", 20 * 64_000)]
 
 
+async def test_what_a_response_said_is_paid_although_another_has_used_up_the_money(tmp_path: Path) -> None:
+    """Nothing can be held for after that one; what is left pays for what was heard: 40 seconds, and 253 read again."""
+    spoken = [sound(response_id="resp_2")] * 40
+    talk = says(created(), created("resp_2"), sound(), *spoken, done())
+    async with realtime_shop(tmp_path, talk, credit="0.093") as (_, shop):
+        heard, code = await talk_with(shop)
+        rows = await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (93_000_000 - CHARGE - 253 * 400 - 800 * 64_000, 0)
+        assert verify(shop.data) == []
+    assert outcomes(rows) == [("complete", CHARGE), ("truncated", 253 * 400 + 800 * 64_000)]
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
+
+
 LIMITED = PROFILE.replace('audio_completion_ratio: "2"', 'audio_completion_ratio: "2", output_tokens_max: 4096')
 
 
