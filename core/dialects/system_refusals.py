@@ -1,31 +1,41 @@
 """What to send instead, once, of a request that was refused for system text within its conversation.
 
-Claude takes such text from 4.8 on. Claude Code goes by the model's name, and sends it to every name that it doesn't
-know, such as a shop's own for an older model. Source: wire/DIALECTS.md 5.1; tried with 2.1.197 on 2026-11-30.
+Claude takes such text from 4.8 on, and Qwen's chat templates take it at the beginning only. Claude Code goes by the
+model's name, and sends it to every name that it doesn't know, such as a shop's own for an older model.
+Source: wire/DIALECTS.md 5.1; tried with 2.1.197 on 2026-11-30.
 """
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
 from ..errors import UpstreamStatusError
-from ..exchange import ChannelRequest
+from ..exchange import ChannelRequest, Dialect
 
-_REFUSED = re.compile(r"(?i)\brole\W+system\W+is not supported|\bunexpected role\W+system\b")
-"""Claude 4.7's words, and those of older models. Source: BerriAI/litellm#32831, read 2026-11-30."""
+_REFUSED = re.compile(
+    r"(?i)\brole\W+system\W+is not supported|\bunexpected role\W+system\b|\bunknown variant\W+system\b"
+    r"|\bbut got\W+system\b|\bsystem message must be at the beginning\b"
+)
+"""Claude 4.7's words, those of older models, of others who speak Messages, and of Qwen's templates, as in vLLM.
+
+Source: BerriAI/litellm#32831, QwenLM/Qwen#2244, anthropics/claude-code#63469, vllm-project/vllm#41114, read 2026-11-30.
+"""
+_OPENING: Mapping[Dialect, int] = {"anthropic_messages": 0, "openai_chat": 1}
+"""How many messages at the beginning may be the system's."""
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_SYSTEM, _USER = msgspec.Raw(b'"system"'), msgspec.Raw(b'"user"')
+_SYSTEM, _USER = (msgspec.Raw(b'"system"'), msgspec.Raw(b'"developer"')), msgspec.Raw(b'"user"')
 
 
 def said_by_the_user(request: ChannelRequest, error: UpstreamStatusError) -> bool:
     """Make the system text that *error* complains about the user's; say whether *request* is worth sending again."""
-    if request.dialect != "anthropic_messages" or not _REFUSED.search(error.message):
+    if request.dialect not in _OPENING or not _REFUSED.search(error.message):
         return False
     try:
         messages = _MESSAGES.decode(request.fields.get("messages", b""))
     except (ValueError, RecursionError):
         return False
-    refused = [message for message in messages if message.get("role") == _SYSTEM]
+    refused = [message for message in messages[_OPENING[request.dialect] :] if message.get("role") in _SYSTEM]
     if not refused:
         return False
     for message in refused:

@@ -9,6 +9,7 @@ import pytest
 from relay.core.dialects.system_refusals import said_by_the_user
 from relay.core.errors import UpstreamStatusError
 from relay.core.exchange import ChannelRequest, Dialect
+from tests.chats import CHAT
 from tests.shops import reselling
 from tests.upstreams import Received, Step, document
 
@@ -16,8 +17,15 @@ REFUSALS = [
     "role 'system' is not supported on this model",
     'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an '
     "input message role.",
+    "messages[1].role: unknown variant `system`, expected `user` or `assistant`",
+    "messages[1].role must be either 'user' or 'assistant', but got 'system'",
+    "System message must be at the beginning.",
 ]
-"""Of Claude 4.7, and of older models. Source: BerriAI/litellm#32831, ianarawjo/ChainForge#271, read 2026-11-30."""
+"""Of Claude 4.7, of older models, of others who speak Messages, and of Qwen's chat template.
+
+Source: BerriAI/litellm#32831, ianarawjo/ChainForge#271, QwenLM/Qwen#2244, anthropics/claude-code#63469,
+vllm-project/vllm#41114, read 2026-11-30.
+"""
 TALK = b'[{"role":"user","content":"Hi"},{"role":"system","content":[ 1e3 ],"x":"system"},{"role":"assistant"}]'
 
 
@@ -39,11 +47,19 @@ def test_the_user_says_what_the_system_may_not(words: str) -> None:
     assert not said_by_the_user(made, refusal(words))
 
 
+def test_a_chat_may_begin_with_the_systems_text() -> None:
+    """That stays where it is; what comes later, under either name, is the user's."""
+    made = request(b'[{"role":"system"},{"role":"developer"},{"role":"user"},{"role":"system"}]', "openai_chat")
+    assert said_by_the_user(made, refusal(REFUSALS[-1]))
+    assert bytes(made.fields["messages"]) == b'[{"role":"system"},{"role":"user"},{"role":"user"},{"role":"user"}]'
+    assert not said_by_the_user(made, refusal(REFUSALS[-1]))
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [
         (request(TALK), "system: expected text or a list"),
-        (request(TALK, "openai_chat"), REFUSALS[0]),
+        (request(TALK, "openai_responses"), REFUSALS[0]),
         (request(b'["system"]'), REFUSALS[0]),
         (request(b'[{"role":"system","content":' + b"[" * 5000 + b"]" * 5000 + b"}]"), REFUSALS[0]),
     ],
@@ -83,4 +99,26 @@ async def test_an_older_model_is_asked_once_more(tmp_path: Path) -> None:
         {"role": "user", "content": "Be brief."},
     ]
     assert (row["outcome"], row["charge_nano"]) == ("complete", 60_000)
+    assert attempts == [{"status": 400, "failure": "request"}, {"status": 200, "failure": None}]
+
+
+async def test_a_model_that_takes_it_at_the_beginning_alone_is_asked_once_more(tmp_path: Path) -> None:
+    """Claude Code's requests, translated for it; the customer pays for the answer alone."""
+    template = {"error": {"message": REFUSALS[-1], "type": "BadRequestError", "param": None, "code": 400}}
+
+    def script(received: Received) -> list[Step]:
+        return document(CHAT) if received.body.count(b'"role":"system"') == 1 else document(template, status=400)
+
+    async with reselling(tmp_path, script) as (upstream, shop):
+        turns = [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief."}]
+        response = await shop.messages(model="gpt-4o-mini", system="Be kind.", messages=turns)
+        [row] = await shop.log()
+        attempts = shop.rows("select status, failure from attempt order by attempt_index")
+        [held] = shop.rows("select sum(pending_nano) as nano from book")
+    assert response.status_code == 200
+    assert [[turn["role"] for turn in json.loads(each.body)["messages"]] for each in upstream.received] == [
+        ["system", "user", "system"],
+        ["system", "user", "user"],
+    ]
+    assert (row["outcome"], row["charge_nano"], held) == ("complete", 6_000_000, {"nano": 0})
     assert attempts == [{"status": 400, "failure": "request"}, {"status": 200, "failure": None}]
