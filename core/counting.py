@@ -6,7 +6,7 @@ from .answers import JSON
 from .channel_guard import send
 from .dialects.counting import Counting
 from .dialects.dialect import DialectRules
-from .errors import PluginError, UpstreamError
+from .errors import OverloadedError, PluginError, UpstreamError
 from .exchange import Candidate, Exchange
 from .observe import emit_exception
 from .shop import Shop
@@ -49,7 +49,7 @@ async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: C
                 return await read_small(response) if response.status == 200 else None
             finally:
                 response.close()
-    except (UpstreamError, TimeoutError):
+    except (UpstreamError, OverloadedError, TimeoutError):
         return None
     except PluginError as exc:
         if not (

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.ledger.operations import RevokeKey
+from tests.open_files import no_file_to_be_opened
 from tests.shops import PROFILE, reselling
 from tests.upstreams import Received, Step, document
 
@@ -57,6 +58,18 @@ async def test_a_channel_that_cannot_count_is_passed_over(tmp_path: Path) -> Non
             "/v1/messages/count_tokens", json={"model": "claude-sonnet-4-5", "messages": HI}, headers=shop.headers
         )
         assert (response.status_code, response.json()) == (200, {"input_tokens": 15})
+
+
+async def test_without_a_file_for_a_connection_the_estimate_is_told(tmp_path: Path) -> None:
+    """It needs none."""
+    body = {"model": "claude-sonnet-4-5", "messages": HI}
+    counted = document({"input_tokens": 14}, headers=["connection: close"])
+    async with reselling(tmp_path, lambda _: counted) as (upstream, shop):
+        before = await shop.client.post("/v1/messages/count_tokens", json=body, headers=shop.headers)
+        with no_file_to_be_opened():
+            told = await shop.client.post("/v1/messages/count_tokens", json=body, headers=shop.headers)
+    assert (before.json(), told.status_code, told.json()) == ({"input_tokens": 14}, 200, {"input_tokens": 15})
+    assert len(upstream.received) == 1
 
 
 RULE = """

@@ -1,10 +1,6 @@
 import asyncio
-import os
-import resource
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ from relay.core.upstream.dial import Dialler
 from relay.core.upstream.request_head import Origin
 from tests.chats import CHAT
 from tests.core.raw_upstream import raw_upstream, whole, writes
+from tests.open_files import no_file_to_be_opened
 from tests.shops import reselling
 from tests.upstreams import document
 
@@ -119,18 +116,6 @@ async def test_a_trusted_upstream_is_asked_over_one_connection_in_http_1_1(
         for _ in range(2):
             assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"ok"
     assert (spoken, upstream.connection_count) == (["http/1.1", "http/1.1"], 1)
-
-
-@contextmanager
-def no_file_to_be_opened() -> Iterator[None]:
-    """Allow this process no more files than it has open."""
-    limits, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 async def test_who_has_no_file_left_does_not_blame_the_upstream(
