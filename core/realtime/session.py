@@ -320,7 +320,8 @@ class Session:
             self._context.response_ended(done)
             try:
                 self._turn = await turn.next()
-                if self._context.open_count:  # what these have said was held for by the turn that is posted now
+                if self._context.open_count:  # what these have said was marked and held for by the turn posted now
+                    self._turn.mark()
                     await self._turn.cover()
             except RelayError as exc:
                 refusal = exc

@@ -308,15 +308,23 @@ async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_
     assert shop.rows("select * from overrun_day") == []
 
 
+async def marked(shop: Running) -> list[dict[str, Any]]:
+    """Return what is marked, once anything is."""
+    marks: Rows = []
+    async with asyncio.timeout(10):
+        while not marks:
+            marks = shop.rows("select mark from reservation where mark is not null")
+            await asyncio.sleep(0.01)
+    return [json.loads(row["mark"]) for row in marks]
+
+
 async def test_what_was_delivered_is_marked_while_the_response_goes_on(tmp_path: Path) -> None:
     """A second of sound: recovery would post it."""
     async with realtime_session(tmp_path, says(created(), sound())) as (_, shop, client):
         await client.send(CREATE)
         await hear(client, "response.output_audio.delta")
-        async with asyncio.timeout(10):
-            while not (marks := shop.rows("select mark from reservation where mark is not null")):  # noqa: ASYNC110 - nothing else tells of it
-                await asyncio.sleep(0.01)
-    [line] = json.loads(marks[0]["mark"])["charge"]["lines"]
+        [mark] = await marked(shop)
+    [line] = mark["charge"]["lines"]
     assert (line["item"], line["count"]) == ("audio_output_tokens", 20)
 
 
@@ -389,6 +397,18 @@ async def test_what_a_response_has_said_stays_held_for_when_another_ends(tmp_pat
         await hear(client)
         held = balances(shop.rows(LOTS))[1]
     assert held == 4096 * 64_000 + (661 + 512) * 4000 + (104 + 512) * 32_000
+
+
+async def test_what_a_response_has_said_stays_marked_when_another_ends(tmp_path: Path) -> None:
+    """At once, not only with the next beat, which never comes here: should the process die, it is paid."""
+    talk = says(created(), created("resp_2"), sound(response_id="resp_2"), done())
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        shop.shop.heartbeat.add = lambda stream: None  # type: ignore[method-assign] # a heart that stands still
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await hear(client)
+            marks = await marked(shop)
+    assert [mark["usage"]["output_tokens"] for mark in marks] == [20]
 
 
 async def test_responses_beside_each_other_end_with_the_money(tmp_path: Path) -> None:
