@@ -221,6 +221,7 @@ def test_thinking_that_a_client_dropped_is_said_to_be_empty_where_it_is_needed(s
             b'[{"role":"assistant","tool_calls":null},{"role":"tool","tool_call_id":null}]',
             b'[{"role":"assistant","tool_calls":null},{"role":"tool","tool_call_id":null}]',
         ),
+        (b'[{"tool_calls":[{"id":"D681PevKsX"}]}]', b'[{"tool_calls":[{"id":"TQAPM3N2Q"}]}]'),
         (b'[{"tool_calls":[{"id":5}]}]', b'[{"tool_calls":[{"id":5}]}]'),
         (b'[{"tool_calls":"a"}]', b'[{"tool_calls":"a"}]'),
     ],
