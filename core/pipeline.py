@@ -127,12 +127,15 @@ class Passage:
         request = channel_side.prepare(self._exchange, candidate.model_sent)
         await transform(self._shop, self._exchange, candidate, request, self._attempts)
         await self._settlement.reserve(candidate)
-        try:
-            return await self._send(candidate, request, channel_side)
-        except UpstreamStatusError as refusal:
-            if not unsealed(request, refusal) and not said_by_the_user(request, refusal):
-                raise
-            return await self._send(candidate, request, channel_side)
+        mends = [unsealed, said_by_the_user]
+        while True:
+            try:
+                return await self._send(candidate, request, channel_side)
+            except UpstreamStatusError as refusal:
+                mended = next((mend for mend in mends if mend(request, refusal)), None)
+                if mended is None:
+                    raise
+                mends.remove(mended)  # sent once more for each, at most
 
     def _channel_side(self, candidate: Candidate) -> ChannelSide:
         """Return the customer's rules where the candidate speaks their dialect, else a translation into its own."""

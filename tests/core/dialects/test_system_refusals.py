@@ -102,6 +102,30 @@ async def test_an_older_model_is_asked_once_more(tmp_path: Path) -> None:
     assert attempts == [{"status": 400, "failure": "request"}, {"status": 200, "failure": None}]
 
 
+async def test_seals_and_system_text_may_both_be_refused(tmp_path: Path) -> None:
+    """Once each: a conversation that has moved to another account has both, in every turn from then on."""
+    thought = {"type": "thinking", "thinking": "Hm", "signature": "c2ln"}
+    said = {"role": "assistant", "content": [thought, {"type": "text", "text": "Hi"}]}
+    turns = [{"role": "user", "content": "Hi"}, said, {"role": "user", "content": "So?"}]
+    refusals = ["Invalid `signature` in `thinking` block", REFUSALS[0], "Invalid `signature` in `thinking` block"]
+
+    def script(_: Received) -> list[Step]:
+        words = refusals[len(upstream.received) - 1]
+        return document({"type": "error", "error": {"type": "invalid_request_error", "message": words}}, status=400)
+
+    async with reselling(tmp_path, script) as (upstream, shop):
+        response = await shop.messages(messages=[*turns, {"role": "system", "content": "Be brief."}])
+        [row] = await shop.log()
+        [held] = shop.rows("select sum(pending_nano) as nano from book")
+    assert (response.status_code, response.json()["error"]["message"]) == (400, refusals[2])
+    assert [(b'"thinking"' in each.body, b'"role":"system"' in each.body) for each in upstream.received] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert (row["outcome"], row["charge_nano"], held) == ("upstream_error", 0, {"nano": 0})
+
+
 async def test_a_model_that_takes_it_at_the_beginning_alone_is_asked_once_more(tmp_path: Path) -> None:
     """Claude Code's requests, translated for it; the customer pays for the answer alone."""
     template = {"error": {"message": REFUSALS[-1], "type": "BadRequestError", "param": None, "code": 400}}
