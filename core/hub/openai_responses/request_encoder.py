@@ -1,6 +1,6 @@
 """Encodes the hub's form of a request for a channel that speaks Responses."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -111,26 +111,25 @@ def _is_limit_raised(request: Request) -> bool:
 
 
 def _items(request: Request) -> Iterable[dict[str, Any]]:
-    calls = (part for message in request.messages for part in message.parts if isinstance(part, ToolCall))
-    customs = frozenset(call.id for call in calls if call.kind == "custom")
+    kinds: dict[str, str] = {}
+    """Of the calls so far, by their ids, which may come again in a later turn."""
     for message in request.messages:
+        kinds.update((part.id, part.kind) for part in message.parts if isinstance(part, ToolCall))
         if message.role == "assistant":
             yield from _assistant_items(message)
         elif message.role == "user":
-            yield from _user_items(message, customs)
+            yield from _user_items(message, kinds)
         else:
             yield {"role": message.role, "content": [_piece(part) for part in message.parts]}
 
 
-def _user_items(message: Message, customs: Set[str]) -> Iterable[dict[str, Any]]:
-    """Yield the items of a user's turn: first each tool result, then the rest.
-
-    A result must be of its call's kind; *customs* are the ids of those of custom tools.
-    """
+def _user_items(message: Message, kinds: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+    """Yield the items of a user's turn: first each tool result, of its call's kind by *kinds*, then the rest."""
     parts = [part for part in message.parts if not isinstance(part, ToolResult)]
     for part in message.parts:
         if isinstance(part, ToolResult):
-            kind = "custom_tool_call_output" if part.call_id in customs else "function_call_output"
+            is_custom = kinds.get(part.call_id) == "custom"
+            kind = "custom_tool_call_output" if is_custom else "function_call_output"
             yield {"type": kind, "call_id": part.call_id, "output": _output(part)}
     if parts:
         yield {"role": "user", "content": [_piece(part) for part in parts]}

@@ -435,6 +435,23 @@ def test_a_result_of_chat_is_of_the_kind_of_its_call() -> None:
     ]
 
 
+def test_an_id_that_comes_again_is_that_of_the_last_call_before_the_result() -> None:
+    """Some number their calls anew in every turn."""
+    custom = ToolCall(id="c1", name="p", arguments="a", kind="custom")
+    function = ToolCall(id="c1", name="f", arguments="{}")
+    result = Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="ok"),)),))
+    said = [Message(role="assistant", parts=(call,)) for call in (custom, function, custom)]
+    request = Request(model="m", messages=tuple(turn for each in said for turn in (each, result)))
+    assert [item["type"] for item in json.loads(bytes(encode_request(request)["input"]))] == [
+        "custom_tool_call",
+        "custom_tool_call_output",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+    ]
+
+
 def test_what_responses_have_no_form_for_is_named_and_all_else_is_sent() -> None:
     """Stop sequences, a seed, penalties, ``top_k`` and names of who speaks."""
     request = Request(
