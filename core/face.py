@@ -193,15 +193,18 @@ class Face(HttpToolsProtocol):
     def _take_rubbish(self, status: int, msg: str) -> None:
         """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
         is_in_body = bool(getattr(self.cycle, "more_body", False))  # there is no cycle before the first request
-        if self._is_answering() and not (status == 431 and is_in_body and not self.pipeline):
+        if not self._is_answering():
+            if not is_in_body:  # else its request has had its answer
+                self._refuse(status, msg)
+            self.flow.end(is_body_unread=True)
+        elif status == 431 and is_in_body and not self.pipeline:
+            self._refuse(status, msg)
+            self.transport.close()  # which tells the door
+        else:
             self.flow.is_dropping, self.cycle.keep_alive = True, False
             if is_in_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
-        elif is_in_body and not self._is_answering():  # of a request that has had its answer
-            self.flow.end(is_body_unread=True)
-        else:
-            self._refuse(status, msg)
 
     def on_message_begin(self) -> None:
         """Begin a head; where it follows a body in the same piece, its first bytes are not counted."""
@@ -260,12 +263,8 @@ class Face(HttpToolsProtocol):
                 wire.leave()
 
     def _refuse(self, status: int, msg: str) -> None:
-        """Answer a request that never reaches a door, and end; the answer has an id like every other, but no dialect."""
+        """Answer a request that never reaches a door; the answer has an id like every other, but no dialect."""
         self.transport.write(_PLAIN % (STATUS_LINE[status], new_id("req").encode(), len(msg), msg.encode("ascii")))
-        if self._is_answering():
-            self.transport.close()  # which tells the door
-        else:
-            self.flow.end(is_body_unread=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""
