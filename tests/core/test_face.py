@@ -166,6 +166,17 @@ async def test_rubbish_behind_a_request_does_not_spoil_its_answer(shop: Running)
     writer.close()
 
 
+async def test_who_still_sends_rubbish_behind_a_request_gets_its_answer(shop: Running) -> None:
+    """The rest is read and dropped: a connection that is closed with something unread is reset."""
+    reader, writer = await dial(shop)
+    writer.write(b"OPTIONS / HTTP/1.1\r\nhost: x\r\n\r\n\0" + b"a" * 16_000_000)
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 20)
+    assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
+    assert answer.endswith(b"\r\nconnection: close\r\n\r\n")
+    writer.close()
+
+
 PAGE = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
