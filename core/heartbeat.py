@@ -53,12 +53,14 @@ class Heartbeat:
             while True:
                 due_s = max(due_s + TICK_S, loop.time())  # counted from start to start, as a visit takes time, too
                 await asyncio.sleep(due_s - loop.time())
-                now_s = loop.time()
-                for place, stream in enumerate(tuple(self._running), start=1):
-                    if self._beat(stream, now_s):
-                        keep_alives.create_task(self._keep_alive(stream))
-                    if place % STREAMS_AT_ONCE == 0:
-                        await asyncio.sleep(0)
+                await self._visit_all(loop.time(), keep_alives)
+
+    async def _visit_all(self, now_s: float, keep_alives: asyncio.TaskGroup) -> None:
+        for place, stream in enumerate(tuple(self._running), start=1):
+            if self._beat(stream, now_s):
+                keep_alives.create_task(self._keep_alive(stream))
+            if place % STREAMS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _beat(self, stream: Beating, now_s: float) -> bool:
         try:

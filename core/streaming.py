@@ -183,7 +183,7 @@ class StreamAnswer:
             # Output has gone out: it is charged for, and no other channel may continue the answer.
             if isinstance(exc, PluginError | LedgerError):
                 emit_exception("request.failed", exc, request_id=self._exchange.id, code=exc.code)
-            error = exc
+            error = exc.with_traceback(None)  # its frames would keep it, and this stream, in a circle
         except Exception as exc:
             emit_exception("request.crashed", exc, request_id=self._exchange.id)
             error = RelayError("internal error")

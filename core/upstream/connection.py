@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
             return await self._waiter
         finally:
             self._waiter = self._taker = None
+            self._limit = self._loop.time  # the other would keep its answer, and so a prompt, with the connection
 
     def take(self) -> bytes:
         """Return what has arrived of the body since the last call, and read on."""

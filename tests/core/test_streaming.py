@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -73,13 +74,25 @@ async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_
     assert [record.message for record in caplog.records if record.name == "relay"] == ["request.crashed"]
 
 
-async def test_a_stream_is_freed_once_it_has_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        (stream(LONG, seed=1), "complete"),
+        (stream(ROLE + words("Hello"), ending="reset"), "truncated"),
+        ([*stream(ROLE + words("Hello"))[:-1], 5.0], "customer_gone"),
+    ],
+    ids=["whole", "cut", "left"],
+)
+async def test_a_stream_is_freed_once_it_has_ended(tmp_path: Path, steps: list[Step], outcome: str) -> None:
     """It holds a prompt: what only the collector can free would wait for thousands of others."""
     gc.collect()
     gc.disable()
     try:
-        async with reselling(tmp_path, lambda _: stream(LONG, seed=1)) as (_, shop):
-            await shop.chat(stream=True)
+        async with reselling(tmp_path, lambda _: steps) as (_, shop):
+            with suppress(httpx.ReadTimeout):
+                await shop.chat(stream=True, timeout_s=1)
+            [row] = await shop.log()
+        assert row["outcome"] == outcome
         assert [one for one in gc.get_objects() if type(one) is StreamAnswer] == []
     finally:
         gc.enable()
