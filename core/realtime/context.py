@@ -155,9 +155,12 @@ class Context:
         self._passing.add(kind, delta_length(frame))
 
     def _note_speaker(self, response_id: str) -> None:
-        if response_id and "" in self._under_way:
+        """Count who speaks as under way; one that began without an id tells it now. No id may be that of any."""
+        if response_id in self._under_way or (self._under_way and not response_id):
+            return
+        if "" in self._under_way:
             self._under_way[self._under_way.index("")] = response_id
-        elif response_id or not self._under_way:
+        else:
             self.response_began(response_id)
 
     def handed_over(self) -> None:

@@ -197,6 +197,30 @@ def test_a_response_is_under_way_once_it_begins_or_speaks_until_it_ends() -> Non
     assert counts == [1, 2, 2, 2, 2, 3, 3, 2, 1, 0, 0, 0]
 
 
+def test_responses_that_begin_without_an_id_are_as_many_and_end_before_those_of_another_id() -> None:
+    """By an end whose id none of them told."""
+    context = Context()
+    for response_id in ("resp_1", "", ""):
+        context.response_began(response_id)
+    spoken = event("response.output_audio.delta", response_id="resp_1", delta=SECOND_OF_SOUND)
+    context.response_sent("response.output_audio.delta", spoken)
+    counts: list[tuple[int, int]] = []
+    for response_id in ("resp_x", "resp_y", "resp_1"):
+        context.response_ended(ResponseDone(id=response_id))
+        counts.append((context.open_count, context.output_of("resp_1").sound_chars))
+    assert counts == [(2, 64_000), (1, 64_000), (0, 0)]
+
+
+def test_what_is_said_under_no_id_is_gone_when_nothing_is_under_way() -> None:
+    """Until then it is that of a response which said nothing under its own."""
+    context = Context()
+    context.response_began("resp_1")
+    context.response_sent("response.output_audio.delta", event("x", delta=SECOND_OF_SOUND))
+    said = [context.output_of("resp_1").sound_chars]
+    context.response_ended(ResponseDone(id="resp_1"))
+    assert [*said, context.output_of(None).sound_chars] == [64_000, 0]
+
+
 def test_a_response_that_said_nothing_has_no_output_of_another() -> None:
     """Else it would pay for its words; an end without an id has the words of the oldest."""
     context = Context()
