@@ -89,6 +89,7 @@ class Trial:
                     failure=failure,
                 )
             )
+        self._error = None  # whose frames keep this, and the request
 
     def _failure(self) -> FailureClass | None:
         if isinstance(self._error, UpstreamError):

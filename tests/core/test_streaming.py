@@ -19,7 +19,7 @@ from relay.core.streaming import StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
 from tests.shops import PROFILE, reselling, serving
-from tests.upstreams import Received, Step, stream
+from tests.upstreams import Received, Step, document, stream
 
 LONG = ROLE + words(*["word " * 10] * 200) + STOP + USAGE + DONE
 
@@ -80,8 +80,9 @@ async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_
         (stream(LONG, seed=1), "complete"),
         (stream(ROLE + words("Hello"), ending="reset"), "truncated"),
         ([*stream(ROLE + words("Hello"))[:-1], 5.0], "customer_gone"),
+        (document({"error": {"message": "no such voice", "type": "invalid_request_error"}}, 400), "upstream_error"),
     ],
-    ids=["whole", "cut", "left"],
+    ids=["whole", "cut", "left", "refused"],
 )
 async def test_a_stream_is_freed_once_it_has_ended(tmp_path: Path, steps: list[Step], outcome: str) -> None:
     """It holds a prompt: what only the collector can free would wait for thousands of others."""
