@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from relay.core import face, streaming
+from relay.core import face, flow, streaming
 from relay.core.door import KEYLESS_BYTES_MAX, Door
 from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES
 from relay.core.ledger.operations import SetKeyGroup
@@ -591,6 +591,20 @@ async def test_who_still_sends_when_a_head_is_refused_gets_the_refusal(shop: Run
     answer = await asyncio.wait_for(reader.read(), 20)
     assert answer.startswith((b"HTTP/1.1 431 Request", b"HTTP/1.1 400 Bad"))
     assert answer.count(b"\r\n\r\n") == 1
+    writer.close()
+
+
+async def test_who_sends_on_behind_a_refusal_is_not_listened_to_for_ever(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one who never closes: the connection is gone after a while."""
+    assert flow.DROP_S == 5
+    monkeypatch.setattr(flow, "DROP_S", 0.2)
+    reader, writer = await dial(shop)
+    writer.write(b"\0")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    with pytest.raises(ConnectionError):
+        await write_on(writer)
     writer.close()
 
 
