@@ -150,23 +150,21 @@ class StreamAnswer:
                 await self._cover()
         except CustomerGoneError:
             # The upstream has read the input, and may go on thinking.
-            if self._limits.hang_up == "drain":
+            self._policy = self._limits.hang_up
+            if self._policy == "drain":
                 await self._drain(response)
             if self._native.error is not None and not self._native.is_output_seen:
                 raise self._native.error from None
-            return self._ending(None, self._limits.hang_up)
+            return self._ending(None)
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
         self.first_output_ms = self._settlement.elapsed_ms()
-        error, policy = await self._carry_on(staged, response)
-        return self._ending(error or self._native.error, policy)
+        error = await self._carry_on(staged, response)
+        return self._ending(error or self._native.error)
 
-    async def _carry_on(
-        self, staged: bytes, response: UpstreamResponse
-    ) -> tuple[RelayError | None, HangUpPolicy | None]:
-        """Pass on a committed stream to its end; return what it failed with, and the policy for a hang-up."""
+    async def _carry_on(self, staged: bytes, response: UpstreamResponse) -> RelayError | None:
+        """Pass on a committed stream to its end; return what it failed with."""
         error: RelayError | None = None
-        policy: HangUpPolicy | None = None
         try:
             with self._sink.listening():
                 await self._open()
@@ -176,8 +174,8 @@ class StreamAnswer:
             if self._native.is_ended:
                 response.finish()
         except CustomerGoneError:
-            self._policy = policy = None if self._native.is_ended else self._limits.hang_up
-            if policy is None or policy == "drain":
+            self._policy = None if self._native.is_ended else self._limits.hang_up
+            if self._policy is None or self._policy == "drain":
                 await self._drain(response)
         except RelayError as exc:
             # Output has gone out: it is charged for, and no other channel may continue the answer.
@@ -192,7 +190,7 @@ class StreamAnswer:
                 # Its result no longer matters: the post closes the hold whatever its size.
                 self._extension.cancel()
                 self._extension.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return error, policy
+        return error
 
     def _feed(self, data: bytes) -> bytes:
         """Read *data*, or the end of the body if it is empty; return what of it goes to the customer."""
@@ -317,8 +315,8 @@ class StreamAnswer:
                         return
                 await self._look_behind(response)
 
-    def _ending(self, error: RelayError | None, policy: HangUpPolicy | None) -> Ending:
-        reader, native = self._reader, self._native
+    def _ending(self, error: RelayError | None) -> Ending:
+        reader, native, policy = self._reader, self._native, self._policy
         usage = (self._meter.usage() if self._meter is not None else None) or native.usage()
         evidence = native.evidence()
         is_whole = native.is_ended and error is None
