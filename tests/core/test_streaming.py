@@ -591,6 +591,17 @@ async def test_no_more_is_drained_than_the_hold_covers(tmp_path: Path) -> None:
         assert (row["output_tokens"], row["charge_nano"]) == (2, 44_000)
 
 
+async def test_a_drained_stream_is_read_to_its_last_event_though_no_blank_line_ends_it(tmp_path: Path) -> None:
+    """The figures may stand in it."""
+    begun, rest = stream(ROLE + words("Hello"))[:-1], stream(STOP + USAGE.rstrip())[1:]
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    async with reselling(tmp_path, lambda _: [*begun, 1.0, *rest], profile=profile) as (_, shop):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.5)
+        [row] = await shop.log()
+    assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
+
+
 async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp_path: Path) -> None:
     """As if its customer had stayed."""
     profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)

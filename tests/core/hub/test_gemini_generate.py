@@ -384,6 +384,15 @@ def test_an_id_that_comes_again_is_that_of_the_last_call_before_the_result() -> 
     ]
 
 
+def test_a_result_whose_call_is_not_there_is_told_behind_those_of_the_last_calls() -> None:
+    """They are matched by their order; its own name is all that it has."""
+    calls = Message(role="assistant", parts=(ToolCall(id="c0", name="f", arguments="{}"),))
+    results = tuple(ToolResult(call_id=call_id, parts=(Text(text="ok"),)) for call_id in ("lost", "c0"))
+    talk = (calls, Message(role="user", parts=results))
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk))["contents"]))
+    assert [part["functionResponse"]["name"] for part in contents[1]["parts"]] == ["f", "lost"]
+
+
 def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() -> None:
     """A list of names goes with the demand of a call alone."""
     tools, allowed = (Tool(name="f"), Tool(name="g")), ("g",)
