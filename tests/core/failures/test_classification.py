@@ -121,6 +121,7 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (500, error("You exceeded your current quota", code="insufficient_quota"), "sick"),
         (200, error("slow down", code=429), "throttled"),
         (200, error("Overloaded", type="overloaded_error"), "sick"),
+        (200, error("slow down", type="rate_limit_error"), "throttled"),
         (200, error("no", code="invalid_api_key"), "key_dead"),
         (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "sick"),
     ],
