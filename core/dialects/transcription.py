@@ -22,7 +22,7 @@ from .done_reader import DoneReader, EventFields
 from .fields import read_bool, read_form_value, read_model, read_optional_text
 from .figures import Figures, UntrueFigureError, read_figure, read_figures
 from .kinds import FORM, SOME_TEXT
-from .realtime_events import TOKENS_PER_SECOND
+from .realtime_usage import TOKENS_PER_SECOND
 from .single import Single
 from .sound import seconds_bound, seconds_estimate, seconds_spoken
 

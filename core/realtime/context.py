@@ -15,13 +15,13 @@ from ..dialects.realtime_events import (
     APPEND,
     SOUND_DELTAS,
     TEXT_DELTAS,
-    TOKENS_PER_SECOND,
     Measure,
     ResponseDone,
     SessionFacts,
     delta_length,
     delta_of,
 )
+from ..dialects.realtime_usage import TOKENS_PER_SECOND
 from ..estimate import REQUEST_TOKENS, estimate_bytes, piece_bound
 from ..usage import Usage
 

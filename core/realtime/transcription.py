@@ -13,14 +13,8 @@ from collections.abc import Callable
 import msgspec
 
 from ..dialects.realtime import Realtime
-from ..dialects.realtime_events import (
-    ID_CHARS_MAX,
-    TOKENS_PER_SECOND,
-    SessionFacts,
-    delta_length,
-    read_transcription_usage,
-    written_bytes,
-)
+from ..dialects.realtime_events import ID_CHARS_MAX, SessionFacts, delta_length
+from ..dialects.realtime_usage import TOKENS_PER_SECOND, read_transcription_usage, written_bytes
 from ..dialects.transcription import SECONDS_FLOOR
 from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
 from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, is_beyond

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.dialects.figures import UntrueFigureError
 from relay.core.dialects.realtime_events import (
     Measure,
     ResponseDone,
@@ -20,16 +19,14 @@ from relay.core.dialects.realtime_events import (
     is_plain_append,
     measure_event,
     read_customer_event,
-    read_realtime_usage,
     read_response_done,
     read_response_id,
     read_session,
     read_session_event,
-    read_transcription_usage,
     render_event,
     with_error,
-    written_bytes,
 )
+from relay.core.dialects.realtime_usage import read_transcription_usage
 from relay.core.errors import BadRequestError
 from relay.core.usage import Usage
 
@@ -190,57 +187,6 @@ def test_settings_of_another_form_are_refused(session: bytes) -> None:
         read_session(session)
 
 
-USAGES: list[tuple[object, Usage | None]] = [
-    (None, None),
-    ({}, None),
-    ({"input_tokens": 5, "output_tokens": 0}, Usage(input_tokens=5)),
-    (
-        {
-            "input_tokens": 100,
-            "output_tokens": 30,
-            "input_token_details": {
-                "text_tokens": 11,
-                "audio_tokens": 80,
-                "image_tokens": 9,
-                "cached_tokens": 60,
-                "cached_tokens_details": {"text_tokens": 8, "audio_tokens": 50, "image_tokens": 2},
-            },
-            "output_token_details": {"text_tokens": 5, "audio_tokens": 25, "reasoning_tokens": 2},
-        },
-        Usage(
-            input_tokens=40,
-            cache_read_tokens=60,
-            audio_input_tokens=30,
-            output_tokens=30,
-            reasoning_tokens=2,
-            audio_output_tokens=25,
-            image_input_tokens=7,
-        ),
-    ),
-    (
-        {"input_tokens": 9, "output_tokens": 3, "input_tokens_details": {"audio_tokens": 7}},
-        Usage(input_tokens=9, audio_input_tokens=7, output_tokens=3),
-    ),
-    (
-        {"input_tokens": 9, "output_tokens": 3, "output_token_details": {"audio_tokens": 7}},
-        Usage(input_tokens=9, output_tokens=3, audio_output_tokens=3),
-    ),
-]
-
-
-@pytest.mark.parametrize(("told", "usage"), USAGES)
-def test_usage_is_disjoint(told: object, usage: Usage | None) -> None:
-    """Cached sound is no fresh sound, and no part is more than the whole."""
-    assert read_realtime_usage(told) == usage
-
-
-@pytest.mark.parametrize("told", [5, {"input_tokens": "5"}, {"input_tokens": 1.5}, {"output_tokens": -1}])
-def test_figures_that_can_not_be_true_are_none(told: object) -> None:
-    """Whoever asks decides what stands in their place."""
-    with pytest.raises(UntrueFigureError):
-        read_realtime_usage(told)
-
-
 DONE: dict[str, Any] = {
     "id": "resp_1",
     "status": "incomplete",
@@ -293,44 +239,9 @@ def test_an_error_is_replaced_beside_a_number_beyond_any_float() -> None:
     assert with_error(frame, {"message": "ours"}) == frame.replace("{}", '{"message":"ours"}')
 
 
-TOLD = {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
-TRANSCRIPTIONS = [
-    (TOLD, Usage(input_tokens=22, audio_input_tokens=20, output_tokens=4)),
-    ({"type": "duration", "seconds": 2.05}, Usage(input_tokens=21, audio_input_tokens=21, unit_count=3)),
-    ({"type": "duration", "seconds": 3}, Usage(input_tokens=30, audio_input_tokens=30, unit_count=3)),
-]
-
-
-@pytest.mark.parametrize(("told", "usage"), TRANSCRIPTIONS)
-def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, Any], usage: Usage) -> None:
-    """Ten tokens a second, as sound is heard, and every second that was begun."""
-    assert read_transcription_usage(json.dumps({"usage": told})) == usage
-
-
-@pytest.mark.parametrize(
-    ("frame", "size"),
-    [
-        ('{"transcript":"caf\\u00e9 \u00e9"}', 8),
-        ("{}", 0),
-        ('{"transcript":5}', 0),
-        ("[", 0),
-        ('{"transcript":null}', 0),
-    ],
-)
-def test_the_length_of_a_transcript_is_that_of_its_utf8(frame: str, size: int) -> None:
-    """And nothing where there is none."""
-    assert written_bytes(frame) == size
-
-
 def test_the_id_of_a_response_is_read_where_there_is_one() -> None:
     """Whatever event carries the response; one that is too long to be kept is none."""
     told = '{"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}'
     assert (read_response_id(told), read_response_id('{"response":{}}'), read_response_id("[")) == ("resp_1", "", "")
     longest, longer = (f'{{"response":{{"id":"{"r" * length}"}}}}' for length in (200, 201))
     assert (read_response_id(longest), read_response_id(longer)) == ("r" * 200, "")
-
-
-@pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])
-def test_a_transcription_without_figures_is_disputed(usage: object) -> None:
-    """Nothing else is known of it."""
-    assert read_transcription_usage(json.dumps({"usage": usage})).source == "disputed"

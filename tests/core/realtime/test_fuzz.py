@@ -11,9 +11,9 @@ from relay.core.dialects.realtime_events import (
     event_type,
     read_response_done,
     read_session_event,
-    read_transcription_usage,
     with_error,
 )
+from relay.core.dialects.realtime_usage import read_transcription_usage
 from relay.core.dialects.upstream_costs import without_costs
 from relay.core.errors import BadRequestError
 from relay.core.realtime.context import Context
