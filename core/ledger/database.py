@@ -63,7 +63,7 @@ def _migrate(path: Path) -> None:
     command = [sys.executable, "-m", "relay.core.migrations", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason was given"]
+        lines = done.stderr.strip().splitlines() or [f"its process ended with status {done.returncode}"]
         reason = next((line for line in reversed(lines) if "sqlite3." in line), lines[-1])  # SQLAlchemy adds a link
         raise DatabaseRefusedError(f"'{path}' could not be migrated: {reason}")
 

@@ -43,6 +43,18 @@ def test_a_migration_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
         ]
 
 
+def test_a_migration_that_is_killed_is_told_by_its_status(tmp_path: Path) -> None:
+    """It leaves no words, such as where memory has run out."""
+    (tmp_path / "sitecustomize.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    script = (
+        "import os, sys; from pathlib import Path; from relay.core.ledger.database import prepare_database;"
+        "os.environ['PYTHONPATH'] = sys.argv[1]; prepare_database(Path(sys.argv[1], 'data'), is_demo=None)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=False)
+    problem = f"'{tmp_path / 'data' / 'relay.db'}' could not be migrated: its process ended with status -9"
+    assert done.stderr.splitlines()[-1] == f"relay.core.errors.DatabaseRefusedError: {problem}"
+
+
 def test_opening_again_keeps_the_locks_that_this_process_has(tmp_path: Path) -> None:
     """A file descriptor that is closed takes all of its process's locks on the file along: none may be opened aside."""
     path = prepare_database(tmp_path, is_demo=False)
