@@ -35,8 +35,11 @@ class Dialler:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """The settings of all TLS connections; read again as long as they trust nobody: no file could be opened."""
-        if self._tls is None or not self._tls.cert_store_stats()["x509"]:
+        """The settings of all TLS connections; made again while the file of whom to trust could not be opened.
+
+        Where whom to trust stands in a folder only, as with Debian's Python, it is looked up at each handshake.
+        """
+        if self._tls is None or (not self._tls.cert_store_stats()["x509"] and ssl.get_default_verify_paths().cafile):
             self._tls = ssl.create_default_context()
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls

@@ -158,3 +158,13 @@ async def test_authorities_are_read_later_where_no_file_was_left_for_them(
         assert not dialler.tls.get_ca_certs()
     assert len(dialler.tls.get_ca_certs()) == 1
     assert dialler.tls is dialler.tls
+
+
+async def test_authorities_in_a_folder_alone_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS looks them up there itself: the same settings serve all connections."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    dialler = Dialler(asyncio.get_running_loop())
+    assert dialler.tls is dialler.tls
