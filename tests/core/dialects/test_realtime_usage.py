@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from relay.core.dialects.figures import UntrueFigureError
-from relay.core.dialects.realtime_usage import read_realtime_usage, read_transcription_usage, written_bytes
+from relay.core.dialects.realtime_usage import (
+    read_realtime_usage,
+    read_transcription_usage,
+    sound_tokens_of,
+    written_bytes,
+)
 from relay.core.usage import Usage
 
 USAGES: list[tuple[object, Usage | None]] = [
@@ -58,6 +63,13 @@ def test_figures_that_can_not_be_true_are_none(told: object) -> None:
     """Whoever asks decides what stands in their place."""
     with pytest.raises(UntrueFigureError):
         read_realtime_usage(told)
+
+
+def test_sound_is_counted_on_both_sides_cached_or_not() -> None:
+    """Aliyun's plural of the details' name is read, too."""
+    heard = {"audio_tokens": 80, "cached_tokens": 60, "cached_tokens_details": {"audio_tokens": 50}}
+    told = {"input_token_details": heard, "output_tokens_details": {"audio_tokens": 25, "text_tokens": 5}}
+    assert (sound_tokens_of(told), sound_tokens_of(None)) == (105, 0)
 
 
 TOLD = {"type": "tokens", "input_tokens": 22, "output_tokens": 4, "input_token_details": {"audio_tokens": 20}}
