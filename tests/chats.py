@@ -1,4 +1,4 @@
-"""Chat answers as an upstream gives them, and what to look for in the books."""
+"""Answers to chats as upstreams give them, and what to look for in the books."""
 
 CHAT = {
     "id": "c1",
@@ -7,6 +7,14 @@ CHAT = {
     "model": "gpt-4o-mini-2024-07-18",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello there"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+}
+
+MESSAGE = {
+    "type": "message",
+    "model": "claude",
+    "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 10, "output_tokens": 2},
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from relay.core.dialects.seal_refusals import unsealed
 from relay.core.exchange import ChannelRequest, Dialect
 from relay.core.failures import classify
+from tests.chats import MESSAGE
 from tests.core.dialects.replay import answer_bytes
 from tests.shops import reselling
 from tests.upstreams import Received, Step, document
@@ -108,16 +109,9 @@ def test_another_complaint_changes_nothing() -> None:
 async def test_a_talk_that_moved_is_asked_once_more_without_them(tmp_path: Path) -> None:
     """The customer sees the answer alone; the log shows both attempts, and one charge."""
     refusal = json.loads(answer_bytes("documented/anthropic-400-invalid-signature"))
-    answer = {
-        "type": "message",
-        "model": "claude",
-        "content": [{"type": "text", "text": "Hi"}],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": 10, "output_tokens": 2},
-    }
 
     def script(_: Received) -> list[Step]:
-        return document(refusal, status=400) if len(upstream.received) == 1 else document(answer)
+        return document(refusal, status=400) if len(upstream.received) == 1 else document(MESSAGE)
 
     async with reselling(tmp_path, script) as (upstream, shop):
         turns = [

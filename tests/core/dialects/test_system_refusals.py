@@ -9,7 +9,7 @@ import pytest
 from relay.core.dialects.system_refusals import said_by_the_user
 from relay.core.errors import UpstreamStatusError
 from relay.core.exchange import ChannelRequest, Dialect
-from tests.chats import CHAT
+from tests.chats import CHAT, MESSAGE
 from tests.shops import reselling
 from tests.upstreams import Received, Step, document
 
@@ -74,17 +74,10 @@ def test_the_refusal_stands(made: ChannelRequest, words: str) -> None:
 
 async def test_an_older_model_is_asked_once_more(tmp_path: Path) -> None:
     """The customer sees the answer alone; the log shows both attempts, and one charge."""
-    answer = {
-        "type": "message",
-        "model": "claude",
-        "content": [{"type": "text", "text": "Hi"}],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": 10, "output_tokens": 2},
-    }
 
     def script(received: Received) -> list[Step]:
         if b'"role":"system"' not in received.body:
-            return document(answer)
+            return document(MESSAGE)
         error = {"type": "invalid_request_error", "message": REFUSALS[0]}
         return document({"type": "error", "error": error}, status=400)
 
@@ -93,7 +86,7 @@ async def test_an_older_model_is_asked_once_more(tmp_path: Path) -> None:
         response = await shop.messages(messages=turns)
         [row] = await shop.log()
         attempts = shop.rows("select status, failure from attempt order by attempt_index")
-    assert response.json() == answer
+    assert response.json() == MESSAGE
     assert [json.loads(each.body)["messages"][1] for each in upstream.received] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Be brief."},

@@ -74,6 +74,19 @@ def talk(model: str, *, asked: tuple[Part, ...] = (), said: tuple[Part, ...] = (
     )
 
 
+SAMPLING = Sampling(
+    output_tokens_max=9,
+    temperature=0.5,
+    top_p=0.9,
+    top_k=5,
+    stop=("a",),
+    seed=1,
+    presence_penalty=0.1,
+    frequency_penalty=0.2,
+)
+"""Every setting of how tokens are sampled, but for the count of choices, which few dialects have."""
+
+
 def wish(model: str, **members: Any) -> Request:
     """Return a question with every setting, those in *members* in another form."""
     asking = Request(
@@ -84,16 +97,7 @@ def wish(model: str, **members: Any) -> Request:
         is_parallel=False,
         output_format=OutputFormat(schema=msgspec.Raw(b'{"type":"object"}'), name="n", description="d", is_strict=True),
         reasoning=Reasoning(effort="low"),
-        sampling=Sampling(
-            output_tokens_max=9999,
-            temperature=0.5,
-            top_p=0.9,
-            top_k=5,
-            stop=("a",),
-            seed=1,
-            presence_penalty=0.1,
-            frequency_penalty=0.2,
-        ),
+        sampling=msgspec.structs.replace(SAMPLING, output_tokens_max=9999),
         verbosity="low",
         user="u",
         cache_key="k",

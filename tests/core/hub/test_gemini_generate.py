@@ -79,7 +79,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, CALL_SEAL, DRAWN, USED, talk, wish
+from .talks import ANSWER, ANSWERED, CALL_SEAL, DRAWN, SAMPLING, USED, talk, wish
 
 GEMINI = CODECS["gemini_generate"]
 HI = Message(role="user", parts=(Text(text="Hi"),))
@@ -1159,17 +1159,7 @@ def test_what_gemini_is_not_told_is_named(model: str, reasoning: Reasoning, name
 
 def test_a_draw_is_written_as_google_documents_it() -> None:
     """Every number of it, and the schema of the answer."""
-    sampling = Sampling(
-        output_tokens_max=9,
-        temperature=0.5,
-        top_p=0.9,
-        top_k=5,
-        stop=("a",),
-        seed=1,
-        presence_penalty=0.1,
-        frequency_penalty=0.2,
-        choice_count=2,
-    )
+    sampling = msgspec.structs.replace(SAMPLING, choice_count=2)
     format = OutputFormat(schema=msgspec.Raw(b'{"type":"object"}'))
     body = GEMINI.encode_request(Request(model="gemini-2.0", messages=(), sampling=sampling, output_format=format))
     assert json.loads(bytes(body["generationConfig"])) == {
@@ -1324,17 +1314,7 @@ def test_a_request_is_read_as_google_documents_it() -> None:
         allowed_tools=("f",),
         output_format=OutputFormat(schema=schema),
         reasoning=Reasoning(effort="low", is_shown=False),
-        sampling=Sampling(
-            output_tokens_max=9,
-            temperature=0.5,
-            top_p=0.9,
-            top_k=5,
-            stop=("a",),
-            seed=1,
-            presence_penalty=0.1,
-            frequency_penalty=0.2,
-            choice_count=2,
-        ),
+        sampling=msgspec.structs.replace(SAMPLING, choice_count=2),
         dropped=("contents.parts.executableCode", "contents.parts.functionCall.willContinue"),
     )
 

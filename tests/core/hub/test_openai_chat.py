@@ -83,7 +83,7 @@ from .recorded import (
     translated_body,
     translated_stream,
 )
-from .talks import ANSWER, ANSWERED, CITED, PDF, USED, talk, wish
+from .talks import ANSWER, ANSWERED, CITED, PDF, SAMPLING, USED, talk, wish
 
 CHAT = CODECS["openai_chat"]
 OURS = re.compile(r"call_relay([0-9a-f]{16}|made)")
@@ -1690,17 +1690,7 @@ def test_a_request_is_read_as_openai_documents_chat() -> None:
         is_parallel=False,
         output_format=OutputFormat(schema=raw({"type": "object"}), name="n", description="d", is_strict=True),
         reasoning=Reasoning(effort="low"),
-        sampling=Sampling(
-            output_tokens_max=9,
-            temperature=0.5,
-            top_p=0.9,
-            top_k=5,
-            stop=("a", "b"),
-            seed=1,
-            presence_penalty=0.1,
-            frequency_penalty=0.2,
-            choice_count=2,
-        ),
+        sampling=msgspec.structs.replace(SAMPLING, stop=("a", "b"), choice_count=2),
         verbosity="low",
         user="u",
         cache_key="k",
