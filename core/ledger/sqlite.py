@@ -163,11 +163,10 @@ class SqliteLedger:
     async def post(self, record: RequestRecord) -> Posted:
         """Book a charge; see `Ledger.post`.
 
-        A post that can't be committed within `COMMIT_DEADLINE_S` goes durably to the spool, and is booked
-        when the database takes writes again; the result is then the whole charge, as if the balance had
-        covered it. The same happens to a post that broke a rule of the ledger, or shared a group with an
-        operation that did: it is tried once more from the spool, and set aside for the operator if it is
-        refused again.
+        A post that can't be committed within `COMMIT_DEADLINE_S` goes durably to the spool, and is booked when the
+        database takes writes again; the result is then the whole charge, as if the balance had covered it. The same
+        happens to a post that broke a rule of the ledger, or shared a group with an operation that did: it is tried
+        once more from the spool, and set aside for the operator if it is refused again.
 
         A caller that is cancelled meanwhile still gets the result, once: a customer who is charged must
         also get the end of the answer.
@@ -284,21 +283,29 @@ class SqliteLedger:
                 emit_exception("recovery.failed", result, request_id=recovery.request_id)
 
     async def replay(self) -> None:
-        """Book what waits in the spool; stops at the first record that can't be committed."""
+        """Book what waits in the spool; stops at the first record that can't be committed.
+
+        Raises:
+            OSError: A file can't be read; the others were booked.
+        """
         self._has_spooled = False  # what is spooled from here on is left to the next time
+        unreadable: OSError | None = None
         for path in await asyncio.to_thread(self._spool.paths):
             try:
                 await self._book_again(await asyncio.to_thread(self._spool.read, path))
                 await asyncio.to_thread(self._spool.forget, path)
             except FileNotFoundError:
-                # Another process was faster.
-                continue
+                continue  # another process was faster
+            except OSError as exc:
+                unreadable = exc
             except LedgerUnavailableError:
                 self._has_spooled = True
                 return
             except (LedgerError, msgspec.DecodeError) as exc:
                 emit_exception("spool.refused", exc, file=path.name)
                 await asyncio.to_thread(self._spool.set_aside, path)
+        if unreadable is not None:
+            raise unreadable
 
     async def _book_again(self, record: RequestRecord) -> None:
         """Try once to book a record of the spool.

@@ -157,21 +157,39 @@ async def test_what_is_spooled_while_the_spool_is_booked_is_booked_too(
     assert ask(tmp_path, "SELECT COUNT(*), SUM(charge_nano) FROM request_log") == [(5, 5 * NANO)]
 
 
-async def test_a_spool_that_can_not_be_read_for_a_while_is_booked_later(
+async def test_a_spooled_charge_that_can_not_be_read_for_a_while_keeps_no_other_waiting(
     hasty: None, ledger: SqliteLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A shop that may open no more files for a moment goes on booking once it may."""
-    unreadable = tmp_path / "spool" / "r0.json"
-    unreadable.mkdir()
-    await ledger.reserve(reservation("r1", "alice", NANO))
+    """Those before and behind it are booked, and it is tried again."""
+    unreadable = tmp_path / "spool" / "r1.json"
+    for request_id in ("r0", "r2"):
+        await ledger.reserve(reservation(request_id, "alice", NANO))
     with take_turn(tmp_path):
-        await ledger.post(record("r1", "alice", "1"))
+        unreadable.mkdir()
+        for request_id in ("r0", "r2"):
+            await ledger.post(record(request_id, "alice", "1"))
     async with asyncio.timeout(5):
+        await until_true(lambda: os.listdir(tmp_path / "spool") == ["r1.json"])
         await until_true(lambda: "spool.failed" in caplog.text)
+    assert ask(tmp_path, "SELECT request_id, charge_nano FROM request_log") == [("r0", NANO), ("r2", NANO)]
+    await ledger.reserve(reservation("r1", "alice", NANO))
     unreadable.rmdir()
+    await ledger._keep(record("r1", "alice", "1"))
     async with asyncio.timeout(5):
-        await until_true(lambda: not list((tmp_path / "spool").iterdir()))
-    assert ask(tmp_path, "SELECT charge_nano FROM request_log") == [(NANO,)]
+        await until_true(lambda: not os.listdir(tmp_path / "spool"))
+    assert ask(tmp_path, "SELECT charge_nano FROM request_log WHERE request_id = 'r1'") == [(NANO,)]
+
+
+async def test_a_spooled_charge_that_can_not_be_read_stops_a_start(tmp_path: Path) -> None:
+    """Recovery would close the request at its mark, without what only the file knows."""
+    async with SqliteLedger.open(tmp_path):
+        pass
+    unreadable = tmp_path / "spool" / "r1.json"
+    unreadable.mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        async with SqliteLedger.open(tmp_path):
+            pass
+    assert caught.value.filename == str(unreadable)
 
 
 async def test_what_is_spooled_does_not_pile_up_in_the_writer(hasty: None, ledger: SqliteLedger) -> None:
