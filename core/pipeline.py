@@ -18,7 +18,7 @@ from .claims import file_claims
 from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
-from .dialects.system_refusals import said_by_the_user
+from .dialects.system_refusals import let_the_user_say, said_by_the_user
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
@@ -127,10 +127,15 @@ class Passage:
         request = channel_side.prepare(self._exchange, candidate.model_sent)
         await transform(self._shop, self._exchange, candidate, request, self._attempts)
         await self._settlement.reserve(candidate)
+        if self._shop.system_texts.refuses(candidate):
+            let_the_user_say(request)
         mends = [unsealed, said_by_the_user]
         while True:
             try:
-                return await self._send(candidate, request, channel_side)
+                ending = await self._send(candidate, request, channel_side)
+                if said_by_the_user not in mends:
+                    self._shop.system_texts.remember(candidate)  # only now: words alone could be a customer's, echoed
+                return ending
             except UpstreamStatusError as refusal:
                 mended = next((mend for mend in mends if mend(request, refusal)), None)
                 if mended is None:

@@ -30,6 +30,7 @@ from .profile.loaded import Loaded
 from .profile.structs import ChannelSection, Profile
 from .registry import Registry
 from .seal_memory import SealMemory
+from .system_memory import SystemMemory
 from .upstream import UpstreamClient
 
 BODIES_SHARE = 4
@@ -73,6 +74,7 @@ class Shop:
         self.trusted_proxies = tuple(map(ip_network, self.profile.limits.trusted_proxies))
         self.affinity = Affinity(self.clock)
         self.seals = SealMemory(self.clock)
+        self.system_texts = SystemMemory(self.clock)
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()

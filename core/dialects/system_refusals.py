@@ -1,4 +1,4 @@
-"""What to send instead, once, of a request that was refused for system text within its conversation.
+"""What to send instead of a request that was refused for system text within its conversation.
 
 Claude takes such text from 4.8 on, and Qwen's chat templates take it at the beginning only. Claude Code goes by the
 model's name, and sends it to every name that it doesn't know, such as a shop's own for an older model.
@@ -29,7 +29,12 @@ _SYSTEM, _USER = (msgspec.Raw(b'"system"'), msgspec.Raw(b'"developer"')), msgspe
 
 def said_by_the_user(request: ChannelRequest, error: UpstreamStatusError) -> bool:
     """Make the system text that *error* complains about the user's; say whether *request* is worth sending again."""
-    if request.dialect not in _OPENING or not _REFUSED.search(error.message):
+    return bool(_REFUSED.search(error.message)) and let_the_user_say(request)
+
+
+def let_the_user_say(request: ChannelRequest) -> bool:
+    """Make the system text within the conversation of *request* the user's; say whether there is any."""
+    if request.dialect not in _OPENING:
         return False
     try:
         messages = _MESSAGES.decode(request.fields.get("messages", b""))

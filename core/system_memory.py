@@ -1,0 +1,39 @@
+"""Remembers which models refuse system text within a conversation, so that not each turn is refused first.
+
+Noted are names of the profile only: a channel, the dialect it was asked in, and the upstream's name of the model.
+They are kept in this process for `REMEMBERED_S`; then the text is the system's again, once, as the model may take
+it by now.
+"""
+
+from collections import OrderedDict
+
+from .clock import Clock
+from .exchange import Candidate
+
+REMEMBERED_S = 4 * 3600.0
+MODELS_MAX = 10_000
+
+
+class SystemMemory:
+    """The models that have answered a conversation only once its system text was the user's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refused_at_s: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+
+    def remember(self, candidate: Candidate) -> None:
+        """Note that the model of *candidate* refuses such text."""
+        place = _place(candidate)
+        self._refused_at_s[place] = self._clock.monotonic()
+        self._refused_at_s.move_to_end(place)
+        if len(self._refused_at_s) > MODELS_MAX:
+            self._refused_at_s.popitem(last=False)
+
+    def refuses(self, candidate: Candidate) -> bool:
+        """Say whether the model of *candidate* is known to refuse such text."""
+        at_s = self._refused_at_s.get(_place(candidate))
+        return at_s is not None and self._clock.monotonic() - at_s <= REMEMBERED_S
+
+
+def _place(candidate: Candidate) -> tuple[str, str, str]:
+    return candidate.channel.name, candidate.dialect, candidate.model_sent
