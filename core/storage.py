@@ -164,7 +164,9 @@ class Storage:
         if account_name is not None:
             query = query.where(account.c.name == account_name)
         if key_id is not None:
-            query = query.where(request_log.c.key_id == key_id)
+            # The account, which every key has one of, is named for the sake of its index: keys have none.
+            owner = sa.select(api_key.c.account_id).where(api_key.c.id == key_id).scalar_subquery()
+            query = query.where(request_log.c.account_id == owner, request_log.c.key_id == key_id)
         if since is not None:
             query = query.where(request_log.c.at >= to_ms(since))
         rows = await self._rows(query)

@@ -1,20 +1,19 @@
 """``relay log``: what was asked, by whom, and what it cost. Never what was said."""
 
-import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import click
 import msgspec
 
 from ..money import format_nano
-from ..storage import LogEntry, Storage
+from ..storage import LOG_PAGE, LogEntry, Storage
 from . import main
 from .arguments import Name, Time, moment_before
 from .desk import Desk, find_account, now, with_desk
 from .key import find_key
 from .options import json_option
-from .output import JsonArray, cell, print_line, rfc3339, width
+from .output import JsonArray, cell, print_cells, rfc3339
 
 COLUMNS = ("at", "request_id", "account", "group", "model", "input_tokens", "output_tokens", "charge", "outcome")
 """What fits on a line; the rest is in the JSON."""
@@ -68,8 +67,8 @@ def list_(desk: Desk, account: str | None, key: str | None, since: datetime | ti
         if key is not None:
             await find_key(storage, key)
         begin = None if since is None else moment_before(now(), since)
-        asked = functools.partial(storage.list_log, account_name=account, key_id=key, since=begin)
-        await (_print_json(asked()) if is_json else _print_table(asked))
+        entries = storage.list_log(account_name=account, key_id=key, since=begin)
+        await (_print_json(entries) if is_json else _print_table(entries))
 
     desk.read(work)
 
@@ -80,18 +79,18 @@ async def _print_json(entries: AsyncIterator[LogEntry]) -> None:
             array.print(view_of(entry))
 
 
-async def _print_table(asked: Callable[[], AsyncIterator[LogEntry]]) -> None:
-    """Print a line for each entry, none of which is kept: they are asked for twice, first for how wide they are."""
-    widths = [0] * len(COLUMNS)
-    async for entry in asked():
-        widths = [max(wide, width(text)) for wide, text in zip(widths, _cells(entry), strict=True)]
-    if not any(widths):
+async def _print_table(entries: AsyncIterator[LogEntry]) -> None:
+    """Print a line for each entry, a page at a time: columns get wider where a later page needs it."""
+    lines: list[Sequence[str]] = [COLUMNS]
+    widths: list[int] = []
+    async for entry in entries:
+        lines.append(_cells(entry))
+        if len(lines) > LOG_PAGE:
+            widths, lines = print_cells(lines, widths), []
+    if lines == [COLUMNS]:
         click.echo("no requests")
-        return
-    widths = [max(wide, len(name)) for wide, name in zip(widths, COLUMNS, strict=True)]
-    print_line(COLUMNS, widths)
-    async for entry in asked():
-        print_line(_cells(entry), widths)
+    elif lines:
+        print_cells(lines, widths)
 
 
 def _cells(entry: LogEntry) -> list[str]:

@@ -65,17 +65,23 @@ def print_fields(row: msgspec.Struct) -> None:
     print_cells([[name, cell(getattr(row, name))] for name in row.__struct_fields__])
 
 
-def print_cells(lines: Sequence[Sequence[str]]) -> None:
-    """Print *lines*, which have the same number of cells each, with aligned columns."""
-    widths = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
+def print_cells(lines: Sequence[Sequence[str]], widths: Sequence[int] = ()) -> list[int]:
+    """Print *lines*, which have the same number of cells each, with aligned columns.
+
+    Args:
+        lines: At least one.
+        widths: How wide the columns are at least, or nothing.
+
+    Returns:
+        How wide they are.
+    """
+    wide = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    if widths:
+        wide = list(map(max, wide, widths))
     for line in lines:
-        print_line(line, widths)
-
-
-def print_line(cells: Sequence[str], widths: Sequence[int]) -> None:
-    """Print a line of cells, each padded to its width in *widths*."""
-    padded = (text + " " * (wide - width(text)) for text, wide in zip(cells, widths, strict=True))
-    click.echo("  ".join(padded).rstrip())
+        padded = (text + " " * (columns - width(text)) for text, columns in zip(line, wide, strict=True))
+        click.echo("  ".join(padded).rstrip())
+    return wide
 
 
 def cell(value: object) -> str:

@@ -192,6 +192,33 @@ async def test_the_log_is_filtered_by_all_that_is_given(
     assert [entry.request_id async for entry in books.storage.list_log(**filters)] == found
 
 
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({}, "ix_request_log_at"),
+        ({"since": NOW}, "ix_request_log_at (at>?)"),
+        ({"account_name": "alice"}, "ix_request_log_account_id_at (account_id=?)"),
+        ({"account_name": "alice", "since": NOW}, "ix_request_log_account_id_at (account_id=? AND at>?)"),
+        ({"key_id": "key_1"}, "ix_request_log_account_id_at (account_id=?)"),
+        ({"key_id": "key_1", "since": NOW}, "ix_request_log_account_id_at (account_id=? AND at>?)"),
+    ],
+)
+async def test_the_log_is_looked_through_by_an_index(
+    books: Books, tmp_path: Path, filters: dict[str, Any], index: str
+) -> None:
+    """Of other accounts, and of earlier times, nothing is read, however long the log is."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(books.storage._engine.sync_engine, "before_cursor_execute", note)
+    assert [entry async for entry in books.storage.list_log(**filters)] == []
+    with closing(sqlite3.connect(database_path(tmp_path))) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}", [None] * asked[0].count("?"))]
+    assert any(step.endswith(f"request_log USING INDEX {index}") for step in plan)
+
+
 async def test_it_reads_a_database_that_nobody_else_has_open(tmp_path: Path) -> None:
     """Whatever characters the folder's name has."""
     data = tmp_path / "my shop? #1 %41"

@@ -84,6 +84,24 @@ def test_people_see_what_fits_on_a_line(counter: Counter) -> None:
     assert counter.run("log", "list", "--account", "bob").stdout == "no requests\n"
 
 
+def test_a_log_is_printed_page_by_page(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes first does not wait for the rest, of which only a later column's width would be known."""
+
+    async def ask_twice(ledger: SqliteLedger) -> None:
+        for request_id in ("req_2", "req_a_longer_one"):
+            await ledger.reserve(reserve(request_id, 2 * CREDIT))
+            await ledger.post(record(request_id))
+
+    counter.book(ask_twice)
+    monkeypatch.setattr("relay.core.cli.log.LOG_PAGE", 2)
+    assert counter.run("log", "list").stdout == (
+        "at                    request_id  account  group  model   input_tokens  output_tokens  charge  outcome\n"
+        "2026-11-23T12:00:00Z  req_1       alice    plain  gpt-4o  3             1              1.25    complete\n"
+        "2026-11-23T12:00:00Z  req_2       alice    plain  gpt-4o  3             1              1.25    complete\n"
+        "2026-11-23T12:00:00Z  req_a_longer_one  alice    plain  gpt-4o  3             1              1.25    complete\n"
+    )
+
+
 @pytest.mark.parametrize(("words", "lines"), [((), 5002), (("--json",), 5001 * 23 + 2)])
 def test_a_long_log_is_printed_without_being_held(
     counter: Counter, tmp_path: Path, words: tuple[str, ...], lines: int
