@@ -20,7 +20,10 @@ def as_function(tool: Tool) -> Tool:
     """Return *tool* as a function; a grammar goes into its description."""
     if tool.kind == "function":
         return tool
-    grammar = f"\n\nThe input follows this grammar:\n{bytes(tool.grammar).decode()}" if tool.grammar is not None else ""
+    is_free = bytes(_members(tool.grammar).get("type", b"")) == b'"text"'
+    grammar = ""
+    if tool.grammar is not None and not is_free:
+        grammar = f"\n\nThe input follows this grammar:\n{bytes(tool.grammar).decode()}"
     return Tool(name=tool.name, description=(tool.description or "") + grammar, schema=_SCHEMA, cache=tool.cache)
 
 

@@ -1294,6 +1294,13 @@ def test_which_tool_is_to_be_called_is_said_as_anthropic_documents_it(
                 "cache_control": CACHED,
             },
         ),
+        (
+            Tool(name="f", kind="custom", description="d", grammar=raw({"type": "text"})),
+            {
+                "description": "d",
+                "input_schema": {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]},
+            },
+        ),
     ],
 )  # fmt: skip
 def test_a_tool_is_written_as_anthropic_documents_it(tool: Tool, written: dict[str, Any]) -> None:
