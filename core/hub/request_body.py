@@ -54,7 +54,7 @@ def native_tool(tool: Native, dialect: Dialect) -> Any:
 
 
 def system_texts(opening: Sequence[Message], dialect: Dialect) -> Iterable[Text]:
-    """Yield the texts of the system messages at the beginning.
+    """Yield the texts of the system messages at the beginning; blank ones, which Claude and Gemini refuse, are left out.
 
     Raises:
         NotCarriedError: One holds something else.
@@ -62,4 +62,5 @@ def system_texts(opening: Sequence[Message], dialect: Dialect) -> Iterable[Text]
     for part in (part for message in opening for part in message.parts):
         if not isinstance(part, Text):
             raise not_carried(part, dialect)
-        yield part
+        if part.text.strip():
+            yield part

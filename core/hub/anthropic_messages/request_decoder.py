@@ -18,6 +18,7 @@ from ..conversation import (
     Reasoning,
     Request,
     Sampling,
+    Text,
     Tool,
     ToolChoice,
 )
@@ -113,6 +114,12 @@ _KNOWN = Read(
     },
 )  # fmt: skip
 """What is read; all other members are named as dropped, such as a document's ``context``."""
+_BILLING_LINE = "x-anthropic-billing-header:"
+"""How Claude Code's first block of system text begins, which is for Anthropic's books and differs in each request.
+
+Other vendors' caches go by how a prompt begins, so none would hit. Source: anthropics/claude-code#68900,
+sgl-project/sglang#21064, read 2026-11-30.
+"""
 
 
 def decode_request(exchange: Exchange) -> Request:
@@ -125,9 +132,11 @@ def decode_request(exchange: Exchange) -> Request:
     choice: _Choice | None = read_value(fields, "tool_choice", _CHOICE)
     metadata: _Metadata | None = read_value(fields, "metadata", _METADATA)
     is_serial = choice.disable_parallel_tool_use if choice is not None else None
+    told = _parts("system", read_value(fields, "system", _CONTENT))
+    system = tuple(part for part in told if not _is_billing_line(part))
     return Request(
         model=exchange.model,
-        messages=with_seals_of_calls(tuple(_messages(fields)), "anthropic_messages"),
+        messages=with_seals_of_calls(tuple(_messages(fields, system)), "anthropic_messages"),
         stream=exchange.stream,
         tools=tuple(_tools(fields)),
         tool_choice=_tool_choice(choice),
@@ -138,12 +147,16 @@ def decode_request(exchange: Exchange) -> Request:
         user=metadata.user_id if metadata is not None else None,
         unanswerable=tuple(name for name in ("mcp_servers", "container", "thread") if is_given(fields, name, b"[]"))
         + (("max_tokens",) if exchange.output_tokens_asked == 0 else ()),
-        dropped=unread(fields, _KNOWN),
+        dropped=unread(fields, _KNOWN) + (("system.x-anthropic-billing-header",) if len(system) < len(told) else ()),
     )
 
 
-def _messages(fields: Fields) -> Iterable[Message]:
-    if system := _parts("system", read_value(fields, "system", _CONTENT)):
+def _is_billing_line(part: Part) -> bool:
+    return isinstance(part, Text) and part.text.startswith(_BILLING_LINE) and "\n" not in part.text
+
+
+def _messages(fields: Fields, system: tuple[Part, ...]) -> Iterable[Message]:
+    if system:
         yield Message(role="system", parts=system)
     for message in read_value(fields, "messages", _MESSAGES):
         match message.role:

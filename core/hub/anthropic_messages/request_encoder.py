@@ -23,6 +23,7 @@ from ..conversation import (
     Reasoning,
     Refusal,
     Request,
+    Sampling,
     Text,
     Thinking,
     Tool,
@@ -58,7 +59,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
         raise NotCarriedError(param="n", dialect=DIALECT)
     opening, rest = split_opening(answerable(request.messages))
     body: dict[str, Any] = {"model": request.model}
-    if system := [_text(part) for part in system_texts(opening, DIALECT) if part.text]:
+    if system := [_text(part) for part in system_texts(opening, DIALECT)]:
         body["system"] = system[0]["text"] if len(system) == 1 and len(system[0]) == 2 else system
     body["messages"] = _turns(rest)
     if request.stream:
@@ -86,6 +87,7 @@ def dropped(request: Request) -> Sequence[str]:
         "top_k": sampling.top_k is not None and is_sampling_refused,
         # JSON of any form: the prompt must ask for it anyway, and Anthropic's own OpenAI form ignores the field.
         "response_format": request.output_format is not None and request.output_format.schema is None,
+        "stop": len(_stop(sampling)) < len(sampling.stop),
         "verbosity": request.verbosity is not None,
         "prompt_cache_key": request.cache_key is not None,
         "messages.name": has_names(request),
@@ -113,13 +115,17 @@ def _turns(rest: Sequence[Message]) -> list[dict[str, Any]]:
             turns.append({"role": role, "content": blocks})
     for turn in turns:
         turn["content"].sort(key=lambda block: block["type"] != "tool_result")
+    if turns and turns[-1]["role"] == "assistant" and (last := turns[-1]["content"][-1])["type"] == "text":
+        # "final assistant content cannot end with trailing whitespace", as vercel/ai#2124 and langchain-ai/langchain#35071
+        # quote the API, read 2026-11-30.
+        last["text"] = last["text"].rstrip()
     return turns
 
 
 def _blocks(part: Part) -> Iterable[dict[str, Any]]:
     match part:
         case Text(text=text) | Refusal(text=text):
-            if text:  # the API refuses empty blocks
+            if text.strip():  # the API refuses blank blocks: LibreChat-AI/agents#124, read 2026-11-30
                 yield _text(part) if isinstance(part, Text) else {"type": "text", "text": text}
         case Thinking():
             yield from _thinking(part)
@@ -322,7 +328,15 @@ def _add_sampling(body: dict[str, Any], request: Request) -> None:
         body["top_p"] = sampling.top_p
     if sampling.top_k is not None and "top_k" not in left_out:
         body["top_k"] = sampling.top_k
-    if sampling.stop:
-        body["stop_sequences"] = list(sampling.stop)
+    if stop := _stop(sampling):
+        body["stop_sequences"] = stop
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
+
+
+def _stop(sampling: Sampling) -> list[str]:
+    """Return the stop sequences that the API takes: it refuses blank ones.
+
+    Source: BerriAI/litellm#3286, read 2026-11-30.
+    """
+    return [sequence for sequence in sampling.stop if sequence.strip()]

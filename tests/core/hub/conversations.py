@@ -61,7 +61,8 @@ MODELS: dict[Dialect, str] = {
 """A model for each dialect that takes every wish below, in one measure or another."""
 ORIGINS: list[Dialect] = ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
 
-texts = st.text(min_size=1, max_size=12)
+texts = st.text(min_size=1, max_size=12).filter(str.strip)
+"""Claude takes no blank ones."""
 names = st.from_regex(r"[a-z_]{1,9}", fullmatch=True)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),

@@ -31,7 +31,7 @@ from relay.core.hub.answer import (
     Stopped,
     StreamEvent,
 )
-from relay.core.hub.anthropic_messages.request_encoder import encode_request
+from relay.core.hub.anthropic_messages.request_encoder import dropped, encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
@@ -207,13 +207,13 @@ def test_a_request_comes_back_equivalent(name: str) -> None:
 
 
 def test_claude_codes_request_is_carried_whole_but_for_what_is_named() -> None:
-    """Its three system blocks, its system message within the talk, its tools; the rest is named as dropped."""
+    """Its system blocks but for the billing line, its system message within the talk, its tools."""
     body = recorded_request("clients/claude-code-messages-stream")
     assert body is not None
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
-    assert request.dropped == ("context_management",)
+    assert request.dropped == ("context_management", "system.x-anthropic-billing-header")
     assert [part.text for part in request.messages[0].parts if isinstance(part, Text)] == [
-        block["text"] for block in body["system"]
+        block["text"] for block in body["system"][1:]
     ]
     assert [message.role for message in request.messages] == ["system", *(each["role"] for each in body["messages"])]
     assert [tool.name for tool in request.tools if isinstance(tool, Tool)] == [tool["name"] for tool in body["tools"]]
@@ -1311,10 +1311,10 @@ def test_a_tool_is_written_as_anthropic_documents_it(tool: Tool, written: dict[s
 
 
 def test_what_a_talk_holds_is_written_block_by_block() -> None:
-    """With its cache marks; what is empty is left out, as Claude refuses it."""
+    """With its cache marks; what is empty or blank is left out, as Claude refuses it."""
     mark = CacheMark()
     talk = (
-        Message(role="system", parts=(Text(text=""), Text(text="Be", cache=mark))),
+        Message(role="system", parts=(Text(text=""), Text(text=" \n"), Text(text="Be", cache=mark))),
         Message(role="developer", parts=(Text(text="kind"),)),
         Message(
             role="user",
@@ -1325,7 +1325,7 @@ def test_what_a_talk_holds_is_written_block_by_block() -> None:
                 File(source=Inline("application/pdf", "aGk=")),
             ),
         ),
-        Message(role="assistant", parts=(Text(text=""), Thinking(text="Hm"))),
+        Message(role="assistant", parts=(Text(text="\n\n"), Thinking(text="Hm"))),
         Message(role="user", parts=(Text(text="Go on"),)),
         Message(
             role="assistant",
@@ -1478,3 +1478,43 @@ def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
     file = File(source=source, name=name)
     request = Request(model="m", messages=(Message(role="user", parts=(Text(text="Hi"), file)),))
     assert CODECS["openai_chat"].dropped(request) == names
+
+
+@pytest.mark.parametrize(
+    ("parts", "written"),
+    [
+        ((Text(text=" Hm\n"), Text(text="So \n")), [{"type": "text", "text": " Hm\n"}, {"type": "text", "text": "So"}]),
+        ((Text(text="So"), Text(text="\n")), [{"type": "text", "text": "So"}]),
+    ],
+)
+def test_what_claude_is_to_go_on_from_does_not_end_in_blanks(parts: tuple[Part, ...], written: list[Any]) -> None:
+    """It refuses them; those of earlier answers stay."""
+    said = Message(role="assistant", parts=(Text(text="Hi \n"),))
+    body = encode_request(Request(model="claude", messages=(HI, said, HI, Message(role="assistant", parts=parts))))
+    turns = json.loads(bytes(body["messages"]))
+    assert turns[1]["content"] == [{"type": "text", "text": "Hi \n"}]
+    assert turns[3]["content"] == written
+
+
+@pytest.mark.parametrize(
+    ("stop", "sent", "left_out"),
+    [(("\n", "END"), b'["END"]', ["stop"]), ((" ",), None, ["stop"]), (("END",), b'["END"]', [])],
+)
+def test_blank_stop_sequences_are_left_out(stop: tuple[str, ...], sent: bytes | None, left_out: list[str]) -> None:
+    """Claude refuses them."""
+    request = Request(model="claude", messages=(HI,), sampling=Sampling(stop=stop))
+    written = encode_request(request).get("stop_sequences")
+    assert (bytes(written) if written is not None else None, dropped(request)) == (sent, left_out)
+
+
+def test_claude_codes_own_line_for_anthropic_is_left_out() -> None:
+    """It differs in each request, and caches of other vendors go by how a prompt begins; it is named."""
+    line = "x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch=36ee5;"
+    system = [{"type": "text", "text": line}, {"type": "text", "text": f"Be kind.\n{line}"}]
+    body = {"model": "m", "max_tokens": 9, "system": system, "messages": [{"role": "user", "content": line}]}
+    request = MESSAGES.decode_request(asked("anthropic_messages", body))
+    assert request.messages == (
+        Message(role="system", parts=(Text(text=f"Be kind.\n{line}"),)),
+        Message(role="user", parts=(Text(text=line),)),
+    )
+    assert request.dropped == ("system.x-anthropic-billing-header",)

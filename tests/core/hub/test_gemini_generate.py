@@ -1434,6 +1434,7 @@ def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
     """A turn of nothing but thoughts, an empty text that is not signed, and signatures of others."""
     seal = Seal("gemini_generate", "c2ln")
     talk = (
+        Message(role="system", parts=(Text(text=""),)),
         Message(role="developer", parts=(Text(text="Be"),)),
         HI,
         Message(role="assistant", parts=(Thinking(text="Hm", seal=seal), Text(text=""))),
@@ -1467,3 +1468,11 @@ def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
             ],
         },
     ]
+
+
+def test_empty_system_text_is_no_instruction() -> None:
+    """Gemini refuses an empty one."""
+    body = encode_request(
+        Request(model="gemini-2.5-pro", messages=(Message(role="system", parts=(Text(text=""),)), HI))
+    )
+    assert body.keys() == {"contents"}
