@@ -195,6 +195,22 @@ async def test_rubbish_behind_pipelined_requests_spoils_no_answer(shop: Running,
     writer.close()
 
 
+async def test_what_frames_the_body_of_a_request_that_waits_spoils_no_answer(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is: the request before it has its answer, this one its own in its turn."""
+    for limit in ("HEAD_BYTES_MAX", "TURN_BYTES"):  # so that what is too long has been read before the first answer
+        monkeypatch.setattr(face, limit, 1024)
+    reader, writer = await dial(shop)
+    extension = b"1;x=".ljust(4096, b"a")
+    writer.write(question(shop) + b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + extension)
+    assert (await asyncio.wait_for(read_answer(reader), 5))[1] == ANSWER
+    head, _ = await asyncio.wait_for(read_answer(reader), 5)
+    assert head.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
 async def test_a_page_whose_body_is_broken_is_answered_without_it(shop: Running) -> None:
     """Nobody reads it; the connection ends, as nobody knows where the next request would begin."""
     reader, writer = await dial(shop)

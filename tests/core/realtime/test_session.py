@@ -810,6 +810,29 @@ async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: P
     assert outcomes(rows) == [("complete", CHARGE)]
 
 
+async def test_a_key_switched_to_a_group_without_the_channel_ends_the_session_with_the_next_response(
+    tmp_path: Path,
+) -> None:
+    """The one under way is still delivered and paid at its own group's price; nothing is held for another."""
+    chats = (
+        "  - {{name: chats, use: channels.openai, base_url: {url}, keys: ['file:upstream.key'],"
+        " models: [gpt-4o-mini], groups: [dear]}}\n"
+    )
+    profile = PROFILE.replace("groups: [plain, dear]", "groups: [plain]") + chats
+    async with realtime_shop(tmp_path, profile=profile) as (_, shop):
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            await shop.shop.ledger.set_key_group(SetKeyGroup(key_id=shop.key_id, group="dear", actor="test"))
+            await client.send(CREATE)
+            heard, code = await ended(client)
+        rows = await shop.log()
+        held = shop.rows("select held_nano from reservation where state = 'open'")
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert (heard[-1]["error"]["code"], code) == ("model_not_found", 1008)
+    assert [(row["group"], row["charge_nano"]) for row in rows] == [("plain", CHARGE)]
+    assert held == []
+
+
 async def test_a_switched_group_holds_for_the_next_response(tmp_path: Path) -> None:
     """The price follows, without a new session."""
     async with realtime_shop(tmp_path) as (_, shop):
