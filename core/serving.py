@@ -139,8 +139,6 @@ def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:
         log_level="error",  # not a line for every malformed request of a scanner
         access_log=False,
         server_header=False,
-        # uvicorn would believe X-Forwarded-For from every loopback peer; `client_ip` decides whom to believe.
-        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
     raise_file_limit()

@@ -95,7 +95,6 @@ async def answering(shop: Shop) -> AsyncIterator[str]:
         lifespan="off",
         log_config=None,
         server_header=False,
-        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     async with shop.opened():
