@@ -253,11 +253,11 @@ class Session:
 
     async def _cover_input(self) -> None:
         async with self._books:
-            if not self._turn.settlement.is_closed:
+            if self._turn.settlement.can_grow:
                 await self._turn.settlement.cover_input(self._context.input_bound)
                 await self._transcriptions.cover()
                 return
-        # The last turn was posted and no other could be held for: the session is ending, so send nothing more.
+        # The last turn was posted and none could be held for: the session is ending, so send nothing more.
         await self._loop.create_future()
 
     async def _pump_upstream(self) -> None:

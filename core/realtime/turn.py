@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from ..charge import Charge
 from ..clock import new_id
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import ResponseDone
@@ -20,7 +21,7 @@ from ..exchange import Attempt, Candidate, Evidence, Exchange, HangUpPolicy, Out
 from ..ledger.operations import Posted
 from ..outcome import derive_outcome
 from ..plugin_meter import PluginMeter
-from ..settlement import Settlement
+from ..settlement import NOTHING, Settlement
 from ..shop import Shop
 from ..usage import Usage
 from ..vendor_names import kept_name
@@ -38,6 +39,7 @@ class TurnSettlement(Settlement):
         super().__init__(shop, exchange, rules)
         self._covered_input = Input()
         self._response_tokens = self._limit_tokens
+        self._is_for_nothing = False
 
     def expect_responses(self, count: int) -> None:
         """Let the hold grow as far as *count* responses can get, each up to the model's limit."""
@@ -49,14 +51,22 @@ class TurnSettlement(Settlement):
         """Whether a post or a void is done, or on its way."""
         return self._is_closed
 
+    @property
+    def can_grow(self) -> bool:
+        """Whether the hold may cover more: it is neither closed nor one for nothing."""
+        return not (self._is_closed or self._is_for_nothing)
+
     def expect(self, needed: Input) -> None:
         """Let the next hold cover *needed* and a window beyond it."""
         self._set_input(needed + INPUT_WINDOW)
 
     def expect_nothing(self) -> None:
-        """Let the next hold cover nothing, whatever was asked for before."""
-        self._set_input(Input())
+        """Let the next hold be nothing, whatever was asked for before."""
+        self._is_for_nothing = True
         self.covered_tokens = self._window_tokens = 0
+
+    def _price(self, output_tokens: int) -> Charge:
+        return NOTHING if self._is_for_nothing else super()._price(output_tokens)
 
     async def cover_input(self, needed: Input) -> None:
         """Raise the hold if *needed* is beyond what it covers.

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from relay.core.dialects.realtime import Realtime
 from tests.core.realtime.talks import realtime_session, realtime_shop
 from tests.shops import UPSTREAM_KEY, Running
 
@@ -207,3 +208,18 @@ async def test_subprotocols_may_be_offered_in_several_lines(tmp_path: Path) -> N
         assert head.startswith(b"http/1.1 101 ")
         assert b"\r\nsec-websocket-protocol: realtime\r\n" in head
         writer.close()
+
+
+async def test_a_bug_of_ours_at_the_door_is_told_and_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an error of the shop's, before the upgrade."""
+
+    def prepare(*_: object) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(Realtime, "prepare", prepare)
+    async with realtime_shop(tmp_path) as (_, shop):
+        status, error, _ = await refused(shop)
+    assert (status, error["code"]) == (500, "internal_error")
+    assert [record.message for record in caplog.records if record.name == "relay"] == ["request.crashed"]

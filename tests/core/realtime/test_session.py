@@ -27,6 +27,7 @@ from relay.core.exchange import RequestRecord
 from relay.core.ledger.operations import Posted, RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from relay.core.realtime.context import Context
+from relay.core.realtime.customer import Customer
 from relay.core.realtime.session import close_code
 from tests.chats import LOTS, balances
 from tests.core.realtime.talks import realtime_session, realtime_shop
@@ -306,6 +307,24 @@ async def test_money_that_ends_in_a_response_cuts_it_before_it_is_overdrawn(tmp_
     assert row["charge_nano"] <= 100_000_000
     assert left == (100_000_000 - row["charge_nano"], 0)
     assert shop.rows("select * from overrun_day") == []
+
+
+@pytest.mark.parametrize("cause", ["key cap", "revoked key"])
+async def test_a_response_that_its_key_could_not_pay_for_is_no_claim(tmp_path: Path, cause: str) -> None:
+    """Nobody but its customer cut it short, after four of the five seconds that were held for."""
+    profile = PROFILE + "limits: {{hold_output_tokens_stream: 100}}\n"
+    cap_nano = 30_000_000 if cause == "key cap" else None
+    talk = says(created(), *[sound()] * 9)
+    async with realtime_shop(tmp_path, talk, profile=profile, cap_nano=cap_nano) as (_, shop):
+        async with connected(shop) as client:
+            await hear(client, "session.created")
+            if cause == "revoked key":
+                await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+            await client.send(CREATE)
+            _, code = await ended(client)
+        rows = await shop.log()
+    assert (outcomes(rows), code) == ([("truncated", 4 * 20 * 64_000)], 1008)
+    assert shop.rows("select * from claim") == []
 
 
 async def marked(shop: Running) -> list[dict[str, Any]]:
@@ -780,13 +799,16 @@ async def test_what_is_left_of_the_upstreams_limits_is_not_told(tmp_path: Path) 
     assert [said["type"] for said in heard] == ["session.created", "response.output_text.delta"]
 
 
+APIECE = (
+    PROFILE.partition("  gpt-realtime:\n")[0]
+    + '  gpt-realtime: {{unit_price: "0.25"}}\n  gpt-4o-transcribe:'
+    + PROFILE.partition("  gpt-4o-transcribe:")[2]
+).replace("billing.token_ratio\n", "billing.token_ratio\n  - use: billing.per_call\n")
+
+
 async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) -> None:
     """Held for before it begins, however long it speaks; a session without one is free."""
-    head, models = PROFILE.partition("  gpt-realtime:\n")[0], PROFILE.partition("  gpt-4o-transcribe:")[2]
-    profile = (head + '  gpt-realtime: {{unit_price: "0.25"}}\n  gpt-4o-transcribe:' + models).replace(
-        "billing.token_ratio\n", "billing.token_ratio\n  - use: billing.per_call\n"
-    )
-    async with realtime_shop(tmp_path, profile=profile) as (_, shop):
+    async with realtime_shop(tmp_path, profile=APIECE) as (_, shop):
         async with connected(shop) as client:
             await hear(client, "session.created")
             assert shop.rows("select held_nano from reservation") == [{"held_nano": 250_000_000}]
@@ -794,6 +816,46 @@ async def test_a_model_sold_apiece_costs_its_price_a_response(tmp_path: Path) ->
             await hear(client)
         rows = await shop.log(count=2)
     assert [row["charge_nano"] for row in rows] == [250_000_000, 0]
+
+
+async def test_nothing_is_sent_once_only_what_was_said_can_be_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long its customer takes to hear of the end: another response is under way, and none can be held for."""
+    send = Customer.send
+
+    async def send_slowly(customer: Customer, frame: str | bytes) -> None:
+        if "response.done" in str(frame):
+            await asyncio.sleep(0.3)  # the customer goes on meanwhile
+        await send(customer, frame)
+
+    monkeypatch.setattr(Customer, "send", send_slowly)
+    talk = says(created(), created("resp_2"), sound(response_id="resp_2"), done())
+    async with realtime_shop(tmp_path, talk, credit="0.093") as (upstream, shop):
+        async with connected(shop) as client:
+            await client.send(CREATE)
+            await shop.log()
+            await client.send('{"type":"input_audio_buffer.clear"}')
+            heard, _ = await ended(client)
+        await shop.log(count=2)
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert upstream.visits[0].said == [CREATE]
+
+
+async def test_what_a_response_sold_apiece_said_is_paid_although_another_has_used_up_the_money(tmp_path: Path) -> None:
+    """From what is left; the rest of its price is the shop's loss."""
+    talk = says(created(), created("resp_2"), sound(), sound(response_id="resp_2"), done())
+    async with realtime_shop(tmp_path, talk, profile=APIECE, credit="0.4") as (_, shop):
+        heard, code = await talk_with(shop)
+        rows = await shop.log(count=2)
+        assert balances(shop.rows(LOTS)) == (0, 0)
+        assert verify(shop.data) == []
+    assert [(row["outcome"], row["charge_nano"], row["overrun_nano"]) for row in rows] == [
+        ("complete", 250_000_000, 0),
+        ("truncated", 150_000_000, 100_000_000),
+    ]
+    assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
+    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
 
 
 async def test_a_revoked_key_ends_the_session_with_the_next_response(tmp_path: Path) -> None:
