@@ -81,6 +81,20 @@ def efforts(model: str) -> Sequence[Effort]:
     return ("low", "medium", "high", "max")
 
 
+def output_limit(model: str) -> int:
+    """Return the limit of output for a request that names none, as the API requires one: the most that is surely accepted.
+
+    All models from 4 on accept as much as Claude Code asks for, the oldest on sale no more than 8192. Codex, among
+    others, never names a limit, and takes an answer that was cut off for a failure.
+    Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, read 2026-11-30.
+
+    >>> [output_limit(f"claude-{name}") for name in ("opus-4-1", "mythos-preview", "3-5-haiku-latest")]
+    [32000, 32000, 8192]
+    """
+    family, version = _read(model)
+    return 32_000 if family in _ALWAYS or version >= (4, 0) else 8192
+
+
 def _read(model: str) -> tuple[str, tuple[int, int]]:
     """Return family and version of *model*, whatever AWS or others add to its name; none for names of the old form."""
     found = _NAME.search(model)

@@ -8,7 +8,7 @@ import msgspec
 
 from ...errors import NotCarriedError
 from ...exchange import Dialect
-from ..claude_models import efforts, measures_by_effort, switch_off, takes_demands, takes_sampling
+from ..claude_models import efforts, measures_by_effort, output_limit, switch_off, takes_demands, takes_sampling
 from ..conversation import (
     CacheMark,
     File,
@@ -40,11 +40,9 @@ from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
 DIALECT: Dialect = "anthropic_messages"
-OUTPUT_TOKENS_DEFAULT = 8192
-"""Sent if the request names no limit: the API requires one, and the oldest models on sale accept no more."""
 BUDGET_TOKENS_MIN = 1024
 ANSWER_TOKENS = 4096
-"""Room for the answer after the thinking if the request names no limit."""
+"""The least room for the answer after the thinking if the request names no limit."""
 _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -301,10 +299,10 @@ def _add_thinking(body: dict[str, Any], request: Request) -> None:
         else:
             hidden = {"display": "omitted"} if reasoning.is_shown is False else {}
             body["thinking"] = {"type": "enabled", "budget_tokens": budget, **hidden}
-            limit = limit or budget + ANSWER_TOKENS
+            limit = limit or max(budget + ANSWER_TOKENS, output_limit(request.model))
     if output:
         body["output_config"] = output
-    body["max_tokens"] = limit or OUTPUT_TOKENS_DEFAULT
+    body["max_tokens"] = limit or output_limit(request.model)
 
 
 def _display(reasoning: Reasoning) -> dict[str, str]:
