@@ -1,6 +1,7 @@
 """A client that drops the seal of a call is spoken for: what it was told goes upstream with the call all the same."""
 
 import json
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -36,6 +37,28 @@ def test_a_seal_is_remembered_for_some_hours() -> None:
     assert seals.recall("call_1") is None
 
 
+class Sealed(str):
+    """Text that can be referred to weakly."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_a_seal_that_is_too_old_leaves_the_memory_with_the_next() -> None:
+    """Not a second earlier, and whether or not it is asked for again."""
+    clock = SetClock()
+    seals = SealMemory(clock).of("acc_a", GOOGLE)
+    value = Sealed("CiQB")
+    kept = weakref.ref(value)
+    seals.remember("call_1", Seal("gemini_generate", value))
+    del value
+    clock.time += timedelta(seconds=REMEMBERED_S)
+    seals.remember("call_2", SEAL)
+    assert seals.recall("call_1") == SEAL
+    clock.time += timedelta(seconds=1)
+    seals.remember("call_3", SEAL)
+    assert kept() is None
+
+
 @pytest.mark.parametrize(
     ("account_id", "changes"),
     [
@@ -52,6 +75,14 @@ def test_a_seal_is_worth_nothing_elsewhere(account_id: str, changes: dict[str, A
     memory.of("acc_a", GOOGLE).remember("call_1", SEAL)
     fields = {name: getattr(GOOGLE, name) for name in GOOGLE.__struct_fields__}
     assert memory.of(account_id, Candidate(**{**fields, **changes})).recall("call_1") is None
+
+
+def test_where_a_name_ends_is_part_of_it() -> None:
+    """What another model's name and a call's id spell together is not this one's."""
+    memory = SealMemory(SetClock())
+    memory.of("acc_a", GOOGLE).remember("call_1", SEAL)
+    longer = Candidate(channel=CHANNEL, key_id="google#0", model_sent="gemini-3-procall", dialect="gemini_generate")
+    assert memory.of("acc_a", longer).recall("_1") is None
 
 
 def test_the_last_seal_of_a_call_counts() -> None:
@@ -74,10 +105,10 @@ def test_the_oldest_make_room_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_so_many_bytes_are_remembered() -> None:
     """The oldest make room, and one that is too large for that is not remembered."""
     seals = SealMemory(SetClock()).of("acc_a", GOOGLE)
-    largest = Seal("gemini_generate", "x" * SEAL_BYTES_MAX)
+    largest = Seal("gemini_generate", "x" * (SEAL_BYTES_MAX - 4), "rs_1")
     for number in range(BYTES_MAX // SEAL_BYTES_MAX + 1):
         seals.remember(str(number), largest)
-    seals.remember("more", Seal("gemini_generate", "x" * (SEAL_BYTES_MAX + 1)))
+    seals.remember("more", Seal("gemini_generate", "x" * (SEAL_BYTES_MAX - 3), "rs_1"))
     assert [seals.recall(name) for name in ("0", "1", "256", "more")] == [None, largest, largest, None]
 
 

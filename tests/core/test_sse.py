@@ -115,6 +115,7 @@ def test_how_large_an_event_may_be_can_be_said() -> None:
         (b"data:  two blanks\n\n", b"", b" two blanks"),
         (b"event: ping\ndata: {}\n\n", b"ping", b"{}"),
         (b"event:ping\r\ndata:1\r\ndata: 2\r\n\r\n", b"ping", b"1\n2"),
+        (b"event:ping\rdata:1\rdata: 2\r\r", b"ping", b"1\n2"),
         (b"\xef\xbb\xbfdata: 1\n\n", b"", b"1"),
         (b": only a note\n\n", b"", b""),
         (b"id: 1\nevent: e\n:note\ndata: 1\n\n", b"e", b"1"),

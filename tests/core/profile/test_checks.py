@@ -19,6 +19,11 @@ CASES = {
         "zh: 测试}, timezone: ../../etc/passwd",
         ["shop.yaml:1:44: shop.timezone: unknown time zone '../../etc/passwd'"],
     ),
+    "zone that is a part of the world": (
+        "zh: 测试}",
+        "zh: 测试}, timezone: America",
+        ["shop.yaml:1:44: shop.timezone: unknown time zone 'America'"],
+    ),
     "offset for a zone": (
         "zh: 测试}",
         'zh: 测试}, timezone: "+08:00"',
@@ -38,6 +43,16 @@ CASES = {
         'ratio: "1"',
         'ratio: "1", stars: "6"',
         ['shop.yaml:6:30: groups.plain.stars: expected 0 to 5 in halves, found "6"'],
+    ),
+    "stars in words": (
+        'ratio: "1"',
+        'ratio: "1", stars: "many"',
+        ['shop.yaml:6:30: groups.plain.stars: expected an exact number as quoted text, such as "1.5" or "4/3", found text'],
+    ),
+    "stars in a list": (
+        'ratio: "1"',
+        'ratio: "1", stars: ["4"]',
+        ["shop.yaml:6:30: groups.plain.stars: expected an exact number as quoted text, found a list"],
     ),
     "stars without quotes": (
         'ratio: "1"',
@@ -67,10 +82,23 @@ CASES = {
         "5",
         ["shop.yaml:8:11: prices.gpt-4o: expected a mapping, found 5"],
     ),
+    "ratio that is a mapping": (
+        '{model_ratio: "1.25"}',
+        '{model_ratio: {gpt-4o: "1.25"}}',
+        ["shop.yaml:8:25: prices.gpt-4o.model_ratio: expected an exact number as quoted text, found a mapping"],
+    ),
     "date": (
         'ratio: "1"',
         'ratio: "1", reference_date: "2024/9/14"',
         [r"shop.yaml:6:39: groups.plain.reference_date: expected text matching regex '^\\d{4}-\\d{2}-\\d{2}$', found text"],
+    ),
+    "groups that are no text": (
+        "groups: [plain]",
+        "groups: [plain, 5, 6]",
+        [
+            "shop.yaml:13:21: channels[0].groups[1]: expected text, found 5; quote it",
+            "shop.yaml:13:24: channels[0].groups[2]: expected text, found 6; quote it",
+        ],
     ),
     "model twice in a channel": (
         "[gpt-4o]",
