@@ -73,6 +73,13 @@ def test_all_line_ends_of_the_standard_end_lines(stream: bytes, events: list[byt
     assert split(stream) == (events, b"")
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\n\n", b"\n\r\n"])
+def test_an_event_is_given_with_its_last_byte(end: bytes) -> None:
+    """It does not wait for the next; only behind a last CR there may be more of it."""
+    assert Splitter().feed(b"data: 1" + end) == [b"data: 1" + end]
+    assert Splitter().feed(b"data: 1\r\r") == []
+
+
 def test_an_event_without_blank_line_is_rest() -> None:
     """What the end of the body cut off is never an event."""
     assert split(b"data: 1\n\ndata: 2\n") == ([b"data: 1\n\n"], b"data: 2\n")
