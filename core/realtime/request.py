@@ -39,9 +39,9 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     sent: str
     transcribing: dict[str, str]
 
-    def asked_name(self, sent: str) -> str:
-        """Return the customer's name of the model *sent*, whose price a transcription costs; *asked* if it is unknown."""
-        return next((name for name, model in self.transcribing.items() if sent in (model, name)), self.asked)
+    def asked_name(self, sent: str) -> str | None:
+        """Return the customer's name of the transcribing model *sent*; None if it is none of those."""
+        return next((name for name, model in self.transcribing.items() if sent in (model, name)), None)
 
 
 def models_of(candidate: Candidate, asked: str, allowed: frozenset[str] | None, priced: frozenset[str]) -> Models:

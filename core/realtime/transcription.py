@@ -78,12 +78,16 @@ class Transcriptions:
         self._model = facts.transcription_model or self._model
 
     def confirmed(self, facts: SessionFacts) -> None:
-        """Note the model that the upstream reports; if several of our names map to it, the one asked for stays."""
+        """Note the model that the upstream reports.
+
+        If several of our names map to it, or none does, the one asked for stays: an upstream may report what is behind
+        a deployment, or a dated name. If none was asked for, one without a name of ours costs what the session does.
+        """
         sent = facts.transcription_model
         if not sent:
             self._model = ""
         elif self._models.transcribing.get(self._model) != sent:
-            self._model = self._models.asked_name(sent)
+            self._model = self._models.asked_name(sent) or self._model or self._models.asked
 
     def committed(self, frame: str, sound_chars: int) -> None:
         """Count audio that became input."""

@@ -128,7 +128,7 @@ def test_a_session_transcribes_by_what_its_channel_sells_the_key_at_a_price() ->
     found = models_of(candidate, "rt", frozenset({"rt", "tr", "free"}), frozenset({"rt", "tr", "other"}))
     assert found == Models(asked="rt", sent="rt-1", transcribing={"rt": "rt-1", "tr": "tr-1"})
     assert models_of(candidate, "rt", None, frozenset({"tr"})).transcribing == {"tr": "tr-1"}
-    assert [found.asked_name(sent) for sent in ("tr-1", "tr", "unknown")] == ["tr", "tr", "rt"]
+    assert [found.asked_name(sent) for sent in ("tr-1", "tr", "unknown")] == ["tr", "tr", None]
 
 
 @pytest.mark.parametrize(

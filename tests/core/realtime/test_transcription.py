@@ -550,6 +550,35 @@ async def test_of_two_names_for_one_model_the_one_asked_for_is_paid(tmp_path: Pa
     assert (row["model"], row["charge_nano"]) == ("dear-transcribe", 345_000)
 
 
+async def test_a_model_that_is_reported_under_another_name_costs_what_the_one_asked_for_does(tmp_path: Path) -> None:
+    """As what is behind a deployment of Azure's, or a dated name of OpenAI's."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(
+            event("session.updated", session=UPDATE["session"]).replace("scribe", "scribe-2025-03-20")
+        )
+        await connection.recv()
+        for said in (event("input_audio_buffer.committed", item_id="item_1"), completed(TOKENS)):
+            await connection.send(said)
+        await connection.wait_closed()
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            await hear(client, "session.updated")
+            await client.send(APPEND)
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+    [row] = [row for row in rows if row["operation"] == "transcription"]
+    assert (row["model"], row["model_sent"], row["charge_nano"]) == (
+        "gpt-4o-transcribe",
+        "gpt-4o-transcribe-1",
+        172_500,
+    )
+
+
 async def test_what_is_switched_off_meanwhile_costs_what_it_did(tmp_path: Path) -> None:
     """Sound that was heard before is still written down, by the model of then and from its hold."""
     off = json.dumps({"type": "session.update", "session": {"audio": {"input": {"transcription": None}}}})
