@@ -216,6 +216,7 @@ class Session:
         """Mark what was delivered, and stop the session at its limits; see `Beating`."""
         limits = self._shop.profile.limits
         self._turn.mark()
+        self._transcriptions.mark()
         if self._customer.waited_s(now_s) > WRITE_DEADLINE_S:
             self._stop(CustomerGoneError("the customer takes nothing"))
         elif self._sending_since is not None and now_s - self._sending_since > WRITE_DEADLINE_S:
@@ -340,9 +341,7 @@ class Session:
         Raises:
             RelayError: That can't be held for, so the session ends after this transcript.
         """
-        if kind == "delta":
-            self._transcriptions.count_piece(frame)
-        elif kind == "failed":
+        if kind == "failed":
             self._transcriptions.failed(frame)
         elif kind == "completed":
             async with self._books:
@@ -351,6 +350,8 @@ class Session:
             await self._customer.send(frame)
         finally:
             self._transcriptions.delivered()  # a customer who has gone by now left after the end
+        if kind == "delta":
+            self._transcriptions.count_piece(frame)
         await self._file_claims()
         await self._cover_input()
 

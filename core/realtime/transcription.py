@@ -99,7 +99,7 @@ class Transcriptions:
         self._items.pop(_item_of(frame), None)
 
     def count_piece(self, frame: str) -> None:
-        """Count a piece of a transcript that is about to be passed on."""
+        """Count a piece of a transcript that was passed on."""
         item = self._items.get(_item_of(frame))
         if item is not None:
             item.text_bytes += delta_length(frame)
@@ -148,14 +148,29 @@ class Transcriptions:
             self._posted.delivered()
             self._posted = None
 
-    async def release(self, error: RelayError | None) -> None:
-        """Book what came of unfinished transcripts, one post a model as they share its hold; void the other holds."""
+    def mark(self) -> None:
+        """Mark what was told of transcripts under way: recovery posts it if the process dies."""
+        begun = self._begun()
+        for model, settlement in self._open.items():
+            settlement.mark_told(self._told_usage(begun.get(model, Item(model))))
+
+    def _begun(self) -> dict[str, Item]:
+        """Return what was told of unfinished transcripts, of each model together, as they share its hold."""
         begun: dict[str, Item] = {}
         for item in self._items.values():
             if item.text_bytes:
                 told = begun.setdefault(item.model, Item(item.model))
                 told.sound_chars += item.sound_chars
                 told.text_bytes += item.text_bytes
+        return begun
+
+    def _told_usage(self, item: Item) -> Usage:
+        usage = heard_usage(self._context.seconds_heard(item.sound_chars))
+        return msgspec.structs.replace(usage, output_tokens=estimate_bytes(item.text_bytes))
+
+    async def release(self, error: RelayError | None) -> None:
+        """Book what came of unfinished transcripts; void the other holds."""
+        begun = self._begun()
         self._items.clear()
         try:
             for item in begun.values():
@@ -167,10 +182,9 @@ class Transcriptions:
     async def _cut(self, item: Item, error: RelayError | None) -> None:
         policy = self._shop.profile.limits.hang_up if isinstance(error, CustomerGoneError) else None
         evidence = Evidence(has_text=True, hang_up_policy="delivered" if policy == "drain" else policy)
-        usage = heard_usage(self._context.seconds_heard(item.sound_chars))
-        told = 0 if policy == "input_only" else estimate_bytes(item.text_bytes)
-        usage = msgspec.structs.replace(usage, output_tokens=told)
-        await self._close(item.model, usage, derive_outcome(evidence), evidence)
+        if policy == "input_only":
+            item.text_bytes = 0
+        await self._close(item.model, self._told_usage(item), derive_outcome(evidence), evidence)
         self.delivered()
 
     async def _close(self, model: str, usage: Usage, outcome: Outcome, evidence: Evidence) -> None:
@@ -201,6 +215,7 @@ class TranscriptSettlement(TurnSettlement):
         self._shop = shop
         self._candidate = candidate
         self._covered_s = 0
+        self._marked = heard_usage(0)
 
     async def begin(self, seconds: int) -> None:
         """Hold for so many seconds of audio, and for a window beyond them if that can be paid."""
@@ -246,6 +261,12 @@ class TranscriptSettlement(TurnSettlement):
             unit_count=seconds,
             source="bound",
         )
+
+    def mark_told(self, usage: Usage) -> None:
+        """Mark the *usage* of what was told so far, if it is another than was marked last."""
+        if usage != self._marked:
+            self._marked = usage
+            self.mark(usage, Evidence(has_text=True))
 
     def attempt(self) -> Attempt:
         """Return the one attempt there is: by the session's own channel."""

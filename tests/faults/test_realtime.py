@@ -63,6 +63,16 @@ async def noted(process: Process, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
+async def marked(process: Process, output_tokens: int) -> None:
+    """Wait until so many tokens, of one answer, are marked."""
+    found: list[int] = []
+    async with asyncio.timeout(5):
+        while found != [output_tokens]:
+            marks = read(process, "select mark from reservation where mark is not null")
+            found = [json.loads(str(mark))["usage"].get("output_tokens", 0) for (mark,) in marks]
+            await asyncio.sleep(0.01)
+
+
 def session(process: Process) -> connect:
     address = f"{process.url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime"
     return connect(address, additional_headers=process.headers, proxy=None)
@@ -134,6 +144,43 @@ async def test_kill_while_sound_is_written_down_gives_its_hold_back(tmp_path: Pa
             await relay.ended(within_s=5)
         await start_again(relay)
         assert left(relay) == (10_000_000_000, 0)
+        assert verify(relay.data) == []
+
+
+@pytest.mark.parametrize(("is_failed", "charge"), [(False, 10 * 6000 + 4 * 10_000), (True, 0)])
+async def test_kill_in_the_middle_of_a_transcript_charges_what_was_told(
+    tmp_path: Path, is_failed: bool, charge: int
+) -> None:
+    """The sound and the likely tokens of the words, as they were marked; nothing of one that failed meanwhile."""
+    kind = "conversation.item.input_audio_transcription"
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.recv()
+        await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+        await connection.send(event(f"{kind}.delta", item_id="item_1", content_index=0, delta="Hello world"))
+        if is_failed:
+            await connection.recv()  # asked for by the test, once the words are marked
+            await connection.send(event(f"{kind}.failed", item_id="item_1", content_index=0, error={}))
+        await connection.wait_closed()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+    ):
+        async with session(relay) as client:
+            await client.send(json.dumps({"type": "session.update", "session": TRANSCRIBED}))
+            await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+            await hear(client, f"{kind}.delta")
+            await marked(relay, 4)
+            if is_failed:
+                await client.send('{"type":"input_audio_buffer.clear"}')
+                await marked(relay, 0)
+            relay.signal(signal.SIGKILL)
+            await relay.ended(within_s=5)
+        await start_again(relay)
+        assert left(relay) == (10_000_000_000 - charge, 0)
         assert verify(relay.data) == []
 
 
