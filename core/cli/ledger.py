@@ -1,9 +1,11 @@
 """``relay ledger``: whether the books are right."""
 
+import sys
+
 import click
 import msgspec
 
-from ..ledger.verify import verify as find_problems
+from ..ledger.verify import CHECK_COUNT, check
 from . import main
 from .desk import Desk, with_desk
 from .options import json_option
@@ -41,7 +43,9 @@ def _problems(desk: Desk) -> tuple[str, ...]:
     """Return what is wrong; a file too damaged to be asked is the one problem that can be named."""
     try:
         desk.check_database()
-        return tuple(find_problems(desk.data))
+        is_unseen = not sys.stderr.isatty()
+        with click.progressbar(check(desk.data), CHECK_COUNT, "checking", hidden=is_unseen, file=sys.stderr) as checks:
+            return tuple(problem for problems in checks for problem in problems)
     except Exception as exc:
         if (words := damage_words_for(exc)) is None:
             raise

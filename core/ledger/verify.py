@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import msgspec
@@ -147,31 +147,40 @@ the engine's is a SHA-256, of 64 digits. What is stored only once can't be check
 an answer named, which of the paid outcomes it was."""
 
 
-def verify(data: Path) -> list[str]:
-    """Return what is wrong with the ledger of a data folder, one sentence each; empty if it is right.
+CHARGE_PARTS = 40
+"""Parts in which charges are recomputed. In all they take somewhat longer than the rest, whose checks are some thirty."""
+CHECK_COUNT = len(_CHECKS) + CHARGE_PARTS + 6
+"""How many lists `check` yields if no table is missing."""
 
-    It only reads, from one snapshot, so it may run beside a server.
+
+def verify(data: Path) -> list[str]:
+    """Return what is wrong with the ledger of a data folder, one sentence each; empty if it is right."""
+    return [problem for problems in check(data) for problem in problems]
+
+
+def check(data: Path) -> Iterator[list[str]]:
+    """Do what `verify` does check by check, and yield what each finds.
+
+    It only reads, each check from one snapshot, so it may run beside a server. In between nothing is open: all the
+    while, the server's write-ahead log would grow.
     """
     with contextlib.closing(connect_reader(database_path(data))) as connection:
-        connection.execute("BEGIN")
         found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if missing := [table for table in metadata.tables if table not in found]:
             # The other checks can't run without it.
-            return [f"table '{table}' is missing; put the data folder back from a backup" for table in missing]
-        problems = [
-            *_integrity(connection),
-            *_facts(connection),
-            *_chains(connection),
-            *_charges(connection),
-            *_prices(connection),
-            *_guards(found),
-        ]
-        holders = [row[0] for row in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'")]
-    return problems + [
-        f"I9 boot '{boot}' is dead and still holds; start relay to recover it"
-        for boot in holders
-        if not boots.is_alive(data, boot)
-    ]
+            yield [f"table '{table}' is missing; put the data folder back from a backup" for table in missing]
+            return
+        for problems in (
+            _damage(connection),
+            _orphans(connection),
+            *(_differences(connection, sentence, question) for sentence, question in _CHECKS.items()),
+            _chains(connection),
+            *(_charges(connection, begin, end) for begin, end in _charge_parts(connection)),
+            _prices(connection),
+            _guards(found),
+            _dead_holders(connection, data),
+        ):
+            yield list(problems)
 
 
 def _guards(found: Collection[str]) -> Iterator[str]:
@@ -182,16 +191,19 @@ def _guards(found: Collection[str]) -> Iterator[str]:
                 yield f"trigger '{name}' is missing; someone may have changed rows of table '{table}'"
 
 
-def _integrity(connection: sqlite3.Connection) -> Iterator[str]:
+def _damage(connection: sqlite3.Connection) -> Iterator[str]:
     for (finding,) in connection.execute("PRAGMA quick_check"):
         if finding != "ok":
             yield f"the database file is damaged: {finding}"
+
+
+def _orphans(connection: sqlite3.Connection) -> Iterator[str]:
     broken = {(table, number) for table, _, _, number in connection.execute("PRAGMA foreign_key_check")}
     for table, number in sorted(broken):
-        yield from _orphans(connection, table, number)
+        yield from _orphans_of(connection, table, number)
 
 
-def _orphans(connection: sqlite3.Connection, table: str, number: int) -> Iterator[str]:
+def _orphans_of(connection: sqlite3.Connection, table: str, number: int) -> Iterator[str]:
     """Name what rows of *table* refer to by its foreign key *number*, but does not exist."""
     keys = connection.execute(f"PRAGMA foreign_key_list({table})")
     parent, column, parent_column = next(key[2:5] for key in keys if key[0] == number)
@@ -202,14 +214,14 @@ def _orphans(connection: sqlite3.Connection, table: str, number: int) -> Iterato
         yield f"{parent} '{name}' is missing; rows of table '{table}' that name it: {count}"
 
 
-def _facts(connection: sqlite3.Connection) -> Iterator[str]:
-    for sentence, question in _CHECKS.items():
-        for row in connection.execute(question):
-            yield sentence.format(*(format_nano(value) if isinstance(value, int) else value for value in row))
+def _differences(connection: sqlite3.Connection, sentence: str, question: str) -> Iterator[str]:
+    for row in connection.execute(question):
+        yield sentence.format(*(format_nano(value) if isinstance(value, int) else value for value in row))
 
 
 def _chains(connection: sqlite3.Connection) -> Iterator[str]:
     """Compare every writer's chain with the transfers that it should cover (I11)."""
+    connection.execute("BEGIN")
     transfers = connection.execute("SELECT * FROM transfer ORDER BY writer, seq")
     by_batch = groupby((Transfer(*row) for row in transfers), key=lambda transfer: (transfer.writer, transfer.seq))
     links = connection.execute("SELECT writer, seq, prev_hash, hash FROM batch ORDER BY writer, seq")
@@ -231,14 +243,23 @@ def _chains(connection: sqlite3.Connection) -> Iterator[str]:
     while group is not None:
         yield f"I11 transfers of writer '{group[0][0]}' stand outside its chain, at link {group[0][1]}"
         group = next(by_batch, None)
+    connection.execute("COMMIT")
 
 
-def _charges(connection: sqlite3.Connection) -> Iterator[str]:
+def _charge_parts(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """Divide the log as it is now by row id: what is written in the meantime belongs to no part."""
+    (first,) = connection.execute("SELECT IFNULL(MIN(rowid), 0) FROM request_log").fetchone()
+    (last,) = connection.execute("SELECT IFNULL(MAX(rowid), 0) FROM request_log").fetchone()
+    return pairwise(first + (last + 1 - first) * part // CHARGE_PARTS for part in range(CHARGE_PARTS + 1))
+
+
+def _charges(connection: sqlite3.Connection, begin: int, end: int) -> Iterator[str]:
     """Recompute every charge from its own trace, and compare the row with the usage and facts that it repeats (I12)."""
     repeated = ", ".join(f'g."{name}"' for name in (*_COUNTS, "usage_source", *_FACTS))
     for request_id, trace, usage, facts, nano, *logged in connection.execute(
         f"SELECT request_id, g.trace, g.usage, r.facts, g.charge_nano + g.overrun_nano, {repeated} "
-        "FROM request_log g LEFT JOIN reservation r USING (request_id)"
+        "FROM request_log g LEFT JOIN reservation r USING (request_id) WHERE g.rowid >= ? AND g.rowid < ?",
+        (begin, end),
     ):
         try:
             recomputed_nano = decode(trace, Charge).nano
@@ -276,3 +297,10 @@ def _prices(connection: sqlite3.Connection) -> Iterator[str]:
     for version, document in connection.execute("SELECT id, document FROM price_version"):
         if hashlib.sha256(document.encode()).hexdigest() != version:
             yield f"I12 the prices of version '{version}' are not those that were published"
+
+
+def _dead_holders(connection: sqlite3.Connection, data: Path) -> Iterator[str]:
+    """Name the dead processes that still hold (I9)."""
+    for (boot,) in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'").fetchall():
+        if not boots.is_alive(data, boot):
+            yield f"I9 boot '{boot}' is dead and still holds; start relay to recover it"

@@ -1,6 +1,11 @@
 """``relay ledger verify``: its verdict, and its exit code."""
 
+import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
 
 from tests.core.cli.counter import Counter
 
@@ -9,7 +14,27 @@ def test_right_books_are_said_to_be_right(counter: Counter) -> None:
     """Exit code 0."""
     counter.open_account("alice", "--credit", "1")
     assert counter.ask("ledger", "verify") == {"ok": True, "problems": []}
-    assert counter.run("ledger", "verify").stdout == "the books are right\n"
+    result = counter.run("ledger", "verify")
+    assert (result.stdout, result.stderr) == ("the books are right\n", "")
+
+
+def test_a_terminal_shows_how_far_it_is(counter: Counter) -> None:
+    """On stderr: a year's books take minutes."""
+    terminal, end = os.openpty()
+    command = [sys.executable, "-m", "relay", "ledger", "verify", "--data", str(counter.data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, text=True) as verifying:
+        os.close(end)
+        shown = b"".join(_what_is_shown(terminal)).decode()
+        assert verifying.stdout is not None
+        assert verifying.stdout.read() == "the books are right\n"
+    assert "checking" in shown
+    assert "100%" in shown
+
+
+def _what_is_shown(terminal: int) -> Iterator[bytes]:
+    with open(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):  # the last to write has left
+        while piece := screen.read(4096):
+            yield piece
 
 
 def test_a_changed_amount_is_found(counter: Counter) -> None:

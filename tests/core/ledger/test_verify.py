@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from relay.core.ledger.operations import PublishPrices, RevokeKey, SetKeyGroup
-from relay.core.ledger.verify import verify
+from relay.core.ledger.verify import CHECK_COUNT, check, verify
 
 from .books import Books
 
@@ -42,6 +42,36 @@ def tamper(books: Books, *statements: str) -> list[str]:
 def test_right_books_have_no_problems(trading: Books) -> None:
     """Open holds, posts and overruns of a living process are in order."""
     assert verify(trading.data) == []
+
+
+def test_nothing_is_open_between_two_checks(trading: Books) -> None:
+    """The server's write-ahead log can be tidied: `verify` may take minutes."""
+    busy = []
+    with contextlib.closing(sqlite3.connect(trading.database)) as connection:
+        for problems in check(trading.data):
+            assert problems == []
+            busy.append(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+            connection.execute("UPDATE meta SET value = value")
+            connection.commit()
+    assert busy == [(0, 0, 0)] * CHECK_COUNT
+
+
+def test_every_charge_of_a_long_log_is_recomputed_once(trading: Books) -> None:
+    """However its rows fall into parts: here there are more than twice as many as parts, and a hole."""
+    with contextlib.closing(sqlite3.connect(trading.database)) as connection, connection:
+        names = [f'"{name}"' for _, name, *_ in connection.execute("PRAGMA table_info(request_log)")][1:]
+        connection.execute(
+            f"INSERT INTO request_log (rowid, request_id, {', '.join(names)}) "
+            f"SELECT value, 'copy_' || value, {', '.join(names)} "
+            "FROM request_log, (WITH RECURSIVE n(value) AS (VALUES (11) UNION ALL SELECT value + 1 FROM n LIMIT 100) "
+            "SELECT value FROM n) WHERE request_id = 'r1'"
+        )
+        connection.execute("UPDATE request_log SET trace = ''")
+    unread = [problem for problem in verify(trading.data) if problem.startswith("I12")]
+    assert sorted(unread) == sorted(
+        f"I12 the trace of request '{request_id}' can't be read: DecodeError"
+        for request_id in ("r1", "r3", *(f"copy_{number}" for number in range(11, 111)))
+    )
 
 
 def test_a_changed_balance_is_found(trading: Books) -> None:
