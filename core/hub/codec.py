@@ -9,6 +9,7 @@ from ..exchange import Dialect, Exchange
 from ..usage import Usage
 from .answer import Answer, StreamEvent
 from .conversation import Request
+from .request_body import EncodedRequest
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +79,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
         query: The query that makes streams come as server-sent events.
         decode_request: Returns the request of an exchange in the hub's form. Raises `BadRequestError` if a field is
             invalid, and names it.
-        encode_request: Returns the body's top level for a channel of this dialect; the request's model is the channel's
-            name of it. Raises `NotCarriedError` if the dialect can't express something that can't be left out either.
-        dropped: Returns the names of what `encode_request` leaves out of a request without refusing it.
+        encode_request: Returns the request for a channel of this dialect; its model is the channel's name of it. Raises
+            `NotCarriedError` if the dialect can't express something that can't be left out either.
         decode_answer: Returns a whole answer, which its native reader has already accepted, in the hub's form.
         encode_answer: Returns an answer as a whole document of this dialect.
         stream_decoder: Returns a decoder for one upstream's stream.
@@ -90,8 +90,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     query: str = ""
     decode_request: Callable[[Exchange], Request]
-    encode_request: Callable[[Request], dict[str, msgspec.Raw]]
-    dropped: Callable[[Request], Sequence[str]]
+    encode_request: Callable[[Request], EncodedRequest]
     decode_answer: Callable[[bytes], Answer]
     encode_answer: Callable[[Answer, Usage, Opening], bytes]
     stream_decoder: Callable[[], StreamDecoder]

@@ -6,8 +6,9 @@ Models are recognised by name, as a request says nothing else about them.
 import re
 from collections.abc import Sequence
 
-from .conversation import Effort
-from .effort import effort_within
+from .conversation import Effort, Reasoning
+from .effort import effort_of, effort_within
+from .request_body import LeftOut
 
 _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
 _WITHOUT_TOOLS_IN_CHAT = re.compile(r"(openai/)?gpt-(5\.([4-9]|\d\d)|[6-9])(?![\d.]*-chat)")
@@ -103,15 +104,23 @@ def is_unable(model: str) -> bool:
     return is_own(model) and not is_reasoning(model)
 
 
-def is_effort_unsaid(model: str, effort: Effort | None) -> bool:
-    """Return whether *model* can't be told *effort*: it can't reason, or *effort* is none and it always does.
+def effort_sent(model: str, reasoning: Reasoning, left_out: LeftOut) -> Effort | None:
+    """Return the effort to send to *model*; None to send no such field.
 
-    >>> is_effort_unsaid("gpt-6-astra", "none"), is_effort_unsaid("gpt-6-sol", "none"), is_effort_unsaid("gpt-4o", "low")
-    (True, False, True)
+    What *reasoning* asks for is left out if *model* can't reason, or always does but is asked not to.
+
+    >>> left_out = LeftOut()
+    >>> effort_sent("gpt-6-sol", Reasoning(effort="none"), left_out), left_out.names
+    ('none', [])
+    >>> effort_sent("gpt-6-astra", Reasoning(effort="none"), left_out), left_out.names
+    ('low', ['thinking'])
     """
-    if effort == "none":
-        return effort_taken(model, effort) != "none"
-    return effort is not None and is_unable(model)
+    asked = effort_of(reasoning)
+    sent = None if is_unable(model) else effort_taken(model, asked)
+    is_carried = sent in (None, "none") if asked in (None, "none") else sent is not None
+    if reasoning.is_adaptive or not is_carried:
+        left_out.note("thinking")
+    return sent
 
 
 def takes_sampling(model: str, effort: Effort | None) -> bool:

@@ -1,12 +1,10 @@
 """Finds what a request says in places that not every dialect has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from .conversation import File, Image, Inline, Message, Part, Request, Tool, ToolResult
-from .media import is_text
-from .strict_schemas import with_strict_tools
+from .conversation import File, Image, Message, Part, Request, Tool, ToolResult
 
 
 def answerable(messages: Sequence[Message]) -> Sequence[Message]:
@@ -32,46 +30,46 @@ def split_opening(messages: Sequence[Message]) -> tuple[Sequence[Message], Seque
     return messages[:count], messages[count:]
 
 
-def has_cache_marks(request: Request) -> bool:
-    """Return whether anything is marked to be cached, which only Messages has a place for."""
+def names_used(request: Request, names: Iterable[str]) -> Iterable[str]:
+    """Return those of *names* that *request* makes use of.
+
+    >>> list(names_used(Request(model="m", messages=(), user="u"), ("user", "verbosity")))
+    ['user']
+    """
+    return (name for name in names if _IS_USED[name](request))
+
+
+def is_close_look(detail: str | None) -> bool:
+    """Return whether ``detail`` says how closely to look at media.
+
+    >>> is_close_look("low"), is_close_look("auto")
+    (True, False)
+    """
+    return detail not in (None, "auto")
+
+
+def _has_cache_marks(request: Request) -> bool:
     return any(getattr(each, "cache", None) is not None for each in (*_parts(request), *request.tools))
 
 
-def has_detail(request: Request, kinds: type[Image | File] | tuple[type[Image | File], ...]) -> bool:
-    """Return whether a ``detail`` says how closely to look at media of *kinds*."""
-    return any(isinstance(part, kinds) and part.detail not in (None, "auto") for part in _parts(request))
+def _has_details(request: Request) -> bool:
+    return any(isinstance(part, Image | File) and is_close_look(part.detail) for part in _parts(request))
 
 
-def has_file_names(request: Request, *sources: type) -> bool:
-    """Return whether a document from one of *sources* has a name; from any source if none is given."""
-    files = (part for part in _parts(request) if isinstance(part, File) and part.name is not None)
-    return any(not sources or isinstance(file.source, sources) for file in files)
+def _has_file_names(request: Request) -> bool:
+    return any(isinstance(part, File) and part.name is not None for part in _parts(request))
 
 
-def has_named_texts(request: Request) -> bool:
-    """Return whether a text document, which chat gets as plain text, has a name."""
-    files = (part for part in _parts(request) if isinstance(part, File) and part.name is not None)
-    return any(isinstance(file.source, Inline) and is_text(file.source) for file in files)
-
-
-def has_strict_tools(request: Request) -> bool:
-    """Return whether a tool is strict: its calls must follow its schema exactly."""
+def _has_strict_tools(request: Request) -> bool:
     return any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools)
 
 
-def has_loosened_tools(request: Request) -> bool:
-    """Return whether OpenAI would refuse the schema of a strict tool, which then is sent as not strict."""
-    return tuple(with_strict_tools(request.tools)) != request.tools
-
-
-def is_answer_described(request: Request) -> bool:
-    """Return whether the schema of the answer has a description beside it."""
-    return request.output_format is not None and request.output_format.description is not None
-
-
-def has_names(request: Request) -> bool:
-    """Return whether a turn names its speaker, which only chat has a place for."""
+def _has_names(request: Request) -> bool:
     return any(message.name is not None for message in request.messages)
+
+
+def _is_answer_described(request: Request) -> bool:
+    return request.output_format is not None and request.output_format.description is not None
 
 
 def _parts(request: Request) -> Iterable[Part]:
@@ -81,3 +79,24 @@ def _parts(request: Request) -> Iterable[Part]:
             yield part
             if isinstance(part, ToolResult):
                 yield from part.parts
+
+
+_IS_USED: Mapping[str, Callable[[Request], bool]] = {
+    "user": lambda request: request.user is not None,
+    "parallel_tool_calls": lambda request: request.is_parallel is False,
+    "top_k": lambda request: request.sampling.top_k is not None,
+    "stop": lambda request: bool(request.sampling.stop),
+    "seed": lambda request: request.sampling.seed is not None,
+    "presence_penalty": lambda request: request.sampling.presence_penalty is not None,
+    "frequency_penalty": lambda request: request.sampling.frequency_penalty is not None,
+    "verbosity": lambda request: request.verbosity is not None,
+    "prompt_cache_key": lambda request: request.cache_key is not None,
+    "thinking.display": lambda request: request.reasoning.is_shown is False and not request.reasoning.is_off,
+    "cache_control": _has_cache_marks,
+    "messages.name": _has_names,
+    "messages.content.detail": _has_details,
+    "messages.content.filename": _has_file_names,
+    "tools.strict": _has_strict_tools,
+    "response_format.description": _is_answer_described,
+}
+"""How to find out, by the name that customers are told of what was left out."""

@@ -1,13 +1,52 @@
-"""What the encoders of requests share: writing members, and refusing by name what a dialect can't express."""
+"""What the encoders of requests share: writing members, and naming or refusing what a dialect can't express."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ..errors import NotCarriedError
 from ..exchange import Dialect
 from .conversation import Message, Native, Part, Text
+
+_T = TypeVar("_T")
+
+
+class LeftOut:
+    """The names of what an encoder leaves out of a request, noted where it is left out.
+
+    >>> left_out = LeftOut(["seed"])
+    >>> left_out.unless(True, "temperature", 0.5), left_out.unless(False, "top_p", 0.9), left_out.unless(False, "n", None)
+    (0.5, None, None)
+    >>> left_out.names
+    ['seed', 'top_p']
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = dict.fromkeys(names)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All names, each once."""
+        return list(self._names)
+
+    def note(self, name: str) -> None:
+        """Note that what is called *name* is left out."""
+        self._names[name] = None
+
+    def unless(self, is_taken: bool, name: str, value: _T | None) -> _T | None:
+        """Return *value* if it is taken; else None, and it is noted as left out."""
+        if is_taken or value is None:
+            return value
+        self.note(name)
+        return None
+
+
+class EncodedRequest(msgspec.Struct, frozen=True):
+    """The top level of a request's body, and the names of what was left out of it."""
+
+    fields: dict[str, msgspec.Raw]
+    dropped: Sequence[str]
 
 
 def encode_members(body: Mapping[str, Any]) -> dict[str, msgspec.Raw]:

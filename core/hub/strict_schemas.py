@@ -7,6 +7,7 @@ import msgspec
 
 from .conversation import Native, Tool
 from .raw import given
+from .request_body import LeftOut
 
 _BY_NAME = ("properties", "$defs", "definitions")
 """Members whose own members are schemas, under freely chosen names."""
@@ -80,30 +81,24 @@ def is_strict(raw: msgspec.Raw) -> bool:
     return all(map(_demands_all, _schemas(msgspec.json.decode(raw))))
 
 
-def with_strict_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
-    """Yield *tools*, strict only if OpenAI accepts their schemas as such: those of Claude may have optional members.
+def openai_tools(tools: Iterable[Tool | Native], left_out: LeftOut) -> Iterable[Tool | Native]:
+    """Yield *tools* as OpenAI accepts them: their arguments as an object's members, and strict only if they can be.
+
+    Those of Claude may be strict and have optional members.
 
     >>> loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
-    >>> [tool.is_strict for tool in with_strict_tools([loose])]
+    >>> [tool.is_strict for tool in openai_tools([loose], LeftOut())]
     [False]
     """
     for tool in tools:
-        schema = (
-            as_object(tool.schema) if isinstance(tool, Tool) and tool.is_strict and tool.schema is not None else None
-        )
-        if schema is not None and not is_strict(schema):
-            yield msgspec.structs.replace(tool, is_strict=False)
-        else:
+        if not isinstance(tool, Tool) or tool.schema is None:
             yield tool
-
-
-def openai_tools(tools: Iterable[Tool | Native]) -> Iterable[Tool | Native]:
-    """Yield *tools* as OpenAI accepts them: their arguments as an object's members, and strict only if they can be."""
-    for tool in with_strict_tools(tools):
-        if isinstance(tool, Tool) and tool.schema is not None:
-            yield msgspec.structs.replace(tool, schema=as_object(tool.schema))
-        else:
-            yield tool
+            continue
+        schema = as_object(tool.schema)
+        can_be = not tool.is_strict or is_strict(schema)
+        if not can_be:
+            left_out.note("tools.strict")
+        yield msgspec.structs.replace(tool, schema=schema, is_strict=tool.is_strict if can_be else False)
 
 
 def _demands_all(schema: dict[str, Any]) -> bool:

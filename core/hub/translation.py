@@ -78,8 +78,9 @@ class Translation:
         """Write *request* in the channel's dialect; return the names of what was left out."""
         if self._keeper is not None:
             request = msgspec.structs.replace(request, messages=with_remembered_seals(request.messages, self._keeper))
-        self._sent.fields = self._channel.encode_request(request)
-        return (*request.dropped, *self._channel.dropped(request))
+        encoded = self._channel.encode_request(request)
+        self._sent.fields = encoded.fields
+        return (*request.dropped, *encoded.dropped)
 
     def _unreadable(self, fields: Fields) -> str | None:
         """Return the first of *fields* that is translated, but can't be fully decoded; None if all can."""

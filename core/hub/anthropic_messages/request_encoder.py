@@ -23,7 +23,6 @@ from ..conversation import (
     Reasoning,
     Refusal,
     Request,
-    Sampling,
     Text,
     Thinking,
     Tool,
@@ -33,9 +32,9 @@ from ..conversation import (
 from ..custom_tools import as_function, call_as_function
 from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
-from ..places import answerable, has_detail, has_names, is_answer_described, split_opening
+from ..places import answerable, names_used, split_opening
 from ..raw import raw_arguments
-from ..request_body import encode_members, native_tool, not_carried, system_texts
+from ..request_body import EncodedRequest, LeftOut, encode_members, native_tool, not_carried, present, system_texts
 from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
@@ -44,10 +43,14 @@ BUDGET_TOKENS_MIN = 1024
 ANSWER_TOKENS = 4096
 """The least room for the answer after the thinking if the request names no limit."""
 _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
+_NEVER_CARRIED = (
+    "seed", "presence_penalty", "frequency_penalty", "verbosity", "prompt_cache_key", "messages.name",
+    "messages.content.detail", "response_format.description",
+)  # fmt: skip
 
 
-def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level.
+def encode_request(request: Request) -> EncodedRequest:
+    """Return *request* in this dialect.
 
     Raises:
         BadRequestError: A text file is not text.
@@ -55,6 +58,7 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
+    left_out = LeftOut(names_used(request, _NEVER_CARRIED))
     opening, rest = split_opening(answerable(request.messages))
     body: dict[str, Any] = {"model": request.model}
     if system := [_text(part) for part in system_texts(opening, DIALECT)]:
@@ -62,37 +66,10 @@ def encode_request(request: Request) -> dict[str, msgspec.Raw]:
     body["messages"] = _turns(rest)
     if request.stream:
         body["stream"] = True
-    _add_tools(body, request)
-    _add_thinking(body, request)
-    _add_sampling(body, request)
-    return encode_members(body)
-
-
-def dropped(request: Request) -> Sequence[str]:
-    """Return the names of what is left out, as the channel can answer without it."""
-    sampling = request.sampling
-    is_sampling_refused = not takes_sampling(request.model) or _thinks(request)
-    names = {
-        "seed": sampling.seed is not None,
-        "tool_choice": _demands(request) and not takes_demands(request.model),
-        "presence_penalty": sampling.presence_penalty is not None,
-        "frequency_penalty": sampling.frequency_penalty is not None,
-        "thinking": (_is_thinking_asked(request) and not _thinks(request)) or _is_unable_to_stop(request),
-        # "`top_k` must be unset when thinking is enabled"; top_p too, or at least 0.95, depending on the model.
-        # Source: quarkiverse/quarkus-langchain4j#1812, n8n-io/n8n#14288, SEMOSS/Semoss#1655, read 2026-11-30.
-        "temperature": sampling.temperature is not None and is_sampling_refused,
-        "top_p": sampling.top_p is not None and (is_sampling_refused or sampling.temperature is not None),
-        "top_k": sampling.top_k is not None and is_sampling_refused,
-        # JSON of any form: the prompt must ask for it anyway, and Anthropic's own OpenAI form ignores the field.
-        "response_format": request.output_format is not None and request.output_format.schema is None,
-        "stop": len(_stop(sampling)) < len(sampling.stop),
-        "verbosity": request.verbosity is not None,
-        "prompt_cache_key": request.cache_key is not None,
-        "messages.name": has_names(request),
-        "messages.content.detail": has_detail(request, (Image, File)),
-        "response_format.description": is_answer_described(request),
-    }
-    return [name for name, is_dropped in names.items() if is_dropped]
+    _add_tools(body, request, left_out)
+    _add_thinking(body, request, left_out)
+    _add_sampling(body, request, left_out)
+    return EncodedRequest(encode_members(body), left_out.names)
 
 
 def _turns(rest: Sequence[Message]) -> list[dict[str, Any]]:
@@ -200,7 +177,7 @@ def _source(source: Inline | Link | FileId) -> dict[str, Any]:
     raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
 
 
-def _add_tools(body: dict[str, Any], request: Request) -> None:
+def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     tools = [_tool(tool) for tool in _allowed(request)]
     if not tools:
         return
@@ -208,6 +185,7 @@ def _add_tools(body: dict[str, Any], request: Request) -> None:
     choice: dict[str, Any] | None = None
     match request.tool_choice:
         case NamedTool() | "required" if not takes_demands(request.model):
+            left_out.note("tool_choice")
             choice = {"type": "auto"}
         case NamedTool(name=name):
             choice = {"type": "tool", "name": name}
@@ -243,15 +221,6 @@ def _tool(tool: Tool | Native) -> Any:
     return _cached(written, tool.cache)
 
 
-def _is_off(reasoning: Reasoning) -> bool:
-    return effort_of(reasoning) == "none"
-
-
-def _is_unable_to_stop(request: Request) -> bool:
-    """Say whether a model is asked not to think although it always does; it is then asked for the lowest effort."""
-    return _is_off(request.reasoning) and switch_off(request.model) is None
-
-
 def _is_thinking_asked(request: Request) -> bool:
     reasoning = request.reasoning
     return reasoning.is_adaptive or bool(budget_of(reasoning))
@@ -280,26 +249,34 @@ def _budget(request: Request) -> int | None:
     return max(limit // 2, BUDGET_TOKENS_MIN) if limit > BUDGET_TOKENS_MIN else None
 
 
-def _add_thinking(body: dict[str, Any], request: Request) -> None:
+def _add_thinking(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     """Ask for thinking: by an effort if the model accepts one, else by a budget below the limit."""
     reasoning, limit = request.reasoning, request.sampling.output_tokens_max
+    effort = effort_of(reasoning)
     output: dict[str, Any] = {}
     if request.output_format is not None and request.output_format.schema is not None:
         output["format"] = {"type": "json_schema", "schema": claude_schema(request.output_format.schema)}
-    if _is_unable_to_stop(request):
-        output["effort"] = efforts(request.model)[0]
-    elif _is_off(reasoning):
-        body["thinking"] = {"type": switch_off(request.model)}
+    elif request.output_format is not None:
+        # JSON of any form: the prompt must ask for it anyway, and Anthropic's own OpenAI form ignores the field.
+        left_out.note("response_format")
+    if effort == "none":
+        if (switch := switch_off(request.model)) is not None:
+            body["thinking"] = {"type": switch}
+        else:  # it always thinks
+            left_out.note("thinking")
+            output["effort"] = efforts(request.model)[0]
     elif _thinks(request):
         budget = _budget(request)
         if measures_by_effort(request.model) or budget is None:
             body["thinking"] = {"type": "adaptive", **_display(reasoning)}
-            if (effort := effort_of(reasoning)) is not None:
+            if effort is not None:
                 output["effort"] = effort_within(effort, efforts(request.model))
         else:
             hidden = {"display": "omitted"} if reasoning.is_shown is False else {}
             body["thinking"] = {"type": "enabled", "budget_tokens": budget, **hidden}
             limit = limit or max(budget + ANSWER_TOKENS, output_limit(request.model))
+    elif _is_thinking_asked(request):
+        left_out.note("thinking")
     if output:
         body["output_config"] = output
     body["max_tokens"] = limit or output_limit(request.model)
@@ -315,26 +292,23 @@ def _display(reasoning: Reasoning) -> dict[str, str]:
     return {"display": "omitted" if reasoning.is_shown is False else "summarized"}
 
 
-def _add_sampling(body: dict[str, Any], request: Request) -> None:
+def _add_sampling(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     sampling = request.sampling
-    left_out = dropped(request)
-    if sampling.temperature is not None and "temperature" not in left_out:
-        if sampling.temperature > 1:
-            raise NotCarriedError(param="temperature", dialect=DIALECT)
-        body["temperature"] = sampling.temperature
-    if sampling.top_p is not None and "top_p" not in left_out:
-        body["top_p"] = sampling.top_p
-    if sampling.top_k is not None and "top_k" not in left_out:
-        body["top_k"] = sampling.top_k
-    if stop := _stop(sampling):
-        body["stop_sequences"] = stop
-    if request.user is not None:
-        body["metadata"] = {"user_id": request.user}
-
-
-def _stop(sampling: Sampling) -> list[str]:
-    """Return the stop sequences that the API takes: it refuses blank ones.
-
-    Source: BerriAI/litellm#3286, read 2026-11-30.
-    """
-    return [sequence for sequence in sampling.stop if sequence.strip()]
+    # "`top_k` must be unset when thinking is enabled"; top_p too, or at least 0.95, depending on the model.
+    # Source: quarkiverse/quarkus-langchain4j#1812, n8n-io/n8n#14288, SEMOSS/Semoss#1655, read 2026-11-30.
+    is_sampled = takes_sampling(request.model) and not _thinks(request)
+    temperature = left_out.unless(is_sampled, "temperature", sampling.temperature)
+    if temperature is not None and temperature > 1:
+        raise NotCarriedError(param="temperature", dialect=DIALECT)
+    # The API refuses blank stop sequences. Source: BerriAI/litellm#3286, read 2026-11-30.
+    stop = [sequence for sequence in sampling.stop if sequence.strip()]
+    if len(stop) < len(sampling.stop):
+        left_out.note("stop")
+    values = {
+        "temperature": temperature,
+        "top_p": left_out.unless(is_sampled and temperature is None, "top_p", sampling.top_p),
+        "top_k": left_out.unless(is_sampled, "top_k", sampling.top_k),
+        "stop_sequences": stop or None,
+        "metadata": {"user_id": request.user} if request.user is not None else None,
+    }
+    body.update(present(values))

@@ -30,18 +30,9 @@ from ..conversation import (
 )
 from ..custom_tools import as_function, call_as_function
 from ..effort import budget_of, effort_of, effort_within
-from ..places import (
-    answerable,
-    has_cache_marks,
-    has_detail,
-    has_file_names,
-    has_names,
-    has_strict_tools,
-    is_answer_described,
-    split_opening,
-)
+from ..places import answerable, names_used, split_opening
 from ..raw import raw_arguments
-from ..request_body import encode_members, kind_of, native_tool, present, system_texts
+from ..request_body import EncodedRequest, LeftOut, encode_members, kind_of, native_tool, present, system_texts
 from ..seals import SKIPPED_SIGNATURE
 from .addresses import media_type_of
 from .wire import DIALECT, write_signature
@@ -68,47 +59,27 @@ Source: firebase.google.com thinking, as quoted by checkmarble/llmberjack#14; do
 Gemini 3 Pro hexdocs.pm gemini_ex ThinkingLevel; read 2026-11-30.
 """
 
+_NEVER_CARRIED = (
+    "user", "parallel_tool_calls", "verbosity", "prompt_cache_key", "cache_control", "messages.name",
+    "messages.content.detail", "messages.content.filename", "tools.strict", "response_format.description",
+)  # fmt: skip
 
-def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level; model and method are in the path.
+
+def encode_request(request: Request) -> EncodedRequest:
+    """Return *request* in this dialect; model and method are in the path.
 
     Raises:
         NotCarriedError: A part, a tool or a setting that Gemini can't express.
     """
+    left_out = LeftOut(names_used(request, _NEVER_CARRIED))
     opening, rest = split_opening(answerable(request.messages))
     body: dict[str, Any] = {"contents": _contents(rest, request.model)}
     if system := [{"text": text.text} for text in system_texts(opening, DIALECT)]:
         body["systemInstruction"] = {"parts": system}
     _add_tools(body, request)
-    if config := _config(request):
+    if config := _config(request, left_out):
         body["generationConfig"] = config
-    return encode_members(body)
-
-
-def dropped(request: Request) -> Sequence[str]:
-    """Return the names of what is left out, as the channel can answer without it."""
-    names = {
-        "user": request.user is not None,
-        "parallel_tool_calls": request.is_parallel is False,
-        "verbosity": request.verbosity is not None,
-        "prompt_cache_key": request.cache_key is not None,
-        "cache_control": has_cache_marks(request),
-        "messages.name": has_names(request),
-        "thinking": _is_effort_unsaid(request),
-        "messages.content.detail": has_detail(request, (Image, File)),
-        "messages.content.filename": has_file_names(request),
-        "tools.strict": has_strict_tools(request),
-        "response_format.description": is_answer_described(request),
-    }
-    return [name for name, is_dropped in names.items() if is_dropped]
-
-
-def _is_effort_unsaid(request: Request) -> bool:
-    """Say whether thinking is asked of a model that can't, such as Gemini 2.0, or none of one that always does."""
-    effort = effort_of(request.reasoning)
-    if effort == "none":
-        return _BY_LEVEL.match(request.model) is not None or _budget_taken(request.model, 0) != 0
-    return effort is not None and _thinking(request) is None
+    return EncodedRequest(encode_members(body), left_out.names)
 
 
 def _contents(rest: Sequence[Message], model: str) -> list[dict[str, Any]]:
@@ -255,7 +226,7 @@ def _allowed(request: Request) -> dict[str, Any]:
     return {"allowedFunctionNames": list(request.allowed_tools)} if request.allowed_tools else {}
 
 
-def _config(request: Request) -> dict[str, Any]:
+def _config(request: Request, left_out: LeftOut) -> dict[str, Any]:
     sampling, asked = request.sampling, request.output_format
     values = {
         "maxOutputTokens": sampling.output_tokens_max,
@@ -269,29 +240,33 @@ def _config(request: Request) -> dict[str, Any]:
         "candidateCount": sampling.choice_count if sampling.choice_count > 1 else None,
         "responseMimeType": "application/json" if asked is not None else None,
         "responseJsonSchema": asked.schema if asked is not None else None,
-        "thinkingConfig": _thinking(request),
+        "thinkingConfig": _thinking(request, left_out),
     }
     return present(values)
 
 
-def _thinking(request: Request) -> dict[str, Any] | None:
+def _thinking(request: Request, left_out: LeftOut) -> dict[str, Any] | None:
     """Return how much to think, as a level or a budget, whichever the model uses; None if it has no setting for it."""
     reasoning, model = request.reasoning, request.model
-    is_asked = reasoning.is_adaptive or effort_of(reasoning) is not None
-    if not is_asked and reasoning.is_shown is None:
+    effort = effort_of(reasoning)
+    if effort is None and not reasoning.is_adaptive and reasoning.is_shown is None:
         return None
     shown = reasoning.is_shown if reasoning.is_shown is not None else not reasoning.is_off
     thinking: dict[str, Any] = {"includeThoughts": True} if shown else {}
-    effort = effort_of(reasoning)
     if _BY_LEVEL.match(model):
+        is_carried = effort != "none"  # it always thinks
         if effort is not None:
             thinking["thinkingLevel"] = effort_within(effort, _levels(model))
     elif _BY_BUDGET.match(model):
         budget = -1 if reasoning.is_adaptive and effort is None else budget_of(reasoning)
         if budget is not None:
             thinking["thinkingBudget"] = _budget_taken(model, budget)
+        is_carried = effort != "none" or thinking["thinkingBudget"] == 0
     else:
-        return None
+        is_carried = effort in (None, "none")  # it can't think
+        thinking = {}
+    if not is_carried:
+        left_out.note("thinking")
     return thinking or None
 
 

@@ -4,7 +4,7 @@ from ..codec import Codec
 from .answer_decoder import decode_answer
 from .answer_encoder import encode_answer
 from .request_decoder import decode_request
-from .request_encoder import dropped, encode_request
+from .request_encoder import encode_request
 from .stream_decoder import ChatStreamDecoder
 from .stream_encoder import ChatStreamEncoder
 
@@ -12,7 +12,6 @@ CHAT = Codec(
     dialect="openai_chat",
     decode_request=decode_request,
     encode_request=encode_request,
-    dropped=dropped,
     decode_answer=decode_answer,
     encode_answer=encode_answer,
     stream_decoder=ChatStreamDecoder,

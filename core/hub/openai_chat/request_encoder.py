@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-import msgspec
-
 from ...errors import NotCarriedError
 from ...exchange import Dialect
 from ..conversation import (
@@ -15,6 +13,7 @@ from ..conversation import (
     FileId,
     Image,
     Inline,
+    Link,
     Message,
     NamedTool,
     Native,
@@ -31,10 +30,10 @@ from ..conversation import (
 from ..custom_tools import allowed_by_kind, as_function, call_as_function, nested_grammar
 from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
-from ..openai_models import effort_taken, is_effort_unsaid, is_own, is_reasoning, is_unable, takes_sampling
-from ..places import has_cache_marks, has_detail, has_file_names, has_loosened_tools, has_named_texts
+from ..openai_models import effort_sent, is_own, is_reasoning, takes_sampling
+from ..places import is_close_look, names_used
 from ..raw import kept_object
-from ..request_body import encode_members, native_tool, not_carried, present
+from ..request_body import EncodedRequest, LeftOut, encode_members, native_tool, not_carried, present
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
 from .thoughts import write_detail
@@ -51,50 +50,29 @@ _SWITCHES_THINKING = re.compile(r"deepseek-")
 
 Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30.
 """
+_NEVER_CARRIED = ("cache_control", "thinking.display")
 
 
-def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level.
+def encode_request(request: Request) -> EncodedRequest:
+    """Return *request* in this dialect.
 
     Raises:
         BadRequestError: A text file is not text.
         NotCarriedError: A part or a tool that chat can't express.
     """
-    body: dict[str, Any] = {"model": request.model, "messages": list(_messages(request))}
+    left_out = LeftOut(names_used(request, _NEVER_CARRIED))
+    body: dict[str, Any] = {"model": request.model, "messages": list(_messages(request, left_out))}
     if request.stream:
         body["stream"] = True
-    _add_tools(body, request)
-    _add_sampling(body, request)
-    _add_wishes(body, request)
-    return encode_members(body)
+    _add_tools(body, request, left_out)
+    _add_sampling(body, request, left_out)
+    _add_wishes(body, request, left_out)
+    return EncodedRequest(encode_members(body), left_out.names)
 
 
-def dropped(request: Request) -> Sequence[str]:
-    """Return the names of what is left out, as the channel can answer without it."""
-    own, sampling = is_own(request.model), request.sampling
-    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
-    names = {
-        "temperature": sampling.temperature is not None and not is_sampled,
-        "top_p": sampling.top_p is not None and not is_sampled,
-        "presence_penalty": sampling.presence_penalty is not None and not is_sampled,
-        "frequency_penalty": sampling.frequency_penalty is not None and not is_sampled,
-        "top_k": sampling.top_k is not None and own,
-        "stop": bool(sampling.stop) and is_reasoning(request.model),
-        "verbosity": request.verbosity is not None and not own,
-        "prompt_cache_key": request.cache_key is not None and not own,
-        "thinking": request.reasoning.is_adaptive or is_effort_unsaid(request.model, effort_of(request.reasoning)),
-        "cache_control": has_cache_marks(request),
-        "thinking.display": request.reasoning.is_shown is False and not request.reasoning.is_off,
-        "messages.content.detail": has_detail(request, File),
-        "messages.content.filename": has_named_texts(request) or has_file_names(request, FileId),
-        "tools.strict": has_loosened_tools(request),
-    }
-    return [name for name, is_dropped in names.items() if is_dropped]
-
-
-def _add_tools(body: dict[str, Any], request: Request) -> None:
+def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     own = is_own(request.model)
-    known = tuple(openai_tools(request.tools))
+    known = tuple(openai_tools(request.tools, left_out))
     tools = (
         known if own else [as_function(tool) if isinstance(tool, Tool) else tool for tool in _allowed(known, request)]
     )
@@ -141,39 +119,34 @@ def _tool(tool: Tool | Native) -> Any:
     return {"type": "function", "function": present(function)}
 
 
-def _add_sampling(body: dict[str, Any], request: Request) -> None:
-    sampling, reasons = request.sampling, is_reasoning(request.model)
+def _add_sampling(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
+    sampling, own, reasons = request.sampling, is_own(request.model), is_reasoning(request.model)
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
-    drawn = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-    }
     values = {
-        **(drawn if is_sampled else {}),
+        "temperature": left_out.unless(is_sampled, "temperature", sampling.temperature),
+        "top_p": left_out.unless(is_sampled, "top_p", sampling.top_p),
+        "presence_penalty": left_out.unless(is_sampled, "presence_penalty", sampling.presence_penalty),
+        "frequency_penalty": left_out.unless(is_sampled, "frequency_penalty", sampling.frequency_penalty),
         "max_completion_tokens" if reasons else "max_tokens": sampling.output_tokens_max,
-        "top_k": None if is_own(request.model) else sampling.top_k,
-        "stop": None if reasons else list(sampling.stop) or None,
+        "top_k": left_out.unless(not own, "top_k", sampling.top_k),
+        "stop": left_out.unless(not reasons, "stop", list(sampling.stop) or None),
         "seed": sampling.seed,
         "n": sampling.choice_count if sampling.choice_count > 1 else None,
     }
     body.update(present(values))
 
 
-def _add_wishes(body: dict[str, Any], request: Request) -> None:
+def _add_wishes(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     own = is_own(request.model)
-    effort = effort_taken(request.model, effort_of(request.reasoning))
-    if is_unable(request.model):
-        effort = None
+    effort = effort_sent(request.model, request.reasoning, left_out)
     is_switched_off = effort == "none" and _SWITCHES_THINKING.match(request.model) is not None
     values = {
         "response_format": _format(request),
         "reasoning_effort": None if is_switched_off else effort,
         "thinking": {"type": "disabled"} if is_switched_off else None,
-        "verbosity": request.verbosity if own else None,
+        "verbosity": left_out.unless(own, "verbosity", request.verbosity),
         "user": request.user,
-        "prompt_cache_key": request.cache_key if own else None,
+        "prompt_cache_key": left_out.unless(own, "prompt_cache_key", request.cache_key),
     }
     body.update(present(values))
 
@@ -193,14 +166,14 @@ def _format(request: Request) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": present(schema)}
 
 
-def _messages(request: Request) -> Iterable[dict[str, Any]]:
+def _messages(request: Request, left_out: LeftOut) -> Iterable[dict[str, Any]]:
     thinks_back = _WANTS_THINKING.match(request.model) is not None
     for message in _with_results_together(request.messages):
         match message.role:
             case "system" | "developer":
                 yield _named(message, {"role": "system", "content": _joined(message.parts)})
             case "user":
-                yield from _user_messages(message)
+                yield from _user_messages(message, left_out)
             case "assistant":
                 written = _assistant_message(message, request.model)
                 if thinks_back and "tool_calls" in written:
@@ -226,7 +199,7 @@ def _named(message: Message, written: dict[str, Any]) -> dict[str, Any]:
     return written if message.name is None else {**written, "name": message.name}
 
 
-def _user_messages(message: Message) -> Iterable[dict[str, Any]]:
+def _user_messages(message: Message, left_out: LeftOut) -> Iterable[dict[str, Any]]:
     """Yield the messages of a user's turn: first each tool result, as it answers the last message's calls.
 
     Chat accepts only text as a tool's result; its pictures follow as the user's.
@@ -242,7 +215,7 @@ def _user_messages(message: Message) -> Iterable[dict[str, Any]]:
     if len(parts) == 1 and isinstance(parts[0], Text):
         yield _named(message, {"role": "user", "content": parts[0].text})
     elif parts:
-        yield _named(message, {"role": "user", "content": [_part(part) for part in parts]})
+        yield _named(message, {"role": "user", "content": [_part(part, left_out) for part in parts]})
 
 
 def _assistant_message(message: Message, model: str) -> dict[str, Any]:
@@ -295,28 +268,34 @@ def _signed(written: dict[str, Any], seal: Seal | None, model: str) -> dict[str,
     return written
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: Part, left_out: LeftOut) -> dict[str, Any]:
     match part:
         case Text(text=text):
             return {"type": "text", "text": text}
         case Image(source=FileId()) | File(source=FileId(dialect="anthropic_messages" | "gemini_generate")):
             raise NotCarriedError(param="messages.content.file_id", dialect=DIALECT)
-        case Image(source=source, detail=detail):
-            assert not isinstance(source, FileId)
+        case Image(source=Inline() | Link() as source, detail=detail):
             return {"type": "image_url", "image_url": present({"url": write_address(source), "detail": detail})}
-        case File(source=FileId(id=file_id)):
-            return {"type": "file", "file": {"file_id": file_id}}
-        case File(source=Inline() as source) if is_text(source):
-            # Chat accepts only PDFs as files. Source: developers.openai.com guides/file-inputs, read 2026-11-30.
-            return {"type": "text", "text": text_of(source)}
-        case File(source=Inline() as source, name=name):
-            data = write_address(source)
-            return {"type": "file", "file": {"filename": name or "document", "file_data": data}}
+        case File(source=Inline() | FileId() as source):
+            if is_close_look(part.detail):
+                left_out.note("messages.content.detail")
+            return _file(source, part.name, left_out)
         case Audio(source=source) if (known := audio_format(source.media_type)) is not None:
             return {"type": "input_audio", "input_audio": {"data": source.data, "format": known}}
         case Native(dialect="openai_chat", document=document):
             return kept_object(document)
     raise not_carried(part, DIALECT)
+
+
+def _file(source: Inline | FileId, name: str | None, left_out: LeftOut) -> dict[str, Any]:
+    if isinstance(source, Inline) and not is_text(source):
+        return {"type": "file", "file": {"filename": name or "document", "file_data": write_address(source)}}
+    if name is not None:
+        left_out.note("messages.content.filename")
+    if isinstance(source, FileId):
+        return {"type": "file", "file": {"file_id": source.id}}
+    # Chat accepts only PDFs as files. Source: developers.openai.com guides/file-inputs, read 2026-11-30.
+    return {"type": "text", "text": text_of(source)}
 
 
 def _joined(parts: Iterable[Part]) -> str:

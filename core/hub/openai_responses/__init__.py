@@ -4,7 +4,7 @@ from ..codec import Codec
 from .answer_decoder import decode_answer
 from .answer_encoder import encode_answer
 from .request_decoder import decode_request
-from .request_encoder import dropped, encode_request
+from .request_encoder import encode_request
 from .stream_decoder import ResponsesStreamDecoder
 from .stream_encoder import ResponsesStreamEncoder
 
@@ -12,7 +12,6 @@ RESPONSES = Codec(
     dialect="openai_responses",
     decode_request=decode_request,
     encode_request=encode_request,
-    dropped=dropped,
     decode_answer=decode_answer,
     encode_answer=encode_answer,
     stream_decoder=ResponsesStreamDecoder,

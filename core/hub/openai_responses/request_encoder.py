@@ -1,9 +1,7 @@
 """Encodes the hub's form of a request for a channel that speaks Responses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import msgspec
 
 from ...errors import NotCarriedError
 from ...exchange import Dialect
@@ -28,50 +26,43 @@ from ..conversation import (
 from ..custom_tools import allowed_by_kind
 from ..effort import effort_of
 from ..media import write_address
-from ..openai_models import (
-    OUTPUT_TOKENS_LEAST,
-    effort_taken,
-    is_effort_unsaid,
-    is_own,
-    is_reasoning,
-    is_unable,
-    takes_sampling,
-)
-from ..places import has_cache_marks, has_file_names, has_loosened_tools, has_names
+from ..openai_models import OUTPUT_TOKENS_LEAST, effort_sent, is_own, is_reasoning, is_unable, takes_sampling
+from ..places import names_used
 from ..raw import kept_object
-from ..request_body import encode_members, kind_of, native_tool, present
+from ..request_body import EncodedRequest, LeftOut, encode_members, kind_of, native_tool, present
 from ..strict_schemas import openai_tools
 
 DIALECT: Dialect = "openai_responses"
+_NEVER_CARRIED = ("top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "cache_control", "messages.name")
 
 
-def encode_request(request: Request) -> dict[str, msgspec.Raw]:
-    """Return the body's top level. The upstream is told to store nothing: its reasoning travels sealed instead.
+def encode_request(request: Request) -> EncodedRequest:
+    """Return *request* in this dialect. The upstream is told to store nothing: its reasoning travels sealed instead.
 
     Raises:
         NotCarriedError: A part, a tool or a setting that Responses can't express.
     """
     if request.sampling.choice_count > 1:
         raise NotCarriedError(param="n", dialect=DIALECT)
-    body: dict[str, Any] = {"model": request.model, "input": list(_items(request)), "store": False}
+    left_out = LeftOut(names_used(request, _NEVER_CARRIED))
+    body: dict[str, Any] = {"model": request.model, "input": list(_items(request, left_out)), "store": False}
     if request.stream:
         body["stream"] = True
-    _add_tools(body, request, openai_tools(request.tools))
+    _add_tools(body, request, openai_tools(request.tools, left_out))
     sampling = request.sampling
-    reasoning = _reasoning(request)
     is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
     values = {
-        "max_output_tokens": OUTPUT_TOKENS_LEAST if _is_limit_raised(request) else sampling.output_tokens_max,
-        "temperature": sampling.temperature if is_sampled else None,
-        "top_p": sampling.top_p if is_sampled else None,
-        "reasoning": reasoning,
+        "max_output_tokens": _limit(request, left_out),
+        "temperature": left_out.unless(is_sampled, "temperature", sampling.temperature),
+        "top_p": left_out.unless(is_sampled, "top_p", sampling.top_p),
+        "reasoning": _reasoning(request, left_out),
         "include": ["reasoning.encrypted_content"] if is_reasoning(request.model) else None,
         "text": _text(request),
         "user": request.user,
         "prompt_cache_key": request.cache_key,
     }
     body.update(present(values))
-    return encode_members(body)
+    return EncodedRequest(encode_members(body), left_out.names)
 
 
 def settings(request: Request) -> dict[str, Any]:
@@ -82,35 +73,16 @@ def settings(request: Request) -> dict[str, Any]:
     return body
 
 
-def dropped(request: Request) -> Sequence[str]:
-    """Return the names of what is left out, as the channel can answer without it."""
-    sampling = request.sampling
-    is_sampled = takes_sampling(request.model, effort_of(request.reasoning))
-    names = {
-        "temperature": sampling.temperature is not None and not is_sampled,
-        "top_p": sampling.top_p is not None and not is_sampled,
-        "max_tokens": _is_limit_raised(request),
-        "top_k": sampling.top_k is not None,
-        "stop": bool(sampling.stop),
-        "seed": sampling.seed is not None,
-        "presence_penalty": sampling.presence_penalty is not None,
-        "frequency_penalty": sampling.frequency_penalty is not None,
-        "thinking": request.reasoning.is_adaptive or is_effort_unsaid(request.model, effort_of(request.reasoning)),
-        "cache_control": has_cache_marks(request),
-        "messages.name": has_names(request),
-        "messages.content.filename": has_file_names(request, Link, FileId),
-        "tools.strict": has_loosened_tools(request),
-    }
-    return [name for name, is_dropped in names.items() if is_dropped]
-
-
-def _is_limit_raised(request: Request) -> bool:
-    """Say whether the customer's limit, such as one token in a client's test, is below what OpenAI accepts."""
+def _limit(request: Request, left_out: LeftOut) -> int | None:
+    """Return the customer's limit, raised to what OpenAI accepts: clients ask for one token as a test."""
     limit = request.sampling.output_tokens_max
-    return limit is not None and limit < OUTPUT_TOKENS_LEAST and is_own(request.model)
+    if limit is None or limit >= OUTPUT_TOKENS_LEAST or not is_own(request.model):
+        return limit
+    left_out.note("max_tokens")
+    return OUTPUT_TOKENS_LEAST
 
 
-def _items(request: Request) -> Iterable[dict[str, Any]]:
+def _items(request: Request, left_out: LeftOut) -> Iterable[dict[str, Any]]:
     kinds: dict[str, str] = {}
     """Of the calls so far, by their ids, which may come again in a later turn."""
     for message in request.messages:
@@ -118,27 +90,27 @@ def _items(request: Request) -> Iterable[dict[str, Any]]:
         if message.role == "assistant":
             yield from _assistant_items(message)
         elif message.role == "user":
-            yield from _user_items(message, kinds)
+            yield from _user_items(message, kinds, left_out)
         else:
-            yield {"role": message.role, "content": [_piece(part) for part in message.parts]}
+            yield {"role": message.role, "content": _pieces(message.parts, left_out)}
 
 
-def _user_items(message: Message, kinds: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+def _user_items(message: Message, kinds: Mapping[str, str], left_out: LeftOut) -> Iterable[dict[str, Any]]:
     """Yield the items of a user's turn: first each tool result, of its call's kind by *kinds*, then the rest."""
     parts = [part for part in message.parts if not isinstance(part, ToolResult)]
     for part in message.parts:
         if isinstance(part, ToolResult):
             is_custom = kinds.get(part.call_id) == "custom"
             kind = "custom_tool_call_output" if is_custom else "function_call_output"
-            yield {"type": kind, "call_id": part.call_id, "output": _output(part)}
+            yield {"type": kind, "call_id": part.call_id, "output": _output(part, left_out)}
     if parts:
-        yield {"role": "user", "content": [_piece(part) for part in parts]}
+        yield {"role": "user", "content": _pieces(parts, left_out)}
 
 
-def _output(result: ToolResult) -> Any:
+def _output(result: ToolResult, left_out: LeftOut) -> Any:
     if all(isinstance(part, Text) for part in result.parts):
         return "\n\n".join(part.text for part in result.parts if isinstance(part, Text))
-    return [_piece(part) for part in result.parts]
+    return _pieces(result.parts, left_out)
 
 
 def _assistant_items(message: Message) -> Iterable[dict[str, Any]]:
@@ -167,7 +139,11 @@ def _assistant_items(message: Message) -> Iterable[dict[str, Any]]:
                 raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
 
 
-def _piece(part: Part) -> dict[str, Any]:
+def _pieces(parts: Iterable[Part], left_out: LeftOut) -> list[dict[str, Any]]:
+    return [_piece(part, left_out) for part in parts]
+
+
+def _piece(part: Part, left_out: LeftOut) -> dict[str, Any]:
     match part:
         case Text(text=text):
             return {"type": "input_text", "text": text}
@@ -175,16 +151,26 @@ def _piece(part: Part) -> dict[str, Any]:
             return present({"type": "input_image", "image_url": write_address(source), "detail": detail or "auto"})
         case Image(source=FileId(dialect="openai_responses", id=file_id), detail=detail):
             return {"type": "input_image", **present({"file_id": file_id, "detail": detail})}
-        case File(source=Inline() as source, name=name, detail=detail):
-            told_file = {"filename": name or "document", "file_data": write_address(source), "detail": detail}
-            return {"type": "input_file", **present(told_file)}
-        case File(source=Link(url=url), detail=detail):
-            return {"type": "input_file", **present({"file_url": url, "detail": detail})}
-        case File(source=FileId(dialect="openai_responses" | "openai_chat", id=file_id), detail=detail):
-            return {"type": "input_file", **present({"file_id": file_id, "detail": detail})}
+        case File():
+            return {"type": "input_file", **_file(part, left_out), **present({"detail": part.detail})}
         case Native(dialect="openai_responses", document=document, is_piece=True):
             return kept_object(document)
     raise NotCarriedError(param=f"input.{kind_of(part)}", dialect=DIALECT)
+
+
+def _file(file: File, left_out: LeftOut) -> dict[str, str]:
+    match file.source:
+        case Inline() as source:
+            return {"filename": file.name or "document", "file_data": write_address(source)}
+        case Link(url=url):
+            written = {"file_url": url}
+        case FileId(dialect="openai_responses" | "openai_chat", id=file_id):
+            written = {"file_id": file_id}
+        case _:
+            raise NotCarriedError(param="input.file", dialect=DIALECT)
+    if file.name is not None:
+        left_out.note("messages.content.filename")
+    return written
 
 
 def _add_tools(body: dict[str, Any], request: Request, tools: Iterable[Tool | Native]) -> None:
@@ -224,11 +210,11 @@ def _tool(tool: Tool | Native) -> Any:
     }
 
 
-def _reasoning(request: Request) -> dict[str, Any] | None:
-    effort = effort_taken(request.model, effort_of(request.reasoning))
+def _reasoning(request: Request, left_out: LeftOut) -> dict[str, Any] | None:
+    reasoning = request.reasoning
+    effort = effort_sent(request.model, reasoning, left_out)
     if is_unable(request.model):
         return None
-    reasoning = request.reasoning
     is_shown = reasoning.is_adaptive if reasoning.is_shown is None else reasoning.is_shown
     summary = reasoning.summary or ("auto" if is_shown else None)
     return present({"effort": effort, "summary": summary}) or None

@@ -31,7 +31,7 @@ from relay.core.hub.answer import (
     Stopped,
     StreamEvent,
 )
-from relay.core.hub.anthropic_messages.request_encoder import dropped, encode_request
+from relay.core.hub.anthropic_messages.request_encoder import encode_request
 from relay.core.hub.anthropic_messages.stream_encoder import MessagesStreamEncoder
 from relay.core.hub.codecs import CODECS
 from relay.core.hub.conversation import (
@@ -202,7 +202,7 @@ def test_a_request_comes_back_equivalent(name: str) -> None:
     body = recorded_request(name)
     assert body is not None
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
-    written = json.loads(msgspec.json.encode(MESSAGES.encode_request(request)))
+    written = json.loads(msgspec.json.encode(MESSAGES.encode_request(request).fields))
     assert same(written) == same(body)
 
 
@@ -218,8 +218,10 @@ def test_claude_codes_request_is_carried_whole_but_for_what_is_named() -> None:
     assert [message.role for message in request.messages] == ["system", *(each["role"] for each in body["messages"])]
     assert [tool.name for tool in request.tools if isinstance(tool, Tool)] == [tool["name"] for tool in body["tools"]]
     assert request.reasoning.is_adaptive
-    assert json.loads(bytes(encode_request(request)["thinking"])) == body["thinking"]
-    reasoning = CODECS["openai_responses"].encode_request(msgspec.structs.replace(request, tools=()))["reasoning"]
+    assert json.loads(bytes(encode_request(request).fields["thinking"])) == body["thinking"]
+    reasoning = (
+        CODECS["openai_responses"].encode_request(msgspec.structs.replace(request, tools=())).fields["reasoning"]
+    )
     assert json.loads(bytes(reasoning)) == {"effort": "high", "summary": "auto"}
 
 
@@ -238,7 +240,7 @@ def test_how_thinking_is_shown_comes_back_as_it_was(thinking: dict[str, Any]) ->
     turns = [{"role": "user", "content": "Hi"}]
     body = {"model": model, "max_tokens": 9000, "messages": turns, "thinking": thinking}
     request = msgspec.structs.replace(MESSAGES.decode_request(asked("anthropic_messages", body)), model=model)
-    assert json.loads(bytes(encode_request(request)["thinking"])) == thinking
+    assert json.loads(bytes(encode_request(request).fields["thinking"])) == thinking
 
 
 def test_neighbours_are_joined_and_results_come_first() -> None:
@@ -253,7 +255,7 @@ def test_neighbours_are_joined_and_results_come_first() -> None:
             Message(role="system", parts=(Text(text="Be brief."),)),
         ),
     )
-    assert json.loads(bytes(encode_request(request)["messages"])) == [
+    assert json.loads(bytes(encode_request(request).fields["messages"])) == [
         {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
         {"role": "assistant", "content": [{"type": "tool_use", "id": "a_b", "name": "f", "input": {"x": 1}}]},
         {
@@ -271,7 +273,7 @@ def test_a_picture_in_a_tools_result_is_carried() -> None:
     """As a block of the result."""
     result = ToolResult(call_id="a", parts=(Picture(source=Inline("image/png", "aGk=")),))
     request = Request(model="claude", messages=(Message(role="user", parts=(result,)),))
-    [turn] = json.loads(bytes(encode_request(request)["messages"]))
+    [turn] = json.loads(bytes(encode_request(request).fields["messages"]))
     assert turn["content"][0]["content"] == [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
     ]
@@ -283,11 +285,11 @@ def test_a_plain_text_is_a_document_or_a_text_elsewhere_and_comes_back_as_it_was
     content = [{"type": "document", "source": source, "title": "a.txt"}]
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
-    assert json.loads(bytes(MESSAGES.encode_request(request)["messages"])) == body["messages"]
-    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["messages"]))
+    assert json.loads(bytes(MESSAGES.encode_request(request).fields["messages"])) == body["messages"]
+    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request).fields["messages"]))
     assert told["content"] == [{"type": "text", "text": "Grüße"}]
-    assert CODECS["openai_chat"].dropped(request) == ["messages.content.filename"]
-    [told] = json.loads(bytes(CODECS["openai_responses"].encode_request(request)["input"]))
+    assert CODECS["openai_chat"].encode_request(request).dropped == ["messages.content.filename"]
+    [told] = json.loads(bytes(CODECS["openai_responses"].encode_request(request).fields["input"]))
     assert told["content"] == [
         {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,R3LDvMOfZQ=="}
     ]
@@ -298,7 +300,7 @@ def test_a_text_file_reaches_claude_as_its_text(media_type: str) -> None:
     """Claude takes PDFs in base64, and any text as a plain one."""
     document = File(source=Inline(media_type, "R3LDvMOfZQ=="))
     request = Request(model="claude", messages=(Message(role="user", parts=(document,)),))
-    [turn] = json.loads(bytes(encode_request(request)["messages"]))
+    [turn] = json.loads(bytes(encode_request(request).fields["messages"]))
     assert turn["content"] == [
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Grüße"}}
     ]
@@ -331,7 +333,7 @@ def test_a_picture_among_the_instructions_is_refused_by_name(to: Dialect) -> Non
     with pytest.raises(NotCarriedError) as refused:
         CODECS[to].encode_request(request)
     assert refused.value.param == "messages.content.image"
-    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request)["input"]))[0]["content"] == [
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request).fields["input"]))[0]["content"] == [
         {"type": "input_text", "text": "So:"},
         {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"},
     ]
@@ -364,7 +366,7 @@ def test_what_is_said_of_a_file_a_tool_or_an_answer_is_named_where_it_is_left_ou
     )
     asking = OutputFormat(schema=raw({"type": "object"}), name="n", description="of the weather")
     request = Request(model="m", messages=(Message(role="user", parts=(file,)),), tools=(strict,), output_format=asking)
-    assert CODECS[to].dropped(request) == names
+    assert CODECS[to].encode_request(request).dropped == names
 
 
 @pytest.mark.parametrize(("detail", "names"), [("low", ["messages.content.detail"]), ("auto", []), (None, [])])
@@ -374,14 +376,17 @@ def test_how_closely_to_look_at_a_picture_is_named(to: Dialect, detail: str | No
     picture = Picture(source=Inline("image/png", "aGk="), detail=detail)
     result = ToolResult(call_id="a", parts=(picture,))
     for part in (picture, result):
-        assert CODECS[to].dropped(Request(model="m", messages=(Message(role="user", parts=(part,)),))) == names
+        assert (
+            CODECS[to].encode_request(Request(model="m", messages=(Message(role="user", parts=(part,)),))).dropped
+            == names
+        )
 
 
 def test_foreign_thinking_is_never_shown_to_claude() -> None:
     """Only what Claude signed goes back; nothing is signed in its name."""
     thoughts = (Thinking(text="Hm"), Thinking(text="Hm", seal=Seal("openai_responses", "gA")))
     said = Message(role="assistant", parts=(*thoughts, Text(text="Yes")))
-    [_, turn] = json.loads(bytes(encode_request(Request(model="claude", messages=(HI, said)))["messages"]))
+    [_, turn] = json.loads(bytes(encode_request(Request(model="claude", messages=(HI, said))).fields["messages"]))
     assert turn["content"] == [{"type": "text", "text": "Yes"}]
 
 
@@ -419,7 +424,7 @@ def test_effort_becomes_a_budget_below_the_limit(
 ) -> None:
     """Or stays an effort where the model measures so, whatever AWS calls it; the limit is the customer's, and stays."""
     request = Request(model=model, messages=(HI,), reasoning=reasoning, sampling=Sampling(output_tokens_max=limit))
-    body = json.loads(msgspec.json.encode(encode_request(request)))
+    body = json.loads(msgspec.json.encode(encode_request(request).fields))
     assert {name: value for name, value in body.items() if name not in ("model", "messages")} == fields
 
 
@@ -451,7 +456,7 @@ def test_a_search_result_comes_back_as_it_stood_and_is_refused_by_name_elsewhere
     for content in ([SEARCH_RESULT], [result]):
         body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
         request = MESSAGES.decode_request(asked("anthropic_messages", body))
-        assert json.loads(bytes(MESSAGES.encode_request(request)["messages"])) == body["messages"]
+        assert json.loads(bytes(MESSAGES.encode_request(request).fields["messages"])) == body["messages"]
         with pytest.raises(NotCarriedError) as refused:
             CODECS["openai_chat"].encode_request(request)
         assert refused.value.param == "messages.content.search_result"
@@ -461,11 +466,11 @@ def test_a_schema_is_closed_for_claude_and_open_members_are_no_strict_schema_of_
     """Claude refuses an open object, OpenAI an optional member: each gets what it takes."""
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     asking = Request(model="claude", messages=(HI,), output_format=OutputFormat(schema=raw(schema)))
-    written = json.loads(bytes(encode_request(asking)["output_config"]))
+    written = json.loads(bytes(encode_request(asking).fields["output_config"]))
     assert written["format"]["schema"] == {**schema, "additionalProperties": False}
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "output_config": written}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
-    told = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["response_format"]))
+    told = json.loads(bytes(CODECS["openai_chat"].encode_request(request).fields["response_format"]))
     assert told["json_schema"]["strict"] is False
 
 
@@ -480,7 +485,9 @@ def test_limits_in_a_tools_schema_are_told_in_words_where_it_is_strict(
         "additionalProperties": False,
     }
     tool = Tool(name="f", schema=raw(schema), is_strict=is_strict)
-    [written] = json.loads(bytes(encode_request(Request(model="claude", messages=(HI,), tools=(tool,)))["tools"]))
+    [written] = json.loads(
+        bytes(encode_request(Request(model="claude", messages=(HI,), tools=(tool,))).fields["tools"])
+    )
     told = {"type": "integer", "description": "{minimum: 1}"} if is_told_in_words else schema["properties"]["a"]
     assert written["input_schema"]["properties"] == {"a": told}
 
@@ -490,11 +497,11 @@ def test_what_a_model_cannot_be_told_is_named() -> None:
     named = Message(role="user", parts=(Text(text="Hi"),), name="bob")
     few = Sampling(output_tokens_max=1000, top_k=5)
     request = Request(model="claude-haiku-4-5", messages=(named,), reasoning=Reasoning(effort="low"), sampling=few)
-    assert MESSAGES.dropped(request) == ["thinking", "messages.name"]
+    assert MESSAGES.encode_request(request).dropped == ["messages.name", "thinking"]
     thinking = Request(
         model="claude-haiku-4-5", messages=(HI,), reasoning=Reasoning(effort="low"), sampling=Sampling(top_k=5)
     )
-    assert MESSAGES.dropped(thinking) == ["top_k"]
+    assert MESSAGES.encode_request(thinking).dropped == ["top_k"]
 
 
 @pytest.mark.parametrize(
@@ -515,9 +522,9 @@ def test_what_a_model_cannot_be_told_is_named() -> None:
 def test_what_newer_models_refuse_is_left_out_and_named(model: str, names: list[str]) -> None:
     """A temperature, and to be told not to think; none of it is sent."""
     asking = Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True), sampling=Sampling(temperature=0.5))
-    assert MESSAGES.dropped(asking) == names
-    assert ("temperature" in encode_request(asking)) is ("temperature" not in names)
-    assert ("thinking" in encode_request(asking)) is ("thinking" not in names)
+    assert MESSAGES.encode_request(asking).dropped == names
+    assert ("temperature" in encode_request(asking).fields) is ("temperature" not in names)
+    assert ("thinking" in encode_request(asking).fields) is ("thinking" not in names)
 
 
 @pytest.mark.parametrize(
@@ -536,9 +543,9 @@ def test_of_a_draw_claude_is_told_what_it_takes(
 ) -> None:
     """One of temperature and top_p, none beside thinking, and none at all by the newest models."""
     request = Request(model=model, messages=(HI,), reasoning=Reasoning(effort=effort), sampling=Sampling(**drawn))
-    body = json.loads(msgspec.json.encode(encode_request(request)))
+    body = json.loads(msgspec.json.encode(encode_request(request).fields))
     assert {name: body[name] for name in ("temperature", "top_p", "top_k") if name in body} == sent
-    assert MESSAGES.dropped(request) == names
+    assert MESSAGES.encode_request(request).dropped == names
 
 
 @pytest.mark.parametrize("kind", ["disabled", "between_tools"])
@@ -546,7 +553,9 @@ def test_what_asks_for_the_least_thinking_turns_it_off_elsewhere(kind: str) -> N
     """Sonnet 5.5 has a word of its own for it."""
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], "thinking": {"type": kind}}
     asking = msgspec.structs.replace(MESSAGES.decode_request(asked("anthropic_messages", body)), model="gpt-5.1")
-    assert json.loads(bytes(CODECS["openai_responses"].encode_request(asking)["reasoning"])) == {"effort": "none"}
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(asking).fields["reasoning"])) == {
+        "effort": "none"
+    }
 
 
 @pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-7"])
@@ -558,9 +567,9 @@ def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, th
     request = Request(
         model=model, messages=(HI,), tools=(Tool(name="f"),), tool_choice=choice, reasoning=Reasoning(effort="low")
     )
-    assert ("thinking" in encode_request(request)) is thinks
-    assert MESSAGES.dropped(request) == ([] if thinks else ["thinking"])
-    assert "thinking" in encode_request(msgspec.structs.replace(request, tools=()))
+    assert ("thinking" in encode_request(request).fields) is thinks
+    assert MESSAGES.encode_request(request).dropped == ([] if thinks else ["thinking"])
+    assert "thinking" in encode_request(msgspec.structs.replace(request, tools=())).fields
 
 
 @pytest.mark.parametrize(
@@ -576,13 +585,15 @@ def test_a_call_that_cannot_be_demanded_is_left_to_the_model(choice: Any, names:
         is_parallel=False,
         reasoning=Reasoning(effort="low"),
     )
-    body = encode_request(request)
+    body = encode_request(request).fields
     assert json.loads(bytes(body["tool_choice"])) == {"type": "auto", "disable_parallel_tool_use": True}
-    unsaid = encode_request(msgspec.structs.replace(request, is_parallel=None)).get("tool_choice", b"null")
+    unsaid = encode_request(msgspec.structs.replace(request, is_parallel=None)).fields.get("tool_choice", b"null")
     assert json.loads(bytes(unsaid)) == ({"type": "auto"} if choice is not None else None)
     assert [tool["name"] for tool in json.loads(bytes(body["tools"]))] == names
     assert "thinking" in body
-    assert MESSAGES.dropped(request) == (["tool_choice"] if choice in ("required", NamedTool("g")) else [])
+    assert MESSAGES.encode_request(request).dropped == (
+        ["tool_choice"] if choice in ("required", NamedTool("g")) else []
+    )
 
 
 @pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "gemini_generate"])
@@ -591,11 +602,11 @@ def test_prompt_cache_marks_are_named_where_they_are_left_out(to: Dialect) -> No
     cached = Text(text="Hi", cache=CacheMark())
     for part in (cached, ToolResult(call_id="a", parts=(cached,))):
         request = Request(model="m", messages=(Message(role="user", parts=(part,)),))
-        assert CODECS[to].dropped(request) == ["cache_control"]
+        assert CODECS[to].encode_request(request).dropped == ["cache_control"]
     shell = Native(dialect=to, kind="x", document=raw({}))
-    assert CODECS[to].dropped(Request(model="m", messages=(), tools=(shell, Tool(name="f")))) == []
+    assert CODECS[to].encode_request(Request(model="m", messages=(), tools=(shell, Tool(name="f")))).dropped == []
     marked = Request(model="m", messages=(), tools=(shell, Tool(name="f", cache=CacheMark())))
-    assert CODECS[to].dropped(marked) == ["cache_control"]
+    assert CODECS[to].encode_request(marked).dropped == ["cache_control"]
 
 
 def test_of_many_tools_those_that_may_be_called_are_told() -> None:
@@ -606,7 +617,7 @@ def test_of_many_tools_those_that_may_be_called_are_told() -> None:
 
     names = [f"f{index}" for index in range(300)]
     tools, allowed = tuple(Tool(name=name) for name in ("f", *names)), tuple(map(Name, names))
-    body = encode_request(Request(model="claude-opus-4-5", messages=(HI,), tools=tools, allowed_tools=allowed))
+    body = encode_request(Request(model="claude-opus-4-5", messages=(HI,), tools=tools, allowed_tools=allowed)).fields
     assert [tool["name"] for tool in json.loads(bytes(body["tools"]))] == names
     assert Name.comparison_count < 3000
 
@@ -620,8 +631,8 @@ def test_what_is_left_out_is_named() -> None:
         output_format=OutputFormat(),
         cache_key="k",
     )
-    assert MESSAGES.dropped(request) == [
-        "seed", "presence_penalty", "frequency_penalty", "top_p", "response_format", "prompt_cache_key",
+    assert MESSAGES.encode_request(request).dropped == [
+        "seed", "presence_penalty", "frequency_penalty", "prompt_cache_key", "response_format", "top_p",
     ]  # fmt: skip
 
 
@@ -1043,7 +1054,7 @@ def test_a_talk_is_written_as_anthropic_documents_messages() -> None:
                 Thinking(text="z"),
             ),
         )
-    )
+    ).fields
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
 
 
@@ -1225,7 +1236,7 @@ def test_a_member_of_messages_that_cannot_be_is_refused_by_name(members: dict[st
 def test_a_wish_is_written_as_anthropic_documents_messages() -> None:
     """Every setting of it."""
     asking = wish("claude-opus-4-1")
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     assert [tool["name"] for tool in body.pop("tools")] == ["f", "p"]
     assert body == {
         "model": "claude-opus-4-1",
@@ -1238,9 +1249,9 @@ def test_a_wish_is_written_as_anthropic_documents_messages() -> None:
         "stop_sequences": ["a"],
         "metadata": {"user_id": "u"},
     }
-    assert MESSAGES.dropped(asking) == [
-        "seed", "presence_penalty", "frequency_penalty", "thinking", "top_p", "verbosity", "prompt_cache_key",
-        "messages.name", "response_format.description",
+    assert MESSAGES.encode_request(asking).dropped == [
+        "seed", "presence_penalty", "frequency_penalty", "verbosity", "prompt_cache_key", "messages.name",
+        "response_format.description", "thinking", "top_p",
     ]  # fmt: skip
 
 
@@ -1269,9 +1280,13 @@ def test_which_tool_is_to_be_called_is_said_as_anthropic_documents_it(
         tool_choice=choice,
         is_parallel=is_parallel,
     )
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     assert (body.get("tool_choice"), [tool["name"] for tool in body["tools"]]) == (written, ["f", "g"])
-    assert encode_request(msgspec.structs.replace(asking, tools=())).keys() == {"model", "messages", "max_tokens"}
+    assert encode_request(msgspec.structs.replace(asking, tools=())).fields.keys() == {
+        "model",
+        "messages",
+        "max_tokens",
+    }
 
 
 @pytest.mark.parametrize(
@@ -1308,7 +1323,7 @@ def test_which_tool_is_to_be_called_is_said_as_anthropic_documents_it(
 def test_a_tool_is_written_as_anthropic_documents_it(tool: Tool, written: dict[str, Any]) -> None:
     """Those of Claude alone as they came."""
     shell = Native(dialect="anthropic_messages", kind="bash_20250124", document=raw(SHELL))
-    body = encode_request(Request(model="claude", messages=(HI,), tools=(tool, shell)))
+    body = encode_request(Request(model="claude", messages=(HI,), tools=(tool, shell))).fields
     assert json.loads(bytes(body["tools"])) == [{"name": "f", **written}, SHELL]
 
 
@@ -1350,7 +1365,7 @@ def test_what_a_talk_holds_is_written_block_by_block() -> None:
             ),
         ),
     )
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk))))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk)).fields))
     assert body["system"] == [{"type": "text", "text": "Be", "cache_control": CACHED}, {"type": "text", "text": "kind"}]
     assert body["messages"] == [
         {
@@ -1434,7 +1449,8 @@ def test_an_effort_is_the_nearest_that_the_model_takes(model: str, taken: list[E
     """Each generation has more words for it; older ones have budgets."""
     asked_for: list[Effort] = ["low", "medium", "high", "xhigh", "max"]
     bodies = [
-        encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(effort=effort))) for effort in asked_for
+        encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(effort=effort))).fields
+        for effort in asked_for
     ]
     assert [json.loads(bytes(body.get("output_config", b"{}"))).get("effort") for body in bodies] == taken
 
@@ -1451,7 +1467,7 @@ def test_an_effort_is_the_nearest_that_the_model_takes(model: str, taken: list[E
 )
 def test_thinking_is_turned_off_by_the_models_own_word(model: str, kind: str | None) -> None:
     """Or not at all."""
-    body = encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True)))
+    body = encode_request(Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True))).fields
     assert json.loads(bytes(body.get("thinking", b"{}"))).get("type") == kind
 
 
@@ -1460,14 +1476,14 @@ def test_of_tools_that_may_not_be_called_none_is_told(to: Dialect, model: str) -
     """Those that the vendor has itself among them."""
     own = Native(dialect=to, kind="x", document=raw({"type": "x"}))
     asking = Request(model=model, messages=(HI,), tools=(own, Tool(name="f"), Tool(name="g")), allowed_tools=("g",))
-    [told] = json.loads(bytes(CODECS[to].encode_request(asking)["tools"]))
+    [told] = json.loads(bytes(CODECS[to].encode_request(asking).fields["tools"]))
     assert told.get("name", told.get("function", {}).get("name")) == "g"
 
 
 def test_one_plain_instruction_is_a_text_and_a_talk_that_the_assistant_begins_keeps_it() -> None:
     """Only instructions alone are the user's."""
     talk = (Message(role="system", parts=(Text(text="Be"),)), Message(role="assistant", parts=(Text(text="Hi"),)))
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk))))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="claude", messages=talk)).fields))
     assert (body["system"], [turn["role"] for turn in body["messages"]]) == ("Be", ["assistant"])
 
 
@@ -1479,7 +1495,7 @@ def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
     """Of a text, which it is told as, and of what OpenAI keeps; one without a name has none to lose."""
     file = File(source=source, name=name)
     request = Request(model="m", messages=(Message(role="user", parts=(Text(text="Hi"), file)),))
-    assert CODECS["openai_chat"].dropped(request) == names
+    assert CODECS["openai_chat"].encode_request(request).dropped == names
 
 
 @pytest.mark.parametrize(
@@ -1492,8 +1508,8 @@ def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
 def test_what_claude_is_to_go_on_from_does_not_end_in_blanks(parts: tuple[Part, ...], written: list[Any]) -> None:
     """It refuses them; those of earlier answers stay."""
     said = Message(role="assistant", parts=(Text(text="Hi \n"),))
-    body = encode_request(Request(model="claude", messages=(HI, said, HI, Message(role="assistant", parts=parts))))
-    turns = json.loads(bytes(body["messages"]))
+    talk = (HI, said, HI, Message(role="assistant", parts=parts))
+    turns = json.loads(bytes(encode_request(Request(model="claude", messages=talk)).fields["messages"]))
     assert turns[1]["content"] == [{"type": "text", "text": "Hi \n"}]
     assert turns[3]["content"] == written
 
@@ -1505,8 +1521,9 @@ def test_what_claude_is_to_go_on_from_does_not_end_in_blanks(parts: tuple[Part, 
 def test_blank_stop_sequences_are_left_out(stop: tuple[str, ...], sent: bytes | None, left_out: list[str]) -> None:
     """Claude refuses them."""
     request = Request(model="claude", messages=(HI,), sampling=Sampling(stop=stop))
-    written = encode_request(request).get("stop_sequences")
-    assert (bytes(written) if written is not None else None, dropped(request)) == (sent, left_out)
+    encoded = encode_request(request)
+    written = encoded.fields.get("stop_sequences")
+    assert (bytes(written) if written is not None else None, encoded.dropped) == (sent, left_out)
 
 
 def test_claude_codes_own_line_for_anthropic_is_left_out() -> None:

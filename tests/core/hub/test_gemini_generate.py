@@ -181,7 +181,7 @@ def test_a_request_comes_back_equivalent(name: str) -> None:
     thinking = (body.get("generationConfig") or {}).get("thinkingConfig") or {}
     if "thinkingLevel" in thinking:
         made.model = "gemini-3-flash"
-    written = json.loads(msgspec.json.encode(GEMINI.encode_request(GEMINI.decode_request(made))))
+    written = json.loads(msgspec.json.encode(GEMINI.encode_request(GEMINI.decode_request(made)).fields))
     assert same(written) == same(body)
 
 
@@ -300,7 +300,7 @@ def test_media_of_googles_own_sdk_are_told_to_others_in_standard_base64(data: st
     request = GEMINI.decode_request(asked("gemini_generate", {"contents": [{"role": "user", "parts": parts}]}))
     file, picture = (Inline(kind, "d2h5Pz53aGF0Pz8+Cg==") for kind in kinds)
     assert request.messages[0].parts == (File(source=file), Image(source=picture))
-    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request)["messages"]))
+    [told] = json.loads(bytes(CODECS["openai_chat"].encode_request(request).fields["messages"]))
     assert told["content"] == [
         {"type": "text", "text": "why?>what??>\n"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,d2h5Pz53aGF0Pz8+Cg=="}},
@@ -320,7 +320,7 @@ def test_a_signed_picture_of_the_talk_comes_back_signed() -> None:
     part = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "U0lH"}
     contents = [{"role": "model", "parts": [part]}, {"role": "user", "parts": [{"text": "Hi"}]}]
     request = GEMINI.decode_request(asked("gemini_generate", {"contents": contents}))
-    assert json.loads(bytes(GEMINI.encode_request(request)["contents"])) == contents
+    assert json.loads(bytes(GEMINI.encode_request(request).fields["contents"])) == contents
 
 
 def test_members_of_the_configuration_that_are_read_nowhere_are_named() -> None:
@@ -336,7 +336,9 @@ def test_thinking_of_the_talk_is_not_told_again() -> None:
     said = Message(
         role="assistant", parts=(Thinking(text="Hm", seal=Seal("gemini_generate", "U0lH")), Text(text="Yes"))
     )
-    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=(HI, said)))["contents"]))
+    contents = json.loads(
+        bytes(encode_request(Request(model="gemini-2.5-pro", messages=(HI, said))).fields["contents"])
+    )
     assert contents[1] == {"role": "model", "parts": [{"text": "Yes"}]}
 
 
@@ -346,7 +348,7 @@ def test_results_that_come_in_another_order_are_told_in_that_of_their_calls() ->
     results = [ToolResult(call_id=call_id, parts=(Text(text=f"of {call_id}"),)) for call_id in ("b", "a")]
     told = [Message(role="user", parts=(result,)) for result in results]
     turns = (HI, Message(role="assistant", parts=calls), *told)
-    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns))["contents"]))
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns)).fields["contents"]))
     assert [part["functionResponse"]["response"] for part in contents[2]["parts"]] == [
         {"output": "of a"},
         {"output": "of b"},
@@ -373,7 +375,7 @@ def test_an_id_that_comes_again_is_that_of_the_last_call_before_the_result() -> 
         HI,
         answered("c1", "c0"),
     )
-    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk))["contents"]))
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk)).fields["contents"]))
     told = [part["functionResponse"] for turn in contents for part in turn["parts"] if "functionResponse" in part]
     assert [(each["name"], each["response"]["output"]) for each in told] == [
         ("f", "c0"),
@@ -389,7 +391,7 @@ def test_a_result_whose_call_is_not_there_is_told_behind_those_of_the_last_calls
     calls = Message(role="assistant", parts=(ToolCall(id="c0", name="f", arguments="{}"),))
     results = tuple(ToolResult(call_id=call_id, parts=(Text(text="ok"),)) for call_id in ("lost", "c0"))
     talk = (calls, Message(role="user", parts=results))
-    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk))["contents"]))
+    contents = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=talk)).fields["contents"]))
     assert [part["functionResponse"]["name"] for part in contents[1]["parts"]] == ["f", "lost"]
 
 
@@ -399,7 +401,7 @@ def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() ->
     demanded, left = (
         encode_request(
             Request(model="gemini-2.5-pro", messages=(HI,), tools=tools, tool_choice=choice, allowed_tools=allowed)
-        )
+        ).fields
         for choice in ("required", "auto")
     )
     assert json.loads(bytes(demanded["tools"])) == [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]
@@ -444,7 +446,7 @@ def test_the_order_of_a_schemas_members_is_that_of_the_schema_elsewhere() -> Non
     config = {"responseMimeType": "application/json", "responseSchema": schema}
     body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
     request = GEMINI.decode_request(asked("gemini_generate", body))
-    assert bytes(CODECS["openai_chat"].encode_request(request)["response_format"]) == (
+    assert bytes(CODECS["openai_chat"].encode_request(request).fields["response_format"]) == (
         b'{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object","properties":'
         b'{"c":{"type":"string"},"b":{"type":"string"},"a":{"type":"string"}}}}}'
     )
@@ -597,8 +599,8 @@ def test_another_models_call_is_sent_with_the_signature_that_skips_the_check() -
     calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="g", arguments="{}"))
     result = ToolResult(call_id="b", parts=(Text(text="ok"),))
     turns = (HI, Message(role="assistant", parts=calls), Message(role="user", parts=(result,)))
-    three = json.loads(bytes(encode_request(Request(model="gemini-3-pro", messages=turns))["contents"]))
-    two = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns))["contents"]))
+    three = json.loads(bytes(encode_request(Request(model="gemini-3-pro", messages=turns)).fields["contents"]))
+    two = json.loads(bytes(encode_request(Request(model="gemini-2.5-pro", messages=turns)).fields["contents"]))
     assert three[1]["parts"] == [
         {"functionCall": {"id": "a", "name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"},
         {"functionCall": {"id": "b", "name": "g", "args": {}}},
@@ -642,7 +644,7 @@ def test_effort_becomes_the_models_own_measure(
     model: str, reasoning: Reasoning, thinking: dict[str, Any] | None
 ) -> None:
     """A budget for 2.5, a level for 3, nothing for a model that can't be told."""
-    body = encode_request(Request(model=model, messages=(HI,), reasoning=reasoning))
+    body = encode_request(Request(model=model, messages=(HI,), reasoning=reasoning)).fields
     config = json.loads(bytes(body.get("generationConfig", b"{}")))
     assert config.get("thinkingConfig") == thinking
 
@@ -654,7 +656,7 @@ def test_effort_becomes_the_models_own_measure(
 def test_a_model_that_always_thinks_is_named_where_it_shall_not(model: str, names: list[str]) -> None:
     """It is asked for the least; one that can't think, or can be told not to, does as it is told."""
     request = Request(model=model, messages=(HI,), reasoning=Reasoning(is_off=True))
-    assert CODECS["gemini_generate"].dropped(request) == names
+    assert CODECS["gemini_generate"].encode_request(request).dropped == names
 
 
 @pytest.mark.parametrize(
@@ -668,7 +670,7 @@ def test_a_model_that_always_thinks_is_named_where_it_shall_not(model: str, name
 )
 def test_what_stands_at_a_public_address_is_told_by_it(part: Image | File, media_type: str) -> None:
     """Gemini fetches it, and must be told of what kind it is: the end of the address says so."""
-    body = encode_request(Request(model="gemini-3-pro", messages=(Message(role="user", parts=(part,)),)))
+    body = encode_request(Request(model="gemini-3-pro", messages=(Message(role="user", parts=(part,)),))).fields
     assert isinstance(part.source, Link)
     told = {"fileData": {"mimeType": media_type, "fileUri": part.source.url}}
     assert json.loads(bytes(body["contents"])) == [{"role": "user", "parts": [told]}]
@@ -736,7 +738,7 @@ def test_a_call_is_why_an_answer_ended_unless_it_was_cut(reason: str | None, sto
 def test_structured_output_is_told_as_json_schema() -> None:
     """Which Gemini takes beside its own form."""
     asked_for = OutputFormat(schema=msgspec.Raw(b'{"type":"object","additionalProperties":false}'))
-    body = encode_request(Request(model="gemini-x", messages=(HI,), output_format=asked_for))
+    body = encode_request(Request(model="gemini-x", messages=(HI,), output_format=asked_for)).fields
     assert bytes(body["generationConfig"]) == (
         b'{"responseMimeType":"application/json","responseJsonSchema":{"type":"object","additionalProperties":false}}'
     )
@@ -758,7 +760,9 @@ def returned_to_claude(shown: dict[str, Any]) -> list[Any]:
     """Return what Claude gets of its own turn when a client of Gemini's sends it back as it was *shown*."""
     turns = [shown["candidates"][0]["content"], {"role": "user", "parts": [{"text": "Hi"}]}]
     request = GEMINI.decode_request(asked("gemini_generate", {"contents": turns}))
-    sent = CODECS["anthropic_messages"].encode_request(msgspec.structs.replace(request, model="claude-sonnet-4-5"))
+    sent = (
+        CODECS["anthropic_messages"].encode_request(msgspec.structs.replace(request, model="claude-sonnet-4-5")).fields
+    )
     content: list[Any] = json.loads(bytes(sent["messages"]))[0]["content"]
     return content
 
@@ -1134,7 +1138,7 @@ WRITTEN = {
 
 def test_a_talk_is_written_as_google_documents_it() -> None:
     """Results name the function that they are of, and a failed one is an error."""
-    written = GEMINI.encode_request(talk("gemini-2.5-pro", said=(Thinking(text="t"),)))
+    written = GEMINI.encode_request(talk("gemini-2.5-pro", said=(Thinking(text="t"),))).fields
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
 
 
@@ -1154,14 +1158,22 @@ def test_what_gemini_is_not_told_is_named(model: str, reasoning: Reasoning, name
     request = Request(
         model=model, messages=(), user="u", is_parallel=False, verbosity="low", cache_key="k", reasoning=reasoning
     )
-    assert GEMINI.dropped(request) == ["user", "parallel_tool_calls", "verbosity", "prompt_cache_key", *names]
+    assert GEMINI.encode_request(request).dropped == [
+        "user",
+        "parallel_tool_calls",
+        "verbosity",
+        "prompt_cache_key",
+        *names,
+    ]
 
 
 def test_a_draw_is_written_as_google_documents_it() -> None:
     """Every number of it, and the schema of the answer."""
     sampling = msgspec.structs.replace(SAMPLING, choice_count=2)
     format = OutputFormat(schema=msgspec.Raw(b'{"type":"object"}'))
-    body = GEMINI.encode_request(Request(model="gemini-2.0", messages=(), sampling=sampling, output_format=format))
+    body = GEMINI.encode_request(
+        Request(model="gemini-2.0", messages=(), sampling=sampling, output_format=format)
+    ).fields
     assert json.loads(bytes(body["generationConfig"])) == {
         "maxOutputTokens": 9,
         "temperature": 0.5,
@@ -1189,8 +1201,8 @@ def test_a_draw_is_written_as_google_documents_it() -> None:
 def test_which_tool_is_to_be_called_is_said_by_a_mode(choice: ToolChoice, calling: dict[str, Any]) -> None:
     """Without tools nothing is said of it."""
     request = Request(model="gemini-2.5-pro", messages=(), tools=(Tool(name="f"),), tool_choice=choice)
-    assert json.loads(bytes(GEMINI.encode_request(request)["toolConfig"])) == {"functionCallingConfig": calling}
-    assert "toolConfig" not in GEMINI.encode_request(msgspec.structs.replace(request, tools=()))
+    assert json.loads(bytes(GEMINI.encode_request(request).fields["toolConfig"])) == {"functionCallingConfig": calling}
+    assert "toolConfig" not in GEMINI.encode_request(msgspec.structs.replace(request, tools=())).fields
 
 
 def test_a_picture_that_a_tool_gave_back_stands_beside_its_result() -> None:
@@ -1198,7 +1210,7 @@ def test_a_picture_that_a_tool_gave_back_stands_beside_its_result() -> None:
     picture = Image(source=Inline("image/png", "aGk="))
     result = ToolResult(call_id="c", name="f", parts=(Text(text="a"), picture, Text(text="b")))
     request = Request(model="gemini-2.5-pro", messages=(Message(role="user", parts=(result,)),))
-    [turn] = json.loads(bytes(GEMINI.encode_request(request)["contents"]))
+    [turn] = json.loads(bytes(GEMINI.encode_request(request).fields["contents"]))
     assert turn["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "a\n\nb"}}},
         {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
@@ -1362,7 +1374,7 @@ def test_what_a_member_of_gemini_says_is_read(members: dict[str, Any], read: dic
 def test_a_wish_is_written_as_google_documents_it() -> None:
     """Every setting of it."""
     asking = wish("gemini-2.5-pro")
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     del body["tools"]
     assert body == {
         "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
@@ -1381,7 +1393,7 @@ def test_a_wish_is_written_as_google_documents_it() -> None:
             "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 1024},
         },
     }
-    assert GEMINI.dropped(asking) == [
+    assert GEMINI.encode_request(asking).dropped == [
         "user", "parallel_tool_calls", "verbosity", "prompt_cache_key", "messages.name", "response_format.description",
     ]  # fmt: skip
 
@@ -1409,7 +1421,9 @@ def test_a_wish_is_written_as_google_documents_it() -> None:
 )  # fmt: skip
 def test_a_setting_is_written_as_google_documents_it(members: dict[str, Any], written: dict[str, Any]) -> None:
     """What was not asked for is not said."""
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=(HI,), **members))))
+    body = json.loads(
+        msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=(HI,), **members)).fields)
+    )
     assert body == {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], **written}
 
 
@@ -1445,7 +1459,7 @@ def test_neighbours_are_joined_and_what_is_empty_is_left_out() -> None:
         Message(role="user", parts=(ToolResult(call_id="c", parts=(Text(text="1"),)), Audio(source=Inline("audio/wav", "aGk=")))),
         Message(role="system", parts=(Text(text="So"),)),
     )  # fmt: skip
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=talk))))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="gemini-2.5-pro", messages=talk)).fields))
     assert body["systemInstruction"] == {"parts": [{"text": "Be"}]}
     assert body["contents"] == [
         {"role": "user", "parts": [{"text": "Hi"}, {"text": "Hi"}]},
@@ -1474,5 +1488,5 @@ def test_empty_system_text_is_no_instruction() -> None:
     """Gemini refuses an empty one."""
     body = encode_request(
         Request(model="gemini-2.5-pro", messages=(Message(role="system", parts=(Text(text=""),)), HI))
-    )
+    ).fields
     assert body.keys() == {"contents"}

@@ -212,7 +212,7 @@ def test_a_request_comes_back_equivalent(name: str) -> None:
     body = recorded_request(name)
     assert body is not None
     request = CHAT.decode_request(asked("openai_chat", body))
-    written = json.loads(msgspec.json.encode(CHAT.encode_request(request)))
+    written = json.loads(msgspec.json.encode(CHAT.encode_request(request).fields))
     assert same(written) == same(body)
 
 
@@ -241,7 +241,7 @@ def test_pictures_of_tools_follow_the_results_of_all_calls() -> None:
         Message(role="user", parts=(ToolResult(call_id="c2", parts=(Text(text="two"),)),)),
         Message(role="user", parts=(Text(text="And?"),)),
     )
-    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=results))["messages"])) == [
+    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=results)).fields["messages"])) == [
         {"role": "tool", "tool_call_id": "c1", "content": "one"},
         {"role": "tool", "tool_call_id": "c2", "content": "two"},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}]},
@@ -263,11 +263,11 @@ def test_openais_own_models_are_shown_no_signature_of_gemini(model: str, value: 
     """Google's form of chat takes its own, by whatever name; what stands in for one goes to Gemini alone."""
     call = ToolCall(id="c1", name="f", arguments="{}", seal=Seal("gemini_generate", value))
     talk = (Message(role="assistant", parts=(call,)),)
-    [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk))["messages"]))
+    [said] = json.loads(bytes(encode_request(Request(model=model, messages=talk)).fields["messages"]))
     told = {"google": {"thought_signature": value}} if is_told else None
     assert said["tool_calls"][0].get("extra_content") == told
     foreign = Message(role="assistant", parts=(msgspec.structs.replace(call, seal=Seal("anthropic_messages", value)),))
-    [said] = json.loads(bytes(encode_request(Request(model=model, messages=(foreign,)))["messages"]))
+    [said] = json.loads(bytes(encode_request(Request(model=model, messages=(foreign,))).fields["messages"]))
     assert "extra_content" not in said["tool_calls"][0]
 
 
@@ -330,7 +330,7 @@ def test_a_picture_that_a_model_drew_is_told_again() -> None:
     said = {"role": "assistant", "content": "Here", "images": [DRAWN]}
     body = {"model": "m", "messages": [{"role": "user", "content": "Draw"}, said, {"role": "user", "content": "Bluer"}]}
     request = CHAT.decode_request(asked("openai_chat", body))
-    assert json.loads(bytes(CODECS["gemini_generate"].encode_request(request)["contents"])) == [
+    assert json.loads(bytes(CODECS["gemini_generate"].encode_request(request).fields["contents"])) == [
         {"role": "user", "parts": [{"text": "Draw"}]},
         {"role": "model", "parts": [{"text": "Here"}, {"inlineData": {"mimeType": "image/png", "data": "aGk="}}]},
         {"role": "user", "parts": [{"text": "Bluer"}]},
@@ -342,8 +342,8 @@ def test_a_picture_by_the_wrong_name_of_jpeg_reaches_those_who_know_the_right_on
     picture = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,aGk="}}
     body = {"model": "m", "messages": [{"role": "user", "content": [picture]}]}
     request = CHAT.decode_request(asked("openai_chat", body))
-    claude = json.loads(bytes(CODECS["anthropic_messages"].encode_request(request)["messages"]))
-    gemini = json.loads(bytes(CODECS["gemini_generate"].encode_request(request)["contents"]))
+    claude = json.loads(bytes(CODECS["anthropic_messages"].encode_request(request).fields["messages"]))
+    gemini = json.loads(bytes(CODECS["gemini_generate"].encode_request(request).fields["contents"]))
     assert claude[0]["content"][0]["source"] == {"type": "base64", "media_type": "image/jpeg", "data": "aGk="}
     assert gemini[0]["parts"] == [{"inlineData": {"mimeType": "image/jpeg", "data": "aGk="}}]
 
@@ -354,7 +354,7 @@ def test_cache_marks_in_openrouters_form_reach_claude() -> None:
     content = [marked, {**DRAWN, "cache_control": {"type": "ephemeral"}}]
     body = {"model": "m", "messages": [{"role": "system", "content": [marked]}, {"role": "user", "content": content}]}
     request = CHAT.decode_request(asked("openai_chat", body))
-    written = CODECS["anthropic_messages"].encode_request(request)
+    written = CODECS["anthropic_messages"].encode_request(request).fields
     assert json.loads(bytes(written["system"])) == [marked]
     assert json.loads(bytes(written["messages"]))[0]["content"] == [
         marked,
@@ -380,8 +380,8 @@ def test_what_a_chat_channel_is_not_told_is_named() -> None:
     """That thoughts shall not be shown, and a strict schema that OpenAI would refuse as such."""
     loose = Tool(name="f", schema=msgspec.Raw(b'{"type":"object","properties":{"a":{}}}'), is_strict=True)
     request = Request(model="m", messages=(), tools=(loose,), reasoning=Reasoning(effort="low", is_shown=False))
-    assert CHAT.dropped(request) == ["thinking.display", "tools.strict"]
-    assert CODECS["openai_responses"].dropped(request) == ["tools.strict"]
+    assert CHAT.encode_request(request).dropped == ["thinking.display", "tools.strict"]
+    assert CODECS["openai_responses"].encode_request(request).dropped == ["tools.strict"]
 
 
 VIDEO = {"type": "video_url", "video_url": {"url": "https://a.example/b.mp4"}}
@@ -391,7 +391,7 @@ OWN_TOOL = {"type": "builtin_function", "function": None, "name": "$web_search"}
 def test_what_only_some_of_those_know_who_copy_chat_comes_back_as_it_stood() -> None:
     """Parts and tools of kinds that OpenAI has not; Qwen's, Zhipu's and Moonshot's, by their documentation."""
     body = {"model": "m", "messages": [{"role": "user", "content": [VIDEO]}], "tools": [OWN_TOOL]}
-    written = CHAT.encode_request(CHAT.decode_request(asked("openai_chat", body)))
+    written = CHAT.encode_request(CHAT.decode_request(asked("openai_chat", body))).fields
     assert json.loads(bytes(written["messages"])) == body["messages"]
     assert json.loads(bytes(written["tools"])) == body["tools"]
 
@@ -432,10 +432,10 @@ def test_thinking_goes_back_to_those_who_want_it_and_not_to_openai() -> None:
     said = {"role": "assistant", "content": "Yes", "reasoning_content": "Hm"}
     request = CHAT.decode_request(asked("openai_chat", {"model": "m", "messages": [said]}))
     assert b'"reasoning_content":"Hm"' in bytes(
-        encode_request(msgspec.structs.replace(request, model="deepseek-chat"))["messages"]
+        encode_request(msgspec.structs.replace(request, model="deepseek-chat")).fields["messages"]
     )
     assert b"reasoning_content" not in bytes(
-        encode_request(msgspec.structs.replace(request, model="gpt-5"))["messages"]
+        encode_request(msgspec.structs.replace(request, model="gpt-5")).fields["messages"]
     )
 
 
@@ -742,9 +742,9 @@ def test_openrouters_seals_go_back_to_it_through_a_client_of_messages() -> None:
     talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": json.loads(told)["content"]}]
     asked_on = asked("anthropic_messages", {"model": "m", "max_tokens": 9, "messages": talk})
     request = CODECS["anthropic_messages"].decode_request(asked_on)
-    [_, back] = json.loads(bytes(encode_request(request)["messages"]))
+    [_, back] = json.loads(bytes(encode_request(request).fields["messages"]))
     assert (back["reasoning_details"], back["reasoning_content"]) == (details, "Hm")
-    assert b"SIG" not in bytes(encode_request(msgspec.structs.replace(request, model="gpt-5"))["messages"])
+    assert b"SIG" not in bytes(encode_request(msgspec.structs.replace(request, model="gpt-5")).fields["messages"])
 
 
 def test_the_signature_of_a_gemini_call_that_comes_late_stands_beside_it() -> None:
@@ -1192,7 +1192,7 @@ def sent(model: str, **members: Any) -> dict[str, Any]:
     """Return what a chat channel is sent for *members*, and by its own name for *model*."""
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **members}
     request = msgspec.structs.replace(CHAT.decode_request(asked("openai_chat", body)), model=model)
-    return {name: json.loads(bytes(raw)) for name, raw in CHAT.encode_request(request).items()}
+    return {name: json.loads(bytes(raw)) for name, raw in CHAT.encode_request(request).fields.items()}
 
 
 SAMPLED = {"temperature": 0.5, "top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.2}
@@ -1231,8 +1231,8 @@ WISHED = (*SAMPLED, "top_k", "stop", "verbosity", "prompt_cache_key")
 def test_what_a_model_is_not_told_is_named_and_all_else_is_sent(model: str, names: list[str]) -> None:
     """OpenAI's own, those that reason among them, and others take what the others don't."""
     asking = msgspec.structs.replace(WISHES, model=model)
-    assert CHAT.dropped(asking) == names
-    assert [name for name in WISHED if name not in encode_request(asking)] == names
+    assert CHAT.encode_request(asking).dropped == names
+    assert [name for name in WISHED if name not in encode_request(asking).fields] == names
 
 
 @pytest.mark.parametrize(
@@ -1248,7 +1248,7 @@ def test_what_a_model_is_not_told_is_named_and_all_else_is_sent(model: str, name
 )
 def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reasoning, names: list[str]) -> None:
     """Of a model that has none, by the model's own measure, or unseen; to be spared it needs nothing."""
-    assert CHAT.dropped(Request(model=model, messages=(), reasoning=reasoning)) == names
+    assert CHAT.encode_request(Request(model=model, messages=(), reasoning=reasoning)).dropped == names
 
 
 @pytest.mark.parametrize(
@@ -1281,12 +1281,12 @@ def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Ef
     Where thinking can't be turned off, that is named, and the least is asked for.
     """
     request = Request(model=model, messages=(), reasoning=Reasoning(effort=asked_for))
-    chat = CHAT.encode_request(request).get("reasoning_effort", b"null")
-    responses = CODECS["openai_responses"].encode_request(request).get("reasoning", b'{"effort":null}')
+    chat = CHAT.encode_request(request).fields.get("reasoning_effort", b"null")
+    responses = CODECS["openai_responses"].encode_request(request).fields.get("reasoning", b'{"effort":null}')
     assert (json.loads(bytes(chat)), json.loads(bytes(responses))["effort"]) == (taken, taken)
     for dialect in ("openai_chat", "openai_responses"):
         is_named = taken is None or (asked_for == "none" and taken != "none")
-        assert CODECS[dialect].dropped(request) == (["thinking"] if is_named else [])
+        assert CODECS[dialect].encode_request(request).dropped == (["thinking"] if is_named else [])
 
 
 @pytest.mark.parametrize(
@@ -1329,7 +1329,7 @@ def test_which_tool_is_to_be_called_is_said_by_its_kind(
     asking = Request(
         model=model, messages=(), tools=tools, tool_choice=choice, allowed_tools=allowed, is_parallel=False
     )
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     told = {"type": "allowed_tools", "allowed_tools": sent} if "mode" in (sent or ()) else sent
     assert (body.get("tool_choice"), body["parallel_tool_calls"]) == (told, False)
 
@@ -1353,14 +1353,14 @@ def test_a_tools_grammar_is_told_in_the_form_of_each(in_chat: Any, in_responses:
     hi = {"role": "user", "content": "Hi"}
     body = {"model": "m", "messages": [hi], "tools": [{"type": "custom", "custom": custom}]}
     request = msgspec.structs.replace(CHAT.decode_request(asked("openai_chat", body)), model="gpt-5")
-    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request)["tools"])) == [tool]
-    assert json.loads(bytes(encode_request(request)["tools"])) == body["tools"]
+    assert json.loads(bytes(CODECS["openai_responses"].encode_request(request).fields["tools"])) == [tool]
+    assert json.loads(bytes(encode_request(request).fields["tools"])) == body["tools"]
 
 
 def test_without_tools_nothing_is_said_of_calls() -> None:
     """OpenAI refuses a choice among none."""
     asking = Request(model="gpt-5", messages=(), tool_choice="auto", is_parallel=True)
-    assert encode_request(asking).keys() == {"model", "messages"}
+    assert encode_request(asking).fields.keys() == {"model", "messages"}
 
 
 def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> None:
@@ -1381,7 +1381,7 @@ def test_of_many_tools_those_that_may_be_called_are_told() -> None:
 
     names = [f"f{index}" for index in range(300)]
     tools, allowed = tuple(Tool(name=name) for name in ("f", *names)), tuple(map(Name, names))
-    body = encode_request(Request(model="qwen3-max", messages=(), tools=tools, allowed_tools=allowed))
+    body = encode_request(Request(model="qwen3-max", messages=(), tools=tools, allowed_tools=allowed)).fields
     assert [tool["function"]["name"] for tool in json.loads(bytes(body["tools"]))] == names
     assert Name.comparison_count < 3000
 
@@ -1468,7 +1468,7 @@ def test_a_talk_is_written_as_openai_documents_chat() -> None:
             ),
             said=(Thinking(text="t"),),
         )
-    )
+    ).fields
     assert json.loads(msgspec.json.encode(written)) == WRITTEN_FOR_GPT
 
 
@@ -1531,7 +1531,7 @@ def test_a_talk_is_written_for_those_who_copy_chat() -> None:
                 Thinking(text="u", seal=Seal("gemini_generate", "y")),
             ),
         )
-    )
+    ).fields
     assert json.loads(msgspec.json.encode(written)) == WRITTEN_FOR_OTHERS
 
 
@@ -1812,7 +1812,7 @@ JSON_ASKED = {
 def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str, Any], names: list[str]) -> None:
     """Every setting of it."""
     asking = wish(model)
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     del body["tools"]
     assert body == {
         "model": model,
@@ -1824,7 +1824,7 @@ def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str,
         "user": "u",
         **members,
     }
-    assert CHAT.dropped(asking) == names
+    assert CHAT.encode_request(asking).dropped == names
 
 
 @pytest.mark.parametrize(
@@ -1843,7 +1843,7 @@ def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str,
 )  # fmt: skip
 def test_a_setting_is_written_as_openai_documents_chat(members: dict[str, Any], written: dict[str, Any]) -> None:
     """Zero and false are said; what was not asked for is not."""
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="gpt-4o", messages=(), **members))))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="gpt-4o", messages=(), **members)).fields))
     assert body == {"model": "gpt-4o", "messages": [], **written}
 
 
@@ -1872,7 +1872,7 @@ def test_a_turn_without_words_is_written_as_chat_takes_it() -> None:
     said = tuple(Message(role="assistant", parts=parts, name="al") for parts in turns)
     nothing: dict[str, Any] = {"role": "assistant", "content": ""}
     function = {"name": "f", "arguments": "{}"}
-    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=said))["messages"])) == [
+    assert json.loads(bytes(encode_request(Request(model="gpt-4o", messages=said)).fields["messages"])) == [
         {**nothing, "content": "Hi", "name": "al"},
         {**nothing, "name": "al"},
         {**nothing, "name": "al"},
@@ -1903,7 +1903,7 @@ def test_a_turn_without_words_is_written_as_chat_takes_it() -> None:
 )
 def test_a_budget_is_told_as_the_effort_below_it(reasoning: Reasoning, effort: Effort) -> None:
     """Nothing is asked to think more than was paid for; what the customer says in words counts first."""
-    body = encode_request(Request(model="qwen3-max", messages=(), reasoning=reasoning))
+    body = encode_request(Request(model="qwen3-max", messages=(), reasoning=reasoning)).fields
     assert json.loads(bytes(body["reasoning_effort"])) == effort
 
 

@@ -208,7 +208,7 @@ def test_a_request_comes_back_equivalent(name: str) -> None:
     body = recorded_request(name)
     assert body is not None
     request = RESPONSES.decode_request(asked("openai_responses", body))
-    written = json.loads(msgspec.json.encode(RESPONSES.encode_request(request)))
+    written = json.loads(msgspec.json.encode(RESPONSES.encode_request(request).fields))
     assert same(written) == same(body)
 
 
@@ -226,8 +226,8 @@ def test_codex_is_carried_whole_but_for_what_is_named() -> None:
         ("request_user_input", "function"),
         ("apply_patch", "custom"),
     ]
-    chat = json.loads(msgspec.json.encode(CODECS["openai_chat"].encode_request(request)))
-    claude = json.loads(msgspec.json.encode(CODECS["anthropic_messages"].encode_request(request)))
+    chat = json.loads(msgspec.json.encode(CODECS["openai_chat"].encode_request(request).fields))
+    claude = json.loads(msgspec.json.encode(CODECS["anthropic_messages"].encode_request(request).fields))
     assert [tool["function"]["name"] for tool in chat["tools"][:3]] == [tool["name"] for tool in claude["tools"][:3]]
     assert claude["tools"][3]["input_schema"]["required"] == ["input"]
 
@@ -268,7 +268,7 @@ def test_what_an_assistant_thought_said_and_called_is_one_message() -> None:
         ),
         Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="ok"),)),)),
     )
-    assert json.loads(bytes(encode_request(request)["input"]))[0] == {
+    assert json.loads(bytes(encode_request(request).fields["input"]))[0] == {
         "type": "reasoning",
         "summary": [{"type": "summary_text", "text": "Hm"}],
         "encrypted_content": "gA",
@@ -291,7 +291,7 @@ def test_a_foreign_seal_travels_in_the_encrypted_content_and_finds_its_way_back(
     assert item["encrypted_content"] == "relay.anthropic_messages..EqQB"
     request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": [item]}))
     assert request.messages[0].parts == (Thinking(text="Hm", seal=Seal("anthropic_messages", "EqQB")),)
-    assert bytes(encode_request(request)["input"]) == b"[]"
+    assert bytes(encode_request(request).fields["input"]) == b"[]"
 
 
 def test_the_seal_of_a_call_travels_beside_it_and_finds_its_way_back() -> None:
@@ -370,9 +370,11 @@ def test_a_model_that_reasons_is_not_told_how_to_draw() -> None:
     sampling = Sampling(temperature=0.5, top_p=0.9)
     for model, taken in (("gpt-4.1", {"temperature": b"0.5", "top_p": b"0.9"}), ("gpt-5", {})):
         request = Request(model=model, messages=(), sampling=sampling)
-        body = RESPONSES.encode_request(request)
+        body = RESPONSES.encode_request(request).fields
         assert {name: bytes(body[name]) for name in ("temperature", "top_p") if name in body} == taken
-        assert RESPONSES.dropped(request) == [name for name in ("temperature", "top_p") if name not in taken]
+        assert RESPONSES.encode_request(request).dropped == [
+            name for name in ("temperature", "top_p") if name not in taken
+        ]
 
 
 @pytest.mark.parametrize(
@@ -389,8 +391,8 @@ def test_a_limit_below_openais_least_is_that_least_and_named(
 ) -> None:
     """Probes ask for one token of an answer; OpenAI refuses to be asked for less than 16."""
     request = Request(model=model, messages=(), sampling=Sampling(output_tokens_max=limit))
-    assert json.loads(bytes(RESPONSES.encode_request(request).get("max_output_tokens", b"null"))) == sent
-    assert RESPONSES.dropped(request) == names
+    assert json.loads(bytes(RESPONSES.encode_request(request).fields.get("max_output_tokens", b"null"))) == sent
+    assert RESPONSES.encode_request(request).dropped == names
 
 
 F = {"type": "function", "name": "f"}
@@ -414,7 +416,9 @@ def test_which_tool_is_to_be_called_is_said_by_its_kind(
 ) -> None:
     """Of one, of several, or of any."""
     tools = (Tool(name="f"), Tool(name="p", kind="custom"))
-    body = encode_request(Request(model="m", messages=(), tools=tools, tool_choice=choice, allowed_tools=allowed))
+    body = encode_request(
+        Request(model="m", messages=(), tools=tools, tool_choice=choice, allowed_tools=allowed)
+    ).fields
     assert (json.loads(bytes(body["tool_choice"])) if "tool_choice" in body else None) == sent
 
 
@@ -427,7 +431,7 @@ def test_a_result_of_chat_is_of_the_kind_of_its_call() -> None:
     results = [{"role": "tool", "tool_call_id": call["id"], "content": "ok"} for call in calls]
     body = {"model": "m", "messages": [{"role": "assistant", "tool_calls": calls}, *results]}
     request = CODECS["openai_chat"].decode_request(asked("openai_chat", body))
-    assert json.loads(bytes(encode_request(request)["input"])) == [
+    assert json.loads(bytes(encode_request(request).fields["input"])) == [
         {"type": "custom_tool_call", "call_id": "c1", "name": "p", "input": "a"},
         {"type": "function_call", "call_id": "c2", "name": "f", "arguments": "{}"},
         {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"},
@@ -442,7 +446,7 @@ def test_an_id_that_comes_again_is_that_of_the_last_call_before_the_result() -> 
     result = Message(role="user", parts=(ToolResult(call_id="c1", parts=(Text(text="ok"),)),))
     said = [Message(role="assistant", parts=(call,)) for call in (custom, function, custom)]
     request = Request(model="m", messages=tuple(turn for each in said for turn in (each, result)))
-    assert [item["type"] for item in json.loads(bytes(encode_request(request)["input"]))] == [
+    assert [item["type"] for item in json.loads(bytes(encode_request(request).fields["input"]))] == [
         "custom_tool_call",
         "custom_tool_call_output",
         "function_call",
@@ -463,10 +467,10 @@ def test_what_responses_have_no_form_for_is_named_and_all_else_is_sent() -> None
         cache_key="k",
         user="u",
     )
-    assert RESPONSES.dropped(request) == [
-        "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "thinking", "messages.name",
+    assert RESPONSES.encode_request(request).dropped == [
+        "top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "messages.name", "thinking",
     ]  # fmt: skip
-    assert encode_request(request).keys() == {"model", "input", "store", "text", "user", "prompt_cache_key"}
+    assert encode_request(request).fields.keys() == {"model", "input", "store", "text", "user", "prompt_cache_key"}
 
 
 def test_several_choices_are_refused_by_name() -> None:
@@ -555,9 +559,9 @@ def test_what_is_said_of_a_file_comes_back_but_for_the_name_of_one_that_is_elsew
     """The name of what is fetched is its own."""
     body = {"model": "m", "input": [{"role": "user", "content": [{"type": "input_file", **file}]}]}
     request = RESPONSES.decode_request(asked("openai_responses", body))
-    [turn] = json.loads(bytes(encode_request(request)["input"]))
+    [turn] = json.loads(bytes(encode_request(request).fields["input"]))
     assert turn["content"] == [{"type": "input_file", **(piece or file)}]
-    assert RESPONSES.dropped(request) == names
+    assert RESPONSES.encode_request(request).dropped == names
 
 
 def test_a_picture_that_a_model_drew_is_refused_by_name() -> None:
@@ -591,7 +595,7 @@ def test_a_piece_that_only_this_dialect_has_comes_back_within_its_message() -> N
     piece = {"type": "future_piece", "x": 1}
     items = [{"role": role, "content": [piece]} for role in ("user", "assistant")]
     request = RESPONSES.decode_request(asked("openai_responses", {"model": "m", "input": items}))
-    assert json.loads(bytes(encode_request(request)["input"])) == items
+    assert json.loads(bytes(encode_request(request).fields["input"])) == items
 
 
 @pytest.mark.parametrize(
@@ -1090,7 +1094,7 @@ def test_a_talk_is_written_as_openai_documents_responses() -> None:
                 Thinking(text="v", seal=Seal("gemini_generate", "z")),
             ),
         )
-    )
+    ).fields
     assert json.loads(msgspec.json.encode(written)) == WRITTEN
 
 
@@ -1250,21 +1254,21 @@ def test_a_choice_that_cannot_be_is_refused_by_name(choice: Any) -> None:
 
 
 SAMPLED = {"temperature": 0.5, "top_p": 0.9}
-NAMED = ["top_k", "stop", "seed", "presence_penalty", "frequency_penalty"]
+NAMED = ["top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "messages.name"]
 
 
 @pytest.mark.parametrize(
     ("model", "members", "names"),
     [
-        ("gpt-4.1", SAMPLED, [*NAMED, "thinking", "messages.name"]),
-        ("gpt-5", {"reasoning": {"effort": "low"}, "include": ["reasoning.encrypted_content"]}, [*SAMPLED, *NAMED, "messages.name"]),
-        ("qwen3-max", {**SAMPLED, "reasoning": {"effort": "low"}}, [*NAMED, "messages.name"]),
+        ("gpt-4.1", SAMPLED, [*NAMED, "thinking"]),
+        ("gpt-5", {"reasoning": {"effort": "low"}, "include": ["reasoning.encrypted_content"]}, [*NAMED, *SAMPLED]),
+        ("qwen3-max", {**SAMPLED, "reasoning": {"effort": "low"}}, NAMED),
     ],
 )  # fmt: skip
 def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str, Any], names: list[str]) -> None:
     """Every setting of it."""
     asking = wish(model)
-    body = json.loads(msgspec.json.encode(encode_request(asking)))
+    body = json.loads(msgspec.json.encode(encode_request(asking).fields))
     del body["tools"]
     assert body == {
         "model": model,
@@ -1287,7 +1291,7 @@ def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str,
         "prompt_cache_key": "k",
         **members,
     }
-    assert RESPONSES.dropped(asking) == names
+    assert RESPONSES.encode_request(asking).dropped == names
 
 
 @pytest.mark.parametrize(
@@ -1313,7 +1317,7 @@ def test_a_wish_is_written_as_each_model_takes_it(model: str, members: dict[str,
 )  # fmt: skip
 def test_a_setting_is_written_as_openai_documents_responses(members: dict[str, Any], written: dict[str, Any]) -> None:
     """What was not asked for is not said, but for tools: by default they are strict."""
-    body = json.loads(msgspec.json.encode(encode_request(Request(model="qwen3-max", messages=(HI,), **members))))
+    body = json.loads(msgspec.json.encode(encode_request(Request(model="qwen3-max", messages=(HI,), **members)).fields))
     plain = {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
     assert body == {"model": "qwen3-max", "input": [plain], "store": False, **written}
 
@@ -1351,7 +1355,7 @@ def test_files_of_chat_are_those_of_responses_and_results_may_be_of_parts() -> N
         ),
         Message(role="user", parts=(ToolResult(call_id="c", parts=(Text(text="1"), picture)),)),
     )
-    assert json.loads(bytes(encode_request(Request(model="gpt-5", messages=talk))["input"])) == [
+    assert json.loads(bytes(encode_request(Request(model="gpt-5", messages=talk)).fields["input"])) == [
         {"role": "user", "content": [{"type": "input_file", "file_id": "file-1", "detail": "low"}]},
         item,
         {"role": "assistant", "content": [piece]},

@@ -50,8 +50,8 @@ def through(codec: Codec, request: Request) -> tuple[Request, set[str]]:
     sent = msgspec.structs.replace(request, model=MODELS[codec.dialect])
     made = exchange(codec.dialect)
     made.model = sent.model
-    RULES[codec.dialect].read_request(made, msgspec.json.encode(codec.encode_request(sent)))
-    return codec.decode_request(made), {*codec.dropped(sent), *ALSO_LEFT_OUT[codec.dialect]}
+    RULES[codec.dialect].read_request(made, msgspec.json.encode(codec.encode_request(sent).fields))
+    return codec.decode_request(made), {*codec.encode_request(sent).dropped, *ALSO_LEFT_OUT[codec.dialect]}
 
 
 def check_request(request: Request, first: Dialect, second: Dialect) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core.hub.conversation import Request, Tool
-from relay.core.hub.places import has_loosened_tools
-from relay.core.hub.strict_schemas import _schemas, as_object, claude_schema, is_strict, with_strict_tools
+from relay.core.hub.conversation import Tool
+from relay.core.hub.request_body import LeftOut
+from relay.core.hub.strict_schemas import _schemas, as_object, claude_schema, is_strict, openai_tools
 
 
 def raw(schema: dict[str, Any]) -> msgspec.Raw:
@@ -104,10 +104,11 @@ def test_a_tool_is_strict_where_its_schema_can_be(
 ) -> None:
     """Claude takes optional members in strict tools; OpenAI would refuse the whole request."""
     tool = Tool(name="f", schema=raw(schema) if schema is not None else None, is_strict=asked)
-    [told] = with_strict_tools([tool])
-    assert told == msgspec.structs.replace(tool, is_strict=is_told)
-    request = Request(model="m", messages=(), tools=(tool,))
-    assert has_loosened_tools(request) is (is_told is not asked)
+    left_out = LeftOut()
+    [told] = openai_tools([tool], left_out)
+    whole = as_object(tool.schema) if tool.schema is not None else None
+    assert told == msgspec.structs.replace(tool, schema=whole, is_strict=is_told)
+    assert left_out.names == ([] if is_told is asked else ["tools.strict"])
 
 
 @pytest.mark.parametrize(
