@@ -7,7 +7,7 @@ import msgspec
 
 from ..errors import NotCarriedError
 from ..exchange import Dialect
-from .conversation import Message, Native, Part, Text
+from .conversation import Message, Native, Part, Text, Tool
 
 _T = TypeVar("_T")
 
@@ -79,6 +79,18 @@ def kind_of(part: Part) -> str:
 def not_carried(part: Part, dialect: Dialect) -> NotCarriedError:
     """Return the refusal of *part*, which a message of *dialect* can't express."""
     return NotCarriedError(param=f"messages.content.{kind_of(part)}", dialect=dialect)
+
+
+def allowed_among(tools: Sequence[Tool | Native], names: Sequence[str]) -> Sequence[Tool | Native]:
+    """Return those of *tools* that are named in *names*; all if there are none.
+
+    For upstreams that have no field for a choice among several.
+
+    >>> [tool.name for tool in allowed_among([Tool(name="f"), Tool(name="g")], ["g"])]
+    ['g']
+    """
+    allowed = frozenset(names)
+    return [tool for tool in tools if isinstance(tool, Tool) and tool.name in allowed] if allowed else tools
 
 
 def native_tool(tool: Native, dialect: Dialect) -> Any:

@@ -34,7 +34,16 @@ from ..effort import BUDGETS, budget_of, effort_of, effort_within
 from ..media import is_text, text_of
 from ..places import answerable, names_used, split_opening
 from ..raw import raw_arguments
-from ..request_body import EncodedRequest, LeftOut, encode_members, native_tool, not_carried, present, system_texts
+from ..request_body import (
+    EncodedRequest,
+    LeftOut,
+    allowed_among,
+    encode_members,
+    native_tool,
+    not_carried,
+    present,
+    system_texts,
+)
 from ..seals import write_seal
 from ..strict_schemas import as_object, claude_schema
 
@@ -178,7 +187,7 @@ def _source(source: Inline | Link | FileId) -> dict[str, Any]:
 
 
 def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
-    tools = [_tool(tool) for tool in _allowed(request)]
+    tools = [_tool(tool) for tool in _callable(request)]
     if not tools:
         return
     body["tools"] = tools
@@ -199,12 +208,12 @@ def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> Non
         body["tool_choice"] = choice
 
 
-def _allowed(request: Request) -> Iterable[Tool | Native]:
-    """Yield the tools that may be called: Messages has no field for a choice among several."""
-    choice, names = request.tool_choice, frozenset(request.allowed_tools)
+def _callable(request: Request) -> Sequence[Tool | Native]:
+    """Return the tools that may be called; only the demanded one if the model can't be told to call it."""
+    choice, allowed = request.tool_choice, allowed_among(request.tools, request.allowed_tools)
     if isinstance(choice, NamedTool) and not takes_demands(request.model):
-        names = frozenset({choice.name})
-    return (tool for tool in request.tools if not names or (isinstance(tool, Tool) and tool.name in names))
+        return allowed_among(allowed, [choice.name]) or allowed
+    return allowed
 
 
 def _tool(tool: Tool | Native) -> Any:

@@ -33,7 +33,7 @@ from ..media import audio_format, is_text, text_of, write_address
 from ..openai_models import effort_sent, is_own, is_reasoning, takes_sampling
 from ..places import is_close_look, names_used
 from ..raw import kept_object
-from ..request_body import EncodedRequest, LeftOut, encode_members, native_tool, not_carried, present
+from ..request_body import EncodedRequest, LeftOut, allowed_among, encode_members, native_tool, not_carried, present
 from ..seals import SKIPPED_SIGNATURE
 from ..strict_schemas import openai_tools
 from .thoughts import write_detail
@@ -72,19 +72,17 @@ def encode_request(request: Request) -> EncodedRequest:
 
 def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     own = is_own(request.model)
-    known = tuple(openai_tools(request.tools, left_out))
-    tools = (
-        known if own else [as_function(tool) if isinstance(tool, Tool) else tool for tool in _allowed(known, request)]
-    )
+    tools = tuple(openai_tools(request.tools, left_out))
+    if not own:
+        allowed = allowed_among(tools, request.allowed_tools)
+        tools = tuple(as_function(tool) if isinstance(tool, Tool) else tool for tool in allowed)
     if tools:
         body["tools"] = list(map(_tool, tools))
     choice = request.tool_choice
     if request.allowed_tools and own:
-        allowed = [_chosen(tool) for tool in allowed_by_kind(request)]
-        body["tool_choice"] = {
-            "type": "allowed_tools",
-            "allowed_tools": {"mode": "required" if choice == "required" else "auto", "tools": allowed},
-        }
+        mode = "required" if choice == "required" else "auto"
+        chosen = [_chosen(tool) for tool in allowed_by_kind(request)]
+        body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": chosen}}
     elif isinstance(choice, NamedTool):
         choice = choice if own else NamedTool(choice.name)
         body["tool_choice"] = _chosen(choice)
@@ -96,12 +94,6 @@ def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> Non
 
 def _chosen(tool: NamedTool) -> dict[str, Any]:
     return {"type": tool.kind, tool.kind: {"name": tool.name}}
-
-
-def _allowed(tools: Iterable[Tool | Native], request: Request) -> Iterable[Tool | Native]:
-    """Yield those of *tools* that may be called, for upstreams that have no field for such a choice."""
-    names = frozenset(request.allowed_tools)
-    return (tool for tool in tools if not names or (isinstance(tool, Tool) and tool.name in names))
 
 
 def _tool(tool: Tool | Native) -> Any:
