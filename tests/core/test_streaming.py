@@ -13,7 +13,8 @@ from relay.core import heartbeat, streaming
 from relay.core.dialects.openai_chat import OpenAIChat
 from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
 from relay.core.exchange import Exchange
-from relay.core.ledger.operations import RevokeKey
+from relay.core.ledger.operations import Mark, RevokeKey
+from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.ledger.verify import verify
 from relay.core.streaming import StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
@@ -433,6 +434,40 @@ async def test_marks_tell_only_of_input_that_can_be_true(tmp_path: Path, monkeyp
         [row] = shop.rows("select mark from reservation")
         usage = json.loads(row["mark"])["usage"]
         assert (usage["input_tokens"], usage["output_tokens"], usage["source"]) == (541, 7, "disputed")
+
+
+@pytest.fixture
+def marks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The output tokens of each mark, in their order; a beat comes often."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.02)
+    marked: list[int] = []
+    original = SqliteLedger.mark
+
+    def noted(ledger: SqliteLedger, mark: Mark) -> None:
+        marked.append(mark.usage.output_tokens)
+        original(ledger, mark)
+
+    monkeypatch.setattr(SqliteLedger, "mark", noted)
+    return marked
+
+
+async def test_nothing_is_marked_before_the_first_output(
+    tmp_path: Path, marks: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a death, recovery would charge the input to a customer who got nothing."""
+    async with reselling(tmp_path, lambda _: [*stream(ROLE)[:-1], 0.3, "shut"]) as (_, shop):
+        assert (await shop.chat(stream=True)).status_code == 502
+    assert marks == []
+    assert "stream.unmarked" not in [record.message for record in caplog.records]
+
+
+async def test_a_stream_that_stands_still_is_marked_once(tmp_path: Path, marks: list[int]) -> None:
+    """Each mark is a write to the disk."""
+    begun = stream(MILLIONS + FIVE_WORDS)[:-1]
+    async with reselling(tmp_path, lambda _: [*begun, 0.5, "shut"]) as (_, shop):
+        await shop.messages(stream=True)
+    assert marks[-1] == 7
+    assert marks == sorted(set(marks))
 
 
 async def test_a_prompt_is_read_for_its_estimate_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
