@@ -34,6 +34,13 @@ class Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("expected a share")
 
 
+class Odd(msgspec.Struct, frozen=True):
+    kind: str
+
+    def __post_init__(self) -> None:
+        raise KeyboardInterrupt if self.kind == "stopped" else TypeError("expected another kind")
+
+
 def read(folder: Path, text: str, kind: Any) -> tuple[Any, tuple[str, ...]]:
     path = folder / "x.yaml"
     path.write_text(text, encoding="utf-8")
@@ -133,6 +140,11 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ("{a: {b: 010}}", Any, ["x:1:9: a.b: 010 is octal to some readers of YAML and decimal to others; leave out the leading zero, or quote it"]),
     ("[lily, rose]", tuple[GroupName, ...], ["x:1:8: [1]: unknown group 'rose'; expected one of hyacinth, lily"]),
     ("{hyacint: 1}", dict[GroupName, int], ["x:1:2: hyacint: unknown group 'hyacint'; did you mean 'hyacinth'?"]),
+    ("[x]", Literal["x", "y"], ["x:1:1: profile: expected one of x, y, found a list"]),
+    ("{a: [1, on]}", Any, ["x:1:9: a[1]: on is true or false to some readers of YAML and text to others; write true or false, or quote it"]),
+    ("{}", Annotated[dict[str, int], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
+    ("[]", Annotated[list[int], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
+    ("{kind: x}", Odd, ["x:1:1: profile: expected another kind"]),
     ('{"a b": x}', dict[str, int], ['x:1:9: ["a b"]: expected a whole number, found text']),
 ]  # fmt: skip
 
@@ -152,6 +164,12 @@ def test_problem_says_what_was_expected_and_found(tmp_path: Path, text: str, kin
 def test_broken_value_is_told_apart_from_nothing(tmp_path: Path, text: str, kind: Any) -> None:
     """None is a value; what could not be had, or not whole, is not."""
     assert read(tmp_path, text, kind)[0] is BROKEN
+
+
+def test_who_stops_the_program_stops_it(tmp_path: Path) -> None:
+    """That is no problem of the profile."""
+    with pytest.raises(KeyboardInterrupt):
+        read(tmp_path, "{kind: stopped}", Odd)
 
 
 @given(st.fractions(min_value=0, max_value=10**12, max_denominator=10**6))
