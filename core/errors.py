@@ -11,7 +11,7 @@
         NotFoundError               404  no such endpoint
         MethodNotAllowedError       405  the endpoint takes another method
         RepeatedRequestError        409  the idempotency key was used by an earlier request
-        UpgradeRequiredError        426  the endpoint is a websocket
+        UpgradeRequiredError        426  the endpoint is a websocket, or only the request is one
         BodyTooLargeError           413
         NoPriceError                400  no billing plugin priced it
         NoChannelError              503  no channel for this model in this group
@@ -166,7 +166,7 @@ class RepeatedRequestError(RejectedError):
 
 
 class UpgradeRequiredError(RejectedError):
-    """The endpoint is a websocket, but the request is a plain one."""
+    """The endpoint is a websocket, but the request is a plain one, or the other way round."""
 
     status: ClassVar[int] = 426
     code: ClassVar[str] = "websocket_expected"

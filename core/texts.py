@@ -207,6 +207,10 @@ TEXTS: Mapping[str, Sentence] = {
         "this endpoint is a websocket; connect to it with a websocket client (wss://)",
         "该接口为 WebSocket；请使用 WebSocket 客户端（wss://）连接",
     ),
+    "plain_http_expected": Sentence(
+        "this endpoint is no websocket; send a plain request with the method {expected}",
+        "该接口不是 WebSocket；请使用 {expected} 方法发送普通请求",
+    ),
     "session_idle": Sentence(
         "the session was closed after {seconds} s without an event from either side; open a new one",
         "会话双方 {seconds} 秒内没有任何事件，已关闭；请重新连接",

@@ -153,11 +153,11 @@ async def test_a_shop_without_the_endpoint_has_none(tmp_path: Path) -> None:
 
 
 async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
-    """Chats are no sessions; Codex may try one for Responses (wire/DIALECTS.md 9.2)."""
+    """Chats are no sessions; Codex tries one for Responses, and goes on without it at once if it gets this status."""
     async with realtime_shop(tmp_path) as (_, shop):
         status, error, answered = await refused(shop, uri=address(shop, path="/v1/responses"))
-    assert (status, error["code"], answered["allow"]) == (405, "method_not_allowed", "POST")
-    assert error["message"] == "expected the method POST at this endpoint, found GET"
+    assert (status, error["code"], answered["x-should-retry"]) == (426, "plain_http_expected", "false")
+    assert error["message"] == "this endpoint is no websocket; send a plain request with the method POST"
 
 
 async def test_a_websocket_on_a_page_is_refused(tmp_path: Path) -> None:
