@@ -147,7 +147,7 @@ def decode_request(exchange: Exchange) -> Request:
         user=metadata.user_id if metadata is not None else None,
         unanswerable=tuple(name for name in ("mcp_servers", "container", "thread") if is_given(fields, name, b"[]"))
         + (("max_tokens",) if exchange.output_tokens_asked == 0 else ()),
-        dropped=unread(fields, _KNOWN) + (("system.x-anthropic-billing-header",) if len(system) < len(told) else ()),
+        dropped=unread(fields, _KNOWN) + (("system.billing_line",) if len(system) < len(told) else ()),
     )
 
 

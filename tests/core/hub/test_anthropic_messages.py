@@ -211,7 +211,7 @@ def test_claude_codes_request_is_carried_whole_but_for_what_is_named() -> None:
     body = recorded_request("clients/claude-code-messages-stream")
     assert body is not None
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
-    assert request.dropped == ("context_management", "system.x-anthropic-billing-header")
+    assert request.dropped == ("context_management", "system.billing_line")
     assert [part.text for part in request.messages[0].parts if isinstance(part, Text)] == [
         block["text"] for block in body["system"][1:]
     ]
@@ -1541,4 +1541,4 @@ def test_claude_codes_own_line_for_anthropic_is_left_out() -> None:
         Message(role="system", parts=(Text(text=f"Be kind.\n{line}"),)),
         Message(role="user", parts=(Text(text=line),)),
     )
-    assert request.dropped == ("system.x-anthropic-billing-header",)
+    assert request.dropped == ("system.billing_line",)

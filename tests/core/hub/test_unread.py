@@ -59,6 +59,7 @@ CASES: list[tuple[Dialect, Dialect, Body, list[str]]] = [
     (M, C, messages(tools=[tool(input_examples=[{"a": 1}], defer_loading=True)]), ["tools.input_examples", "tools.defer_loading"]),
     (M, G, messages(output_config={"task_budget": {"type": "tokens", "total": 9}}), ["output_config.task_budget"]),
     (M, C, messages(system=[{**HI, "citations": [PLACE]}]), ["system.citations"]),
+    (M, G, messages(system=[{"type": "text", "text": "x-anthropic-billing-header: a"}]), ["system.billing_line"]),
     (C, M, chat({"role": "assistant", "content": "Hi", "annotations": [PAGE]}), ["messages.annotations"]),
     (C, G, chat({"role": "assistant", "content": "Hi", "prefix": True}), ["messages.prefix"]),
     (C, M, chat(stream_options={"include_usage": True, "include_obfuscation": False}), ["stream_options.include_obfuscation"]),
