@@ -56,6 +56,14 @@ def test_nothing_is_open_between_two_checks(trading: Books) -> None:
     assert busy == [(0, 0, 0)] * CHECK_COUNT
 
 
+def test_after_each_check_nothing_is_read_for_a_while(trading: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as a share of the time that it took: a server that is never at rest can tidy then."""
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    assert verify(trading.data) == []
+    assert [pause_s > 0 for pause_s in pauses] == [True] * CHECK_COUNT
+
+
 def test_every_charge_of_a_long_log_is_recomputed_once(trading: Books) -> None:
     """However its rows fall into parts: here there are more than twice as many as parts, and a hole."""
     with contextlib.closing(sqlite3.connect(trading.database)) as connection, connection:
