@@ -75,6 +75,7 @@ class Context:
         """The output of the response whose delta is on its way to the customer."""
         self._ended: deque[str] = deque(maxlen=ENDED_MAX)
         """The ids of the responses that ended last."""
+        self._has_unnamed_ended = False
 
     def session_changed(self, facts: SessionFacts) -> None:
         """Note the audio formats that the upstream reports."""
@@ -184,8 +185,11 @@ class Context:
         self._outputs.pop(meant, None)
         if self._under_way:
             self._under_way.remove(meant)
+        else:
+            self._asked_count = max(0, self._asked_count - 1)
         if done.id:
             self._ended.append(done.id)
+        self._has_unnamed_ended |= not done.id
         if not self._under_way:
             self._outputs.clear()
         if done.usage is not None and done.is_of_conversation:
@@ -196,7 +200,12 @@ class Context:
             self._added_before = Measure()
 
     def has_ended(self, response_id: str) -> bool:
-        """Say whether this response has ended, and neither begun nor spoken since: it must not be paid again."""
+        """Say whether this response has ended, and neither begun nor spoken since: it must not be paid again.
+
+        Under no id nothing may be under way or asked for, as it could be the end of that.
+        """
+        if not response_id:
+            return self._has_unnamed_ended and not (self._under_way or self._asked_count)
         return response_id in self._ended and "" not in self._under_way
 
     @property

@@ -96,13 +96,18 @@ class Transcriptions:
 
     def failed(self, frame: str) -> None:
         """Stop counting audio that the upstream could not transcribe."""
-        self._items.pop(_item_of(frame), None)
+        self._items.pop(self._meant(frame), None)
 
     def count_piece(self, frame: str) -> None:
         """Count a piece of a transcript that was passed on."""
-        item = self._items.get(_item_of(frame))
+        item = self._items.get(self._meant(frame))
         if item is not None:
             item.text_bytes += delta_length(frame)
+
+    def _meant(self, frame: str) -> str:
+        """Return the item that *frame* is about; if it names none, the oldest that is still to be transcribed."""
+        named = _item_of(frame)
+        return named if named or named in self._items else next(iter(self._items), "")
 
     async def cover(self) -> None:
         """Hold for the audio so far that may be transcribed, before more is passed on.
@@ -125,18 +130,18 @@ class Transcriptions:
     async def post(self, frame: str) -> None:
         """Book the transcript that *frame* ends, durably, at the price of the model that made it; only the first time.
 
-        If nothing was held for it, because nobody asked for it, it is paid from what the account has. Where its
+        One that names no item is told again if no sound has come since that could be another's. If nothing was held for it, because nobody asked for it, it is paid from what the account has. Where its
         figures are missing or can't be true, the length of the audio and of the transcript stand in for them.
 
         Raises:
             RelayError: The key is no longer valid.
         """
-        item_id, place = _item_of(frame), _place_of(frame)
-        if item_id not in self._items and place in self._ended:
+        meant, place = self._meant(frame), _place_of(frame)
+        is_awaited = meant in self._items or (not _item_of(frame) and self._context.buffered_chars)
+        if not is_awaited and place in self._ended:
             return
-        if item_id:
-            self._ended.append(place)
-        item = self._items.pop(item_id, Item(self._model or self._models.asked))
+        self._ended.append(place)
+        item = self._items.pop(meant, Item(self._model or self._models.asked))
         usage = plausible_usage(read_transcription_usage(frame), self._context.seconds_heard(item.sound_chars))
         if usage.source == "disputed":
             usage = msgspec.structs.replace(usage, output_tokens=estimate_bytes(written_bytes(frame)))
@@ -303,7 +308,7 @@ def plausible_usage(usage: Usage, seconds: int) -> Usage:
 
 
 def _item_of(frame: str) -> str:
-    """Return the item that *frame* is about; empty if it names none, which then counts as one item like any other."""
+    """Return the item that *frame* names; empty if it names none."""
     named = _ITEM_ID.search(frame)
     return named[1] if named is not None else ""
 

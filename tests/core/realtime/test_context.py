@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from relay.core.dialects.realtime_events import APPEND, Measure, ResponseDone, SessionFacts
@@ -149,7 +150,7 @@ def test_output_of_two_responses_is_told_apart() -> None:
 
 
 def test_a_response_that_ended_is_known_until_one_of_its_id_begins_or_speaks() -> None:
-    """The last 1024 are; an end without an id is nobody's."""
+    """The last 1024 are; an end without an id may be that of another which is under way."""
     context = Context()
     for index in range(1025):
         context.response_ended(ResponseDone(id=f"resp_{index}"))
@@ -160,6 +161,20 @@ def test_a_response_that_ended_is_known_until_one_of_its_id_begins_or_speaks() -
         context.has_ended(response_id) for response_id in ("resp_0", "resp_1", "resp_2", "resp_3", "resp_1024", "")
     ]
     assert ended == [False, True, False, False, True, False]
+
+
+def test_an_end_without_an_id_is_known_until_something_begins_or_is_asked_for() -> None:
+    """It may then be the end of that; and before any has ended, nothing has."""
+    context = Context()
+    known = [context.has_ended("")]
+    context.response_ended(ResponseDone())
+    known.append(context.has_ended(""))
+    context.customer_sent("response.create", Measure())
+    known.append(context.has_ended(""))
+    context.response_began("resp_1")
+    known.append(context.has_ended(""))
+    context.response_ended(ResponseDone())
+    assert [*known, context.has_ended("")] == [False, True, False, False, True]
 
 
 def test_who_ends_again_after_speaking_anew_is_known_once() -> None:
@@ -293,6 +308,7 @@ def test_responses_without_number_are_counted_together() -> None:
         context.response_sent("response.output_text.delta", event("x", response_id=f"resp_{number}", delta="a" * 12))
     context.response_sent("response.output_text.delta", event("x", response_id="r" * 100_000, delta="a" * 12))
     assert context.output_of(None).text_bytes == 12 * (3 * RESPONSES_MAX + 1)
+    assert context.output_of(f"resp_{RESPONSES_MAX}").text_bytes == 12 * (2 * RESPONSES_MAX + 1)
     assert len(context._outputs) == RESPONSES_MAX + 1
     assert max(map(len, context._outputs)) < 10
 
@@ -363,3 +379,58 @@ def test_of_several_responses_that_are_cut_all_that_was_said_counts() -> None:
         context.response_sent(f"response.{kind}.delta", event("x", response_id=response_id, delta="{}"))
     said = context.output_of(None)
     assert (said.has_text, said.has_call) == (True, True)
+
+
+def test_a_refusal_of_what_asked_for_no_response_leaves_those_under_way_counted() -> None:
+    """What each of both reads stays held for, sound and text."""
+    context = Context()
+    heard(context, 1)
+    context.response_began("resp_1")
+    context.response_began("resp_2")
+    context.request_failed()
+    assert context.input_bound == Input(text=2 * BEGINNING, sound=20)
+
+
+@pytest.mark.parametrize(("start_ms", "end_ms", "tokens"), [(500, 200, 0), (0, 10_000, 20), (500, 1500, 10)])
+def test_speech_is_neither_less_than_nothing_nor_longer_than_what_was_sent(
+    start_ms: int, end_ms: int, tokens: int
+) -> None:
+    """Of two seconds, whatever the upstream says; what was written before stays."""
+    context = Context()
+    context.customer_sent("conversation.item.create", Measure(text_bytes=20))
+    heard(context, 2)
+    context.buffer_changed(*at("input_audio_buffer.speech_started", start_ms))
+    context.buffer_changed(*at("input_audio_buffer.speech_stopped", end_ms))
+    context.buffer_changed(*at("input_audio_buffer.timeout_triggered", 600))
+    committed(context)
+    assert context.input_bound == Input(text=BEGINNING + 10, sound=tokens)
+
+
+def test_more_sound_than_there_are_tokens_leaves_no_text() -> None:
+    """Its figures contradict each other."""
+    context = Context()
+    context.response_began("")
+    context.response_ended(msgspec.structs.replace(DONE, sound_tokens=1000))
+    assert context.input_bound == Input(text=BEGINNING, sound=253)
+
+
+def test_all_pieces_of_a_response_count() -> None:
+    """Of either kind, in either order: a byte is one token at most."""
+    context = Context()
+    for kind in ("output_text", "function_call_arguments", "output_text"):
+        context.response_sent(f"response.{kind}.delta", event("x", delta="a"))
+    context.handed_over()
+    said = context.output_of(None)
+    assert (said.delivered, said.has_text, said.has_call) == ((3, 0), True, True)
+    assert context.output_bound_tokens == 3
+
+
+def test_text_of_one_response_and_sound_of_another_are_added_up() -> None:
+    """Each to its kind."""
+    context = Context()
+    for frame in (words("Hello"), sound(response_id="resp_2")):
+        context.response_sent(
+            "response.output_audio.delta" if "audio" in frame else "response.output_text.delta", frame
+        )
+        context.handed_over()
+    assert context.output_of(None).delivered == (5, 64_000)

@@ -623,6 +623,20 @@ async def test_an_end_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
     assert "org-secret" not in json.dumps(heard)
 
 
+async def test_an_end_without_an_id_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
+    """Until another response is asked for, or begins: that may be one which tells only its end."""
+    end, begun = done(response_id=""), created("")
+    talk = says(end, end, begun, end, end)
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            for _ in range(2):
+                await client.send(CREATE)
+                for _ in range(4):
+                    await hear(client)
+        rows = await shop.log(count=5)
+    assert [row["charge_nano"] for row in rows] == [CHARGE] * 4 + [0]
+
+
 async def test_an_end_that_is_told_again_beside_another_response_is_paid_once(tmp_path: Path) -> None:
     """The other is still under way, and paid with its own end."""
     talk = says(
@@ -676,18 +690,25 @@ async def test_a_response_whose_beginning_is_not_told_is_paid_by_who_leaves(tmp_
     assert outcomes(rows) == [("customer_gone", 20 * 64_000)]
 
 
-async def test_what_a_response_said_is_paid_although_another_has_used_up_the_money(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("credit", "cap_nano", "refusal"),
+    [("0.093", None, "insufficient_user_quota"), ("10", 93_000_000, "pre_consume_token_quota_failed")],
+)
+async def test_what_a_response_said_is_paid_although_another_has_used_up_the_money(
+    tmp_path: Path, credit: str, cap_nano: int | None, refusal: str
+) -> None:
     """Nothing can be held for after that one; what is left pays for what was heard: 40 seconds, and 253 read again."""
     spoken = [sound(response_id="resp_2")] * 40
     talk = says(created(), created("resp_2"), sound(), *spoken, done())
-    async with realtime_shop(tmp_path, talk, credit="0.093") as (_, shop):
+    async with realtime_shop(tmp_path, talk, credit=credit, cap_nano=cap_nano) as (_, shop):
+        before, _ = balances(shop.rows(LOTS))
         heard, code = await talk_with(shop)
         rows = await shop.log(count=2)
-        assert balances(shop.rows(LOTS)) == (93_000_000 - CHARGE - 253 * 400 - 800 * 64_000, 0)
+        assert balances(shop.rows(LOTS)) == (before - CHARGE - 253 * 400 - 800 * 64_000, 0)
         assert verify(shop.data) == []
     assert outcomes(rows) == [("complete", CHARGE), ("truncated", 253 * 400 + 800 * 64_000)]
     assert [said["type"] for said in heard[-2:]] == ["response.done", "error"]
-    assert (heard[-1]["error"]["code"], code) == ("insufficient_user_quota", 1008)
+    assert (heard[-1]["error"]["code"], code) == (refusal, 1008)
 
 
 LIMITED = PROFILE.replace('audio_completion_ratio: "2"', 'audio_completion_ratio: "2", output_tokens_max: 4096')

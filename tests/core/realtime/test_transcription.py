@@ -440,20 +440,57 @@ async def test_a_transcript_without_true_figures_costs_its_sound_and_its_words(t
     assert (row["usage_source"], row["output_tokens"], row["charge_nano"]) == ("disputed", 4, 100_000)
 
 
+UNNAMED = event(COMPLETED, transcript="Hi", usage=TOKENS)
+
+
 async def test_the_end_of_a_transcript_that_is_told_twice_is_paid_once(tmp_path: Path) -> None:
-    """Of each part of an item; what names no item is always paid for."""
-    unnamed = event(COMPLETED, transcript="Hi", usage=TOKENS)
+    """Of each part of an item; one that names no item, too."""
     other_part = event(COMPLETED, item_id="item_1", content_index=1, transcript="Hi", usage=TOKENS)
-    ends = [completed(TOKENS), completed(TOKENS), other_part, unnamed, unnamed]
+    ends = [completed(TOKENS), completed(TOKENS), other_part, UNNAMED, UNNAMED]
     async with realtime_shop(tmp_path, writing_down(*ends)) as (_, shop):
         async with connected(shop) as client:
             await speak(client)
             for _ in ends:
                 await hear(client, COMPLETED)
-        rows = await shop.log(count=5)
-        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 4 * 172_500, 0)
+        rows = await shop.log(count=4)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 3 * 172_500, 0)
         assert verify(shop.data) == []
-    assert sorted(row["charge_nano"] for row in rows) == [0, 172_500, 172_500, 172_500, 172_500]
+    assert sorted(row["charge_nano"] for row in rows) == [0, 172_500, 172_500, 172_500]
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+async def test_a_transcript_that_names_no_item_is_paid_for_after_each_sound(tmp_path: Path, is_committed: bool) -> None:
+    """It is that of the sound that waits, or may be that of sound which the upstream has not told of."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        with suppress(ConnectionClosed):
+            async for _ in connection:
+                if is_committed:
+                    await connection.send(event("input_audio_buffer.committed", item_id="item_1"))
+                await connection.send(UNNAMED)
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await client.send(json.dumps(UPDATE))
+            await hear(client, COMPLETED)
+            for _ in range(2):
+                await client.send(APPEND)
+                await hear(client, COMPLETED)
+        await shop.log(count=4)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 3 * 172_500, 0)
+
+
+async def test_a_transcript_that_names_no_item_is_the_oldest(tmp_path: Path) -> None:
+    """Its words and its end without figures: 10 x 6000 heard in its second, and 4 x 10000 written, once."""
+    kind = "conversation.item.input_audio_transcription.delta"
+    talk = writing_down(event(kind, delta="Hello world"), event(COMPLETED, transcript="Hello world"))
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=2)
+    assert sorted(row["charge_nano"] for row in rows) == [0, 100_000]
 
 
 async def test_a_whole_conversation_that_is_told_again_is_paid_once(tmp_path: Path) -> None:
