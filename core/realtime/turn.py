@@ -88,7 +88,7 @@ class TurnSettlement(Settlement):
     async def _raise_hold(self, output_tokens: int) -> None:
         """Raise the hold, durably, to the price of what it covers now and *output_tokens*; never lower it."""
         amount_nano = self._quote(output_tokens)
-        if self._held_nano is None or amount_nano > self._held_nano:
+        if amount_nano > (self._held_nano or 0):
             await self._ledger.extend(self._exchange.id, amount_nano)
             self._held_nano = amount_nano
 

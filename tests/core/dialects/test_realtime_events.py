@@ -24,12 +24,14 @@ from relay.core.dialects.realtime_events import (
     read_session,
     read_session_event,
     render_event,
+    sound_length,
     with_error,
 )
 from relay.core.dialects.realtime_usage import read_transcription_usage
 from relay.core.errors import BadRequestError
 from relay.core.usage import Usage
 
+TOO_DEEP = '{"x":' + "[" * 100_000 + "]" * 100_000 + ',"type":"x","event_id":"a"}'
 FRAMES = [
     ('{"type":"response.done"}', "response.done"),
     ('{"event_id":"event_1","type":"response.done","x":1}', "response.done"),
@@ -41,6 +43,7 @@ FRAMES = [
     ("[]", ""),
     ("", ""),
     ("{" * 5000, ""),
+    (TOO_DEEP, ""),
 ]
 
 
@@ -74,6 +77,11 @@ def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
         assert delta_length(frame) >= len(text)
 
 
+def test_what_is_not_there_has_no_length() -> None:
+    """Neither a delta nor sound."""
+    assert (delta_length("{}"), sound_length("{}")) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("frame", "name"),
     [
@@ -83,6 +91,7 @@ def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
         ("", None),
         (b"\x00", None),
         ("[" * 5000, None),
+        (TOO_DEEP, None),
     ],
 )
 def test_an_event_may_have_a_name(frame: str | bytes, name: str | None) -> None:
@@ -127,8 +136,9 @@ def test_what_was_read_is_what_is_sent() -> None:
 @pytest.mark.parametrize("frame", ["", "[]", "{}", '{"type":1}', '{"type":null}'])
 def test_a_customers_event_has_a_type(frame: str) -> None:
     """Else it is none."""
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadRequestError) as caught:
         read_customer_event(frame)
+    assert caught.value.param == ("type" if frame.startswith("{") else None)
 
 
 def item(*parts: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +150,18 @@ SEEN = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 500
 SAID = {"type": "input_text", "text": "hello"}
 MEASURES = [
     ({"type": "input_audio_buffer.append", "audio": "A" * 640}, 0, 640, 0),
+    ({"type": "input_audio_buffer.append"}, 0, 0, 0),
     ({"type": "conversation.item.create", "item": item(HEARD)}, 78, 640, 0),
+    ({"type": "conversation.item.create"}, 0, 0, 0),
     ({"type": "conversation.item.create", "item": item(SEEN)}, 82, 0, 4096),
     ({"type": "response.create", "response": {"input": [item(HEARD), item(HEARD)]}}, 169, 1280, 0),
     ({"type": "conversation.item.create", "item": {"content": "odd"}}, 17, 0, 0),
     ({"type": "conversation.item.create", "item": 5, "event_id": "x" * 99}, 1, 0, 0),
     ({"type": "response.create"}, 0, 0, 0),
+    ({"type": "conversation.item.create", "item": item({"type": "input_audio", "audio": 7})}, 77, 0, 0),
+    ({"type": "conversation.item.create", "item": item({"type": "input_text", "audio": "AAAA"})}, 81, 0, 0),
+    ({"type": "conversation.item.create", "item": item({"type": "input_image", "image_url": {"url": "x"}})}, 91, 0, 0),
+    ({"type": "conversation.item.create", "item": item({"type": "input_text", "image_url": "AAAA"})}, 85, 0, 0),
 ]
 
 
@@ -182,9 +198,10 @@ def test_settings_are_read_in_both_forms(session: bytes, facts: SessionFacts) ->
 
 @pytest.mark.parametrize("session", [b"[]", b'{"audio":5}', b'{"model":{}}', b"null"])
 def test_settings_of_another_form_are_refused(session: bytes) -> None:
-    """What can't be read can't be priced."""
+    """What can't be read can't be priced; what an upstream reports so says nothing."""
     with pytest.raises(BadRequestError):
         read_session(session)
+    assert read_session_event('{"session":' + session.decode() + "}") == SessionFacts()
 
 
 DONE: dict[str, Any] = {
@@ -219,7 +236,7 @@ def test_odd_words_about_the_end_lose_no_figures(odd: dict[str, Any]) -> None:
 def test_figures_of_a_response_that_can_not_be_true_are_disputed() -> None:
     """Not taken for none at all."""
     done = read_response_done(json.dumps({"response": {**DONE, "usage": {"input_tokens": -1}}}))
-    assert (done.usage, done.is_disputed) == (None, True)
+    assert (done.usage, done.sound_tokens, done.is_disputed) == (None, 0, True)
 
 
 def test_another_error_takes_the_place_of_a_responses_own() -> None:

@@ -49,6 +49,33 @@ USAGES: list[tuple[object, Usage | None]] = [
         {"input_tokens": 9, "output_tokens": 3, "output_token_details": {"audio_tokens": 7}},
         Usage(input_tokens=9, output_tokens=3, audio_output_tokens=3),
     ),
+    (
+        {
+            "input_tokens": 10,
+            "output_tokens": 3,
+            "input_token_details": {"audio_tokens": 9, "image_tokens": 8, "cached_tokens": 4},
+            "output_token_details": {"reasoning_tokens": 7},
+        },
+        Usage(
+            input_tokens=6,
+            cache_read_tokens=4,
+            output_tokens=3,
+            reasoning_tokens=3,
+            audio_input_tokens=6,
+            image_input_tokens=6,
+        ),
+    ),
+    (
+        {
+            "input_tokens": 10,
+            "input_token_details": {
+                "audio_tokens": 2,
+                "cached_tokens": 12,
+                "cached_tokens_details": {"audio_tokens": 5, "image_tokens": 1},
+            },
+        },
+        Usage(cache_read_tokens=10),
+    ),
 ]
 
 
@@ -77,6 +104,7 @@ TRANSCRIPTIONS = [
     (TOLD, Usage(input_tokens=22, audio_input_tokens=20, output_tokens=4)),
     ({"type": "duration", "seconds": 2.05}, Usage(input_tokens=21, audio_input_tokens=21, unit_count=3)),
     ({"type": "duration", "seconds": 3}, Usage(input_tokens=30, audio_input_tokens=30, unit_count=3)),
+    ({"type": "duration", "seconds": 0}, Usage()),
 ]
 
 
@@ -86,6 +114,9 @@ def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, A
     assert read_transcription_usage(json.dumps({"usage": told})) == usage
 
 
+TOO_DEEP = '{"usage":5,"transcript":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
 @pytest.mark.parametrize(
     ("frame", "size"),
     [
@@ -93,6 +124,7 @@ def test_a_transcription_is_counted_in_tokens_or_by_its_length(told: dict[str, A
         ("{}", 0),
         ('{"transcript":5}', 0),
         ("[", 0),
+        (TOO_DEEP, 0),
         ('{"transcript":null}', 0),
     ],
 )
@@ -101,7 +133,14 @@ def test_the_length_of_a_transcript_is_that_of_its_utf8(frame: str, size: int) -
     assert written_bytes(frame) == size
 
 
-@pytest.mark.parametrize("usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 1e300}, {"seconds": "x"}])
+def test_a_transcription_that_is_nested_too_deep_is_disputed() -> None:
+    """As one without figures."""
+    assert read_transcription_usage(TOO_DEEP).source == "disputed"
+
+
+@pytest.mark.parametrize(
+    "usage", [None, 5, {"seconds": -1}, {"seconds": True}, {"seconds": 86_400}, {"seconds": 1e300}, {"seconds": "x"}]
+)
 def test_a_transcription_without_figures_is_disputed(usage: object) -> None:
     """Nothing else is known of it."""
     assert read_transcription_usage(json.dumps({"usage": usage})).source == "disputed"

@@ -434,3 +434,14 @@ def test_text_of_one_response_and_sound_of_another_are_added_up() -> None:
         )
         context.handed_over()
     assert context.output_of(None).delivered == (5, 64_000)
+
+
+def test_what_a_response_has_read_is_told_by_its_figures_from_then_on() -> None:
+    """Neither its sound nor its pictures are counted beside them."""
+    context = Context()
+    heard(context, 2)
+    committed(context)
+    context.customer_sent("conversation.item.create", Measure(media_tokens=4096))
+    context.response_began("")
+    context.response_ended(DONE)
+    assert context.input_bound == Input(text=BEGINNING + 149, sound=104)

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.chats import LOTS, balances
 from tests.core.realtime.talks import realtime_session, realtime_shop
 
-from .talks import CHARGE, PROFILE, connected, done, hear, words
+from .talks import CHARGE, PROFILE, SECOND_OF_SOUND, connected, done, event, hear, words
 from .test_session import says
 
 CREATE = '{"type":"response.create"}'
@@ -92,3 +94,17 @@ async def test_a_switch_of_the_balance_in_between_holds_for_the_next_turn(tmp_pa
                 await hear(client)
         rows = await shop.log(count=3)
     assert [row["charge_nano"] for row in rows] == [CHARGE, CHARGE, 0]
+
+
+@pytest.mark.parametrize(("credit", "cap_nano"), [("0.087", None), ("10", 87_000_000)])
+async def test_the_window_is_waived_where_only_what_was_said_can_be_held_for(
+    tmp_path: Path, credit: str, cap_nano: int | None
+) -> None:
+    """A minute of sound, beyond the first window; a second one would cost more than there is."""
+    talk = says(words("Hi"))
+    async with realtime_session(tmp_path, talk, credit=credit, cap_nano=cap_nano) as (_, shop, client):
+        await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND * 60))
+        await client.send('{"type":"response.create","response":""}')
+        await hear(client, "response.output_text.delta")
+        held = balances(shop.rows(LOTS))[1]
+    assert held == 1024 * 64_000 + 600 * 32_000 + 513 * 4_000
