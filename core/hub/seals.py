@@ -24,7 +24,7 @@ Source: wire/DIALECTS.md 6, read 2026-11-24.
 """
 _MARK = "relay."
 _REDACTED = "redacted"
-"""The id with which the seal of redacted thinking travels where a dialect has one form for all thinking."""
+"""What stands before a seal's own id, if redacted thinking travels where a dialect has one form for all thinking."""
 _DIALECTS = {str(dialect): dialect for dialect in get_args(Dialect)}
 
 
@@ -72,12 +72,17 @@ def marked_seal(thought: Thinking) -> Seal | None:
     Seal(dialect='anthropic_messages', value='EqQB', id='redacted')
     """
     seal = thought.seal
-    return Seal(seal.dialect, seal.value, _REDACTED) if seal is not None and thought.is_redacted else seal
+    if seal is None or not thought.is_redacted:
+        return seal
+    return Seal(seal.dialect, seal.value, f"{_REDACTED}|{seal.id}" if seal.id else _REDACTED)
 
 
 def sealed_thought(text: str, seal: Seal | None) -> Thinking:
     """Return a thought that came with *seal*, which may be a `marked_seal`."""
-    return Thinking(text=text, seal=seal, is_redacted=seal is not None and seal.id == _REDACTED)
+    mark, _, own_id = seal.id.partition("|") if seal is not None else ("", "", "")
+    if seal is None or mark != _REDACTED:
+        return Thinking(text=text, seal=seal)
+    return Thinking(text=text, seal=Seal(seal.dialect, seal.value, own_id), is_redacted=True)
 
 
 def seal_beside(call: ToolCall, dialect: Dialect) -> Thinking | None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from relay.core.dialects import RULES
 from relay.core.exchange import Dialect
-from relay.core.hub.answer import Answer
+from relay.core.hub.answer import Answer, Choice
 from relay.core.hub.codec import Codec
 from relay.core.hub.codecs import CODECS
-from relay.core.hub.conversation import Part, Request, Seal, Thinking, ToolCall
+from relay.core.hub.conversation import Part, Request, Seal, Text, Thinking, ToolCall
 from relay.core.sse import Splitter
 from relay.core.usage import Usage
 from tests.core.dialects.replay import exchange
@@ -142,6 +142,14 @@ def test_a_stream_says_the_same_in_every_dialect(dialect: Dialect, drawn: tuple[
 def test_every_seal_finds_its_way_back_through_a_client(dialect: Dialect, answer: Answer) -> None:
     """On the thought or call that it seals, and under the name of its origin."""
     assert sealed(sent_back(answer, dialect)) == sealed(answer.choices[0].parts)
+
+
+@pytest.mark.parametrize("dialect", CODECS)
+def test_redacted_thinking_returns_with_its_format_and_id(dialect: Dialect) -> None:
+    """Those of OpenRouter, through every client."""
+    hidden = Thinking(text="", seal=Seal("openai_chat", "ENC", "anthropic-claude-v1|rt_1"), is_redacted=True)
+    answer = Answer(model="m", choices=(Choice(parts=(hidden, Text(text="Hi")), stop="end"),))
+    assert sent_back(answer, dialect)[0] == hidden
 
 
 @pytest.mark.fuzz
