@@ -22,6 +22,15 @@ Stop = Literal[
 """Why an answer ended: the rows of wire/DIALECTS.md 4."""
 
 
+def stop_beside_calls(stop: Stop | None) -> Stop | None:
+    """Return *stop* of an answer that calls tools: some hosts say that it ended, or nothing.
+
+    >>> stop_beside_calls("end"), stop_beside_calls("limit")
+    ('tool_use', 'limit')
+    """
+    return "tool_use" if stop in (None, "end") else stop
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One of an answer's choices; ``stop`` is None if the upstream did not say why it ended."""
 

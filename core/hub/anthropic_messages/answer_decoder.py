@@ -2,7 +2,8 @@
 
 import msgspec
 
-from ..answer import Answer, Choice
+from ..answer import Answer, Choice, stop_beside_calls
+from ..conversation import ToolCall
 from .stops import STOPS
 from .wire import read_parts
 
@@ -20,6 +21,9 @@ _read = msgspec.json.Decoder(_Message).decode
 def decode_answer(body: bytes) -> Answer:
     """Return a message in the hub's form."""
     message = _read(body)
+    parts = read_parts(message.content)
     stop = STOPS.get(message.stop_reason, "end") if message.stop_reason is not None else None
-    choice = Choice(parts=read_parts(message.content), stop=stop, stop_sequence=message.stop_sequence)
+    if any(isinstance(part, ToolCall) for part in parts):
+        stop = stop_beside_calls(stop)
+    choice = Choice(parts=parts, stop=stop, stop_sequence=message.stop_sequence)
     return Answer(model=message.model, choices=(choice,))

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import msgspec
 
 from ...sse import event_name_and_data
-from ..answer import Begun, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..answer import (
+    Begun,
+    Cited,
+    Delta,
+    NativeDelta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stopped,
+    StreamEvent,
+    stop_beside_calls,
+)
 from ..conversation import Thinking, ToolCall
 from ..raw import refuse_unread
 from ..seals import read_seal
@@ -49,9 +60,11 @@ _read = msgspec.json.Decoder(_Event).decode
 class MessagesStreamDecoder:
     """See `StreamDecoder`. Blocks come one after another, each with its index."""
 
-    __slots__ = ("_open", "_part_count")
+    __slots__ = ("_has_called", "_is_stopped", "_open", "_part_count")
 
     def __init__(self) -> None:
+        self._has_called = False
+        self._is_stopped = False
         self._part_count = 0
         self._open: dict[int, int] = {}
 
@@ -74,17 +87,20 @@ class MessagesStreamDecoder:
                 message = read.message or _Message()
                 return (Begun(model=message.model),)
             case "message_delta" if read.delta is not None and read.delta.stop_reason is not None:
-                stop = STOPS.get(read.delta.stop_reason, "end")
+                self._is_stopped = True
+                told = STOPS.get(read.delta.stop_reason, "end")
+                stop = stop_beside_calls(told) if self._has_called else told
                 return (Stopped(stop=stop, stop_sequence=read.delta.stop_sequence),)
         return ()
 
     def finish(self) -> Sequence[StreamEvent]:
-        """Return nothing: the stream's events say why it ended."""
-        return ()
+        """Return why the stream ended if no event said it although tools were called."""
+        return (Stopped(stop="tool_use"),) if self._has_called and not self._is_stopped else ()
 
     def _begin(self, block_index: int, block: msgspec.Raw) -> StreamEvent:
         part = read_part(block)
         if isinstance(part, ToolCall):
+            self._has_called = True
             part = msgspec.structs.replace(part, arguments="" if part.arguments == "{}" else part.arguments)
         elif isinstance(part, Thinking) and not part.is_redacted:
             part = msgspec.structs.replace(part, seal=None)

@@ -39,7 +39,5 @@ FINISH_REASONS: Mapping[Stop | None, str] = {
 
 def stop_of(reason: str | int | None, *, has_called: bool) -> Stop | None:
     """Return the stop of an answer; whether a tool was called is known from its parts, not from *reason*."""
-    if reason is None:
-        return None
-    stop = STOPS.get(reason_word(reason), "end")
-    return "tool_use" if has_called and stop in ("end", "bad_tool_call") else stop
+    stop = STOPS.get(reason_word(reason), "end") if reason is not None else None
+    return "tool_use" if has_called and stop in (None, "end", "bad_tool_call") else stop

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..answer import Answer, Choice
+from ..answer import Answer, Choice, stop_beside_calls
 from ..call_ids import new_call_id
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from .stops import STOPS
@@ -65,8 +65,8 @@ def decode_answer(body: bytes) -> Answer:
 def _choice(choice: _Choice, found: tuple[Citation, ...]) -> Choice:
     parts = tuple(_parts(choice.message, found)) if choice.message is not None else ()
     stop = STOPS.get(choice.finish_reason, "end") if choice.finish_reason else None
-    if stop in ("end", None) and any(isinstance(part, ToolCall) for part in parts):
-        stop = "tool_use"  # some hosts say "stop" or nothing although there are calls
+    if any(isinstance(part, ToolCall) for part in parts):
+        stop = stop_beside_calls(stop)
     return Choice(parts=parts, stop=stop)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ...sse import event_name_and_data
-from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent, stop_beside_calls
 from ..call_ids import new_call_id
 from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..raw import refuse_unread
@@ -143,8 +143,7 @@ class ChatStreamDecoder:
                 yield from self._add(state, Text(text=""), "")
             yield from self._end_choice(state)
             stop = STOPS.get(choice.finish_reason, "end")
-            is_tool_use = stop == "end" and state.has_called
-            yield Stopped(stop="tool_use" if is_tool_use else stop, choice_index=index)
+            yield Stopped(stop=stop_beside_calls(stop) if state.has_called else stop, choice_index=index)
 
     def _take_delta(self, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
         if thinking := delta.reasoning_content or delta.reasoning or thoughts_of(delta.content):

@@ -891,6 +891,17 @@ def test_a_stream_is_read_as_anthropic_documents_it() -> None:
     assert read_each("anthropic_messages", *(said for said, _ in talk)) == [*(read for _, read in talk), []]
 
 
+@pytest.mark.parametrize("reason", ["end_turn", None])
+def test_a_call_is_why_a_message_ended_where_the_host_says_otherwise(reason: str | None) -> None:
+    """Whole and as a stream."""
+    call: dict[str, Any] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    [whole] = MESSAGES.decode_answer(json.dumps({"content": [call], "stop_reason": reason}).encode()).choices
+    assert whole.stop == "tool_use"
+    end = {"type": "message_delta", "delta": {"stop_reason": reason}}
+    [*_, told, finished] = read_each("anthropic_messages", block(0, call), ended(0), end)
+    assert [*told, *finished] == [Stopped(stop="tool_use")]
+
+
 def test_many_calls_wait_for_their_turn() -> None:
     """None is looked for among all that wait."""
 

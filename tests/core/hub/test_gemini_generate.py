@@ -724,7 +724,7 @@ def test_geminis_newer_reasons_are_told_by_their_meaning(reason: str, finish_rea
         ("UNEXPECTED_TOOL_CALL", "tool_use"),
         ("MAX_TOKENS", "limit"),
         ("SAFETY", "filtered"),
-        (None, None),
+        (None, "tool_use"),
     ],
 )
 def test_a_call_is_why_an_answer_ended_unless_it_was_cut(reason: str | None, stop: Stop | None) -> None:
