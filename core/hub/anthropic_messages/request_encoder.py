@@ -157,8 +157,8 @@ def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
 
 
 def _id(call_id: str) -> str:
-    """Return *call_id* in a form that the API accepts; the same id always gives the same."""
-    return _STRANGE.sub("_", call_id) or "call"
+    """Return *call_id* in a form that the API accepts; the same id always gives the same, and no other does."""
+    return _STRANGE.sub(lambda found: f"_{ord(found[0]):x}_", call_id) or "call"
 
 
 def _result(result: ToolResult) -> dict[str, Any]:

@@ -249,19 +249,33 @@ def test_neighbours_are_joined_and_results_come_first() -> None:
         model="claude",
         messages=(
             HI,
-            Message(role="assistant", parts=(ToolCall(id="a b", name="f", arguments='{"x":1}'),)),
+            Message(
+                role="assistant",
+                parts=(
+                    ToolCall(id="a b", name="f", arguments='{"x":1}'),
+                    ToolCall(id="a.b", name="g", arguments="{}"),
+                ),
+            ),
             Message(role="user", parts=(Text(text="And?"),)),
             Message(role="user", parts=(ToolResult(call_id="a b", parts=(Text(text="ok"),)),)),
+            Message(role="user", parts=(ToolResult(call_id="a.b", parts=(Text(text="no"),)),)),
             Message(role="system", parts=(Text(text="Be brief."),)),
         ),
     )
     assert json.loads(bytes(encode_request(request).fields["messages"])) == [
         {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
-        {"role": "assistant", "content": [{"type": "tool_use", "id": "a_b", "name": "f", "input": {"x": 1}}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "tool_use", "id": "a_20_b", "name": "f", "input": {"x": 1}},
+                {"type": "tool_use", "id": "a_2e_b", "name": "g", "input": {}},
+            ],
+        },
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": "a_b", "content": "ok"},
+                {"type": "tool_result", "tool_use_id": "a_20_b", "content": "ok"},
+                {"type": "tool_result", "tool_use_id": "a_2e_b", "content": "no"},
                 {"type": "text", "text": "And?"},
                 {"type": "text", "text": "Be brief."},
             ],
@@ -1026,7 +1040,7 @@ WRITTEN = {
                 {"type": "text", "text": "So"},
                 {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
                 {"type": "tool_use", "id": "c2", "name": "f", "input": {"a": 1}},
-                {"type": "tool_use", "id": "c_3", "name": "p", "input": {"input": "a+b"}},
+                {"type": "tool_use", "id": "c_2b_3", "name": "p", "input": {"input": "a+b"}},
             ],
         },
         {
@@ -1038,7 +1052,7 @@ WRITTEN = {
                     "content": [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}],
                 },
                 {"type": "tool_result", "tool_use_id": "c2", "content": "3", "is_error": True},
-                {"type": "tool_result", "tool_use_id": "c_3", "content": "4"},
+                {"type": "tool_result", "tool_use_id": "c_2b_3", "content": "4"},
                 {"type": "text", "text": "Well"},
             ],
         },
@@ -1408,14 +1422,14 @@ def test_what_a_talk_holds_is_written_block_by_block() -> None:
                 {"type": "thinking", "thinking": "Hm", "signature": "EqQB"},
                 {"type": "redacted_thinking", "data": "Eq.c"},
                 {"type": "text", "text": "No"},
-                {"type": "tool_use", "id": "c_1", "name": "f", "input": {}, "cache_control": CACHED},
+                {"type": "tool_use", "id": "c_2e_1", "name": "f", "input": {}, "cache_control": CACHED},
                 {"type": "tool_use", "id": "call", "name": "p", "input": {"input": "a"}},
             ],
         },
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": "c_1", "is_error": True, "cache_control": CACHED},
+                {"type": "tool_result", "tool_use_id": "c_2e_1", "is_error": True, "cache_control": CACHED},
                 {
                     "type": "tool_result",
                     "tool_use_id": "call",
