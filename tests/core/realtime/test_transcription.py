@@ -99,6 +99,8 @@ async def test_a_transcription_costs_what_its_model_does(tmp_path: Path, usage: 
     assert (row["model"], row["operation"], row["outcome"]) == ("gpt-4o-transcribe", "transcription", "complete")
     assert row["charge_nano"] == charge
     assert row["model_sent"] == "gpt-4o-transcribe-1"
+    evidence = json.loads(row["evidence"])
+    assert (evidence["has_text"], evidence["is_end_seen"]) == (True, True)
     [asked] = upstream.visits[0].events
     assert asked["session"]["audio"]["input"]["transcription"]["model"] == "gpt-4o-transcribe-1"
 
@@ -307,6 +309,17 @@ async def test_a_transcript_left_before_its_end_is_paid_for(tmp_path: Path, hang
         assert verify(shop.data) == []
     [row] = [row for row in rows if row["operation"] == "transcription"]
     assert (row["outcome"], row["usage_source"], row["charge_nano"]) == ("customer_gone", "estimated", charge)
+
+
+async def test_all_pieces_of_a_transcript_left_before_its_end_are_paid_for(tmp_path: Path) -> None:
+    """10 x 6000 heard, and 7 x 10000 for the likely tokens of 22 letters and blanks."""
+    async with realtime_shop(tmp_path, writing_down(DELTA, DELTA)) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            for _ in range(2):
+                await hear(client, "conversation.item.input_audio_transcription.delta")
+        rows = await shop.log(count=2)
+    assert [row["charge_nano"] for row in rows if row["operation"] == "transcription"] == [130_000]
 
 
 def cut_short_behind(*said: str) -> Talk:
