@@ -2,8 +2,16 @@
 
 from .dialects.dialect import DialectRules
 from .dialects.meaning import code_of, retry_after_s, status_of
-from .errors import MethodNotAllowedError, RejectedError, RelayError, UpstreamStatusError
+from .errors import (
+    LedgerError,
+    MethodNotAllowedError,
+    PluginError,
+    RejectedError,
+    RelayError,
+    UpstreamStatusError,
+)
 from .exchange import Exchange
+from .observe import emit_exception
 from .sink import Sink
 from .texts import text
 
@@ -33,6 +41,16 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", error.params["expected"].encode()))  # a 405 must have it (RFC 9110, 15.5.6)
     return headers
+
+
+def answerable(exc: BaseException, request_id: str) -> RelayError:
+    """Return the error to answer *exc* with. What the shop has to mend is logged: its customer knows the request id alone."""
+    if not isinstance(exc, RelayError):
+        emit_exception("request.crashed", exc, request_id=request_id)
+        return RelayError("internal error")
+    if isinstance(exc, PluginError | LedgerError):
+        emit_exception("request.failed", exc, request_id=request_id, code=exc.code)
+    return exc
 
 
 async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:

@@ -17,14 +17,13 @@ COUNT_S = 10.0
 """How long a channel may take to count before the estimate is given instead."""
 
 
-async def count(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
-    """Answer with the input tokens of the request in *body*.
+async def count(shop: Shop, exchange: Exchange, rules: DialectRules, sink: Sink) -> None:
+    """Answer with the input tokens of a request that has been read.
 
     Raises:
-        RejectedError: The request is malformed, or the key may not use the model.
+        RejectedError: The key may not use the model.
     """
     assert isinstance(rules, Counting)
-    rules.read_request(exchange, body)
     exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
     exchange.principal = await shop.dispatch.authenticate(exchange)
     candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, "chat")

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from .answers import JSON, answer_with_error
+from .answers import JSON, answer_with_error, answerable
 from .balance import show_balance
 from .bodies import Share
 from .client_ip import client_ip
@@ -19,12 +19,10 @@ from .endpoints import PAGES, Address, Page, resolve, speaker
 from .errors import (
     BadRequestError,
     BodyTooLargeError,
-    LedgerError,
+    CustomerGoneError,
     MethodNotAllowedError,
     NotFoundError,
-    PluginError,
     RejectedError,
-    RelayError,
     UpgradeRequiredError,
 )
 from .exchange import Dialect, Exchange
@@ -32,7 +30,6 @@ from .hint import nearest_endpoint
 from .housekeeping import housekeeping_answer, is_base
 from .kept_answers import serve_kept_answer
 from .model_list import list_models
-from .observe import emit_exception
 from .pipeline import carry
 from .shop import Shop
 from .sink import Headers, Sink
@@ -110,36 +107,30 @@ class Door:
         exchange = self._exchange(rules, address.model if address is not None else "")
         try:
             with self._shop.admitted(), self._shop.bodies.share() as share:
-                self._check_address(address)
-                assert address is not None, "checked"
-                if address.page is not None:
-                    await self._show(address.page, exchange)
-                    return
-                body = await self._read_body(exchange, share)
-                if address.deployment:
-                    body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
-                if address.kept:
-                    endpoint = next(kept for kept in address.kept if kept.method == self._method)
-                    await serve_kept_answer(self._shop, exchange, endpoint, address.answer_id, self._sink)
-                    return
-                if rules.operation == "count_tokens":
-                    await count(self._shop, exchange, rules, body, self._sink)
-                    return
-                carrying = carry(self._shop, exchange, rules, body, self._sink)
-                del body  # a form with files is not kept twice once it has been edited
-                with self._sink:
-                    await carrying
-        except RelayError as error:
-            self._tell_of(error)
-            await answer_with_error(self._sink, exchange, rules, error)
+                await self._serve_address(self._checked(address), exchange, rules, share)
+        except CustomerGoneError:
+            return
         except Exception as exc:
-            emit_exception("request.crashed", exc, request_id=self._id)
-            await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
+            await answer_with_error(self._sink, exchange, rules, answerable(exc, self._id))
 
-    def _tell_of(self, error: RelayError) -> None:
-        """Log a refusal for a fault of the shop's: its customer can only send the request id."""
-        if isinstance(error, PluginError | LedgerError):
-            emit_exception("request.failed", error, request_id=self._id, code=error.code)
+    async def _serve_address(self, address: Address, exchange: Exchange, rules: DialectRules, share: Share) -> None:
+        if address.page is not None:
+            await self._show(address.page, exchange)
+            return
+        body = await self._read_body(exchange, share)
+        if address.kept:
+            endpoint = next(kept for kept in address.kept if kept.method == self._method)
+            await serve_kept_answer(self._shop, exchange, endpoint, address.answer_id, self._sink)
+            return
+        if address.deployment:
+            body = name_deployment(body, self._headers.get("content-type", ""), address.deployment)
+        rules.read_request(exchange, body)
+        del body  # a form with files is not kept twice once it has been edited
+        if rules.operation == "count_tokens":
+            await count(self._shop, exchange, rules, self._sink)
+            return
+        with self._sink:
+            await carry(self._shop, exchange, rules, self._sink)
 
     async def _show(self, page: Page, exchange: Exchange) -> None:
         """Answer with the list of models, one of them, or the key's balance."""
@@ -180,7 +171,8 @@ class Door:
         places.append(dict(self._query).get("key", ""))
         return next((key for key in places if key), None)
 
-    def _check_address(self, address: Address | None) -> None:
+    def _checked(self, address: Address | None) -> Address:
+        """Return *address*, unless its endpoint is not served, or not to such a request."""
         served = self._shop.profile.endpoints
         self._check_head()
         if address is None or address.endpoint not in served or self._is_unknown_action(address):
@@ -192,6 +184,7 @@ class Door:
         methods = [kept.method for kept in address.kept] or ["POST" if address.page is None else "GET"]
         if self._method not in methods and not (self._method == "HEAD" and address.page is not None):
             raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
+        return address
 
     def _check_head(self) -> None:
         """Refuse a head that is too large, or whose host a server in front may have read differently.

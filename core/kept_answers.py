@@ -9,7 +9,7 @@ from .channel_guard import send
 from .deadline import DeadlineExpiredError, within
 from .dialects.kept_answers import KeptAnswerEndpoint
 from .dialects.upstream_costs import without_costs
-from .errors import CustomerGoneError, NotFoundError, PluginError, UpstreamBrokenError, UpstreamStatusError
+from .errors import NotFoundError, PluginError, UpstreamBrokenError, UpstreamStatusError
 from .exchange import ChannelRequest, Exchange, Principal
 from .shop import Shop
 from .sink import WRITE_DEADLINE_S, Sink
@@ -26,7 +26,7 @@ async def serve_kept_answer(
 
     Raises:
         NotFoundError: The account never got such an answer, or it is no longer kept.
-        RelayError: The key is refused, or the upstream failed.
+        RelayError: The key is refused, the upstream failed, or the customer has left.
     """
     exchange.is_fresh_authentication = True  # no reservation follows that would notice a revoked key
     principal = await shop.dispatch.authenticate(exchange)
@@ -40,8 +40,6 @@ async def serve_kept_answer(
                 await _pass_stream(exchange, endpoint, response, sink)
             else:
                 await _pass_document(response, sink)
-    except CustomerGoneError:
-        return
     except DeadlineExpiredError:  # a customer who takes nothing counts as gone
         sink.hang_up()
     finally:

@@ -6,7 +6,7 @@ One exchange ends in exactly one outcome, and its reservation in exactly one of 
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import msgspec
@@ -23,8 +23,6 @@ from .ending import Ending
 from .errors import (
     CustomerGoneError,
     LedgerUnavailableError,
-    PluginError,
-    RelayError,
     UpstreamBrokenError,
     UpstreamStatusError,
 )
@@ -32,7 +30,7 @@ from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
 from .failpoints import hit
 from .fresh import run_fresh
 from .hub.translation import Translation
-from .observe import emit, emit_exception
+from .observe import emit
 from .plugin import ChannelPlugin
 from .repeats import read_idempotency_key
 from .selection import Selection
@@ -51,19 +49,14 @@ Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create i
 """
 
 
-async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, body: bytes, sink: Sink) -> None:
-    """Carry one exchange from its request body to the end of its answer; every failure is answered in its dialect."""
-    try:
-        rules.read_request(exchange, body)
-        del body
-        read_idempotency_key(exchange)
-        await run_fresh(exchange, lambda: Passage(shop, exchange, rules, sink))
-    except CustomerGoneError:
-        return
-    except RelayError as error:
-        if isinstance(error, PluginError | LedgerUnavailableError):
-            emit_exception("request.failed", error, request_id=exchange.id, code=error.code)
-        await answer_with_error(sink, exchange, rules, error)
+async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, sink: Sink) -> None:
+    """Carry one exchange, whose request has been read, to the end of its answer.
+
+    Raises:
+        RelayError: As `Passage.run`.
+    """
+    read_idempotency_key(exchange)
+    await run_fresh(exchange, lambda: Passage(shop, exchange, rules, sink))
 
 
 class Passage:
@@ -246,16 +239,10 @@ class Passage:
 
     async def _end(self, ending: Ending) -> None:
         """Write what is left of the answer, unless the customer has left or takes nothing any more."""
-        try:
-            with self._sink.listening():
-                await self._write_end(ending)
-        except CustomerGoneError:
-            return
-
-    async def _write_end(self, ending: Ending) -> None:
-        if ending.error is not None:
-            await answer_with_error(self._sink, self._exchange, self._rules, ending.error)
-        elif self._sink.is_head_sent:
-            await self._sink.end(ending.end)
-        else:
-            await self._sink.whole(200, [(b"content-type", ending.content_type.encode())], ending.end)
+        with suppress(CustomerGoneError), self._sink.listening():
+            if ending.error is not None:
+                await answer_with_error(self._sink, self._exchange, self._rules, ending.error)
+            elif self._sink.is_head_sent:
+                await self._sink.end(ending.end)
+            else:
+                await self._sink.whole(200, [(b"content-type", ending.content_type.encode())], ending.end)

@@ -13,13 +13,13 @@ from contextlib import suppress
 
 import msgspec
 
+from .answers import answerable
 from .dialects.dialect import DialectRules, NativeReader, StreamReader
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
     InsufficientBalanceError,
     KeyCapError,
-    LedgerError,
     PluginError,
     RelayError,
     RevokedKeyError,
@@ -30,7 +30,6 @@ from .errors import (
 )
 from .exchange import Exchange, HangUpPolicy
 from .heartbeat import Heartbeat
-from .observe import emit_exception
 from .outcome import derive_outcome
 from .plugin_meter import PluginMeter
 from .profile.structs import Limits
@@ -177,14 +176,10 @@ class StreamAnswer:
             self._policy = None if self._native.is_ended else self._limits.hang_up
             if self._policy is None or self._policy == "drain":
                 await self._drain(response)
-        except RelayError as exc:
-            # Output has gone out: it is charged for, and no other channel may continue the answer.
-            if isinstance(exc, PluginError | LedgerError):
-                emit_exception("request.failed", exc, request_id=self._exchange.id, code=exc.code)
-            error = exc.with_traceback(None)  # its frames would keep it, and this stream, in a circle
         except Exception as exc:
-            emit_exception("request.crashed", exc, request_id=self._exchange.id)
-            error = RelayError("internal error")
+            # Output has gone out: it is charged for, and no other channel may continue the answer.
+            # Without its frames, which would keep it, and this stream, in a circle.
+            error = answerable(exc, self._exchange.id).with_traceback(None)
         finally:
             if self._extension is not None:
                 # Its result no longer matters: the post closes the hold whatever its size.

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..answers import answer_with_error
+from ..answers import answer_with_error, answerable
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
 from ..door import Door
-from ..endpoints import Address, resolve
-from ..errors import CustomerGoneError, MethodNotAllowedError, RelayError, UpgradeRequiredError
-from ..observe import emit_exception
+from ..endpoints import resolve
+from ..errors import CustomerGoneError, MethodNotAllowedError, UpgradeRequiredError
 from ..shop import Shop
 from ..sink import Headers, Sink
 from .customer import Customer, Receive, Send
@@ -37,7 +36,7 @@ class RealtimeDoor(Door):
         exchange = self._exchange(rules, "")
         try:
             with self._shop.admitted():
-                self._check_address(resolve(self._path))
+                self._check_address()
                 rules.read_address(exchange)
                 with self._sink:
                     opened = await open_session(self._shop, exchange, rules, self._sink)
@@ -45,16 +44,12 @@ class RealtimeDoor(Door):
                 await session.run(self._subprotocol(), self._common_headers())
         except CustomerGoneError:
             return
-        except RelayError as error:
-            self._tell_of(error)
-            await answer_with_error(self._sink, exchange, rules, error)
         except Exception as exc:
-            emit_exception("request.crashed", exc, request_id=self._id)
-            await answer_with_error(self._sink, exchange, rules, RelayError("internal error"))
+            await answer_with_error(self._sink, exchange, rules, answerable(exc, self._id))
 
-    def _check_address(self, address: Address | None) -> None:
+    def _check_address(self) -> None:
         try:
-            super()._check_address(address)
+            self._checked(resolve(self._path))
         except UpgradeRequiredError:
             return  # an upgrade is what this is
         except MethodNotAllowedError as refusal:

@@ -9,7 +9,7 @@ import asyncio
 
 import msgspec
 
-from ..answers import sentence
+from ..answers import answerable, sentence
 from ..circuit import Route
 from ..claims import file_claims
 from ..dialects.disguised import disguised_error
@@ -28,9 +28,7 @@ from ..dialects.upstream_costs import without_costs
 from ..errors import (
     BadRequestError,
     CustomerGoneError,
-    LedgerError,
     LedgerUnavailableError,
-    PluginError,
     RejectedError,
     RelayError,
     SessionEndedError,
@@ -139,12 +137,7 @@ class Session:
         exc = first.exception()
         if exc is None:
             return UpstreamBrokenError("closed in the middle of a response") if self._context.open_count else None
-        if isinstance(exc, RelayError):
-            if isinstance(exc, PluginError | LedgerError):
-                emit_exception("request.failed", exc, request_id=self._turn.exchange.id, code=exc.code)
-            return exc
-        emit_exception("request.crashed", exc, request_id=self._turn.exchange.id)
-        return RelayError("internal error")
+        return answerable(exc, self._turn.exchange.id)
 
     async def _end(self, error: RelayError | None) -> None:
         async with asyncio.TaskGroup() as closing:
