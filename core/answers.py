@@ -44,13 +44,16 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
 
 
 def answerable(exc: BaseException, request_id: str) -> RelayError:
-    """Return the error to answer *exc* with. What the shop has to mend is logged: its customer knows the request id alone."""
+    """Return the error to answer *exc* with. What the shop has to mend is logged: its customer knows the request id alone.
+
+    The error is without its frames: what they hold may hold the error, and the request would not be freed.
+    """
     if not isinstance(exc, RelayError):
         emit_exception("request.crashed", exc, request_id=request_id)
         return RelayError("internal error")
     if isinstance(exc, PluginError | LedgerError):
         emit_exception("request.failed", exc, request_id=request_id, code=exc.code)
-    return exc
+    return exc.with_traceback(None)
 
 
 async def answer_with_error(sink: Sink, exchange: Exchange, rules: DialectRules, error: RelayError) -> None:

@@ -49,6 +49,7 @@ class Selection:
                         raise
                     if isinstance(failure, PluginError):
                         emit_exception("plugin.failed", failure, request_id=self._exchange.id)
+                    self._failure = failure.with_traceback(None)  # its frames lead here, and would keep the request
                 else:
                     if self._conversation is not None:
                         self._shop.affinity.remember(self._conversation, candidate)  # it goes on there
@@ -74,7 +75,6 @@ class Selection:
         """Say whether another candidate is worth an attempt after *failure*."""
         if isinstance(failure, UpstreamError) and failure.failure == "request":
             return False
-        self._failure = failure
         is_left = any(self._allows(one) for one in self._untried(self._candidates))
         return is_left and len(self._attempts) < self._shop.profile.limits.attempts_max
 

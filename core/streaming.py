@@ -178,8 +178,7 @@ class StreamAnswer:
                 await self._drain(response)
         except Exception as exc:
             # Output has gone out: it is charged for, and no other channel may continue the answer.
-            # Without its frames, which would keep it, and this stream, in a circle.
-            error = answerable(exc, self._exchange.id).with_traceback(None)
+            error = answerable(exc, self._exchange.id)
         finally:
             if self._extension is not None:
                 # Its result no longer matters: the post closes the hold whatever its size.

@@ -148,12 +148,7 @@ class SqliteLedger:
         self._refuse_if_full()
         if self._store.room.is_short:
             raise StorageFullError
-        ticket = self._send(operation)
-        try:
-            return cast(Reservation, await self._outcome(ticket))
-        except asyncio.CancelledError:
-            ticket.is_abandoned = True
-            raise
+        return cast(Reservation, await self._do(operation, abandoned_after=asyncio.CancelledError))
 
     async def extend(self, request_id: str, held_nano: int) -> Reservation:
         """Raise an open hold; see `Ledger.extend`."""
@@ -312,28 +307,23 @@ class SqliteLedger:
 
         The next try is the spool's: the writer must not repeat it as well.
         """
-        ticket = self._send(Post(record=record, is_replayed=True))
-        try:
-            await self._outcome(ticket)
-        except LedgerUnavailableError:
-            ticket.is_abandoned = True
-            raise
+        await self._do(Post(record=record, is_replayed=True), abandoned_after=LedgerUnavailableError)
 
-    async def _do(self, operation: Operation) -> Result:
-        ticket = self._send(operation)
-        return await self._outcome(ticket)
-
-    def _send(self, operation: Operation) -> Ticket:
+    async def _do(
+        self, operation: Operation, *, abandoned_after: type[BaseException] | tuple[type[BaseException], ...] = ()
+    ) -> Result:
+        """Return the result of *operation*; nobody waits for it any more after an exception of *abandoned_after*."""
         ticket = Ticket(operation, self._loop.create_future(), self._loop.time())
         self._waiting[ticket] = None
         self._writer.put(ticket)
-        return ticket
-
-    async def _outcome(self, ticket: Ticket) -> Result:
         try:
             return await ticket.future
+        except abandoned_after:
+            ticket.is_abandoned = True
+            raise
         finally:
             del self._waiting[ticket]
+            del ticket  # its future keeps a refusal, whose frames would keep it in turn, and the request
 
     def _refuse_if_full(self) -> None:
         if len(self._waiting) >= WAITING_COUNT_MAX:

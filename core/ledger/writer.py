@@ -160,7 +160,7 @@ class Writer(threading.Thread):
             if future.done():
                 self._give_back(ticket, result)
             elif isinstance(result, Exception):
-                future.set_exception(result)
+                future.set_exception(result.with_traceback(None))  # its frames hold *results*, and so would keep it
             else:
                 future.set_result(result)
 

@@ -1,7 +1,9 @@
 """Exchanges over real sockets: what the customer got, what the upstream saw, what the ledger holds."""
 
 import asyncio
+import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 
 from relay.core import sink
 from relay.core.errors import ShuttingDownError
+from relay.core.exchange import Exchange
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from relay.core.profile.loader import load_profile
@@ -18,7 +21,7 @@ from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.core.panic import Panic
 from tests.shops import PROFILE, reselling, serving
-from tests.upstreams import Step, Upstream, document, stream
+from tests.upstreams import Received, Step, Upstream, document, stream
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -450,3 +453,49 @@ async def test_a_principal_that_the_ledger_does_not_know_is_served_nothing(
         assert shop.rows("select * from reservation") == []
     [event] = [record for record in caplog.records if record.name == "relay"]
     assert (event.message, vars(event)["fields"]["plugin"]) == ("request.failed", "./mixes_up.py")
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Leave alone what only the collector would free, for as long as the test runs."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        document({"error": {"message": "oops"}}, 500),
+        stream('data: {"error":{"message":"oops","type":"server_error"}}\n\n'),
+    ],
+    ids=["refusing", "breaking"],
+)
+@pytest.mark.parametrize(
+    ("credit", "failures", "status"),
+    [("10", 1, 200), ("10", 2, 502), ("0.001", 0, 403)],
+    ids=["again", "never", "unpaid"],
+)
+@pytest.mark.usefixtures("no_collector")
+async def test_a_request_is_freed_once_it_has_been_answered(
+    tmp_path: Path, failing: list[Step], credit: str, failures: int, status: int
+) -> None:
+    """Its errors hold frames that hold the prompt: what only the collector can free would wait for thousands of others."""
+
+    def script(_: Received) -> list[Step]:
+        return failing if len(upstream.received) <= failures else stream(ROLE + words("Hi") + STOP + USAGE + DONE)
+
+    async with reselling(tmp_path, script, credit=credit) as (upstream, shop):
+        assert (await shop.chat(stream=True)).status_code == status
+    assert [one for one in gc.get_objects() if type(one) is Exchange] == []
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_a_request_is_freed_whose_key_is_revoked(tmp_path: Path) -> None:
+    """The ledger's refusal is not the one that is answered with: the key is then looked up again."""
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
+        await shop.chat()
+        await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+        assert (await shop.chat()).status_code == 401
+    assert [one for one in gc.get_objects() if type(one) is Exchange] == []
