@@ -457,11 +457,13 @@ async def test_a_principal_that_the_ledger_does_not_know_is_served_nothing(
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Leave alone what only the collector would free, for as long as the test runs."""
+    """Leave alone what only the collector would free, for as long as the test runs; what was there before is not seen."""
     gc.collect()
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
