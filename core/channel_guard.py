@@ -170,8 +170,8 @@ async def _guarded(
             raise failure(channel, method, flaw) from exc
         raise
     except BaseException as exc:
-        is_told = isinstance(exc, PluginError) and exc.plugin is not None  # what was wrong about an answer
-        if is_told or not is_plugin_failure(exc):
+        is_blamed = isinstance(exc, PluginError) and exc.plugin is not None  # for what was wrong about an answer
+        if is_blamed or not is_plugin_failure(exc):
             raise
         if is_being_cancelled():
             # Whatever the channel turned it into: the customer left, a deadline passed, or the process is ending.

@@ -184,9 +184,9 @@ class Face(HttpToolsProtocol):
 
     def _should_upgrade(self) -> bool:
         """Say whether to upgrade: the handshake is complete, and no request is under way (RFC 6455, 4.1, read 2026-11-30)."""
-        told = dict(self.headers)
-        has_body = b"transfer-encoding" in told or told.get(b"content-length", b"").strip(b"0")
-        has_key = _is_key(told.get(b"sec-websocket-key", b"")) and told.get(b"sec-websocket-version") == b"13"
+        headers = dict(self.headers)
+        has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"").strip(b"0")
+        has_key = _is_key(headers.get(b"sec-websocket-key", b"")) and headers.get(b"sec-websocket-version") == b"13"
         is_wanted = self.parser.get_method() == b"GET" and has_key and not has_body
         return bool(is_wanted) and not self._is_answering() and super()._should_upgrade()
 

@@ -118,7 +118,7 @@ class Sink:
 
     def set_header(self, name: bytes, value: bytes) -> None:
         """Set a header for the answer, whatever it will be, in place of an earlier one of that *name*."""
-        self._headers = [(known, told) for known, told in self._headers if known != name] + [(name, value)]
+        self._headers = [header for header in self._headers if header[0] != name] + [(name, value)]
 
     @property
     def written_s(self) -> float:

@@ -32,8 +32,8 @@ def asked(fields: dict[str, Any]) -> Asked:
 def body(answer: Answer) -> bytes:
     """Return a whole completion."""
     choices = [_choice(index, answer.text, _FINISH[answer.stop]) for index in range(answer.choice_count)]
-    told = {"usage": openai.usage(answer)} if answer.is_usage_given else {}
-    return msgspec.json.encode(_envelope(answer, choices) | told)
+    usage = {"usage": openai.usage(answer)} if answer.is_usage_given else {}
+    return msgspec.json.encode(_envelope(answer, choices) | usage)
 
 
 def events(answer: Answer) -> list[bytes]:

@@ -91,13 +91,13 @@ def _steps(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Return each step, and its deltas."""
     made: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if answer.thinking:
-        told = [
+        deltas = [
             {"type": "thought_summary", "content": {"type": "text", "text": piece}} for piece in pieces(answer.thinking)
         ]
-        made.append(({"type": "thought", "summary": [{"type": "text", "text": answer.thinking}]}, told))
+        made.append(({"type": "thought", "summary": [{"type": "text", "text": answer.thinking}]}, deltas))
     if answer.text:
-        told = [{"type": "text", "text": piece} for piece in pieces(answer.text)]
-        made.append(({"type": "model_output", "content": [{"type": "text", "text": answer.text}]}, told))
+        deltas = [{"type": "text", "text": piece} for piece in pieces(answer.text)]
+        made.append(({"type": "model_output", "content": [{"type": "text", "text": answer.text}]}, deltas))
     if answer.tool_name:
         arguments = msgspec.json.decode(answer.tool_arguments)
         call = {"type": "function_call", "id": "call_sim", "name": answer.tool_name, "arguments": arguments}

@@ -41,17 +41,17 @@ def pictures(question: Question) -> Reply:
     if question.kind == "image_edit" and not came:
         raise UnreadableError("image: expected a picture to change")
     drawn = base64.b64encode(png(width, height, hashlib.sha256(prompt.encode()).digest()[:3])).decode()
-    told: dict[str, Any] = {"created": openai.CREATED_AT}
+    facts: dict[str, Any] = {"created": openai.CREATED_AT}
     if question.model.startswith("gpt-image"):
         usage = _usage(question, came, count * -(-width // SQUARE) * -(-height // SQUARE))
-        told |= {"size": f"{width}x{height}", "quality": _named(fields.get("quality")), "usage": usage}
+        facts |= {"size": f"{width}x{height}", "quality": _named(fields.get("quality")), "usage": usage}
         if question.stream:
-            return _events(question, drawn, told)
+            return _events(question, drawn, facts)
         each = {"b64_json": drawn}
     else:
         is_packed = fields.get("response_format") == "b64_json"
         each = {"b64_json": drawn} if is_packed else {"url": f"data:image/png;base64,{drawn}"}
-    return Reply(pieces=[msgspec.json.encode({**told, "data": [each] * count})])
+    return Reply(pieces=[msgspec.json.encode({**facts, "data": [each] * count})])
 
 
 def png(width: int, height: int, colour: bytes) -> bytes:
@@ -64,7 +64,7 @@ def png(width: int, height: int, colour: bytes) -> bytes:
     )
 
 
-def _events(question: Question, drawn: str, told: dict[str, Any]) -> Reply:
+def _events(question: Question, drawn: str, facts: dict[str, Any]) -> Reply:
     """Return the events of a stream; each partial picture is already the whole one."""
     name = question.kind
     partial_count = _whole(question.fields.get("partial_images"), 0, most=3)
@@ -72,7 +72,7 @@ def _events(question: Question, drawn: str, told: dict[str, Any]) -> Reply:
         openai.event({"type": f"{name}.partial_image", "b64_json": drawn, "partial_image_index": index})
         for index in range(partial_count)
     ]
-    events.append(openai.event({"type": f"{name}.completed", "b64_json": drawn, **told}))
+    events.append(openai.event({"type": f"{name}.completed", "b64_json": drawn, **facts}))
     return Reply(content_type=openai.STREAM_TYPE, pieces=events, is_stream=True)
 
 

@@ -116,8 +116,8 @@ class RealtimeSession:
         part, content = {"type": kind, field: said}, [{"type": f"output_{kind}", field: said}]
         base = {"object": "realtime.response", "id": response_id, "conversation_id": "conv_sim", "output": []}
         yield "response.created", {"response": {**base, "status": "in_progress", "usage": None}}
-        told = {"response_id": response_id, "output_index": 0}
-        yield "response.output_item.added", {**told, "item": {**item, "status": "in_progress", "content": []}}
+        item_place = {"response_id": response_id, "output_index": 0}
+        yield "response.output_item.added", {**item_place, "item": {**item, "status": "in_progress", "content": []}}
         yield "conversation.item.added", {"item": {**item, "content": []}, "previous_item_id": None}
         yield "response.content_part.added", {**place, "part": {"type": kind, field: ""}}
         seconds = 0.0
@@ -136,7 +136,7 @@ class RealtimeSession:
             yield "response.output_audio.done", place
             yield "response.output_audio_transcript.done", {**place, "transcript": said}
         yield "response.content_part.done", {**place, "part": part}
-        yield "response.output_item.done", {**told, "item": {**item, "content": content}}
+        yield "response.output_item.done", {**item_place, "item": {**item, "content": content}}
         yield "conversation.item.done", {"item": {**item, "content": content}, "previous_item_id": None}
         usage = self._usage(tokens(said), math.ceil(seconds * SPOKEN_TOKENS_PER_S))
         done = {**base, "status": "completed", "status_details": None, "output": [{**item, "content": content}]}

@@ -47,10 +47,10 @@ def events(answer: Answer) -> list[bytes]:
     begun = {"response": _response(answer, "in_progress", [])}
     made: list[tuple[str, dict[str, Any]]] = [("response.created", begun), ("response.in_progress", begun)]
     output = []
-    for index, (item, told) in enumerate(_items(answer)):
+    for index, (item, deltas) in enumerate(_items(answer)):
         place = {"output_index": index}
         made.append(("response.output_item.added", {**place, "item": _begun(item)}))
-        made += [(name, {"item_id": item["id"], **place, **fields}) for name, fields in told]
+        made += [(name, {"item_id": item["id"], **place, **fields}) for name, fields in deltas]
         made.append(("response.output_item.done", {**place, "item": item}))
         output.append(item)
     status = _status(answer)
@@ -125,22 +125,22 @@ def _items(answer: Answer) -> list[tuple[dict[str, Any], list[tuple[str, dict[st
     if answer.tool_name:
         arguments = answer.tool_arguments
         call = {"id": "fc_sim", "type": "function_call", "status": "completed", "arguments": arguments}
-        told = [("response.function_call_arguments.delta", {"delta": piece}) for piece in pieces(arguments)]
+        deltas = [("response.function_call_arguments.delta", {"delta": piece}) for piece in pieces(arguments)]
         done = ("response.function_call_arguments.done", {"arguments": arguments})
-        made.append((call | {"call_id": "call_sim", "name": answer.tool_name}, [*told, done]))
+        made.append((call | {"call_id": "call_sim", "name": answer.tool_name}, [*deltas, done]))
     return made
 
 
 def _reasoning(text: str) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
     place = {"summary_index": 0}
     part = {"type": "summary_text", "text": text}
-    told = [
+    deltas = [
         ("response.reasoning_summary_part.added", {**place, "part": part | {"text": ""}}),
         *(("response.reasoning_summary_text.delta", {**place, "delta": piece}) for piece in pieces(text)),
         ("response.reasoning_summary_text.done", {**place, "text": text}),
         ("response.reasoning_summary_part.done", {**place, "part": part}),
     ]
-    return {"id": "rs_sim", "type": "reasoning", "summary": [part]}, told
+    return {"id": "rs_sim", "type": "reasoning", "summary": [part]}, deltas
 
 
 def _message(answer: Answer) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
@@ -149,11 +149,11 @@ def _message(answer: Answer) -> tuple[dict[str, Any], list[tuple[str, dict[str, 
     notes = {"annotations": []} | logprobs if logprobs else {}
     place = {"content_index": 0}
     part: dict[str, Any] = {"type": kind, **notes, field: answer.text}
-    told = [
+    deltas = [
         ("response.content_part.added", {**place, "part": part | {field: ""}}),
         *((f"response.{kind}.delta", {**place, **logprobs, "delta": piece}) for piece in pieces(answer.text)),
         (f"response.{kind}.done", {**place, **logprobs, field: answer.text}),
         ("response.content_part.done", {**place, "part": part}),
     ]
     item = {"id": "msg_sim", "type": "message", "status": _status(answer), "role": "assistant", "content": [part]}
-    return item, told
+    return item, deltas

@@ -35,11 +35,11 @@ def transcription(question: Question) -> Reply:
         events = [openai.event({"type": "transcript.text.delta", "delta": piece}) for piece in pieces(text)]
         events.append(openai.event({"type": "transcript.text.done", "text": text, "usage": usage}))
         return Reply(content_type=openai.STREAM_TYPE, pieces=events, is_stream=True)
-    told: dict[str, Any] = {"text": text, "usage": usage}
+    transcript: dict[str, Any] = {"text": text, "usage": usage}
     if name == "verbose_json":
         segment = {"id": 0, "start": 0.0, "end": float(seconds), "text": text}
-        told |= {"task": "transcribe", "language": "english", "duration": float(seconds), "segments": [segment]}
-    return Reply(pieces=[msgspec.json.encode(told)])
+        transcript |= {"task": "transcribe", "language": "english", "duration": float(seconds), "segments": [segment]}
+    return Reply(pieces=[msgspec.json.encode(transcript)])
 
 
 def _usage(question: Question, seconds: int, text: str) -> dict[str, Any]:
