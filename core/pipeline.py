@@ -215,16 +215,9 @@ class Passage:
             await self._settlement.void("upstream_error", ending.evidence, self._attempts)
             await self._end(ending)
             return
+        usage = self._settlement.plausible(ending.usage, ending.evidence)
         try:
-            record, posted = await self._settlement.post(
-                self._settlement.plausible(ending.usage, ending.evidence),
-                ending.outcome,
-                ending.evidence,
-                self._attempts,
-                model_returned=ending.model_returned,
-                first_output_ms=self._stream.first_output_ms if self._stream is not None else None,
-                answer_id=ending.answer_id,
-            )
+            record, posted = await self._settlement.post(msgspec.structs.replace(ending, usage=usage), self._attempts)
         except LedgerUnavailableError as error:
             emit("post.failed", request_id=self._exchange.id)
             await self._end(msgspec.structs.replace(ending, error=error))

@@ -12,6 +12,7 @@ import msgspec
 
 from .charge import Charge
 from .dialects.dialect import DialectRules, Seen
+from .ending import Ending
 from .errors import FullHoldNeededError, LedgerUnknownError, NoPriceError
 from .estimate import MEDIA_TOKENS_MAX, cache_writes, is_beyond, plausible
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
@@ -294,9 +295,9 @@ class Settlement:
 
     def _input_bound(self, usage: Usage) -> int:
         """Return the most input tokens that *usage* may truthfully report; remembered, as marks repeat the figure."""
-        told = usage.all_input_tokens
-        if self._believed is None or self._believed[0] != told:
-            self._believed = told, believed_bound(self._exchange, told, self.input_bound_tokens)
+        reported = usage.all_input_tokens
+        if self._believed is None or self._believed[0] != reported:
+            self._believed = reported, believed_bound(self._exchange, reported, self.input_bound_tokens)
         return self._believed[1]
 
     @property
@@ -315,22 +316,12 @@ class Settlement:
         self._ledger.mark(Mark(request_id=self._exchange.id, charge=charge, usage=usage, evidence=evidence))
         hit("at_progress")
 
-    async def post(
-        self,
-        usage: Usage,
-        outcome: Outcome,
-        evidence: Evidence,
-        attempts: Sequence[Attempt],
-        *,
-        model_returned: str | None,
-        first_output_ms: int | None,
-        answer_id: str | None = None,
-    ) -> tuple[RequestRecord, Posted]:
-        """Book what *usage* costs, together with the log row, exactly once. Durable when it returns."""
+    async def post(self, ending: Ending, attempts: Sequence[Attempt]) -> tuple[RequestRecord, Posted]:
+        """Book what the answer has used, together with the log row, exactly once. Durable when it returns."""
         assert self.facts is not None
-        facts = msgspec.structs.replace(self.facts, model_returned=kept_name(model_returned))
-        charge = self._dispatch.settle_what_was_sent(facts, usage, self._quoted, self._exchange.id)
-        record = self._record(facts, usage, outcome, evidence, charge, attempts, first_output_ms, answer_id)
+        facts = msgspec.structs.replace(self.facts, model_returned=kept_name(ending.model_returned))
+        charge = self._dispatch.settle_what_was_sent(facts, ending.usage, self._quoted, self._exchange.id)
+        record = self._record(facts, ending, charge, attempts)
         self._is_closed = True
         hit("before_post")
         posted = await self._ledger.post(record)
@@ -342,34 +333,25 @@ class Settlement:
         if self._held_nano is None or self._is_closed or self.facts is None:
             return
         self._is_closed = True
-        await self._ledger.void(self._record(self.facts, Usage(), outcome, evidence, NOTHING, attempts, None))
+        ending = Ending(usage=Usage(), outcome=outcome, evidence=evidence)
+        await self._ledger.void(self._record(self.facts, ending, NOTHING, attempts))
 
     def delivered(self) -> None:
         """Note that the end of the answer reached the customer."""
         self._ledger.delivered(self._exchange.id)
 
-    def _record(
-        self,
-        facts: PriceFacts,
-        usage: Usage,
-        outcome: Outcome,
-        evidence: Evidence,
-        charge: Charge,
-        attempts: Sequence[Attempt],
-        first_output_ms: int | None,
-        answer_id: str | None = None,
-    ) -> RequestRecord:
+    def _record(self, facts: PriceFacts, ending: Ending, charge: Charge, attempts: Sequence[Attempt]) -> RequestRecord:
         return RequestRecord(
             request_id=self._exchange.id,
             facts=facts,
-            usage=usage,
-            outcome=outcome,
-            evidence=evidence,
+            usage=ending.usage,
+            outcome=ending.outcome,
+            evidence=ending.evidence,
             charge=charge,
             attempts=tuple(attempts),
             duration_ms=self.elapsed_ms(),
-            first_output_ms=first_output_ms,
-            answer_id=answer_id,
+            first_output_ms=ending.first_output_ms,
+            answer_id=ending.answer_id,
         )
 
     def elapsed_ms(self) -> int:

@@ -55,9 +55,9 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked", "_meter",
+        "_began_s", "_exchange", "_extension", "_first_output_ms", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked", "_meter",
         "_native", "_policy", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
-        "delivered_tokens", "first_output_ms", "is_committed",
+        "delivered_tokens", "is_committed",
     )  # fmt: skip
 
     def __init__(
@@ -95,7 +95,7 @@ class StreamAnswer:
         """Output tokens that reached the customer's socket."""
         self._began_s = asyncio.get_running_loop().time()
         self.is_committed = False
-        self.first_output_ms: int | None = None
+        self._first_output_ms: int | None = None
         heartbeat.add(self)
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class StreamAnswer:
             return self._ending(None)
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self.is_committed = True
-        self.first_output_ms = self._settlement.elapsed_ms()
+        self._first_output_ms = self._settlement.elapsed_ms()
         error = await self._carry_on(staged, response)
         return self._ending(error or self._native.error)
 
@@ -333,6 +333,7 @@ class StreamAnswer:
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=native.model_returned,
+            first_output_ms=self._first_output_ms,
             # The rest of an answer that broke off is not paid for, so it can't be fetched later.
             answer_id=reader.answer_id if is_whole else None,
             end=reader.end if is_whole else b"",

@@ -52,7 +52,7 @@ class WholeAnswer:
             policy = self._limits.hang_up
             if policy != "drain" or not await self._drain(response, pieces):
                 unseen, evidence = self._settlement.delivered_usage(0, None, Tally()), Evidence(hang_up_policy=policy)
-                return Ending(usage=unseen, outcome="customer_gone", evidence=evidence, model_returned=None)
+                return Ending(usage=unseen, outcome="customer_gone", evidence=evidence)
         body = b"".join(pieces)
         reading = self._channel_side.read_body(self._exchange, body)
         usage = (meter.usage_of(body) if meter is not None else None) or reading.usage

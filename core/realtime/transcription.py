@@ -16,6 +16,7 @@ from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import ID_CHARS_MAX, SessionFacts, delta_length
 from ..dialects.realtime_usage import TOKENS_PER_SECOND, read_transcription_usage, written_bytes
 from ..dialects.transcription import SECONDS_FLOOR
+from ..ending import Ending
 from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
 from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, is_beyond
 from ..exchange import Attempt, Candidate, Evidence, Exchange, Outcome, RequestRecord
@@ -164,9 +165,9 @@ class Transcriptions:
         begun: dict[str, Item] = {}
         for item in self._items.values():
             if item.text_bytes:
-                told = begun.setdefault(item.model, Item(item.model))
-                told.sound_chars += item.sound_chars
-                told.text_bytes += item.text_bytes
+                together = begun.setdefault(item.model, Item(item.model))
+                together.sound_chars += item.sound_chars
+                together.text_bytes += item.text_bytes
         return begun
 
     def _told_usage(self, item: Item) -> Usage:
@@ -197,10 +198,8 @@ class Transcriptions:
         if settlement is None:
             settlement = self._settlement_of(model)
             await settlement.hold(0)
-        attempts = [settlement.attempt()]
-        self._settled(
-            await settlement.post(usage, outcome, evidence, attempts, model_returned=None, first_output_ms=None)
-        )
+        ending = Ending(usage=usage, outcome=outcome, evidence=evidence)
+        self._settled(await settlement.post(ending, [settlement.attempt()]))
         self._posted = settlement
 
     def _settlement_of(self, model: str) -> "TranscriptSettlement":

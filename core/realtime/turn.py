@@ -8,6 +8,7 @@ from ..charge import Charge
 from ..clock import new_id
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import ResponseDone
+from ..ending import Ending
 from ..errors import (
     CustomerGoneError,
     InsufficientBalanceError,
@@ -260,9 +261,8 @@ class Turn:
         if outcome == "upstream_error":
             await self.settlement.void(outcome, evidence, attempts)
             return None
-        return await self.settlement.post(
-            usage, outcome, evidence, attempts, model_returned=None, first_output_ms=self._first_output_ms
-        )
+        ending = Ending(usage=usage, outcome=outcome, evidence=evidence, first_output_ms=self._first_output_ms)
+        return await self.settlement.post(ending, attempts)
 
     def _attempt(self) -> Attempt:
         assert self.candidate is not None
