@@ -26,7 +26,7 @@ from .errors import (
     UpstreamBrokenError,
     UpstreamStatusError,
 )
-from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
+from .exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, Outcome
 from .failpoints import hit
 from .fresh import run_fresh
 from .hub.translation import Translation
@@ -98,13 +98,11 @@ class Passage:
             if self._stream is not None:
                 self._stream.close()
             await self._settle(ending)
-        except CustomerGoneError:
-            await self._settlement.void("customer_gone", Evidence(), self._attempts)
-            raise
-        except BaseException:
+        except BaseException as exc:
             # Whatever it was, even a bug of ours, the hold must not outlive the exchange.
             # This does nothing once a post is on its way.
-            await self._settlement.void("upstream_error", Evidence(), self._attempts)
+            outcome: Outcome = "customer_gone" if isinstance(exc, CustomerGoneError) else "upstream_error"
+            await self._settlement.void(outcome, Evidence(), self._attempts)
             raise
         finally:
             if self._stream is not None:

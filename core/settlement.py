@@ -47,15 +47,15 @@ class Settlement:
         self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
         """Some upstreams report only search units for a ranking. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
         self._rules = rules
-        window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
-        caps = [
-            cap for cap in (exchange.output_tokens_asked, price.output_tokens_max if price else None) if cap is not None
-        ]
-        self._limit_tokens = min(caps) * exchange.choice_count if caps else None
+        caps = [exchange.output_tokens_asked, price.output_tokens_max if price else None]
+        cap = min((cap for cap in caps if cap is not None), default=None)
+        self._limit_tokens = None if cap is None else cap * exchange.choice_count
         """The most output tokens, of all choices, that the answer can have; None where that is not known."""
-        self._overrun_max_nano = to_nano(limits.overrun_per_day)
+        window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         window = max(window * exchange.choice_count, exchange.output_tokens_likely)
         self._window_tokens = 0 if exchange.operation == "embeddings" else window
+        """The output tokens that the hold covers at first, if the limit is not below them."""
+        self._overrun_max_nano = to_nano(limits.overrun_per_day)
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
         self.facts: PriceFacts | None = None
@@ -78,8 +78,9 @@ class Settlement:
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
         self.facts = self._facts(principal, candidate)
+        window, limit = self._window_tokens, self._limit_tokens
         # What a first attempt was held for in full, a later one is, too.
-        self.covered_tokens = max(self.covered_tokens, self._within_limit(self._window_tokens))
+        self.covered_tokens = max(self.covered_tokens, window if limit is None else min(window, limit))
         amount_nano = self._quote(self.covered_tokens)
         if self._held_nano is None:
             hit("before_reserve")
@@ -87,7 +88,7 @@ class Settlement:
                 request_id=exchange.id,
                 principal=principal,
                 amount_nano=amount_nano,
-                overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens is not None else None,
+                overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens() is not None else None,
                 facts=self.facts,
                 price_version=self._price_version,
                 at=exchange.received_at,
@@ -136,20 +137,12 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered = self.covered_tokens * 2 or self._window_tokens  # a limit of 0 tokens can't be doubled
-        if not self._is_covered_in_full:
-            covered = self._within_limit(covered)
+        covered, limit = self.covered_tokens * 2 or self._window_tokens, self._limit_tokens  # 0 can't be doubled
+        if limit is not None and self.covered_tokens < limit:
+            covered = min(covered, limit)
         amount_nano = self._quote(covered)
         await self._ledger.extend(self._exchange.id, amount_nano)
         self.covered_tokens, self._held_nano = covered, amount_nano
-
-    def _within_limit(self, tokens: int) -> int:
-        return tokens if self._limit_tokens is None else min(tokens, self._limit_tokens)
-
-    @property
-    def _is_covered_in_full(self) -> bool:
-        """Whether the hold covers the longest possible answer already."""
-        return self._limit_tokens is not None and self.covered_tokens >= self._limit_tokens
 
     def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
         """Say whether the hold should grow, given upper bound and best count of the output so far.
@@ -163,22 +156,19 @@ class Settlement:
         # Called for every chunk of a stream whose limit is covered: the cheapest and likeliest condition comes first.
         return limit is None or covered < limit or (counted_tokens > limit and is_beyond(counted_tokens, limit))
 
-    @property
     def _full_hold_tokens(self) -> int | None:
-        """The output tokens of a full hold; None where the hold is one already.
+        """Return what a hold for the longest possible answer covers; None where that is covered already, or not known.
 
         Streams extend their hold as they go, but hidden thinking is reported, and paid for, only at the end.
         """
-        exchange = self._exchange
-        if self._is_covered_in_full:
-            return None
-        if self._limit_tokens is None and exchange.operation in ("chat", "completion"):
-            return LONGEST_ANSWER_TOKENS * exchange.choice_count
-        return self._limit_tokens
+        longest = self._limit_tokens
+        if longest is None and self._exchange.operation in ("chat", "completion"):
+            longest = LONGEST_ANSWER_TOKENS * self._exchange.choice_count
+        return longest if longest is not None and longest > self.covered_tokens else None
 
     def _as_full_hold(self, reserve: Reserve) -> Reserve:
         """Return *reserve* with an amount that covers the whole answer."""
-        tokens = self._full_hold_tokens
+        tokens = self._full_hold_tokens()
         assert tokens is not None, "a full hold is needed only where the hold may be short"
         self.covered_tokens = tokens
         amount_nano = max(reserve.amount_nano, self._price(tokens).nano)

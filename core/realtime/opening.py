@@ -14,7 +14,7 @@ from ..dialects.disguised import disguised_error
 from ..dialects.realtime import Realtime
 from ..dialects.realtime_events import event_type
 from ..errors import CustomerGoneError, UpstreamBrokenError, UpstreamTimeoutError
-from ..exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange
+from ..exchange import Attempt, Candidate, ChannelRequest, Evidence, Exchange, Outcome
 from ..failpoints import hit
 from ..fresh import run_fresh
 from ..selection import Selection
@@ -68,11 +68,9 @@ class SessionOpening:
         candidates = shop.catalog.candidates(exchange.principal, exchange.model, exchange.dialect, exchange.operation)
         try:
             return await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
-        except CustomerGoneError:
-            await self._turn.settlement.void("customer_gone", Evidence(), self._attempts)
-            raise
-        except BaseException:
-            await self._turn.settlement.void("upstream_error", Evidence(), self._attempts)
+        except BaseException as exc:
+            outcome: Outcome = "customer_gone" if isinstance(exc, CustomerGoneError) else "upstream_error"
+            await self._turn.settlement.void(outcome, Evidence(), self._attempts)
             raise
 
     async def _attempt(self, candidate: Candidate) -> Opened:
