@@ -51,8 +51,7 @@ async def _ask(shop: Shop, exchange: Exchange, rules: DialectRules, candidate: C
     except (UpstreamError, OverloadedError, TimeoutError):
         return None
     except PluginError as exc:
-        if not (
-            exc.plugin == candidate.channel.use and isinstance(exc.__cause__, LookupError)
-        ):  # it has no such endpoint
+        has_no_endpoint = exc.plugin == candidate.channel.use and isinstance(exc.__cause__, LookupError)
+        if not has_no_endpoint:
             emit_exception("plugin.failed", exc, request_id=exchange.id)
         return None

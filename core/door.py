@@ -236,16 +236,16 @@ class Door:
             OverloadedError: The bodies of all requests together leave no room for it.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
-        length = self._headers.get("content-length", "")
-        length = length if length.isdigit() else ""
-        if int(length or 0) > bytes_max:
+        announced = self._headers.get("content-length", "")
+        length = int(announced) if announced.isdigit() else 0
+        if length > bytes_max:
             raise BodyTooLargeError(bytes_max=str(bytes_max))
         if self._headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise BadRequestError("encoded_body", param="content-encoding")
         pieces: list[bytes] = []
-        if await self._collect(pieces, share, min(int(length or 0), KEYLESS_BYTES_MAX), KEYLESS_BYTES_MAX):
+        if await self._collect(pieces, share, min(length, KEYLESS_BYTES_MAX), KEYLESS_BYTES_MAX):
             await self._check_key(exchange)
-            await self._collect(pieces, share, int(length or 0), bytes_max)
+            await self._collect(pieces, share, length, bytes_max)
         return b"".join(pieces)
 
     async def _collect(self, pieces: list[bytes], share: Share, awaited_bytes: int, enough_bytes: int) -> bool:
@@ -294,7 +294,7 @@ class Door:
             (b"access-control-allow-headers", asked.encode("latin-1")),
             (b"access-control-max-age", b"86400"),
         ]
-        await self._sink.head(204, headers)
+        self._sink.head(204, headers)
         await self._sink.end()
 
     async def _answer_hello(self) -> None:

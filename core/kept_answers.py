@@ -97,7 +97,7 @@ async def _pass_stream(
         UpstreamError: It broke off, or reported a failure; the caller ends it with an error event.
     """
     reader = endpoint.rules.stream_reader(exchange)
-    await sink.head(200, [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")])
+    sink.head(200, [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")])
     has_begun = False
     while not reader.is_ended and reader.error is None:
         data = await response.read()

@@ -94,9 +94,11 @@ class Passage:
                 exchange, self._rules, self._settlement, self._sink, shop.heartbeat, shop.profile.limits
             )
         try:
-            ending = await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
-            if self._stream is not None:
-                self._stream.close()
+            try:
+                ending = await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
+            finally:
+                if self._stream is not None:
+                    self._stream.close()
             await self._settle(ending)
         except BaseException as exc:
             # Whatever it was, even a bug of ours, the hold must not outlive the exchange.
@@ -104,9 +106,6 @@ class Passage:
             outcome: Outcome = "customer_gone" if isinstance(exc, CustomerGoneError) else "upstream_error"
             await self._settlement.void(outcome, Evidence(), self._attempts)
             raise
-        finally:
-            if self._stream is not None:
-                self._stream.close()
 
     async def _attempt(self, candidate: Candidate) -> Ending:
         """Prepare the request for one candidate, reserve, send it, and carry its answer.

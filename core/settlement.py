@@ -240,7 +240,7 @@ class Settlement:
                 audio_input_tokens=min(self._exchange.audio_tokens_bound, tokens),
                 unit_count=self._exchange.unit_estimate,
             )
-        believed = plausible(so_far, self._input_bound(so_far), None)
+        believed = plausible(so_far, self._believable_input_tokens(so_far), None)
         source = "disputed" if believed.source == "disputed" else "estimated"
         audio_tokens = min(max(believed.audio_output_tokens, seen.output_audio_tokens), output_tokens)
         image_tokens = min(max(believed.image_output_tokens, seen.output_image_tokens), output_tokens - audio_tokens)
@@ -271,7 +271,7 @@ class Settlement:
         bound = max(self._limit_tokens, seen) if self._limit_tokens is not None else None
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
-        return plausible(usage, self._input_bound(usage) + pictures_tokens, bound)
+        return plausible(usage, self._believable_input_tokens(usage) + pictures_tokens, bound)
 
     @cached_property
     def input_bound_tokens(self) -> int:
@@ -283,7 +283,7 @@ class Settlement:
         """Best estimate of the input tokens. Made once only, because it reads the whole prompt."""
         return self._rules.input_estimate(self._exchange)
 
-    def _input_bound(self, usage: Usage) -> int:
+    def _believable_input_tokens(self, usage: Usage) -> int:
         """Return the most input tokens that *usage* may truthfully report; remembered, as marks repeat the figure."""
         reported = usage.all_input_tokens
         if self._believed is None or self._believed[0] != reported:

@@ -125,7 +125,7 @@ class Sink:
         """Loop time at which the last piece went out."""
         return self._wire.written_s
 
-    async def head(self, status: int, headers: Headers) -> None:
+    def head(self, status: int, headers: Headers) -> None:
         """Send status and headers, together with those that every answer has."""
         self.is_head_sent = True
         self._wire.head(status, (*self._headers, *headers))
@@ -165,7 +165,7 @@ class Sink:
         Hangs up on a customer who does not take it in time. Source of the figure: uvloop 0.23,
         ``FLOW_CONTROL_HIGH_WATER``, which uvicorn leaves as it is, read 2026-11-23.
         """
-        await self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
+        self.head(status, [*headers, (b"content-length", str(len(body)).encode())])
         self.is_ended = True
         await self._in_time(self._whole(body), len(body))
 

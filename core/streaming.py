@@ -55,9 +55,9 @@ class StreamAnswer:
     """
 
     __slots__ = (
-        "_began_s", "_exchange", "_extension", "_first_output_ms", "_has_stopped", "_heartbeat", "_is_at_end", "_limits", "_marked", "_meter",
-        "_native", "_policy", "_put", "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
-        "delivered_tokens", "is_committed",
+        "_began_s", "_delivered_tokens", "_exchange", "_extension", "_first_output_ms", "_has_stopped", "_heartbeat",
+        "_is_at_end", "_is_committed", "_limits", "_marked", "_meter", "_native", "_policy", "_put", "_reader", "_refusal",
+        "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +78,7 @@ class StreamAnswer:
         self._reader: StreamReader
         self._native: NativeReader
         self._meter: PluginMeter | None
-        """These three belong to the attempt under way. Its response is not among them: it keeps `_take`, and so this."""
+        """These three belong to the attempt under way. Its response, which keeps `_take`, would keep this in a circle."""
         self._put = sink.put
         self._waiting, self._is_at_end = b"", False
         """The last bytes, still to be handed over, and whether the upstream's body ended with them."""
@@ -91,15 +91,15 @@ class StreamAnswer:
         self._policy: HangUpPolicy | None = None
         """By which the customer, who has left, is charged."""
         self._marked: tuple[int, HangUpPolicy | None] | None = None
-        self.delivered_tokens = 0
+        self._delivered_tokens = 0
         """Output tokens that reached the customer's socket."""
         self._began_s = asyncio.get_running_loop().time()
-        self.is_committed = False
+        self._is_committed = False
         self._first_output_ms: int | None = None
         heartbeat.add(self)
 
     def close(self) -> None:
-        """Leave the heartbeat. Called before the end is written, and in any case; a second call does nothing."""
+        """Leave the heartbeat, so that nothing is written but the end; a second call does nothing."""
         self._heartbeat.discard(self)
 
     def beat(self, now_s: float) -> bool:
@@ -109,10 +109,10 @@ class StreamAnswer:
             if now_s - sink.waiting_since_s > WRITE_DEADLINE_S:
                 sink.hang_up()
             return False
-        progress = (self.delivered_tokens, self._policy)
-        if self.is_committed and progress != self._marked:
+        progress = (self._delivered_tokens, self._policy)
+        if self._is_committed and progress != self._marked:
             self._marked = progress
-            usage = self._settlement.delivered_usage(self.delivered_tokens, self._native.usage(), self._native)
+            usage = self._settlement.delivered_usage(self._delivered_tokens, self._native.usage(), self._native)
             evidence = msgspec.structs.replace(self._native.evidence(), hang_up_policy=self._policy)
             self._settlement.mark(usage, evidence)
         if self._settlement.is_revoked:
@@ -125,14 +125,15 @@ class StreamAnswer:
     async def keep_alive(self) -> None:
         """Write the dialect's keep-alive, if it has one, after the head of the answer."""
         if self._rules.keep_alive:
-            await self._open()
+            self._open()
             await self._sink.write(self._rules.keep_alive)
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
+        """Send the head of the answer, unless it has been sent."""
         if not self._sink.is_head_sent:
             stream_type = self._rules.stream_type(self._exchange)
             content_type = f"{stream_type}; charset=utf-8" if stream_type != "audio/" else self._sound_type
-            await self._sink.head(200, [(b"content-type", content_type.encode()), (b"cache-control", b"no-cache")])
+            self._sink.head(200, [(b"content-type", content_type.encode()), (b"cache-control", b"no-cache")])
 
     async def attempt(
         self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
@@ -156,7 +157,7 @@ class StreamAnswer:
                 raise self._native.error from None
             return self._ending(None)
         self._sound_type = response.headers.get("content-type", self._sound_type)
-        self.is_committed = True
+        self._is_committed = True
         self._first_output_ms = self._settlement.elapsed_ms()
         error = await self._carry_on(staged, response)
         return self._ending(error or self._native.error)
@@ -166,7 +167,7 @@ class StreamAnswer:
         error: RelayError | None = None
         try:
             with self._sink.listening():
-                await self._open()
+                self._open()
                 await self._hand_over(staged)
                 await self._pass_on(response)
                 await self._look_behind(response)
@@ -240,7 +241,7 @@ class StreamAnswer:
         if is_over or not (data and is_covered) or (passed and not self._put(passed)):
             self._waiting, self._is_at_end, self._has_stopped = passed, not data, True
             return False
-        self.delivered_tokens = counted
+        self._delivered_tokens = counted
         return True
 
     async def _hand_over(self, data: bytes) -> None:
@@ -248,7 +249,7 @@ class StreamAnswer:
         await self._cover()
         if data:
             await self._sink.write(data)
-        self.delivered_tokens = self._native.output_counted_tokens
+        self._delivered_tokens = self._native.output_counted_tokens
 
     async def _cover(self) -> None:
         """Make sure that the hold covers what was read."""
@@ -317,7 +318,7 @@ class StreamAnswer:
         is_unpaid = isinstance(error, InsufficientBalanceError | KeyCapError | StaleKeyError)
         is_final = is_whole or (evidence.stop_reason is not None and not is_unpaid and policy != "input_only")
         if usage is None or not is_final:
-            tokens = 0 if policy == "input_only" else self.delivered_tokens
+            tokens = 0 if policy == "input_only" else self._delivered_tokens
             usage = self._settlement.delivered_usage(tokens, usage, native)
             if policy is not None and tokens and self._exchange.operation in DRAWINGS:
                 usage = msgspec.structs.replace(usage, unit_count=max(usage.unit_count, 1))

@@ -46,7 +46,7 @@ class Trial:
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
         self._has_answered = False
         self._error: UpstreamError | PluginError | None = None
-        """What the channel failed with."""
+        """What the channel broke its answer off with."""
         self.status: int | None = None
         self.is_noted_later = False
 
@@ -69,16 +69,16 @@ class Trial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, UpstreamError | PluginError):
-            self._error = error
-        if isinstance(self._error, UpstreamStatusError) and self.status is None:
-            self.status = self._error.upstream_status  # the channel read the answer itself
-        if isinstance(self._error, UpstreamError):
-            self._tell(self._error)
-        failure = self._failure()
+        failed_with = error if isinstance(error, UpstreamError | PluginError) else self._error
+        if isinstance(failed_with, UpstreamStatusError) and self.status is None:
+            self.status = failed_with.upstream_status  # the channel read the answer itself
+        failure: FailureClass | None = None if failed_with is None else "sick"
+        if isinstance(failed_with, UpstreamError):
+            failure = failed_with.failure
+            self._log(failed_with)
         # A customer who leaves midway says nothing about the channel.
         verdict = "request" if failure is None and not self._has_answered else failure
-        self._shop.circuit.report(self._route, verdict, getattr(self._error, "retry_after_s", None))
+        self._shop.circuit.report(self._route, verdict, getattr(failed_with, "retry_after_s", None))
         if not self.is_noted_later:
             self._attempts.append(
                 Attempt(
@@ -89,14 +89,8 @@ class Trial:
                     failure=failure,
                 )
             )
-        self._error = None  # whose frames keep this, and the request
 
-    def _failure(self) -> FailureClass | None:
-        if isinstance(self._error, UpstreamError):
-            return self._error.failure
-        return None if self._error is None else "sick"
-
-    def _tell(self, error: UpstreamError) -> None:
+    def _log(self, error: UpstreamError) -> None:
         """Log why the upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
         if error.failure != "request":
             emit(
