@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from .estimate import has_escaped_letter, mentions
 from .exchange import Exchange
+from .raw_search import has_escaped_letter, mentions
 
 _BILLED: Mapping[str, Mapping[str, str]] = {
     "openai_chat": {

@@ -7,7 +7,7 @@ anthropic-sdk-python 2.12.0 types/beta, openai-python 3.54.0 types/responses/too
 import msgspec
 
 from ..errors import BadRequestError
-from ..estimate import has_escaped_letter, mentions
+from ..raw_search import has_escaped_letter, mentions
 from .dearer import refuse_dearer
 from .fields import Fields, read_int
 

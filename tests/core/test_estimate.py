@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core import estimate, vocabulary
+from relay.core import measure, vocabulary
 from relay.core.estimate import estimate_bytes, input_bound, input_estimate, piece_bound, plausible
 from relay.core.usage import Iteration, Usage
 from tests.core.dialects.recordings import BODIES, STREAMS, Expected
@@ -159,7 +159,7 @@ def test_a_picture_stays_one_whatever_stands_beside_it(beside: dict[str, Any]) -
 def test_escapes_of_what_is_no_letter_cost_no_second_look(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Many programs escape accents or angle brackets, and each part of a long conversation would be decoded for them."""
     read_bytes: list[int] = []
-    monkeypatch.setattr(estimate, "_READ_TURNS", Counting(estimate._READ_TURNS, read_bytes))
+    monkeypatch.setattr(measure, "_READ_TURNS", Counting(measure._READ_TURNS, read_bytes))
     turns = '[{"content":[{"type":"text","text":"..."}]}]'.replace("...", text)
     assert input_bound({"messages": msgspec.Raw(turns.encode())}) == 512 + len(turns) // 2
     assert read_bytes == []
@@ -226,7 +226,7 @@ def test_a_picture_in_a_tools_result_counts_as_a_picture() -> None:
 def test_a_result_within_a_result_is_text_however_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     """No vendor reads media there; and its nesting is not followed, or a megabyte would be read hundreds of times."""
     read_bytes: list[int] = []
-    monkeypatch.setattr(estimate, "_PARTS", Counting(estimate._PARTS, read_bytes))
+    monkeypatch.setattr(measure, "_PARTS", Counting(measure._PARTS, read_bytes))
     content: Any = [{"type": "text", "text": "x" * 100_000}, {"type": "image", "source": {"type": "url", "url": "u"}}]
     for _ in range(300):
         content = [{"type": "tool_result", "tool_use_id": "t", "content": content}]
