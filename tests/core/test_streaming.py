@@ -45,8 +45,10 @@ class Fails(Plugin[FailsConfig]):
 '''
 
 
-async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_path: Path) -> None:
-    """The stream ends in an error event once its hold is used up, and what came out is priced."""
+async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stream ends in an error event once its hold is used up, and what came out is priced; the operator is told."""
     (tmp_path / "fails.py").write_text(FAILS_WHEN_EXTENDED)
     profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
     async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.002), profile=profile) as (upstream, shop):
@@ -55,6 +57,7 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(tmp_p
         assert (len(upstream.received), text.count(ROLE), '"code":"plugin_error"' in text) == (1, 1, True)
         assert (row["outcome"], row["attempt_count"]) == ("truncated", 1)
         assert 512 <= row["output_tokens"] <= 1024
+    assert [record.message for record in caplog.records if record.name == "relay"] == ["request.failed"]
 
 
 async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_is_paid_for(
@@ -346,8 +349,10 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
 
 
-async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(tmp_path: Path) -> None:
-    """All that came is one event, without the line behind it; it is told and counted once."""
+async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All that came is one event, without the line behind it; it is told and counted once, and is no fault of ours."""
     event = words("Hello there").rstrip("\n")
     async with reselling(tmp_path, lambda _: stream(event)) as (_, shop):
         text = (await shop.chat(stream=True)).text
@@ -355,6 +360,7 @@ async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(tmp
         assert text.startswith(event + "\n\ndata: {")
         assert (text.count("Hello there"), text.count('"code":"upstream_error"')) == (1, 1)
         assert (row["outcome"], row["output_tokens"]) == ("truncated", 4)
+    assert "request.failed" not in [record.message for record in caplog.records]
 
 
 @pytest.mark.parametrize("credit", ["0.0085", "0.05"])
@@ -647,6 +653,19 @@ async def test_a_drained_upstream_that_fails_before_any_output_costs_nothing(tmp
         [row] = await shop.log()
         assert row["charge_nano"] == 0
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
+
+
+async def test_a_drained_upstream_that_fails_behind_some_output_costs_its_input(tmp_path: Path) -> None:
+    """The customer had left before it, so no other channel is asked, and no output is charged."""
+    profile = PROFILE.replace("channels:\n", "limits: {{hang_up: drain}}\nchannels:\n", 1)
+    failed = 'data: {"error":{"message":"Overloaded","type":"server_error"}}\n\n'
+    begun, rest = stream(ROLE)[:-1], stream(words("Hello") + failed)[1:]
+    async with reselling(tmp_path, lambda _: [*begun, 0.6, *rest], profile=profile) as (upstream, shop):
+        with pytest.raises(httpx.ReadTimeout):
+            await shop.chat(stream=True, timeout_s=0.3)
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"], row["charge_nano"]) == ("customer_gone", 0, 28_000)
+        assert len(upstream.received) == 1
 
 
 async def test_several_passes_are_believed_also_where_the_customer_leaves(tmp_path: Path) -> None:

@@ -116,6 +116,22 @@ def test_a_preset_of_another_plugins_channel_is_one_problem(tmp_path: Path, plug
     ]
 
 
+def test_a_plugin_of_the_shops_own_may_have_a_preset(tmp_path: Path) -> None:
+    """It may have the settings; whether it has, only it knows."""
+    (tmp_path / "own.py").write_text(
+        "from relay.plugins.channels.openai import OpenAI\n\n\nclass Own(OpenAI):\n    pass\n"
+    )
+    path = write(tmp_path, "use: channels.openai", "use: ./own.py\n    preset: deepseek")
+    (found,) = load_profile(path).profile.channels
+    assert (found.base_url, found.settings) == (load_preset("deepseek").base_url, load_preset("deepseek").settings)
+
+
+def test_a_preset_beside_a_plugin_that_is_no_name_is_one_problem(tmp_path: Path) -> None:
+    """That of the plugin."""
+    path = write(tmp_path, "use: channels.openai", "use: [channels.openai]\n    preset: deepseek")
+    assert problems(path) == ["shop.yaml:11:10: channels[0].use: expected text, found a list"]
+
+
 def test_a_demo_forgets_the_preset(tmp_path: Path) -> None:
     """The simulator speaks as it can."""
     path = write(tmp_path, "    groups: [plain]", "    groups: [plain]\n    preset: xai")
