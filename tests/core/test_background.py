@@ -25,6 +25,7 @@ BEGUN = event("response.queued", response={**RESPONSE, "status": "queued", "usag
     "response.output_text.delta", delta="Hel", item_id="m"
 )
 WHOLE = BEGUN + event("response.completed", response=RESPONSE)
+FAILED = BEGUN + event("response.failed", response={**RESPONSE, "status": "failed", "error": {"code": "server_error"}})
 LEFT = event("interaction.created", interaction={"id": "v1_a", "model": "gemini-x"}).replace(
     '"type"', '"event_type"'
 ) + event("step.delta", index=0, delta={"type": "text", "text": "Hel"}).replace(
@@ -124,10 +125,11 @@ async def test_an_answer_in_the_background_is_cancelled_when_its_stream_breaks_o
 
 
 @pytest.mark.parametrize(
-    ("said", "ending", "background"), [(WHOLE, "whole", True), (WHOLE, "whole", False), (BEGUN, "open", False)]
+    ("said", "ending", "background"),
+    [(WHOLE, "whole", True), (FAILED, "whole", True), (WHOLE, "whole", False), (BEGUN, "open", False)],
 )
 async def test_nothing_else_is_cancelled(tmp_path: Path, said: str, ending: str, background: bool) -> None:
-    """What has ended needs it not, and what is no background answer ends with its connection."""
+    """What has ended or failed needs it not, and what is no background answer ends with its connection."""
     async with opened(tmp_path, said, ending) as (shop, upstream):
         await ask(shop, "/v1/responses", model="gpt-x", background=background)
         await shop.log()
