@@ -322,6 +322,15 @@ def test_a_message_that_cannot_be_is_refused_by_name(message: dict[str, Any], pa
     assert refused.value.param == param
 
 
+@pytest.mark.parametrize("tool", [{}, {"type": None}, {"type": "function"}, {"type": "custom"}], ids=repr)
+def test_a_tool_that_is_not_described_is_refused(tool: dict[str, Any]) -> None:
+    """It is a function, whether or not it says so, and no vendor's own."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [tool]}
+    with pytest.raises(BadRequestError) as refused:
+        CHAT.decode_request(asked("openai_chat", body))
+    assert refused.value.param == "tools"
+
+
 DRAWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
 
 
