@@ -27,6 +27,21 @@ async def test_a_plain_answer_passes_byte_for_byte_and_is_posted(tmp_path: Path)
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
 
 
+@pytest.mark.parametrize("content_type", ["", "content-type: text/event-stream\r\n"], ids=["untold", "a stream's"])
+async def test_an_answer_that_was_not_to_be_streamed_is_whole_whatever_type_it_has(
+    tmp_path: Path, content_type: str
+) -> None:
+    """Some upstreams name none, or the wrong one."""
+    [answer] = document(CHAT)
+    assert isinstance(answer, bytes)
+    told = answer.replace(b"content-type: application/json\r\n", content_type.encode())
+    async with reselling(tmp_path, lambda _: [told]) as (_, shop):
+        response = await shop.chat()
+        [row] = await shop.log()
+        assert (response.status_code, response.json()) == (200, CHAT)
+        assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
+
+
 async def test_a_prompt_that_is_only_to_be_cached_is_paid_for_and_owes_no_answer(tmp_path: Path) -> None:
     """``max_tokens: 0`` asks Anthropic for that: 3 tokens at 3000 nano-credits, 1000 at 3750."""
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 1000, "output_tokens": 0}
