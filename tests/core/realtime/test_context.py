@@ -387,8 +387,10 @@ def test_a_refusal_of_what_asked_for_no_response_leaves_those_under_way_counted(
     heard(context, 1)
     context.response_began("resp_1")
     context.response_began("resp_2")
+    both = Input(text=2 * BEGINNING, sound=20)
+    assert context.input_bound == both
     context.request_failed()
-    assert context.input_bound == Input(text=2 * BEGINNING, sound=20)
+    assert context.input_bound == both
 
 
 @pytest.mark.parametrize(("start_ms", "end_ms", "tokens"), [(500, 200, 0), (0, 10_000, 20), (500, 1500, 10)])
@@ -445,3 +447,19 @@ def test_what_a_response_has_read_is_told_by_its_figures_from_then_on() -> None:
     context.response_began("")
     context.response_ended(DONE)
     assert context.input_bound == Input(text=BEGINNING + 149, sound=104)
+
+
+def test_an_end_whose_beginning_was_not_told_is_that_of_a_response_which_was_asked_for() -> None:
+    """No more is held for it; further ends leave what is asked for later counted."""
+    context = Context()
+    bounds: list[int] = []
+    for _ in range(2):
+        context.customer_sent("response.create", Measure())
+    bounds.append(context.input_bound.text)
+    for response_id in ("", "resp_1", "resp_2"):
+        context.response_ended(ResponseDone(id=response_id))
+        bounds.append(context.input_bound.text)
+    assert context.has_ended("")
+    for _ in range(2):
+        context.customer_sent("response.create", Measure())
+    assert [*bounds, context.input_bound.text] == [2 * BEGINNING, BEGINNING, BEGINNING, BEGINNING, 2 * BEGINNING]
