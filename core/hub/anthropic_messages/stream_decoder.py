@@ -88,8 +88,8 @@ class MessagesStreamDecoder:
                 return (Begun(model=message.model),)
             case "message_delta" if read.delta is not None and read.delta.stop_reason is not None:
                 self._is_stopped = True
-                told = STOPS.get(read.delta.stop_reason, "end")
-                stop = stop_beside_calls(told) if self._has_called else told
+                named = STOPS.get(read.delta.stop_reason, "end")
+                stop = stop_beside_calls(named) if self._has_called else named
                 return (Stopped(stop=stop, stop_sequence=read.delta.stop_sequence),)
         return ()
 
