@@ -66,6 +66,18 @@ async def test_silence_is_bridged_by_keep_alives_and_the_answer_follows(tmp_path
     assert (row["outcome"], row["charge_nano"]) == ("complete", 6_000_000)
 
 
+async def test_a_picture_that_comes_whole_behind_a_keep_alive_is_no_part_of_the_stream(tmp_path: Path) -> None:
+    """No document can follow what was sent: the stream ends in an error event, and nothing is charged."""
+    drawn = document({"created": 1, "data": [{"b64_json": "AAAA"}], "usage": {"input_tokens": 3, "output_tokens": 5}})
+    async with reselling(tmp_path, lambda _: [0.35, *drawn], profile=PROFILE) as (_, shop):
+        body = {"model": "gpt-4o-mini", "prompt": "A lion", "stream": True}
+        response = await shop.client.post("/v1/images/generations", json=body, headers=shop.headers)
+        [row] = await shop.log()
+    assert response.text.startswith(KEEP_ALIVES["chat"])
+    assert ("AAAA" in response.text, response.text.count('"code":"upstream_error"')) == (False, 1)
+    assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
+
+
 @pytest.mark.parametrize("form", WIRES)
 async def test_another_channel_may_still_answer_after_a_keep_alive(tmp_path: Path, form: str) -> None:
     """The status has gone out, but no output has: the first channel's failure stays unseen."""
