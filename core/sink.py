@@ -21,7 +21,7 @@ SLOWEST_BYTES_PER_S = 16 * 1024
 
 
 class Wire(Protocol):
-    """The customer's socket, for one answer; see `face.HttpWire`."""
+    """The customer's socket, for one answer; see `http_wire.HttpWire`."""
 
     is_lost: bool
     on_loss: Callable[[], None] | None

@@ -12,6 +12,7 @@ TESTED_ELSEWHERE = {
     "core/dialects/sse_dialect.py": "what five dialects share: their own tests",
     "core/ending.py": "a Struct without behaviour",
     "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",
+    "core/http_wire.py": "what reaches a customer's socket: tests/core/test_face.py",
     "core/hub/answer.py": "its example, and Structs without behaviour: tests/core/hub",
     "core/hub/claude_models.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/codec.py": "what every codec fills: tests/core/hub",
