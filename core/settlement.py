@@ -58,7 +58,8 @@ class Settlement:
         self._overrun_max_nano = to_nano(limits.overrun_per_day)
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
-        self.facts: PriceFacts | None = None
+        self._facts: PriceFacts
+        """What the price of the attempt reserved for last depends on."""
         self._quoted = NOTHING
         """The last quote: what is charged if no billing plugin can price the finished answer."""
         self._believed: tuple[int, int] | None = None
@@ -77,7 +78,7 @@ class Settlement:
         """
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
-        self.facts = self._facts(principal, candidate)
+        self._facts = self._facts_of(principal, candidate)
         window, limit = self._window_tokens, self._limit_tokens
         # What a first attempt was held for in full, a later one is, too.
         self.covered_tokens = max(self.covered_tokens, window if limit is None else min(window, limit))
@@ -89,7 +90,7 @@ class Settlement:
                 principal=principal,
                 amount_nano=amount_nano,
                 overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens() is not None else None,
-                facts=self.facts,
+                facts=self._facts,
                 price_version=self._price_version,
                 at=exchange.received_at,
                 idempotency_digest=exchange.idempotency_digest,
@@ -107,7 +108,7 @@ class Settlement:
             await self._ledger.extend(exchange.id, amount_nano)
             self._held_nano = amount_nano
 
-    def _facts(self, principal: Principal, candidate: Candidate) -> PriceFacts:
+    def _facts_of(self, principal: Principal, candidate: Candidate) -> PriceFacts:
         exchange = self._exchange
         return PriceFacts(
             account_id=principal.account_id,
@@ -186,12 +187,11 @@ class Settlement:
                 would pay for it alone.
             PluginError: One failed.
         """
-        assert self.facts is not None
         estimate = self._estimate(output_tokens)
-        charges = [self._dispatch.settle(self.facts, each) for each in self._as_cached(estimate)]
+        charges = [self._dispatch.settle(self._facts, each) for each in self._as_cached(estimate)]
         for tool, field in self._tools.items():
             if tool != "web_search" and all(line.item != tool for line in charges[0].lines):
-                raise NoPriceError(param=field, tool=field, model=self.facts.model)
+                raise NoPriceError(param=field, tool=field, model=self._facts.model)
         return max(charges, key=lambda charge: charge.nano)
 
     def _as_cached(self, estimate: Usage) -> Iterator[Usage]:
@@ -301,15 +301,13 @@ class Settlement:
 
     def mark(self, usage: Usage, evidence: Evidence) -> None:
         """Note the price of what is delivered so far: recovery posts it if the process dies."""
-        assert self.facts is not None
-        charge = self._dispatch.settle(self.facts, usage)
+        charge = self._dispatch.settle(self._facts, usage)
         self._ledger.mark(Mark(request_id=self._exchange.id, charge=charge, usage=usage, evidence=evidence))
         hit("at_progress")
 
     async def post(self, ending: Ending, attempts: Sequence[Attempt]) -> tuple[RequestRecord, Posted]:
         """Book what the answer has used, together with the log row, exactly once. Durable when it returns."""
-        assert self.facts is not None
-        facts = msgspec.structs.replace(self.facts, model_returned=kept_name(ending.model_returned))
+        facts = msgspec.structs.replace(self._facts, model_returned=kept_name(ending.model_returned))
         charge = self._dispatch.settle_what_was_sent(facts, ending.usage, self._quoted, self._exchange.id)
         record = self._record(facts, ending, charge, attempts)
         self._is_closed = True
@@ -320,11 +318,11 @@ class Settlement:
 
     async def void(self, outcome: Outcome, evidence: Evidence, attempts: Sequence[Attempt]) -> None:
         """Release the hold, with a log row that charges nothing; does nothing if no hold is open."""
-        if self._held_nano is None or self._is_closed or self.facts is None:
+        if self._held_nano is None or self._is_closed:
             return
         self._is_closed = True
         ending = Ending(usage=Usage(), outcome=outcome, evidence=evidence)
-        await self._ledger.void(self._record(self.facts, ending, NOTHING, attempts))
+        await self._ledger.void(self._record(self._facts, ending, NOTHING, attempts))
 
     def delivered(self) -> None:
         """Note that the end of the answer reached the customer."""
