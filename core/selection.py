@@ -61,12 +61,12 @@ class Selection:
         Raises:
             RelayError: None is left: the last attempt's failure, or the reason why none could be made.
         """
-        open_ones: Sequence[Candidate] = [one for one in self._candidates if self._allows(one)]
-        if not open_ones:
+        allowed = list(filter(self._allows, self._candidates))
+        if not allowed:
             raise self._failure or self._cooling_down()
-        open_ones = self._spoken(open_ones) or open_ones
-        open_ones = self._answered_last(open_ones) or open_ones
-        chosen = await self._shop.dispatch.select_channel(self._exchange, open_ones, self._attempts)
+        preferred = self._spoken(allowed) or allowed
+        preferred = self._answered_last(preferred) or preferred
+        chosen = await self._shop.dispatch.select_channel(self._exchange, preferred, self._attempts)
         for candidate in self._untried(chosen):
             return candidate
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
@@ -75,7 +75,7 @@ class Selection:
         """Say whether another candidate is worth an attempt after *failure*."""
         if isinstance(failure, UpstreamError) and failure.failure == "request":
             return False
-        is_left = any(self._allows(one) for one in self._untried(self._candidates))
+        is_left = any(map(self._allows, self._untried(self._candidates)))
         return is_left and len(self._attempts) < self._shop.profile.limits.attempts_max
 
     def _allows(self, candidate: Candidate) -> bool:
@@ -84,12 +84,12 @@ class Selection:
     def _untried(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         if not self._attempts:
             return candidates
-        tried = {(one.candidate.channel.name, one.candidate.key_id) for one in self._attempts}
-        return [one for one in candidates if (one.channel.name, one.key_id) not in tried]
+        tried = {_place_of(attempt.candidate) for attempt in self._attempts}
+        return [candidate for candidate in candidates if _place_of(candidate) not in tried]
 
     def _spoken(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return those that speak the customer's dialect; none of them once all have been tried."""
-        spoken = [one for one in candidates if one.dialect == self._exchange.dialect]
+        spoken = [candidate for candidate in candidates if candidate.dialect == self._exchange.dialect]
         return spoken if self._untried(spoken) else []
 
     def _answered_last(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -97,12 +97,18 @@ class Selection:
         place = self._shop.affinity.recall(self._conversation) if self._conversation is not None else None
         if place is None:
             return []
-        return self._untried([one for one in candidates if (one.channel.name, one.key_id) == place])
+        return self._untried([candidate for candidate in candidates if _place_of(candidate) == place])
 
     def _cooling_down(self) -> RelayError:
         """Return the error while every candidate is cooling down; it tells when the first may be tried again."""
-        rests = [self._shop.circuit.rest_s(Route.of(self._exchange, one)) for one in self._candidates]
+        circuit = self._shop.circuit
+        rests = [circuit.rest_s(Route.of(self._exchange, candidate)) for candidate in self._candidates]
         wait_s = max(1, math.ceil(min(rests)))
-        if all(self._shop.circuit.is_throttled(one.channel.name, one.key_id) for one in self._candidates):
+        if all(circuit.is_throttled(*_place_of(candidate)) for candidate in self._candidates):
             return UpstreamStatusError("throttled", 429, retry_after_s=wait_s)
         return CoolingDownError(wait_s, group=self._group, model=self._exchange.model)
+
+
+def _place_of(candidate: Candidate) -> tuple[str, str]:
+    """Return the channel and key, of which one exchange tries each pair once."""
+    return candidate.channel.name, candidate.key_id
