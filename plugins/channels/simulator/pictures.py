@@ -37,13 +37,13 @@ def pictures(question: Question) -> Reply:
     if not isinstance(prompt, str) or not prompt:
         raise UnreadableError("prompt: expected text")
     width, height = _sides(size)
-    came = sum(map(len, question.files.values())) + len(fields.get("images") or [])
-    if question.kind == "image_edit" and not came:
+    sent_count = sum(map(len, question.files.values())) + len(fields.get("images") or [])
+    if question.kind == "image_edit" and not sent_count:
         raise UnreadableError("image: expected a picture to change")
     drawn = base64.b64encode(png(width, height, hashlib.sha256(prompt.encode()).digest()[:3])).decode()
     facts: dict[str, Any] = {"created": openai.CREATED_AT}
     if question.model.startswith("gpt-image"):
-        usage = _usage(question, came, count * -(-width // SQUARE) * -(-height // SQUARE))
+        usage = _usage(question, sent_count, count * -(-width // SQUARE) * -(-height // SQUARE))
         facts |= {"size": f"{width}x{height}", "quality": _named(fields.get("quality")), "usage": usage}
         if question.stream:
             return _events(question, drawn, facts)
@@ -76,14 +76,14 @@ def _events(question: Question, drawn: str, facts: dict[str, Any]) -> Reply:
     return Reply(content_type=openai.STREAM_TYPE, pieces=events, is_stream=True)
 
 
-def _usage(question: Question, came: int, output_tokens: int) -> dict[str, Any]:
-    seen = INPUT_TOKENS_EACH * came
+def _usage(question: Question, sent_count: int, output_tokens: int) -> dict[str, Any]:
+    sent_tokens = INPUT_TOKENS_EACH * sent_count
     return {
-        "input_tokens": question.input_tokens + seen,
-        "input_tokens_details": {"text_tokens": question.input_tokens, "image_tokens": seen},
+        "input_tokens": question.input_tokens + sent_tokens,
+        "input_tokens_details": {"text_tokens": question.input_tokens, "image_tokens": sent_tokens},
         "output_tokens": output_tokens,
         "output_tokens_details": {"text_tokens": 0, "image_tokens": output_tokens},
-        "total_tokens": question.input_tokens + seen + output_tokens,
+        "total_tokens": question.input_tokens + sent_tokens + output_tokens,
     }
 
 
