@@ -419,7 +419,7 @@ def test_more_sound_than_there_are_tokens_leaves_no_text() -> None:
 def test_all_pieces_of_a_response_count() -> None:
     """Of either kind, in either order: a byte is one token at most."""
     context = Context()
-    for kind in ("output_text", "function_call_arguments", "output_text"):
+    for kind in ("function_call_arguments", "output_text", "new"):
         context.response_sent(f"response.{kind}.delta", event("x", delta="a"))
     context.handed_over()
     said = context.output_of(None)
@@ -439,14 +439,24 @@ def test_text_of_one_response_and_sound_of_another_are_added_up() -> None:
 
 
 def test_what_a_response_has_read_is_told_by_its_figures_from_then_on() -> None:
-    """Neither its sound nor its pictures are counted beside them."""
+    """Neither its sound nor its pictures are counted beside them; what came meanwhile is."""
     context = Context()
-    heard(context, 2)
-    committed(context)
-    context.customer_sent("conversation.item.create", Measure(media_tokens=4096))
-    context.response_began("")
+    for _ in range(2):
+        heard(context, 2)
+        committed(context)
+        context.customer_sent("conversation.item.create", Measure(media_tokens=4096))
+        context.response_began("")
+    context.response_ended(DONE)
     context.response_ended(DONE)
     assert context.input_bound == Input(text=BEGINNING + 149, sound=104)
+    heard(context, 1)
+    committed(context)
+    context.response_began("")
+    context.customer_sent("conversation.item.create", Measure(media_tokens=4096))
+    heard(context, 1)
+    committed(context)
+    context.response_ended(DONE)
+    assert context.input_bound == Input(text=BEGINNING + 149 + 4096, sound=104 + 10)
 
 
 def test_an_end_whose_beginning_was_not_told_is_that_of_a_response_which_was_asked_for() -> None:
