@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.errors import DatabaseRefusedError
+from relay.core.ledger import database as ledger_database
 from relay.core.ledger.database import connect, connect_reader, prepare_database
 
 
@@ -106,7 +107,23 @@ def test_every_commit_is_on_disk(tmp_path: Path) -> None:
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "journal_size_limit")
         ]
-    assert modes == ["wal", 2, 1, 5000, -1]
+    assert modes == ["wal", 2, 1, 5000, 64 * 1024 * 1024]
+
+
+def test_a_log_that_a_reader_let_grow_gets_smaller_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start reads all of it, and each look into it takes longer."""
+    monkeypatch.setattr(ledger_database, "_LOG_BYTES_MAX", 1_000_000)
+    path = prepare_database(tmp_path, is_demo=False)
+    log = path.with_name("relay.db-wal")
+    with contextlib.closing(connect(path)) as writer, contextlib.closing(connect_reader(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM meta").fetchall()
+        writer.execute("INSERT INTO meta VALUES ('long', ?)", ("x" * 40_000_000,))
+        assert log.stat().st_size > 40_000_000
+        reader.execute("COMMIT")
+        for word in ("moves it into the database", "starts it anew"):
+            writer.execute("UPDATE meta SET value = ? WHERE key = 'long'", (word,))
+        assert log.stat().st_size == 1_000_000
 
 
 def test_a_reader_can_not_write(tmp_path: Path) -> None:
