@@ -22,6 +22,7 @@ from .errors import (
     CustomerGoneError,
     MethodNotAllowedError,
     NotFoundError,
+    PlainHttpExpectedError,
     RejectedError,
     UpgradeRequiredError,
 )
@@ -183,7 +184,10 @@ class Door:
             raise BadRequestError(param="model")
         methods = [kept.method for kept in address.kept] or ["POST" if address.page is None else "GET"]
         if self._method not in methods and not (self._method == "HEAD" and address.page is not None):
-            raise MethodNotAllowedError(method=self._method[:10], expected=", ".join(methods))
+            expected = ", ".join(methods)
+            if "sec-websocket-key" in self._headers:  # which proxies pass on though they take the upgrade out
+                raise PlainHttpExpectedError(expected=expected)
+            raise MethodNotAllowedError(method=self._method[:10], expected=expected)
         return address
 
     def _check_head(self) -> None:

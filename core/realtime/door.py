@@ -7,7 +7,7 @@ from ..answers import answer_with_error, answerable
 from ..dialects.realtime import SUBPROTOCOL, Realtime, offered_subprotocols
 from ..door import Door
 from ..endpoints import resolve
-from ..errors import CustomerGoneError, MethodNotAllowedError, UpgradeRequiredError
+from ..errors import CustomerGoneError, UpgradeRequiredError
 from ..shop import Shop
 from ..sink import Headers, Sink
 from .customer import Customer, Receive, Send
@@ -52,10 +52,6 @@ class RealtimeDoor(Door):
             self._checked(resolve(self._path))
         except UpgradeRequiredError:
             return  # an upgrade is what this is
-        except MethodNotAllowedError as refusal:
-            # After this status Codex sends its request over HTTP at once, after any other only once it has tried again
-            # for 10 to 20 s. Source: openai/codex#43353, ranxianglei/billion-context#169, read 2026-11-30.
-            raise UpgradeRequiredError("plain_http_expected", expected=refusal.params["expected"]) from None
         raise self._unknown_endpoint()
 
     def _subprotocol(self) -> str | None:

@@ -216,6 +216,13 @@ async def test_the_wrong_method_is_told_the_right_one(shop: Running, method: str
     assert answer.headers["allow"] == allowed
 
 
+async def test_a_handshake_whose_upgrade_a_proxy_has_taken_out_is_told_to_go_on_without(shop: Running) -> None:
+    """As nginx does unless it is told otherwise: only the key of the handshake arrives."""
+    headers = {**shop.headers, "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13"}
+    answer = await shop.client.get("/v1/responses", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (426, "plain_http_expected")
+
+
 async def test_only_pages_may_be_asked_for_their_head(shop: Running) -> None:
     """What is sent to an endpoint costs something."""
     page = await shop.client.head("/v1/models", headers=shop.headers)
