@@ -68,7 +68,8 @@ class Desk:
 
     def _say_what_it_waits_for(self) -> None:
         """Tell the operator on stderr why nothing happens: for example, a stopped process has the lock."""
-        click.echo(f"still waiting for its turn: another process is writing the books in '{self.data}'", err=True)
+        reason = f"another process is writing the books in '{self.data}', or they are being put in order after a crash"
+        click.echo(f"still waiting: {reason}", err=True)
 
     def read(self, work: Callable[[Storage], Awaitable[T]]) -> T:
         """Run *work* with the database open for reading, and return its result."""

@@ -25,7 +25,8 @@ def test_a_command_that_waits_for_its_turn_says_so(counter: Counter, monkeypatch
         monkeypatch.setattr(desk, "PATIENCE_S", 0.05)
         monkeypatch.setattr(click, "echo", say)
         result = counter.run("account", "create", "alice", "--credit", "1")
-    notice = f"still waiting for its turn: another process is writing the books in '{counter.data}'\n"
+    reason = f"another process is writing the books in '{counter.data}', or they are being put in order after a crash"
+    notice = f"still waiting: {reason}\n"
     assert (result.exit_code, result.stderr) == (0, notice)
 
 
