@@ -131,8 +131,9 @@ class Transcriptions:
     async def post(self, frame: str) -> None:
         """Book the transcript that *frame* ends, durably, at the price of the model that made it; only the first time.
 
-        One that names no item is told again if no sound has come since that could be another's. If nothing was held for it, because nobody asked for it, it is paid from what the account has. Where its
-        figures are missing or can't be true, the length of the audio and of the transcript stand in for them.
+        One that names no item counts as told before if no sound has come since that it could be of. If nothing was held
+        for it, because nobody asked for it, it is paid from what the account has. Where its figures are missing or can't
+        be true, the length of the audio and of the transcript stand in for them.
 
         Raises:
             RelayError: The key is no longer valid.

@@ -132,8 +132,8 @@ def decode_request(exchange: Exchange) -> Request:
     choice: _Choice | None = read_value(fields, "tool_choice", _CHOICE)
     metadata: _Metadata | None = read_value(fields, "metadata", _METADATA)
     is_serial = choice.disable_parallel_tool_use if choice is not None else None
-    told = _parts("system", read_value(fields, "system", _CONTENT))
-    system = tuple(part for part in told if not _is_billing_line(part))
+    sent = _parts("system", read_value(fields, "system", _CONTENT))
+    system = tuple(part for part in sent if not _is_billing_line(part))
     return Request(
         model=exchange.model,
         messages=with_seals_of_calls(tuple(_messages(fields, system)), "anthropic_messages"),
@@ -147,7 +147,7 @@ def decode_request(exchange: Exchange) -> Request:
         user=metadata.user_id if metadata is not None else None,
         unanswerable=tuple(name for name in ("mcp_servers", "container", "thread") if is_given(fields, name, b"[]"))
         + (("max_tokens",) if exchange.output_tokens_asked == 0 else ()),
-        dropped=unread(fields, _KNOWN) + (("system.billing_line",) if len(system) < len(told) else ()),
+        dropped=unread(fields, _KNOWN) + (("system.billing_line",) if len(system) < len(sent) else ()),
     )
 
 

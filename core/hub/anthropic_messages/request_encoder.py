@@ -157,7 +157,7 @@ def _thinking(part: Thinking) -> Iterable[dict[str, Any]]:
 
 
 def _id(call_id: str) -> str:
-    """Return *call_id* in a form that the API accepts; the same id always gives the same, and no other does."""
+    """Return *call_id* in a form that the API accepts; ids that differ only in what it refuses stay apart."""
     return _STRANGE.sub(lambda found: f"_{ord(found[0]):x}_", call_id) or "call"
 
 
