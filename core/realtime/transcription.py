@@ -66,7 +66,9 @@ class Transcriptions:
         self._settled = settled
         """Is given what was posted, for the after-sales plugins."""
         self._model = ""
-        """The customer's name of the transcribing model; empty for none."""
+        """The customer's name of the transcribing model that was asked for, or reported, last; empty for none."""
+        self._confirmed_model = ""
+        """The one that was reported last: it transcribes what becomes input, until the upstream reports another."""
         self._items: dict[str, Item] = {}
         self._open: dict[str, TranscriptSettlement] = {}
         """The open hold of each model."""
@@ -89,11 +91,13 @@ class Transcriptions:
             self._model = ""
         elif self._models.transcribing.get(self._model) != sent:
             self._model = self._models.asked_name(sent) or self._model or self._models.asked
+        self._confirmed_model = self._model
 
     def committed(self, frame: str, sound_chars: int) -> None:
         """Count audio that became input."""
-        if self._model and sound_chars:
-            self._items.setdefault(_item_of(frame), Item(self._model)).sound_chars += sound_chars
+        model = self._confirmed_model or self._model
+        if model and sound_chars:
+            self._items.setdefault(_item_of(frame), Item(model)).sound_chars += sound_chars
 
     def failed(self, frame: str) -> None:
         """Stop counting audio that the upstream could not transcribe."""
@@ -111,22 +115,26 @@ class Transcriptions:
         return named if named or named in self._items else next(iter(self._items), "")
 
     async def cover(self) -> None:
-        """Hold for the audio so far that may be transcribed, before more is passed on.
+        """Hold for the audio so far that each model may transcribe, before more is passed on.
 
         Raises:
             RelayError: The key is no longer valid, or can't pay for it.
         """
-        pending = sum(item.sound_chars for item in self._items.values() if item.model == self._model)
-        chars = self._context.buffered_chars + pending
-        if not self._model or not chars:
-            return
-        seconds, held = self._context.seconds_heard(chars), self._open.get(self._model)
+        chars = {self._model: self._context.buffered_chars}
+        for item in self._items.values():
+            chars[item.model] = chars.get(item.model, 0) + item.sound_chars
+        for model, count in chars.items():
+            if model and count:
+                await self._cover(model, self._context.seconds_heard(count))
+
+    async def _cover(self, model: str, seconds: int) -> None:
+        held = self._open.get(model)
         if held is not None:
             await held.cover(seconds)
             return
-        settlement = self._settlement_of(self._model)
+        settlement = self._settlement_of(model)
         await settlement.begin(seconds)
-        self._open[self._model] = settlement
+        self._open[model] = settlement
 
     async def post(self, frame: str) -> None:
         """Book the transcript that *frame* ends, durably, at the price of the model that made it; only the first time.
@@ -180,7 +188,8 @@ class Transcriptions:
         begun = self._begun()
         self._items.clear()
         try:
-            for item in begun.values():
+            # What is held for comes first: it is booked whatever became of the key.
+            for item in sorted(begun.values(), key=lambda item: item.model not in self._open):
                 await self._cut(item, error)
         finally:
             for settlement in self._open.values():

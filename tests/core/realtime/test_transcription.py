@@ -42,6 +42,7 @@ UPDATE: Any = {
     "type": "session.update",
     "session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}},
 }
+MINI_UPDATE: Any = json.loads(json.dumps(UPDATE).replace("gpt-4o-transcribe", "gpt-4o-mini"))
 
 
 def transcribing(usage: object) -> Any:
@@ -293,7 +294,8 @@ async def test_the_window_is_waived_for_what_is_said_later_too(tmp_path: Path) -
     assert heard[-1]["error"]["code"] == "insufficient_user_quota"
 
 
-DELTA = event("conversation.item.input_audio_transcription.delta", **ITEM, delta="Hello world")
+DELTA_KIND = "conversation.item.input_audio_transcription.delta"
+DELTA = event(DELTA_KIND, **ITEM, delta="Hello world")
 
 
 @pytest.mark.parametrize(("hang_up", "charge"), [("delivered", 100_000), ("drain", 100_000), ("input_only", 60_000)])
@@ -364,7 +366,6 @@ async def test_a_response_and_a_transcript_that_are_cut_short_together_are_both_
 
 async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_nothing(tmp_path: Path) -> None:
     """20 x 6000 heard and 7 written of two transcripts left in the middle, from one hold; the other model's is given back."""
-    other = json.dumps(UPDATE).replace("gpt-4o-transcribe", "gpt-4o-mini")
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         await connection.send(json.dumps(SESSION))
@@ -373,7 +374,7 @@ async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_
                 [event("session.updated", session=UPDATE["session"])],
                 [event("input_audio_buffer.committed", item_id="item_1"), DELTA],
                 [event("input_audio_buffer.committed", item_id="item_2"), DELTA.replace("item_1", "item_2")],
-                [event("session.updated", session=json.loads(other)["session"])],
+                [event("session.updated", session=MINI_UPDATE["session"])],
                 [event("conversation.item.added")],
             ):
                 await connection.recv()
@@ -387,7 +388,7 @@ async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_
             await hear(client, "conversation.item.input_audio_transcription.delta")
             await client.send(APPEND)
             await hear(client, "conversation.item.input_audio_transcription.delta")
-            await speak(client, json.loads(other))
+            await speak(client, MINI_UPDATE)
             await hear(client, "conversation.item.added")
             assert len(shop.rows("select * from reservation where state = 'open'")) == 3
             await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
@@ -397,6 +398,97 @@ async def test_a_revoked_key_that_leaves_has_paid_for_all_it_was_told_and_holds_
     assert sorted((row["model"], row["charge_nano"]) for row in rows) == [
         ("gpt-4o-mini", 0),
         ("gpt-4o-transcribe", 190_000),
+        ("gpt-realtime", 0),
+    ]
+
+
+async def test_sound_costs_what_the_model_of_its_time_does(tmp_path: Path) -> None:
+    """A cheaper one that was asked for meanwhile had not begun."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.recv()
+        await connection.send(event("session.updated", session=UPDATE["session"]))
+        for _ in range(2):
+            await connection.recv()
+        for said in (
+            event("input_audio_buffer.committed", item_id="item_1"),
+            event("session.updated", session=MINI_UPDATE["session"]),
+            completed(TOKENS),
+        ):
+            await connection.send(said)
+        await connection.wait_closed()
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await client.send(json.dumps(MINI_UPDATE))
+            await hear(client, COMPLETED)
+        rows = await shop.log(count=3)
+        assert verify(shop.data) == []
+    assert sorted((row["model"], row["charge_nano"]) for row in rows) == [
+        ("gpt-4o-mini", 0),
+        ("gpt-4o-transcribe", 172_500),
+        ("gpt-realtime", 0),
+    ]
+
+
+def switching(*last: str) -> Talk:
+    """Return an upstream that writes down two items by one model and a third by another, and then says *last*."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        for said in (
+            [event("session.updated", session=UPDATE["session"])],
+            [event("input_audio_buffer.committed", item_id="item_1"), DELTA],
+            [event("input_audio_buffer.committed", item_id="item_2"), DELTA.replace("item_1", "item_2")],
+            [event("session.updated", session=MINI_UPDATE["session"])],
+            [event("input_audio_buffer.committed", item_id="item_3"), DELTA.replace("item_1", "item_3")],
+            last,
+        ):
+            await connection.recv()
+            for each in said:
+                await connection.send(each)
+        await connection.wait_closed()
+
+    return talk
+
+
+async def speak_to_two_models(client: ClientConnection) -> None:
+    await speak(client)
+    await hear(client, DELTA_KIND)
+    await client.send(APPEND)
+    await hear(client, DELTA_KIND)
+    await speak(client, MINI_UPDATE)
+    await hear(client, DELTA_KIND)
+
+
+async def test_what_a_model_of_before_still_writes_down_stays_held_for(tmp_path: Path) -> None:
+    """Its first transcript is posted from the hold that both had; the second gets one of its own."""
+    talk = switching(completed(TOKENS), event("conversation.item.added"))
+    async with realtime_session(tmp_path, talk) as (_, shop, client):
+        await speak_to_two_models(client)
+        await client.send(APPEND)
+        await hear(client, "conversation.item.added")
+        rows = shop.rows("select facts, held_nano from reservation where state = 'open'")
+    by_model = {json.loads(row["facts"])["model"]: row["held_nano"] for row in rows}
+    assert by_model["gpt-4o-transcribe"] == MINUTE_NANO
+
+
+async def test_a_revoked_key_pays_for_what_was_held_though_it_cannot_for_the_rest(tmp_path: Path) -> None:
+    """10 x 2000 heard and 4 x 8000 written by the second model; what the first had begun besides is free."""
+    async with realtime_shop(tmp_path, switching(completed(TOKENS))) as (_, shop):
+        async with connected(shop) as client:
+            await speak_to_two_models(client)
+            await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
+            await client.send(json.dumps({"type": "input_audio_buffer.commit"}))
+            await hear(client, "error")
+        rows = await shop.log(count=3)
+        assert balances(shop.rows(LOTS)) == (10_000_000_000 - 172_500 - 52_000, 0)
+        assert verify(shop.data) == []
+    assert sorted((row["model"], row["charge_nano"]) for row in rows) == [
+        ("gpt-4o-mini", 52_000),
+        ("gpt-4o-transcribe", 172_500),
         ("gpt-realtime", 0),
     ]
 
