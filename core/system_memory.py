@@ -5,13 +5,10 @@ They are kept in this process for `REMEMBERED_S`; then the text is the system's 
 it by now.
 """
 
-from collections import OrderedDict
-
 from .clock import Clock
 from .exchange import Candidate
 
 REMEMBERED_S = 4 * 3600.0
-MODELS_MAX = 10_000
 
 
 class SystemMemory:
@@ -19,15 +16,11 @@ class SystemMemory:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._refused_at_s: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._refused_at_s: dict[tuple[str, str, str], float] = {}
 
     def remember(self, candidate: Candidate) -> None:
         """Note that the model of *candidate* refuses such text."""
-        place = _place(candidate)
-        self._refused_at_s[place] = self._clock.monotonic()
-        self._refused_at_s.move_to_end(place)
-        if len(self._refused_at_s) > MODELS_MAX:
-            self._refused_at_s.popitem(last=False)
+        self._refused_at_s[_place(candidate)] = self._clock.monotonic()
 
     def refuses(self, candidate: Candidate) -> bool:
         """Say whether the model of *candidate* is known to refuse such text."""

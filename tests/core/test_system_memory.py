@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.core import system_memory
 from relay.core.exchange import Candidate, Channel
 from relay.core.system_memory import REMEMBERED_S, SystemMemory
 from tests.chats import MESSAGE
@@ -52,16 +51,6 @@ def test_others_are_asked_as_before(changes: dict[str, Any], refuses: bool) -> N
     memory = SystemMemory(SetClock())
     memory.remember(OLDER)
     assert memory.refuses(msgspec.structs.replace(OLDER, **changes)) == refuses
-
-
-def test_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only so many models are remembered."""
-    monkeypatch.setattr(system_memory, "MODELS_MAX", 2)
-    memory = SystemMemory(SetClock())
-    models = {name: msgspec.structs.replace(OLDER, model_sent=name) for name in "abc"}
-    for name in ("a", "b", "a", "c"):
-        memory.remember(models[name])
-    assert [memory.refuses(models[name]) for name in ("a", "b", "c")] == [True, False, True]
 
 
 async def test_a_later_turn_is_not_refused_first(tmp_path: Path) -> None:
