@@ -157,6 +157,7 @@ async def test_a_websocket_on_another_path_is_refused(tmp_path: Path) -> None:
     async with realtime_shop(tmp_path) as (_, shop):
         status, error, answered = await refused(shop, uri=address(shop, path="/v1/responses"))
     assert (status, error["code"], answered["x-should-retry"]) == (426, "plain_http_expected", "false")
+    assert (answered["upgrade"], answered.get_all("connection")) == ("HTTP/1.1", ["upgrade", "close"])
     assert error["message"] == "this endpoint is no websocket; send a plain request with the method POST"
 
 
@@ -173,6 +174,7 @@ async def test_a_request_without_upgrade_is_told_of_it(tmp_path: Path, method: s
     async with realtime_shop(tmp_path) as (_, shop):
         answer = await shop.client.request(method, "/v1/realtime?model=gpt-realtime", headers=shop.headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (426, "websocket_expected")
+    assert (answer.headers["upgrade"], answer.headers["connection"]) == ("websocket", "upgrade")
 
 
 async def test_a_broken_handshake_is_an_http_error(tmp_path: Path) -> None:
