@@ -74,6 +74,14 @@ async def test_a_later_turn_is_not_refused_first(tmp_path: Path) -> None:
     assert charges == [60_000, 60_000]
 
 
+async def test_what_a_model_takes_stays_the_systems(tmp_path: Path) -> None:
+    """In each turn: an answer alone says nothing of a refusal."""
+    async with reselling(tmp_path, lambda _: document(MESSAGE)) as (upstream, shop):
+        for _ in range(2):
+            await shop.messages(messages=TURNS)
+    assert [json.loads(each.body)["messages"][1]["role"] for each in upstream.received] == ["system", "system"]
+
+
 async def test_what_is_refused_all_the_same_is_not_remembered(tmp_path: Path) -> None:
     """A customer's own words may be in a refusal, so words alone must not change what others say."""
     words = "messages[1].name: 'role system is not supported' does not match"
