@@ -17,6 +17,11 @@ _ALWAYS = ("fable", "mythos")
 _NEVER = (99, 0)
 _MEASURES_FROM = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 0)}
 _DEMANDS_UNTIL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
+OUTPUT_TOKENS_ACCEPTED = 32_000
+"""What all models from 4 on accept as a limit of output, and Opus 4.1 no more; Claude Code asks for as much.
+
+Source: BerriAI/litellm#14785, read 2026-11-30.
+"""
 _SAMPLES_UNTIL = {"opus": (4, 7), "sonnet": (5, 0), "haiku": (5, 0)}
 
 
@@ -84,15 +89,15 @@ def efforts(model: str) -> Sequence[Effort]:
 def output_limit(model: str) -> int:
     """Return the limit of output for a request that names none, as the API requires one: the most that is surely accepted.
 
-    All models from 4 on accept as much as Claude Code asks for, the oldest on sale no more than 8192. Codex, among
-    others, never names a limit, and takes an answer that was cut off for a failure.
+    The oldest on sale accept no more than 8192. Codex, among others, never names a limit, and takes an answer that was
+    cut off for a failure.
     Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, read 2026-11-30.
 
     >>> [output_limit(f"claude-{name}") for name in ("opus-4-1", "mythos-preview", "3-5-haiku-latest")]
     [32000, 32000, 8192]
     """
     family, version = _read(model)
-    return 32_000 if family in _ALWAYS or version >= (4, 0) else 8192
+    return OUTPUT_TOKENS_ACCEPTED if family in _ALWAYS or version >= (4, 0) else 8192
 
 
 def _read(model: str) -> tuple[str, tuple[int, int]]:

@@ -8,7 +8,15 @@ import msgspec
 
 from ...errors import NotCarriedError
 from ...exchange import Dialect
-from ..claude_models import efforts, measures_by_effort, output_limit, switch_off, takes_demands, takes_sampling
+from ..claude_models import (
+    OUTPUT_TOKENS_ACCEPTED,
+    efforts,
+    measures_by_effort,
+    output_limit,
+    switch_off,
+    takes_demands,
+    takes_sampling,
+)
 from ..conversation import (
     CacheMark,
     File,
@@ -253,7 +261,9 @@ def _budget(request: Request) -> int | None:
     """Return the thinking tokens to ask for; None if they don't fit into the customer's limit, which includes them."""
     asked, limit = budget_of(request.reasoning), request.sampling.output_tokens_max
     budget = max(BUDGETS["medium"] if asked is None else asked, BUDGET_TOKENS_MIN)
-    if limit is None or budget < limit:
+    if limit is None:
+        return min(budget, OUTPUT_TOKENS_ACCEPTED - ANSWER_TOKENS)
+    if budget < limit:
         return budget
     return max(limit // 2, BUDGET_TOKENS_MIN) if limit > BUDGET_TOKENS_MIN else None
 

@@ -429,7 +429,11 @@ def test_foreign_thinking_is_never_shown_to_claude() -> None:
         ("claude-mythos-preview", Reasoning(is_off=True), 9, {"output_config": {"effort": "low"}, "max_tokens": 9}),
         ("claude-haiku-4-5", Reasoning(is_off=True), None, {"thinking": {"type": "disabled"}, "max_tokens": 32000}),
         ("claude-haiku-4-5", Reasoning(), None, {"max_tokens": 32000}),
-        ("claude-sonnet-4-5", Reasoning(effort="xhigh"), None, {"thinking": {"type": "enabled", "budget_tokens": 32768}, "max_tokens": 36864}),
+        ("claude-sonnet-4-5", Reasoning(effort="high"), None, {"thinking": {"type": "enabled", "budget_tokens": 24576}, "max_tokens": 32000}),
+        ("claude-opus-4-1", Reasoning(effort="max"), None, {"thinking": {"type": "enabled", "budget_tokens": 27904}, "max_tokens": 32000}),
+        ("claude-opus-4-1", Reasoning(budget_tokens=60_000), None, {"thinking": {"type": "enabled", "budget_tokens": 27904}, "max_tokens": 32000}),
+        ("claude-3-7-sonnet-20250219", Reasoning(effort="xhigh"), None, {"thinking": {"type": "enabled", "budget_tokens": 27904}, "max_tokens": 32000}),
+        ("claude-3-7-sonnet-20250219", Reasoning(effort="medium"), None, {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 12288}),
         ("claude-3-5-haiku-20241022", Reasoning(), None, {"max_tokens": 8192}),
     ],
 )  # fmt: skip
