@@ -232,6 +232,14 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
         assert verify(shop.data) == []
 
 
+async def test_the_log_says_when_a_streams_first_output_came(tmp_path: Path) -> None:
+    """Within the duration of the whole."""
+    async with reselling(tmp_path, lambda _: stream(ROLE + words("Hi") + STOP + USAGE + DONE)) as (_, shop):
+        await shop.chat(stream=True)
+        [row] = await shop.log()
+    assert 0 <= row["first_output_ms"] <= row["duration_ms"]
+
+
 async def test_a_ledger_that_fails_in_the_middle_makes_nothing_free(tmp_path: Path) -> None:
     """The stream goes on as far as its hold pays, and that much is posted."""
     async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.002)) as (_, shop):

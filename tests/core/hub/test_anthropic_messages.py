@@ -1535,7 +1535,10 @@ def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
 @pytest.mark.parametrize(
     ("parts", "written"),
     [
-        ((Text(text=" Hm\n"), Text(text="So \n")), [{"type": "text", "text": " Hm\n"}, {"type": "text", "text": "So"}]),
+        (
+            (Text(text=" Hm\n"), Text(text=" So \n")),
+            [{"type": "text", "text": " Hm\n"}, {"type": "text", "text": " So"}],
+        ),
         ((Text(text="So"), Text(text="\n")), [{"type": "text", "text": "So"}]),
     ],
 )
@@ -1563,11 +1566,12 @@ def test_blank_stop_sequences_are_left_out(stop: tuple[str, ...], sent: bytes | 
 def test_claude_codes_own_line_for_anthropic_is_left_out() -> None:
     """It differs in each request, and caches of other vendors go by how a prompt begins; it is named."""
     line = "x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch=36ee5;"
-    system = [{"type": "text", "text": line}, {"type": "text", "text": f"Be kind.\n{line}"}]
+    kept = (f"Be kind.\n{line}", f"{line}\nBe kind.")
+    system = [{"type": "text", "text": text} for text in (line, *kept)]
     body = {"model": "m", "max_tokens": 9, "system": system, "messages": [{"role": "user", "content": line}]}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
     assert request.messages == (
-        Message(role="system", parts=(Text(text=f"Be kind.\n{line}"),)),
+        Message(role="system", parts=tuple(Text(text=text) for text in kept)),
         Message(role="user", parts=(Text(text=line),)),
     )
     assert request.dropped == ("system.billing_line",)
