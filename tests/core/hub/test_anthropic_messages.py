@@ -1540,6 +1540,10 @@ def test_the_name_of_a_file_is_named_where_chat_has_no_place_for_it(
             [{"type": "text", "text": " Hm\n"}, {"type": "text", "text": " So"}],
         ),
         ((Text(text="So"), Text(text="\n")), [{"type": "text", "text": "So"}]),
+        (
+            (Text(text="So "), ToolCall(id="a", name="f", arguments="{}")),
+            [{"type": "text", "text": "So "}, {"type": "tool_use", "id": "a", "name": "f", "input": {}}],
+        ),
     ],
 )
 def test_what_claude_is_to_go_on_from_does_not_end_in_blanks(parts: tuple[Part, ...], written: list[Any]) -> None:
@@ -1549,6 +1553,15 @@ def test_what_claude_is_to_go_on_from_does_not_end_in_blanks(parts: tuple[Part, 
     turns = json.loads(bytes(encode_request(Request(model="claude", messages=talk)).fields["messages"]))
     assert turns[1]["content"] == [{"type": "text", "text": "Hi \n"}]
     assert turns[3]["content"] == written
+
+
+def test_a_question_may_end_in_blanks() -> None:
+    """Claude refuses them only at the end of what it is to go on from."""
+    talk = (Message(role="user", parts=(Text(text="Hi \n"),)),)
+    encoded = encode_request(Request(model="claude", messages=talk))
+    assert json.loads(bytes(encoded.fields["messages"])) == [
+        {"role": "user", "content": [{"type": "text", "text": "Hi \n"}]}
+    ]
 
 
 @pytest.mark.parametrize(
