@@ -196,13 +196,14 @@ def _source(source: Inline | Link | FileId) -> dict[str, Any]:
 
 def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> None:
     tools = [_tool(tool) for tool in _callable(request)]
+    if _demands(request) and not (tools and takes_demands(request.model)):
+        left_out.note("tool_choice")
     if not tools:
         return
     body["tools"] = tools
     choice: dict[str, Any] | None = None
     match request.tool_choice:
         case NamedTool() | "required" if not takes_demands(request.model):
-            left_out.note("tool_choice")
             choice = {"type": "auto"}
         case NamedTool(name=name):
             choice = {"type": "tool", "name": name}

@@ -88,6 +88,8 @@ def _add_tools(body: dict[str, Any], request: Request, left_out: LeftOut) -> Non
         body["tool_choice"] = _chosen(choice)
     elif choice is not None and tools:
         body["tool_choice"] = choice
+    elif choice == "required":
+        left_out.note("tool_choice")
     if request.is_parallel is not None and tools:
         body["parallel_tool_calls"] = request.is_parallel
 

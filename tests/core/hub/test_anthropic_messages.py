@@ -591,6 +591,25 @@ def test_a_call_that_is_demanded_leaves_thinking_out(model: str, choice: Any, th
 
 
 @pytest.mark.parametrize(
+    ("model", "choice", "left_out"),
+    [
+        ("claude-opus-4-5", "required", ["tool_choice"]),
+        ("claude-opus-5-5", "required", ["tool_choice"]),
+        ("claude-opus-4-5", "auto", []),
+    ],
+)
+def test_a_demand_for_a_call_of_no_tool_at_all_is_named_as_left_out(
+    model: str, choice: Any, left_out: list[str]
+) -> None:
+    """Only tools may be called that are not there."""
+    tools = (Tool(name="f"),)
+    request = Request(model=model, messages=(HI,), tools=tools, tool_choice=choice, allowed_tools=("unknown",))
+    encoded = encode_request(request)
+    assert encoded.fields.keys() & {"tools", "tool_choice"} == set()
+    assert encoded.dropped == left_out
+
+
+@pytest.mark.parametrize(
     ("choice", "names"),
     [
         ("required", ["f", "g"]),

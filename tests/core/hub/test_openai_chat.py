@@ -1382,6 +1382,17 @@ def test_of_tools_that_may_not_be_called_others_than_openai_are_not_told() -> No
     assert (other["tools"], other["tool_choice"]) == (tools[1:], "required")
 
 
+@pytest.mark.parametrize(("choice", "left_out"), [("required", ["tool_choice"]), ("auto", [])])
+def test_a_demand_for_a_call_of_no_tool_at_all_is_named_as_left_out(choice: ToolChoice, left_out: list[str]) -> None:
+    """Only tools may be called that are not there."""
+    tools = (Tool(name="f"),)
+    encoded = encode_request(
+        Request(model="qwen3-max", messages=(), tools=tools, tool_choice=choice, allowed_tools=("unknown",))
+    )
+    assert encoded.fields.keys() & {"tools", "tool_choice"} == set()
+    assert encoded.dropped == left_out
+
+
 def test_of_many_tools_those_that_may_be_called_are_told() -> None:
     """None is looked for among all names."""
 
