@@ -30,7 +30,9 @@ TEXT_DELTAS = frozenset(
 )
 APPEND = "input_audio_buffer.append"
 _HEAD = re.compile(r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"([^"\\]*)"')
-_DELTA, _AUDIO, _QUOTES = '"delta"', '"audio"', ':""}'
+_DELTA, _AUDIO, _NO_DELTA = '"delta"', '"audio"', '{"delta":""}'
+_delta_begin = re.compile(rf'{_DELTA}\s*:\s*"')
+_escape = re.compile(r"\\.", re.DOTALL)
 ID_CHARS_MAX = 200
 """A longer id counts as none, as ids are kept."""
 _RESPONSE_ID = re.compile(rf'"response_id"\s*:\s*"([^"\\]{{0,{ID_CHARS_MAX}}})"')
@@ -75,8 +77,17 @@ def is_plain_append(frame: str) -> bool:
 
 
 def delta_length(frame: str) -> int:
-    """Return an upper bound of the length of the delta in *frame*, in characters."""
-    return max(0, len(frame) - frame.find(_DELTA) - len(_DELTA) - len(_QUOTES))
+    """Return the length of the delta in *frame* as it is written, in characters; nearly all of *frame* if it has none.
+
+    >>> delta_length('{"delta":"Hi","logprobs":[{"token":"Hi","logprob":-0.1}]}')
+    2
+    """
+    plain = _escape.sub("--", frame)  # of the same length
+    begin = _delta_begin.search(plain)
+    if begin is None:
+        return max(0, len(frame) - len(_NO_DELTA))
+    end = plain.find('"', begin.end())
+    return (len(frame) if end == -1 else end) - begin.end()
 
 
 def sound_length(frame: str) -> int:

@@ -69,12 +69,23 @@ def test_only_what_can_be_nothing_but_sound_passes_unread(frame: str, is_plain: 
     assert is_plain_append(frame) is is_plain
 
 
-@given(st.text(), st.text(alphabet="abcd.,é字", max_size=50))
-def test_a_delta_is_never_counted_too_short(text: str, other: str) -> None:
+@given(st.text(), st.text())
+def test_a_delta_is_as_long_as_it_is_written(text: str, other: str) -> None:
     """Whatever stands around it."""
-    members = {"type": "response.text.delta", "response_id": other, "delta": text, "after": other}
-    for frame in (json.dumps(members), json.dumps(members, ensure_ascii=False, separators=(",", ":"))):
-        assert delta_length(frame) >= len(text)
+    members = {"type": "response.text.delta", "response_id": other, "delta": text, "after": [other]}
+    for frame, written in (
+        (json.dumps(members), json.dumps(text)),
+        (json.dumps(members, ensure_ascii=False, separators=(",", ":")), json.dumps(text, ensure_ascii=False)),
+    ):
+        assert delta_length(frame) == len(written) - 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "length"), [('{"text":"Hello"}', 4), ('{"delta":{"text":"Hi"}}', 11), ('{"delta":"Hi', 2)]
+)
+def test_a_delta_that_cannot_be_read_is_not_counted_too_short(frame: str, length: int) -> None:
+    """It is taken for nearly all of its frame, or for the rest of it."""
+    assert delta_length(frame) == length
 
 
 def test_what_is_not_there_has_no_length() -> None:

@@ -324,6 +324,18 @@ async def test_all_pieces_of_a_transcript_left_before_its_end_are_paid_for(tmp_p
     assert [row["charge_nano"] for row in rows if row["operation"] == "transcription"] == [130_000]
 
 
+async def test_what_stands_beside_the_words_of_a_transcript_is_free(tmp_path: Path) -> None:
+    """10 x 6000 heard and 4 x 10000 written, also where each piece comes with how likely it is."""
+    likely = {"logprobs": [{"token": "Hello world", "logprob": -0.25, "bytes": [72, 101, 108, 108, 111]}]}
+    delta = event(DELTA_KIND, **ITEM, delta="Hello world", **likely)
+    async with realtime_shop(tmp_path, writing_down(delta)) as (_, shop):
+        async with connected(shop) as client:
+            await speak(client)
+            await hear(client, DELTA_KIND)
+        rows = await shop.log(count=2)
+    assert [row["charge_nano"] for row in rows if row["operation"] == "transcription"] == [100_000]
+
+
 def cut_short_behind(*said: str) -> Talk:
     """Return an upstream that breaks off behind *said*, of the first sound that it hears."""
 
