@@ -7,7 +7,6 @@ from .dialects.meaning import code_of, retry_after_s, status_of
 from .errors import (
     LedgerError,
     MethodNotAllowedError,
-    PlainHttpExpectedError,
     PluginError,
     RejectedError,
     RelayError,
@@ -20,8 +19,8 @@ from .sink import Sink
 from .texts import text
 
 JSON = (b"content-type", b"application/json")
-_PROTOCOLS: Mapping[type[RelayError], bytes] = {UpgradeRequiredError: b"websocket", PlainHttpExpectedError: b"HTTP/1.1"}
-"""What is spoken where a request was answered with 426, which must say it (RFC 9110, 15.5.22 and 7.8)."""
+_PROTOCOLS: Mapping[str, bytes] = {"websocket_expected": b"websocket", "plain_http_expected": b"HTTP/1.1"}
+"""By code, what is spoken where a request was answered with 426, which must say it (RFC 9110, 15.5.22 and 7.8)."""
 
 
 def sentence(error: RelayError, locale: str) -> str:
@@ -46,8 +45,8 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(wait_s).encode()))
     if isinstance(error, MethodNotAllowedError):
         headers.append((b"allow", error.params["expected"].encode()))  # a 405 must have it (RFC 9110, 15.5.6)
-    if (protocol := _PROTOCOLS.get(type(error))) is not None:
-        headers += [(b"upgrade", protocol), (b"connection", b"upgrade")]
+    if isinstance(error, UpgradeRequiredError):
+        headers += [(b"upgrade", _PROTOCOLS[error.reason]), (b"connection", b"upgrade")]
     return headers
 
 

@@ -22,7 +22,6 @@ from .errors import (
     CustomerGoneError,
     MethodNotAllowedError,
     NotFoundError,
-    PlainHttpExpectedError,
     RejectedError,
     UpgradeRequiredError,
 )
@@ -186,7 +185,9 @@ class Door:
         if self._method not in methods and not (self._method == "HEAD" and address.page is not None):
             expected = ", ".join(methods)
             if "sec-websocket-key" in self._headers:  # which proxies pass on though they take the upgrade out
-                raise PlainHttpExpectedError(expected=expected)
+                # After this status Codex sends its request over HTTP at once, after any other only once it has tried
+                # again for 10 to 20 s. Source: openai/codex#43353, ranxianglei/billion-context#169, read 2026-11-30.
+                raise UpgradeRequiredError("plain_http_expected", expected=expected)
             raise MethodNotAllowedError(method=self._method[:10], expected=expected)
         return address
 

@@ -11,8 +11,7 @@
         NotFoundError               404  no such endpoint
         MethodNotAllowedError       405  the endpoint takes another method
         RepeatedRequestError        409  the idempotency key was used by an earlier request
-        UpgradeRequiredError        426  the endpoint is a websocket
-        PlainHttpExpectedError      426  the request is a websocket's, but not the endpoint
+        UpgradeRequiredError        426  the endpoint is a websocket, or only the request is one
         BodyTooLargeError           413
         NoPriceError                400  no billing plugin priced it
         NoChannelError              503  no channel for this model in this group
@@ -167,21 +166,10 @@ class RepeatedRequestError(RejectedError):
 
 
 class UpgradeRequiredError(RejectedError):
-    """The endpoint is a websocket, but the request is a plain one."""
+    """The endpoint is a websocket, but the request is a plain one, or the other way round (``plain_http_expected``)."""
 
     status: ClassVar[int] = 426
     code: ClassVar[str] = "websocket_expected"
-
-
-class PlainHttpExpectedError(RejectedError):
-    """The request is the handshake of a websocket, but the endpoint takes plain ones.
-
-    After this status Codex sends its request over HTTP at once, after any other only once it has tried again for 10 to
-    20 s. Source: openai/codex#43353, ranxianglei/billion-context#169, read 2026-11-30.
-    """
-
-    status: ClassVar[int] = 426
-    code: ClassVar[str] = "plain_http_expected"
 
 
 class BodyTooLargeError(RejectedError):

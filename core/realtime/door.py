@@ -50,8 +50,10 @@ class RealtimeDoor(Door):
     def _check_address(self) -> None:
         try:
             self._checked(resolve(self._path))
-        except UpgradeRequiredError:
-            return  # an upgrade is what this is
+        except UpgradeRequiredError as refusal:
+            if refusal.reason == "websocket_expected":
+                return  # which is what this is
+            raise
         raise self._unknown_endpoint()
 
     def _subprotocol(self) -> str | None:
