@@ -111,8 +111,7 @@ class Transcriptions:
 
     def _meant(self, frame: str) -> str:
         """Return the item that *frame* is about; if it names none, the oldest that is still to be transcribed."""
-        named = _item_of(frame)
-        return named if named or named in self._items else next(iter(self._items), "")
+        return _item_of(frame) or next(iter(self._items), "")
 
     async def cover(self) -> None:
         """Hold for the audio so far that each model may transcribe, before more is passed on.
