@@ -549,6 +549,8 @@ def test_what_newer_models_refuse_is_left_out_and_named(model: str, names: list[
         ("claude-haiku-4-5", None, {"top_p": 0.9, "top_k": 5}, {"top_p": 0.9, "top_k": 5}, []),
         ("claude-haiku-4-5", None, {"temperature": 0.5, "top_p": 0.9}, {"temperature": 0.5}, ["top_p"]),
         ("claude-haiku-4-5", "low", {"temperature": 0.5, "top_k": 5}, {}, ["temperature", "top_k"]),
+        ("claude-haiku-4-5", None, {"temperature": 1.0}, {"temperature": 1.0}, []),
+        ("claude-haiku-4-5", "low", {"temperature": 1.5}, {}, ["temperature"]),
         ("claude-haiku-4-5", "low", {"top_p": 0.9}, {}, ["top_p"]),
         ("claude-opus-4-6", "low", {"top_p": 0.9}, {}, ["top_p"]),
         ("claude-opus-5", None, {"top_p": 0.9, "top_k": 5}, {}, ["top_p", "top_k"]),
