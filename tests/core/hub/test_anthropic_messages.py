@@ -1595,7 +1595,7 @@ def test_blank_stop_sequences_are_left_out(stop: tuple[str, ...], sent: bytes | 
 def test_claude_codes_own_line_for_anthropic_is_left_out() -> None:
     """It differs in each request, and caches of other vendors go by how a prompt begins; it is named."""
     line = "x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch=36ee5;"
-    kept = (f"Be kind.\n{line}", f"{line}\nBe kind.")
+    kept = (f"Be kind.\n{line}", f"{line}\nBe kind.", f"Never say {line}")
     system = [{"type": "text", "text": text} for text in (line, *kept)]
     body = {"model": "m", "max_tokens": 9, "system": system, "messages": [{"role": "user", "content": line}]}
     request = MESSAGES.decode_request(asked("anthropic_messages", body))
