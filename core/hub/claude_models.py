@@ -93,7 +93,7 @@ def output_limit(model: str) -> int:
     cut off for a failure.
     Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, read 2026-11-30.
 
-    >>> [output_limit(f"claude-{name}") for name in ("opus-4-1", "mythos-preview", "3-5-haiku-latest")]
+    >>> [output_limit(f"claude-{name}") for name in ("opus-4", "mythos-preview", "3-5-haiku-latest")]
     [32000, 32000, 8192]
     """
     family, version = _read(model)
