@@ -164,8 +164,9 @@ def test_a_response_that_ended_is_known_until_one_of_its_id_begins_or_speaks() -
 
 
 def test_an_end_without_an_id_is_known_until_something_begins_or_is_asked_for() -> None:
-    """It may then be the end of that; and before any has ended, nothing has."""
+    """It may then be the end of that; and before one has ended without an id, none has."""
     context = Context()
+    context.response_ended(ResponseDone(id="resp_0"))
     known = [context.has_ended("")]
     context.response_ended(ResponseDone())
     known.append(context.has_ended(""))
