@@ -184,6 +184,44 @@ async def test_kill_in_the_middle_of_a_transcript_charges_what_was_told(
         assert verify(relay.data) == []
 
 
+async def test_kill_gives_back_the_hold_of_a_model_that_has_told_nothing(tmp_path: Path) -> None:
+    """Beside another, whose words are paid: 10 x 2000 heard and 4 x 8000 written."""
+    mini = json.loads(json.dumps(TRANSCRIBED).replace("gpt-4o-transcribe", "gpt-4o-mini"))
+    kind = "conversation.item.input_audio_transcription.delta"
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        for index, settings in enumerate((TRANSCRIBED, mini)):
+            await connection.recv()
+            await connection.send(event("session.updated", session=settings))
+            await connection.recv()
+            await connection.send(event("input_audio_buffer.committed", item_id=f"item_{index}"))
+        await connection.send(event(kind, item_id="item_1", content_index=0, delta="Hello world"))
+        await connection.wait_closed()
+
+    async with (
+        RealtimeUpstream(talk).opened() as upstream,
+        running(tmp_path, upstream.url, profile=PROFILE) as relay,
+    ):
+        async with session(relay) as client:
+            for settings in (TRANSCRIBED, mini):
+                await client.send(json.dumps({"type": "session.update", "session": settings}))
+                await hear(client, "session.updated")
+                await client.send(event("input_audio_buffer.append", audio=SECOND_OF_SOUND))
+                await hear(client, "input_audio_buffer.committed")
+            await marked(relay, 4)
+            relay.signal(signal.SIGKILL)
+            await relay.ended(within_s=5)
+        await start_again(relay)
+        rows = read(relay, "select model, charge_nano, outcome from request_log order by model")
+        assert verify(relay.data) == []
+    assert rows == [
+        ("gpt-4o-mini", 52_000, "truncated"),
+        ("gpt-4o-transcribe", 0, "upstream_error"),
+        ("gpt-realtime", 0, "upstream_error"),
+    ]
+
+
 async def test_a_session_that_is_told_to_end_while_it_settles_settles_all(tmp_path: Path) -> None:
     """Its customer has left, and the books are another's for a moment: both of its holds are given back, and nothing is printed."""
 
