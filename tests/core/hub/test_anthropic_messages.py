@@ -394,6 +394,15 @@ def test_how_closely_to_look_at_a_picture_is_named(to: Dialect, detail: str | No
         assert CODECS[to].encode_request(request).dropped == names
 
 
+@pytest.mark.parametrize(("detail", "names"), [("low", ["messages.content.detail"]), ("auto", []), (None, [])])
+def test_how_closely_to_look_at_a_file_is_named_in_chat(detail: str | None, names: list[str]) -> None:
+    """Of a picture it is told."""
+    file = File(source=Inline("application/pdf", "JVBERi0="), detail=detail)
+    picture = Picture(source=Inline("image/png", "aGk="), detail=detail)
+    request = Request(model="m", messages=(Message(role="user", parts=(file, picture)),))
+    assert CODECS["openai_chat"].encode_request(request).dropped == names
+
+
 def test_foreign_thinking_is_never_shown_to_claude() -> None:
     """Only what Claude signed goes back; nothing is signed in its name."""
     thoughts = (Thinking(text="Hm"), Thinking(text="Hm", seal=Seal("openai_responses", "gA")))
