@@ -47,8 +47,10 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self._shop = shop
         self._wire = HandshakeWire(self)
         self._unread = b""
+        self._serving: asyncio.Task[None] | None = None
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        self._serving = asyncio.current_task()
         await RealtimeDoor(self._shop, scope, receive, send, partial(Sink, self._wire)).serve()
 
     def data_received(self, data: bytes) -> None:
@@ -98,8 +100,15 @@ class WebsocketFace(WebSocketsSansIOProtocol):
             super().handle_parser_exception()
 
     def shutdown(self) -> None:
-        """Close in order, unless it is closing already, as after a failed upgrade: uvicorn would answer it again."""
-        if not self.transport.is_closing():
+        """End the session, which tells its customer why: to uvicorn's own disconnect it would be the customer who left.
+
+        What is closing already, as after a failed upgrade, is left alone: uvicorn would answer it again.
+        """
+        if self.transport.is_closing():
+            return
+        if self._serving is not None and self.handshake_complete and not self.close_sent:
+            self._serving.cancel()
+        else:
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:

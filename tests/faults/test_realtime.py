@@ -289,7 +289,7 @@ async def test_kill_anywhere_charges_what_was_told_and_nothing_else(
 
 
 async def test_a_relay_that_is_stopped_says_so(tmp_path: Path) -> None:
-    """Close code 1012, and what was delivered is priced before the process ends."""
+    """In an error event, then by close code 1012; what was delivered is priced as an answer that the shop cut off."""
     async with (
         RealtimeUpstream(one_whole_then_seconds).opened() as upstream,
         running(tmp_path, upstream.url, profile=PROFILE) as relay,
@@ -300,12 +300,14 @@ async def test_a_relay_that_is_stopped_says_so(tmp_path: Path) -> None:
         await client.send(CREATE)
         await hear(client, "response.output_audio.delta")
         relay.signal(signal.SIGTERM)
+        frames: list[str | bytes] = []
         with suppress(ConnectionClosed):
             async with asyncio.timeout(10):
                 while True:
-                    await client.recv()
+                    frames.append(await client.recv())
+        assert json.loads(frames[-1])["error"]["code"] == "shutting_down"
         assert client.close_code == 1012
         assert await relay.ended(within_s=10) == -signal.SIGTERM
         rows = read(relay, "select charge_nano > 0, outcome from request_log order by at, request_id")
-        assert rows == [(1, "complete"), (1, "customer_gone")]
+        assert rows == [(1, "complete"), (1, "truncated")]
         assert left(relay)[1] == 0
