@@ -106,7 +106,7 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         """
         if self.transport.is_closing():
             return
-        if self._serving is not None and self.handshake_complete and not self.close_sent:
+        if self._serving is not None and not self.close_sent:
             self._serving.cancel()
         else:
             super().shutdown()

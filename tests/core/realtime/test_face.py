@@ -101,6 +101,37 @@ async def test_an_upgrade_that_failed_stops_no_shutdown(tmp_path: Path, monkeypa
         assert is_shut.is_set()
 
 
+async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an HTTP request is; nothing stays held."""
+    faces: list[WebsocketFace] = []
+    run = WebsocketFace.run_asgi
+
+    async def note_and_run(face: WebsocketFace) -> None:
+        faces.append(face)
+        await run(face)
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        is_opening.set()
+        await connection.wait_closed()
+
+    monkeypatch.setattr(WebsocketFace, "run_asgi", note_and_run)
+    is_opening = asyncio.Event()
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
+        writer.write(UPGRADE % shop.api_key.encode())
+        await is_opening.wait()
+        faces[0].shutdown()
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+        await shop.log()
+        assert shop.rows("select state from reservation") == [{"state": "voided"}]
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "shutting_down"
+
+
 async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
     """The shop's pages, and its endpoints over HTTP."""
     async with realtime_session(tmp_path) as (_, shop, client):
