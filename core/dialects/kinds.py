@@ -66,6 +66,11 @@ def _number_or_text(value: msgspec.Raw) -> bool:
     return _TEXT_START(value) is not None or _number(value)
 
 
+def _by_name(listed: Mapping[Allows, str]) -> Kinds:
+    """Return the type of each field, of those that are *listed* by their types."""
+    return {name: allows for allows, names in listed.items() for name in names.split()}
+
+
 def _in_both_spellings(kinds: Kinds) -> Kinds:
     """Return *kinds* for names in camel case and in snake case: Google's APIs accept both."""
     snake = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): allows for name, allows in kinds.items()}
@@ -105,129 +110,79 @@ TEXTS_OR_OBJECTS: Allows = re.compile(rb'"[^"]|\[[ \t\n\r]*["{]').match
 INPUTS: Allows = re.compile(rb'"[^"]|\[[ \t\n\r]*["{\[\d-]').match
 """A string, or a list of strings, tokens, lists of tokens, or of the objects in which some vendors take pictures."""
 
-CHAT: Kinds = {
-    "audio": OBJECT,
-    "frequency_penalty": NUMBER,
-    "function_call": TEXT_OR_OBJECT,
-    "functions": OBJECTS,
-    "logit_bias": LIST_OR_OBJECT,
-    "logprobs": SWITCH,
-    "metadata": OBJECT,
-    "modalities": LIST,
-    "moderation": OBJECT,
-    "parallel_tool_calls": SWITCH,
-    "prediction": OBJECT,
-    "presence_penalty": NUMBER,
-    "prompt_cache_key": TEXT,
-    "prompt_cache_options": OBJECT,
-    "prompt_cache_retention": TEXT,
-    "reasoning_effort": TEXT,
-    "response_format": OBJECT,
-    "safety_identifier": TEXT,
-    "seed": NUMBER,
-    "service_tier": TEXT,
-    "stop": TEXT_OR_LIST,
-    "store": SWITCH,
-    "temperature": NUMBER,
-    "tool_choice": TEXT_OR_OBJECT,
-    "tools": OBJECTS,
-    "top_k": NUMBER,
-    "top_logprobs": NUMBER,
-    "top_p": NUMBER,
-    "user": TEXT,
-    "verbosity": TEXT,
-    "web_search_options": OBJECT,
-}
+CHAT: Kinds = _by_name(
+    {
+        LIST: "modalities",
+        LIST_OR_OBJECT: "logit_bias",
+        NUMBER: "frequency_penalty presence_penalty seed temperature top_k top_logprobs top_p",
+        OBJECT: "audio metadata moderation prediction prompt_cache_options response_format web_search_options",
+        OBJECTS: "functions tools",
+        SWITCH: "logprobs parallel_tool_calls store",
+        TEXT: "prompt_cache_key prompt_cache_retention reasoning_effort safety_identifier service_tier user verbosity",
+        TEXT_OR_LIST: "stop",
+        TEXT_OR_OBJECT: "function_call tool_choice",
+    }
+)
 """OpenAI's, and ``top_k``, which all vendors that have it spell alike; llama.cpp also accepts ``logit_bias`` as pairs.
 
 Source: ggml-org/llama.cpp tools/server/README.md, read 2026-11-29.
 """
 
-RESPONSES: Kinds = {
-    "access_programs": OBJECT,
-    "background_options": OBJECT,
-    "context_management": LIST,
-    "image": OBJECT,
-    "include": LIST,
-    "instructions": TEXT,
-    "max_tool_calls": NUMBER,
-    "metadata": OBJECT,
-    "moderation": OBJECT,
-    "parallel_tool_calls": SWITCH,
-    "personality": TEXT,
-    "prompt_cache_key": TEXT,
-    "prompt_cache_options": OBJECT,
-    "prompt_cache_retention": TEXT,
-    "reasoning": OBJECT,
-    "safety_identifier": TEXT,
-    "service_tier": TEXT,
-    "store": SWITCH,
-    "stream_options": OBJECT,
-    "temperature": NUMBER,
-    "text": OBJECT,
-    "tool_choice": TEXT_OR_OBJECT,
-    "tools": OBJECTS,
-    "top_logprobs": NUMBER,
-    "top_p": NUMBER,
-    "truncation": TEXT,
-    "user": TEXT,
-}
+RESPONSES: Kinds = _by_name(
+    {
+        LIST: "context_management include",
+        NUMBER: "max_tool_calls temperature top_logprobs top_p",
+        OBJECT: (
+            "access_programs background_options image metadata moderation prompt_cache_options reasoning "
+            "stream_options text"
+        ),
+        OBJECTS: "tools",
+        SWITCH: "parallel_tool_calls store",
+        TEXT: (
+            "instructions personality prompt_cache_key prompt_cache_retention safety_identifier service_tier "
+            "truncation user"
+        ),
+        TEXT_OR_OBJECT: "tool_choice",
+    }
+)
 
-COMPLETIONS: Kinds = {
-    "echo": SWITCH,
-    "frequency_penalty": NUMBER,
-    "logit_bias": LIST_OR_OBJECT,
-    "logprobs": NUMBER,
-    "presence_penalty": NUMBER,
-    "seed": NUMBER,
-    "stop": TEXT_OR_LIST,
-    "suffix": TEXT,
-    "temperature": NUMBER,
-    "top_p": NUMBER,
-    "user": TEXT,
-}
+COMPLETIONS: Kinds = _by_name(
+    {
+        LIST_OR_OBJECT: "logit_bias",
+        NUMBER: "frequency_penalty logprobs presence_penalty seed temperature top_p",
+        SWITCH: "echo",
+        TEXT: "suffix user",
+        TEXT_OR_LIST: "stop",
+    }
+)
 """OpenAI's, with ``logit_bias`` as in `CHAT`."""
 
-MESSAGES: Kinds = {
-    "billing_policy": OBJECT,
-    "cache_control": OBJECT,
-    "compaction": OBJECT,
-    "container": TEXT_OR_OBJECT,
-    "context_management": OBJECT,
-    "diagnostics": OBJECT,
-    "fallback_credit_token": TEXT_OR_OBJECT,
-    "fallbacks": TEXT_OR_LIST,
-    "inference_geo": TEXT,
-    "mcp_servers": OBJECTS,
-    "metadata": OBJECT,
-    "output_config": OBJECT,
-    "output_format": OBJECT,
-    "service_tier": TEXT,
-    "speed": TEXT,
-    "stop_sequences": LIST,
-    "system": TEXT_OR_LIST,
-    "temperature": NUMBER,
-    "thinking": OBJECT,
-    "tool_choice": OBJECT,
-    "tools": OBJECTS,
-    "top_k": NUMBER,
-    "top_p": NUMBER,
-    "user_profile_id": TEXT,
-    "workspace_id": TEXT,
-}
+MESSAGES: Kinds = _by_name(
+    {
+        LIST: "stop_sequences",
+        NUMBER: "temperature top_k top_p",
+        OBJECT: (
+            "billing_policy cache_control compaction context_management diagnostics metadata output_config "
+            "output_format thinking tool_choice"
+        ),
+        OBJECTS: "mcp_servers tools",
+        TEXT: "inference_geo service_tier speed user_profile_id workspace_id",
+        TEXT_OR_LIST: "fallbacks system",
+        TEXT_OR_OBJECT: "container fallback_credit_token",
+    }
+)
 
 GEMINI: Kinds = _in_both_spellings(
-    {
-        "cachedContent": TEXT,
-        "labels": OBJECT,
-        "modelArmorConfig": OBJECT,
-        "safetySettings": OBJECT_OR_OBJECTS,
-        "serviceTier": NUMBER_OR_TEXT,
-        "store": SWITCH,
-        "systemInstruction": TEXT_OR_OBJECT,
-        "toolConfig": OBJECT,
-        "tools": OBJECT_OR_OBJECTS,
-    }
+    _by_name(
+        {
+            NUMBER_OR_TEXT: "serviceTier",
+            OBJECT: "labels modelArmorConfig toolConfig",
+            OBJECT_OR_OBJECTS: "safetySettings tools",
+            SWITCH: "store",
+            TEXT: "cachedContent",
+            TEXT_OR_OBJECT: "systemInstruction",
+        }
+    )
 )
 """Google accepts an object for a list of one, and numbers for enumerations.
 
@@ -237,22 +192,14 @@ Source: firebase.google.com, GenerateContentRequest; w:gemini/stream-json-array-
 """
 
 GEMINI_CONFIG: Kinds = _in_both_spellings(
-    {
-        "frequencyPenalty": NUMBER_OR_TEXT,
-        "imageConfig": OBJECT,
-        "logprobs": NUMBER_OR_TEXT,
-        "mediaResolution": NUMBER_OR_TEXT,
-        "presencePenalty": NUMBER_OR_TEXT,
-        "responseMimeType": TEXT,
-        "responseModalities": TEXT_OR_LIST,
-        "responseSchema": OBJECT,
-        "seed": NUMBER_OR_TEXT,
-        "stopSequences": TEXT_OR_LIST,
-        "temperature": NUMBER_OR_TEXT,
-        "thinkingConfig": OBJECT,
-        "topK": NUMBER_OR_TEXT,
-        "topP": NUMBER_OR_TEXT,
-    }
+    _by_name(
+        {
+            NUMBER_OR_TEXT: "frequencyPenalty logprobs mediaResolution presencePenalty seed temperature topK topP",
+            OBJECT: "imageConfig responseSchema thinkingConfig",
+            TEXT: "responseMimeType",
+            TEXT_OR_LIST: "responseModalities stopSequences",
+        }
+    )
 )
 """Members of ``generationConfig``."""
 
@@ -271,40 +218,29 @@ GEMINI_EMBEDDINGS: Kinds = _in_both_spellings(
     }
 )
 
-INTERACTIONS: Kinds = {
-    "generation_config": OBJECT,
-    "labels": OBJECT,
-    "response_format": LIST_OR_OBJECT,
-    "response_mime_type": TEXT,
-    "response_modalities": LIST,
-    "safety_settings": OBJECTS,
-    "service_tier": TEXT,
-    "store": SWITCH,
-    "system_instruction": TEXT,
-    "tools": OBJECTS,
-}
+INTERACTIONS: Kinds = _by_name(
+    {
+        LIST: "response_modalities",
+        LIST_OR_OBJECT: "response_format",
+        OBJECT: "generation_config labels",
+        OBJECTS: "safety_settings tools",
+        SWITCH: "store",
+        TEXT: "response_mime_type service_tier system_instruction",
+    }
+)
 
 EMBEDDINGS: Kinds = {"encoding_format": TEXT, "user": TEXT}
 
-IMAGES: Kinds = {
-    "background": TEXT,
-    "complexity": TEXT,
-    "frame_count": NUMBER,
-    "frame_duration_ms": NUMBER,
-    "image": TEXT_LIST_OR_OBJECT,
-    "input_fidelity": TEXT,
-    "markup": TEXT_LIST_OR_OBJECT,
-    "mask": TEXT_LIST_OR_OBJECT,
-    "moderation": TEXT,
-    "output_compression": NUMBER,
-    "output_format": TEXT,
-    "partial_images": NUMBER,
-    "response_format": TEXT,
-    "safety_identifier": TEXT,
-    "style": TEXT,
-    "svg": OBJECT,
-    "user": TEXT,
-}
+IMAGES: Kinds = _by_name(
+    {
+        NUMBER: "frame_count frame_duration_ms output_compression partial_images",
+        OBJECT: "svg",
+        TEXT: (
+            "background complexity input_fidelity moderation output_format response_format safety_identifier style user"
+        ),
+        TEXT_LIST_OR_OBJECT: "image markup mask",
+    }
+)
 
 SPEECH: Kinds = {"instructions": TEXT, "response_format": TEXT, "speed": NUMBER, "voice": TEXT_OR_OBJECT}
 
@@ -314,13 +250,12 @@ FORM: Kinds = {}
 MODERATIONS: Kinds = {}
 """Nothing besides the input."""
 
-RERANK: Kinds = {
-    "max_chunks_per_doc": NUMBER,
-    "max_tokens_per_doc": NUMBER,
-    "priority": NUMBER,
-    "query": TEXT_OR_OBJECT,
-    "rank_fields": LIST,
-    "return_documents": SWITCH,
-    "top_n": NUMBER,
-}
+RERANK: Kinds = _by_name(
+    {
+        LIST: "rank_fields",
+        NUMBER: "max_chunks_per_doc max_tokens_per_doc priority top_n",
+        SWITCH: "return_documents",
+        TEXT_OR_OBJECT: "query",
+    }
+)
 """Cohere's, of both versions; for Jina the query may also be a picture."""
