@@ -44,8 +44,9 @@ class Selection:
                 try:
                     answer = await attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
-                    is_attempt = len(self._attempts) > attempt_count  # else it failed before it was sent
-                    if not (is_attempt and self._may_go_on(failure) and retries.take()):
+                    # Else it failed before it was sent, or at the price of what came.
+                    has_failed = any(attempt.failure for attempt in self._attempts[attempt_count:])
+                    if not (has_failed and self._may_go_on(failure) and retries.take()):
                         raise
                     if isinstance(failure, PluginError):
                         emit_exception("plugin.failed", failure, request_id=self._exchange.id)

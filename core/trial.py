@@ -62,14 +62,17 @@ class Trial:
     def answered(self, error: RelayError | None = None) -> None:
         """Note that an answer arrived, to its end, or until *error* broke it off."""
         self._has_answered = True
+        self._error = self._channels_own(error)
+
+    def _channels_own(self, error: BaseException | None) -> UpstreamError | PluginError | None:
+        """Return *error* if the channel failed; what another plugin did, such as a billing plugin, says nothing of it."""
         is_others = isinstance(error, PluginError) and error.plugin != self._candidate.channel.use
-        if isinstance(error, UpstreamError | PluginError) and not is_others:
-            self._error = error
+        return error if isinstance(error, UpstreamError | PluginError) and not is_others else None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        failed_with = error if isinstance(error, UpstreamError | PluginError) else self._error
+        failed_with = self._channels_own(error) or self._error
         if isinstance(failed_with, UpstreamStatusError) and self.status is None:
             self.status = failed_with.upstream_status  # the channel read the answer itself
         failure: FailureClass | None = None if failed_with is None else "sick"

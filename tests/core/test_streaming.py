@@ -60,6 +60,24 @@ async def test_a_plugin_that_fails_in_the_middle_brings_no_second_upstream(
     assert [record.message for record in caplog.records if record.name == "relay"] == ["request.failed"]
 
 
+async def test_a_plugin_that_fails_at_the_first_output_leaves_its_channel_well(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An output at once beyond the first hold: nothing is charged, no second upstream is asked, the plugin is named."""
+    (tmp_path / "fails.py").write_text(FAILS_WHEN_EXTENDED)
+    profile = PROFILE.replace("groups:\n", "  - use: ./fails.py\ngroups:\n", 1)
+    at_once = stream(ROLE + words("word " * 3000) + STOP + DONE)
+    async with reselling(tmp_path, lambda _: at_once, profile=profile) as (upstream, shop):
+        answer = await shop.chat(stream=True)
+        [row] = await shop.log()
+        [attempt] = shop.rows("select channel, status, failure from attempt")
+    assert (answer.status_code, answer.json()["error"]["code"], len(upstream.received)) == (500, "plugin_error", 1)
+    assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
+    assert attempt == {"channel": "openai-a", "status": 200, "failure": None}
+    [failed] = [vars(record)["fields"] for record in caplog.records if record.name == "relay"]
+    assert (failed["plugin"], failed["file"]) == ("./fails.py", str(tmp_path / "fails.py"))
+
+
 async def test_a_bug_of_ours_in_the_middle_is_told_and_logged_and_what_came_out_is_paid_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -62,10 +62,11 @@ def is_open(shop: Shop) -> bool:
     [
         (UpstreamStatusError("sick", 500), "sick", False),
         (UpstreamStatusError("request", 400), "request", True),
-        (PluginError("broken"), "sick", False),
+        (PluginError.of("channels.openai", "openai.py", "broken"), "sick", False),
+        (PluginError.of("./fee.py", "fee.py", "broken"), None, True),
         (CustomerGoneError("left"), None, True),
     ],
-    ids=["sick", "request", "plugin", "customer"],
+    ids=["sick", "request", "channel's plugin", "another plugin", "customer"],
 )
 async def test_what_is_raised_is_noted(shop: Shop, error: RelayError, failure: str | None, is_tried_on: bool) -> None:
     """Thrice the same: each is an attempt, and only the channel's own failures let it rest."""
