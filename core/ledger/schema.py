@@ -266,7 +266,7 @@ kept_answer = sa.Table(
     _ms("at"),
     sqlite_with_rowid=False,
 )
-"""Answers that an upstream keeps, and who owns them: nobody else may continue them.
+"""Answers that an upstream keeps, and who owns them: nobody else may continue them. Forgotten after 90 days.
 
 ``digest`` is the SHA-256 of the upstream's id, in hex; ``key_id`` is that of the channel's key.
 """

@@ -9,6 +9,22 @@ from .operations import ForgetAnswer, Posted
 from .sqlite_batch import Batch
 from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER, Row
 
+ANSWER_SPAN_MS = 90 * 24 * 60 * 60 * 1000
+"""How long it is known whose a kept answer is: longer than any upstream promises to keep one.
+
+OpenAI and xAI promise 30 days, Google 55 (developers.openai.com/api/docs/guides/conversation-state,
+docs.x.ai/docs/guides/chat, ai.google.dev/gemini-api/docs/interactions, read 2026-11-30).
+"""
+
+_FORGET_LAPSED = """
+    DELETE FROM kept_answer WHERE at <= ? AND (digest, account_id) IN
+        (SELECT digest, account_id FROM kept_answer WHERE digest > ? ORDER BY digest LIMIT 128)
+"""
+"""One new answer in sixteen looks at the next 128, whose rows are beside its own.
+
+Digests fall anywhere, so all rows get their turn: a lapsed one after an eighth of the span, on average.
+"""
+
 
 def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version: str) -> None:
     """Write the log row of *record*, with what was *posted* for it, its attempts, and whose a kept answer is."""
@@ -19,9 +35,11 @@ def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version
         ending = (to_ms(attempt.started_at), attempt.duration_ms, attempt.status, attempt.failure)
         batch.write(INSERT_ATTEMPT, (record.request_id, index, *upstream, *ending))
     if record.answer_id is not None:
-        facts = record.facts
+        facts, digest = record.facts, answer_digest(record.answer_id)
         place = (facts.account_id, facts.channel, record.attempts[-1].candidate.key_id)
-        batch.write(KEEP_ANSWER, (answer_digest(record.answer_id), *place, facts.model, batch.now_ms))
+        if digest.endswith("0"):
+            batch.annotate(_FORGET_LAPSED, (batch.now_ms - ANSWER_SPAN_MS, digest))
+        batch.write(KEEP_ANSWER, (digest, *place, facts.model, batch.now_ms))
 
 
 def _log_row(record: RequestRecord, posted: Posted, price_version: str, *, closed_at_ms: int) -> Row:

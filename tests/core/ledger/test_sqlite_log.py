@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from relay.core.clock import to_ms
 from relay.core.exchange import Attempt, Candidate, Channel
 from relay.core.ledger.operations import ForgetAnswer, Post
+from relay.core.ledger.sqlite_log import answer_digest
 from relay.core.usage import Usage
+from tests.services import NOW
 
 from .books import Books, record, reservation
 
@@ -48,6 +51,32 @@ def test_each_attempt_has_a_row(books: Books) -> None:
         ("r1", 0, "aws", "k1", "claude-fast", 1795435201000, 30, 529, "sick", None),
         ("r1", 1, "aws", "k1", "claude-fast", 1795435201000, 40, 200, None, None),
     ]
+
+
+def test_answers_of_three_months_ago_are_forgotten_as_new_ones_come(books: Books) -> None:
+    """One in sixteen, by its digest, takes those of the next 128 along that are as old; younger ones stay."""
+    books.play("account alice gift=5")
+    lapsed_ms = to_ms(NOW) - 90 * 24 * 60 * 60 * 1000
+    rows = [(f"9{number:03}", lapsed_ms + (number == 7)) for number in range(130)]
+    insert = "INSERT INTO kept_answer VALUES (?, 'alice', 'aws', 'k1', 'm', ?)"
+    books.store.connection.executemany(insert, rows)
+    keep(books, "resp_1")
+    assert len(kept(books)) == 131
+    keep(books, "resp_128")
+    assert kept(books) == {"9007", "9128", "9129", answer_digest("resp_1"), answer_digest("resp_128")}
+
+
+def keep(books: Books, answer_id: str) -> None:
+    """Post a request of alice's whose answer the upstream keeps."""
+    attempts = (Attempt(candidate=CANDIDATE, started_at=AT, duration_ms=40, status=200),)
+    books.do(reservation(answer_id, "alice", 10**9))
+    books.do(
+        Post(record=msgspec.structs.replace(record(answer_id, "alice", "1"), attempts=attempts, answer_id=answer_id))
+    )
+
+
+def kept(books: Books) -> set[object]:
+    return {digest for (digest,) in books.ask("SELECT digest FROM kept_answer")}
 
 
 def test_an_answer_is_forgotten_for_its_owner_alone(books: Books) -> None:
