@@ -101,10 +101,9 @@ async def test_an_upgrade_that_failed_stops_no_shutdown(tmp_path: Path, monkeypa
         assert is_shut.is_set()
 
 
-async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As an HTTP request is; nothing stays held."""
+@pytest.fixture
+def faces(monkeypatch: pytest.MonkeyPatch) -> list[WebsocketFace]:
+    """The faces of all websockets that come in."""
     faces: list[WebsocketFace] = []
     run = WebsocketFace.run_asgi
 
@@ -112,11 +111,19 @@ async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
         faces.append(face)
         await run(face)
 
+    monkeypatch.setattr(WebsocketFace, "run_asgi", note_and_run)
+    return faces
+
+
+async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
+    tmp_path: Path, faces: list[WebsocketFace]
+) -> None:
+    """As an HTTP request is; nothing stays held."""
+
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         is_opening.set()
         await connection.wait_closed()
 
-    monkeypatch.setattr(WebsocketFace, "run_asgi", note_and_run)
     is_opening = asyncio.Event()
     async with realtime_shop(tmp_path, talk) as (_, shop):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
@@ -130,6 +137,23 @@ async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
         assert shop.rows("select state from reservation") == [{"state": "voided"}]
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "shutting_down"
+
+
+async def test_a_session_that_has_ended_keeps_no_shutdown_waiting(tmp_path: Path, faces: list[WebsocketFace]) -> None:
+    """Its customer has been told, and has not answered yet: the connection is closed all the same."""
+
+    async def talk(connection: ServerConnection, visit: Visit) -> None:
+        await connection.send(json.dumps(SESSION))
+        await connection.close()
+
+    async with realtime_shop(tmp_path, talk) as (_, shop):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
+        writer.write(UPGRADE % shop.api_key.encode())
+        async with asyncio.timeout(5):
+            await reader.readuntil(b"\x88\x02\x03\xe8")  # a close frame, with 1000
+            faces[0].shutdown()
+            assert await reader.read() == b""
+        writer.close()
 
 
 async def test_other_requests_go_on_beside_a_session(tmp_path: Path) -> None:
