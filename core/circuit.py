@@ -1,7 +1,7 @@
 """Which channels, models and keys are worth trying now, and how many retries are affordable.
 
-Each failure class cools down what is to blame: ``sick`` a channel x model x key, by its
-failure rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
+Each failure class cools down what is to blame: ``sick`` and ``overloaded`` a channel x model x key, by
+their rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
 and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model is judged for
 each operation separately: an upstream that can't compact conversations, or has a model for embeddings
 that can't chat, refuses in the same words as for a model that does not exist.
@@ -91,7 +91,7 @@ class Circuit:
                 self._route(route)
                 for breaker in self._breakers(route):
                     breaker.note_success(now)
-            case "sick":
+            case "sick" | "overloaded":
                 self._route(route).note_failure(now)
             case "misrouted":
                 self._models.setdefault(route.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now)

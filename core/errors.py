@@ -50,7 +50,7 @@ from typing import ClassVar, Literal, Self
 
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
-FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "sick", "empty"]
+FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "overloaded", "sick", "empty"]
 """How an attempt failed; `failures` tells which, and `circuit` what cools down."""
 
 
@@ -265,7 +265,7 @@ class UpstreamStatusError(UpstreamError):
     Args:
         failure: The failure class, which decides about retry and cool-down.
         status: The upstream's HTTP status.
-        retry_after_s: For ``throttled``: seconds to wait, as the upstream asked, from 1 to 3600.
+        retry_after_s: For ``throttled`` and ``overloaded``: seconds to wait, as the upstream asked, from 1 to 3600.
         message: For ``request`` only: the upstream's sanitised words about the customer's request; else empty.
         error_type: The upstream's error code or type, if it gave one.
         param: The field that the upstream blames, if it named one.

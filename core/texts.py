@@ -261,6 +261,10 @@ TEXTS: Mapping[str, Sentence] = {
         "the model's provider is taking no more requests at the moment; please try again in {wait_s}s",
         "当前分组上游负载已饱和；请在 {wait_s} 秒后再试",
     ),
+    "upstream_overloaded": Sentence(
+        "the model's provider is overloaded; please try again in {wait_s}s, or another model or group",
+        "上游服务过载；请在 {wait_s} 秒后再试，或换用其他模型或分组",
+    ),
     "upstream_unavailable": Sentence(
         "none of the group's channels can serve the model at the moment; try again later, or another group",
         "当前分组的渠道暂时都不可用；请稍后再试，或切换分组",

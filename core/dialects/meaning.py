@@ -39,11 +39,12 @@ _BY_STATUS: dict[int, Meaning] = {
     503: "overloaded",
     504: "time_out",
 }
-STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "sick": 502, "empty": 502}
+STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "overloaded": 503, "sick": 502, "empty": 502}
 CODE_BY_FAILURE = {
     "misrouted": "upstream_unavailable",
     "key_dead": "upstream_unavailable",
     "throttled": "upstream_throttled",
+    "overloaded": "upstream_overloaded",
     "request": "upstream_refused",
 }
 
@@ -57,7 +58,7 @@ def meaning_of(error: RelayError) -> Meaning:
                 return of_request.get(error.upstream_status, "bad_request")
             case "throttled":
                 return "too_many"
-            case "misrouted" | "key_dead":
+            case "misrouted" | "key_dead" | "overloaded":
                 return "overloaded"
             case _:
                 return "fault"
@@ -94,9 +95,7 @@ def param_of(error: RelayError) -> str | None:
 
 def retry_after_s(error: RelayError) -> int | None:
     """Return the seconds after which asking again may help, what the upstream named or two; None where it can't."""
-    is_throttled = isinstance(error, UpstreamError) and error.failure == "throttled"
-    if is_throttled or isinstance(
-        error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError
-    ):
+    is_busy = isinstance(error, UpstreamError) and error.failure in ("throttled", "overloaded")
+    if is_busy or isinstance(error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError):
         return getattr(error, "retry_after_s", None) or 2
     return None

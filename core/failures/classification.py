@@ -36,7 +36,11 @@ def classify(
     if failure == "request":
         message = "" if _tells_of_ours(error.message, sent) else sanitise(error.message)
         return UpstreamStatusError(failure, status, message=message, error_type=_machine_type(error), param=error.param)
-    wait_s = retry_after_s(headers, error) if failure == "throttled" else None
+    if failure == "overloaded" and headers.get("x-should-retry") == "false":
+        failure = (
+            "sick"  # a relay that has no channel for the model says 503, too, and knows that asking again is no use
+        )
+    wait_s = retry_after_s(headers, error) if failure in ("throttled", "overloaded") else None
     return UpstreamStatusError(failure, status, retry_after_s=wait_s)
 
 
@@ -46,7 +50,7 @@ def class_of_type(error_type: str) -> FailureClass | None:
     A three-digit number counts as an HTTP status.
 
     >>> class_of_type("overloaded_error"), class_of_type("429"), class_of_type("rate_limit_error")
-    (None, 'throttled', 'throttled')
+    ('overloaded', 'throttled', 'throttled')
     """
     name = error_type.lower()
     if name.isdecimal() and len(name) == 3 and 300 <= int(name) <= 599:
@@ -67,7 +71,7 @@ def _machine_type(error: ErrorBody) -> str:
 def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
     """Return the class: from the words where they leave no doubt, else from the status."""
     if 300 <= status < 400 or status >= 500:
-        return "sick"
+        return _class_of_status(status)
     words = _own_words(error, sent)
     names = {error.code.lower(), error.type.lower(), *error.reasons}
     if error.code in _THREAD_CODES or error.type == _MCP_SERVER_TYPE:
@@ -162,6 +166,8 @@ def _class_of_status(status: int) -> FailureClass:
             return "key_dead"
         case 429:
             return "throttled"
+        case 503 | 529:
+            return "overloaded"
         case _:
             return "sick"
 
@@ -219,6 +225,7 @@ _CLASS_OF_TYPE: dict[str, FailureClass] = {
          "tokens", "requests", "throttling", "11201", "11202"),
         "throttled",
     ),
+    **dict.fromkeys(("overloaded_error", "unavailable", "server_is_overloaded"), "overloaded"),
     **dict.fromkeys(
         _POLICY_NAMES | {"invalid_request_error", "invalid_argument", "invalid-argument", "invalidparameter",
         "request_too_large", "tool_use_failed", "invalid_prompt", CONTEXT_CODE}

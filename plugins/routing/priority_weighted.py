@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from relay import Attempt, Candidate, Channel, Plugin, PluginConfig, hookimpl
 
-CHANNEL_FAULTS = frozenset({"sick", "misrouted", "empty"})
+CHANNEL_FAULTS = frozenset({"sick", "overloaded", "misrouted", "empty"})
 """Failures that would happen again with another key of the same channel."""
 
 

@@ -64,9 +64,10 @@ def test_one_or_two_errors_disable_nothing(bench: Bench, count: int) -> None:
     assert bench.allows()
 
 
-def test_third_failure_of_three_opens_for_five_seconds(bench: Bench) -> None:
+@pytest.mark.parametrize("failure", ["sick", "overloaded"])
+def test_third_failure_of_three_opens_for_five_seconds(bench: Bench, failure: FailureClass) -> None:
     """Three failures and nothing else: five seconds of rest, then a probe."""
-    bench.fail("sick", 3)
+    bench.fail(failure, 3)
     assert (bench.allows(), bench.after(4.9).allows(), bench.after(0.1).allows()) == (False, False, True)
 
 

@@ -61,10 +61,12 @@ UNHEARD = Failed(502, "upstream_error", is_heard=False)
 UNSHAKEN = Failed(504, "upstream_timeout", is_heard=False)
 REFUSED_KEY = Failed(503, "upstream_unavailable", "key_dead")
 THROTTLED = Failed(429, "upstream_throttled", "throttled")
+BUSY = Failed(503, "upstream_overloaded", "overloaded")
 MISROUTED = Failed(503, "upstream_unavailable", "misrouted")
 COMPLETE = Ended("complete", 6_000_000, 6_000_000)
 CUT = Ended("truncated", 58_000, 2_032_000, "estimated", "upstream_error")
 """13 tokens of input by its 45 bytes, or the 1 000 that Anthropic told at once; 4 of output."""
+CUT_SHORT = Ended("truncated", 58_000, 2_032_000, "estimated", "upstream_overloaded")
 CUT_LATE = Ended("truncated", 58_000, 2_032_000, "estimated", "upstream_timeout")
 
 DISPUTED = Ended("complete", 1_152_000, 1_220_000, "disputed")
@@ -153,7 +155,9 @@ FAULTS: dict[str, Fault] = {
         _events(lambda wire: wire.begin.encode() + wire.error_event("server_error")), BROKEN, None
     ),
     "13 fails after the output": Fault(
-        _events(lambda wire: (wire.begin + wire.output).encode() + wire.error_event("overloaded_error")), CUT, None
+        _events(lambda wire: (wire.begin + wire.output).encode() + wire.error_event("overloaded_error")),
+        CUT_SHORT,
+        None,
     ),
     "13 goes on after an error": Fault(
         _events(
@@ -163,7 +167,7 @@ FAULTS: dict[str, Fault] = {
                 + (wire.output + wire.stop() + wire.end).encode()
             )
         ),
-        CUT,
+        CUT_SHORT,
         None,
     ),
     "14 throttles": Fault(_error("rate_limit_error", 429, "retry-after: 7"), THROTTLED, THROTTLED),
@@ -186,8 +190,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "16 has no such model": Fault(_error("not_found_error", 404), MISROUTED, MISROUTED),
     "17 fails with 500": Fault(_error("server_error", 500), BROKEN, BROKEN),
-    "17 fails with 503": Fault(_error("server_error", 503), BROKEN, BROKEN),
-    "17 is overloaded": Fault(_error("overloaded_error", 529), BROKEN, BROKEN),
+    "17 fails with 503": Fault(_error("server_error", 503), BUSY, BUSY),
+    "17 is overloaded": Fault(_error("overloaded_error", 529), BUSY, BUSY),
     "17 fails with a page": Fault(lambda wire: document(HTML, 502, ("content-type: text/html",)), BROKEN, BROKEN),
     "18 sends us elsewhere": Fault(_error("x", 302, "location: http://127.0.0.1:9/"), BROKEN, BROKEN),
     "18 sends us elsewhere for good": Fault(_error("x", 308, "location: /v1/messages"), BROKEN, BROKEN),

@@ -222,8 +222,8 @@ async def test_another_method_is_told_the_right_one(counter: Counter, endpoint: 
         (422, 422, "strange_value"),
         (429, 429, "upstream_throttled"),
         (500, 502, "upstream_error"),
-        (503, 502, "upstream_error"),
-        (529, 502, "upstream_error"),
+        (503, 503, "upstream_overloaded"),
+        (529, 503, "upstream_overloaded"),
     ],
 )
 async def test_an_upstreams_error_is_told_in_the_customers_shape(

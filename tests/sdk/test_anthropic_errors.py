@@ -108,7 +108,7 @@ def test_a_throttled_upstream_is_a_rate_limit_error_with_its_wait(alice: Custome
     assert (headers["retry-after"], headers["x-should-retry"]) == ("2", "true")
 
 
-@pytest.mark.parametrize(("fault", "status"), [("500", 502), ("529", 502), ("401", 503)])
+@pytest.mark.parametrize(("fault", "status"), [("500", 502), ("401", 503)])
 def test_an_upstreams_trouble_is_asked_for_once(shop: Shop, alice: Customer, fault: str, status: int) -> None:
     """The shop has tried its channels already; the SDK's retries would only repeat that."""
     with pytest.raises(anthropic.InternalServerError) as caught:
@@ -118,15 +118,34 @@ def test_an_upstreams_trouble_is_asked_for_once(shop: Shop, alice: Customer, fau
     assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
 
 
-@pytest.mark.parametrize("fault", ["error-midway", "cut-text", "reset-midway"])
-def test_a_stream_that_breaks_raises_an_api_error(shop: Shop, alice: Customer, fault: str) -> None:
+def test_an_overloaded_upstream_is_asked_again_for_nothing(shop: Shop, alice: Customer) -> None:
+    """After the wait that it named, or two seconds, as the SDK would ask Anthropic; neither request costs anything."""
+    with pytest.raises(anthropic.InternalServerError) as caught:
+        alice.client.with_options(max_retries=1).messages.create(
+            model="claude-529", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+        )
+    assert (caught.value.status_code, error(caught)["type"], len(alice.sent)) == (503, "overloaded_error", 2)
+    assert (shop.row(caught.value.request_id)["charge_nano"], caught.value.response.headers["retry-after"]) == (0, "2")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "code"),
+    [
+        ("error-midway", "overloaded_error", "upstream_overloaded"),
+        ("cut-text", "api_error", "upstream_error"),
+        ("reset-midway", "api_error", "upstream_error"),
+    ],
+)
+def test_a_stream_that_breaks_raises_an_api_error(
+    shop: Shop, alice: Customer, fault: str, kind: str, code: str
+) -> None:
     """Never a short answer that looks whole: an error event, a silent end and a reset all raise."""
     stream = alice.client.messages.create(
         model=f"claude-{fault}", max_tokens=100, messages=[{"role": "user", "content": "hi"}], stream=True
     )
     with pytest.raises(anthropic.APIError) as caught:
         list(stream)
-    assert (error(caught)["type"], error(caught)["code"], len(alice.sent)) == ("api_error", "upstream_error", 1)
+    assert (error(caught)["type"], error(caught)["code"], len(alice.sent)) == (kind, code, 1)
     assert shop.row(stream.response.headers["request-id"])["outcome"] == "truncated"
 
 

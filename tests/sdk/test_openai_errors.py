@@ -114,7 +114,7 @@ def test_a_throttled_upstream_is_a_rate_limit_error_with_its_wait(alice: Custome
     assert caught.value.code == "upstream_throttled"
 
 
-@pytest.mark.parametrize(("fault", "status"), [("500", 502), ("529", 502), ("401", 503)])
+@pytest.mark.parametrize(("fault", "status"), [("500", 502), ("401", 503)])
 def test_an_upstreams_trouble_is_asked_for_once(shop: Shop, alice: Customer, fault: str, status: int) -> None:
     """The shop has tried its channels already; the SDK's retries would only repeat that."""
     with pytest.raises(openai.InternalServerError) as caught:
@@ -122,6 +122,14 @@ def test_an_upstreams_trouble_is_asked_for_once(shop: Shop, alice: Customer, fau
     row = shop.row(caught.value.request_id)
     assert (caught.value.status_code, len(alice.sent)) == (status, 1)
     assert (row["outcome"], row["charge_nano"], row["attempt_count"]) == ("upstream_error", 0, 1)
+
+
+def test_an_overloaded_upstream_is_asked_again_for_nothing(shop: Shop, alice: Customer) -> None:
+    """After the wait that it named, or two seconds; neither request costs anything."""
+    with pytest.raises(openai.InternalServerError) as caught:
+        alice.client.with_options(max_retries=1).chat.completions.create(model="gpt-529", messages=MESSAGES)
+    assert (caught.value.status_code, caught.value.code, len(alice.sent)) == (503, "upstream_overloaded", 2)
+    assert (shop.row(caught.value.request_id)["charge_nano"], caught.value.response.headers["retry-after"]) == (0, "2")
 
 
 @pytest.mark.parametrize("fault", ["error-midway", "cut-text", "reset-midway"])

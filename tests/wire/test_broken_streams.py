@@ -87,7 +87,7 @@ FAILED = (
     Broken(
         "documented/anthropic-stream-overloaded-midway",
         "anthropic_messages",
-        "upstream_error",
+        "upstream_overloaded",
         "truncated_reply",
         12,
         broken_at=b"event: error",
@@ -150,10 +150,10 @@ async def test_a_broken_stream_is_priced_by_what_came_and_earns_its_claim(
 
 
 async def test_an_error_before_any_output_is_an_error_of_the_request(till: Counter, seed: int) -> None:
-    """Overloaded as the first event of a 200 stream: a 502 in the dialect, and nothing to pay."""
+    """Overloaded as the first event of a 200 stream: a 503 in the dialect, and nothing to pay."""
     recording = load(FIRST, "anthropic_messages")
     response = await till.ask(recording, play(recording, seed))
     row = till.row(response)
-    assert (response.status_code, response.json()["error"]["type"]) == (502, "api_error")
+    assert (response.status_code, response.json()["error"]["type"]) == (503, "overloaded_error")
     assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
     assert len(till.upstream.received) == 1

@@ -71,9 +71,9 @@ ABOUT_THE_UPSTREAM = (
     Refusal("documented/openai-429-insufficient-quota", 503, "upstream_unavailable"),
     Refusal("documented/openai-429-rate-limit", 429, "upstream_throttled", retry_after="1"),
     Refusal("documented/openai-500", 502, "upstream_error"),
-    Refusal("documented/openai-503", 502, "upstream_error"),
+    Refusal("documented/openai-503", 503, "upstream_overloaded", retry_after="2"),
     Refusal("documented/relay-200-error-body", 502, "upstream_error"),
-    Refusal("documented/relay-503-no-channel", 502, "upstream_error"),
+    Refusal("documented/relay-503-no-channel", 503, "upstream_overloaded", retry_after="2"),
     _response("openai-responses/err-400-model", 503, "upstream_unavailable"),
     _response("openai-responses/err-401", 503, "upstream_unavailable"),
     _message("anthropic/err-401", 503, "overloaded_error"),
@@ -81,7 +81,7 @@ ABOUT_THE_UPSTREAM = (
     _message("documented/anthropic-403-permission", 503, "overloaded_error"),
     _message("documented/anthropic-429-rate-limit", 429, "rate_limit_error", retry_after="28"),
     _message("documented/anthropic-500-api-error", 502, "api_error"),
-    _message("documented/anthropic-529-overloaded", 502, "api_error"),
+    _message("documented/anthropic-529-overloaded", 503, "overloaded_error", retry_after="2"),
 )
 """The upstream's own trouble: relay's words, and not one of the upstream's."""
 
@@ -90,10 +90,12 @@ DRESSED_AS_SUCCESS = (
     Refusal("documented/relay-200-error-body", 502, "upstream_error"),
 )
 SENTENCES = {
-    429: "the model's provider is taking no more requests at the moment; please try again in {wait_s}s",
-    502: "the model's provider failed to answer; try again, or another model or group",
-    503: "none of the group's channels can serve the model at the moment; try again later, or another group",
+    (429, True): "the model's provider is taking no more requests at the moment; please try again in {wait_s}s",
+    (503, True): "the model's provider is overloaded; please try again in {wait_s}s, or another model or group",
+    (502, False): "the model's provider failed to answer; try again, or another model or group",
+    (503, False): "none of the group's channels can serve the model at the moment; try again later, or another group",
 }
+"""By status, and whether asking again is worth it."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -128,7 +130,8 @@ async def test_an_upstreams_own_trouble_is_told_in_our_words(till: Counter, refu
     error, row = response.json()["error"], till.row(response)
     word = error["type"] if refusal.dialect == "anthropic_messages" else error["code"]
     assert (response.status_code, word) == (refusal.status, refusal.word)
-    assert error["message"] == SENTENCES[refusal.status].format(wait_s=refusal.retry_after)
+    sentence = SENTENCES[refusal.status, refusal.retry_after is not None]
+    assert error["message"] == sentence.format(wait_s=refusal.retry_after)
     assert response.headers.get("retry-after") == refusal.retry_after
     assert response.headers["x-should-retry"] == ("false" if refusal.retry_after is None else "true")
     assert (row["outcome"], row["charge_nano"], len(till.upstream.received)) == ("upstream_error", 0, 1)

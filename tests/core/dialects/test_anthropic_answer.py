@@ -145,7 +145,7 @@ def test_a_body_without_end_mark_is_not_whole() -> None:
 @pytest.mark.parametrize(
     ("error_type", "failure"),
     [
-        ("overloaded_error", "sick"),
+        ("overloaded_error", "overloaded"),
         ("api_error", "sick"),
         ("rate_limit_error", "throttled"),
         ("authentication_error", "key_dead"),

@@ -10,7 +10,7 @@ from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusE
 @pytest.mark.parametrize(
     ("document", "failure"),
     [
-        (b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', "sick"),
+        (b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', "overloaded"),
         (b'{"error":{"type":"rate_limit_error","message":"slow down"}}', "throttled"),
         (b'{"error":{"type":"insufficient_quota","message":"quota"}}', "key_dead"),
         (b'{"error":{"type":"invalid_request_error","message":"bad"}}', "request"),

@@ -117,7 +117,7 @@ def test_an_error_is_not_passed_on() -> None:
     along = reader()
     assert along.feed(b'data: {"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}\r\n\r\n') == b""
     assert along.error is not None
-    assert along.error.failure == "sick"
+    assert along.error.failure == "overloaded"
 
 
 @pytest.mark.parametrize("expected", [e for e in BODIES if e.dialect == "gemini_generate"], ids=lambda each: each.name)

@@ -10,7 +10,7 @@ from relay.core.dialects.gemini_interactions_answer import (
     read_interaction,
     read_interactions_usage,
 )
-from relay.core.errors import UpstreamBrokenError, UpstreamStatusError
+from relay.core.errors import FailureClass, UpstreamBrokenError, UpstreamStatusError
 from relay.core.outcome import derive_outcome
 from relay.core.usage import Usage
 from tests.core.dialects.replay import answer_bytes, exchange
@@ -101,20 +101,20 @@ def test_a_stream_that_was_not_completed_is_truncated() -> None:
 
 
 @pytest.mark.parametrize(
-    "last",
+    ("last", "failure"),
     [
-        event("error", error={"code": "unavailable", "message": "overloaded"}),
-        b"event: error\ndata: overloaded\n\n",
-        completed("failed", errors=[{"code": "internal", "message": "overloaded"}]),
-        completed("cancelled"),
+        (event("error", error={"code": "unavailable", "message": "overloaded"}), "overloaded"),
+        (b"event: error\ndata: overloaded\n\n", "sick"),
+        (completed("failed", errors=[{"code": "internal", "message": "overloaded"}]), "sick"),
+        (completed("cancelled"), "sick"),
     ],
 )
-def test_an_error_is_not_passed_on(last: bytes) -> None:
+def test_an_error_is_not_passed_on(last: bytes, failure: FailureClass) -> None:
     """Whichever way it is told."""
     along = reader()
     assert along.feed(last) == b""
     assert along.error is not None
-    assert (along.error.failure, along.is_ended) == ("sick", False)
+    assert (along.error.failure, along.is_ended) == (failure, False)
 
 
 @pytest.mark.parametrize("data", [b"event: interaction.new\ndata: 3\n\n", b": comment\n\n", event("future.kind", a=1)])

@@ -54,6 +54,7 @@ from relay.core.errors import (
         (UpstreamStatusError("key_dead", 401, error_type="invalid_api_key"), "overloaded", "upstream_unavailable"),
         (UpstreamStatusError("misrouted", 404), "overloaded", "upstream_unavailable"),
         (UpstreamStatusError("throttled", 429), "too_many", "upstream_throttled"),
+        (UpstreamStatusError("overloaded", 529), "overloaded", "upstream_overloaded"),
         (UpstreamStatusError("sick", 500), "fault", "upstream_error"),
     ],
 )
@@ -78,7 +79,8 @@ def test_the_field_to_blame_is_named() -> None:
         ("key_dead", 401, 503),
         ("key_dead", 403, 503),
         ("throttled", 429, 429),
-        ("sick", 529, 502),
+        ("overloaded", 529, 503),
+        ("sick", 500, 502),
         ("sick", 302, 502),
     ],
 )
@@ -97,6 +99,8 @@ def test_a_deadline_is_a_504() -> None:
     [
         (UpstreamStatusError("throttled", 429, retry_after_s=17), 17),
         (UpstreamStatusError("throttled", 429), 2),
+        (UpstreamStatusError("overloaded", 503, retry_after_s=9), 9),
+        (UpstreamStatusError("overloaded", 529), 2),
         (CoolingDownError(5, group="a", model="m"), 5),
         (OverloadedError(), 2),
         (ShuttingDownError(), 2),

@@ -145,14 +145,14 @@ def test_a_body_without_end_mark_is_whole_if_all_choices_and_usage_are_there(
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
-        (event(error={"message": "overloaded", "type": "overloaded_error"}), "sick"),
+        (event(error={"message": "overloaded", "type": "overloaded_error"}), "overloaded"),
         (event(error={"message": "slow down", "type": "rate_limit_error"}), "throttled"),
         (event(error={"message": "quota", "type": "insufficient_quota"}), "key_dead"),
         (event(error={"message": "too long", "code": "context_length_exceeded"}), "request"),
         (b"event: error\n" + event(error={"message": "no", "type": "invalid_request_error"}), "request"),
         (b"event: error\ndata: not json\n\n", "sick"),
         (event(object="error", message="engine died", code=500), "sick"),
-        (event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}), "sick"),
+        (event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}), "overloaded"),
         (event(code="invalid-argument", error="Incorrect API key provided"), "sick"),
         (chunk({"content": ""}, error={"code": 429, "message": "later"}), "throttled"),
         (chunk({}, "error", x_groq={"id": "r", "error": "over capacity"}), "sick"),

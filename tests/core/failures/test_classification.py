@@ -73,7 +73,7 @@ def error(message: str = "", **fields: object) -> dict[str, object]:
         ("documented/anthropic-413-too-large", "request"),
         ("documented/anthropic-429-rate-limit", "throttled"),
         ("documented/anthropic-500-api-error", "sick"),
-        ("documented/anthropic-529-overloaded", "sick"),
+        ("documented/anthropic-529-overloaded", "overloaded"),
         ("documented/deepseek-400-reasoning-content", "request"),
         ("documented/edge-502-html", "sick"),
         ("documented/edge-524-timeout", "sick"),
@@ -81,14 +81,14 @@ def error(message: str = "", **fields: object) -> dict[str, object]:
         ("documented/gemini-400-missing-signature", "request"),
         ("documented/gemini-400-schema-keyword", "request"),
         ("documented/gemini-500-internal", "sick"),
-        ("documented/gemini-503-unavailable", "sick"),
+        ("documented/gemini-503-unavailable", "overloaded"),
         ("documented/openai-403-region", "key_dead"),
         ("documented/openai-429-insufficient-quota", "key_dead"),
         ("documented/openai-429-rate-limit", "throttled"),
         ("documented/openai-500", "sick"),
-        ("documented/openai-503", "sick"),
+        ("documented/openai-503", "overloaded"),
         ("documented/relay-200-error-body", "sick"),
-        ("documented/relay-503-no-channel", "sick"),
+        ("documented/relay-503-no-channel", "overloaded"),
         ("documented/responses-400-encrypted-content", "request"),
     ],
 )
@@ -118,9 +118,13 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (405, {}, "misrouted"),
         (408, {}, "sick"),
         (302, {}, "sick"),
+        (302, error("no", code="insufficient_quota"), "sick"),
         (500, error("You exceeded your current quota", code="insufficient_quota"), "sick"),
         (200, error("slow down", code=429), "throttled"),
-        (200, error("Overloaded", type="overloaded_error"), "sick"),
+        (200, error("Overloaded", type="overloaded_error"), "overloaded"),
+        (200, error("busy", type="service_unavailable_error", code="server_is_overloaded"), "overloaded"),
+        (200, error("busy", code="unavailable"), "overloaded"),
+        (200, error("busy", code=503, status="UNAVAILABLE"), "overloaded"),
         (200, error("slow down", type="rate_limit_error"), "throttled"),
         (200, error("no", code="invalid_api_key"), "key_dead"),
         (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "sick"),
@@ -162,6 +166,18 @@ def test_where_the_request_is_not_known_words_say_nothing_of_keys() -> None:
     assert classify(400, {}, json.dumps(words).encode()).failure == "sick"
     assert classify(200, {}, json.dumps(words).encode()).failure == "sick"
     assert classify(200, {}, json.dumps(error("no", code="insufficient_quota")).encode()).failure == "key_dead"
+
+
+def test_an_overloaded_upstream_says_when_to_ask_again() -> None:
+    """By the header that SDKs read."""
+    assert classify(529, {"retry-after": "9"}, b"").retry_after_s == 9
+
+
+def test_an_upstream_that_says_not_to_ask_again_is_sick() -> None:
+    """As another relay does, whose 503 means that it has no channel for the model."""
+    headers = {"x-should-retry": "false", "retry-after": "9"}
+    failures = [classify(status, headers, b"") for status in (503, 529, 429)]
+    assert [(each.failure, each.retry_after_s) for each in failures] == [("sick", None)] * 2 + [("throttled", 9)]
 
 
 def test_a_refused_content_stays_one_beside_words_that_are_repeated() -> None:
@@ -462,7 +478,9 @@ def test_no_document_makes_it_fail(document: object, status: int) -> None:
 @pytest.mark.parametrize(
     ("error_type", "expected"),
     [
-        ("overloaded_error", None),
+        ("overloaded_error", "overloaded"),
+        ("server_is_overloaded", "overloaded"),
+        ("UNAVAILABLE", "overloaded"),
         ("api_error", None),
         ("server_error", None),
         ("one_api_error", None),

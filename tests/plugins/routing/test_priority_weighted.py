@@ -93,7 +93,7 @@ async def test_after_a_key_failed_the_same_channels_next_key_is_fine(failure: Fa
     assert [one.key_id for one in chosen] == ["high#1", "low#0"]
 
 
-@pytest.mark.parametrize("failure", ["sick", "misrouted", "empty"])
+@pytest.mark.parametrize("failure", ["sick", "overloaded", "misrouted", "empty"])
 async def test_after_a_channel_failed_another_channel_goes_first(failure: FailureClass) -> None:
     """A sick channel's other keys come last, even behind lower priorities, and stay reachable."""
     high, low = pool("high", priority=9, key_count=2), pool("low", priority=1)

@@ -280,7 +280,7 @@ async def test_counts_are_asked_where_each_publisher_counts(tmp_path: Path, monk
         (document({"error": {"code": 429, "message": "canary", "status": "RESOURCE_EXHAUSTED"}}, 429), 429),
         (document({"error": {"code": 404, "message": "canary", "status": "NOT_FOUND"}}, 404), 503),
         (document({"error": {"code": 403, "message": "canary", "status": "PERMISSION_DENIED"}}, 403), 503),
-        (document([{"error": {"code": 503, "message": "canary", "status": "UNAVAILABLE"}}], 503), 502),
+        (document([{"error": {"code": 503, "message": "canary", "status": "UNAVAILABLE"}}], 503), 503),
     ],
 )
 async def test_a_refusal_of_googles_is_told_as_what_it_is(
