@@ -306,6 +306,9 @@ def _prices(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _dead_holders(connection: sqlite3.Connection, data: Path) -> Iterator[str]:
     """Name the dead processes that still hold (I9)."""
-    for (boot,) in connection.execute("SELECT DISTINCT boot FROM reservation WHERE state = 'open'").fetchall():
-        if not boots.is_alive(data, boot):
+    holders = "SELECT DISTINCT boot FROM reservation WHERE state = 'open'"
+    dead = {boot for (boot,) in connection.execute(holders).fetchall() if not boots.is_alive(data, boot)}
+    # Asked again: a process that ended in order in the meantime closed its holds first.
+    for (boot,) in connection.execute(holders):
+        if boot in dead:
             yield f"I9 boot '{boot}' is dead and still holds; start relay to recover it"

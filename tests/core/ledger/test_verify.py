@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 import sqlite3
+from pathlib import Path
 
 import pytest
 
+from relay.core.ledger import boots
 from relay.core.ledger.operations import PublishPrices, RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import CHECK_COUNT, check, verify
 
@@ -350,6 +352,20 @@ def test_an_open_hold_of_a_dead_process_is_named(trading: Books) -> None:
     """Between a crash and the next start, what is to be recovered is said."""
     dead = trading.die()
     assert verify(trading.data) == [f"I9 boot '{dead}' is dead and still holds; start relay to recover it"]
+
+
+def test_a_process_that_ends_in_order_meanwhile_is_not_named(trading: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at what is held and the look at who lives, the last answer may end, and the shop close."""
+    is_alive = boots.is_alive
+
+    def end_and_look(data: Path, boot: str) -> bool:
+        trading.play("void r2")
+        trading.close()
+        trading._start()
+        return is_alive(data, boot)
+
+    monkeypatch.setattr(boots, "is_alive", end_and_look)
+    assert verify(trading.data) == []
 
 
 def test_a_damaged_file_is_named(trading: Books) -> None:
