@@ -33,6 +33,7 @@ EVENTS = frozenset(
         "plugin.awaited",  # a plugin takes long to open, and the shop waits for it
         "plugin.failed",  # a plugin failed, and the request went on without it
         "post.failed",  # a post could not be committed in time
+        "recovery.awaited",  # a start has so many requests of dead processes left to close
         "recovery.failed",  # a dead process's request stays open, and verify names it
         "request.crashed",  # a request ended in a bug of ours
         "request.retried",  # a client asked again by itself, after a request that may have been paid for
@@ -59,6 +60,7 @@ FIELDS = frozenset(
         "operation",
         "plugin",
         "problem",
+        "request_count",
         "request_id",
         "retry_count",
         "status",

@@ -13,7 +13,7 @@ import msgspec
 from ..clock import Clock, SystemClock
 from ..errors import LedgerError, LedgerUnavailableError, StorageFullError
 from ..exchange import Claim, RequestRecord
-from ..observe import emit_exception
+from ..observe import emit, emit_exception
 from .boots import Boot
 from .database import prepare_database
 from .operations import (
@@ -50,6 +50,8 @@ WATCH_PERIOD_S = 0.25
 REPLAY_PERIOD_S = 1.0
 ROOM_PERIOD_S = 2.0
 """How often a server checks the free space of the disk."""
+RECOVERY_NOTICE_S = 5.0
+"""How often a start that recovers many requests says how many are left."""
 WAITING_COUNT_MAX = 10_000
 """While this many operations wait, reserves and extensions are refused; posts never are."""
 WAITING_S_MAX = 2.0
@@ -264,8 +266,12 @@ class SqliteLedger:
         """Close the open requests of dead processes; those of living ones are left alone."""
         with contextlib.ExitStack() as claims:
             recoveries = await asyncio.to_thread(find_abandoned, data, claims)
+            noticed_s = self._loop.time()
             # One commit at a time, so that each has its own deadline, however many there are.
             for start in range(0, len(recoveries), GROUP_COUNT_MAX):
+                if self._loop.time() - noticed_s >= RECOVERY_NOTICE_S:
+                    noticed_s = self._loop.time()
+                    emit("recovery.awaited", request_count=len(recoveries) - start)
                 await self._recover_group(recoveries[start : start + GROUP_COUNT_MAX])
 
     async def _recover_group(self, recoveries: Sequence[Recover]) -> None:

@@ -362,6 +362,24 @@ async def test_a_start_recovers_however_many_there_are(
     assert states == [("voided", 4000)]
 
 
+async def test_a_start_that_recovers_for_long_says_how_many_are_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator sees that it goes on, and can tell how long it will take."""
+    monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 2)
+    monkeypatch.setattr(sqlite_ledger, "RECOVERY_NOTICE_S", 0)
+    books = Books(tmp_path / "data")
+    books.play("account alice gift=10")
+    books.store.commit([], [reservation(f"r{index}", "alice", 1) for index in range(5)])
+    books.store.close()
+    books.boot.abandon()
+    with caplog.at_level("INFO", logger="relay"):
+        async with SqliteLedger.open(books.data):
+            pass
+    said = [(line.getMessage(), vars(line)["fields"]) for line in caplog.records]
+    assert said == [("recovery.awaited", {"request_count": left}) for left in (5, 3, 1)]
+
+
 async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) -> None:
     """A charge without a reservation, or half a file, is kept for the operator and stops nobody."""
     async with SqliteLedger.open(tmp_path) as ledger:
