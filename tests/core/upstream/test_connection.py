@@ -1,6 +1,7 @@
 """What a connection makes of what an upstream writes, beyond what the client's tests show."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -140,6 +141,17 @@ async def test_an_early_refusal_of_a_long_body_takes_its_connection_along(transp
     async with raw_upstream(writes_and_shuts(whole(b"no", status="413 Large"))) as upstream:
         response = await transport.send(upstream.request(body=b"x" * 9_000_000), PATIENT)
         assert (response.status, await read_all(response)) == (413, b"no")
+
+
+async def test_a_connection_that_has_ended_is_kept_by_no_timer(transport: UpstreamClient) -> None:
+    """The deadline of its last wait may be minutes away."""
+    async with raw_upstream(writes(CHUNKED)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        response.close()
+        await asyncio.wait_for(upstream.gone.wait(), 5)
+    del response
+    gc.collect()
+    assert [one for one in gc.get_objects() if type(one) is Connection] == []
 
 
 async def test_what_comes_fast_leaves_others_their_turns(transport: UpstreamClient) -> None:

@@ -106,16 +106,19 @@ async def test_handed_over_or_read_it_is_the_same_body(transport: UpstreamClient
         assert upstream.connection_count == 1
 
 
-async def test_what_the_taker_raises_comes_out(transport: UpstreamClient) -> None:
-    """A mistake in the taker ends the wait at once, and the connection is shut with the answer."""
+@pytest.mark.parametrize("mistaken", [b"a", b"b"])
+async def test_what_the_taker_raises_comes_out(transport: UpstreamClient, mistaken: bytes) -> None:
+    """A mistake in the taker, at the first piece or a later one, ends the wait, and the connection is shut with the answer."""
 
     def take(data: bytes) -> bool:
-        raise LookupError(data.decode())
+        if data == mistaken:
+            raise LookupError(data.decode())
+        return True
 
-    async with raw_upstream(writes(CHUNKED, b"1\r\na\r\n", pause_s=0.02)) as upstream:
+    async with raw_upstream(writes(CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n", pause_s=0.02)) as upstream:
         response = await transport.send(upstream.request(), PATIENT)
-        with pytest.raises(LookupError, match="a"):
-            await response.hand_over(take)
+        with pytest.raises(LookupError, match=mistaken.decode()):
+            await asyncio.wait_for(response.hand_over(take), 5)
         response.close()
         await asyncio.wait_for(upstream.gone.wait(), 1)
 
