@@ -2,7 +2,8 @@
 
 Each failure class cools down what is to blame: ``sick`` and ``overloaded`` a channel x model x key, by
 their rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
-and ``throttled`` a key of a channel. ``request`` and ``empty`` blame nothing. A model is judged for
+and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` blame
+nothing. A model is judged for
 each operation separately: an upstream that can't compact conversations, or has a model for embeddings
 that can't chat, refuses in the same words as for a model that does not exist.
 """
@@ -100,7 +101,7 @@ class Circuit:
             case "throttled":
                 until = now + (RETRY_AFTER_S if retry_after_s is None else retry_after_s)
                 self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
-            case "request" | "empty":
+            case "request" | "too_large" | "empty":
                 pass
         for breaker in self._breakers(route):
             breaker.end_probe(now)

@@ -50,7 +50,7 @@ from typing import ClassVar, Literal, Self
 
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
-FailureClass = Literal["request", "misrouted", "key_dead", "throttled", "overloaded", "sick", "empty"]
+FailureClass = Literal["request", "too_large", "misrouted", "key_dead", "throttled", "overloaded", "sick", "empty"]
 """How an attempt failed; `failures` tells which, and `circuit` what cools down."""
 
 

@@ -269,6 +269,11 @@ TEXTS: Mapping[str, Sentence] = {
         "none of the group's channels can serve the model at the moment; try again later, or another group",
         "当前分组的渠道暂时都不可用；请稍后再试，或切换分组",
     ),
+    "context_length_exceeded": Sentence(
+        "the request needs more tokens than the model's provider takes from this shop in a minute; shorten it, or ask for "
+        "less output ('max_tokens')",
+        "本次请求所需的 token 超过上游允许本站每分钟使用的数量；请缩短内容，或减小 max_tokens",
+    ),
     "upstream_refused": Sentence(
         "the model's provider refused the request; compare its fields with the API's documentation",
         "上游拒绝了该请求；请对照接口文档检查参数",

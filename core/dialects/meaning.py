@@ -12,6 +12,7 @@ from ..errors import (
     UpstreamError,
     UpstreamStatusError,
 )
+from ..failures import CONTEXT_CODE
 
 Meaning = Literal[
     "bad_request",
@@ -39,8 +40,17 @@ _BY_STATUS: dict[int, Meaning] = {
     503: "overloaded",
     504: "time_out",
 }
-STATUS_BY_FAILURE = {"misrouted": 503, "key_dead": 503, "throttled": 429, "overloaded": 503, "sick": 502, "empty": 502}
+STATUS_BY_FAILURE = {
+    "too_large": 400,
+    "misrouted": 503,
+    "key_dead": 503,
+    "throttled": 429,
+    "overloaded": 503,
+    "sick": 502,
+    "empty": 502,
+}
 CODE_BY_FAILURE = {
+    "too_large": CONTEXT_CODE,
     "misrouted": "upstream_unavailable",
     "key_dead": "upstream_unavailable",
     "throttled": "upstream_throttled",
@@ -56,6 +66,8 @@ def meaning_of(error: RelayError) -> Meaning:
             case "request":
                 of_request: dict[int, Meaning] = {404: "not_found", 413: "too_large"}
                 return of_request.get(error.upstream_status, "bad_request")
+            case "too_large":
+                return "bad_request"
             case "throttled":
                 return "too_many"
             case "misrouted" | "key_dead" | "overloaded":

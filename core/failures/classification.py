@@ -79,6 +79,8 @@ def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
     if names & _QUOTA_NAMES or (error.retry_after_s is None and _QUOTA_WORDS.search(words)):
         # Gemini words a passing limit as a used-up quota, but says when to try again.
         return "key_dead"
+    if status in (413, 429) and _exceeds_its_limit(error.message):
+        return "too_large"
     if status == 200:
         return _failure_dressed_as_success(error, words, sent)
     if status == 400:
@@ -99,6 +101,12 @@ def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
 
 def _unless_of_the_request(failure: FailureClass, error: ErrorBody, sent: SentRequest) -> FailureClass:
     return "request" if blames_the_request(error, sent) else failure
+
+
+def _exceeds_its_limit(message: str) -> bool:
+    """Say whether *message* tells in figures that one request exceeds what our account may use in a minute."""
+    found = _TOO_LARGE.search(message)
+    return found is not None and int(found["requested"]) > int(found["limit"])
 
 
 def _own_words(error: ErrorBody, sent: SentRequest) -> str:
@@ -204,6 +212,11 @@ _CONTEXT_WORDS = re.compile(
 output asked for anthropics/claude-code#228), Kimi, Qwen, xAI and SiliconFlow (their presets), Gemini
 (google-gemini/gemini-cli#4231), Vertex AI (google-gemini/gemini-cli#19727) and Bedrock (anthropics/claude-code#8637),
 read 2026-11-30.
+"""
+_TOO_LARGE = re.compile(r"Request too large for .{1,200}: Limit (?P<limit>\d{1,12}), Requested (?P<requested>\d{1,12})")
+"""OpenAI's 429 (vanna-ai/vanna-flask#11, continuedev/continue#11717) and Groq's 413 (continuedev/continue#10218), read
+2026-11-30. "Rate limit reached … Limit x, Used y, Requested z" may fit a minute later; Anthropic's "would exceed your
+organization's rate limit" and Azure's "have exceeded token rate limit" say of both the same.
 """
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """Anthropic's codes about a conversation that it keeps: their status 404 is not about the model."""

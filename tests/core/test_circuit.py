@@ -126,7 +126,7 @@ def test_one_probe_at_a_time(bench: Bench) -> None:
     assert (bench.allows(), bench.after(29.9).allows(), bench.after(0.1).allows()) == (False, False, True)
 
 
-@pytest.mark.parametrize("failure", ["request", "empty"])
+@pytest.mark.parametrize("failure", ["request", "too_large", "empty"])
 def test_probe_that_says_nothing_lets_the_next_one_try(bench: Bench, failure: FailureClass) -> None:
     """A customer's own mistake neither closes nor reopens."""
     bench.fail("sick", 3)
@@ -189,7 +189,7 @@ def test_shorter_throttle_does_not_cut_a_longer_one(bench: Bench) -> None:
     assert not bench.after(59.0).allows()
 
 
-@pytest.mark.parametrize("failure", ["request", "empty", None])
+@pytest.mark.parametrize("failure", ["request", "too_large", "empty", None])
 def test_no_number_of_these_disables_anything(bench: Bench, failure: FailureClass | None) -> None:
     """A hundred bad requests, empty answers or successes leave all as it was."""
     bench.fail(failure, 100)

@@ -61,6 +61,18 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert len(upstream.received) == sent_count == 2
 
 
+async def test_a_request_too_large_for_one_key_is_tried_at_the_next_and_no_key_rests(tmp_path: Path) -> None:
+    """Nobody else's requests are: in the end its customer reads what to do, in words that make programs compact."""
+    too_large = "Request too large for gpt-4o-mini on tokens per min (TPM): Limit 30000, Requested 61337."
+    refusal = document({"error": {"message": too_large, "code": "rate_limit_exceeded"}}, status=429)
+    async with reselling(tmp_path, lambda _: refusal) as (upstream, shop):
+        answers = [await shop.chat() for _ in range(2)]
+        told = [(each.status_code, each.json()["error"]["code"]) for each in answers]
+        assert told == [(400, "context_length_exceeded")] * 2
+        assert {each.headers["x-should-retry"] for each in answers} == {"false"}
+        assert len(upstream.received) == 4
+
+
 async def test_a_model_that_only_embeds_is_there_for_those_who_embed(tmp_path: Path) -> None:
     """Who asks it to chat is told that there is no such model, and takes it from nobody."""
     vector = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}

@@ -53,6 +53,7 @@ from relay.core.errors import (
         ),
         (UpstreamStatusError("key_dead", 401, error_type="invalid_api_key"), "overloaded", "upstream_unavailable"),
         (UpstreamStatusError("misrouted", 404), "overloaded", "upstream_unavailable"),
+        (UpstreamStatusError("too_large", 429), "bad_request", "context_length_exceeded"),
         (UpstreamStatusError("throttled", 429), "too_many", "upstream_throttled"),
         (UpstreamStatusError("overloaded", 529), "overloaded", "upstream_overloaded"),
         (UpstreamStatusError("sick", 500), "fault", "upstream_error"),
@@ -75,6 +76,7 @@ def test_the_field_to_blame_is_named() -> None:
     [
         ("request", 400, 400),
         ("request", 413, 413),
+        ("too_large", 429, 400),
         ("misrouted", 404, 503),
         ("key_dead", 401, 503),
         ("key_dead", 403, 503),
@@ -106,6 +108,7 @@ def test_a_deadline_is_a_504() -> None:
         (ShuttingDownError(), 2),
         (LedgerUnavailableError("no commit"), 2),
         (UpstreamStatusError("sick", 500), None),
+        (UpstreamStatusError("too_large", 429), None),
         (UpstreamTimeoutError("idle"), None),
         (NoChannelError(), None),
         (AuthenticationError(), None),

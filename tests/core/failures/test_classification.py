@@ -168,6 +168,37 @@ def test_where_the_request_is_not_known_words_say_nothing_of_keys() -> None:
     assert classify(200, {}, json.dumps(error("no", code="insufficient_quota")).encode()).failure == "key_dead"
 
 
+OPENAIS = (
+    "Request too large for gpt-4o in organization org-78asdf87asdf9aaa8976 on tokens per min (TPM): Limit 30000, Requested "
+    "{}. The input or output tokens must be reduced in order to run successfully."
+)
+GROQS = (
+    "Request too large for model `llama-3.3-70b-versatile` in organization `org_01jp8byqwpfx9sp1m0dbhb6a1e` service tier "
+    "`on_demand` on tokens per minute (TPM): Limit 6000, Requested {}, please reduce your message size and try again."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "failure"),
+    [
+        (429, OPENAIS.format(61337), "too_large"),
+        (413, GROQS.format(14810), "too_large"),
+        (429, OPENAIS.format(30000), "throttled"),
+        (413, GROQS.format(6000), "request"),
+        (429, "Rate limit reached for m on tokens per min (TPM): Limit 200, Used 199, Requested 900", "throttled"),
+        (
+            429,
+            "This request would exceed your organization's rate limit of 80,000 input tokens per minute.",
+            "throttled",
+        ),
+    ],
+)
+def test_a_request_beyond_the_limit_of_a_minute_is_too_large(status: int, message: str, failure: FailureClass) -> None:
+    """Where the vendor says so in figures; what else passes one's limit may fit a minute later."""
+    refusal = classify_json(status, error(message, type="tokens", code="rate_limit_exceeded"))
+    assert refusal.failure == failure
+
+
 def test_an_overloaded_upstream_says_when_to_ask_again() -> None:
     """By the header that SDKs read."""
     assert classify(529, {"retry-after": "9"}, b"").retry_after_s == 9
