@@ -12,6 +12,7 @@ import re
 import sys
 from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -104,7 +105,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise _load_error(use, file, exc) from exc
+        raise _load_error(use, file, module_name, exc) from exc
     wanted = use.rpartition(".")[2].replace("_", "")
     classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
     return _found(use, classes, _file_of(module), version(DISTRIBUTION))
@@ -116,7 +117,7 @@ def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise _load_error(use, Path(entry_point.module), exc) from exc
+        raise _load_error(use, Path(entry_point.module), entry_point.module, exc) from exc
     module = sys.modules[entry_point.module]
     classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
     distribution = entry_point.dist
@@ -153,7 +154,7 @@ def _load_file(use: str, file: Path, name: str) -> ModuleType:
         del sys.modules[name]
         if not is_plugin_failure(exc):
             raise
-        raise _load_error(use, file, exc) from exc
+        raise _load_error(use, file, name, exc) from exc
     return module
 
 
@@ -184,8 +185,15 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
     return found
 
 
-def _load_error(use: str, file: Path, exc: BaseException) -> PluginError:
-    return PluginError.of(use, str(file), f"cannot be loaded: {type(exc).__name__}: {exc}")
+def reason_of(exc: BaseException, module_name: str) -> str:
+    """Say what was raised, and which line of the module it went through last; a syntax error names its own."""
+    own = [(frame, line) for frame, line in walk_tb(exc.__traceback__) if frame.f_globals["__name__"] == module_name]
+    places = [f" ({Path(frame.f_code.co_filename).name}, line {line})" for frame, line in own[-1:]]
+    return f"{type(exc).__name__}: {exc}{''.join(places)}"
+
+
+def _load_error(use: str, file: Path, module_name: str, exc: BaseException) -> PluginError:
+    return PluginError.of(use, str(file), f"cannot be loaded: {reason_of(exc, module_name)}")
 
 
 def _file_of(module: ModuleType) -> Path:

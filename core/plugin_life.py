@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from .errors import is_plugin_failure
-from .finder import FoundPlugin
+from .finder import FoundPlugin, reason_of
 from .observe import emit, emit_exception
 from .plugin import Plugin
 
@@ -74,7 +74,7 @@ async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContext
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise found.failure(f"cannot be opened: {type(exc).__name__}: {exc}") from exc
+        raise found.failure(f"cannot be opened: {reason_of(exc, found.plugin_type.__module__)}") from exc
     return lifespan
 
 

@@ -10,7 +10,7 @@ import pluggy
 
 from .errors import is_plugin_failure
 from .exchange import Dialect
-from .finder import FoundPlugin, find_plugin
+from .finder import FoundPlugin, find_plugin, reason_of
 from .hooks import RelayHooks
 from .plugin import ChannelPlugin, Plugin, PluginConfig, Services
 from .plugin_life import living
@@ -49,10 +49,11 @@ class Registry:
         self._plugins = [self._make(dict(entry)) for entry in loaded.profile.plugins]
         self._made_channels = {section.name: self._make_channel(section) for section in loaded.profile.channels}
         self.channels = {name: channel for name, (_, channel) in self._made_channels.items()}
-        self._manager = _plugin_manager()
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(RelayHooks)
         for place, (found, plugin) in reversed(list(enumerate(self._plugins))):
             # pluggy calls the plugin registered last first; a profile lists them in the order of the calls.
-            _register(self._manager, found, plugin, f"{place}:{found.use}")
+            self._manager.register(plugin, f"{place}:{found.use}")
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -102,8 +103,6 @@ def check_plugin(found: FoundPlugin) -> FoundPlugin:
         raise found.failure("is a channel; name it in a channel's 'use'")
     _check_lifespan(found)
     _check_methods(found)
-    # The class will do in place of an instance: pluggy only looks at names and arguments.
-    _register(_plugin_manager(), found, found.plugin_type, found.use)
     return found
 
 
@@ -129,7 +128,13 @@ def check_channel(found: FoundPlugin) -> FoundPlugin:
     if plugin_type.build is ChannelPlugin.build and plugin_type.send is ChannelPlugin.send:
         raise found.failure("implements neither build() nor send()")
     for name in ("build", "send", "connect"):
-        _check_declaration(found, name, getattr(plugin_type, name), getattr(ChannelPlugin, name))
+        method, spec = getattr(plugin_type, name), getattr(ChannelPlugin, name)
+        _check_declaration(found, name, method, spec)
+        arguments = list(inspect.signature(spec).parameters)
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as exc:
+            raise found.failure(f"'{name}' must take {', '.join(arguments)}") from exc
     return found
 
 
@@ -152,7 +157,7 @@ def _marked_methods(found: FoundPlugin) -> Iterator[tuple[str, Callable[..., Any
 
 
 def _check_methods(found: FoundPlugin) -> None:
-    """Refuse what pluggy would accept but `dispatch` does not support.
+    """Refuse what pluggy or `dispatch` does not support, before pluggy sees it.
 
     Raises:
         PluginError: Names the method and what is wrong.
@@ -167,11 +172,14 @@ def _check_methods(found: FoundPlugin) -> None:
             raise found.failure(f"'{name}' is no hook{nearest(name, hook_names())}")
         _check_declaration(found, name, method, getattr(RelayHooks, name))
         arguments = list(inspect.signature(method).parameters.values())
-        if not arguments or arguments[0].name in list(inspect.signature(getattr(RelayHooks, name)).parameters)[1:]:
+        offered = list(inspect.signature(getattr(RelayHooks, name)).parameters)[1:]
+        if not arguments or arguments[0].name in offered:
             raise found.failure(f"'{name}' must take 'self' before its arguments")
         for parameter in arguments[1:]:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
                 raise found.failure(f"'{name}' must take '{parameter.name}' as a plain argument without a default")
+            if parameter.name not in offered:
+                raise found.failure(f"'{name}' gets no argument '{parameter.name}'{nearest(parameter.name, offered)}")
 
 
 def _check_lifespan(found: FoundPlugin) -> None:
@@ -202,20 +210,6 @@ def _check_declaration(found: FoundPlugin, name: str, method: Callable[..., Any]
         raise found.failure(f"'{name}' must be declared with '{expected}'")
 
 
-def _plugin_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(RelayHooks)
-    return manager
-
-
-def _register(manager: pluggy.PluginManager, found: FoundPlugin, plugin: object, name: str) -> None:
-    try:
-        manager.register(plugin, name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as exc:
-        raise found.failure(" ".join(str(exc).split())) from exc
-
-
 def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Services, *section: Any) -> Plugin[Any]:
     try:
         config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
@@ -225,7 +219,7 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise found.failure(f"cannot be made: {type(exc).__name__}: {exc}") from exc
+        raise found.failure(f"cannot be made: {reason_of(exc, found.plugin_type.__module__)}") from exc
     name, kind = ("section", ChannelSection) if found.is_channel else ("config", PluginConfig)
     if not isinstance(getattr(made, name, None), kind):
         raise found.failure(f"its __init__ must call super().__init__ with what it was given, and keep its {name}")

@@ -113,11 +113,11 @@ def test_unknown_id_is_refused_with_the_nearest(tmp_path: Path, use: str, messag
 FILES = {
     "missing": (None, "cannot be read: No such file or directory"),
     "syntax": ("class Rule(:\n", "cannot be loaded: SyntaxError: invalid syntax (rule.py, line 1)"),
-    "raises": ("raise OSError('no licence')\n", "cannot be loaded: OSError: no licence"),
-    "exits": ("import sys\nsys.exit(0)\n", "cannot be loaded: SystemExit: 0"),
+    "raises": ("raise OSError('no licence')\n", "cannot be loaded: OSError: no licence (rule.py, line 1)"),
+    "exits": ("import sys\nsys.exit(0)\n", "cannot be loaded: SystemExit: 0 (rule.py, line 2)"),
     "panics": (
         "class Panic(BaseException): pass\nraise Panic('no licence')\n",
-        "cannot be loaded: Panic: no licence",
+        "cannot be loaded: Panic: no licence (rule.py, line 2)",
     ),
     "none": ("x = 1\n", "expected one Plugin class, found none"),
     "several": (

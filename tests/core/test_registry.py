@@ -125,7 +125,9 @@ async def test_plugin_that_raises_relays_own_error_is_named_with_its_file(
     with pytest.raises(PluginError) as caught:
         async with registry(tmp_path, {"use": "./rule.py"}).opened():
             pass
-    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): cannot be {told}: PluginError: no licence"
+    assert str(caught.value) == (
+        f"plugin './rule.py' ({tmp_path}/rule.py): cannot be {told}: PluginError: no licence (rule.py, line 13)"
+    )
 
 
 @pytest.mark.parametrize("body", ["        yield\n", "        pass\n"])
@@ -152,7 +154,7 @@ async def test_plugin_that_would_end_the_process_when_made_is_named_with_its_fil
 ) -> None:
     """A check that ended with it would look as if all were well."""
     write(tmp_path, f"    def __init__(self, config, services):\n        raise {raised}\n")
-    with pytest.raises(PluginError, match=rf"rule.py\): cannot be made: {told}$"):
+    with pytest.raises(PluginError, match=rf"rule.py\): cannot be made: {told} \(rule.py, line 14\)$"):
         registry(tmp_path, {"use": "./rule.py"})
 
 
@@ -187,7 +189,10 @@ async def test_plugin_that_raises_when_made_is_named_with_its_file(tmp_path: Pat
     with pytest.raises(PluginError) as caught:
         registry(tmp_path, {"use": "./rule.py"})
 
-    assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): cannot be made: OSError: no licence"
+    assert (
+        str(caught.value)
+        == f"plugin './rule.py' ({tmp_path}/rule.py): cannot be made: OSError: no licence (rule.py, line 14)"
+    )
     assert isinstance(caught.value.__cause__, OSError)
 
 
@@ -209,7 +214,7 @@ REFUSED = {
     ),
     "wrong argument": (
         "    @hookimpl\n    def settle(self, tokens):\n        pass\n",
-        "Argument(s) {'tokens'} are declared in the hookimpl but can not be found in the hookspec",
+        "'settle' gets no argument 'tokens'; expected one of charge, facts, usage",
     ),
     "not async": (
         "    @hookimpl\n    def authenticate(self, exchange):\n        pass\n",
@@ -299,6 +304,10 @@ def test_channel_with_a_hook_is_refused(tmp_path: Path) -> None:
         (
             "    dialects = ('openai_chat',)\n    async def build(self, request, api_key): ...",
             "'build' must be declared with 'def'",
+        ),
+        (
+            "    dialects = ('openai_chat',)\n    async def send(self, request): ...",
+            "'send' must take self, request, api_key",
         ),
     ],
 )

@@ -78,7 +78,8 @@ def test_a_plugin_that_cannot_be_opened_is_an_error_that_names_its_file(tmp_path
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert result.returncode == 1
-    assert result.stderr == f"error: plugin './rule.py' ({tmp_path}/rule.py): cannot be opened: OSError: no licence\n"
+    told = "cannot be opened: OSError: no licence (rule.py, line 7)"
+    assert result.stderr == f"error: plugin './rule.py' ({tmp_path}/rule.py): {told}\n"
 
 
 def test_the_ready_line_can_be_opened_over_ipv6_too(profile: str) -> None:

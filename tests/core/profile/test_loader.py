@@ -353,7 +353,7 @@ def test_error_of_a_plugin_is_kept_as_the_cause(tmp_path: Path) -> None:
 
     assert caught.value.problems == (
         f"{path}:5:10: plugins[2].use: plugin './my_rule.py' ({tmp_path}/my_rule.py): "
-        "cannot be loaded: RuntimeError: no licence",
+        "cannot be loaded: RuntimeError: no licence (my_rule.py, line 2)",
     )
     assert isinstance(caught.value.__cause__, PluginError)
     assert isinstance(caught.value.__cause__.__cause__, RuntimeError)
