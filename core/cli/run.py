@@ -58,7 +58,7 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
         raise Failure(f"error: can't listen on '{host}': it is not a valid host name; choose another --host") from exc
     except OSError as exc:
         reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
-        option = "--host" if exc.errno == errno.EADDRNOTAVAIL else "--port"
+        option = "--port" if exc.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
         raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another {option}") from exc
     # From here on nobody else serves here, so a shop that runs keeps its demo key and its record.
     with listener:

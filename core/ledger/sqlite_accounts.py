@@ -42,7 +42,7 @@ def top_up(batch: Batch, operation: TopUp) -> None:
     check_amount(operation.amount_nano)
     account_id = _account_id(batch, operation.account)
     transfer_id = f"top_up:{operation.provider}:{operation.reference}"
-    if _is_repeated(batch, transfer_id, account_id, operation.amount_nano):
+    if _is_repeated(batch, operation, transfer_id, account_id):
         return
     lot_id = batch.open_lot(transfer_id, account_id, "cash", None)
     clearing = batch.shop_book(clearing_book(operation.provider), "clearing")
@@ -74,20 +74,20 @@ def _account_id(batch: Batch, name: str) -> str:
     return str(row[0])
 
 
-def _is_repeated(batch: Batch, transfer_id: str, account_id: str, amount_nano: int) -> bool:
-    """Say whether the very same entry was booked before.
+def _is_repeated(batch: Batch, operation: TopUp, transfer_id: str, account_id: str) -> bool:
+    """Say whether the very same payment was booked before.
 
     Raises:
-        LedgerConflictError: An entry of that id was booked with another account or amount.
+        LedgerConflictError: A payment of that reference was booked with another account or amount.
     """
     row = batch.execute(
         "SELECT a.id, t.amount_nano, a.name FROM transfer t JOIN book b ON b.id = t.credit_book "
         "JOIN account a ON a.id = b.account_id WHERE t.id = ?",
         (transfer_id,),
     ).fetchone()
-    if row is not None and row[:2] != (account_id, amount_nano):
+    if row is not None and row[:2] != (account_id, operation.amount_nano):
         before = f"booked {format_nano(row[1])} credits for '{row[2]}' before"
-        raise LedgerConflictError(f"'{transfer_id}' {before}; use another reference")
+        raise LedgerConflictError(f"reference '{operation.reference}' {before}; use another one")
     return row is not None
 
 

@@ -36,7 +36,7 @@ def test_money_paid_in_is_cash_and_taken_once(counter: Counter) -> None:
     assert lots(counter) == [("cash", 10_250_000_000), ("gift", 1_000_000_000)]
     assert counter.refused("account", "top-up", "alice", "11", "--reference", "order-7") == (
         1,
-        "error: 'top_up:manual:order-7' booked 10.25 credits for 'alice' before; use another reference",
+        "error: reference 'order-7' booked 10.25 credits for 'alice' before; use another one",
     )
 
 

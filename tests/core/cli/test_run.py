@@ -44,6 +44,19 @@ def test_a_port_in_use_is_an_error_that_says_so(profile: str, taken_port: str) -
     assert result.stderr == f"error: can't listen on '127.0.0.1', port {taken_port}: {reason}\n"
 
 
+def test_a_host_that_no_resolver_knows_is_an_error_that_says_so(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another port would not help."""
+
+    def listen(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("relay.core.serving.listen", listen)
+    result = run(profile, "--host", "shop.invalid", "--port", "8000")
+
+    reason = "name or service not known; choose another --host"
+    assert result.stderr == f"error: can't listen on 'shop.invalid', port 8000: {reason}\n"
+
+
 def test_an_address_of_another_machine_is_an_error_that_says_so(profile: str) -> None:
     """Another port would not help."""
     result = run(profile, "--host", "203.0.113.9", "--port", "8000")
