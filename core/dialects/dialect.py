@@ -172,6 +172,15 @@ class NativeReader(StreamReader, Seen, Protocol):
         ...
 
 
+BLANK_LINES = b"\n\n"
+"""A keep-alive for OpenAI's clients: no event to any reader of server-sent events, line by line or event by event.
+
+A comment would be none either, but gpt_academic and VPet take its line for an event that is no JSON. Two lines, because
+a reader that splits at blank lines would find a single one in front of the next event. Read with the SDKs of OpenAI for
+Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, and six readers of events, 2026-11-30.
+"""
+
+
 class DialectRules(ChannelSide, Protocol):
     """One endpoint of a wire format, as the customer speaks it and as a channel of the same dialect does."""
 

@@ -5,7 +5,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
-from .dialect import BodyReading
+from .dialect import BLANK_LINES, BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object
 from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
@@ -28,7 +28,7 @@ class OpenAIChat(SseDialect):
     name: Dialect = "openai_chat"
     operation: Operation = "chat"
     path = "/v1/chat/completions"
-    keep_alive = b": keep-alive\n\n"
+    keep_alive = BLANK_LINES
 
     def __init__(self, *, is_reasoning_beside_output: bool = False) -> None:
         self._is_reasoning_beside_output = is_reasoning_beside_output

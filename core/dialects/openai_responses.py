@@ -5,7 +5,7 @@ import msgspec
 from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .dearer import refuse_dearer
-from .dialect import BodyReading
+from .dialect import BLANK_LINES, BodyReading
 from .fields import (
     Fields,
     is_given,
@@ -36,7 +36,7 @@ class OpenAIResponses(SseDialect):
     name: Dialect = "openai_responses"
     operation: Operation = "chat"
     path = "/v1/responses"
-    keep_alive = b": keep-alive\n\n"
+    keep_alive = BLANK_LINES
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         """Decode *body* as far as relay reads it, into ``exchange``."""

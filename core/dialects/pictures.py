@@ -15,7 +15,7 @@ from ..estimate import DRAFT_TOKENS, input_bound, input_estimate, is_beyond
 from ..exchange import Exchange, Operation
 from ..form import Form
 from ..usage import Usage
-from .dialect import BodyReading
+from .dialect import BLANK_LINES, BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, EventFields
 from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text, read_value
@@ -60,7 +60,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 class Pictures(Single):
     """Rules of one of the two endpoints; see `DialectRules`."""
 
-    keep_alive = b": keep-alive\n\n"
+    keep_alive = BLANK_LINES
 
     def __init__(self, operation: Operation, path: str) -> None:
         super().__init__(

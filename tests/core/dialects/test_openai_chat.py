@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from relay.core.dialects.dialect import DialectRules
 from relay.core.dialects.openai_chat import OpenAIChat
+from relay.core.dialects.openai_responses import OpenAIResponses
+from relay.core.dialects.pictures import Pictures
 from relay.core.errors import BadRequestError, UpstreamStatusError
 from relay.core.exchange import Exchange
 from tests.core.dialects.replay import exchange
@@ -147,9 +150,10 @@ def test_an_error_event_is_one_data_line() -> None:
     )
 
 
-def test_keep_alives_are_comments() -> None:
-    """Every OpenAI client bears them (wire/DIALECTS.md 2.7)."""
-    assert RULES.keep_alive == b": keep-alive\n\n"
+@pytest.mark.parametrize("rules", [RULES, OpenAIResponses(), Pictures("image_generation", "/v1/images/generations")])
+def test_keep_alives_are_blank_lines(rules: DialectRules) -> None:
+    """Some programs take the line of a comment for an event: gpt_academic and VPet (docs/clients.md)."""
+    assert rules.keep_alive == b"\n\n"
 
 
 def test_input_is_bounded_and_estimated() -> None:
