@@ -19,6 +19,10 @@ from .sink import Sink
 from .texts import text
 
 JSON = (b"content-type", b"application/json")
+ASK_AGAIN_S_MAX = 120
+"""Seconds; nobody is told to sit out a longer wait. Anthropic's SDK for Python sleeps for as long as it is told, an hour
+too; OpenAI's gives up beyond this itself. Source: anthropic 2.12.0 and openai 3.54.0, _base_client.py, read 2026-11-30.
+"""
 _PROTOCOLS: Mapping[str, bytes] = {"websocket_expected": b"websocket", "plain_http_expected": b"HTTP/1.1"}
 """By code, what is spoken where a request was answered with 426, which must say it (RFC 9110, 15.5.22 and 7.8)."""
 
@@ -40,7 +44,8 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
     Code repeats a 401 eleven times. Source: wire/DIALECTS.md 7.4, read 2026-11-23.
     """
     wait_s = retry_after_s(error)
-    headers = [JSON, (b"x-should-retry", b"false" if wait_s is None else b"true")]
+    is_worth_waiting = wait_s is not None and wait_s <= ASK_AGAIN_S_MAX
+    headers = [JSON, (b"x-should-retry", b"true" if is_worth_waiting else b"false")]
     if wait_s is not None:
         headers.append((b"retry-after", str(wait_s).encode()))
     if isinstance(error, MethodNotAllowedError):

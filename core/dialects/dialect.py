@@ -177,7 +177,8 @@ BLANK_LINES = b"\n\n"
 
 A comment would be none either, but gpt_academic and VPet take its line for an event that is no JSON. Two lines, because
 a reader that splits at blank lines would find a single one in front of the next event. Read with the SDKs of OpenAI for
-Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, and six readers of events, 2026-11-30.
+Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, httpx-sse, sseclient-py, aiohttp-sse-client and
+eventsource-parser, 2026-11-30.
 """
 
 
