@@ -82,31 +82,29 @@ class Settlement:
         window, limit = self._window_tokens, self._limit_tokens
         # What a first attempt was held for in full, a later one is, too.
         self.covered_tokens = max(self.covered_tokens, window if limit is None else min(window, limit))
-        amount_nano = self._quote(self.covered_tokens)
-        if self._held_nano is None:
-            hit("before_reserve")
-            reserve = Reserve(
-                request_id=exchange.id,
-                principal=principal,
-                amount_nano=amount_nano,
-                overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens() is not None else None,
-                facts=self._facts,
-                price_version=self._price_version,
-                at=exchange.received_at,
-                idempotency_digest=exchange.idempotency_digest,
-            )
-            try:
-                reservation = await self._ledger.reserve(reserve)
-            except FullHoldNeededError:
-                reservation = await self._ledger.reserve(self._as_full_hold(reserve))
-            except LedgerUnknownError as exc:
-                raise self._dispatch.mistaken_identity() from exc
-            hit("after_reserve")
-            note_retry(exchange)
-            self._held_nano = reservation.held_nano
-        elif amount_nano > self._held_nano:
-            await self._ledger.extend(exchange.id, amount_nano)
-            self._held_nano = amount_nano
+        if self._held_nano is not None:
+            await self._raise_hold(self.covered_tokens)
+            return
+        hit("before_reserve")
+        reserve = Reserve(
+            request_id=exchange.id,
+            principal=principal,
+            amount_nano=self._quote(self.covered_tokens),
+            overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens() is not None else None,
+            facts=self._facts,
+            price_version=self._price_version,
+            at=exchange.received_at,
+            idempotency_digest=exchange.idempotency_digest,
+        )
+        try:
+            reservation = await self._ledger.reserve(reserve)
+        except FullHoldNeededError:
+            reservation = await self._ledger.reserve(self._as_full_hold(reserve))
+        except LedgerUnknownError as exc:
+            raise self._dispatch.mistaken_identity() from exc
+        hit("after_reserve")
+        note_retry(exchange)
+        self._held_nano = reservation.held_nano
 
     def _facts_of(self, principal: Principal, candidate: Candidate) -> PriceFacts:
         exchange = self._exchange
@@ -141,9 +139,20 @@ class Settlement:
         covered, limit = self.covered_tokens * 2 or self._window_tokens, self._limit_tokens  # 0 can't be doubled
         if limit is not None and self.covered_tokens < limit:
             covered = min(covered, limit)
-        amount_nano = self._quote(covered)
-        await self._ledger.extend(self._exchange.id, amount_nano)
-        self.covered_tokens, self._held_nano = covered, amount_nano
+        await self._raise_hold(covered)
+
+    async def _raise_hold(self, output_tokens: int) -> None:
+        """Let the hold, durably, cover *output_tokens*; it is never lowered.
+
+        Raises:
+            InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
+        """
+        assert self._held_nano is not None, "reserved before it is raised"
+        amount_nano = self._quote(output_tokens)
+        if amount_nano > self._held_nano:
+            await self._ledger.extend(self._exchange.id, amount_nano)
+            self._held_nano = amount_nano
+        self.covered_tokens = output_tokens
 
     def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
         """Say whether the hold should grow, given upper bound and best count of the output so far.

@@ -17,7 +17,7 @@ from ..dialects.realtime_events import ID_CHARS_MAX, SessionFacts, delta_length
 from ..dialects.realtime_usage import TOKENS_PER_SECOND, read_transcription_usage, written_bytes
 from ..dialects.transcription import SECONDS_FLOOR
 from ..ending import Ending
-from ..errors import CustomerGoneError, InsufficientBalanceError, KeyCapError, RelayError
+from ..errors import CustomerGoneError, RelayError
 from ..estimate import DISPUTED_FACTOR, REQUEST_TOKENS, estimate_bytes, is_beyond
 from ..exchange import Attempt, Candidate, Evidence, Exchange, Outcome, RequestRecord
 from ..ledger.operations import Posted
@@ -26,7 +26,7 @@ from ..shop import Shop
 from ..usage import Usage
 from .context import ENDED_MAX, Context
 from .request import Models
-from .turn import SWITCHING_PROTOCOLS, TurnSettlement, exchange_after, reserve_afresh
+from .turn import SWITCHING_PROTOCOLS, TurnSettlement, exchange_after, hold_with_window, reserve_afresh
 
 WINDOW_S = 60
 """What a hold covers beyond the audio so far, in seconds."""
@@ -232,10 +232,7 @@ class TranscriptSettlement(TurnSettlement):
 
     async def begin(self, seconds: int) -> None:
         """Hold for so many seconds of audio, and for a window beyond them if that can be paid."""
-        try:
-            await self.hold(seconds + WINDOW_S)
-        except (InsufficientBalanceError, KeyCapError):
-            await self.hold(seconds)
+        await hold_with_window(self.hold, seconds, WINDOW_S)
 
     async def hold(self, seconds: int) -> None:
         """Hold for so many seconds of audio; nothing for none.
@@ -252,12 +249,8 @@ class TranscriptSettlement(TurnSettlement):
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        if seconds <= self._covered_s:
-            return
-        try:
-            await self._extend_to(seconds + WINDOW_S)
-        except (InsufficientBalanceError, KeyCapError):
-            await self._extend_to(seconds)
+        if seconds > self._covered_s:
+            await hold_with_window(self._extend_to, seconds, WINDOW_S)
 
     async def _extend_to(self, seconds: int) -> None:
         self._covered_s = seconds

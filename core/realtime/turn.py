@@ -1,6 +1,7 @@
 """One turn of a session: an exchange of its own, from the hold for a response to its post."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -31,6 +32,21 @@ from .context import Context, Input, Output
 INPUT_WINDOW = Input(text=512, sound=512)
 """What a hold covers beyond the input so far: about fifty seconds of speech."""
 SWITCHING_PROTOCOLS = 101
+
+
+Amount = TypeVar("Amount", Input, int)
+
+
+async def hold_with_window(hold: Callable[[Amount], Awaitable[None]], needed: Amount, window: Amount) -> None:
+    """Hold for *needed* and a *window* beyond it, so that not every frame waits; without it if that can't be paid.
+
+    Raises:
+        InsufficientBalanceError, KeyCapError: Not even *needed* can be paid.
+    """
+    try:
+        await hold(needed + window)
+    except (InsufficientBalanceError, KeyCapError):
+        await hold(needed)
 
 
 class TurnSettlement(Settlement):
@@ -75,23 +91,12 @@ class TurnSettlement(Settlement):
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        if needed.is_within(self._covered_input):
-            return
-        try:
-            await self._extend_input(needed + INPUT_WINDOW)
-        except (InsufficientBalanceError, KeyCapError):
-            await self._extend_input(needed)
+        if not needed.is_within(self._covered_input):
+            await hold_with_window(self._extend_input, needed, INPUT_WINDOW)
 
     async def _extend_input(self, covered: Input) -> None:
         self._set_input(covered)
         await self._raise_hold(self.covered_tokens)
-
-    async def _raise_hold(self, output_tokens: int) -> None:
-        """Raise the hold, durably, to the price of what it covers now and *output_tokens*; never lower it."""
-        amount_nano = self._quote(output_tokens)
-        if amount_nano > (self._held_nano or 0):
-            await self._ledger.extend(self._exchange.id, amount_nano)
-            self._held_nano = amount_nano
 
     def _set_input(self, covered: Input) -> None:
         self._covered_input = covered
