@@ -202,7 +202,7 @@ class Passage:
                 channel_side.read_body(exchange, await read_small(response))
                 raise UpstreamBrokenError("a document came where a stream was asked for")
             self._stream.close()  # no keep-alive may be written before an answer that has a length
-        whole = WholeAnswer(exchange, channel_side, self._settlement, self._sink, self._shop.profile.limits)
+        whole = WholeAnswer(exchange, channel_side, self._settlement.figures, self._sink, self._shop.profile.limits)
         return await whole.attempt(response, meter)
 
     async def _settle(self, ending: Ending) -> None:
@@ -212,7 +212,7 @@ class Passage:
             await self._settlement.void("upstream_error", ending.evidence, self._attempts)
             await self._end(ending)
             return
-        usage = self._settlement.plausible(ending.usage, ending.evidence)
+        usage = self._settlement.figures.plausible(ending.usage, ending.evidence)
         try:
             record, posted = await self._settlement.post(msgspec.structs.replace(ending, usage=usage), self._attempts)
         except LedgerUnavailableError as error:

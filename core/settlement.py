@@ -5,30 +5,27 @@
 Every amount comes from `Dispatch.settle`; nothing here knows a price.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import msgspec
 
 from .charge import Charge
-from .dialects.dialect import DialectRules, Seen
+from .dialects.dialect import DialectRules
 from .ending import Ending
 from .errors import FullHoldNeededError, LedgerUnknownError, NoPriceError
-from .estimate import MEDIA_TOKENS_MAX, cache_writes, is_beyond, plausible
+from .estimate import cache_writes, is_beyond
 from .exchange import Attempt, Candidate, Evidence, Exchange, Outcome, PriceFacts, Principal, RequestRecord
 from .failpoints import hit
-from .hosted import hosted_tools
+from .figures import Figures
 from .ledger.operations import Ledger, Mark, Posted, Reserve
 from .money import to_nano
-from .references import believed_bound
 from .repeats import note_retry
 from .shop import Shop
 from .usage import Usage
 from .vendor_names import kept_name
 
 NOTHING = Charge()
-UNHEARD_OF_TOKENS = 1_000_000
-"""Tokens, more than any model writes in one answer: where no limit is known, a larger figure is disputed."""
 LONGEST_ANSWER_TOKENS = 131_072
 """Tokens of the longest answer of any model (Claude, GPT-5): what a full hold covers where no limit is known."""
 
@@ -42,15 +39,8 @@ class Settlement:
         self._dispatch = shop.dispatch
         self._clock = shop.clock
         self._price_version = shop.price_version
-        limits, price = shop.profile.limits, shop.profile.prices.get(exchange.model)
-        is_sold_by_token = price is not None and price.unit_price is None and not price.unit_prices
-        self._may_lack_tokens = is_sold_by_token and exchange.operation == "rerank"
-        """Some upstreams report only search units for a ranking. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
-        self._rules = rules
-        caps = [exchange.output_tokens_asked, price.output_tokens_max if price else None]
-        cap = min((cap for cap in caps if cap is not None), default=None)
-        self._limit_tokens = None if cap is None else cap * exchange.choice_count
-        """The most output tokens, of all choices, that the answer can have; None where that is not known."""
+        self.figures = Figures(exchange, rules, shop.profile.prices.get(exchange.model))
+        limits = shop.profile.limits
         window = limits.hold_output_tokens_stream if exchange.stream else limits.hold_output_tokens
         window = max(window * exchange.choice_count, exchange.output_tokens_likely)
         self._window_tokens = 0 if exchange.operation == "embeddings" else window
@@ -62,8 +52,6 @@ class Settlement:
         """What the price of the attempt reserved for last depends on."""
         self._quoted = NOTHING
         """The last quote: what is charged if no billing plugin can price the finished answer."""
-        self._believed: tuple[int, int] | None = None
-        """The last figure of the input that the upstream gave, and the most that it can be, in tokens."""
         self._held_nano: int | None = None
         self._is_closed = False
 
@@ -79,7 +67,7 @@ class Settlement:
         exchange, principal = self._exchange, self._exchange.principal
         assert principal is not None, "authenticated before reserving"
         self._facts = self._facts_of(principal, candidate)
-        window, limit = self._window_tokens, self._limit_tokens
+        window, limit = self._window_tokens, self.figures.limit_tokens
         # What a first attempt was held for in full, a later one is, too.
         self.covered_tokens = max(self.covered_tokens, window if limit is None else min(window, limit))
         if self._held_nano is not None:
@@ -136,7 +124,7 @@ class Settlement:
         Raises:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
-        covered, limit = self.covered_tokens * 2 or self._window_tokens, self._limit_tokens  # 0 can't be doubled
+        covered, limit = self.covered_tokens * 2 or self._window_tokens, self.figures.limit_tokens  # 0 can't be doubled
         if limit is not None and self.covered_tokens < limit:
             covered = min(covered, limit)
         await self._raise_hold(covered)
@@ -160,9 +148,10 @@ class Settlement:
         The limit that a request names is trusted until the output is past it beyond doubt: some upstreams
         ignore limits, and what they send on must be held for like everything else.
         """
-        covered, limit = self.covered_tokens, self._limit_tokens
+        covered = self.covered_tokens
         if bound_tokens * 2 <= covered:
             return False
+        limit = self.figures.limit_tokens
         # Called for every chunk of a stream whose limit is covered: the cheapest and likeliest condition comes first.
         return limit is None or covered < limit or (counted_tokens > limit and is_beyond(counted_tokens, limit))
 
@@ -171,7 +160,7 @@ class Settlement:
 
         Streams extend their hold as they go, but hidden thinking is reported, and paid for, only at the end.
         """
-        longest = self._limit_tokens
+        longest = self.figures.limit_tokens
         if longest is None and self._exchange.operation in ("chat", "completion"):
             longest = LONGEST_ANSWER_TOKENS * self._exchange.choice_count
         return longest if longest is not None and longest > self.covered_tokens else None
@@ -198,7 +187,7 @@ class Settlement:
         """
         estimate = self._estimate(output_tokens)
         charges = [self._dispatch.settle(self._facts, each) for each in self._as_cached(estimate)]
-        for tool, field in self._tools.items():
+        for tool, field in self.figures.tools.items():
             if tool != "web_search" and all(line.item != tool for line in charges[0].lines):
                 raise NoPriceError(param=field, tool=field, model=self._facts.model)
         return max(charges, key=lambda charge: charge.nano)
@@ -216,88 +205,15 @@ class Settlement:
     def _estimate(self, output_tokens: int) -> Usage:
         """Return the most that an answer of *output_tokens* can use."""
         return Usage(
-            input_tokens=self.input_bound_tokens,
+            input_tokens=self.figures.input_bound_tokens,
             audio_input_tokens=self._exchange.audio_tokens_bound,
             image_input_tokens=self._exchange.image_tokens_bound,
             output_tokens=output_tokens,
             unit_count=max(self._exchange.choice_count, self._exchange.unit_bound),
-            web_search_count=int("web_search" in self._tools),
-            tool_counts={tool: 1 for tool in self._tools if tool != "web_search"},
+            web_search_count=int("web_search" in self.figures.tools),
+            tool_counts={tool: 1 for tool in self.figures.tools if tool != "web_search"},
             source="bound",
         )
-
-    @cached_property
-    def _tools(self) -> dict[str, str]:
-        return hosted_tools(self._exchange)
-
-    def _offered(self, tool_counts: Mapping[str, int]) -> dict[str, int]:
-        """Return what of *tool_counts* the request has asked for; an upstream's own doings are its own affair."""
-        return {tool: count for tool, count in tool_counts.items() if tool in self._tools}
-
-    def delivered_usage(self, output_tokens: int, so_far: Usage | None, seen: Seen) -> Usage:
-        """Return the usage of an answer that broke off after *output_tokens* had reached the customer.
-
-        Args:
-            output_tokens: All of the delivered output, sound and pictures included.
-            so_far: What the upstream has reported; its input counts if it can be true, else an estimate does.
-            seen: What else is known of the output, and of the tools that ran.
-        """
-        if so_far is None:
-            tokens = self._input_estimate_tokens
-            so_far = Usage(
-                input_tokens=tokens,
-                audio_input_tokens=min(self._exchange.audio_tokens_bound, tokens),
-                unit_count=self._exchange.unit_estimate,
-            )
-        believed = plausible(so_far, self._believable_input_tokens(so_far), None)
-        source = "disputed" if believed.source == "disputed" else "estimated"
-        audio_tokens = min(max(believed.audio_output_tokens, seen.output_audio_tokens), output_tokens)
-        image_tokens = min(max(believed.image_output_tokens, seen.output_image_tokens), output_tokens - audio_tokens)
-        return msgspec.structs.replace(
-            believed,
-            output_tokens=output_tokens,
-            audio_output_tokens=audio_tokens,
-            image_output_tokens=image_tokens,
-            web_search_count=max(believed.web_search_count, seen.search_count),
-            tool_counts=self._offered({**believed.tool_counts, **seen.tool_counts}),
-            iterations=(),
-            source=source,
-        )
-
-    def plausible(self, usage: Usage, evidence: Evidence, *, sound_tokens: int = 0) -> Usage:
-        """Return *usage*, or local bounds in place of figures that can't be true.
-
-        Output that was actually seen, *sound_tokens* of it as sound, can be true whatever limit the request
-        named: pictures that a tool of the upstream drew are not counted against it, and the model may have read
-        them again. Where the upstream counts by the piece what the shop sells by the token, the input is
-        estimated: no answer is free for lack of tokens.
-        """
-        usage = msgspec.structs.replace(usage, tool_counts=self._offered(usage.tool_counts))
-        if self._may_lack_tokens and not usage.all_input_tokens:
-            usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
-        pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
-        seen = evidence.output_bytes // 2 + sound_tokens + pictures_tokens
-        bound = max(self._limit_tokens, seen) if self._limit_tokens is not None else None
-        if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
-            bound = seen
-        return plausible(usage, self._believable_input_tokens(usage) + pictures_tokens, bound)
-
-    @cached_property
-    def input_bound_tokens(self) -> int:
-        """Upper bound of the input tokens. Measured at first use, so never for a stranger's request."""
-        return self._rules.input_bound(self._exchange)
-
-    @cached_property
-    def _input_estimate_tokens(self) -> int:
-        """Best estimate of the input tokens. Made once only, because it reads the whole prompt."""
-        return self._rules.input_estimate(self._exchange)
-
-    def _believable_input_tokens(self, usage: Usage) -> int:
-        """Return the most input tokens that *usage* may truthfully report; remembered, as marks repeat the figure."""
-        reported = usage.all_input_tokens
-        if self._believed is None or self._believed[0] != reported:
-            self._believed = reported, believed_bound(self._exchange, reported, self.input_bound_tokens)
-        return self._believed[1]
 
     @property
     def is_revoked(self) -> bool:

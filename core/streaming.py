@@ -112,7 +112,7 @@ class StreamAnswer:
         progress = (self._delivered_tokens, self._policy)
         if self._is_committed and progress != self._marked:
             self._marked = progress
-            usage = self._settlement.delivered_usage(self._delivered_tokens, self._native.usage(), self._native)
+            usage = self._settlement.figures.delivered(self._delivered_tokens, self._native.usage(), self._native)
             evidence = msgspec.structs.replace(self._native.evidence(), hang_up_policy=self._policy)
             self._settlement.mark(usage, evidence)
         if self._settlement.is_revoked:
@@ -319,7 +319,7 @@ class StreamAnswer:
         is_final = is_whole or (evidence.stop_reason is not None and not is_unpaid and policy != "input_only")
         if usage is None or not is_final:
             tokens = 0 if policy == "input_only" else self._delivered_tokens
-            usage = self._settlement.delivered_usage(tokens, usage, native)
+            usage = self._settlement.figures.delivered(tokens, usage, native)
             if policy is not None and tokens and self._exchange.operation in DRAWINGS:
                 usage = msgspec.structs.replace(usage, unit_count=max(usage.unit_count, 1))
         evidence = msgspec.structs.replace(

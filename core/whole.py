@@ -12,10 +12,10 @@ from .ending import Ending
 from .errors import CustomerGoneError, PluginError, UpstreamBrokenError, UpstreamError
 from .exchange import ChannelRequest, Evidence, Exchange, HangUpPolicy
 from .failures import classify
+from .figures import Figures
 from .outcome import derive_outcome
 from .plugin_meter import PluginMeter
 from .profile.structs import Limits
-from .settlement import Settlement
 from .sink import Sink
 from .transport import UpstreamResponse
 
@@ -29,11 +29,11 @@ class WholeAnswer:
     """The answer to a request for no stream, or to one for a stream that came whole all the same."""
 
     def __init__(
-        self, exchange: Exchange, channel_side: ChannelSide, settlement: Settlement, sink: Sink, limits: Limits
+        self, exchange: Exchange, channel_side: ChannelSide, figures: Figures, sink: Sink, limits: Limits
     ) -> None:
         self._exchange = exchange
         self._channel_side = channel_side
-        self._settlement = settlement
+        self._figures = figures
         self._sink = sink
         self._limits = limits
 
@@ -51,7 +51,7 @@ class WholeAnswer:
         except CustomerGoneError:
             policy = self._limits.hang_up
             if policy != "drain" or not await self._drain(response, pieces):
-                unseen, evidence = self._settlement.delivered_usage(0, None, Tally()), Evidence(hang_up_policy=policy)
+                unseen, evidence = self._figures.delivered(0, None, Tally()), Evidence(hang_up_policy=policy)
                 return Ending(usage=unseen, outcome="customer_gone", evidence=evidence)
         body = b"".join(pieces)
         reading = self._channel_side.read_body(self._exchange, body)
@@ -59,7 +59,7 @@ class WholeAnswer:
         seen_tokens = reading.output_counted_tokens
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
-            usage=usage or self._settlement.delivered_usage(seen_tokens, None, reading),
+            usage=usage or self._figures.delivered(seen_tokens, None, reading),
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reading.model_returned,

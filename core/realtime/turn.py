@@ -55,13 +55,13 @@ class TurnSettlement(Settlement):
     def __init__(self, shop: Shop, exchange: Exchange, rules: Realtime) -> None:
         super().__init__(shop, exchange, rules)
         self._covered_input = Input()
-        self._response_tokens = self._limit_tokens
+        self._response_tokens = self.figures.limit_tokens
         self._is_for_nothing = False
 
     def expect_responses(self, count: int) -> None:
         """Let the hold grow as far as *count* responses can get, each up to the model's limit."""
         if self._response_tokens is not None:
-            self._limit_tokens = self._response_tokens * count
+            self.figures.limit_tokens = self._response_tokens * count
 
     @property
     def is_closed(self) -> bool:
@@ -100,11 +100,11 @@ class TurnSettlement(Settlement):
 
     def _set_input(self, covered: Input) -> None:
         self._covered_input = covered
-        self.input_bound_tokens = covered.text + covered.sound
+        self.figures.input_bound_tokens = covered.text + covered.sound
 
     def _estimate(self, output_tokens: int) -> Usage:
         return Usage(
-            input_tokens=self.input_bound_tokens,
+            input_tokens=self.figures.input_bound_tokens,
             audio_input_tokens=self._covered_input.sound,
             output_tokens=output_tokens,
             audio_output_tokens=output_tokens,
@@ -258,7 +258,7 @@ class Turn:
         if done.is_disputed:
             usage = msgspec.structs.replace(usage, source="disputed")
         self.settlement.expect_responses(1)
-        usage = self.settlement.plausible(usage, evidence, sound_tokens=self._context.spoken_tokens(output))
+        usage = self.settlement.figures.plausible(usage, evidence, sound_tokens=self._context.spoken_tokens(output))
         return await self._close(usage, outcome, evidence)
 
     async def _close(self, usage: Usage, outcome: Outcome, evidence: Evidence) -> tuple[RequestRecord, Posted] | None:
