@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relay.core import sink
+from relay.core import heartbeat, sink, streaming
 from relay.core.errors import ShuttingDownError
 from relay.core.exchange import Exchange
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
@@ -501,3 +501,27 @@ async def test_a_request_is_freed_whose_key_is_revoked(tmp_path: Path) -> None:
         await shop.shop.ledger.revoke_key(RevokeKey(key_id=shop.key_id, actor="test"))
         assert (await shop.chat()).status_code == 401
     assert [one for one in gc.get_objects() if type(one) is Exchange] == []
+
+
+async def test_a_picture_that_comes_whole_behind_a_keep_alive_is_no_part_of_the_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its length can't be told any more, so it counts as broken: an error event ends the stream, and nothing is charged."""
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.01)
+    monkeypatch.setattr(streaming, "SILENCE_S", 0.0)
+    text, told = "", asyncio.Event()
+
+    def whole_picture(_: Received) -> Iterator[Step]:
+        while not told.is_set():
+            yield 0.01
+        yield from document({"created": 1, "data": [{"b64_json": "AAAA"}]})
+
+    async with reselling(tmp_path, whole_picture) as (_, shop):
+        body = {"model": "gpt-4o-mini", "prompt": "A lion", "stream": True}
+        async with shop.client.stream("POST", "/v1/images/generations", json=body, headers=shop.headers) as answer:
+            async for piece in answer.aiter_text():
+                text += piece
+                told.set()
+        [row] = await shop.log()
+    assert (text.startswith("\n"), "AAAA" in text, '"code":"upstream_error"' in text) == (True, False, True)
+    assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)

@@ -1,5 +1,6 @@
 """Streams that go wrong after their first byte: what came out is priced, and nobody else answers on."""
 
+import asyncio
 import gc
 import json
 from collections.abc import Iterator
@@ -288,6 +289,54 @@ async def test_a_ledger_that_fails_once_in_the_middle_is_asked_again(tmp_path: P
         assert (await shop.chat(stream=True)).text == LONG.replace(USAGE, "")
         [row] = await shop.log()
         assert (row["outcome"], row["usage_source"]) == ("complete", "upstream")
+
+
+async def test_an_extension_that_a_stream_ends_before_is_given_up_and_its_failure_is_nobodys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The post closes the hold, whatever its size."""
+    asked: list[str] = []
+    given_up: list[str] = []
+
+    async def extend(request_id: str, _: int) -> None:
+        asked.append(request_id)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            given_up.append(request_id)
+            raise LedgerUnavailableError("the disk is full") from None
+
+    def ends_once_more_is_asked_for(_: Received) -> Iterator[Step]:
+        yield from stream(ROLE + words("word " * 300))[:-1]
+        while not asked:
+            yield 0.01
+        yield from stream(STOP + USAGE + DONE)[1:]
+
+    async with reselling(tmp_path, ends_once_more_is_asked_for) as (_, shop):
+        shop.shop.ledger.extend = extend  # type: ignore[method-assign,assignment] # a ledger that takes its time
+        assert (await shop.chat(stream=True)).text.endswith(DONE)
+        [row] = await shop.log()
+        assert (given_up, row["outcome"]) == ([row["request_id"]], "complete")
+        gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_connection_is_kept_whose_framing_ends_behind_the_end_mark(tmp_path: Path) -> None:
+    """Many upstreams write the last chunk apart; a connection that was let go of would have to be opened again."""
+    *steps, framing = stream(ROLE + words("Hi") + STOP + USAGE + DONE)
+    framed = asyncio.Event()
+
+    def framed_later(_: Received) -> Iterator[Step]:
+        try:
+            yield from [*steps, 0.1, framing]
+        finally:
+            framed.set()
+
+    async with reselling(tmp_path, framed_later) as (upstream, shop):
+        await shop.chat(stream=True)
+        await framed.wait()
+        assert (await shop.chat(stream=True)).text.endswith(DONE)
+        assert upstream.connection_count == 1
 
 
 async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: Path) -> None:
