@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from .circuit import Route
+from .dialects.meaning import retry_after_s
 from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
 from .exchange import Attempt, Candidate, Exchange
 from .observe import emit_exception
@@ -46,11 +47,15 @@ class Selection:
                 except (UpstreamError, PluginError) as failure:
                     # Else it failed before it was sent, or at the price of what came.
                     has_failed = any(attempt.failure for attempt in self._attempts[attempt_count:])
+                    told = self._told(failure) if has_failed else failure
                     if not (has_failed and self._may_go_on(failure) and retries.take()):
-                        raise
+                        if told is failure:
+                            raise
+                        failure.__traceback__ = None  # as below
+                        raise told from None
                     if isinstance(failure, PluginError):
                         emit_exception("plugin.failed", failure, request_id=self._exchange.id)
-                    self._failure = failure.with_traceback(None)  # its frames lead here, and would keep the request
+                    self._failure = told.with_traceback(None)  # its frames lead here, and would keep the request
                 else:
                     if self._conversation is not None:
                         self._shop.affinity.remember(self._conversation, candidate)  # it goes on there
@@ -71,6 +76,14 @@ class Selection:
         for candidate in self._untried(chosen):
             return candidate
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
+
+    def _told(self, failure: UpstreamError | PluginError) -> RelayError:
+        """Return the failure to tell the customer of: *failure*, or an earlier one that will pass, as this one won't."""
+        is_of_channel = isinstance(failure, UpstreamError) and failure.failure != "request"
+        is_lasting = is_of_channel and retry_after_s(failure) is None
+        if is_lasting and self._failure is not None and retry_after_s(self._failure) is not None:
+            return self._failure
+        return failure
 
     def _may_go_on(self, failure: RelayError) -> bool:
         """Say whether another candidate is worth an attempt after *failure*."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
 from tests.shops import PROFILE, reselling
 from tests.upstreams import Received, Step, document, stream
@@ -59,6 +61,29 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
         assert response.headers["retry-after"] in ("16", "17")
         assert len(upstream.received) == sent_count == 2
+
+
+BUSY = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (document({"error": {"message": "no", "code": "invalid_api_key"}}, 401), (429, "upstream_throttled", "17")),
+        (document({"error": {"message": "no"}}, 500), (429, "upstream_throttled", "17")),
+        (document({"error": {"message": "overloaded"}}, 503), (503, "upstream_overloaded", "2")),
+        (document({"error": {"message": "no", "code": "bad_n"}}, 400), (400, "bad_n", None)),
+    ],
+)
+async def test_a_failure_that_will_pass_is_told_rather_than_the_next_that_will_not(
+    tmp_path: Path, second: list[Step], told: tuple[int, str, str | None]
+) -> None:
+    """The first channel is throttled: whoever asks again may get an answer, unless the request is to blame."""
+    async with reselling(tmp_path, lambda _: second if len(upstream.received) > 1 else BUSY) as (upstream, shop):
+        response = await shop.chat()
+        error, wait = response.json()["error"], response.headers.get("retry-after")
+        assert (response.status_code, error["code"], wait) == told
+        assert len(upstream.received) == 2
 
 
 async def test_a_request_too_large_for_one_key_is_tried_at_the_next_and_no_key_rests(tmp_path: Path) -> None:
