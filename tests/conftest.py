@@ -50,6 +50,13 @@ def _no_group_is_refused(request: pytest.FixtureRequest, caplog: pytest.LogCaptu
         assert "group.refused" not in logged
 
 
+@pytest.fixture
+def nothing_fails_in_a_callback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail where the event loop logged an exception: what a timer or a protocol raises reaches no caller."""
+    yield
+    assert [record.getMessage() for record in caplog.get_records("call") if record.name == "asyncio"] == []
+
+
 @pytest.fixture(scope="session")
 def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A library that slows the disk down for a process that preloads it."""

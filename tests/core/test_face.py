@@ -20,6 +20,8 @@ from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 from tests.shops import Running, reselling, serving
 from tests.upstreams import Step, document
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 ANSWER = (
     b'{"id":"1","object":"chat.completion","created":1,"model":"gpt-4o-mini","choices":[{"index":0,"message":'
     b'{"role":"assistant","content":"hi"},"finish_reason":"stop"}],'

@@ -9,6 +9,8 @@ from relay.core.face import Face
 from tests.shops import Running, reselling
 from tests.upstreams import document
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 ANSWER = {
     "id": "1",
     "object": "chat.completion",

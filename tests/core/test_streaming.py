@@ -17,11 +17,13 @@ from relay.core.exchange import Exchange
 from relay.core.ledger.operations import Mark, RevokeKey
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.ledger.verify import verify
-from relay.core.streaming import StreamAnswer
+from relay.core.streaming import STAGED_BYTES_MAX, StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
 from tests.shops import PROFILE, reselling, serving
-from tests.upstreams import Received, Step, document, stream
+from tests.upstreams import Received, Script, Step, document, stream
+
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
 
 LONG = ROLE + words(*["word " * 10] * 200) + STOP + USAGE + DONE
 
@@ -411,12 +413,20 @@ def slow_refusal(_: Received) -> Iterator[Step]:
     yield "shut"
 
 
+def long_refusal(_: Received) -> Iterator[Step]:
+    """Open a message, ping far more than is staged, and refuse."""
+    yield b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + START.encode()
+    yield (PING * (8 * STAGED_BYTES_MAX // len(PING)) + OVERLOADED).encode()
+    yield "shut"
+
+
+@pytest.mark.parametrize(("refusal", "staged_s_max"), [(slow_refusal, 0.1), (long_refusal, 60.0)])
 async def test_a_stream_that_fails_before_any_output_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Script, staged_s_max: float
 ) -> None:
-    """Also where it pinged so long that its beginning was passed on, and named the input it read."""
-    monkeypatch.setattr(streaming, "STAGED_S_MAX", 0.1)
-    async with reselling(tmp_path, slow_refusal) as (_, shop):
+    """Also where it pinged so long or so much that its beginning was passed on, and named the input it read."""
+    monkeypatch.setattr(streaming, "STAGED_S_MAX", staged_s_max)
+    async with reselling(tmp_path, refusal) as (_, shop):
         text = (await shop.messages(stream=True)).text
         [row] = await shop.log()
         assert (text.startswith(START + PING), text.count("event: error")) == (True, 1)

@@ -10,6 +10,8 @@ from tests.chats import CHAT, LOTS, balances
 from tests.shops import PROFILE, reselling
 from tests.upstreams import Step, document
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 PADDED = msgspec.json.encode({**CHAT, "padding": "x" * 100_000})
 """An answer that comes in several pieces."""
 

@@ -19,6 +19,8 @@ from tests.core.realtime.talks import realtime_session, realtime_shop
 
 from .talks import SESSION, Visit, address, connected, hear
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 UPGRADE = (
     b"GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer %b\r\nconnection: Upgrade\r\n"
     b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -19,6 +19,8 @@ from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_rese
 
 from .answers import CHUNKED, PATIENT, read_all, unanswering_url
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 
 async def test_answer_arrives_with_status_headers_and_body(transport: UpstreamClient) -> None:
     """Status, lower-case headers and the very bytes of the body come through."""

@@ -13,6 +13,8 @@ from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shut
 
 from .answers import CHUNKED, PATIENT, read_all
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 READ_BYTES = 256_000
 """What uvloop takes of a socket at once. Source: uvloop 0.23, ``UV_STREAM_RECV_BUF_SIZE``, read 2026-11-29."""
 EARLY = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"

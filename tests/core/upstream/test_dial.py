@@ -19,6 +19,8 @@ from tests.upstreams import document
 
 from .answers import PATIENT, read_all
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 
 async def test_names_are_looked_up_once_for_many(transport: UpstreamClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty connections at once to one name ask the resolver once."""

@@ -13,6 +13,8 @@ from tests.core.raw_upstream import RawUpstream, raw_upstream, whole, writes
 
 from .answers import PATIENT, read_all
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 
 async def test_idle_connections_are_shut_in_time(transport: UpstreamClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody uses is shut from this side, before a load balancer does it."""

@@ -11,6 +11,8 @@ from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shut
 
 from .answers import CHUNKED, PATIENT, read_all
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 DONE = CHUNKED + b"e\r\ndata: [DONE]\n\n\r\n"
 
 
@@ -104,6 +106,16 @@ async def test_handed_over_or_read_it_is_the_same_body(transport: UpstreamClient
             response.close()
         assert await read_all(await transport.send(upstream.request(), PATIENT)) == b"a: 1\na: 22\na: 333\na: 4\n"
         assert upstream.connection_count == 1
+
+
+async def test_framing_that_comes_by_itself_hands_nothing_over(transport: UpstreamClient) -> None:
+    """A chunk's head without the chunk is neither a piece nor the end."""
+    pieces = [b"5\r\na: 1\n\r\n", b"5", b"\r\n", b"a: 2\n\r\n", b"0\r\n\r\n"]
+    async with raw_upstream(writes(CHUNKED, *pieces)) as upstream:
+        response = await transport.send(upstream.request(), PATIENT)
+        taker = Taker(1000)
+        await response.hand_over(taker)
+        assert taker.pieces == [b"a: 1\n", b"a: 2\n", b""]
 
 
 @pytest.mark.parametrize("mistaken", [b"a", b"b"])

@@ -20,6 +20,8 @@ from tests.upstreams import Upstream
 
 from .answers import unanswering_url
 
+pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
+
 PATIENT = Deadlines(connect_s=5, first_event_s=5)
 
 
