@@ -185,15 +185,15 @@ class Face(HttpToolsProtocol):
         is_wanted = self.parser.get_method() == b"GET" and has_key and not has_body
         return bool(is_wanted) and not self._is_answering() and super()._should_upgrade()
 
-    def _take_rubbish(self, status: int, msg: str) -> None:
+    def _take_rubbish(self, status: int, text: str) -> None:
         """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
         is_in_body = bool(getattr(self.cycle, "more_body", False))  # there is no cycle before the first request
         if not self._is_answering():
             if not is_in_body:  # else its request has had its answer
-                self._refuse(status, msg)
+                self._refuse(status, text)
             self.flow.end(is_body_unread=True)
         elif status == 431 and is_in_body and not self.pipeline:
-            self._refuse(status, msg)
+            self._refuse(status, text)
             self.transport.close()  # which tells the door
         else:
             self.flow.is_dropping, self.cycle.keep_alive = True, False
@@ -257,9 +257,9 @@ class Face(HttpToolsProtocol):
             if not cycle.response_complete:
                 wire.leave()
 
-    def _refuse(self, status: int, msg: str) -> None:
+    def _refuse(self, status: int, text: str) -> None:
         """Answer a request that never reaches a door; the answer has an id like every other, but no dialect."""
-        self.transport.write(_PLAIN % (STATUS_LINE[status], new_id("req").encode(), len(msg), msg.encode("ascii")))
+        self.transport.write(_PLAIN % (STATUS_LINE[status], new_id("req").encode(), len(text), text.encode("ascii")))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way that its customer is gone."""

@@ -57,8 +57,8 @@ class HttpWire:
             # The client may go on without its body, which the parser would wait for (RFC 9110, 10.1.1).
             cycle.keep_alive = cycle.waiting_for_100_continue = False
         lines = [STATUS_LINE[status]]
-        self._is_chunked = status not in (204, 304) and cycle.scope["http_version"] != "1.0"
-        self._is_framed = self._is_chunked or status in (204, 304)
+        self._is_chunked = status != 204 and cycle.scope["http_version"] != "1.0"
+        self._is_framed = self._is_chunked or status == 204
         for name, value in chain(cycle.default_headers, headers):
             if HEADER_VALUE_RE.search(value):
                 raise ValueError("a control character in a header of the answer")

@@ -202,7 +202,7 @@ class StreamAnswer:
         due_s = loop.time() + STAGED_S_MAX
         try:
             async with asyncio.timeout(first_event_s):
-                while staged_bytes < STAGED_BYTES_MAX and (not staged or loop.time() < due_s):
+                while staged_bytes < STAGED_BYTES_MAX and loop.time() < due_s:
                     data = await response.read()
                     passed = self._feed(data)
                     if native.error is not None and not native.is_output_seen:

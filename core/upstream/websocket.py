@@ -1,8 +1,8 @@
 """Websockets to upstreams, each for one session.
 
-The protocol is the websockets library's; how a connection is reached is the client's. Handed a
-socket, the library asks no proxy. Frames are not compressed: sound gains
-nothing, and what unpacks without bound can't be sent here.
+The protocol is the websockets library's; how a connection is reached is the client's. Handed a socket,
+the library asks no proxy. Frames are not compressed: sound gains nothing, and what unpacks without bound
+can't be sent here.
 """
 
 import asyncio
