@@ -119,6 +119,23 @@ def test_successful_probe_closes_and_resets(bench: Bench) -> None:
     assert (bench.allows(), bench.after(5.0).allows()) == (False, True)
 
 
+def test_failures_before_a_rest_count_no_more(bench: Bench) -> None:
+    """Though they are of the same half minute."""
+    bench.fail("sick", 3)
+    bench.after(5.0).fail(None)
+    bench.fail("sick", 2)
+    assert bench.allows()
+
+
+def test_a_key_is_throttled_until_its_rest_ends(bench: Bench) -> None:
+    """One that was never throttled is not, nor is one that rests for another reason."""
+    bench.fail("key_dead")
+    before = bench.circuit.is_throttled("c", "k")
+    bench.fail("throttled", retry_after_s=17)
+    rests = [bench.after(span_s).circuit.is_throttled("c", "k") for span_s in (16.9, 0.1)]
+    assert (before, bench.circuit.is_throttled("c", "k2"), rests) == (False, False, [True, False])
+
+
 def test_one_probe_at_a_time(bench: Bench) -> None:
     """While a probe is under way others are kept out, at most 30 s."""
     bench.fail("sick", 3)
