@@ -197,5 +197,5 @@ def _base64_bytes(part: _Part) -> int:
 
 def _data_url_bytes(url: bytes) -> int:
     """Return the bytes of base64 in a ``data:`` URL; 0 for any other."""
-    head, mark, data = url.partition(b";base64,")
-    return len(data) if mark and head.startswith(b"data:") else 0
+    head, _, data = url.partition(b";base64,")
+    return len(data) if head.startswith(b"data:") else 0
