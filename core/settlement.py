@@ -51,7 +51,7 @@ class Settlement:
         self._facts: PriceFacts
         """What the price of the attempt reserved for last depends on."""
         self._quoted = NOTHING
-        """The last quote: what is charged if no billing plugin can price the finished answer."""
+        """The price of what is held for: what is charged if no billing plugin can price the finished answer."""
         self._held_nano: int | None = None
         self._is_closed = False
 
@@ -73,11 +73,12 @@ class Settlement:
         if self._held_nano is not None:
             await self._raise_hold(self.covered_tokens)
             return
+        self._quoted = self._price(self.covered_tokens)
         hit("before_reserve")
         reserve = Reserve(
             request_id=exchange.id,
             principal=principal,
-            amount_nano=self._quote(self.covered_tokens),
+            amount_nano=self._quoted.nano,
             overrun_max_nano=self._overrun_max_nano if self._full_hold_tokens() is not None else None,
             facts=self._facts,
             price_version=self._price_version,
@@ -136,11 +137,11 @@ class Settlement:
             InsufficientBalanceError, KeyCapError, StaleKeyError, LedgerUnavailableError: As `Ledger.extend`.
         """
         assert self._held_nano is not None, "reserved before it is raised"
-        amount_nano = self._quote(output_tokens)
-        if amount_nano > self._held_nano:
-            await self._ledger.extend(self._exchange.id, amount_nano)
-            self._held_nano = amount_nano
-        self.covered_tokens = output_tokens
+        quoted = self._price(output_tokens)
+        if quoted.nano > self._held_nano:
+            await self._ledger.extend(self._exchange.id, quoted.nano)
+            self._held_nano = quoted.nano
+        self.covered_tokens, self._quoted = output_tokens, quoted
 
     def needs_more(self, bound_tokens: int, counted_tokens: int) -> bool:
         """Say whether the hold should grow, given upper bound and best count of the output so far.
@@ -172,10 +173,6 @@ class Settlement:
         self.covered_tokens = tokens
         amount_nano = max(reserve.amount_nano, self._price(tokens).nano)
         return msgspec.structs.replace(reserve, amount_nano=amount_nano, overrun_max_nano=None)
-
-    def _quote(self, output_tokens: int) -> int:
-        self._quoted = self._price(output_tokens)
-        return self._quoted.nano
 
     def _price(self, output_tokens: int) -> Charge:
         """Return the most that an answer of *output_tokens* can cost.

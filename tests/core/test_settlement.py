@@ -1,6 +1,7 @@
 """How much is held before anything is sent: the input's bound, and the output the hold covers."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,49 @@ async def test_after_too_many_overruns_a_dearer_channel_is_held_for_in_full_as_w
         assert (await shop.chat(max_tokens=100_000)).status_code == 200
         await shop.log(count=2)
         assert held == [33_836_000, 801_074_000, 1_602_148_000]
+
+
+PRICES_HOLDS = """
+from relay import Charge, ChargeLine, Exact, Plugin, PluginConfig, Usage, hookimpl
+
+
+class PricesHolds(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    def settle(self, usage: Usage) -> Charge:
+        assert usage.source == "bound"
+        factors = (("price", Exact("0.001")),)
+        return Charge(lines=(ChargeLine(rule="holds", item="output_tokens", count=usage.output_tokens, factors=factors),))
+"""
+"""A billing plugin that fails wherever an answer is priced: what was quoted for its hold is charged."""
+
+
+async def test_what_was_quoted_for_a_refused_extension_is_never_charged(tmp_path: Path) -> None:
+    """1024 tokens were held for, at a thousandth each; 2048 could not be."""
+    (tmp_path / "holds.py").write_text(PRICES_HOLDS)
+    profile = PROFILE.replace("use: billing.token_ratio", "use: ./holds.py")
+    refused = asyncio.Event()
+
+    def ends_once_more_was_refused(_: Received) -> Iterator[Step]:
+        yield from stream(ROLE + words("word " * 300))[:-1]
+        while not refused.is_set():
+            yield 0.01
+        yield from stream(STOP + DONE)[1:]
+
+    async with reselling(tmp_path, ends_once_more_was_refused, profile=profile, credit="1.5") as (_, shop):
+        extend = shop.shop.ledger.extend
+
+        async def noted(request_id: str, held_nano: int) -> object:
+            try:
+                return await extend(request_id, held_nano)
+            finally:
+                refused.set()
+
+        shop.shop.ledger.extend = noted  # type: ignore[method-assign,assignment] # tells when it has refused
+        await shop.chat(stream=True)
+        [row] = await shop.log()
+    assert (row["outcome"], row["charge_nano"], row["overrun_nano"]) == ("complete", 1_024_000_000, 0)
 
 
 async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
