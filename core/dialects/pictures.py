@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError
+from ..errors import BadRequestError
 from ..estimate import DRAFT_TOKENS, input_bound, input_estimate, is_beyond
 from ..exchange import Exchange, Operation
 from ..form import Form
@@ -128,10 +128,6 @@ class Pictures(Single):
             usage = bound_usage(exchange, self.input_bound(exchange), len(answer.data))
         usage = msgspec.structs.replace(usage, size=_as_word(answer.size), quality=_as_word(answer.quality))
         return whole_reading(usage, has_answer=bool(answer.data), model=answer.model)
-
-    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream that has begun; the SDKs raise on it."""
-        return b"data: " + self.render_error(error, text, request_id) + b"\n\n"
 
 
 class PictureReader(DoneReader):

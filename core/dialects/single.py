@@ -126,8 +126,8 @@ class Single:
         return render_openai_error(error, text)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer: these answers are sent whole, so this is never needed."""
-        return render_openai_error(error, text)
+        """Return the event that ends a stream that has begun, where these stream; the SDKs raise on it."""
+        return b"data: " + render_openai_error(error, text) + b"\n\n"
 
 
 def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -> BodyReading:

@@ -231,6 +231,13 @@ def test_a_stream_without_its_end_is_cut() -> None:
     assert reader.usage() == heard(5, source="estimated")
 
 
+def test_a_stream_that_breaks_tells_why() -> None:
+    """The SDKs raise on an error object in an event; what is no event they pass over."""
+    assert RULES["audio"].render_error_event(UpstreamBrokenError(), "words", "req-1") == (
+        b'data: {"error":{"message":"words","type":"server_error","param":null,"code":"upstream_error"}}\n\n'
+    )
+
+
 def test_hearing_is_held_for() -> None:
     """Twice the tokens of the longest the sound can be, and the frame of a request."""
     made = read()
