@@ -9,6 +9,7 @@ from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from ..failures import CONTEXT_CODE
 from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
+from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import (
@@ -25,7 +26,6 @@ from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
 from .passing import pass_on
-from .sse_dialect import SseDialect
 from .turns import MESSAGES as TALK
 from .turns import check_turns
 
@@ -50,7 +50,7 @@ _TYPES: Mapping[Meaning, str] = {
 }
 
 
-class AnthropicMessages(SseDialect):
+class AnthropicMessages(CommonRules):
     """Rules of ``POST /v1/messages``; see `DialectRules`."""
 
     name: Dialect = "anthropic_messages"

@@ -22,17 +22,19 @@ _NAMES: Mapping[Meaning, str] = {
 }
 
 
-def render_gemini_error(error: RelayError, text: str, request_id: str) -> bytes:
-    """Return an error's body in Gemini's form; our code is its ``reason``.
+class GeminiFace:
+    """The part of `DialectRules` that writes errors; our code is the ``reason``.
 
     Google's clients read the time to wait in the body (wire/DIALECTS.md 7.4).
     """
-    metadata = {"requestId": request_id}
-    if (param := param_of(error)) is not None:
-        metadata["field"] = param
-    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code_of(error), "metadata": metadata}
-    details: list[object] = [reason]
-    if (wait_s := retry_after_s(error)) is not None:
-        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait_s}s"})
-    fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": details}
-    return msgspec.json.encode({"error": fields})
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        metadata = {"requestId": request_id}
+        if (param := param_of(error)) is not None:
+            metadata["field"] = param
+        reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code_of(error), "metadata": metadata}
+        details: list[object] = [reason]
+        if (wait_s := retry_after_s(error)) is not None:
+            details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait_s}s"})
+        fields = {"code": status_of(error), "message": text, "status": _NAMES[meaning_of(error)], "details": details}
+        return msgspec.json.encode({"error": fields})

@@ -6,13 +6,13 @@ import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import Fields, read_int, read_nested, read_object
 from .gemini_answer import GeminiStreamReader, read_gemini_body
-from .gemini_face import render_gemini_error
+from .gemini_face import GeminiFace
 from .kinds import GEMINI, GEMINI_CONFIG, GEMINI_THINKING, TURN_OR_TURNS, check_kinds, check_needed
-from .sse_dialect import SseDialect
 from .turns import CONTENTS, check_turns
 
 CHOICES_MAX = 8
@@ -21,7 +21,7 @@ _QUERY = frozenset({"alt", "$alt"})
 """Parameters that choose the framing, and go upstream; all others are dropped."""
 
 
-class GeminiGenerate(SseDialect):
+class GeminiGenerate(GeminiFace, CommonRules):
     """Rules of ``:generateContent`` and ``:streamGenerateContent``; see `DialectRules`.
 
     A stream has no error event, and no keep-alive that every client survives (wire/DIALECTS.md 2.7). So nothing is
@@ -75,10 +75,6 @@ class GeminiGenerate(SseDialect):
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200."""
         return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer."""
-        return render_gemini_error(error, text, request_id)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return nothing: there is no such event, so the connection is broken instead."""

@@ -7,21 +7,21 @@ import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BodyReading
 from .fields import Fields, is_given, read_bool, read_int, read_model, read_nested, read_object, read_optional_text
-from .gemini_face import render_gemini_error
+from .gemini_face import GeminiFace
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
 from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
 from .meaning import code_of
 from .passing import pass_on
-from .sse_dialect import SseDialect
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
 """Fields that name or make something in the upstream account, where customers own nothing."""
 
 
-class GeminiInteractions(SseDialect):
+class GeminiInteractions(GeminiFace, CommonRules):
     """Rules of ``POST /v1beta/interactions``; see `DialectRules`."""
 
     name: Dialect = "gemini_interactions"
@@ -65,10 +65,6 @@ class GeminiInteractions(SseDialect):
         return read_interaction(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer."""
-        return render_gemini_error(error, text, request_id)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the event that ends a stream that has begun."""

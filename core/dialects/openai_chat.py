@@ -2,23 +2,23 @@
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError
+from ..errors import BadRequestError
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
+from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BLANK_LINES, BodyReading
 from .fields import Fields, read_bool, read_int, read_model, read_nested, read_object
 from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
-from .openai_face import render_openai_error
+from .openai_face import OpenAIFace
 from .passing import pass_on
-from .sse_dialect import SseDialect
 from .turns import MESSAGES, check_turns
 
 _TRUE = msgspec.Raw(b"true")
 _NO_THINKING = (b"null", b'"none"', b"false")
 
 
-class OpenAIChat(SseDialect):
+class OpenAIChat(OpenAIFace, CommonRules):
     """Rules of ``POST /v1/chat/completions``; see `DialectRules`.
 
     *is_reasoning_beside_output* says that the channel's ``completion_tokens`` do not include reasoning, as with xAI's
@@ -78,14 +78,6 @@ class OpenAIChat(SseDialect):
             thinking_asked=_is_thinking_asked(exchange.fields),
             is_reasoning_beside_output=self._is_reasoning_beside_output,
         )
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer."""
-        return render_openai_error(error, text)
-
-    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream already begun; the SDKs raise on it."""
-        return b"data: " + render_openai_error(error, text) + b"\n\n"
 
 
 def _is_usage_asked(options: Fields) -> bool:

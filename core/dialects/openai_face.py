@@ -22,9 +22,15 @@ _TYPES: Mapping[Meaning, str] = {
 }
 
 
-def render_openai_error(error: RelayError, text: str) -> bytes:
-    """Return an error's body in OpenAI's form; the request id stands in the header alone, as theirs does."""
-    return msgspec.json.encode({"error": describe_openai_error(error, text)})
+class OpenAIFace:
+    """The part of `DialectRules` that writes errors; the request id is only in the header, as it is in OpenAI's own."""
+
+    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
+        return msgspec.json.encode({"error": describe_openai_error(error, text)})
+
+    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
+        """Return an event on which the SDKs raise."""
+        return b"data: " + self.render_error(error, text, request_id) + b"\n\n"
 
 
 def describe_openai_error(error: RelayError, text: str) -> dict[str, str | None]:

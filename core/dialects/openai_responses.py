@@ -4,6 +4,7 @@ import msgspec
 
 from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BLANK_LINES, BodyReading
 from .fields import (
@@ -18,10 +19,9 @@ from .fields import (
 )
 from .further import further_models
 from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
-from .openai_face import describe_openai_error, render_openai_error
+from .openai_face import OpenAIFace, describe_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
 from .passing import pass_on
-from .sse_dialect import SseDialect
 from .turns import ITEMS, check_turns
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
@@ -30,7 +30,7 @@ SEQUENCE_END = 2**31 - 2
 """Number of the first of relay's own last events: how many came before is not counted, only that it is more."""
 
 
-class OpenAIResponses(SseDialect):
+class OpenAIResponses(OpenAIFace, CommonRules):
     """Rules of ``POST /v1/responses``; see `DialectRules`."""
 
     name: Dialect = "openai_responses"
@@ -80,10 +80,6 @@ class OpenAIResponses(SseDialect):
             thinking_asked=_is_thinking_asked(exchange.fields),
             is_kept=_is_kept(exchange.fields),
         )
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer."""
-        return render_openai_error(error, text)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the events that end a stream already begun: the SDKs raise on the first, Codex on the second.

@@ -94,10 +94,6 @@ class Pictures(Single):
         exchange.fields = fields
         exchange.image_tokens_bound = INPUT_TOKENS_MAX * _picture_count(exchange)
 
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
     def input_bound(self, exchange: Exchange) -> int:
         """Return an upper bound of the input tokens, and of what counts if none are reported.
 

@@ -14,7 +14,7 @@ from ..errors import BadRequestError, RelayError, UpgradeRequiredError
 from ..estimate import REQUEST_TOKENS
 from ..exchange import ChannelRequest, Dialect, Exchange, Operation
 from .fields import read_model
-from .openai_face import describe_openai_error, render_openai_error
+from .openai_face import OpenAIFace, describe_openai_error
 
 SUBPROTOCOL = "realtime"
 """What a client offers and is answered with; the others it names are its key and versions."""
@@ -24,7 +24,7 @@ _NOT_OFFERED = ("call_id", "intent")
 """A call that another connection began, and sessions that only transcribe or translate: all without responses."""
 
 
-class Realtime:
+class Realtime(OpenAIFace):
     """Rules of the dialect; see `DialectRules`."""
 
     name: Dialect = "realtime"
@@ -83,10 +83,6 @@ class Realtime:
     def read_body(self, exchange: Exchange, body: bytes) -> NoReturn:
         """Sessions have no body either."""
         raise AssertionError("a session is no document")
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of a refusal before the upgrade."""
-        return render_openai_error(error, text)
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the frame that tells an error after the upgrade."""

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ..errors import RelayError
 from ..estimate import DISPUTED_FACTOR, input_bound, input_estimate
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
+from .common_rules import CommonRules
 from .dialect import BodyReading, NativeReader
 from .disguised import disguised_error, read_document
 from .fields import is_given, read_model, read_object, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import Allows, Kinds, check_kinds, check_needed
-from .openai_face import render_openai_error
+from .openai_face import OpenAIFace
 from .passing import pass_on
 
 
@@ -42,7 +42,7 @@ Source: cohere.com/pricing, docs.cohere.com reranking-best-practices, read 2026-
 """
 
 
-class Single:
+class Single(OpenAIFace, CommonRules):
     """Rules of one such endpoint; see `DialectRules`.
 
     Args:
@@ -93,18 +93,6 @@ class Single:
         """Return the request for a channel: only the model's name may differ."""
         return pass_on(self, exchange, model_sent)
 
-    def stream_type(self, exchange: Exchange) -> str:
-        """These do not stream."""
-        return "application/json"
-
-    def input_bound(self, exchange: Exchange) -> int:
-        """Return an upper bound of the input tokens."""
-        return input_bound(exchange.fields)
-
-    def input_estimate(self, exchange: Exchange) -> int:
-        """Return the best estimate of the input tokens."""
-        return input_estimate(exchange.fields)
-
     def stream_reader(self, exchange: Exchange) -> NativeReader:
         """These do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError(f"{self.name} does not stream")
@@ -120,14 +108,6 @@ class Single:
         except UntrueFigureError:
             usage = Usage(input_tokens=input_bound(exchange.fields), unit_count=exchange.unit_bound, source="disputed")
         return whole_reading(usage, has_answer=bool(items), model=answer.model)
-
-    def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the body of an error answer."""
-        return render_openai_error(error, text)
-
-    def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream that has begun, where these stream; the SDKs raise on it."""
-        return b"data: " + render_openai_error(error, text) + b"\n\n"
 
 
 def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -> BodyReading:

@@ -68,10 +68,6 @@ class Transcription(Single):
         exchange.unit_estimate = seconds_estimate(sounds[0])
         exchange.audio_tokens_bound = TOKENS_PER_SECOND * exchange.unit_bound
 
-    def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type of a stream."""
-        return "text/event-stream"
-
     def input_bound(self, exchange: Exchange) -> int:
         """Return an upper bound of the input tokens: twice what audio of the greatest possible length counts."""
         return REQUEST_TOKENS + input_estimate(exchange.fields) + 2 * TOKENS_PER_SECOND * exchange.unit_bound

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.core.dialects.openai_face import render_openai_error
+from relay.core.dialects.openai_face import OpenAIFace
 from relay.core.errors import (
     AuthenticationError,
     BadRequestError,
@@ -45,4 +45,4 @@ from relay.core.errors import (
 )
 def test_an_error_has_message_type_param_and_code(error: RelayError, body: bytes) -> None:
     """The four fields that the SDKs read."""
-    assert render_openai_error(error, "words") == body
+    assert OpenAIFace().render_error(error, "words", "req-1") == body
