@@ -59,7 +59,6 @@ class AnthropicMessages(CommonRules):
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
@@ -84,13 +83,11 @@ class AnthropicMessages(CommonRules):
         return pass_on(self, exchange, model_sent, headers=headers)
 
     def stream_reader(self, exchange: Exchange) -> MessagesStreamReader:
-        """Return a reader for one attempt's stream."""
         return MessagesStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         return read_message_body(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
@@ -107,7 +104,6 @@ class AnthropicMessages(CommonRules):
         return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream that has begun."""
         return b"event: error\ndata: " + self.render_error(error, text, request_id) + b"\n\n"
 
 

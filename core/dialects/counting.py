@@ -41,7 +41,6 @@ class MessagesCount(Counting, AnthropicMessages):
         exchange.fields = fields
 
     def render_count(self, tokens: int) -> bytes:
-        """Return the answer that says *tokens*."""
         return msgspec.json.encode({"input_tokens": tokens})
 
 
@@ -57,7 +56,6 @@ class ResponsesCount(Counting, OpenAIResponses):
         exchange.stream = False
 
     def render_count(self, tokens: int) -> bytes:
-        """Return the answer that says *tokens*."""
         return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
 
@@ -71,7 +69,6 @@ class GeminiCount(Counting, GeminiGenerate):
         self.path = "/v1beta/models/{model}:countTokens"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body*."""
         fields = read_object(body)
         asked = read_value(fields, "generateContentRequest", _MEMBERS)
         read_config(asked if asked is not None else fields)
@@ -93,5 +90,4 @@ class GeminiCount(Counting, GeminiGenerate):
         return input_estimate({name: value for name, value in fields.items() if name != "model"})
 
     def render_count(self, tokens: int) -> bytes:
-        """Return the answer that says *tokens*."""
         return msgspec.json.encode({"totalTokens": tokens})

@@ -32,12 +32,10 @@ class Embeddings(Single):
         super().__init__("embeddings", "embeddings", "/v1/embeddings", required=("input", INPUTS), kinds=EMBEDDINGS)
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         super().read_request(exchange, body)
         read_int(exchange.fields, "dimensions", most=DIMENSIONS_MAX)
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "embeddings")
         if answer.data is None:
             raise disguised_error(body)

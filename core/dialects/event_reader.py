@@ -59,7 +59,6 @@ class EventReader(Tally, ABC):
 
     @property
     def native(self) -> Self:
-        """The reader itself: it translates nothing."""
         return self
 
     def feed(self, data: bytes) -> bytes:
@@ -186,7 +185,6 @@ class EventReader(Tally, ABC):
         return self._request_bound_tokens
 
     def evidence(self) -> Evidence:
-        """Return the structure of the answer so far."""
         usage = self.usage()
         return self.make_evidence(
             is_end_seen=self.is_ended,

@@ -40,7 +40,6 @@ class GeminiEmbeddings(GeminiGenerate):
         self.path = f"/v1beta/models/{{model}}:{'batchEmbedContents' if is_batch else 'embedContent'}"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         if self._is_batch:
             check_needed(fields, "requests", TURNS)

@@ -37,7 +37,6 @@ class GeminiGenerate(GeminiFace, CommonRules):
         self.path = f"/v1beta/models/{{model}}:{'streamGenerateContent' if is_stream else 'generateContent'}"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         config = read_config(fields)
         check_turns(fields, "contents", CONTENTS)
@@ -68,12 +67,10 @@ class GeminiGenerate(GeminiFace, CommonRules):
         return "application/json" if _is_array(exchange) else "text/event-stream"
 
     def stream_reader(self, exchange: Exchange) -> GeminiStreamReader:
-        """Return a reader for one attempt's stream."""
         asked = _is_thinking_asked(exchange.fields)
         return GeminiStreamReader(exchange, thinking_asked=asked, is_array=_is_array(exchange))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:

@@ -30,7 +30,6 @@ class GeminiInteractions(GeminiFace, CommonRules):
     keep_alive = b""
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         for name in KEPT_ELSEWHERE:
             if is_given(fields, name):
@@ -55,19 +54,16 @@ class GeminiInteractions(GeminiFace, CommonRules):
         return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
 
     def stream_reader(self, exchange: Exchange) -> InteractionsStreamReader:
-        """Return a reader for one attempt's stream."""
         return InteractionsStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         return read_interaction(
             exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
-        """Return the event that ends a stream that has begun."""
         document = {"event_type": "error", "error": {"code": code_of(error), "message": text}}
         return b"event: error\ndata: " + msgspec.json.encode(document) + b"\n\n"
 

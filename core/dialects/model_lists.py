@@ -63,7 +63,6 @@ class OpenAIModels(ModelList):
         return msgspec.json.encode({"object": "list", "data": [self.describe(model) for model in models]})
 
     def describe(self, model: ModelEntry) -> dict[str, object]:
-        """Return what is told of one model."""
         return {"id": model.name, "object": "model", "created": model.created_at, "owned_by": "relay"}
 
 
@@ -93,7 +92,6 @@ class AnthropicModels(ModelList):
         )
 
     def describe(self, model: ModelEntry) -> dict[str, object]:
-        """Return what is told of one model."""
         created_at = datetime.fromtimestamp(model.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         entry: dict[str, object] = {"type": "model", "id": model.name, "display_name": model.name}
         entry |= {"created_at": created_at, "lifecycle": "active"}
@@ -117,7 +115,6 @@ class GeminiModels(ModelList):
         return msgspec.json.encode(page)
 
     def describe(self, model: ModelEntry) -> dict[str, object]:
-        """Return what is told of one model."""
         entry: dict[str, object] = {"name": f"models/{model.name}", "displayName": model.name}
         if model.output_tokens_max is not None:
             entry["outputTokenLimit"] = model.output_tokens_max

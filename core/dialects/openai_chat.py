@@ -11,7 +11,6 @@ from .fields import Fields, read_bool, read_int, read_model, read_nested, read_o
 from .kinds import CHAT, TURNS, check_kinds, check_needed
 from .openai_chat_answer import CHOICES_MAX, ChatStreamReader, read_chat_body
 from .openai_face import OpenAIFace
-from .passing import pass_on
 from .turns import MESSAGES, check_turns
 
 _TRUE = msgspec.Raw(b"true")
@@ -34,7 +33,6 @@ class OpenAIChat(OpenAIFace, CommonRules):
         self._is_reasoning_beside_output = is_reasoning_beside_output
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
         check_needed(fields, "messages", TURNS)
@@ -54,7 +52,7 @@ class OpenAIChat(OpenAIFace, CommonRules):
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: with its own name of the model, and asking for usage in streams."""
-        request = pass_on(self, exchange, model_sent)
+        request = super().prepare(exchange, model_sent)
         if exchange.stream:
             request.set(
                 "stream_options", {**(read_nested(exchange.fields, "stream_options") or {}), "include_usage": _TRUE}
@@ -62,7 +60,6 @@ class OpenAIChat(OpenAIFace, CommonRules):
         return request
 
     def stream_reader(self, exchange: Exchange) -> ChatStreamReader:
-        """Return a reader for one attempt's stream."""
         return ChatStreamReader(
             exchange,
             thinking_asked=_is_thinking_asked(exchange.fields),
@@ -71,7 +68,6 @@ class OpenAIChat(OpenAIFace, CommonRules):
         )
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         return read_chat_body(
             exchange,
             body,

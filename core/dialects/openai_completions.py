@@ -20,7 +20,6 @@ class OpenAICompletions(OpenAIChat):
     path = "/v1/completions"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
         if "prompt" in fields:

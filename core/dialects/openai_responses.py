@@ -3,7 +3,7 @@
 import msgspec
 
 from ..errors import BadRequestError, RelayError
-from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
+from ..exchange import Continued, Dialect, Exchange, Operation
 from .common_rules import CommonRules
 from .dearer import refuse_dearer
 from .dialect import BLANK_LINES, BodyReading
@@ -21,7 +21,6 @@ from .further import further_models
 from .kinds import RESPONSES, TEXT_OR_TURNS, check_kinds, check_needed
 from .openai_face import OpenAIFace, describe_openai_error
 from .openai_responses_answer import ResponsesStreamReader, read_response
-from .passing import pass_on
 from .turns import ITEMS, check_turns
 
 KEPT_ELSEWHERE = ("conversation", "prompt")
@@ -39,7 +38,6 @@ class OpenAIResponses(OpenAIFace, CommonRules):
     keep_alive = BLANK_LINES
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
         continued_id = read_optional_text(fields, "previous_response_id")
@@ -62,18 +60,12 @@ class OpenAIResponses(OpenAIFace, CommonRules):
             raise BadRequestError("not_offered", param="background")
         exchange.fields = fields
 
-    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel: only the model's name may differ."""
-        return pass_on(self, exchange, model_sent)
-
     def stream_reader(self, exchange: Exchange) -> ResponsesStreamReader:
-        """Return a reader for one attempt's stream."""
         return ResponsesStreamReader(
             exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
         )
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         return read_response(
             exchange,
             body,

@@ -106,15 +106,12 @@ class Pictures(Single):
         return words + INPUT_TOKENS_MAX * (_picture_count(exchange) + is_written)
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return the best estimate of the input tokens."""
         return input_estimate(_words(exchange.fields)) + INPUT_TOKENS * _picture_count(exchange)
 
     def stream_reader(self, exchange: Exchange) -> "PictureReader":
-        """Return a reader for one attempt's stream."""
         return PictureReader(exchange, self.input_bound(exchange))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "pictures")
         if answer.data is None:
             raise disguised_error(body)

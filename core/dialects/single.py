@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ..estimate import DISPUTED_FACTOR, input_bound, input_estimate
-from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
+from ..exchange import Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
 from .common_rules import CommonRules
 from .dialect import BodyReading, NativeReader
@@ -18,7 +18,6 @@ from .fields import is_given, read_model, read_object, read_value
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import Allows, Kinds, check_kinds, check_needed
 from .openai_face import OpenAIFace
-from .passing import pass_on
 
 
 class _Answer(msgspec.Struct):
@@ -74,7 +73,6 @@ class Single(OpenAIFace, CommonRules):
         self._default_model = default_model
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         self.name_model(fields)
         exchange.model = read_model(fields)
@@ -89,16 +87,11 @@ class Single(OpenAIFace, CommonRules):
         if self._default_model is not None and not is_given(fields, "model", b'""'):
             fields["model"] = msgspec.Raw(msgspec.json.encode(self._default_model))
 
-    def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        """Return the request for a channel: only the model's name may differ."""
-        return pass_on(self, exchange, model_sent)
-
     def stream_reader(self, exchange: Exchange) -> NativeReader:
         """These do not stream: `read_request` leaves ``exchange.stream`` False."""
         raise AssertionError(f"{self.name} does not stream")
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        """Read a whole answer of status 200."""
         answer = read_document(_read_answer, body, "an answer")
         items = answer.data if answer.data is not None else answer.results
         if items is None:

@@ -30,7 +30,6 @@ class Speech(Single):
         super().__init__("audio", "speech", "/v1/audio/speech", required=("input", SOME_TEXT), kinds=SPEECH)
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
-        """Decode *body* as far as relay reads it, into ``exchange``."""
         fields = read_object(body)
         exchange.model = read_model(fields)
         text = read_optional_text(fields, "input")
@@ -48,7 +47,6 @@ class Speech(Single):
         return "text/event-stream" if _is_in_events(exchange) else "audio/"
 
     def stream_reader(self, exchange: Exchange) -> "SpokenEventsReader | SoundReader":
-        """Return a reader for one attempt's stream."""
         return SpokenEventsReader(exchange) if _is_in_events(exchange) else SoundReader(exchange)
 
     def read_body(self, exchange: Exchange, body: bytes) -> NoReturn:
@@ -77,7 +75,6 @@ class SoundReader(Tally):
 
     @property
     def native(self) -> Self:
-        """The reader itself: it translates nothing."""
         return self
 
     def feed(self, data: bytes) -> bytes:
@@ -97,7 +94,6 @@ class SoundReader(Tally):
         return spoken_usage(self._exchange, self.output_counted_tokens)
 
     def evidence(self) -> Evidence:
-        """Return the structure of the answer so far."""
         return self.make_evidence(is_end_seen=self.is_ended, thinking_asked=False)
 
 

@@ -73,11 +73,9 @@ class Transcription(Single):
         return REQUEST_TOKENS + input_estimate(exchange.fields) + 2 * TOKENS_PER_SECOND * exchange.unit_bound
 
     def input_estimate(self, exchange: Exchange) -> int:
-        """Return the best estimate of the input tokens."""
         return TOKENS_PER_SECOND * exchange.unit_estimate
 
     def stream_reader(self, exchange: Exchange) -> "TranscriptReader":
-        """Return a reader for one attempt's stream."""
         return TranscriptReader(exchange)
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:

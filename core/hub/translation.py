@@ -97,7 +97,6 @@ class Translation:
         return self._rules.prepare(self._sent, model_sent)
 
     def stream_type(self, exchange: Exchange) -> str:
-        """Return the content type in which the channel streams."""
         return self._rules.stream_type(self._sent)
 
     def stream_reader(self, exchange: Exchange) -> "TranslatedReader":
