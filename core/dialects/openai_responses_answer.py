@@ -34,18 +34,6 @@ class _Incomplete(msgspec.Struct):
     reason: str | None = None
 
 
-class _Response(msgspec.Struct):
-    id: str | None = None
-    status: str | None = None
-    model: str | None = None
-    store: bool | None = None
-    output: list[msgspec.Raw] | None = None
-    incomplete_details: _Incomplete | None = None
-    error: msgspec.Raw = msgspec.Raw()
-    usage: object = None
-    tool_usage: object = None
-
-
 class _Kept(msgspec.Struct):
     """The response in its first and last events; its output is left out, as it was counted from other events."""
 
@@ -57,6 +45,10 @@ class _Kept(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
     usage: object = None
     tool_usage: object = None
+
+
+class _Response(_Kept):
+    output: list[msgspec.Raw] | None = None
 
 
 class _Begun(msgspec.Struct):
