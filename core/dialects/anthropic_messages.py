@@ -11,7 +11,7 @@ from ..transport import check_forwarded_headers
 from .anthropic_answer import MessagesStreamReader, read_message_body
 from .common_rules import CommonRules
 from .dearer import refuse_dearer
-from .dialect import BodyReading
+from .dialect import Asked, BodyReading
 from .fields import (
     Fields,
     is_given,
@@ -83,14 +83,10 @@ class AnthropicMessages(CommonRules):
         return pass_on(self, exchange, model_sent, headers=headers)
 
     def stream_reader(self, exchange: Exchange) -> MessagesStreamReader:
-        return MessagesStreamReader(
-            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
-        )
+        return MessagesStreamReader(exchange, **_asked(exchange.fields))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        return read_message_body(
-            exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
-        )
+        return read_message_body(exchange, body, **_asked(exchange.fields))
 
     def render_error(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the body of an error answer; ``code`` is our addition, beside the vendor's ``type``."""
@@ -129,9 +125,10 @@ def read_thread(exchange: Exchange, fields: dict[str, msgspec.Raw]) -> None:
         exchange.has_unseen_input = True
 
 
-def _is_kept(fields: Fields) -> bool:
-    """Say whether the upstream keeps the answer: only as part of a thread."""
-    return is_given(fields, "thread")
+def _asked(fields: Fields) -> Asked:
+    """Return what is asked for; the upstream keeps the answer only as part of a thread."""
+    is_thinking = is_given(fields, "thinking") and b'"disabled"' not in bytes(fields["thinking"])
+    return {"thinking_asked": is_thinking, "is_kept": is_given(fields, "thread")}
 
 
 def _thread_code_of(error: RelayError) -> str | None:
@@ -155,7 +152,3 @@ def _type_of(error: RelayError) -> str:
     if isinstance(error, UpstreamStatusError) and error.failure == "request" and error.error_type in _TYPES.values():
         return error.error_type
     return _TYPES[meaning_of(error)]
-
-
-def _is_thinking_asked(fields: Fields) -> bool:
-    return is_given(fields, "thinking") and b'"disabled"' not in bytes(fields["thinking"])

@@ -4,7 +4,7 @@ A dialect holds no state and does no I/O. What must be remembered of one answer 
 `StreamReader`.
 """
 
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import msgspec
 
@@ -33,6 +33,13 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes | None = None
     """What the customer gets, if that is not the body as it came."""
     content_type: str = "application/json"
+
+
+class Asked(TypedDict):
+    """What a request asks for that an answer does not show: thinking, and that the upstream keeps it."""
+
+    thinking_asked: bool
+    is_kept: bool
 
 
 def is_of_type(content_type: str, stream_type: str) -> bool:

@@ -9,7 +9,7 @@ from ..errors import BadRequestError, RelayError
 from ..exchange import ChannelRequest, Continued, Dialect, Exchange, Operation
 from .common_rules import CommonRules
 from .dearer import refuse_dearer
-from .dialect import BodyReading
+from .dialect import Asked, BodyReading
 from .fields import Fields, is_given, read_bool, read_int, read_model, read_nested, read_object, read_optional_text
 from .gemini_face import GeminiFace
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
@@ -54,14 +54,10 @@ class GeminiInteractions(GeminiFace, CommonRules):
         return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
 
     def stream_reader(self, exchange: Exchange) -> InteractionsStreamReader:
-        return InteractionsStreamReader(
-            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
-        )
+        return InteractionsStreamReader(exchange, **_asked(exchange.fields))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        return read_interaction(
-            exchange, body, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
-        )
+        return read_interaction(exchange, body, **_asked(exchange.fields))
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         document = {"event_type": "error", "error": {"code": code_of(error), "message": text}}
@@ -72,11 +68,8 @@ def _config(fields: Fields) -> Fields:
     return read_nested(fields, "generation_config") or {}
 
 
-def _is_kept(fields: Fields) -> bool:
-    """Say whether the upstream keeps the answer, as it does unless the request says otherwise."""
-    return bytes(fields.get("store", b"true")) != b"false"
-
-
-def _is_thinking_asked(fields: Fields) -> bool:
+def _asked(fields: Fields) -> Asked:
+    """Return what is asked for; the upstream keeps the answer unless the request says otherwise."""
     config = _config(fields)
-    return any(is_given(config, name) for name in ("thinking_level", "thinking_summaries"))
+    is_thinking = any(is_given(config, name) for name in ("thinking_level", "thinking_summaries"))
+    return {"thinking_asked": is_thinking, "is_kept": bytes(fields.get("store", b"true")) != b"false"}

@@ -6,7 +6,7 @@ from ..errors import BadRequestError, RelayError
 from ..exchange import Continued, Dialect, Exchange, Operation
 from .common_rules import CommonRules
 from .dearer import refuse_dearer
-from .dialect import BLANK_LINES, BodyReading
+from .dialect import BLANK_LINES, Asked, BodyReading
 from .fields import (
     Fields,
     is_given,
@@ -61,17 +61,10 @@ class OpenAIResponses(OpenAIFace, CommonRules):
         exchange.fields = fields
 
     def stream_reader(self, exchange: Exchange) -> ResponsesStreamReader:
-        return ResponsesStreamReader(
-            exchange, thinking_asked=_is_thinking_asked(exchange.fields), is_kept=_is_kept(exchange.fields)
-        )
+        return ResponsesStreamReader(exchange, **_asked(exchange.fields))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
-        return read_response(
-            exchange,
-            body,
-            thinking_asked=_is_thinking_asked(exchange.fields),
-            is_kept=_is_kept(exchange.fields),
-        )
+        return read_response(exchange, body, **_asked(exchange.fields))
 
     def render_error_event(self, error: RelayError, text: str, request_id: str) -> bytes:
         """Return the events that end a stream already begun: the SDKs raise on the first, Codex on the second.
@@ -101,10 +94,7 @@ class OpenAIResponses(OpenAIFace, CommonRules):
         )
 
 
-def _is_kept(fields: Fields) -> bool:
-    """Say whether the upstream keeps the answer: unless it is told not to."""
-    return bytes(fields.get("store", b"true")) != b"false"
-
-
-def _is_thinking_asked(fields: Fields) -> bool:
-    return is_given(read_nested(fields, "reasoning") or {}, "effort", b'"none"')
+def _asked(fields: Fields) -> Asked:
+    """Return what is asked for; the upstream keeps the answer unless the request says otherwise."""
+    is_thinking = is_given(read_nested(fields, "reasoning") or {}, "effort", b'"none"')
+    return {"thinking_asked": is_thinking, "is_kept": bytes(fields.get("store", b"true")) != b"false"}
