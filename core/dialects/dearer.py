@@ -22,15 +22,11 @@ def _is_fast_tier(value: str) -> bool:
     return value == "fast" or "priority" in value or value.replace(".", "").isdigit()
 
 
-def _is_place(value: str) -> bool:
-    return value != "global"
-
-
 _DEARER: Mapping[str, Callable[[str], bool]] = {
     "service_tier": _is_fast_tier,
     "serviceTier": _is_fast_tier,
     "speed": lambda value: value == "fast",
-    "inference_geo": _is_place,
+    "inference_geo": lambda value: value != "global",
 }
 
 

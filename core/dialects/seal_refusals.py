@@ -34,9 +34,9 @@ def unsealed(request: ChannelRequest, error: UpstreamStatusError) -> bool:
             _edit(request, "messages", _without_thinking)
             return True
         case "openai_responses" if _BAD_REASONING.search(complaint):
-            return _edit(request, "input", _without_reasoning)
+            return _edit(request, "input", lambda items: [item for item in items if not _is_of(item, "reasoning")])
         case "gemini_generate" if _BAD_THOUGHT.search(complaint):
-            return _edit(request, "contents", _with_skipped_signatures)
+            return _edit(request, "contents", lambda contents: list(map(_with_skipped_signature, contents)))
         case "openai_chat" if any(each.search(complaint) for each in (_BAD_DETAILS, _BAD_SIGNATURE, _BAD_THOUGHT)):
             return _edit(request, "messages", _without_details)
     return False
@@ -70,10 +70,6 @@ def _without_thinking(messages: list[Any]) -> list[Any]:
     return kept
 
 
-def _without_reasoning(items: list[Any]) -> list[Any]:
-    return [item for item in items if not _is_of(item, "reasoning")]
-
-
 def _without_details(messages: list[Any]) -> list[Any]:
     """Return *messages* without OpenRouter's seals, which other hosts may refuse altogether."""
     return [
@@ -82,10 +78,6 @@ def _without_details(messages: list[Any]) -> list[Any]:
         else message
         for message in messages
     ]
-
-
-def _with_skipped_signatures(contents: list[Any]) -> list[Any]:
-    return [_with_skipped_signature(content) for content in contents]
 
 
 def _with_skipped_signature(content: Any) -> Any:

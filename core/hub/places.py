@@ -60,14 +60,6 @@ def _has_file_names(request: Request) -> bool:
     return any(isinstance(part, File) and part.name is not None for part in _parts(request))
 
 
-def _has_strict_tools(request: Request) -> bool:
-    return any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools)
-
-
-def _has_names(request: Request) -> bool:
-    return any(message.name is not None for message in request.messages)
-
-
 def _is_answer_described(request: Request) -> bool:
     return request.output_format is not None and request.output_format.description is not None
 
@@ -93,10 +85,10 @@ _IS_USED: Mapping[str, Callable[[Request], bool]] = {
     "prompt_cache_key": lambda request: request.cache_key is not None,
     "thinking.display": lambda request: request.reasoning.is_shown is False and not request.reasoning.is_off,
     "cache_control": _has_cache_marks,
-    "messages.name": _has_names,
+    "messages.name": lambda request: any(message.name is not None for message in request.messages),
     "messages.content.detail": _has_details,
     "messages.content.filename": _has_file_names,
-    "tools.strict": _has_strict_tools,
+    "tools.strict": lambda request: any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools),
     "response_format.description": _is_answer_described,
 }
 """How to find out, by the name that customers are told of what was left out."""

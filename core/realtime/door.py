@@ -41,7 +41,9 @@ class RealtimeDoor(Door):
                 with self._sink:
                     opened = await open_session(self._shop, exchange, rules, self._sink)
                 session = Session(self._shop, exchange, rules, self._customer, opened)
-                await session.run(self._subprotocol(), self._common_headers())
+                # Never the subprotocol that is the client's key.
+                subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(self._headers) else None
+                await session.run(subprotocol, self._common_headers())
         except CustomerGoneError:
             return
         except Exception as exc:
@@ -55,10 +57,6 @@ class RealtimeDoor(Door):
                 return  # which is what this is
             raise
         raise self._unknown_endpoint()
-
-    def _subprotocol(self) -> str | None:
-        """Return the subprotocol to accept of those that the client offers; never the one with its key."""
-        return SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(self._headers) else None
 
     def _api_key(self) -> str | None:
         offers = offered_subprotocols(self._headers)

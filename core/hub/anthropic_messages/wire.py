@@ -115,7 +115,8 @@ def read_part(raw: msgspec.Raw) -> Part:
     cache = CacheMark(block.cache_control.ttl) if block.cache_control is not None else None
     match block.type:
         case "text":
-            return Text(text=block.text or "", citations=_citations(block), cache=cache)
+            cited = block.citations if isinstance(block.citations, list) else ()
+            return Text(text=block.text or "", citations=tuple(map(read_citation, cited)), cache=cache)
         case "thinking":
             return Thinking(
                 text=block.thinking or "",
@@ -139,10 +140,6 @@ def read_part(raw: msgspec.Raw) -> Part:
 
 def _native(kind: str, raw: msgspec.Raw) -> Native:
     return Native(dialect="anthropic_messages", kind=kind, document=msgspec.Raw(bytes(raw)))
-
-
-def _citations(block: Block) -> tuple[Citation, ...]:
-    return tuple(map(read_citation, block.citations)) if isinstance(block.citations, list) else ()
 
 
 def read_citation(raw: msgspec.Raw) -> Citation:

@@ -214,16 +214,12 @@ def _calling(request: Request) -> dict[str, Any] | None:
         case NamedTool(name=name):
             return {"mode": "ANY", "allowedFunctionNames": [name]}
         case "required":
-            return {"mode": "ANY", **_allowed(request)}
+            return {"mode": "ANY", **present({"allowedFunctionNames": list(request.allowed_tools) or None})}
         case "none":
             return {"mode": "NONE"}
         case "auto":
             return {"mode": "AUTO"}
     return None
-
-
-def _allowed(request: Request) -> dict[str, Any]:
-    return {"allowedFunctionNames": list(request.allowed_tools)} if request.allowed_tools else {}
 
 
 def _config(request: Request, left_out: LeftOut) -> dict[str, Any]:
@@ -256,7 +252,8 @@ def _thinking(request: Request, left_out: LeftOut) -> dict[str, Any] | None:
     if _BY_LEVEL.match(model):
         is_carried = effort != "none"  # it always thinks
         if effort is not None:
-            thinking["thinkingLevel"] = effort_within(effort, _levels(model))
+            taken = next(levels for pattern, levels in _LEVELS if pattern.match(model))
+            thinking["thinkingLevel"] = effort_within(effort, taken)
     elif _BY_BUDGET.match(model):
         budget = -1 if reasoning.is_adaptive and effort is None else budget_of(reasoning)
         if budget is not None:
@@ -268,10 +265,6 @@ def _thinking(request: Request, left_out: LeftOut) -> dict[str, Any] | None:
     if not is_carried:
         left_out.note("thinking")
     return thinking or None
-
-
-def _levels(model: str) -> Sequence[Effort]:
-    return next(levels for pattern, levels in _LEVELS if pattern.match(model))
 
 
 def _budget_taken(model: str, budget: int) -> int:

@@ -47,7 +47,8 @@ def write_response(
         "filtered": "content_filter",
     }
     reason = reasons.get(stop)
-    if stop == "refusal" and not any(_is_refusal(item) for item in output):
+    pieces = [piece for item in output for piece in item.get("content") or ()]
+    if stop == "refusal" and not any(piece["type"] == "refusal" for piece in pieces):
         reason = "content_filter"  # a refusal without text, as Anthropic has it
     status = "in_progress" if usage is None else "incomplete" if reason is not None else "completed"
     return {
@@ -73,10 +74,6 @@ def write_response(
         "user": request.user,
         **settings(request),
     }
-
-
-def _is_refusal(item: dict[str, Any]) -> bool:
-    return any(piece["type"] == "refusal" for piece in item.get("content") or ())
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

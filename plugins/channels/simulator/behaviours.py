@@ -53,10 +53,6 @@ def _page(status: int) -> Callable[[Reply], Reply]:
     return lambda reply: Reply(status=status, content_type="text/html", pieces=[page])
 
 
-def _redirect(reply: Reply) -> Reply:
-    return Reply(status=302, headers=("location: http://127.0.0.1:9/elsewhere",), pieces=[b""])
-
-
 def _failing(reply: Reply, pieces: list[bytes]) -> Reply:
     """Return a stream that fails after *pieces*; any other reply becomes an error with status 200."""
     if not reply.is_stream:
@@ -69,10 +65,6 @@ def _half(reply: Reply) -> list[bytes]:
     if reply.is_stream:
         return reply.pieces[: len(reply.pieces) // 2]
     return [reply.body[: len(reply.body) // 2]]
-
-
-def _cut_text(reply: Reply) -> Reply:
-    return msgspec.structs.replace(reply, pieces=_half(reply))
 
 
 def _cut_event(reply: Reply) -> Reply:
@@ -113,10 +105,10 @@ REPLIES: dict[str, Callable[[Reply], Reply]] = {
     "html": _page(502),
     "200-html": _page(200),
     "200-error": lambda reply: msgspec.structs.replace(_error(500, "server_error", "failed")(reply), status=200),
-    "redirect": _redirect,
+    "redirect": lambda reply: Reply(status=302, headers=("location: http://127.0.0.1:9/elsewhere",), pieces=[b""]),
     "error-first": lambda reply: _failing(reply, []),
     "error-midway": lambda reply: _failing(reply, _half(reply)),
-    "cut-text": _cut_text,
+    "cut-text": lambda reply: msgspec.structs.replace(reply, pieces=_half(reply)),
     "cut-event": _cut_event,
     "cut-end": _cut_end,
     "garbage-event": _garbage_event,
@@ -133,12 +125,9 @@ def _half_sent(reply: Reply) -> list[Step]:
     return [head(reply, f"content-length: {len(reply.body)}"), *_half(reply)]
 
 
-def _overrun(reply: Reply) -> list[Step]:
-    return [head(reply, f"content-length: {len(reply.body)}") + reply.body + FOREIGN]
-
-
-def _short_length(reply: Reply) -> list[Step]:
-    return [head(reply, f"content-length: {len(reply.body) + 100}") + reply.body, 0.01, "close"]
+def _whole(reply: Reply, missing_count: int = 0) -> bytes:
+    """Return head and body; *missing_count* bytes fewer come than the head says."""
+    return head(reply, f"content-length: {len(reply.body) + missing_count}") + reply.body
 
 
 def _two_lengths(reply: Reply) -> list[Step]:
@@ -168,10 +157,6 @@ def _drip_head(reply: Reply) -> list[Step]:
     return steps
 
 
-def _bad_status(reply: Reply) -> list[Step]:
-    return honest(msgspec.structs.replace(reply, status=999))
-
-
 WIRES: dict[str, Callable[[Reply], list[Step]]] = {
     "slow": lambda reply: honest(reply, pace_s=SLOW_S),
     "slow-first": lambda reply: honest(reply, first_s=SLOW_S),
@@ -186,10 +171,10 @@ WIRES: dict[str, Callable[[Reply], list[Step]]] = {
     "reset-midway": lambda reply: [*_half_sent(reply), 0.01, "reset"],
     "garbage": lambda reply: [b"\x00\x01garbage\r\n\r\n", "close"],
     "bad-chunk": lambda reply: [*_half_sent(msgspec.structs.replace(reply, is_stream=True)), 0.01, b"zz\r\n"],
-    "bad-status": _bad_status,
+    "bad-status": lambda reply: honest(msgspec.structs.replace(reply, status=999)),
     "big-head": lambda reply: honest(msgspec.structs.replace(reply, headers=("x-big: " + "x" * 1_000_000,))),
-    "overrun": _overrun,
-    "short-length": _short_length,
+    "overrun": lambda reply: [_whole(reply) + FOREIGN],
+    "short-length": lambda reply: [_whole(reply, missing_count=100), 0.01, "close"],
     "two-lengths": _two_lengths,
     "gzip": _gzip,
 }
