@@ -28,7 +28,6 @@ class Counting(ABC):
 class MessagesCount(Counting, AnthropicMessages):
     """Rules of ``POST /v1/messages/count_tokens``."""
 
-    operation: Operation = "count_tokens"
     path = "/v1/messages/count_tokens"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
@@ -47,7 +46,6 @@ class MessagesCount(Counting, AnthropicMessages):
 class ResponsesCount(Counting, OpenAIResponses):
     """Rules of ``POST /v1/responses/input_tokens``."""
 
-    operation: Operation = "count_tokens"
     path = "/v1/responses/input_tokens"
 
     def read_request(self, exchange: Exchange, body: bytes) -> None:
@@ -61,8 +59,6 @@ class ResponsesCount(Counting, OpenAIResponses):
 
 class GeminiCount(Counting, GeminiGenerate):
     """Rules of ``:countTokens``; the request to count is the body, or a member of it."""
-
-    operation: Operation = "count_tokens"
 
     def __init__(self) -> None:
         super().__init__(is_stream=False)

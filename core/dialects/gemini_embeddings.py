@@ -1,7 +1,5 @@
 """Gemini's embeddings, of one content or several. Source: wire/DIALECTS.md 1, 3.1, read 2026-11-24."""
 
-from typing import NoReturn
-
 import msgspec
 
 from ..errors import BadRequestError
@@ -68,10 +66,6 @@ class GeminiEmbeddings(GeminiGenerate):
         requests = read_value(fields, "requests", _REQUESTS) if self._is_batch else (fields,)
         contents = [each["content"] for each in requests]
         return input_estimate({"contents": msgspec.Raw(msgspec.json.encode(contents))})
-
-    def stream_reader(self, exchange: Exchange) -> NoReturn:
-        """Embeddings do not stream: `read_request` leaves ``exchange.stream`` False."""
-        raise AssertionError("embeddings do not stream")
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         """Read a whole answer of status 200; older models report no usage."""

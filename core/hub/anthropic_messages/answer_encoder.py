@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ...usage import Usage
-from ..answer import Answer, Choice
+from ..answer import Answer, Choice, Stop
 from ..codec import Opening
 from ..conversation import Citation, Image, Inline, Link, Native, Part, Refusal, Text, Thinking, ToolCall
 from ..raw import kept_object
@@ -25,18 +25,18 @@ def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
             "role": "assistant",
             "model": answer.model or opening.model,
             "content": [block for part in choice.parts for block in blocks(part)],
-            "stop_reason": stop_reason(choice),
+            "stop_reason": stop_reason(
+                choice.stop, has_refused=any(isinstance(part, Refusal) for part in choice.parts)
+            ),
             "stop_sequence": choice.stop_sequence,
             "usage": write_usage(usage),
         }
     )
 
 
-def stop_reason(choice: Choice) -> str:
-    """Return Anthropic's stop reason of *choice*; if the model declined in words, it is ``refusal``."""
-    if any(isinstance(part, Refusal) for part in choice.parts):
-        return "refusal"
-    return STOP_REASONS[choice.stop]
+def stop_reason(stop: Stop | None, *, has_refused: bool) -> str:
+    """Return Anthropic's reason for the end of an answer; if the model declined in words, it is ``refusal``."""
+    return "refusal" if has_refused else STOP_REASONS[stop]
 
 
 def blocks(part: Part) -> Iterable[dict[str, Any]]:

@@ -69,7 +69,6 @@ class MessagesStreamDecoder:
         self._open: dict[int, int] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             read = _read(data)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...usage import Usage
-from ..answer import Begun, Choice, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
+from ..answer import Begun, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
 from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
 from ..seals import seal_beside, write_seal
@@ -77,8 +77,7 @@ class MessagesStreamEncoder:
 
     def finish(self, usage: Usage) -> bytes:
         """Return the stop reason, the usage and the end mark."""
-        parts: tuple[Part, ...] = (Refusal(text=""),) if self._has_refused else ()
-        why = stop_reason(Choice(parts=parts, stop=self._stop.stop))
+        why = stop_reason(self._stop.stop, has_refused=self._has_refused)
         delta = {"stop_reason": why, "stop_sequence": self._stop.stop_sequence}
         ended = {"type": "message_delta", "delta": delta, "usage": write_usage(usage)}
         return _event("message_delta", ended) + _event("message_stop", {"type": "message_stop"})

@@ -27,7 +27,6 @@ class GeminiStreamDecoder:
         self._choices: dict[int, _OpenChoice] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             answer = read_answer(data)

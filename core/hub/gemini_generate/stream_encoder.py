@@ -32,7 +32,6 @@ class GeminiStreamEncoder:
         self._kinds: set[type[Part]] = set()
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the answer for *event*."""
         match event:
             case Delta(index=index, text=text):
                 return self._add(index, text)

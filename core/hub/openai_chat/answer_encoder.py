@@ -7,7 +7,7 @@ import msgspec
 from ...usage import Usage
 from ..answer import Answer, Choice, Stop
 from ..codec import Opening
-from ..conversation import Citation, FileId, Image, Inline, Link, Refusal, Text, Thinking, ToolCall
+from ..conversation import Citation, FileId, Image, Inline, Link, Refusal, Seal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
 from ..media import write_address
 from .stops import FINISH_REASONS
@@ -35,16 +35,13 @@ def _choice(index: int, choice: Choice, customs: frozenset[str]) -> dict[str, An
         "index": index,
         "message": _message(choice, customs),
         "logprobs": None,
-        "finish_reason": finish_reason(choice),
+        "finish_reason": finish_reason(
+            choice.stop, has_refused=any(isinstance(part, Refusal) for part in choice.parts)
+        ),
     }
 
 
-def finish_reason(choice: Choice) -> str:
-    """Return chat's reason for the end of *choice*."""
-    return finish_reason_of(choice.stop, has_refused=any(isinstance(part, Refusal) for part in choice.parts))
-
-
-def finish_reason_of(stop: Stop | None, *, has_refused: bool) -> str:
+def finish_reason(stop: Stop | None, *, has_refused: bool) -> str:
     """Return chat's reason for the end of an answer: if the model declined in words, it is a plain ``stop``."""
     return "stop" if stop == "refusal" and has_refused else FINISH_REASONS[stop]
 
@@ -80,10 +77,14 @@ def write_call(call: ToolCall, customs: frozenset[str]) -> dict[str, Any]:
         text = call.arguments if call.kind == "custom" else input_of(call.arguments)
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
     function = {"name": call.name, "arguments": call.arguments or "{}"}
-    written: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
-    if call.seal is not None and call.seal.dialect == "gemini_generate":
-        written["extra_content"] = {"google": {"thought_signature": call.seal.value}}
-    return written
+    return {"id": call.id, "type": "function", "function": function, **write_signature(call.seal)}
+
+
+def write_signature(seal: Seal | None) -> dict[str, Any]:
+    """Return Google's own field for the signature of a call; nothing for any other seal."""
+    if seal is None or seal.dialect != "gemini_generate":
+        return {}
+    return {"extra_content": {"google": {"thought_signature": seal.value}}}
 
 
 def write_citation(citation: Citation) -> dict[str, Any]:

@@ -99,7 +99,6 @@ class ChatStreamDecoder:
         self._choices: dict[int, _OpenChoice] = {}
 
     def feed(self, event: bytes) -> list[StreamEvent]:
-        """Return the hub's events for one chunk."""
         _, data = event_name_and_data(event)
         try:
             chunk = _read(data)

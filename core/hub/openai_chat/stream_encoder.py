@@ -9,7 +9,7 @@ from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped,
 from ..codec import Opening
 from ..conversation import Image, Inline, Link, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
-from .answer_encoder import finish_reason_of, write_citation, write_picture
+from .answer_encoder import finish_reason, write_citation, write_picture, write_signature
 from .thoughts import write_detail
 from .usage import write_usage
 
@@ -36,7 +36,6 @@ class ChatStreamEncoder:
         self._stops: list[Stopped] = []
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the chunk for *event*."""
         match event:
             case Delta(index=index, text=text):
                 part = self._parts.get(index)
@@ -64,7 +63,7 @@ class ChatStreamEncoder:
         return b"".join([*ends, b"data: [DONE]\n\n"])
 
     def _stop(self, stop: Stopped) -> bytes:
-        reason = finish_reason_of(stop.stop, has_refused=stop.choice_index in self._has_refused)
+        reason = finish_reason(stop.stop, has_refused=stop.choice_index in self._has_refused)
         return self._chunk(stop.choice_index, {}, reason)
 
     def _begin(self, model: str | None) -> bytes:
@@ -124,7 +123,7 @@ class ChatStreamEncoder:
         text = {"name": call.name, "input" if is_custom else "arguments": ""}
         kind = "custom" if is_custom else "function"
         piece: dict[str, Any] = {"index": opened.place, "id": call.id, "type": kind, kind: text}
-        begun = self._chunk(choice_index, {"tool_calls": [{**piece, **_extra(call.seal)}]})
+        begun = self._chunk(choice_index, {"tool_calls": [{**piece, **write_signature(call.seal)}]})
         return begun + opened.add(call.arguments) if call.arguments else begun
 
     def _open(self, choice_index: int, part: Part, *, is_custom: bool = False) -> "_OpenPart":
@@ -154,7 +153,7 @@ class ChatStreamEncoder:
         if isinstance(opened.part, Thinking):
             sealed = write_detail(opened.place, Thinking(text="", seal=seal, is_redacted=opened.part.is_redacted))
             return self._chunk(opened.choice_index, {"reasoning_details": [sealed]})
-        if isinstance(opened.part, ToolCall) and (extra := _extra(seal)):
+        if isinstance(opened.part, ToolCall) and (extra := write_signature(seal)):
             return self._chunk(opened.choice_index, {"tool_calls": [{"index": opened.place, **extra}]})
         return b""
 
@@ -205,10 +204,3 @@ class _OpenInput(_OpenPart):
     def end(self) -> bytes:
         """Return the chunk with the free text."""
         return super().add(input_of("".join(self._pieces)))
-
-
-def _extra(seal: Seal | None) -> dict[str, Any]:
-    """Return Google's own field for the signature of a call."""
-    if seal is None or seal.dialect != "gemini_generate":
-        return {}
-    return {"extra_content": {"google": {"thought_signature": seal.value}}}

@@ -72,7 +72,6 @@ class ResponsesStreamDecoder:
         self._kinds: set[type[Part]] = set()
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """Return the hub's events for one event."""
         _, data = event_name_and_data(event)
         try:
             read = _read(data)

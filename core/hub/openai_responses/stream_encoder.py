@@ -45,7 +45,6 @@ class ResponsesStreamEncoder:
         self._stop = Stopped(stop=None)
 
     def feed(self, event: StreamEvent) -> bytes:
-        """Return the response events for *event*."""
         match event:
             case Delta(index=index, text=text):
                 opened = self._open.get(index)

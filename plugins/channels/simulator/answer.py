@@ -91,6 +91,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """The output count that the usage reports."""
         return self.output_tokens if self.usage_lie is None else self.usage_lie
 
+    @property
+    def shown_tokens(self) -> Any:
+        """The same without thinking, which Google's dialects count apart."""
+        return self.output_tokens - self.thinking_tokens if self.usage_lie is None else self.usage_lie
+
     def total(self, *counts: Any) -> Any:
         """Return the sum of *counts*; for a lie that can't be added up, the lie itself."""
         is_countable = self.usage_lie is None or (isinstance(self.usage_lie, int) and abs(self.usage_lie) < 2**62)

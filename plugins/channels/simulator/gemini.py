@@ -97,10 +97,7 @@ def error_event(number: int) -> bytes:
 
 def usage(answer: Answer) -> dict[str, Any]:
     """Return the usage, with thinking counted apart from the output; a lie replaces the output."""
-    shown: Any = (
-        answer.output_reported if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
-    )
-    counts = {"promptTokenCount": answer.input_tokens, "candidatesTokenCount": shown}
+    counts: dict[str, Any] = {"promptTokenCount": answer.input_tokens, "candidatesTokenCount": answer.shown_tokens}
     if answer.thinking:
         counts["thoughtsTokenCount"] = answer.thinking_tokens
     return {**counts, "totalTokenCount": answer.total(*counts.values())}

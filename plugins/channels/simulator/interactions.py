@@ -74,16 +74,13 @@ def _interaction(answer: Answer) -> dict[str, Any]:
 
 def _usage(answer: Answer) -> dict[str, Any]:
     """Return the usage, with thinking counted apart from the output; a lie replaces the output."""
-    shown: Any = (
-        answer.output_reported if answer.usage_lie is not None else answer.output_tokens - answer.thinking_tokens
-    )
     return {
         "total_input_tokens": answer.input_tokens,
         "total_cached_tokens": 0,
-        "total_output_tokens": shown,
+        "total_output_tokens": answer.shown_tokens,
         "total_thought_tokens": answer.thinking_tokens,
         "total_tool_use_tokens": 0,
-        "total_tokens": answer.total(answer.input_tokens, shown, answer.thinking_tokens),
+        "total_tokens": answer.total(answer.input_tokens, answer.shown_tokens, answer.thinking_tokens),
     }
 
 
