@@ -6,7 +6,7 @@ migration guide from the preview, read 2026-11-29.
 """
 
 from typing import Annotated
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from msgspec import Meta
 
@@ -87,11 +87,9 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
 
     def __init__(self, config: AzureOpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
-        parts = urlsplit(section.base_url or "")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            found = section.base_url or "none"
-            raise ValueError(f"base_url: expected the address of an Azure resource, found '{found}'")
-        resource = (section.base_url or "").rstrip("/").removesuffix("/openai/v1").removesuffix("/openai")
+        if section.base_url is None:
+            raise ValueError("base_url: expected the address of an Azure resource, found 'none'")
+        resource = section.base_url.rstrip("/").removesuffix("/openai/v1").removesuffix("/openai")
         self._base_url = f"{resource}/openai"
         self._query = urlencode({"api-version": config.api_version})
 

@@ -45,10 +45,7 @@ class Gemini(ChannelPlugin[GeminiConfig]):
     def __init__(self, config: GeminiConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
         base_url = (section.base_url or BASE_URL).rstrip("/")
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f'base_url: expected an address such as "{BASE_URL}", found "{base_url}"')
-        is_versioned = parts.path.rpartition("/")[2].startswith("v1")
+        is_versioned = urlsplit(base_url).path.rpartition("/")[2].startswith("v1")
         self._base_url = base_url if is_versioned else f"{base_url}/{config.version}"
 
     def build(self, request: ChannelRequest, api_key: str) -> UpstreamRequest:

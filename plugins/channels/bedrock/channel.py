@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from copy import copy
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
@@ -87,9 +87,6 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
     def __init__(self, config: BedrockConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
         base_url = section.base_url or f"https://bedrock-runtime.{config.region}.amazonaws.com"
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"base_url: expected the address of bedrock-runtime, found '{base_url}'")
         self._base_url = base_url.rstrip("/")
 
     def is_deployment(self, model_sent: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import copy
 from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
@@ -101,9 +101,6 @@ class Vertex(ChannelPlugin[VertexConfig]):
         super().__init__(config, services, section)
         host = GLOBAL_HOSTS.get(config.location, f"https://{config.location}-aiplatform.googleapis.com")
         base_url = (section.base_url or host).rstrip("/")
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"base_url: expected an address such as '{host}', found '{base_url}'")
         for upstream in section.upstream_names.values():
             if config.publisher == "google" and is_asked_otherwise(upstream):
                 raise ValueError(f"models: '{upstream}' is asked in a form that is not spoken here; sell Gemini's own")

@@ -95,11 +95,10 @@ def test_a_header_that_cannot_travel_is_refused() -> None:
         channel().build(request(headers={"x": "a\nb"}), "k")
 
 
-@pytest.mark.parametrize("base_url", [None, "res.openai.azure.com", "https://res.openai.azure.com?x=1"])
-def test_base_url_that_is_no_address_is_named(base_url: str | None) -> None:
+def test_a_missing_base_url_is_named() -> None:
     """There is no address that would do for all."""
     with pytest.raises(ValueError, match="base_url: expected the address of an Azure resource"):
-        channel(base_url)
+        channel(None)
 
 
 async def test_a_recorded_answer_of_azures_is_sold(tmp_path: Path) -> None:

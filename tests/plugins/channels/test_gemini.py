@@ -91,13 +91,6 @@ def test_a_header_that_cannot_travel_is_refused() -> None:
         channel().build(request(headers={"x": "a\nb"}), "k")
 
 
-@pytest.mark.parametrize("base_url", ["up.example", "ftp://up.example", "https://up.example?key=1"])
-def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
-    """A profile's slip is found at the start, not at the first request."""
-    with pytest.raises(ValueError, match="base_url: expected an address"):
-        channel(base_url)
-
-
 def test_a_kept_interaction_is_asked_for_by_its_id_and_without_a_body() -> None:
     """With the method that goes with it."""
     asked = ChannelRequest(

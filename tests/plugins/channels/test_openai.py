@@ -78,13 +78,6 @@ def test_a_kept_answer_is_asked_for_by_its_id_and_without_a_body() -> None:
     assert (built.method, built.url, built.body) == ("DELETE", "https://up.example/v1/responses/resp_1?a=b", b"")
 
 
-@pytest.mark.parametrize("base_url", ["up.example", "ftp://up.example", "https://", "https://up.example?key=1"])
-def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
-    """A profile's slip is found at the start, not at the first request."""
-    with pytest.raises(ValueError, match="base_url: expected an address"):
-        channel(base_url)
-
-
 def test_body_and_headers_are_the_requests_own_with_our_key() -> None:
     """Field for field the same bytes; the key is the channel's, whatever was there before."""
     built = channel().build(request({"authorization": "Bearer sk-customer", "openai-beta": "x"}), "sk-up")

@@ -200,13 +200,6 @@ def test_a_header_that_cannot_travel_is_refused() -> None:
         channel().build(request(headers={"anthropic-beta": "a\nb"}), "k")
 
 
-@pytest.mark.parametrize("base_url", ["bedrock.example", "https://b.example?x=1"])
-def test_base_url_that_is_no_address_is_named(base_url: str) -> None:
-    """At the start."""
-    with pytest.raises(ValueError, match="base_url: expected the address of bedrock-runtime"):
-        channel(base_url)
-
-
 @pytest.mark.parametrize("region", ["", "us-east-1.evil.example/", "US-EAST-1"])
 def test_a_region_that_is_none_is_refused(region: str) -> None:
     """It stands in the host."""

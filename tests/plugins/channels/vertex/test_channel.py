@@ -137,12 +137,6 @@ def test_settings_that_can_not_be_are_refused(settings: dict[str, object]) -> No
         msgspec.convert({"publisher": "google", **settings}, VertexConfig)
 
 
-def test_base_url_that_is_no_address_is_named() -> None:
-    """At the start."""
-    with pytest.raises(ValueError, match="base_url: expected an address such as"):
-        channel("google", "aiplatform.example")
-
-
 async def test_a_key_that_names_no_project_is_named() -> None:
     """Unless a setting does."""
     asked = ChannelRequest(model="m", dialect="gemini_generate", operation="chat", fields={}, headers={}, stream=False)
