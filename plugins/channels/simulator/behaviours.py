@@ -68,8 +68,8 @@ def _half(reply: Reply) -> list[bytes]:
 
 
 def _cut_event(reply: Reply) -> Reply:
-    pieces = _half(reply)
-    return msgspec.structs.replace(reply, pieces=[*pieces[:-1], pieces[-1][: len(pieces[-1]) // 2]])
+    *whole, last = _half(reply) or reply.pieces
+    return msgspec.structs.replace(reply, pieces=[*whole, last[: len(last) // 2]])
 
 
 def _cut_end(reply: Reply) -> Reply:

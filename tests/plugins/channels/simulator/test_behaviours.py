@@ -11,6 +11,7 @@ from relay import Deadlines, UpstreamBrokenError, UpstreamConnectError, Upstream
 from relay.core.upstream import UpstreamClient
 from relay.plugins.channels.simulator import SimulatorServer
 from relay.plugins.channels.simulator.behaviours import ANSWERS, NAMES, REPLIES, WIRES
+from relay.plugins.channels.simulator.reply import Reply
 
 DEADLINES = Deadlines(connect_s=1, first_event_s=0.25, idle_s=0.15, total_s=3)
 
@@ -69,6 +70,11 @@ async def test_every_behaviour_spoils_a_stream(caller: Caller, name: str, dialec
     with suppress(UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError):
         _, seen = await caller.ask(name, dialect=dialect)
     assert seen.replace(f"m+{name}".encode(), b"m+") != honest
+
+
+def test_the_only_event_of_a_stream_is_cut_in_itself() -> None:
+    """No other comes before it, as where a short text is spoken."""
+    assert REPLIES["cut-event"](Reply(pieces=[b"data: 12\n\n"], is_stream=True)).body == b"data:"
 
 
 async def test_late_answer_is_the_honest_one(caller: Caller) -> None:
