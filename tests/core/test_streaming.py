@@ -434,6 +434,16 @@ async def test_a_stream_that_fails_before_any_output_costs_nothing(
         assert balances(shop.rows(LOTS)) == (10_000_000_000, 0)
 
 
+async def test_output_that_comes_together_with_an_error_is_passed_on(tmp_path: Path) -> None:
+    """As it would be if the error came later: nobody else is asked, and what came out is paid for."""
+    wire = Wire(is_anthropic=True, is_stream=True, first="Hello there")
+    async with reselling(tmp_path, lambda _: stream(wire.begin + wire.output + OVERLOADED)) as (upstream, shop):
+        text = (await shop.messages(stream=True)).text
+        [row] = await shop.log()
+        assert (text.startswith(wire.begin + wire.output), text.count("event: error")) == (True, 1)
+        assert (row["outcome"], row["output_tokens"], len(upstream.received)) == ("truncated", 5, 1)
+
+
 async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

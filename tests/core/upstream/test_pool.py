@@ -123,3 +123,14 @@ async def test_what_is_too_old_is_not_taken() -> None:
         loop.now_s = KEEP_ALIVE_S
         assert pool.take(ORIGIN) is None
         await asyncio.wait_for(upstream.gone.wait(), 5)
+
+
+async def test_what_was_spoilt_a_moment_ago_is_not_taken() -> None:
+    """More came than the answer, and was read; the loop has yet to tell that the connection is shut."""
+    pool = Pool(asyncio.get_running_loop())
+    async with raw_upstream(writes(whole(b"ok"))) as upstream:
+        connection = await answered(pool, upstream)
+        pool.put(ORIGIN, connection)
+        connection.data_received(b"HTTP/1.1 ")
+        assert (connection.loss, pool.take(ORIGIN)) == ("", None)
+        pool.close()
