@@ -117,6 +117,11 @@ TEXTS: Mapping[str, Sentence] = {
         "expected a JSON object in valid UTF-8, not nested too deeply, but could not read the body as one; check it",
         "请求体应为 UTF-8 编码、嵌套不过深的 JSON 对象，但无法解析；请检查请求体",
     ),
+    "bad_request.missing": Sentence("the field '{missing}' is missing; add it", "缺少参数 {missing}；请补上"),
+    "bad_request.least": Sentence(
+        "the field '{param}' must be a whole number from {least} to {most}",
+        "参数 {param} 应为 {least} 到 {most} 的整数",
+    ),
     "bad_request.param": Sentence(
         "the field '{param}' is missing, or is not what this endpoint expects; compare it with the API's documentation",
         "参数 {param} 缺失或不正确；请对照接口文档检查",

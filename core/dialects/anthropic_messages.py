@@ -15,6 +15,7 @@ from .dialect import Asked, BodyReading
 from .fields import (
     Fields,
     is_given,
+    missing_field,
     read_bool,
     read_int,
     read_model,
@@ -70,7 +71,7 @@ class AnthropicMessages(CommonRules):
         # 0 asks only to cache the prompt: anthropic-sdk-python 2.12.0 MessageCreateParams, read 2026-11-30.
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
         if exchange.output_tokens_asked is None:
-            raise BadRequestError(param="max_tokens")
+            raise missing_field("max_tokens")
         check_fallbacks(fields, exchange.output_tokens_asked)
         read_thread(exchange, fields)
         # Here, not where they are sent: nothing may be held for a request that can't be.

@@ -51,10 +51,18 @@ def read_model(fields: Fields) -> str:
 
 
 def read_int(fields: Fields, name: str, *, least: int = 1, most: int = TOKENS_MAX) -> int | None:
-    """Return a whole number from *least* to *most*; None if absent or null."""
-    value: int | None = read_value(fields, name, _WHOLE)
+    """Return a whole number from *least* to *most*; None if absent or null.
+
+    Raises:
+        BadRequestError: It is anything else; names the field and what it may be.
+    """
+    value: int | None
+    try:
+        value = _WHOLE.decode(fields.get(name, b"null"))
+    except (ValueError, RecursionError):
+        value = least - 1
     if value is not None and not least <= value <= most:
-        raise BadRequestError(param=name)
+        raise BadRequestError(param=name, least=str(least), most=str(most))
     return value
 
 
@@ -94,8 +102,13 @@ def read_value(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) ->
     Raises:
         BadRequestError: It can't be read; names the field.
     """
-    raw = fields.get(name, b"null")
+    raw = fields.get(name)
     try:
-        return decoder.decode(raw)
+        return decoder.decode(b"null" if raw is None else raw)
     except (ValueError, RecursionError) as exc:
-        raise BadRequestError(param=name) from exc
+        raise (missing_field(name) if raw is None else BadRequestError(param=name)) from exc
+
+
+def missing_field(name: str) -> BadRequestError:
+    """Return the error to refuse a request with that lacks the field *name*."""
+    return BadRequestError(param=name, missing=name)

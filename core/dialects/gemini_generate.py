@@ -119,7 +119,7 @@ def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = N
         name = _spelt(config, camel, snake)
         return read_int(config, name) if most is None else read_int(config, name, most=most)
     except BadRequestError as exc:
-        raise BadRequestError(param=f"generationConfig.{camel}") from exc
+        raise BadRequestError(param=f"generationConfig.{camel}", **exc.params) from exc
 
 
 def _is_array(exchange: Exchange) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from ..errors import BadRequestError
-from .fields import Fields
+from .fields import Fields, missing_field
 
 Allows = Callable[[msgspec.Raw], object]
 """Returns something true if a value is of a type that the field may have."""
@@ -49,7 +49,9 @@ def check_needed(fields: Fields, name: str, allows: Allows) -> None:
         BadRequestError: Names the field.
     """
     value = fields.get(name)
-    if value is None or not allows(value):
+    if value is None:
+        raise missing_field(name)
+    if not allows(value):
         raise BadRequestError(param=name)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.core.answers import sentence
 from relay.core.dialects.fields import (
     read_bool,
     read_form_value,
@@ -77,6 +78,17 @@ def test_a_count_that_is_no_count_is_refused(raw: bytes) -> None:
     with pytest.raises(BadRequestError) as refused:
         read_int(one("max_tokens", raw), "max_tokens")
     assert refused.value.param == "max_tokens"
+    told = "the field 'max_tokens' must be a whole number from 1 to 10000000"
+    assert sentence(refused.value, "en") == told
+
+
+def test_a_field_that_is_missing_is_told_from_one_that_is_wrong() -> None:
+    """Who left it out need not look for what is wrong with it."""
+    with pytest.raises(BadRequestError) as refused:
+        read_model({})
+    assert (refused.value.reason, refused.value.param) == ("bad_request", "model")
+    assert sentence(refused.value, "en") == "the field 'model' is missing; add it"
+    assert sentence(refused.value, "zh") == "缺少参数 model；请补上"
 
 
 @pytest.mark.parametrize(("raw", "count"), [(b"1", 1), (b"10000000", 10_000_000), (b"null", None)])
