@@ -44,10 +44,7 @@ class OpenAIChat(OpenAIFace, CommonRules):
         limits = [read_int(fields, name) for name in ("max_tokens", "max_completion_tokens")]
         exchange.output_tokens_asked = max((limit for limit in limits if limit is not None), default=None)
         exchange.choice_count = read_int(fields, "n", most=CHOICES_MAX) or 1
-        options = read_nested(fields, "stream_options")
-        if options is not None:
-            _is_usage_asked(options)
-            fields["stream_options"] = msgspec.Raw(msgspec.json.encode(options))
+        read_stream_options(fields)
         exchange.fields = fields
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
@@ -74,6 +71,14 @@ class OpenAIChat(OpenAIFace, CommonRules):
             thinking_asked=_is_thinking_asked(exchange.fields),
             is_reasoning_beside_output=self._is_reasoning_beside_output,
         )
+
+
+def read_stream_options(fields: dict[str, msgspec.Raw]) -> None:
+    """Check ``stream_options``, now and not with the answer, and encode them again: each of their members stands once."""
+    options = read_nested(fields, "stream_options")
+    if options is not None:
+        _is_usage_asked(options)
+        fields["stream_options"] = msgspec.Raw(msgspec.json.encode(options))
 
 
 def _is_usage_asked(options: Fields) -> bool:

@@ -4,9 +4,9 @@ import msgspec
 
 from ..exchange import Dialect, Exchange, Operation
 from .dearer import refuse_dearer
-from .fields import read_bool, read_int, read_model, read_nested, read_object, read_value
+from .fields import read_bool, read_int, read_model, read_object, read_value
 from .kinds import COMPLETIONS, check_kinds
-from .openai_chat import OpenAIChat
+from .openai_chat import OpenAIChat, read_stream_options
 from .openai_chat_answer import CHOICES_MAX
 
 _PROMPT = msgspec.json.Decoder(str | list[str | int | list[int]])
@@ -31,5 +31,5 @@ class OpenAICompletions(OpenAIChat):
         # What is made is paid for, the best of them is shown.
         counts = (read_int(fields, name, most=CHOICES_MAX) or 1 for name in ("n", "best_of"))
         exchange.choice_count = max(counts)
-        read_nested(fields, "stream_options")
+        read_stream_options(fields)
         exchange.fields = fields

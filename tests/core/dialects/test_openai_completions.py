@@ -29,7 +29,14 @@ def test_a_request_is_read(prompt: Any) -> None:
     assert RULES.prepare(made, "m").dialect == "openai_completions"
 
 
-@pytest.mark.parametrize(("members", "param"), [({"prompt": 3}, "prompt"), ({"max_tokens": -1}, "max_tokens")])
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"prompt": 3}, "prompt"),
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage"),
+    ],
+)
 def test_a_field_that_cannot_be_is_refused_by_name(members: dict[str, Any], param: str) -> None:
     """As everywhere."""
     with pytest.raises(BadRequestError) as refused:
