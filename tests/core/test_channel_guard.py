@@ -275,6 +275,28 @@ async def test_a_socket_with_bugs_is_told_and_closes(caplog: pytest.LogCaptureFi
     assert named(caplog) == [("plugin.failed", "./odd.py", "test_channel_guard.py")]
 
 
+class Frames:
+    """A websocket that gives what it is given."""
+
+    def __init__(self, *frames: object) -> None:
+        self._frames = iter(frames)
+
+    async def receive(self) -> object:
+        return next(self._frames)
+
+    async def send(self, frame: object) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def test_a_frame_that_is_none_is_told_and_the_others_pass() -> None:
+    """Text, bytes, and the end."""
+    socket = await connect(odd(Frames("{}", b"{}", None, 3)), REQUEST, "")
+    assert [await socket.receive() for _ in range(3)] == ["{}", b"{}", None]
+    with pytest.raises(PluginError, match=r"in receive: expected a frame or None, found int$"):
+        await socket.receive()
+
+
 async def test_a_bug_of_ours_is_not_told_as_the_channels() -> None:
     """It hands over to core, and what fails there is none of its doing."""
 

@@ -115,6 +115,8 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (400, {"code": "Arrearage", "message": "Access denied."}, "key_dead"),
         (400, [error("API key not valid.", code=400, status="INVALID_ARGUMENT")], "key_dead"),
         (422, {"detail": [{"loc": ["body", "temperature"], "msg": "too high"}]}, "request"),
+        (401, error("no access to the model", type="invalid_request_error", code="invalid_model"), "misrouted"),
+        (422, error("no", code="invalid_model"), "request"),
         (405, {}, "misrouted"),
         (408, {}, "sick"),
         (302, {}, "sick"),
