@@ -1,16 +1,21 @@
 """Which of an upstream's figures are believed, and what stands in for those that can't be true."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from relay.core.dialects import RULES
 from relay.core.dialects.openai_chat import OpenAIChat
 from relay.core.dialects.tally import Tally
+from relay.core.exchange import Evidence, Operation
 from relay.core.figures import Figures
-from relay.core.usage import Usage
+from relay.core.profile.structs import ModelPrice
+from relay.core.usage import Iteration, Usage
+from tests.core.dialects.replay import exchange
 from tests.core.dialects.test_sound import wave_file
 from tests.core.dialects.test_transcription import read as form_with
 from tests.core.test_settlement import ANSWER, HUGE, MEDIA
@@ -127,8 +132,87 @@ async def test_pictures_that_a_tool_drew_are_beyond_the_limit_that_was_named(tmp
         assert row["charge_nano"] == (1010 + 7242 * 4) * 2000
 
 
+def figures_of(price: ModelPrice | None = None, *, operation: Operation = "chat", **members: Any) -> Figures:
+    """Return the figures of a request with *members*, of a model sold at *price*."""
+    asked = exchange(
+        "openai_responses", {name: msgspec.Raw(json.dumps(each).encode()) for name, each in members.items()}
+    )
+    asked.operation, asked.choice_count = operation, members.get("n", 1)
+    return Figures(asked, RULES["openai_responses"], price)
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "output", "delivered"),
+    [
+        ((0, 0), (30, 0), 20, (20, 0)),
+        ((50, 0), (10, 0), 100, (50, 0)),
+        ((10, 10), (0, 60), 50, (10, 40)),
+        ((0, 80), (0, 10), 100, (0, 80)),
+    ],
+)
+def test_sound_and_pictures_are_no_more_than_all_that_was_delivered(
+    told: tuple[int, int], seen: tuple[int, int], output: int, delivered: tuple[int, int]
+) -> None:
+    """Told or seen, whichever is more: sound, and pictures beside it."""
+    so_far, tally = Usage(audio_output_tokens=told[0], image_output_tokens=told[1]), Tally()
+    tally.output_audio_tokens, tally.output_image_tokens = seen
+    left = figures_of().delivered(output, so_far, tally)
+    assert (left.output_tokens, left.audio_output_tokens, left.image_output_tokens) == (output, *delivered)
+
+
+def test_of_the_tools_that_ran_those_that_were_asked_for_are_paid() -> None:
+    """Told or seen; passes of which no end is known are billed together."""
+    asked = figures_of(tools=[{"type": "file_search"}, {"type": "code_interpreter"}])
+    told = {"file_search": 1, "image_generation": 1}
+    so_far = Usage(web_search_count=2, tool_counts=told, iterations=(Iteration(input_tokens=3),))
+    tally = Tally()
+    tally.search_count = 1
+    left = asked.delivered(5, so_far, tally)
+    assert (left.tool_counts, left.web_search_count, left.iterations) == ({"file_search": 1}, 2, ())
+    assert asked.plausible(Usage(tool_counts=told), Evidence()).tool_counts == {"file_search": 1}
+
+
+@pytest.mark.parametrize(
+    ("price", "operation", "source"),
+    [
+        (ModelPrice(model_ratio=Fraction(1)), "rerank", "estimated"),
+        (ModelPrice(unit_price=Fraction(1)), "rerank", "upstream"),
+        (ModelPrice(model_ratio=Fraction(1)), "chat", "upstream"),
+        (None, "rerank", "upstream"),
+    ],
+)
+def test_the_input_of_a_ranking_that_is_sold_by_the_token_is_estimated_where_none_is_told(
+    price: ModelPrice | None, operation: Operation, source: str
+) -> None:
+    """Many upstreams count it by the piece only."""
+    ranking = figures_of(price, operation=operation, query="x" * 36)
+    believed = ranking.plausible(Usage(unit_count=1), Evidence())
+    assert (believed.source, believed.input_tokens > 0) == (source, source == "estimated")
+    assert ranking.plausible(Usage(input_tokens=7), Evidence()).input_tokens == 7
+
+
+def test_each_choice_can_be_as_long_as_any_answer() -> None:
+    """Where no limit is known, a million tokens for each of two; one more can't be true."""
+    asked = figures_of(n=2)
+    assert asked.plausible(Usage(output_tokens=2_000_000), Evidence()).source == "upstream"
+    assert asked.plausible(Usage(output_tokens=2_000_001), Evidence()).source == "disputed"
+
+
+def test_a_figure_is_judged_anew_where_it_has_changed() -> None:
+    """A file may be of any length: a smaller figure, told before, bounds nothing."""
+    asked = figures_of(input=[{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}])
+    assert asked.plausible(Usage(input_tokens=10), Evidence()).source == "upstream"
+    assert asked.plausible(Usage(input_tokens=500_000), Evidence()).source == "upstream"
+
+
 def test_who_leaves_before_a_transcript_pays_for_sound() -> None:
     """And not as if it had been text: 70 seconds are 700 tokens."""
     figures = Figures(form_with(bytes(wave_file(70))), RULES["audio"], None)
     left = figures.delivered(0, None, Tally())
     assert left == Usage(input_tokens=700, audio_input_tokens=700, unit_count=70, source="estimated")
+
+
+def test_no_more_sound_is_estimated_than_input() -> None:
+    """Of packed sound only a bound of the seconds is sure, 430 tokens; 5 seconds are likely."""
+    left = Figures(form_with(), RULES["audio"], None).delivered(0, None, Tally())
+    assert (left.input_tokens, left.audio_input_tokens) == (50, 50)
