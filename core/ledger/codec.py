@@ -1,6 +1,7 @@
 """Structs as the ledger's JSON: fractions are exact text, so that a charge reads back unchanged."""
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,8 +18,14 @@ def _write(value: object) -> str:
 # msgspec hands over the type of the field and what stood in the JSON: the border where Any is allowed.
 def _read(expected: type, value: Any) -> Fraction:
     if expected is Fraction and isinstance(value, str | int):
-        return Fraction(value)
+        return _fraction(value)
     raise TypeError(f"a ledger document can't hold {expected.__name__}")
+
+
+@lru_cache(maxsize=1024)
+def _fraction(value: str | int) -> Fraction:
+    """Return an exact number; a shop's few prices and ratios stand in all of its charges."""
+    return Fraction(value)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_write)

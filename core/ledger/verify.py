@@ -91,17 +91,19 @@ _CHECKS = {
         WHERE t.kind = 'post' AND r.request_id IS NULL
     """,
     "I14 key '{}' says {} spent, its charges come to {}": """
-        SELECT * FROM (
-            SELECT k.id, k.spent_nano, IFNULL(SUM(g.charge_nano + g.overrun_nano - IFNULL(t.amount_nano, 0)), 0) AS nano
-            FROM api_key k LEFT JOIN request_log g ON g.key_id = k.id
-            LEFT JOIN transfer t ON t.id = 'undelivered:' || g.request_id GROUP BY k.id
-        ) WHERE spent_nano <> nano
+        SELECT k.id, k.spent_nano, IFNULL(g.nano, 0) - IFNULL(u.nano, 0) FROM api_key k
+        LEFT JOIN (SELECT key_id, SUM(charge_nano + overrun_nano) AS nano FROM request_log GROUP BY key_id) g
+            ON g.key_id = k.id
+        LEFT JOIN (SELECT g.key_id, SUM(t.amount_nano) AS nano FROM transfer t
+                   JOIN request_log g USING (request_id)
+                   WHERE t.id GLOB 'undelivered:*' GROUP BY g.key_id) u ON u.key_id = k.id
+        WHERE k.spent_nano <> IFNULL(g.nano, 0) - IFNULL(u.nano, 0)
     """,
     "overrun of account '{}' says {}, its requests {}": """
         SELECT d.account_id, d.nano, IFNULL(g.nano, 0)
         FROM (SELECT account_id, SUM(overrun_nano) AS nano FROM overrun_day GROUP BY account_id) d
-        LEFT JOIN (SELECT account_id, SUM(overrun_nano) AS nano FROM request_log GROUP BY account_id) g
-            ON g.account_id = d.account_id
+        LEFT JOIN (SELECT account_id, SUM(overrun_nano) AS nano FROM request_log WHERE overrun_nano <> 0
+                   GROUP BY +account_id) g ON g.account_id = d.account_id
         WHERE d.nano <> IFNULL(g.nano, 0)
     """,
     "the details of entry {} of the audit can't be read": """
@@ -142,7 +144,8 @@ _CHECKS = {
         SELECT c.request_id, c.rule FROM claim c LEFT JOIN request_log g USING (request_id) WHERE g.request_id IS NULL
     """,
 }
-"""Each query finds what is wrong; its columns fill the sentence. I10 and I15 follow from I2 and
+"""Each query finds what is wrong; its columns fill the sentence. The plus in one keeps SQLite from reading the log in the
+order of an index, row by row: that takes eight times as long. I10 and I15 follow from I2 and
 the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots. A price version of
 the engine's is a SHA-256, of 64 digits. What is stored only once can't be checked: the cap of a key, the model that
 an answer named, which of the paid outcomes it was."""
