@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from .codec import encode
 from .operations import LotKind
 from .rules import Lot, total
 
@@ -94,7 +95,7 @@ class View:
 
     def read_keys(self, key_ids: Iterable[str]) -> None:
         """Read keys, and what their accounts have available."""
-        for row in self._execute(_KEYS_WITH_LOTS, (_array(key_ids), self.day)):
+        for row in self._execute(_KEYS_WITH_LOTS, (encode(list(key_ids)), self.day)):
             key_id, account_id = row[:2]
             if key_id not in self.keys:
                 self.keys[key_id] = KeyState(*row[1:9])
@@ -106,7 +107,7 @@ class View:
         """Read reservations and their lots."""
         asked: dict[str, None] = dict.fromkeys(request_ids)
         self.holds.update(asked)
-        for row in self._execute(_HOLDS_WITH_LOTS, (_array(asked),)):
+        for row in self._execute(_HOLDS_WITH_LOTS, (encode(list(asked)),)):
             request_id, state, account_id, key_id, held_nano, price_version, is_recovered = row[:7]
             before = self.holds[request_id]
             lots = () if before is None else before.lots
@@ -157,7 +158,3 @@ class View:
         # What is known of a lot may be newer than its row.
         self.lots.setdefault(lot.id, lot)
         self._lots_of[account_id].add(lot.id)
-
-
-def _array(ids: Iterable[str]) -> str:
-    return msgspec.json.encode(list(ids)).decode()
