@@ -38,7 +38,7 @@ _ADD_OVERRUN = """
     ON CONFLICT (account_id, day) DO UPDATE SET overrun_nano = overrun_nano + excluded.overrun_nano
 """
 _DELIVER = """
-    UPDATE reservation SET delivered_at = ?
+    UPDATE reservation SET delivered_at = ?, mark = IIF(state = 'open', mark, NULL)
     WHERE delivered_at IS NULL AND request_id IN (SELECT value FROM json_each(?))
 """
 CHECK = "UPDATE reservation SET is_checked = 1 WHERE request_id IN (SELECT value FROM json_each(?))"

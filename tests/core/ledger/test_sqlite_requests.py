@@ -575,6 +575,21 @@ def test_a_mark_after_the_post_changes_nothing(books: Books) -> None:
     assert books.ask("SELECT mark FROM reservation") == [(None,)]
 
 
+def test_a_mark_goes_with_the_delivery_of_what_was_posted(books: Books) -> None:
+    """Nobody needs it any more, and it is the largest part of its row; a request that is still open keeps its own."""
+    books.play("""
+        account alice gift=5
+        reserve r1 alice 1
+        reserve r2 alice 1
+        mark r1 0.5
+        mark r2 0.5
+        post r1 1
+        delivered r1
+        delivered r2
+    """)
+    assert books.ask("SELECT request_id, mark IS NULL FROM reservation ORDER BY request_id") == [("r1", 1), ("r2", 0)]
+
+
 def test_one_group_refuses_only_what_can_not_be_covered(books: Books) -> None:
     """In one transaction the second of three holds is refused alone."""
     books.play("account alice gift=5")
