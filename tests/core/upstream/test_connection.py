@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from relay import UpstreamBrokenError, UpstreamConnectError
+from relay import UpstreamBrokenError, UpstreamConnectError, UpstreamRequest
 from relay.core.upstream import UpstreamClient
 from relay.core.upstream.connection import BUFFER_BYTES, TURN_BYTES, Connection
-from tests.core.raw_upstream import raw_upstream, whole, writes, writes_and_shuts
+from tests.core.raw_upstream import raw_upstream, whole, writes
 
 from .answers import CHUNKED, PATIENT, read_all
 
@@ -140,9 +140,25 @@ async def test_every_cut_of_an_answer_reads_the_same(transport: UpstreamClient) 
 
 async def test_an_early_refusal_of_a_long_body_takes_its_connection_along(transport: UpstreamClient) -> None:
     """An answer that came before the request was sent whole is read; nothing is sent behind the rest."""
-    async with raw_upstream(writes_and_shuts(whole(b"no", status="413 Large"))) as upstream:
-        response = await transport.send(upstream.request(body=b"x" * 9_000_000), PATIENT)
-        assert (response.status, await read_all(response)) == (413, b"no")
+    refused: list[asyncio.StreamWriter] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        refused.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(whole(b"no", status="413 Large"))
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    try:
+        for _ in range(2):
+            async with asyncio.timeout(10):
+                response = await transport.send(UpstreamRequest(url=url, headers={}, body=b"x" * 9_000_000), PATIENT)
+            assert (response.status, await read_all(response)) == (413, b"no")
+        assert len(refused) == 2
+    finally:
+        server.close()
+        for writer in refused:
+            writer.transport.abort()
 
 
 async def test_a_connection_that_has_ended_is_kept_by_no_timer(transport: UpstreamClient) -> None:
