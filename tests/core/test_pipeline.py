@@ -12,10 +12,10 @@ import pytest
 from relay.core import heartbeat, sink, streaming
 from relay.core.errors import ShuttingDownError
 from relay.core.exchange import Exchange
+from relay.core.figures import Figures
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from relay.core.profile.loader import load_profile
-from relay.core.settlement import Settlement
 from relay.core.shop import Shop
 from relay.core.sink import Sink
 from tests.chats import CHAT, CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
@@ -375,7 +375,7 @@ async def test_a_bug_of_ours_before_the_post_leaves_no_hold(
     def plausible(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(Settlement, "plausible", plausible)
+    monkeypatch.setattr(Figures, "plausible", plausible)
     async with reselling(tmp_path, lambda _: document(CHAT)) as (_, shop):
         with caplog.at_level("INFO", logger="relay"):
             assert (await shop.chat()).status_code == 500
