@@ -109,17 +109,17 @@ class StreamAnswer:
             if now_s - sink.waiting_since_s > WRITE_DEADLINE_S:
                 sink.hang_up()
             return False
-        progress = (self._delivered_tokens, self._policy)
-        if self._is_committed and progress != self._marked:
-            self._marked = progress
-            usage = self._settlement.figures.delivered(self._delivered_tokens, self._native.usage(), self._native)
-            evidence = msgspec.structs.replace(self._native.evidence(), hang_up_policy=self._policy)
-            self._settlement.mark(usage, evidence)
         if self._settlement.is_revoked:
             self._refusal = RevokedKeyError("the key was revoked while the answer was under way")
             self._settlement.withdraw()
         elif not isinstance(self._refusal, StaleKeyError):
             self._refusal = None  # by now the account may have been topped up, or the disk have room
+        progress = (self._delivered_tokens, self._policy)
+        if self._is_committed and progress != self._marked:
+            self._marked = progress
+            usage = self._settlement.figures.delivered(self._delivered_tokens, self._native.usage(), self._native)
+            evidence = msgspec.structs.replace(self._native.evidence(), hang_up_policy=self._policy)
+            self._settlement.mark(usage, evidence)  # last, as a billing plugin may fail at it
         return now_s - max(sink.written_s, self._began_s) >= SILENCE_S
 
     async def keep_alive(self) -> None:

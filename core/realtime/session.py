@@ -208,8 +208,6 @@ class Session:
     def beat(self, now_s: float) -> bool:
         """Mark what was delivered, and stop the session at its limits; see `Beating`."""
         limits = self._shop.profile.limits
-        self._turn.mark()
-        self._transcriptions.mark()
         if self._customer.waited_s(now_s) > WRITE_DEADLINE_S:
             self._stop(CustomerGoneError("the customer takes nothing"))
         elif self._sending_since is not None and now_s - self._sending_since > WRITE_DEADLINE_S:
@@ -218,6 +216,8 @@ class Session:
             self._stop(SessionEndedError("session_expired", seconds=f"{limits.realtime_total_s:g}"))
         elif now_s - self._heard_s > limits.realtime_idle_s:
             self._stop(SessionEndedError("session_idle", seconds=f"{limits.realtime_idle_s:g}"))
+        self._turn.mark()  # last, as a billing plugin may fail at it
+        self._transcriptions.mark()
         return False
 
     def _stop(self, error: RelayError) -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from relay.core import heartbeat, streaming
 from relay.core.dialects.openai_chat import OpenAIChat
-from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError
+from relay.core.errors import InsufficientBalanceError, LedgerUnavailableError, PluginError
 from relay.core.exchange import Exchange
 from relay.core.ledger.operations import Mark, RevokeKey
 from relay.core.ledger.sqlite import SqliteLedger
 from relay.core.ledger.verify import verify
+from relay.core.settlement import Settlement
 from relay.core.streaming import STAGED_BYTES_MAX, StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
@@ -251,6 +252,31 @@ async def test_a_key_revoked_in_the_middle_ends_the_stream_at_its_next_mark(
         assert 0 < delivered_count < word_count
         assert 0 < row["output_tokens"] <= delivered_count * 2
         assert verify(shop.data) == []
+
+
+async def test_a_revoked_key_ends_the_stream_at_the_beat_whose_mark_no_plugin_can_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure concerns only the mark."""
+
+    def fails(*_: object) -> None:
+        raise PluginError("no price")
+
+    def says(_: Received) -> Iterator[Step]:
+        yield from stream(ROLE + words("Hello"))[:-1]
+        [answer] = shop.shop.heartbeat._running
+        assert isinstance(answer, StreamAnswer)
+        while not answer._is_committed:
+            yield 0.01
+        with pytest.raises(PluginError):
+            answer.beat(0)
+        yield from stream(LONG)[1:]
+
+    monkeypatch.setattr(heartbeat, "TICK_S", 60)
+    monkeypatch.setattr(Settlement, "mark", fails)
+    monkeypatch.setattr(SqliteLedger, "is_revoked", lambda *_: True)
+    async with reselling(tmp_path, says) as (_, shop):
+        assert '"code":"api_key_revoked"' in (await shop.chat(stream=True)).text
 
 
 async def test_the_log_says_when_a_streams_first_output_came(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from relay.core import heartbeat
 from relay.core.errors import (
     InsufficientBalanceError,
     KeyCapError,
     LedgerUnavailableError,
     NoChannelError,
+    PluginError,
     RelayError,
     SessionEndedError,
     ShuttingDownError,
@@ -29,6 +31,7 @@ from relay.core.ledger.verify import verify
 from relay.core.realtime.context import Context
 from relay.core.realtime.customer import Customer
 from relay.core.realtime.session import close_code
+from relay.core.settlement import Settlement
 from tests.chats import LOTS, balances
 from tests.core.realtime.talks import realtime_session, realtime_shop
 from tests.shops import Running
@@ -953,6 +956,26 @@ async def test_a_session_that_is_told_twice_to_end_ends_for_the_first_reason(tmp
         session.beat(now_s + limits.realtime_idle_s)
         heard, close = await ended(client)
     assert ([said["error"]["code"] for said in heard], close) == (["session_expired"], 1001)
+
+
+async def test_a_session_ends_at_the_beat_whose_mark_no_plugin_can_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure concerns only the mark."""
+
+    def fails(*_: object) -> None:
+        raise PluginError("no price")
+
+    monkeypatch.setattr(heartbeat, "TICK_S", 60)
+    monkeypatch.setattr(Settlement, "mark", fails)
+    async with realtime_session(tmp_path, says(created(), sound())) as (_, shop, client):
+        await client.send(CREATE)
+        await hear(client, "response.output_audio.delta")
+        [session] = shop.shop.heartbeat._running
+        with pytest.raises(PluginError):
+            session.beat(asyncio.get_running_loop().time() + shop.shop.profile.limits.realtime_total_s)
+        _, close = await ended(client)
+    assert close == 1001
 
 
 async def test_an_oversize_frame_of_either_side_ends_the_session(tmp_path: Path) -> None:
