@@ -59,7 +59,7 @@ class Room:
             return
         by_percent = min(size_bytes * FREE_PERCENT_MIN // 100, FREE_BYTES_BY_PERCENT_MAX)
         needed_bytes = max(FREE_BYTES_MIN, by_percent)
-        self._change(is_short=free_bytes < needed_bytes)
+        self._change(is_short=free_bytes < needed_bytes, free_bytes=free_bytes, needed_bytes=needed_bytes)
         if free_bytes >= needed_bytes + BALLAST_BYTES:
             self._lay()
 
@@ -91,14 +91,14 @@ class Room:
         with contextlib.suppress(OSError):  # this must not hide the error of the failed commit
             self._ballast.unlink()
 
-    def _change(self, *, is_short: bool) -> None:
+    def _change(self, *, is_short: bool, free_bytes: int | None = None, needed_bytes: int | None = None) -> None:
         with self._changing:
             if is_short != self.is_short:
                 self.is_short = is_short
                 if is_short:
-                    emit("admission.closed")
+                    emit("admission.closed", free_bytes=free_bytes, needed_bytes=needed_bytes)
                 else:
-                    emit("admission.opened")
+                    emit("admission.opened", free_bytes=free_bytes, needed_bytes=needed_bytes)
 
 
 def _fill(descriptor: int) -> None:

@@ -70,6 +70,8 @@ async def test_a_disk_that_fills_up_closes_and_opens_admission(
         await ledger.reserve(reservation("r1", "alice", NANO))
         filler = fill(disk, left_mib=255)
         await until_true(lambda: admissions(caplog) == ["admission.closed"])
+        figures = vars(caplog.records[-1])["fields"]
+        assert (figures["free_bytes"] < 256 * MIB, figures["needed_bytes"]) == (True, 256 * MIB)
         with pytest.raises(StorageFullError):
             await ledger.reserve(reservation("r2", "alice", NANO))
         await ledger.extend("r1", 2 * NANO)
