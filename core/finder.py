@@ -117,7 +117,8 @@ def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise _load_error(use, Path(entry_point.module), entry_point.module, exc) from exc
+        files = [file for file, _ in _own_places(exc, entry_point.module)]  # none if it could not even be found
+        raise _load_error(use, files[0] if files else Path(entry_point.module), entry_point.module, exc) from exc
     module = sys.modules[entry_point.module]
     classes = [loaded] if isinstance(loaded, type) and issubclass(loaded, Plugin) else []
     distribution = entry_point.dist
@@ -186,10 +187,17 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
 
 
 def reason_of(exc: BaseException, module_name: str) -> str:
-    """Say what was raised, and which line of the module it went through last; a syntax error names its own."""
-    own = [(frame, line) for frame, line in walk_tb(exc.__traceback__) if frame.f_globals["__name__"] == module_name]
-    places = [f" ({Path(frame.f_code.co_filename).name}, line {line})" for frame, line in own[-1:]]
-    return f"{type(exc).__name__}: {exc}{''.join(places)}"
+    """Say what was raised, and which line of the module or package it went through last; a syntax error names its own."""
+    places = [f" ({file.name}, line {line})" for file, line in _own_places(exc, module_name)]
+    return f"{type(exc).__name__}: {exc}{''.join(places[-1:])}"
+
+
+def _own_places(exc: BaseException, module_name: str) -> list[tuple[Path, int]]:
+    return [
+        (Path(frame.f_code.co_filename), line)
+        for frame, line in walk_tb(exc.__traceback__)
+        if f"{frame.f_globals.get('__name__')}.".startswith(f"{module_name}.")  # generated code may have no name
+    ]
 
 
 def _load_error(use: str, file: Path, module_name: str, exc: BaseException) -> PluginError:

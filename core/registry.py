@@ -219,7 +219,9 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        raise found.failure(f"cannot be made: {reason_of(exc, found.plugin_type.__module__)}") from exc
+        # With a plain ValueError a plugin refuses its settings: these are to be changed, and not a line of its own.
+        reason = f"ValueError: {exc}" if type(exc) is ValueError else reason_of(exc, found.plugin_type.__module__)
+        raise found.failure(f"cannot be made: {reason}") from exc
     name, kind = ("section", ChannelSection) if found.is_channel else ("config", PluginConfig)
     if not isinstance(getattr(made, name, None), kind):
         raise found.failure(f"its __init__ must call super().__init__ with what it was given, and keep its {name}")

@@ -119,6 +119,10 @@ FILES = {
         "class Panic(BaseException): pass\nraise Panic('no licence')\n",
         "cannot be loaded: Panic: no licence (rule.py, line 2)",
     ),
+    "raises in code without a name": (
+        "exec(\"raise OSError('no licence')\", {})\n",
+        "cannot be loaded: OSError: no licence (rule.py, line 1)",
+    ),
     "none": ("x = 1\n", "expected one Plugin class, found none"),
     "several": (
         PLUGIN + "\n\nclass Other(Plugin[RuleConfig]):\n    config_type = RuleConfig\n",
@@ -182,6 +186,33 @@ def test_installed_plugin_is_found_by_its_entry_point(tmp_path: Path, monkeypatc
     found = find_plugin("billing.rule", tmp_path)
 
     assert (found.plugin_type.__name__, found.version, found.file) == ("Rule", "1.2.3", tmp_path / "shop_rules.py")
+
+
+def test_installed_plugin_that_cannot_be_loaded_is_told_by_its_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line may be in another file of its package."""
+    install(tmp_path, "failing_rules")
+    (tmp_path / "failing_rules.py").unlink()
+    package = tmp_path / "failing_rules"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .licence import Rule\n")
+    (package / "licence.py").write_text("\nraise OSError('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert failure("billing.rule", tmp_path) == (
+        f"plugin 'billing.rule' ({package}/__init__.py): cannot be loaded: OSError: no licence (licence.py, line 2)"
+    )
+
+
+def test_installed_plugin_that_is_gone_is_told_by_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no file to name."""
+    install(tmp_path, "gone_rules")
+    (tmp_path / "gone_rules.py").unlink()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    told = "cannot be loaded: ModuleNotFoundError: No module named 'gone_rules'"
+    assert failure("billing.rule", tmp_path) == f"plugin 'billing.rule' (gone_rules): {told}"
 
 
 @pytest.mark.parametrize(
