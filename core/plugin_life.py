@@ -70,6 +70,8 @@ async def _live(found: FoundPlugin, plugin: Plugin[Any], opened: asyncio.Future[
 async def _open(found: FoundPlugin, plugin: Plugin[Any]) -> AbstractAsyncContextManager[None]:
     try:
         lifespan = plugin.lifespan()
+        if not isinstance(lifespan, AbstractAsyncContextManager):
+            raise TypeError(f"lifespan() must return an asynchronous context manager, found {type(lifespan).__name__}")
         await lifespan.__aenter__()
     except BaseException as exc:
         if not is_plugin_failure(exc):

@@ -184,10 +184,9 @@ def _check_methods(found: FoundPlugin) -> None:
 
 def _check_lifespan(found: FoundPlugin) -> None:
     lifespan = found.plugin_type.lifespan
-    if inspect.isasyncgenfunction(lifespan) or inspect.iscoroutinefunction(lifespan):
-        raise found.failure(
-            "'lifespan' must be a context manager that yields once; write @asynccontextmanager above it"
-        )
+    is_bare = inspect.isasyncgenfunction(lifespan) or inspect.iscoroutinefunction(lifespan)
+    if is_bare or inspect.isgeneratorfunction(inspect.unwrap(lifespan)):  # the latter also under @contextmanager
+        raise found.failure("'lifespan' must be an 'async def' that yields once; write @asynccontextmanager above it")
 
 
 def _check_marks(found: FoundPlugin) -> None:
@@ -204,7 +203,9 @@ def _check_marks(found: FoundPlugin) -> None:
 
 
 def _check_declaration(found: FoundPlugin, name: str, method: Callable[..., Any], spec: Callable[..., Any]) -> None:
-    """Refuse a *method* that is async where *spec* is not, or the other way round."""
+    """Refuse a *method* that yields, or is async where *spec* is not, or the other way round."""
+    if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
+        raise found.failure(f"'{name}' must return its answer, not yield it")
     if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
         expected = "async def" if inspect.iscoroutinefunction(spec) else "def"
         raise found.failure(f"'{name}' must be declared with '{expected}'")

@@ -130,11 +130,20 @@ async def test_plugin_that_raises_relays_own_error_is_named_with_its_file(
     )
 
 
-@pytest.mark.parametrize("body", ["        yield\n", "        pass\n"])
+@pytest.mark.parametrize(
+    "lifespan",
+    [
+        "    async def lifespan(self):\n        yield\n",
+        "    async def lifespan(self):\n        pass\n",
+        "    def lifespan(self):\n        yield\n",
+        "    @asynccontextmanager\n    def lifespan(self):\n        yield\n",
+    ],
+)
 @pytest.mark.parametrize("check", [check_plugin, check_channel])
-def test_lifespan_that_is_no_context_manager_is_refused(tmp_path: Path, check: Callable[..., Any], body: str) -> None:
+def test_lifespan_that_is_no_context_manager_is_refused(
+    tmp_path: Path, check: Callable[..., Any], lifespan: str
+) -> None:
     """The profile's check finds it, and says what to write."""
-    lifespan = f"    async def lifespan(self):\n{body}"
     source = HEAD + lifespan
     if check is check_channel:
         spoken = "config_type = RuleConfig\n    dialects = ('openai_chat',)"
@@ -142,8 +151,17 @@ def test_lifespan_that_is_no_context_manager_is_refused(tmp_path: Path, check: C
     (tmp_path / "rule.py").write_text(source)
     with pytest.raises(PluginError) as caught:
         check(find_plugin("./rule.py", tmp_path))
-    told = "'lifespan' must be a context manager that yields once; write @asynccontextmanager above it"
+    told = "'lifespan' must be an 'async def' that yields once; write @asynccontextmanager above it"
     assert str(caught.value) == f"plugin './rule.py' ({tmp_path}/rule.py): {told}"
+
+
+async def test_lifespan_that_returns_no_context_manager_is_told_when_it_is_opened(tmp_path: Path) -> None:
+    """What it returns is not known before it is called."""
+    write(tmp_path, "    def lifespan(self):\n        return 5\n")
+    told = r"cannot be opened: TypeError: lifespan\(\) must return an asynchronous context manager, found int$"
+    with pytest.raises(PluginError, match=told):
+        async with registry(tmp_path, {"use": "./rule.py"}).opened():
+            pass
 
 
 @pytest.mark.parametrize(
@@ -223,6 +241,14 @@ REFUSED = {
     "async": (
         "    @hookimpl\n    async def settle(self, usage):\n        pass\n",
         "'settle' must be declared with 'def'",
+    ),
+    "yields": (
+        "    @hookimpl\n    def settle(self, usage):\n        yield\n",
+        "'settle' must return its answer, not yield it",
+    ),
+    "async, and yields": (
+        "    @hookimpl\n    async def authenticate(self, exchange):\n        yield\n",
+        "'authenticate' must return its answer, not yield it",
     ),
     "default": (
         "    @hookimpl\n    def settle(self, usage, charge=None):\n        pass\n",
