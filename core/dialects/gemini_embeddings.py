@@ -8,7 +8,7 @@ from ..exchange import ChannelRequest, Exchange, Operation
 from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
-from .fields import read_nested, read_object, read_value
+from .fields import missing_field, read_nested, read_object, read_value
 from .figures import UntrueFigureError
 from .gemini_generate import GeminiGenerate, name_model
 from .gemini_usage import read_gemini_usage
@@ -46,7 +46,7 @@ class GeminiEmbeddings(GeminiGenerate):
                     raise BadRequestError(param="requests.content")
                 check_kinds(request, GEMINI_EMBEDDINGS, "requests.")
         elif not read_nested(fields, "content"):
-            raise BadRequestError(param="content")
+            raise BadRequestError(param="content") if "content" in fields else missing_field("content")
         check_kinds(fields, GEMINI_EMBEDDINGS)
         exchange.fields = fields
 

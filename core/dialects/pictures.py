@@ -18,7 +18,16 @@ from ..usage import Usage
 from .dialect import BLANK_LINES, BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, EventFields
-from .fields import read_bool, read_form_value, read_int, read_model, read_object, read_optional_text, read_value
+from .fields import (
+    missing_field,
+    read_bool,
+    read_form_value,
+    read_int,
+    read_model,
+    read_object,
+    read_optional_text,
+    read_value,
+)
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import IMAGES, ITEMS, SOME_TEXT, check_kinds, check_needed
 from .single import Single, whole_reading
@@ -74,7 +83,7 @@ class Pictures(Single):
             exchange.form = Form(body, content_type)
             fields = dict(exchange.form.fields)
             if not exchange.form.files("image", "image[]"):
-                raise BadRequestError(param="image")
+                raise missing_field("image")
         else:
             fields = read_object(body)
             if self.operation == "image_edit":

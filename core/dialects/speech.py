@@ -16,7 +16,7 @@ from ..exchange import Evidence, Exchange
 from ..usage import Usage
 from .disguised import disguised_error
 from .done_reader import DoneReader, EventFields
-from .fields import read_model, read_object, read_optional_text
+from .fields import missing_field, read_model, read_object, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import SOME_TEXT, SPEECH, check_kinds
 from .single import Single
@@ -34,7 +34,7 @@ class Speech(Single):
         exchange.model = read_model(fields)
         text = read_optional_text(fields, "input")
         if not text:
-            raise BadRequestError(param="input")
+            raise BadRequestError(param="input") if "input" in fields else missing_field("input")
         read_optional_text(fields, "stream_format")
         check_kinds(fields, self._kinds)
         exchange.fields = fields

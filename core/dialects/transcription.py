@@ -19,7 +19,7 @@ from ..usage import Usage
 from .dialect import BodyReading
 from .disguised import disguised_error, read_document
 from .done_reader import DoneReader, EventFields
-from .fields import read_bool, read_form_value, read_model, read_optional_text
+from .fields import missing_field, read_bool, read_form_value, read_model, read_optional_text
 from .figures import Figures, UntrueFigureError, read_figure, read_figures
 from .kinds import FORM, SOME_TEXT
 from .realtime_usage import TOKENS_PER_SECOND
@@ -60,7 +60,7 @@ class Transcription(Single):
         read_optional_text(form.fields, "response_format")
         sounds = form.files("file")
         if len(sounds) != 1 or not sounds[0]:
-            raise BadRequestError(param="file")
+            raise BadRequestError(param="file") if sounds else missing_field("file")
         if self.operation == "transcription":
             exchange.stream = read_bool(read_form_value(form.fields, "stream"), "stream")
         exchange.form, exchange.fields = form, form.fields

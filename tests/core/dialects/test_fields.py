@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.answers import sentence
+from relay.core.dialects import ENDPOINTS
 from relay.core.dialects.fields import (
     read_bool,
     read_form_value,
@@ -19,6 +20,7 @@ from relay.core.dialects.fields import (
     read_optional_text,
 )
 from relay.core.errors import BadRequestError
+from tests.core.dialects.replay import exchange
 
 
 def one(name: str, raw: bytes) -> dict[str, msgspec.Raw]:
@@ -89,6 +91,27 @@ def test_a_field_that_is_missing_is_told_from_one_that_is_wrong() -> None:
     assert (refused.value.reason, refused.value.param) == ("bad_request", "model")
     assert sentence(refused.value, "en") == "the field 'model' is missing; add it"
     assert sentence(refused.value, "zh") == "缺少参数 model；请补上"
+
+
+_FORM = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--x--\r\n'
+MISSING = {
+    ("/v1/messages", "max_tokens"): b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}',
+    ("/v1/audio/speech", "input"): b'{"model":"m"}',
+    ("/v1/audio/transcriptions", "file"): _FORM,
+    ("/v1/images/edits", "image"): _FORM,
+    ("/v1beta/models/{model}:embedContent", "content"): b"{}",
+}
+
+
+@pytest.mark.parametrize(("where", "body"), MISSING.items(), ids=lambda each: str(each)[:40])
+def test_whatever_is_missing_is_told_to_be(where: tuple[str, str], body: bytes) -> None:
+    """A file of a form, and what is read in ways of its own, too."""
+    path, name = where
+    rules = next(each for each in ENDPOINTS if each.path == path)
+    made = exchange(rules.name, content_type="multipart/form-data; boundary=x" if body is _FORM else "application/json")
+    with pytest.raises(BadRequestError) as refused:
+        rules.read_request(made, body)
+    assert sentence(refused.value, "en") == f"the field '{name}' is missing; add it"
 
 
 @pytest.mark.parametrize(("raw", "count"), [(b"1", 1), (b"10000000", 10_000_000), (b"null", None)])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from relay.core.answers import sentence
 from relay.core.dialects.gemini_generate import GeminiGenerate
 from relay.core.errors import (
     AuthenticationError,
@@ -96,6 +97,14 @@ def test_thinking_is_asked_for_by_budget_or_level(
     members: dict[str, Any] = {names[0]: {names[1]: thinking}}
     made = read(**members)
     assert WHOLE.stream_reader(made).evidence().thinking_asked is is_asked
+
+
+def test_a_limit_that_cannot_be_is_told_what_it_may_be() -> None:
+    """Under its full name."""
+    with pytest.raises(BadRequestError) as refused:
+        read(generationConfig={"maxOutputTokens": 0})
+    told = "the field 'generationConfig.maxOutputTokens' must be a whole number from 1 to 10000000"
+    assert sentence(refused.value, "en") == told
 
 
 @pytest.mark.parametrize(
