@@ -19,7 +19,7 @@ from .errors import AuthenticationError, NoPriceError, PluginError, RejectedErro
 from .exchange import Attempt, Candidate, Channel, ChannelRequest, Claim, Exchange, PriceFacts, Principal, RequestRecord
 from .finder import FoundPlugin
 from .hooks import Meter
-from .observe import emit_exception
+from .observe import emit, emit_exception
 from .plugin_meter import PluginMeter
 from .registry import Implementation
 from .usage import Usage
@@ -95,6 +95,10 @@ class Dispatch:
                 given = {id(candidate) for candidate in candidates}
                 if any(id(one) not in given and one not in candidates for one in chosen):
                     raise _failure(step, "select_channel", "expected some of its candidates, found another among them")
+                if candidates and not chosen and not attempts:  # else the customer is told what the attempt met
+                    emit(
+                        "channels.withheld", plugin=step.plugin.use, file=str(step.plugin.file), request_id=exchange.id
+                    )
                 candidates = chosen
         return candidates
 

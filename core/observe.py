@@ -19,6 +19,7 @@ EVENTS = frozenset(
         "admission.closed",  # the disk is nearly full: new holds are refused, what is open goes on
         "admission.opened",  # there is room again
         "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class and status
+        "channels.withheld",  # a routing plugin left a request no channel, before any was tried
         "checkpoint.failed",  # the ledger could not tidy its write-ahead log; it tries again
         "cancel.failed",  # an answer in the background, whose stream was left, could not be cancelled
         "claims.unchecked",  # after-sales plugins did not see the charges of dead processes; the next start tries again

@@ -382,13 +382,19 @@ async def test_each_router_sees_what_the_one_before_left() -> None:
     assert seen == [((), (SECOND, THIRD))]
 
 
-async def test_router_may_leave_nothing() -> None:
-    """An empty sequence is an answer."""
+async def test_router_may_leave_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """An empty sequence is an answer; the log says whose, as the customer is told only that there is no channel."""
+    caplog.set_level(logging.INFO, "relay")
 
     async def takes_none(candidates: Any) -> list[Any]:
         return []
 
-    assert await dispatch("select_channel", takes_none).select_channel(EXCHANGE, (FIRST,), ()) == ()
+    chain = dispatch("select_channel", takes_none, takes_none)
+    tried = Attempt(candidate=FIRST, started_at=NOW, duration_ms=1, failure="sick")
+    assert await chain.select_channel(EXCHANGE, (SECOND,), (tried,)) == ()  # told of that attempt
+    assert await chain.select_channel(EXCHANGE, (FIRST,), ()) == ()
+    logged = [(record.msg, vars(record)["fields"]) for record in caplog.records]
+    assert logged == [("channels.withheld", {"plugin": "a", "file": "/shop/a.py", "request_id": "req_1"})]
 
 
 async def test_plugin_that_makes_up_a_candidate_is_named() -> None:
