@@ -14,6 +14,7 @@ import uvicorn
 
 from .app import build_app
 from .face import face_of
+from .listening import BACKLOG_MAX
 from .observe import emit_exception
 from .realtime.face import websocket_face_of
 from .shop import Shop
@@ -26,9 +27,6 @@ IDLE_S = 75
 
 Who lets go first must be the customer: a request that crosses the server's closing meets a reset.
 """
-
-BACKLOG_MAX = 2048
-"""Connections that may wait to be accepted."""
 
 COLLECT_AFTER_OBJECTS = 10_000
 """How many new objects trigger a garbage collection of the youngest generation; Python's default is 700."""
@@ -105,18 +103,6 @@ def raise_file_limit() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS says that there is no limit, and refuses that one
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; connections wait until the shop serves.
-
-    Raises:
-        OSError: The port is taken, or the address is not this machine's.
-        UnicodeError: *host* can't be a host name.
-    """
-    host.encode("idna")  # before the socket is created, which would stay open
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG_MAX)
 
 
 def serve(shop: Shop, listener: socket.socket, *, announcement: str) -> None:

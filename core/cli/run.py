@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import ipaddress
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 import msgspec
 
 from ..ledger.database import prepare_database
+from ..listening import listen
 from ..observe import log_to_stderr
 from ..profile.loader import find_profile, for_demo, load_profile, resolve_secrets
 from ..profile.record import write_record
@@ -44,24 +46,16 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
         loaded = msgspec.structs.replace(loaded, profile=for_demo(loaded.profile))
     secrets = resolve_secrets(loaded)
     data = resolve_data(data, loaded.path, is_demo=is_demo)
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        # Making a new database takes as long as importing the server: the two go on at once.
-        database = aside.submit(prepare_database, data, is_demo=is_demo)
-        from ..demo import demo_words, hand_out_key
-        from ..serving import listen, serve
-        from ..shop import Shop
+    # First of all: a start that finds its port taken makes no folder, and leaves a running shop its demo key and record.
+    with _listen(host, port) as listener:
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            # Making a new database takes as long as importing the server: the two go on at once.
+            database = aside.submit(prepare_database, data, is_demo=is_demo)
+            from ..demo import demo_words, hand_out_key
+            from ..serving import serve
+            from ..shop import Shop
 
-        database.result()
-    try:
-        listener = listen(host, port)
-    except UnicodeError as exc:
-        raise Failure(f"error: can't listen on '{host}': it is not a valid host name; choose another --host") from exc
-    except OSError as exc:
-        reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
-        option = "--port" if exc.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
-        raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another {option}") from exc
-    # From here on nobody else serves here, so a shop that runs keeps its demo key and its record.
-    with listener:
+            database.result()
         log_to_stderr()
         write_record(data, loaded)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
@@ -69,6 +63,17 @@ def run(name: str, host: str, port: int, data: Path | None, *, is_demo: bool) ->
         if is_demo:
             announcement += "\n" + demo_words(address, loaded.profile, asyncio.run(hand_out_key(loaded.profile, data)))
         serve(Shop(loaded, data, secrets, is_demo=is_demo), listener, announcement=announcement)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except UnicodeError as exc:
+        raise Failure(f"error: can't listen on '{host}': it is not a valid host name; choose another --host") from exc
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).partition(" (")[0].lower()
+        option = "--port" if exc.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        raise Failure(f"error: can't listen on '{host}', port {port}: {reason}; choose another {option}") from exc
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The listening socket and the announcement; signals are in tests/faults/test_stopping.py."""
+"""The announcement, and what a server is allowed and given; signals are in tests/faults/test_stopping.py."""
 
 import json
 import re
@@ -16,22 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.core.serving import listen
+from relay.core.listening import listen
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_who_connects_before_the_shop_serves_waits(host: str) -> None:
-    """The port is ours from this moment on."""
-    with listen(host, 0) as listener, socket.create_connection(listener.getsockname(), timeout=5) as customer:
-        assert customer.getpeername() == listener.getsockname()
-
-
-def test_a_port_is_taken_once() -> None:
-    """The second server is refused, not given every other connection."""
-    with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
-        listen("127.0.0.1", first.getsockname()[1])
 
 
 def test_what_opened_the_shop_is_looked_through_no_more() -> None:

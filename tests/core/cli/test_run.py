@@ -50,7 +50,7 @@ def test_a_host_that_no_resolver_knows_is_an_error_that_says_so(profile: str, mo
     def listen(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr("relay.core.serving.listen", listen)
+    monkeypatch.setattr("relay.core.cli.run.listen", listen)
     result = run(profile, "--host", "shop.invalid", "--port", "8000")
 
     reason = "name or service not known; choose another --host"
@@ -68,11 +68,19 @@ def test_an_address_of_another_machine_is_an_error_that_says_so(profile: str) ->
 
 def test_a_start_that_fails_leaves_the_running_shop_alone(profile: str, taken_port: str) -> None:
     """No key is handed out, none revoked, and the folder's record stays."""
+    prepare_database(Path(profile).with_name("data"), is_demo=True)
+
     run(profile, "--demo", "--port", taken_port)
 
     keys = CliRunner().invoke(main, ["key", "list", "--data", str(Path(profile).with_name("data"))])
     assert keys.stdout.startswith("no keys")
     assert not Path(profile).with_name("data").joinpath("profile.json").exists()
+
+
+def test_a_start_that_fails_makes_no_folder(profile: str, taken_port: str) -> None:
+    """Beside another shop's it would leave every command to ask which of the two is meant."""
+    assert run(profile, "--port", taken_port).exit_code == 1
+    assert not Path(profile).with_name("data").exists()
 
 
 def test_a_plugin_that_cannot_be_opened_is_an_error_that_names_its_file(tmp_path: Path, profile: str) -> None:
