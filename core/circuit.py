@@ -2,10 +2,9 @@
 
 Each failure class cools down what is to blame: ``sick`` and ``overloaded`` a channel x model x key, by
 their rate, so that a single error disables nothing; ``misrouted`` a channel x model; ``key_dead``
-and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` blame
-nothing. A model is judged for
-each operation separately: an upstream that can't compact conversations, or has a model for embeddings
-that can't chat, refuses in the same words as for a model that does not exist.
+and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` blame nothing. A model is
+judged for each operation separately: an upstream that can't compact conversations, or has a model for
+embeddings that can't chat, refuses in the same words as for a model that does not exist.
 """
 
 from types import TracebackType

@@ -37,9 +37,7 @@ def classify(
         message = "" if _tells_of_ours(error.message, sent) else sanitise(error.message)
         return UpstreamStatusError(failure, status, message=message, error_type=_machine_type(error), param=error.param)
     if failure == "overloaded" and headers.get("x-should-retry") == "false":
-        failure = (
-            "sick"  # a relay that has no channel for the model says 503, too, and knows that asking again is no use
-        )
+        failure = "sick"  # a relay that has no channel for the model says 503, too, and that asking again is no use
     wait_s = retry_after_s(headers, error) if failure in ("throttled", "overloaded") else None
     return UpstreamStatusError(failure, status, retry_after_s=wait_s)
 
@@ -81,6 +79,8 @@ def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
         return "key_dead"
     if status in (413, 429) and _exceeds_its_limit(error.message):
         return "too_large"
+    if status == 429 and names & _BUSY_NAMES:
+        return "overloaded"
     if status == 200:
         return _failure_dressed_as_success(error, words, sent)
     if status == 400:
@@ -230,6 +230,10 @@ _POLICY_NAMES = {
 _POLICY_WORDS = re.compile(
     r"content (management )?polic|usage (polic|guideline)|acceptable use|moderation|flagged|content filter|敏感|违规|内容安全"
 )
+_BUSY_NAMES = {"overloaded_error", "unavailable", "server_is_overloaded", "engine_overloaded_error"}
+"""Kimi's, the last, comes with 429, of one model and whatever the key's limits (MoonshotAI/kimi-cli#2077 and #2209, read
+2026-11-30).
+"""
 _CLASS_OF_TYPE: dict[str, FailureClass] = {
     **dict.fromkeys(_QUOTA_NAMES | _KEY_NAMES | {"unauthenticated", "permission_denied", "11200"}, "key_dead"),
     **dict.fromkeys(_MODEL_NAMES | {"not_found"}, "misrouted"),
@@ -238,7 +242,7 @@ _CLASS_OF_TYPE: dict[str, FailureClass] = {
          "tokens", "requests", "throttling", "11201", "11202"),
         "throttled",
     ),
-    **dict.fromkeys(("overloaded_error", "unavailable", "server_is_overloaded"), "overloaded"),
+    **dict.fromkeys(_BUSY_NAMES, "overloaded"),
     **dict.fromkeys(
         _POLICY_NAMES | {"invalid_request_error", "invalid_argument", "invalid-argument", "invalidparameter",
         "request_too_large", "tool_use_failed", "invalid_prompt", CONTEXT_CODE}

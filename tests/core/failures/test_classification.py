@@ -126,6 +126,8 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (200, error("Overloaded", type="overloaded_error"), "overloaded"),
         (200, error("busy", type="service_unavailable_error", code="server_is_overloaded"), "overloaded"),
         (200, error("busy", code="unavailable"), "overloaded"),
+        (429, error("The engine is currently overloaded", type="engine_overloaded_error"), "overloaded"),
+        (429, error("The engine is currently overloaded", type="rate_limit_reached_error"), "throttled"),
         (200, error("busy", code=503, status="UNAVAILABLE"), "overloaded"),
         (200, error("slow down", type="rate_limit_error"), "throttled"),
         (200, error("no", code="invalid_api_key"), "key_dead"),
