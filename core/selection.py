@@ -6,7 +6,15 @@ from typing import TypeVar
 
 from .circuit import Route
 from .dialects.meaning import retry_after_s
-from .errors import CoolingDownError, NoChannelError, PluginError, RelayError, UpstreamError, UpstreamStatusError
+from .errors import (
+    CoolingDownError,
+    NoChannelError,
+    PluginError,
+    RelayError,
+    UpstreamError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
 from .exchange import Attempt, Candidate, Exchange
 from .observe import emit_exception
 from .shop import Shop
@@ -78,12 +86,18 @@ class Selection:
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
 
     def _told(self, failure: UpstreamError | PluginError) -> RelayError:
-        """Return the failure to tell the customer of: *failure*, or an earlier one that will pass, as this one won't."""
+        """Return the failure to tell the customer of: *failure*, or an earlier one that will pass sooner.
+
+        A request that an upstream let wait in vain may have been carried out there, and paid for by the shop: that is
+        told whatever else failed, lest the customer's program ask again by itself.
+        """
+        earlier = self._failure
         is_of_channel = isinstance(failure, UpstreamError) and failure.failure != "request"
-        is_lasting = is_of_channel and retry_after_s(failure) is None
-        if is_lasting and self._failure is not None and retry_after_s(self._failure) is not None:
-            return self._failure
-        return failure
+        if earlier is None or not is_of_channel or _may_be_done(failure):
+            return failure
+        if _may_be_done(earlier):
+            return earlier
+        return earlier if _wait_s(earlier) < _wait_s(failure) else failure
 
     def _may_go_on(self, failure: RelayError) -> bool:
         """Say whether another candidate is worth an attempt after *failure*."""
@@ -126,3 +140,14 @@ class Selection:
 def _place_of(candidate: Candidate) -> tuple[str, str]:
     """Return the channel and key, of which one exchange tries each pair once."""
     return candidate.channel.name, candidate.key_id
+
+
+def _may_be_done(failure: RelayError) -> bool:
+    """Say whether the upstream took the request, and may have carried it out though no answer came in time."""
+    return isinstance(failure, UpstreamTimeoutError) and failure.deadline != "connect"
+
+
+def _wait_s(failure: RelayError) -> float:
+    """Return the seconds after which asking again may help; infinity where it can't."""
+    wait_s = retry_after_s(failure)
+    return math.inf if wait_s is None else wait_s

@@ -63,26 +63,40 @@ async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tm
         assert len(upstream.received) == sent_count == 2
 
 
-BUSY = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
+def throttled(wait_s: int) -> list[Step]:
+    return document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, [f"retry-after: {wait_s}"])
+
+
+BUSY = document({"error": {"message": "overloaded"}}, 503)
+DEAD = document({"error": {"message": "no", "code": "invalid_api_key"}}, 401)
+SICK = document({"error": {"message": "no"}}, 500)
+REFUSED = document({"error": {"message": "no", "code": "bad_n"}}, 400)
+LATE: list[Step] = [5.0]
 
 
 @pytest.mark.parametrize(
-    ("second", "told"),
+    ("first", "second", "told"),
     [
-        (document({"error": {"message": "no", "code": "invalid_api_key"}}, 401), (429, "upstream_throttled", "17")),
-        (document({"error": {"message": "no"}}, 500), (429, "upstream_throttled", "17")),
-        (document({"error": {"message": "overloaded"}}, 503), (503, "upstream_overloaded", "2")),
-        (document({"error": {"message": "no", "code": "bad_n"}}, 400), (400, "bad_n", None)),
+        (throttled(17), DEAD, (429, "upstream_throttled", "17", "true")),
+        (throttled(17), SICK, (429, "upstream_throttled", "17", "true")),
+        (throttled(17), BUSY, (503, "upstream_overloaded", "2", "true")),
+        (BUSY, throttled(3600), (503, "upstream_overloaded", "2", "true")),
+        (throttled(17), REFUSED, (400, "bad_n", None, "false")),
+        (BUSY, LATE, (504, "upstream_timeout", None, "false")),
+        (LATE, BUSY, (504, "upstream_timeout", None, "false")),
+        (LATE, REFUSED, (400, "bad_n", None, "false")),
     ],
 )
-async def test_a_failure_that_will_pass_is_told_rather_than_the_next_that_will_not(
-    tmp_path: Path, second: list[Step], told: tuple[int, str, str | None]
+async def test_the_failure_that_will_pass_soonest_is_told_unless_the_request_may_be_done(
+    tmp_path: Path, first: list[Step], second: list[Step], told: tuple[int, str, str | None, str]
 ) -> None:
-    """The first channel is throttled: whoever asks again may get an answer, unless the request is to blame."""
-    async with reselling(tmp_path, lambda _: second if len(upstream.received) > 1 else BUSY) as (upstream, shop):
+    """Whoever asks again may get an answer, unless the request is to blame, and pays the shop's upstream but once."""
+    profile = PROFILE.replace("{url}", "{url}\n    deadlines: {{first_event_s: 1}}")
+    answers = iter([first, second])
+    async with reselling(tmp_path, lambda _: next(answers), profile=profile) as (upstream, shop):
         response = await shop.chat()
-        error, wait = response.json()["error"], response.headers.get("retry-after")
-        assert (response.status_code, error["code"], wait) == told
+        said = response.headers.get("retry-after"), response.headers["x-should-retry"]
+        assert (response.status_code, response.json()["error"]["code"], *said) == told
         assert len(upstream.received) == 2
 
 
