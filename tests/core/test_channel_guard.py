@@ -95,6 +95,14 @@ async def test_what_is_no_answer_is_told_by_the_plugins_file_and_never_by_its_wo
     assert (caught.value.plugin, caught.value.file) == ("./odd.py", __file__)
 
 
+async def test_a_refusal_without_a_wait_passes_as_it_was_raised() -> None:
+    """Zero seconds are whole seconds."""
+    refusal = UpstreamStatusError("throttled", 429, retry_after_s=0)
+    with pytest.raises(UpstreamStatusError) as caught:
+        await send(odd(refusal), REQUEST, "")
+    assert caught.value is refusal
+
+
 async def test_what_is_no_socket_is_told_the_same_way() -> None:
     """A session of realtime is opened by another method."""
     with pytest.raises(PluginError, match=r"in connect: expected an UpstreamSocket, found BytesResponse$"):
