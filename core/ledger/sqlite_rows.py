@@ -141,7 +141,8 @@ INSERT_ATTEMPT = RowStatement(
 KEEP_ANSWER = RowStatement(
     "INSERT INTO kept_answer (digest, account_id, channel, key_id, model, at) VALUES",
     "(?, ?, ?, ?, ?, ?)",
-    "ON CONFLICT (digest, account_id) DO UPDATE SET channel = excluded.channel, key_id = excluded.key_id",
+    "ON CONFLICT (digest, account_id)"
+    " DO UPDATE SET channel = excluded.channel, key_id = excluded.key_id, model = excluded.model, at = excluded.at",
 )
 NAME_REQUEST = RowStatement(
     "INSERT INTO idempotency_key (account_id, digest, request_id, at) VALUES",

@@ -66,6 +66,16 @@ def test_answers_of_three_months_ago_are_forgotten_as_new_ones_come(books: Books
     assert kept(books) == {"9007", "9128", "9129", answer_digest("resp_1"), answer_digest("resp_128")}
 
 
+def test_an_id_that_an_upstream_gives_again_is_of_its_last_answer(books: Books) -> None:
+    """Also its age: else it would be forgotten at once."""
+    books.play("account alice gift=5")
+    row = (answer_digest("resp_1"), "alice", "azure", "k9", "m", 0)
+    books.store.connection.execute("INSERT INTO kept_answer VALUES (?, ?, ?, ?, ?, ?)", row)
+    keep(books, "resp_1")
+    found = books.ask("SELECT channel, key_id, model, at FROM kept_answer")
+    assert found == [("aws", CANDIDATE.key_id, "claude-sonnet-4-5", to_ms(NOW))]
+
+
 def keep(books: Books, answer_id: str) -> None:
     """Post a request of alice's whose answer the upstream keeps."""
     attempts = (Attempt(candidate=CANDIDATE, started_at=AT, duration_ms=40, status=200),)
