@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from relay.core.errors import LedgerUnavailableError
 from tests.chats import DONE, ROLE, STOP, USAGE, words
 from tests.core.dialects.test_sound import wave_file
 from tests.shops import PROFILE, Running, reselling
@@ -216,6 +217,18 @@ async def test_a_dearer_channel_that_can_not_be_held_for_is_not_asked(tmp_path: 
         assert shop.rows("select held_nano, spent_nano from api_key") == [{"held_nano": 0, "spent_nano": 0}]
 
 
+async def test_another_channel_at_the_same_price_is_asked_though_no_hold_can_grow(tmp_path: Path) -> None:
+    """What is held already is enough."""
+    answers = iter([document({"error": {"message": "down"}}, 500), document(ANSWER)])
+
+    async def extend(*_: object) -> None:
+        raise LedgerUnavailableError("the disk is full")
+
+    async with reselling(tmp_path, lambda _: next(answers)) as (_, shop):
+        shop.shop.ledger.extend = extend  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        assert (await shop.chat()).status_code == 200
+
+
 async def test_after_too_many_overruns_a_dearer_channel_is_held_for_in_full_as_well(tmp_path: Path) -> None:
     """The first channel for 100 000 tokens at 4 times, the second for twice that."""
     async with failing_over_to_a_dearer_channel(tmp_path, "0.5", document(HUGE)) as (shop, held):
@@ -241,31 +254,34 @@ class PricesHolds(Plugin[PluginConfig]):
 """A billing plugin that fails wherever an answer is priced: what was quoted for its hold is charged."""
 
 
-async def test_what_was_quoted_for_a_refused_extension_is_never_charged(tmp_path: Path) -> None:
-    """1024 tokens were held for, at a thousandth each; 2048 could not be."""
+@pytest.mark.parametrize(("credit", "nano"), [("1.5", 1_024_000_000), ("10", 2_048_000_000)])
+async def test_an_answer_that_no_plugin_can_price_costs_what_was_held_for(
+    tmp_path: Path, credit: str, nano: int
+) -> None:
+    """1024 tokens at first, at a thousandth each; then 2048, unless that is refused."""
     (tmp_path / "holds.py").write_text(PRICES_HOLDS)
     profile = PROFILE.replace("use: billing.token_ratio", "use: ./holds.py")
-    refused = asyncio.Event()
+    decided = asyncio.Event()
 
-    def ends_once_more_was_refused(_: Received) -> Iterator[Step]:
+    def ends_once_more_was_asked_for(_: Received) -> Iterator[Step]:
         yield from stream(ROLE + words("word " * 300))[:-1]
-        while not refused.is_set():
+        while not decided.is_set():
             yield 0.01
         yield from stream(STOP + DONE)[1:]
 
-    async with reselling(tmp_path, ends_once_more_was_refused, profile=profile, credit="1.5") as (_, shop):
+    async with reselling(tmp_path, ends_once_more_was_asked_for, profile=profile, credit=credit) as (_, shop):
         extend = shop.shop.ledger.extend
 
         async def noted(request_id: str, held_nano: int) -> object:
             try:
                 return await extend(request_id, held_nano)
             finally:
-                refused.set()
+                decided.set()
 
-        shop.shop.ledger.extend = noted  # type: ignore[method-assign,assignment] # tells when it has refused
+        shop.shop.ledger.extend = noted  # type: ignore[method-assign,assignment] # tells when it has decided
         await shop.chat(stream=True)
         [row] = await shop.log()
-    assert (row["outcome"], row["charge_nano"], row["overrun_nano"]) == ("complete", 1_024_000_000, 0)
+    assert (row["outcome"], row["charge_nano"], row["overrun_nano"]) == ("complete", nano, 0)
 
 
 async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
