@@ -51,7 +51,10 @@ class Settlement:
         self._facts: PriceFacts
         """What the price of the attempt reserved for last depends on."""
         self._quoted = NOTHING
-        """The price of what is held for: what is charged if no billing plugin can price the finished answer."""
+        """What is charged if no billing plugin can price the finished answer: the price of what is held for.
+
+        Where a full hold was needed, it is that of the hold which the answer would have had without.
+        """
         self._held_nano: int | None = None
         self._is_closed = False
 

@@ -166,7 +166,8 @@ reservation = sa.Table(
     sa.CheckConstraint("held_nano >= 0", "ck_reservation_held"),
     sa.CheckConstraint("state IN ('open', 'posted', 'voided')", "ck_reservation_state"),
 )
-"""``mark`` is what recovery would post, until that is done and delivered; ``is_recovered`` says that recovery closed it.
+"""``mark`` is what recovery would post, and goes once the end of a posted answer is delivered; ``is_recovered`` says that
+recovery closed it.
 
 ``delivered_at`` is when the end of the answer reached the customer; if no part of an answer waits
 for the post, it is when it was posted. ``is_checked`` says that the after-sales plugins have seen
