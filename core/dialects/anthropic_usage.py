@@ -1,6 +1,6 @@
 """Usage as Anthropic reports it. Source: wire/DIALECTS.md 3.1-3.3, read 2026-11-23."""
 
-from typing import Any
+import msgspec
 
 from ..usage import Iteration, TokenCounts, Usage
 from ..vendor_names import kept_name
@@ -28,7 +28,7 @@ def read_anthropic_usage(usage: object) -> Usage | None:
     counts = _sum(iterations) if iterations else _read_counts(figures)
     is_one_pass = len(iterations) == 1 and iterations[0].model is None
     return Usage(
-        **counts,
+        **msgspec.structs.asdict(counts),
         reasoning_tokens=read_figure(read_figures(figures.get("output_tokens_details")), "thinking_tokens"),
         web_search_count=read_figure(read_figures(figures.get("server_tool_use")), "web_search_requests"),
         upstream_cost_nano=read_upstream_cost(figures),
@@ -36,20 +36,20 @@ def read_anthropic_usage(usage: object) -> Usage | None:
     )
 
 
-def _read_counts(figures: Figures) -> dict[str, Any]:
-    """Return one pass's `TokenCounts`; what the split of cache writes does not cover counts as 5 minutes."""
+def _read_counts(figures: Figures) -> TokenCounts:
+    """Return one pass's counts; what the split of cache writes does not cover counts as 5 minutes."""
     split = read_figures(figures.get("cache_creation"))
     one_hour = read_figure(split, "ephemeral_1h_input_tokens")
     split_sum = read_figure(split, "ephemeral_5m_input_tokens") + one_hour
     written = read_figure(figures, "cache_creation_input_tokens") or split_sum
     cache_write_1h = min(one_hour, written)
-    return {
-        "input_tokens": read_figure(figures, "input_tokens"),
-        "cache_read_tokens": read_figure(figures, "cache_read_input_tokens"),
-        "cache_write_5m_tokens": written - cache_write_1h,
-        "cache_write_1h_tokens": cache_write_1h,
-        "output_tokens": read_figure(figures, "output_tokens"),
-    }
+    return TokenCounts(
+        input_tokens=read_figure(figures, "input_tokens"),
+        cache_read_tokens=read_figure(figures, "cache_read_input_tokens"),
+        cache_write_5m_tokens=written - cache_write_1h,
+        cache_write_1h_tokens=cache_write_1h,
+        output_tokens=read_figure(figures, "output_tokens"),
+    )
 
 
 def _read_iterations(figures: Figures) -> tuple[Iteration, ...]:
@@ -62,9 +62,9 @@ def _read_iterations(figures: Figures) -> tuple[Iteration, ...]:
 
 
 def _read_iteration(figures: Figures) -> Iteration:
-    model = figures.get("model")
-    return Iteration(**_read_counts(figures), model=kept_name(model) if isinstance(model, str) else None)
+    counts, model = _read_counts(figures), figures.get("model")
+    return Iteration(**msgspec.structs.asdict(counts), model=kept_name(model) if isinstance(model, str) else None)
 
 
-def _sum(passes: tuple[Iteration, ...]) -> dict[str, Any]:
-    return {name: sum(getattr(each, name) for each in passes) for name in TokenCounts.__struct_fields__}
+def _sum(passes: tuple[Iteration, ...]) -> TokenCounts:
+    return TokenCounts(**{name: sum(getattr(each, name) for each in passes) for name in TokenCounts.__struct_fields__})
