@@ -195,7 +195,7 @@ def endpoint_url(base_url: str, endpoint: str) -> str:
     """Return the address of *endpoint*, such as ``/messages``, under a channel's *base_url*.
 
     Operators write the base URL without /v1, with it, or as the full address of any endpoint; the last
-    is for upstreams whose version is not v1.
+    is for upstreams whose version is not v1. That it is an address was checked with the profile.
 
     >>> endpoint_url("https://api.example", "/messages"), endpoint_url("https://api.example/v1/", "/messages")
     ('https://api.example/v1/messages', 'https://api.example/v1/messages')

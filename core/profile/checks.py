@@ -138,12 +138,10 @@ def _check_base_url(place: Place) -> None:
         return
     try:
         url = urlsplit(place.text)
-        is_plain = (
-            bool(url.hostname)
-            and " " not in place.text
-            and not (url.query or url.fragment or url.username or url.password)
-        )
-        is_usable = url.scheme in ("http", "https") and is_plain and url.port != 0
+        host = (url.hostname or "").encode("idna")  # which fails for a label that is empty or too long
+        # Even an empty query or fragment would swallow the path that a channel adds.
+        is_plain = place.text.isprintable() and not set(" ?#").intersection(place.text) and "@" not in url.netloc
+        is_usable = url.scheme in ("http", "https") and is_plain and bool(host) and url.port != 0
     except ValueError:
         is_usable = False
     if not is_usable:

@@ -155,6 +155,12 @@ def test_misfit_is_reported(tmp_path: Path, old: str, new: str, expected: list[s
         "https://a.example:0",
         "https://a.example:99999",
         "https://a.example/?k=1",
+        "https://a.example/v1?",
+        "https://a.example#",
+        "https://@a.example",
+        "https://a.example/v1\\n",
+        "https://a.example\\u00a0/v1",
+        "https://api..example",
     ],
 )
 def test_address_that_is_no_plain_one_is_refused(tmp_path: Path, address: str) -> None:
@@ -168,11 +174,18 @@ def test_address_that_is_no_plain_one_is_refused(tmp_path: Path, address: str) -
 
 
 @pytest.mark.parametrize(
-    "address", ["https://api.example.com", "http://127.0.0.1:1", "http://127.0.0.1:8080/v4/chat/completions"]
+    "address",
+    [
+        "https://api.example.com",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1:8080/v4/chat/completions",
+        "http://[::1]:8080/@a",
+        "https://接口.example",
+    ],
 )
 def test_plain_address_is_taken(tmp_path: Path, address: str) -> None:
     """With or without a path, and on any port."""
-    path = write(tmp_path, "groups: [plain]", f"groups: [plain]\n    base_url: {address}")
+    path = write(tmp_path, "groups: [plain]", f"groups: [plain]\n    base_url: '{address}'")
 
     assert load_profile(path).profile.channels[0].base_url == address
 
