@@ -88,7 +88,7 @@ class AzureOpenAI(ChannelPlugin[AzureOpenAIConfig]):
     def __init__(self, config: AzureOpenAIConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
         if section.base_url is None:
-            raise ValueError("base_url: expected the address of an Azure resource, found 'none'")
+            raise ValueError("base_url: expected the address of an Azure resource, found none")
         resource = section.base_url.rstrip("/").removesuffix("/openai/v1").removesuffix("/openai")
         self._base_url = f"{resource}/openai"
         self._query = urlencode({"api-version": config.api_version})
