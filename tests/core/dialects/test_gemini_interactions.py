@@ -70,6 +70,15 @@ def test_thinking_is_asked_for_by_level_or_summary(config: dict[str, Any], is_as
     assert RULES.stream_reader(made).evidence().thinking_asked is is_asked
 
 
+@pytest.mark.parametrize(
+    ("members", "answer_id"),
+    [({}, "v1_a"), ({"store": None}, "v1_a"), ({"store": True}, "v1_a"), ({"store": False}, None)],
+)
+def test_an_answer_is_kept_unless_the_request_says_otherwise(members: dict[str, Any], answer_id: str | None) -> None:
+    """Which a field of null does not."""
+    assert RULES.read_body(read(**members), b'{"id":"v1_a","status":"completed","steps":[]}').answer_id == answer_id
+
+
 def test_a_stream_that_broke_ends_with_an_error_event() -> None:
     """In the form of the API's own."""
     assert RULES.render_error_event(UpstreamTimeoutError("idle"), "words", "req-1") == (

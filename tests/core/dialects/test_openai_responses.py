@@ -78,6 +78,15 @@ def test_thinking_is_asked_for_by_effort(members: dict[str, Any], is_asked: bool
     assert RULES.stream_reader(read(**members)).evidence().thinking_asked is is_asked
 
 
+@pytest.mark.parametrize(
+    ("members", "answer_id"),
+    [({}, "resp_1"), ({"store": None}, "resp_1"), ({"store": True}, "resp_1"), ({"store": False}, None)],
+)
+def test_an_answer_is_kept_unless_the_request_says_otherwise(members: dict[str, Any], answer_id: str | None) -> None:
+    """Which a field of null does not."""
+    assert RULES.read_body(read(**members), b'{"id":"resp_1","status":"completed","output":[]}').answer_id == answer_id
+
+
 def test_a_broken_stream_ends_in_both_events_that_clients_know() -> None:
     """The SDKs raise on `error`; Codex waits for a last response."""
     events = RULES.render_error_event(UpstreamBrokenError(), "words", "req-1").decode()
