@@ -143,7 +143,12 @@ def _place_of(candidate: Candidate) -> tuple[str, str]:
 
 
 def _may_be_done(failure: RelayError) -> bool:
-    """Say whether the upstream took the request, and may have carried it out though no answer came in time."""
+    """Say whether an upstream took the request, and may have carried it out though no answer came in time.
+
+    504 and Cloudflare's 524 say so of an upstream behind the one that was asked (w:documented/edge-524-timeout).
+    """
+    if isinstance(failure, UpstreamStatusError):
+        return failure.upstream_status in (504, 524)
     return isinstance(failure, UpstreamTimeoutError) and failure.deadline != "connect"
 
 

@@ -84,6 +84,8 @@ LATE: list[Step] = [5.0]
         (throttled(17), REFUSED, (400, "bad_n", None, "false")),
         (BUSY, LATE, (504, "upstream_timeout", None, "false")),
         (LATE, BUSY, (504, "upstream_timeout", None, "false")),
+        (BUSY, document({}, 504), (502, "upstream_error", None, "false")),
+        (document({}, 524), BUSY, (502, "upstream_error", None, "false")),
         (LATE, REFUSED, (400, "bad_n", None, "false")),
     ],
 )
