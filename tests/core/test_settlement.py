@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from relay.core.errors import LedgerUnavailableError
+from relay.core.exchange import RequestRecord
+from relay.core.ledger.operations import Posted
+from relay.core.settlement import Settlement
 from tests.chats import DONE, ROLE, STOP, USAGE, words
 from tests.core.dialects.test_sound import wave_file
 from tests.shops import PROFILE, Running, reselling
@@ -282,6 +285,24 @@ async def test_an_answer_that_no_plugin_can_price_costs_what_was_held_for(
         await shop.chat(stream=True)
         [row] = await shop.log()
     assert (row["outcome"], row["charge_nano"], row["overrun_nano"]) == ("complete", nano, 0)
+
+
+async def test_a_bug_of_ours_after_a_post_that_waits_for_the_disk_frees_no_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is from the hold that the spool books the charge later."""
+
+    async def post(record: RequestRecord) -> Posted:
+        return Posted(request_id=record.request_id, charge_nano=record.charge.nano, overrun_nano=0)
+
+    def fails(_: Settlement) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(Settlement, "delivered", fails)
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
+        shop.shop.ledger.post = post  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        assert (await shop.chat()).status_code == 200
+    assert shop.rows("select state from reservation") == [{"state": "open"}]
 
 
 async def test_the_lower_of_two_limits_bounds_the_hold(tmp_path: Path) -> None:
