@@ -123,8 +123,8 @@ TEXTS: Mapping[str, Sentence] = {
         "参数 {param} 应为 {least} 到 {most} 的整数",
     ),
     "bad_request.param": Sentence(
-        "the field '{param}' is missing, or is not what this endpoint expects; compare it with the API's documentation",
-        "参数 {param} 缺失或不正确；请对照接口文档检查",
+        "the field '{param}' is not what this endpoint expects; compare it with the API's documentation",
+        "参数 {param} 不正确；请对照接口文档检查",
     ),
     "too_many_values": Sentence(
         "the request has too many values: at most {values_max} strings, objects and lists, and {numbers_max} with numbers "

@@ -43,7 +43,8 @@ class GeminiEmbeddings(GeminiGenerate):
             check_needed(fields, "requests", TURNS)
             for request in read_value(fields, "requests", _REQUESTS):
                 if not read_nested(request, "content"):
-                    raise BadRequestError(param="requests.content")
+                    name = "requests.content"
+                    raise BadRequestError(param=name) if "content" in request else missing_field(name)
                 check_kinds(request, GEMINI_EMBEDDINGS, "requests.")
         elif not read_nested(fields, "content"):
             raise BadRequestError(param="content") if "content" in fields else missing_field("content")

@@ -15,7 +15,7 @@ import msgspec
 from ..errors import BadRequestError
 from ..estimate import MEDIA_TOKENS_MAX
 from ..usage import Usage
-from .fields import read_object
+from .fields import read_object, read_value
 from .figures import UntrueFigureError
 from .realtime_usage import read_realtime_usage, sound_tokens_of
 
@@ -35,6 +35,7 @@ _delta_begin = re.compile(rf'{_DELTA}\s*:\s*"')
 _escape = re.compile(r"\\.", re.DOTALL)
 ID_CHARS_MAX = 200
 """A longer id counts as none, as ids are kept."""
+_TYPE = msgspec.json.Decoder(str)
 _RESPONSE_ID = re.compile(rf'"response_id"\s*:\s*"([^"\\]{{0,{ID_CHARS_MAX}}})"')
 
 
@@ -112,10 +113,7 @@ def read_customer_event(frame: str) -> tuple[str, Fields]:
         BadRequestError: Not an object with a type.
     """
     fields = read_object(frame.encode())
-    try:
-        return msgspec.json.decode(fields.get("type", b"null"), type=str), fields
-    except ValueError as exc:
-        raise BadRequestError(param="type") from exc
+    return read_value(fields, "type", _TYPE), fields
 
 
 def event_id_of(frame: str | bytes) -> str | None:

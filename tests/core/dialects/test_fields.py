@@ -93,6 +93,15 @@ def test_a_field_that_is_missing_is_told_from_one_that_is_wrong() -> None:
     assert sentence(refused.value, "zh") == "缺少参数 model；请补上"
 
 
+def test_a_field_that_is_wrong_is_not_told_to_be_missing() -> None:
+    """The customer sees it in the request."""
+    with pytest.raises(BadRequestError) as refused:
+        read_model(one("model", b"5"))
+    told = "the field 'model' is not what this endpoint expects; compare it with the API's documentation"
+    assert sentence(refused.value, "en") == told
+    assert sentence(refused.value, "zh") == "参数 model 不正确；请对照接口文档检查"
+
+
 _FORM = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--x--\r\n'
 MISSING = {
     ("/v1/messages", "max_tokens"): b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}',
@@ -100,6 +109,7 @@ MISSING = {
     ("/v1/audio/transcriptions", "file"): _FORM,
     ("/v1/images/edits", "image"): _FORM,
     ("/v1beta/models/{model}:embedContent", "content"): b"{}",
+    ("/v1beta/models/{model}:batchEmbedContents", "requests.content"): b'{"requests":[{"title":"t"}]}',
 }
 
 
