@@ -300,7 +300,7 @@ async def test_a_bug_of_ours_after_a_post_that_waits_for_the_disk_frees_no_hold(
 
     monkeypatch.setattr(Settlement, "delivered", fails)
     async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
-        shop.shop.ledger.post = post  # type: ignore[method-assign,assignment] # a full disk, for this one call
+        shop.shop.ledger.post = post  # type: ignore[method-assign] # a full disk, for this one call
         assert (await shop.chat()).status_code == 200
     assert shop.rows("select state from reservation") == [{"state": "open"}]
 
