@@ -1,5 +1,6 @@
 """``relay run`` up to the point where it serves: what it refuses, and what it leaves alone then."""
 
+import errno
 import re
 import socket
 import subprocess
@@ -44,17 +45,28 @@ def test_a_port_in_use_is_an_error_that_says_so(profile: str, taken_port: str) -
     assert result.stderr == f"error: can't listen on '127.0.0.1', port {taken_port}: {reason}\n"
 
 
-def test_a_host_that_no_resolver_knows_is_an_error_that_says_so(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another port would not help."""
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "name or service not known; choose another --host",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied"), "permission denied; choose another --port"),
+    ],
+)
+def test_a_host_that_no_resolver_knows_and_a_port_of_roots_are_errors_that_say_so(
+    profile: str, monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
+) -> None:
+    """Another port would not help the one, nor another host the other."""
 
     def listen(*_: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise error
 
     monkeypatch.setattr("relay.core.cli.run.listen", listen)
-    result = run(profile, "--host", "shop.invalid", "--port", "8000")
+    result = run(profile, "--host", "shop.invalid", "--port", "80")
 
-    reason = "name or service not known; choose another --host"
-    assert result.stderr == f"error: can't listen on 'shop.invalid', port 8000: {reason}\n"
+    assert result.stderr == f"error: can't listen on 'shop.invalid', port 80: {reason}\n"
 
 
 def test_an_address_of_another_machine_is_an_error_that_says_so(profile: str) -> None:
