@@ -157,11 +157,17 @@ async def test_after_too_many_overruns_every_choice_is_held_in_full_and_what_wri
         await overrun(shop, "100")
         await shop.chat(n=2)
         await shop.log(count=2)
+        body = {"model": "gpt-4o-mini", "prompt": "hi"}
+        await shop.client.post("/v1/completions", json=body, headers=shop.headers)
+        await shop.log(count=3)
         body = {"model": "text-embedding-3-small", "input": "hi"}
         await shop.client.post("/v1/embeddings", json=body, headers=shop.headers)
-        await shop.log(count=3)
-        _, twice, vector = (row["held_nano"] for row in shop.rows("select held_nano from reservation order by at"))
+        await shop.log(count=4)
+        _, twice, legacy, vector = (
+            row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")
+        )
         assert twice == 535 * 2000 + 2 * 131_072 * 8000
+        assert legacy == 520 * 2000 + 131_072 * 8000
         assert vector < 20_000
 
 

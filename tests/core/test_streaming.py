@@ -525,6 +525,15 @@ async def test_no_more_is_passed_on_than_the_account_can_pay_though_the_limit_wa
         )
 
 
+async def test_a_stream_a_little_beyond_its_limit_is_not_cut_for_it(tmp_path: Path) -> None:
+    """Our count is an estimate: a hundred words where ten tokens were asked for ask for no more than was held."""
+    body = ROLE + words("word ") * 100 + STOP + USAGE + DONE
+    async with reselling(tmp_path, lambda _: stream(body), credit="0.00117") as (_, shop):
+        text = (await shop.chat(stream=True, max_completion_tokens=10)).text
+        [row] = await shop.log()
+        assert (text.count('"word "'), text.endswith(DONE), row["outcome"]) == (100, True, "complete")
+
+
 FIVE_WORDS = "".join(
     'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word "}}\n\n'
     for _ in range(5)
