@@ -53,7 +53,7 @@ def test_check_says_what_every_plugin_that_cannot_be_made_says(tmp_path: Path) -
     assert licence == f"{path}:5:10: plugins[2].use: plugin './paid.py' ({file}): {told}"
     assert address.startswith(f"{path}:12:10: channels[0].use: plugin 'channels.azure_openai' (")
     # A plain ValueError refuses the settings: a line of the plugin is nothing to go by.
-    assert address.endswith("base_url: expected the address of an Azure resource, found 'none'")
+    assert address.endswith("base_url: expected the address of an Azure resource, found none")
 
 
 def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
