@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -60,26 +61,33 @@ async def test_a_refused_connection_is_closed(tmp_path: Path) -> None:
     assert caught.value.response.headers["connection"] == "close"
 
 
-async def test_what_is_no_frame_ends_a_session_that_is_being_opened(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Before the upgrade there is no close frame to answer with; nothing is printed of it, and nothing stays held."""
+async def answer_to_an_opening(folder: Path, disturb: Callable[[asyncio.StreamWriter], None]) -> bytes:
+    """Disturb a session while the upstream opens it, see that nothing stays held, and return what the customer got."""
 
     async def talk(connection: ServerConnection, visit: Visit) -> None:
         is_opening.set()
         await connection.wait_closed()
 
     is_opening = asyncio.Event()
-    async with realtime_shop(tmp_path, talk) as (_, shop):
+    async with realtime_shop(folder, talk) as (_, shop):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
         writer.write(UPGRADE % shop.api_key.encode())
         await is_opening.wait()
-        writer.write(b"\x01\x05hello")  # unmasked, as no client may send
+        disturb(writer)
         async with asyncio.timeout(5):
-            assert await reader.read() == b""
+            answer = await reader.read()
         writer.close()
         await shop.log()
         assert shop.rows("select state from reservation") == [{"state": "voided"}]
+    return answer
+
+
+async def test_what_is_no_frame_ends_a_session_that_is_being_opened(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before the upgrade there is no close frame to answer with; nothing is printed of it, and nothing stays held."""
+    unmasked = b"\x01\x05hello"  # as no client may send
+    assert await answer_to_an_opening(tmp_path, lambda writer: writer.write(unmasked)) == b""
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
@@ -121,22 +129,7 @@ async def test_a_session_that_is_being_opened_is_refused_at_a_shutdown(
     tmp_path: Path, faces: list[WebsocketFace]
 ) -> None:
     """As an HTTP request is; nothing stays held."""
-
-    async def talk(connection: ServerConnection, visit: Visit) -> None:
-        is_opening.set()
-        await connection.wait_closed()
-
-    is_opening = asyncio.Event()
-    async with realtime_shop(tmp_path, talk) as (_, shop):
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(shop.url.rsplit(":", 1)[1]))
-        writer.write(UPGRADE % shop.api_key.encode())
-        await is_opening.wait()
-        faces[0].shutdown()
-        async with asyncio.timeout(5):
-            answer = await reader.read()
-        writer.close()
-        await shop.log()
-        assert shop.rows("select state from reservation") == [{"state": "voided"}]
+    answer = await answer_to_an_opening(tmp_path, lambda _: faces[0].shutdown())
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "shutting_down"
 
