@@ -346,19 +346,25 @@ async def test_a_start_books_the_spool_before_it_recovers(tmp_path: Path) -> Non
     assert (known(tmp_path), list((tmp_path / "spool").iterdir())) == ([], [])
 
 
+def left_by_the_dead(folder: Path, count: int) -> Path:
+    """Return the data folder of a process that died holding for *count* requests."""
+    books = Books(folder / "data")
+    books.play("account alice gift=10")
+    books.store.commit([], [reservation(f"r{index}", "alice", 1) for index in range(count)])
+    books.store.close()
+    books.boot.abandon()
+    return books.data
+
+
 async def test_a_start_recovers_however_many_there_are(
     hasty: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """All together take longer than one commit may; none of them has to wait for all."""
     monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 64)
     monkeypatch.setattr(ledger_writer, "GROUP_COUNT_MAX", 64)
-    books = Books(tmp_path / "data")
-    books.play("account alice gift=10")
-    books.store.commit([], [reservation(f"r{index}", "alice", 1) for index in range(4000)])
-    books.store.close()
-    books.boot.abandon()
-    async with SqliteLedger.open(books.data):
-        states = ask(books.data, "SELECT state, COUNT(*) FROM reservation GROUP BY state")
+    data = left_by_the_dead(tmp_path, 4000)
+    async with SqliteLedger.open(data):
+        states = ask(data, "SELECT state, COUNT(*) FROM reservation GROUP BY state")
     assert states == [("voided", 4000)]
 
 
@@ -368,13 +374,9 @@ async def test_a_start_that_recovers_for_long_says_how_many_are_left(
     """The operator sees that it goes on, and can tell how long it will take."""
     monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 2)
     monkeypatch.setattr(sqlite_ledger, "RECOVERY_NOTICE_S", 0)
-    books = Books(tmp_path / "data")
-    books.play("account alice gift=10")
-    books.store.commit([], [reservation(f"r{index}", "alice", 1) for index in range(5)])
-    books.store.close()
-    books.boot.abandon()
+    data = left_by_the_dead(tmp_path, 5)
     with caplog.at_level("INFO", logger="relay"):
-        async with SqliteLedger.open(books.data):
+        async with SqliteLedger.open(data):
             pass
     said = [(line.getMessage(), vars(line)["fields"]) for line in caplog.records]
     assert said == [("recovery.awaited", {"request_count": left}) for left in (5, 3, 1)]
