@@ -14,12 +14,13 @@ from pathlib import Path
 from ..clock import new_id
 
 
-def _try_lock(descriptor: int) -> bool:
+def _is_locked(descriptor: int) -> bool:
+    """Say whether a living process, or one that recovers the boot, has the lock; if none has, share it with who looks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return True
+    return False
 
 
 class Boot:
@@ -52,7 +53,7 @@ def is_alive(data: Path, boot: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _try_lock(descriptor)
+        return _is_locked(descriptor)
     finally:
         os.close(descriptor)
 
@@ -76,7 +77,9 @@ def claim_dead(data: Path, boot: str) -> Iterator[bool]:
         yield False
         return
     try:
-        is_claimed = _try_lock(descriptor)
+        is_claimed = not _is_locked(descriptor)
+        if is_claimed:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for those who look, which takes them a moment
         yield is_claimed
         if is_claimed:
             path.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """Who lives and who is dead."""
 
+import fcntl
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from relay.core.ledger import boots
@@ -30,6 +32,24 @@ def test_a_living_boot_can_not_be_claimed(tmp_path: Path) -> None:
         assert not is_claimed
     assert boots.known(tmp_path) == [boot.id]
     boot.end()
+
+
+def test_who_only_looks_at_a_dead_boot_keeps_nobody_from_claiming_it(tmp_path: Path) -> None:
+    """`verify` looks beside a start, which would leave the boot's holds to the next one."""
+    boot = Boot(tmp_path)
+    boot.abandon()
+
+    def claim() -> bool:
+        with boots.claim_dead(tmp_path, boot.id) as is_claimed:
+            return is_claimed
+
+    with ThreadPoolExecutor() as aside:
+        with (tmp_path / "boots" / boot.id).open() as looked_at:
+            fcntl.flock(looked_at, fcntl.LOCK_SH)
+            assert not boots.is_alive(tmp_path, boot.id)
+            claiming = aside.submit(claim)
+            wait([claiming], timeout=0.1)
+        assert claiming.result()
 
 
 def test_a_dead_boot_is_claimed_by_one(tmp_path: Path) -> None:
