@@ -17,8 +17,12 @@ from .turns import CONTENTS, check_turns
 
 CHOICES_MAX = 8
 _THINKING = frozenset({"thinkingConfig", "thinking_config"})
-_QUERY = frozenset({"alt", "$alt"})
-"""Parameters that choose the framing, and go upstream; all others are dropped."""
+_EVENTS = ("alt", "sse")
+_FRAMINGS = frozenset({_EVENTS, ("alt", "json"), ("$alt", "json;enum-encoding=int")})
+"""What a query may ask for; nothing else of it goes upstream.
+
+Any other form (``alt=proto``, ``$alt=sse``) would be an answer that relay can't read, and blames the channel for.
+"""
 
 
 class GeminiGenerate(GeminiFace, CommonRules):
@@ -49,14 +53,13 @@ class GeminiGenerate(GeminiFace, CommonRules):
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: the same body, and the framing that was asked for."""
-        query = urlencode([pair for pair in parse_qsl(exchange.query) if pair[0] in _QUERY])
         fields = dict(exchange.fields)
         name_model(fields, model_sent)
         return ChannelRequest(
             dialect=self.name,
             operation=self.operation,
             model=model_sent,
-            query=query,
+            query=urlencode([pair for pair in framing(exchange.query) if exchange.stream or pair != _EVENTS]),
             fields=fields,
             headers={},
             stream=exchange.stream,
@@ -64,11 +67,11 @@ class GeminiGenerate(GeminiFace, CommonRules):
 
     def stream_type(self, exchange: Exchange) -> str:
         """Return the content type of a stream, as the query asks for it."""
-        return "application/json" if _is_array(exchange) else "text/event-stream"
+        return "application/json" if is_array(exchange.query) else "text/event-stream"
 
     def stream_reader(self, exchange: Exchange) -> GeminiStreamReader:
         asked = _is_thinking_asked(exchange.fields)
-        return GeminiStreamReader(exchange, thinking_asked=asked, is_array=_is_array(exchange))
+        return GeminiStreamReader(exchange, thinking_asked=asked, is_array=is_array(exchange.query))
 
     def read_body(self, exchange: Exchange, body: bytes) -> BodyReading:
         return read_gemini_body(exchange, body, thinking_asked=_is_thinking_asked(exchange.fields))
@@ -122,9 +125,14 @@ def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = N
         raise BadRequestError(param=f"generationConfig.{camel}", **exc.params) from exc
 
 
-def _is_array(exchange: Exchange) -> bool:
-    """Say whether a stream is one JSON array, as it is unless server-sent events are asked for."""
-    return exchange.stream and dict(parse_qsl(exchange.query)).get("alt") != "sse"
+def framing(query: str) -> list[tuple[str, str]]:
+    """Return the one parameter in *query* that chooses the framing: the last that may; none if there is none."""
+    return [pair for pair in parse_qsl(query) if pair in _FRAMINGS][-1:]
+
+
+def is_array(query: str) -> bool:
+    """Say whether a stream is one JSON array, as it is unless *query* asks for server-sent events."""
+    return _EVENTS not in framing(query)
 
 
 def _thinking_config(config: Fields) -> Fields:

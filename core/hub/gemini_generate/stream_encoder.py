@@ -1,10 +1,10 @@
 """Encodes the hub's events as a stream of Gemini's answers: server-sent events, or one array."""
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
+from ...dialects.gemini_generate import is_array
 from ...usage import Usage
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..codec import Opening
@@ -22,7 +22,7 @@ class GeminiStreamEncoder:
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
-        self._is_array = dict(parse_qsl(opening.query)).get("alt") != "sse"
+        self._is_array = is_array(opening.query)
         self._is_first = True
         self._known = b""
         self._parts: dict[int, tuple[int, Part]] = {}

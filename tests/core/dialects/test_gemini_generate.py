@@ -77,6 +77,32 @@ def test_the_query_chooses_the_framing_of_a_stream(query: str, content_type: str
 
 
 @pytest.mark.parametrize(
+    ("rules", "query", "sent"),
+    [
+        (STREAM, "$alt=sse", ""),
+        (STREAM, "alt=proto", ""),
+        (STREAM, "alt=sse&alt=proto", "alt=sse"),
+        (STREAM, "alt=sse&alt=json", "alt=json"),
+        (STREAM, "alt=sse&%24alt=json%3Benum-encoding%3Dint", "%24alt=json%3Benum-encoding%3Dint"),
+        (WHOLE, "%24alt=json%3Benum-encoding%3Dint", "%24alt=json%3Benum-encoding%3Dint"),
+        (WHOLE, "alt=media", ""),
+    ],
+)
+def test_no_form_of_the_answer_is_asked_for_that_relay_does_not_read(
+    rules: GeminiGenerate, query: str, sent: str
+) -> None:
+    """Else a customer could make a channel look sick, and leave with the answer unpaid."""
+    made = read(rules, query)
+    assert rules.prepare(made, "gemini-x").query == sent
+    assert rules.stream_type(made) == ("text/event-stream" if sent == "alt=sse" else "application/json")
+
+
+def test_a_whole_answer_is_not_asked_for_as_events() -> None:
+    """Whatever the query says: it is read as one document."""
+    assert WHOLE.prepare(read(WHOLE, "alt=sse"), "gemini-x").query == ""
+
+
+@pytest.mark.parametrize(
     ("thinking", "is_asked"),
     [
         ({}, False),
