@@ -21,6 +21,7 @@ from .errors import (
     is_plugin_failure,
 )
 from .exchange import ChannelRequest
+from .failures.error_body import RETRY_AFTER_S_MAX
 from .observe import emit_exception
 from .plugin import ChannelPlugin
 from .transport import Frame, UpstreamResponse, UpstreamSocket, let_go
@@ -208,8 +209,12 @@ def _flaw_of_refusal(error: UpstreamStatusError) -> str | None:
         return "expected one of the failure classes in UpstreamStatusError, found another"
     if not (isinstance(status, int) and 100 <= status <= 599):
         return f"expected a status from 100 to 599 in UpstreamStatusError, found {type(status).__name__}"
-    is_wait = wait_s is None or (isinstance(wait_s, int) and wait_s >= 0)
-    return None if is_wait else f"expected whole seconds from 0 for retry_after_s, found {type(wait_s).__name__}"
+    if not (wait_s is None or (isinstance(wait_s, int) and 0 <= wait_s <= RETRY_AFTER_S_MAX)):
+        found = type(wait_s).__name__
+        return f"expected whole seconds from 0 to {RETRY_AFTER_S_MAX} for retry_after_s, found {found}"
+    texts: list[object] = [error.message, error.error_type, "" if error.param is None else error.param]
+    is_text = all(isinstance(each, str) for each in texts)
+    return None if is_text else "expected text for message, error_type and param in UpstreamStatusError, found another"
 
 
 def _has(answer: object, *methods: str) -> bool:

@@ -72,11 +72,27 @@ WRONG = [
     (UpstreamStatusError("request", 600), "expected a status from 100 to 599 in UpstreamStatusError, found int"),
     (
         UpstreamStatusError("throttled", 429, retry_after_s="30"),  # type: ignore[arg-type]
-        "expected whole seconds from 0 for retry_after_s, found str",
+        "expected whole seconds from 0 to 3600 for retry_after_s, found str",
     ),
     (
         UpstreamStatusError("throttled", 429, retry_after_s=-1),
-        "expected whole seconds from 0 for retry_after_s, found int",
+        "expected whole seconds from 0 to 3600 for retry_after_s, found int",
+    ),
+    (
+        UpstreamStatusError("throttled", 429, retry_after_s=3601),
+        "expected whole seconds from 0 to 3600 for retry_after_s, found int",
+    ),
+    (
+        UpstreamStatusError("request", 400, message=b"a prompt"),  # type: ignore[arg-type]
+        "expected text for message, error_type and param in UpstreamStatusError, found another",
+    ),
+    (
+        UpstreamStatusError("request", 400, error_type=None),  # type: ignore[arg-type]
+        "expected text for message, error_type and param in UpstreamStatusError, found another",
+    ),
+    (
+        UpstreamStatusError("request", 400, param=["a prompt"]),  # type: ignore[arg-type]
+        "expected text for message, error_type and param in UpstreamStatusError, found another",
     ),
     (KeyError("a prompt"), "raised KeyError"),
     (RelayError("a prompt"), "raised RelayError"),
