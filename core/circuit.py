@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from .clock import Clock
-from .errors import FailureClass
+from .errors import THROTTLED_S, FailureClass
 from .exchange import Candidate, Dialect, Exchange, Operation
 
 WINDOW_S = 30.0
@@ -20,8 +20,6 @@ FAILURE_COUNT_MIN = 3
 FAILURE_RATE_MIN = 0.5
 PROBE_S = 30.0
 """How long a probe keeps other attempts out if its result is not reported."""
-RETRY_AFTER_S = 5
-"""How long a throttled key rests, in seconds, if its upstream names no time."""
 
 
 class Route(NamedTuple):
@@ -98,7 +96,7 @@ class Circuit:
             case "key_dead":
                 self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now)
             case "throttled":
-                until = now + (RETRY_AFTER_S if retry_after_s is None else retry_after_s)
+                until = now + (THROTTLED_S if retry_after_s is None else retry_after_s)
                 self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
             case "request" | "too_large" | "empty":
                 pass

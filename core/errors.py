@@ -50,6 +50,8 @@ from typing import ClassVar, Literal, Self
 
 DeadlineName = Literal["connect", "first_event", "idle", "total"]
 
+THROTTLED_S = 5
+"""How long a throttled key rests, in seconds, if its upstream names no time."""
 FailureClass = Literal["request", "too_large", "misrouted", "key_dead", "throttled", "overloaded", "sick", "empty"]
 """How an attempt failed; `failures` tells which, and `circuit` what cools down."""
 

@@ -86,7 +86,7 @@ class Selection:
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
 
     def _told(self, failure: UpstreamError | PluginError) -> RelayError:
-        """Return the failure to tell the customer of: *failure*, or an earlier one that will pass sooner.
+        """Return the failure to tell the customer of: *failure*, or an earlier one that is mended sooner.
 
         A request that an upstream let wait in vain may have been carried out there, and paid for by the shop: that is
         told whatever else failed, lest the customer's program ask again by itself.
@@ -97,7 +97,7 @@ class Selection:
             return failure
         if _may_be_done(earlier):
             return earlier
-        return earlier if _wait_s(earlier) < _wait_s(failure) else failure
+        return min(failure, earlier, key=_remedy)
 
     def _may_go_on(self, failure: RelayError) -> bool:
         """Say whether another candidate is worth an attempt after *failure*."""
@@ -152,7 +152,8 @@ def _may_be_done(failure: RelayError) -> bool:
     return isinstance(failure, UpstreamTimeoutError) and failure.deadline != "connect"
 
 
-def _wait_s(failure: RelayError) -> float:
-    """Return the seconds after which asking again may help; infinity where it can't."""
+def _remedy(failure: RelayError) -> tuple[float, bool]:
+    """Return the seconds after which asking again may help, or infinity, and whether a shorter request is no help."""
     wait_s = retry_after_s(failure)
-    return math.inf if wait_s is None else wait_s
+    is_too_large = isinstance(failure, UpstreamError) and failure.failure == "too_large"
+    return math.inf if wait_s is None else wait_s, not is_too_large

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..errors import (
+    THROTTLED_S,
     CoolingDownError,
     LedgerUnavailableError,
     OverloadedError,
@@ -106,8 +107,10 @@ def param_of(error: RelayError) -> str | None:
 
 
 def retry_after_s(error: RelayError) -> int | None:
-    """Return the seconds after which asking again may help, what the upstream named or two; None where it can't."""
-    is_busy = isinstance(error, UpstreamError) and error.failure in ("throttled", "overloaded")
+    """Return the seconds after which asking again may help, as the upstream named them or as we guess; else None."""
+    if isinstance(error, UpstreamError) and error.failure == "throttled":
+        return getattr(error, "retry_after_s", None) or THROTTLED_S
+    is_busy = isinstance(error, UpstreamError) and error.failure == "overloaded"
     if is_busy or isinstance(error, CoolingDownError | OverloadedError | ShuttingDownError | LedgerUnavailableError):
         return getattr(error, "retry_after_s", None) or 2
     return None

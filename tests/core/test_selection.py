@@ -51,15 +51,18 @@ async def test_a_complaint_about_the_request_is_passed_on_and_not_retried(tmp_pa
         assert len(upstream.received) == 1
 
 
-async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(tmp_path: Path) -> None:
-    """The second request goes nowhere, and says when the first key is due again."""
-    throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, ["retry-after: 17"])
+@pytest.mark.parametrize(("named", "told"), [(["retry-after: 17"], ("17", "16")), ([], ("5", "4"))])
+async def test_while_every_key_is_throttled_the_customer_is_told_for_how_long(
+    tmp_path: Path, named: list[str], told: tuple[str, str]
+) -> None:
+    """Both are told how long the keys rest, also where the upstream names no time; the second request goes nowhere."""
+    throttled = document({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429, named)
     async with reselling(tmp_path, lambda _: throttled) as (upstream, shop):
-        await shop.chat()
+        first = await shop.chat()
         sent_count = len(upstream.received)
         response = await shop.chat()
         assert (response.status_code, response.headers["x-should-retry"]) == (429, "true")
-        assert response.headers["retry-after"] in ("16", "17")
+        assert (first.headers["retry-after"], response.headers["retry-after"] in told) == (told[0], True)
         assert len(upstream.received) == sent_count == 2
 
 
@@ -71,6 +74,8 @@ BUSY = document({"error": {"message": "overloaded"}}, 503)
 DEAD = document({"error": {"message": "no", "code": "invalid_api_key"}}, 401)
 SICK = document({"error": {"message": "no"}}, 500)
 REFUSED = document({"error": {"message": "no", "code": "bad_n"}}, 400)
+TOO_LARGE = "Request too large for gpt-4o-mini on tokens per min (TPM): Limit 30000, Requested 61337."
+LARGE = document({"error": {"message": TOO_LARGE, "code": "rate_limit_exceeded"}}, 429)
 LATE: list[Step] = [5.0]
 
 
@@ -87,12 +92,18 @@ LATE: list[Step] = [5.0]
         (BUSY, document({}, 504), (502, "upstream_error", None, "false")),
         (document({}, 524), BUSY, (502, "upstream_error", None, "false")),
         (LATE, REFUSED, (400, "bad_n", None, "false")),
+        (LARGE, SICK, (400, "context_length_exceeded", None, "false")),
+        (LARGE, BUSY, (503, "upstream_overloaded", "2", "true")),
+        (LARGE, LATE, (504, "upstream_timeout", None, "false")),
     ],
 )
 async def test_the_failure_that_will_pass_soonest_is_told_unless_the_request_may_be_done(
     tmp_path: Path, first: list[Step], second: list[Step], told: tuple[int, str, str | None, str]
 ) -> None:
-    """Whoever asks again may get an answer, unless the request is to blame, and pays the shop's upstream but once."""
+    """Whoever asks again may get an answer, unless the request is to blame, and pays the shop's upstream but once.
+
+    If asking again is no use, a shorter request may be.
+    """
     profile = PROFILE.replace("{url}", "{url}\n    deadlines: {{first_event_s: 1}}")
     answers = iter([first, second])
     async with reselling(tmp_path, lambda _: next(answers), profile=profile) as (upstream, shop):
@@ -104,9 +115,7 @@ async def test_the_failure_that_will_pass_soonest_is_told_unless_the_request_may
 
 async def test_a_request_too_large_for_one_key_is_tried_at_the_next_and_no_key_rests(tmp_path: Path) -> None:
     """Nobody else's requests are: in the end its customer reads what to do, in words that make programs compact."""
-    too_large = "Request too large for gpt-4o-mini on tokens per min (TPM): Limit 30000, Requested 61337."
-    refusal = document({"error": {"message": too_large, "code": "rate_limit_exceeded"}}, status=429)
-    async with reselling(tmp_path, lambda _: refusal) as (upstream, shop):
+    async with reselling(tmp_path, lambda _: LARGE) as (upstream, shop):
         answers = [await shop.chat() for _ in range(2)]
         told = [(each.status_code, each.json()["error"]["code"]) for each in answers]
         assert told == [(400, "context_length_exceeded")] * 2

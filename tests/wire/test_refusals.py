@@ -64,7 +64,7 @@ ABOUT_THE_UPSTREAM = (
     Refusal("mistral/err-400-model", 503, "upstream_unavailable"),
     Refusal("mistral/err-401", 503, "upstream_unavailable"),
     Refusal("openrouter/err-401", 503, "upstream_unavailable"),
-    Refusal("openrouter/err-429", 429, "upstream_throttled", retry_after="2"),
+    Refusal("openrouter/err-429", 429, "upstream_throttled", retry_after="5"),
     Refusal("documented/edge-502-html", 502, "upstream_error"),
     Refusal("documented/edge-524-timeout", 502, "upstream_error"),
     Refusal("documented/openai-403-region", 503, "upstream_unavailable"),

@@ -100,7 +100,7 @@ def test_a_deadline_is_a_504() -> None:
     ("error", "wait_s"),
     [
         (UpstreamStatusError("throttled", 429, retry_after_s=17), 17),
-        (UpstreamStatusError("throttled", 429), 2),
+        (UpstreamStatusError("throttled", 429), 5),
         (UpstreamStatusError("overloaded", 503, retry_after_s=9), 9),
         (UpstreamStatusError("overloaded", 529), 2),
         (CoolingDownError(5, group="a", model="m"), 5),
