@@ -49,6 +49,9 @@ EVENTS = frozenset(
 )
 """Every event there is: noun, dot, past participle."""
 
+WARNINGS = frozenset({"admission.closed", "files.exhausted", "post.failed", "usage.contradicted"})
+"""Those that tell of no exception, but of something that an operator has to look at."""
+
 FIELDS = frozenset(
     {
         "channel",
@@ -86,12 +89,12 @@ _logger.addHandler(logging.NullHandler())  # a command prints its own errors; on
 
 
 def emit(event: str, **fields: Value) -> None:
-    """Log *event* with *fields*, whose texts are cut to `VALUE_LENGTH_MAX` characters.
+    """Log *event* with *fields*, whose texts are cut to `VALUE_LENGTH_MAX` characters; as a warning if it is among them.
 
     Raises:
         ValueError: The event or a field is not on its list.
     """
-    _log(logging.INFO, event, fields)
+    _log(logging.WARNING if event in WARNINGS else logging.INFO, event, fields)
 
 
 def emit_exception(event: str, exc: BaseException, **fields: Value) -> None:

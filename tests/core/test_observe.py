@@ -58,6 +58,17 @@ def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert line == {"level": "info", "event": "request.failed", "request_id": "req_1", "code": "plugin_error"}
 
 
+def test_what_an_operator_has_to_look_at_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """A shop that refuses every request for want of room is found by the level of its log."""
+    log_to_stderr()
+    emit("admission.closed", free_bytes=1)
+    emit("admission.opened", free_bytes=1)
+    assert [(line["event"], line["level"]) for line in logged(capsys)] == [
+        ("admission.closed", "warning"),
+        ("admission.opened", "info"),
+    ]
+
+
 def test_an_exception_is_logged_without_its_words(capsys: pytest.CaptureFixture[str]) -> None:
     """Its types and the lines it passed through; a message may quote a prompt."""
     log_to_stderr()
