@@ -27,11 +27,15 @@ class Spool:
         """
         path = self._folder / f"{record.request_id}.json"
         unfinished = path.with_suffix(".part")
-        with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(encode(record).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
+        try:
+            with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(encode(record).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
         self._sync_folder()
 
     def paths(self) -> list[Path]:

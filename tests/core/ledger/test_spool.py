@@ -1,5 +1,6 @@
 """Records on their way to the ledger outlive the process, and name nothing but facts."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -64,6 +65,20 @@ def test_half_a_file_is_not_found(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     (tmp_path / "spool" / "r1.part").write_text("{")
     assert spool.paths() == []
+
+
+def test_nothing_is_left_of_a_record_that_the_disk_did_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder with something in it tells the operator that charges wait there."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        Spool(tmp_path).put(record("r1", "alice", "1"))
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 def test_what_is_forgotten_twice_is_gone_once(tmp_path: Path) -> None:
