@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -369,17 +370,22 @@ async def test_a_start_recovers_however_many_there_are(
 
 
 async def test_a_start_that_recovers_for_long_says_how_many_are_left(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, ledger: SqliteLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The operator sees that it goes on, and can tell how long it will take."""
+    """Once every five seconds, where two requests take two: the operator can tell how long it will take."""
+    now_s = 0
+
+    async def recover_slowly(recoveries: object) -> None:
+        nonlocal now_s
+        now_s += 2
+
     monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 2)
-    monkeypatch.setattr(sqlite_ledger, "RECOVERY_NOTICE_S", 0)
-    data = left_by_the_dead(tmp_path, 5)
+    monkeypatch.setattr(ledger, "_loop", SimpleNamespace(time=lambda: now_s))
+    monkeypatch.setattr(ledger, "_recover_group", recover_slowly)
     with caplog.at_level("INFO", logger="relay"):
-        async with SqliteLedger.open(data):
-            pass
+        await ledger.recover(left_by_the_dead(tmp_path, 15))
     said = [(line.getMessage(), vars(line)["fields"]) for line in caplog.records]
-    assert said == [("recovery.awaited", {"request_count": left}) for left in (5, 3, 1)]
+    assert said == [("recovery.awaited", {"request_count": left}) for left in (9, 3)]
 
 
 async def test_a_spooled_record_the_ledger_refuses_is_set_aside(tmp_path: Path) -> None:
