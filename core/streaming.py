@@ -14,7 +14,7 @@ from contextlib import suppress
 import msgspec
 
 from .answers import answerable
-from .dialects.dialect import DialectRules, NativeReader, StreamReader
+from .dialects.dialect import DialectRules, NativeReader, StreamReader, keep_alive_behind
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
@@ -56,7 +56,7 @@ class StreamAnswer:
 
     __slots__ = (
         "_began_s", "_delivered_tokens", "_exchange", "_extension", "_first_output_ms", "_has_stopped", "_heartbeat",
-        "_is_at_end", "_is_committed", "_limits", "_marked", "_meter", "_native", "_policy", "_put", "_reader", "_refusal",
+        "_is_at_end", "_is_committed", "_keep_alive", "_limits", "_marked", "_meter", "_native", "_policy", "_put", "_reader", "_refusal",
         "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
     )  # fmt: skip
 
@@ -94,6 +94,7 @@ class StreamAnswer:
         self._delivered_tokens = 0
         """Output tokens that reached the customer's socket."""
         self._began_s = asyncio.get_running_loop().time()
+        self._keep_alive = rules.keep_alive
         self._is_committed = False
         self._first_output_ms: int | None = None
         heartbeat.add(self)
@@ -124,9 +125,9 @@ class StreamAnswer:
 
     async def keep_alive(self) -> None:
         """Write the dialect's keep-alive, if it has one, after the head of the answer."""
-        if self._rules.keep_alive:
+        if self._keep_alive:
             self._open()
-            await self._sink.write(self._rules.keep_alive)
+            await self._sink.write(self._keep_alive)
 
     def _open(self) -> None:
         """Send the head of the answer, unless it has been sent."""
@@ -158,6 +159,7 @@ class StreamAnswer:
             return self._ending(None)
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self._is_committed = True
+        self._keep_alive = keep_alive_behind(staged, self._keep_alive)
         self._first_output_ms = self._settlement.elapsed_ms()
         error = await self._carry_on(staged, response)
         return self._ending(error or self._native.error)

@@ -4,6 +4,7 @@ A dialect holds no state and does no I/O. What must be remembered of one answer 
 `StreamReader`.
 """
 
+import re
 from typing import Protocol, TypedDict
 
 import msgspec
@@ -187,6 +188,15 @@ a reader that splits at blank lines would find a single one in front of the next
 Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, httpx-sse, sseclient-py, aiohttp-sse-client and
 eventsource-parser, 2026-11-30.
 """
+_ID_LINE = re.compile(rb"(?:^|[\r\n])id:")
+
+
+def keep_alive_behind(events: bytes, keep_alive: bytes) -> bytes:
+    """Return what may be written during silence behind *events*: no blank lines once one of them had an id.
+
+    To OpenAI's SDK for Python (3.54.0), a blank line is then an event without data, at which it fails.
+    """
+    return b"" if keep_alive == BLANK_LINES and _ID_LINE.search(events) else keep_alive
 
 
 class DialectRules(ChannelSide, Protocol):

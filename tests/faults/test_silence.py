@@ -11,7 +11,7 @@ import pytest
 from relay.core import heartbeat, streaming
 from tests.faults.answers import Wire
 from tests.shops import Running, reselling
-from tests.upstreams import Received, Step, document
+from tests.upstreams import Received, Step, document, stream
 
 WIRES = {
     "chat": Wire(is_anthropic=False, is_stream=True),
@@ -125,6 +125,18 @@ async def test_silence_in_the_middle_is_bridged_between_whole_events(tmp_path: P
     answer, silence = BETWEEN_EVENTS[form].subn("", text)
     assert silence > 0
     assert answer == wire.begin + wire.output + wire.stop(usage) + wire.end
+
+
+async def test_silence_among_numbered_events_is_left_alone(tmp_path: Path) -> None:
+    """Once an event had an id, a blank line is an event without data to OpenAI's SDK for Python, which fails at it."""
+    wire = WIRES["chat"]
+    begun, rest, shown = (
+        events.replace("data: ", "id: 7\ndata: ")
+        for events in (wire.begin + wire.output, wire.stop() + wire.end, wire.stop(None) + wire.end)
+    )
+    steps: list[Step] = [*stream(begun)[:-1], 0.3, *stream(rest)[1:]]
+    async with reselling(tmp_path, lambda _: steps, profile=PROFILE) as (_, shop):
+        assert await ask(shop, "chat") == begun + shown
 
 
 async def test_the_time_that_a_request_took_to_come_is_no_silence(
