@@ -18,6 +18,7 @@ from .claims import file_claims
 from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
+from .dialects.speech import note_plain_sound
 from .dialects.system_refusals import let_the_user_say, said_by_the_user
 from .ending import Ending
 from .errors import (
@@ -186,6 +187,7 @@ class Passage:
     ) -> Ending:
         exchange, channel = self._exchange, self._channel(candidate)
         meter = self._shop.dispatch.meter_stream(exchange, candidate.channel)
+        note_plain_sound(exchange, response.headers.get("content-type", ""))
         stream_type = channel_side.stream_type(exchange)
         is_stream = is_of_type(response.headers.get("content-type", stream_type), stream_type)
         if self._stream is not None and is_stream:

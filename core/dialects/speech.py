@@ -14,6 +14,7 @@ from ..errors import BadRequestError, RelayError, UpstreamStatusError
 from ..estimate import input_estimate, is_beyond
 from ..exchange import Evidence, Exchange
 from ..usage import Usage
+from .dialect import is_of_type
 from .disguised import disguised_error
 from .done_reader import DoneReader, EventFields
 from .fields import missing_field, read_model, read_object, read_optional_text
@@ -157,6 +158,16 @@ def spoken_tokens(exchange: Exchange) -> int:
     gpt-4o-mini-tts, 0.015 a minute at 12 a million, read 2026-11-24.
     """
     return len((read_optional_text(exchange.fields, "input") or "").encode()) * 3 // 2
+
+
+def note_plain_sound(exchange: Exchange, content_type: str) -> None:
+    """Where *exchange* asked for events of speech, and plain sound comes, let that be what was asked for.
+
+    OpenAI's ``tts-1`` and ``tts-1-hd`` ignore the wish, with status 200.
+    Source: sfortis/openai_tts#73, read 2026-11-30.
+    """
+    if exchange.operation == "speech" and is_of_type(content_type, "audio/"):
+        exchange.fields.pop("stream_format", None)
 
 
 def _is_in_events(exchange: Exchange) -> bool:

@@ -525,3 +525,14 @@ async def test_a_picture_that_comes_whole_behind_a_keep_alive_is_no_part_of_the_
         [row] = await shop.log()
     assert (text.startswith("\n"), "AAAA" in text, '"code":"upstream_error"' in text) == (True, False, True)
     assert (row["outcome"], row["charge_nano"]) == ("upstream_error", 0)
+
+
+async def test_speech_that_comes_as_plain_sound_where_events_were_asked_for_is_passed_on(tmp_path: Path) -> None:
+    """The model ignores the wish: that is no failure, which would take it from every other customer."""
+    sound = [b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 5\r\n\r\nsound"]
+    async with reselling(tmp_path, lambda _: sound) as (_, shop):
+        body = {"model": "gpt-4o-mini", "voice": "alloy", "input": "Hi", "stream_format": "sse"}
+        answer = await shop.client.post("/v1/audio/speech", json=body, headers=shop.headers)
+        [row] = await shop.log()
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "audio/mpeg", b"sound")
+    assert (row["outcome"], row["charge_nano"] > 0) == ("complete", True)
