@@ -27,6 +27,8 @@ _CONTENT_TYPE = re.compile(f"multipart/form-data\\s*(?:{_PARAMETER})+", re.I)
 _DISPOSITION = re.compile(f"form-data\\s*(?:{_PARAMETER})+", re.I)
 _parameters = re.compile(_PARAMETER).findall
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}(\[[A-Za-z0-9_.-]{0,64}\]){0,4}")
+_EXTENDED = re.compile(r"(?:utf-8|us-ascii)'[^']*'(?:[^%]|%[0-9a-f]{2})+", re.I)
+"""A ``filename*`` that every reader can decode (RFC 8187, 3.2); to Go's, a file whose name it can't read is a value."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FOREIGN_CHARSET = re.compile(r'charset\s*=\s*"?(?!(?:utf-8|us-ascii)"?\s*(?:;|$))', re.I)
 _PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
@@ -150,9 +152,11 @@ def _read_head(head: bytes) -> tuple[str, bool]:
     name = parameters.get("name", "")
     if "name*" in parameters or not _NAME.fullmatch(name):
         raise BadRequestError("bad_form")
-    is_file = "filename" in parameters or "filename*" in parameters
+    extended = parameters.get("filename*")
+    is_file = "filename" in parameters or extended is not None
+    is_named = bool(parameters.get("filename")) or (extended is not None and _EXTENDED.fullmatch(extended) is not None)
     is_encoded = headers.get("content-transfer-encoding", "binary").lower() not in _PLAIN_ENCODINGS
-    if is_encoded or (not is_file and _FOREIGN_CHARSET.search(headers.get("content-type", ""))):
+    if is_encoded or is_file != is_named or (not is_file and _FOREIGN_CHARSET.search(headers.get("content-type", ""))):
         raise BadRequestError(param=name)
     return name, is_file
 

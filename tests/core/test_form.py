@@ -88,11 +88,19 @@ def test_a_field_is_read_as_every_client_writes_it(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "filename", [b'"a.mp3"', b"a.mp3", b'"C:\\a b.mp3"', b'"%22a%22.mp3"', '"声音.mp3"'.encode(), b'""']
+    "filename",
+    [
+        b'filename="a.mp3"',
+        b"filename=a.mp3",
+        b'filename="C:\\a b.mp3"',
+        b'filename="%22a%22.mp3"',
+        'filename="声音.mp3"'.encode(),
+        b"filename*=utf-8''%E5%A3%B0.mp3",
+    ],
 )
 def test_a_file_is_told_by_its_name(filename: bytes) -> None:
     """Whatever the name looks like, it is not read."""
-    form = Form(one(b'Content-Disposition: form-data; name="file"; filename=' + filename), TYPE)
+    form = Form(one(b'Content-Disposition: form-data; name="file"; ' + filename), TYPE)
     assert (form.fields, [bytes(each) for each in form.files("file")]) == ({}, [b"x"])
 
 
@@ -164,11 +172,15 @@ def test_another_content_type_is_refused_by_name(content_type: str) -> None:
         (one(b'Content-Disposition: form-data; name="model"', b"\xff"), "model"),
         (one(b'Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=utf-7'), "model"),
         (one(b'Content-Disposition: form-data; name="file"; filename=a\r\nContent-Transfer-Encoding: base64'), "file"),
+        (one(b'Content-Disposition: form-data; name="n"; filename=""', b"10"), "n"),
+        (one(b"Content-Disposition: form-data; name=\"n\"; filename*=utf-8''", b"10"), "n"),
+        (one(b"Content-Disposition: form-data; name=\"n\"; filename*=utf-8''%zz", b"10"), "n"),
+        (one(b"Content-Disposition: form-data; name=\"n\"; filename*=latin1''x", b"10"), "n"),
         (one(b'Content-Disposition: form-data; name="prompt"', b"x" * (TEXT_BYTES_MAX + 1)), "prompt"),
     ],
 )
 def test_a_field_that_can_not_be_is_refused_by_name(body: bytes, param: str) -> None:
-    """Twice, not UTF-8, encoded, or larger than any honest one."""
+    """Twice, not UTF-8, encoded, a file only to some readers, or larger than any honest one."""
     with pytest.raises(BadRequestError) as caught:
         Form(body, TYPE)
     assert (caught.value.reason, caught.value.param) == ("bad_request", param)
