@@ -1,6 +1,7 @@
 """A limit on the memory that the bodies of all running requests take together."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
@@ -18,11 +19,13 @@ def memory_bytes() -> int:
 
 
 class Bodies:
-    """Counts the bytes of the bodies of running requests; at most *bytes_max* at once."""
+    """Counts the bytes of the bodies of running requests; at most *bytes_max* at once, half of it for one account."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes = 0
+        self.bytes_of: Counter[str] = Counter()
+        """By account, where it is known."""
 
     def share(self) -> "Share":
         """Return one request's share, a context that gives back its bytes at the end."""
@@ -32,21 +35,32 @@ class Bodies:
 class Share:
     """The bytes that one request's body takes."""
 
-    __slots__ = ("_bodies", "_bytes")
+    __slots__ = ("_account_id", "_bodies", "_bytes")
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
         self._bytes = 0
+        self._account_id: str | None = None
+
+    def belongs_to(self, account_id: str) -> None:
+        """Count the body, as far as it has come, to that account: all of its bodies may be sent slowly, or wait long."""
+        self._account_id = account_id
+        self._bodies.bytes_of[account_id] += self._bytes
 
     def take(self, size: int) -> None:
         """Count *size* more bytes.
 
         Raises:
-            OverloadedError: There is no room for them now.
+            OverloadedError: There is no room for them now, or none for this account, which has other bodies here.
         """
-        bodies = self._bodies
+        bodies, account_id = self._bodies, self._account_id
         if bodies.bytes + size > bodies.bytes_max:
             raise OverloadedError
+        if account_id is not None:
+            taken = bodies.bytes_of[account_id]
+            if taken > self._bytes and taken + size > bodies.bytes_max // 2:
+                raise OverloadedError
+            bodies.bytes_of[account_id] += size
         bodies.bytes += size
         self._bytes += size
 
@@ -58,4 +72,9 @@ class Share:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give back what was taken."""
-        self._bodies.bytes -= self._bytes
+        bodies, account_id = self._bodies, self._account_id
+        bodies.bytes -= self._bytes
+        if account_id is not None:
+            bodies.bytes_of[account_id] -= self._bytes
+            if not bodies.bytes_of[account_id]:
+                del bodies.bytes_of[account_id]

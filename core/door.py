@@ -25,7 +25,7 @@ from .errors import (
     RejectedError,
     UpgradeRequiredError,
 )
-from .exchange import Dialect, Exchange
+from .exchange import Dialect, Exchange, Principal
 from .hint import nearest_endpoint
 from .housekeeping import housekeeping_answer, is_base
 from .kept_answers import serve_kept_answer
@@ -238,7 +238,7 @@ class Door:
             BodyTooLargeError: Larger than the shop takes.
             AuthenticationError, NotAllowedError: A long body with a key that may not be used.
             BadRequestError: The customer left while sending it, or sends it too slowly.
-            OverloadedError: The bodies of all requests together leave no room for it.
+            OverloadedError: The bodies of all requests, or of its account's, leave no room for it.
         """
         bytes_max = self._shop.profile.limits.body_bytes_max
         announced = self._headers.get("content-length", "")
@@ -249,7 +249,7 @@ class Door:
             raise BadRequestError("encoded_body", param="content-encoding")
         pieces: list[bytes] = []
         if await self._collect(pieces, share, min(length, KEYLESS_BYTES_MAX), KEYLESS_BYTES_MAX):
-            await self._check_key(exchange)
+            share.belongs_to((await self._check_key(exchange)).account_id)
             await self._collect(pieces, share, length, bytes_max)
         return b"".join(pieces)
 
@@ -278,14 +278,15 @@ class Door:
                 return False
         return True
 
-    async def _check_key(self, exchange: Exchange) -> None:
+    async def _check_key(self, exchange: Exchange) -> Principal:
         """Refuse a stranger; a refusal may rest on a remembered, outdated key, so the key is then looked up afresh."""
         try:
-            await self._shop.dispatch.authenticate(exchange)
+            return await self._shop.dispatch.authenticate(exchange)
         except RejectedError:
             exchange.is_fresh_authentication = True
-            await self._shop.dispatch.authenticate(exchange)
+            principal = await self._shop.dispatch.authenticate(exchange)
             exchange.is_fresh_authentication = False
+            return principal
 
     async def _answer_preflight(self) -> None:
         """Answer a browser's preflight request.

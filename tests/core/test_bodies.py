@@ -4,6 +4,7 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from relay.core import bodies
 from relay.core.bodies import Bodies, memory_bytes
 from relay.core.errors import OverloadedError
-from tests.shops import serving
+from tests.core.test_seal_memory import headers_of
+from tests.shops import reselling, serving
 from tests.upstreams import Upstream, document, stream
 
 BYTES = st.integers(0, 60)
@@ -39,6 +41,52 @@ def test_never_more_than_there_is_room_for_and_nothing_stays_behind(requests: li
                     taken += size
                 assert counted.bytes == taken
     assert counted.bytes == 0
+
+
+def test_one_account_leaves_half_of_the_room_to_others() -> None:
+    """What it has besides this body counts; a single body may take more, as before its account was known."""
+    counted = Bodies(100)
+    with counted.share() as first, counted.share() as second, counted.share() as other:
+        first.take(10)
+        first.belongs_to("alice")
+        first.take(30)
+        second.belongs_to("alice")
+        second.take(10)
+        with pytest.raises(OverloadedError):
+            second.take(1)
+        other.belongs_to("bob")
+        other.take(50)
+    assert (counted.bytes, counted.bytes_of) == (0, {})
+    with counted.share() as alone:
+        alone.belongs_to("alice")
+        alone.take(90)
+        assert counted.bytes_of == {"alice": 90}
+
+
+async def test_long_bodies_that_never_end_keep_no_other_customer_out(tmp_path: Path) -> None:
+    """An account's own next body is asked to come later, another's is carried."""
+    length = 1_000_000
+    async with reselling(tmp_path, lambda _: document(ANSWER)) as (_, shop):
+        counted = shop.shop.bodies
+        counted.bytes_max = 4 * length
+        bob = await headers_of(shop, "bob")
+        opened = []
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(shop.url).port)
+            writer.write(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b"
+                % (shop.api_key.encode(), length, b" " * (length - 1))
+            )
+            opened.append((reader, writer))
+        while counted.bytes < 2 * (length - 1):  # noqa: ASYNC110 - nothing tells how far relay has read
+            await asyncio.sleep(0.01)
+        body = shop.chat_body(padding=" " * 900_000)
+        mine = await shop.client.post("/v1/chat/completions", json=body, headers=shop.headers)
+        theirs = await shop.client.post("/v1/chat/completions", json=body, headers=bob)
+        for _, writer in opened:
+            writer.close()
+    assert (mine.status_code, mine.json()["error"]["code"]) == (503, "overloaded")
+    assert theirs.status_code == 200
 
 
 def test_the_memory_is_the_containers_where_that_is_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
