@@ -16,7 +16,7 @@ from .errors import PluginError
 
 EVENTS = frozenset(
     {
-        "admission.closed",  # the disk is nearly full: new holds are refused, what is open goes on
+        "admission.closed",  # the disk is nearly full, or read-only: new holds are refused, what is open goes on
         "admission.opened",  # there is room again
         "attempt.failed",  # an upstream failed, by a fault of its own or of the shop's: its class and status
         "channels.withheld",  # a routing plugin left a request no channel, before any was tried

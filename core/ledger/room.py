@@ -59,7 +59,9 @@ class Room:
             return
         by_percent = min(size_bytes * FREE_PERCENT_MIN // 100, FREE_BYTES_BY_PERCENT_MAX)
         needed_bytes = max(FREE_BYTES_MIN, by_percent)
-        self._change(is_short=free_bytes < needed_bytes, free_bytes=free_bytes, needed_bytes=needed_bytes)
+        # After an error, ext4 takes no more writes; to SQLite, each then fails as with an exhausted quota.
+        is_short = free_bytes < needed_bytes or bool(stats.f_flag & os.ST_RDONLY)
+        self._change(is_short=is_short, free_bytes=free_bytes, needed_bytes=needed_bytes)
         if free_bytes >= needed_bytes + BALLAST_BYTES:
             self._lay()
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -196,6 +197,16 @@ def test_a_small_share_of_a_large_disk_is_want_of_room(tmp_path: Path, monkeypat
     monkeypatch.setattr(ledger_room, "FREE_BYTES_BY_PERCENT_MAX", 300 * MIB)
     room.look()
     assert not room.is_short
+
+
+def test_a_disk_that_takes_no_more_writes_is_closed_once(disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Free space does not open it, or each look and each failed commit would log a change."""
+    caplog.set_level(logging.INFO, "relay")
+    room = Room(disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    room.release()
+    room.look()
+    assert (room.is_short, admissions(caplog)) == (True, ["admission.closed"])
 
 
 def test_where_blocks_can_not_be_asked_for_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
