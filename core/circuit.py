@@ -239,7 +239,12 @@ class Retries:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._budget.exchange_count -= 1
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Count those made so far no longer: they have failed, or one is being answered, which is no extra load."""
         self._budget.extra_count -= self._taken_count
+        self._taken_count = 0
 
     def take(self) -> bool:
         """Return whether one more retry fits the budget, and count it if so."""

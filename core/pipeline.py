@@ -71,6 +71,7 @@ class Passage:
         self._attempts: list[Attempt] = []
         self._settlement = Settlement(shop, exchange, rules)
         self._stream: StreamAnswer | None = None
+        self._selection: Selection
 
     @property
     def has_reserved(self) -> bool:
@@ -96,7 +97,8 @@ class Passage:
             )
         try:
             try:
-                ending = await Selection(shop, exchange, candidates, self._attempts).try_in_turn(self._attempt)
+                self._selection = Selection(shop, exchange, candidates, self._attempts)
+                ending = await self._selection.try_in_turn(self._attempt)
             finally:
                 if self._stream is not None:
                     self._stream.close()
@@ -167,6 +169,7 @@ class Passage:
                     hit("after_send")
                     if not 200 <= response.status < 300:
                         raise await read_refusal(response, request)
+                    self._selection.answer_began()
                 ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
                 if ending.outcome != "customer_gone" or ending.evidence.output_bytes:
                     trial.answered(ending.error)

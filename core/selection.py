@@ -37,6 +37,7 @@ class Selection:
         self._candidates = candidates
         self._attempts = attempts
         self._shop = shop
+        self._retries = shop.retries.exchange()
         # With one candidate there is nothing to prefer, and no need to identify the conversation.
         self._conversation = shop.affinity.conversation_of(exchange) if len(candidates) > 1 else None
         self._failure: RelayError | None = None
@@ -47,7 +48,7 @@ class Selection:
         Raises:
             RelayError: No candidate answered, or *attempt* failed in a way that no other candidate would mend.
         """
-        with self._shop.retries.exchange() as retries:
+        with self._retries as retries:
             while True:
                 candidate, attempt_count = await self._choose(), len(self._attempts)
                 try:
@@ -68,6 +69,10 @@ class Selection:
                     if self._conversation is not None:
                         self._shop.affinity.remember(self._conversation, candidate)  # it goes on there
                     return answer
+
+    def answer_began(self) -> None:
+        """Note that the attempt under way is being answered: however long that takes, others may be retried."""
+        self._retries.give_back()
 
     async def _choose(self) -> Candidate:
         """Return the best candidate that has not been tried and is not cooling down.

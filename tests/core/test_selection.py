@@ -1,5 +1,6 @@
 """Which channel is tried next, and what the customer reads where none is left."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,24 @@ async def test_a_failure_before_the_first_output_is_retried_unseen(tmp_path: Pat
         assert (row["outcome"], row["channel"], row["attempt_count"]) == ("complete", "openai-b", 2)
         attempts = shop.rows("select channel, failure from attempt order by attempt_index")
         assert attempts == [{"channel": "openai-a", "failure": "sick"}, {"channel": "openai-b", "failure": None}]
+
+
+async def test_retries_that_are_being_answered_leave_others_theirs(tmp_path: Path) -> None:
+    """However long their streams go on: only what fails is extra load."""
+
+    def script(_: Received) -> list[Step]:
+        return LARGE if len(upstream.received) % 2 else stream(ROLE + words("Hi"), ending="open")
+
+    async with AsyncExitStack() as stack:
+        upstream, shop = await stack.enter_async_context(reselling(tmp_path, script))
+        statuses = []
+        for _ in range(6):
+            asked = shop.client.stream(
+                "POST", "/v1/chat/completions", headers=shop.headers, json=shop.chat_body(stream=True)
+            )
+            answer = await stack.enter_async_context(asked)
+            statuses.append(answer.status_code)
+    assert statuses == [200] * 6
 
 
 async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:
