@@ -164,9 +164,12 @@ def _failure_dressed_as_success(error: ErrorBody, words: str, sent: SentRequest)
 
 
 def _class_of_status(status: int) -> FailureClass:
-    """Return the class of a bare status; any other is ``sick``, for which another channel is tried."""
+    """Return the class of a bare status; any other is ``sick``, for which another channel is tried.
+
+    415 is said of a file that can't be decoded, and 431 of a customer's ``anthropic-beta``, if it is too long.
+    """
     match status:
-        case 400 | 413 | 422:
+        case 400 | 413 | 415 | 422 | 431:
             return "request"
         case 404 | 405:
             return "misrouted"
