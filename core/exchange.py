@@ -1,7 +1,6 @@
 """The words of the engine: an exchange, who asked, which channel, what it cost, how it ended."""
 
 from collections.abc import Mapping
-from copy import copy
 from datetime import datetime
 from fractions import Fraction
 from typing import Literal
@@ -83,7 +82,7 @@ class Continued(msgspec.Struct, frozen=True):
     id: str
 
 
-class Exchange:
+class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """One customer request and its answer, on its way through the hooks.
 
     ``fields`` is the top level of the JSON body, each value in its original bytes (`msgspec.Raw`). The
@@ -91,100 +90,54 @@ class Exchange:
     another. ``headers`` has lower-case names; the key has been removed from ``query``.
     """
 
-    __slots__ = (
-        "api_key",
-        "audio_tokens_bound",
-        "choice_count",
-        "client_ip",
-        "continued",
-        "dialect",
-        "fields",
-        "form",
-        "further_models",
-        "has_unseen_input",
-        "headers",
-        "id",
-        "idempotency_digest",
-        "image_tokens_bound",
-        "is_fresh_authentication",
-        "locale",
-        "model",
-        "operation",
-        "output_tokens_asked",
-        "output_tokens_likely",
-        "principal",
-        "quality",
-        "query",
-        "received_at",
-        "size",
-        "started_s",
-        "stream",
-        "unit_bound",
-        "unit_estimate",
-    )
+    id: str
+    dialect: Dialect
+    operation: Operation
+    headers: Mapping[str, str]
+    received_at: datetime
+    started_s: float
+    api_key: str | None = None
+    client_ip: str = ""
+    locale: str = "en"
+    query: str = ""
+    fields: dict[str, msgspec.Raw] = {}
+    model: str = ""
+    further_models: tuple[tuple[str, str], ...] = ()
+    """Other models that may take part in the answer, as pairs of the field that names it and the name."""
+    stream: bool = False
+    output_tokens_asked: int | None = None
+    """The customer's limit of output, in tokens; None if the request has none."""
+    output_tokens_likely: int = 0
+    """Tokens that the answer will hardly exceed, where its length can be foreseen (speech, pictures); else 0."""
+    continued: Continued | None = None
+    """The kept answer that this request continues, if it names one."""
+    has_unseen_input: bool = False
+    """The request refers to input that the upstream keeps, which can't be counted here."""
+    choice_count: int = 1
+    """How many answers the customer asked for (``n``)."""
+    form: Form | None = None
+    """The body if it is a form with files; ``fields`` are then its plain fields, as JSON strings."""
+    size: str | None = None
+    quality: str | None = None
+    """Size and quality of pictures, as the customer wrote them; None if left open."""
+    unit_bound: int = 1
+    """The most that the answer can count of what is sold by the piece: pictures, seconds, characters."""
+    unit_estimate: int = 0
+    """The pieces that the request itself contains: characters to speak, seconds to hear."""
+    audio_tokens_bound: int = 0
+    image_tokens_bound: int = 0
+    """The most tokens of sound to transcribe, and of pictures to edit, which may cost more than text."""
+    idempotency_digest: bytes | None = None
+    """SHA-256 of the request's idempotency key, or None: requests with the same key are paid for once."""
+    principal: Principal | None = None
+    is_fresh_authentication: bool = False
+    """Set for the second authentication of an exchange: the key is looked up, not taken from memory."""
 
-    def __init__(
-        self,
-        *,
-        id: str,
-        dialect: Dialect,
-        operation: Operation,
-        headers: Mapping[str, str],
-        received_at: datetime,
-        started_s: float,
-        api_key: str | None = None,
-        client_ip: str = "",
-        locale: str = "en",
-        query: str = "",
-    ) -> None:
-        self.id = id
-        self.dialect: Dialect = dialect
-        self.operation: Operation = operation
-        self.headers = headers
-        self.received_at = received_at
-        self.started_s = started_s
-        self.api_key = api_key
-        self.client_ip = client_ip
-        self.locale = locale
-        self.query = query
-        self.fields: dict[str, msgspec.Raw] = {}
-        self.model = ""
-        self.further_models: tuple[tuple[str, str], ...] = ()
-        """Other models that may take part in the answer, as pairs of the field that names it and the name."""
-        self.stream = False
-        self.output_tokens_asked: int | None = None
-        """The customer's limit of output, in tokens; None if the request has none."""
-        self.output_tokens_likely = 0
-        """Tokens that the answer will hardly exceed, where its length can be foreseen (speech, pictures); else 0."""
-        self.continued: Continued | None = None
-        """The kept answer that this request continues, if it names one."""
-        self.has_unseen_input = False
-        """The request refers to input that the upstream keeps, which can't be counted here."""
-        self.choice_count = 1
-        """How many answers the customer asked for (``n``)."""
-        self.form: Form | None = None
-        """The body if it is a form with files; ``fields`` are then its plain fields, as JSON strings."""
-        self.size: str | None = None
-        self.quality: str | None = None
-        """Size and quality of pictures, as the customer wrote them; None if left open."""
-        self.unit_bound = 1
-        """The most that the answer can count of what is sold by the piece: pictures, seconds, characters."""
-        self.unit_estimate = 0
-        """The pieces that the request itself contains: characters to speak, seconds to hear."""
-        self.audio_tokens_bound = self.image_tokens_bound = 0
-        """The most tokens of sound to transcribe, and of pictures to edit, which may cost more than text."""
-        self.idempotency_digest: bytes | None = None
-        """SHA-256 of the request's idempotency key, or None: requests with the same key are paid for once."""
-        self.principal: Principal | None = None
-        self.is_fresh_authentication = False
-        """Set for the second authentication of an exchange: the key is looked up, not taken from memory."""
+    __repr__ = object.__repr__  # no text of a request may get into a log
 
     def as_asked_in(self, dialect: Dialect) -> "Exchange":
         """Return a copy in which the customer speaks *dialect*, without fields, which the caller fills in."""
-        asked = copy(self)
-        asked.dialect = dialect
-        asked.fields = {}
-        return asked
+        return msgspec.structs.replace(self, dialect=dialect, fields={})
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +179,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     failure: FailureClass | None = None
 
 
-class ChannelRequest:
+class ChannelRequest(msgspec.Struct, kw_only=True, eq=False):
     """What is about to be sent, in the channel's dialect; `transform_request` plugins edit it.
 
     Its text may be read and changed, but never kept. ``headers`` are those to send upstream. ``model``,
@@ -235,32 +188,18 @@ class ChannelRequest:
     form if the request is one with files; its plain fields are edited in ``fields``, like those of JSON.
     """
 
-    __slots__ = ("dialect", "fields", "form", "headers", "method", "model", "operation", "query", "stream", "subpath")
+    dialect: Dialect
+    operation: Operation
+    model: str
+    fields: dict[str, msgspec.Raw]
+    headers: dict[str, str]
+    stream: bool
+    query: str = ""
+    method: str = "POST"
+    subpath: str = ""
+    form: Form | None = None
 
-    def __init__(
-        self,
-        *,
-        dialect: Dialect,
-        operation: Operation,
-        model: str,
-        fields: dict[str, msgspec.Raw],
-        headers: dict[str, str],
-        stream: bool,
-        query: str = "",
-        method: str = "POST",
-        subpath: str = "",
-        form: Form | None = None,
-    ) -> None:
-        self.dialect: Dialect = dialect
-        self.operation: Operation = operation
-        self.model = model
-        self.query = query
-        self.method = method
-        self.subpath = subpath
-        self.form = form
-        self.fields = fields
-        self.headers = headers
-        self.stream = stream
+    __repr__ = object.__repr__  # as `Exchange`
 
     @property
     def content_type(self) -> str:

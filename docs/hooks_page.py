@@ -1,9 +1,7 @@
 """The generated parts of hooks.md: each hook with its signature and contract, and the words they use."""
 
-import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import FunctionType
@@ -103,7 +101,7 @@ def _parameter(parameter: inspect.Parameter) -> str:
 
 def _type_section(subject: type) -> str:
     parts = [f"### {subject.__name__}", to_markdown(subject)]
-    fields = list(_struct_fields(subject) if issubclass(subject, msgspec.Struct) else _instance_fields(subject))
+    fields = list(_struct_fields(subject) if issubclass(subject, msgspec.Struct) else _init_arguments(subject))
     if fields:
         parts.append("\n".join(["```text", *fields, "```"]))
     methods = list(_methods(subject))
@@ -114,27 +112,14 @@ def _type_section(subject: type) -> str:
 
 def _struct_fields(subject: type[msgspec.Struct]) -> Iterator[str]:
     for field in msgspec.structs.fields(subject):
-        default = "" if field.required else f" = {field.default!r}"
-        yield f"{field.name}: {type_name(field.type)}{default}"
+        is_made = field.default_factory is not msgspec.NODEFAULT
+        default = field.default_factory() if is_made else field.default
+        yield f"{field.name}: {type_name(field.type)}{'' if field.required else f' = {default!r}'}"
 
 
-def _instance_fields(subject: type) -> Iterator[str]:
-    """Yield what ``__init__`` sets, with the types of its parameters and annotations."""
-    initializer = vars(subject).get("__init__")
-    if not isinstance(initializer, FunctionType):
-        return
-    parameters = inspect.signature(initializer).parameters
-    tree = ast.parse(textwrap.dedent(inspect.getsource(initializer)))
-    for statement in tree.body[0].body if isinstance(tree.body[0], ast.FunctionDef) else []:
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-        if not isinstance(target, ast.Attribute):
-            continue
-        if isinstance(statement, ast.AnnAssign):
-            yield f"{target.attr}: {type_name(ast.unparse(statement.annotation))}"
-        elif target.attr in parameters:
-            yield f"{target.attr}: {type_name(parameters[target.attr].annotation)}"
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
-            yield f"{target.attr}: {type(statement.value.value).__name__}"
+def _init_arguments(subject: type) -> Iterator[str]:
+    if "__init__" in vars(subject) and not getattr(subject, "_is_protocol", False):
+        yield from map(_parameter, inspect.signature(subject).parameters.values())
 
 
 def _methods(subject: type) -> Iterator[str]:
