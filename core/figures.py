@@ -5,7 +5,8 @@ from functools import cached_property
 
 import msgspec
 
-from .dialects.dialect import DialectRules, Seen
+from .dialects.dialect import DialectRules
+from .dialects.tally import Tally
 from .estimate import MEDIA_TOKENS_MAX, plausible
 from .exchange import Evidence, Exchange
 from .hosted import hosted_tools
@@ -51,7 +52,7 @@ class Figures:
         """The tools that the upstream runs and bills apart, each with the field that asks for it."""
         return hosted_tools(self._exchange)
 
-    def delivered(self, output_tokens: int, so_far: Usage | None, seen: Seen) -> Usage:
+    def delivered(self, output_tokens: int, so_far: Usage | None, seen: Tally) -> Usage:
         """Return the usage of an answer that broke off after *output_tokens* had reached the customer.
 
         Args:

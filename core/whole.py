@@ -56,10 +56,9 @@ class WholeAnswer:
         body = b"".join(pieces)
         reading = self._channel_side.read_body(self._exchange, body)
         usage = (meter.usage_of(body) if meter is not None else None) or reading.usage
-        seen_tokens = reading.output_counted_tokens
         evidence = msgspec.structs.replace(reading.evidence, hang_up_policy=policy)
         return Ending(
-            usage=usage or self._figures.delivered(seen_tokens, None, reading),
+            usage=usage or self._figures.delivered(reading.tally.output_counted_tokens, None, reading.tally),
             outcome=derive_outcome(evidence, self._exchange.output_tokens_asked),
             evidence=evidence,
             model_returned=reading.model_returned,

@@ -11,12 +11,12 @@ from ..references import believed_bound
 from ..sse import BOM, event_name_and_data
 from ..usage import Usage
 from .anthropic_usage import read_anthropic_usage
-from .dialect import BodyReading
+from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .figures import UntrueFigureError, read_number
 from .lone_halves import decode_halves
-from .tally import Tally, tallied_reading
+from .tally import Tally
 
 FIGURES_MAX = 100
 """Several times the members of any known usage; in a stream, all that ever came are counted together."""

@@ -7,11 +7,11 @@ response_compaction_item.py, read 2026-11-24.
 import msgspec
 
 from ..exchange import Exchange, Operation
-from .dialect import BodyReading
+from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .openai_responses import OpenAIResponses
 from .openai_responses_answer import read_responses_usage
-from .tally import Tally, tallied_reading
+from .tally import Tally
 
 
 class _Item(msgspec.Struct):

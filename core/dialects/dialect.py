@@ -5,13 +5,18 @@ A dialect holds no state and does no I/O. What must be remembered of one answer 
 """
 
 import re
-from typing import Protocol, TypedDict
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol, Self, TypedDict
 
 import msgspec
 
 from ..errors import RelayError, UpstreamStatusError
+from ..estimate import input_bound
 from ..exchange import ChannelRequest, Dialect, Evidence, Exchange, Operation
 from ..usage import Usage
+from .figures import UntrueFigureError
+from .tally import Tally
 
 
 class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,21 +24,45 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
 
     usage: Usage | None
     evidence: Evidence
-    model_returned: str | None
-    output_bound_tokens: int
-    """Upper bound of the output, provided that all of it is visible."""
-    output_counted_tokens: int
-    """Estimate of the visible output, which is billed if there is no usage."""
-    output_audio_tokens: int = 0
-    output_image_tokens: int = 0
-    search_count: int = 0
-    tool_counts: dict[str, int] = {}
-    """These four as in `Seen`."""
+    model_returned: str | None = None
+    tally: Tally = msgspec.field(default_factory=Tally)
+    """What the answer was seen to hold, which is billed if there is no usage."""
     answer_id: str | None = None
     """The upstream's id of the answer, where it keeps it to be continued."""
     answer: bytes | None = None
     """What the customer gets, if that is not the body as it came."""
     content_type: str = "application/json"
+
+
+def tallied_reading(
+    exchange: Exchange,
+    tally: Tally,
+    read_usage: Callable[[], Usage | None],
+    *,
+    model_returned: str | None,
+    thinking_asked: bool,
+    answer_id: str | None = None,
+) -> BodyReading:
+    """Return the reading of a whole answer that *tally* has counted.
+
+    If the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, local bounds replace them.
+    """
+    try:
+        usage = read_usage()
+    except UntrueFigureError:
+        bound = input_bound(exchange.fields)
+        usage = Usage(input_tokens=bound, output_tokens=tally.output_bound_tokens, source="disputed")
+    return BodyReading(
+        usage=usage,
+        evidence=tally.make_evidence(
+            is_end_seen=True,
+            thinking_asked=thinking_asked,
+            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
+        ),
+        model_returned=model_returned,
+        tally=tally,
+        answer_id=answer_id,
+    )
 
 
 class Asked(TypedDict):
@@ -77,30 +106,6 @@ class ChannelSide(Protocol):
         ...
 
 
-class Seen(Protocol):
-    """What an answer is seen to hold besides text: part of `BodyReading` and `NativeReader`."""
-
-    @property
-    def output_audio_tokens(self) -> int:
-        """The part of the counted output that is sound."""
-        ...
-
-    @property
-    def output_image_tokens(self) -> int:
-        """The part of the counted output that is pictures."""
-        ...
-
-    @property
-    def search_count(self) -> int:
-        """The number of web searches seen."""
-        ...
-
-    @property
-    def tool_counts(self) -> dict[str, int]:
-        """How often other hosted tools were seen to run, as in `Usage`."""
-        ...
-
-
 class StreamReader(Protocol):
     """Reads one upstream stream for the customer: decides what goes out, and holds the end back."""
 
@@ -138,46 +143,41 @@ class StreamReader(Protocol):
         ...
 
 
-class NativeReader(StreamReader, Seen, Protocol):
-    """Reads along one upstream stream in its own dialect: learns what it used and how it ended."""
+class NativeReader(Tally, ABC):
+    """Reads along one upstream stream in its own dialect: learns what it used and how it ended; see `StreamReader`."""
 
-    @property
-    def is_output_seen(self) -> bool:
-        """The first output event (text, thinking, tool call, refusal) has been returned by `feed`."""
-        ...
+    __slots__ = ("answer_id", "end", "error", "is_ended", "model_returned")
 
-    @property
-    def is_ended(self) -> bool:
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_ended = False
         """The end mark was seen: the stream is whole."""
-        ...
-
-    @property
-    def error(self) -> UpstreamStatusError | None:
+        self.end = b""
+        self.error: UpstreamStatusError | None = None
         """The error of an error event, if one came; neither it nor anything after it is passed on."""
-        ...
-
-    @property
-    def model_returned(self) -> str | None:
+        self.model_returned: str | None = None
         """The model that the upstream names."""
-        ...
+        self.answer_id: str | None = None
 
     @property
-    def output_bound_tokens(self) -> int:
-        """Running upper bound of the output so far, for holds."""
-        ...
+    def native(self) -> Self:
+        return self
 
-    @property
-    def output_counted_tokens(self) -> int:
-        """Running estimate of what `feed` has returned, for marks and for the price of what was delivered."""
-        ...
+    @abstractmethod
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return those that go to the customer now."""
 
+    @abstractmethod
+    def finish(self) -> bytes:
+        """Take the end of the body; return what may still go to the customer."""
+
+    @abstractmethod
     def usage(self) -> Usage | None:
         """Return the upstream's own figures so far, or None if it gave none."""
-        ...
 
+    @abstractmethod
     def evidence(self) -> Evidence:
         """Return the structure of the answer so far."""
-        ...
 
 
 BLANK_LINES = b"\n\n"

@@ -1,28 +1,26 @@
 """Reading along in all dialects whose streams are server-sent events."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Self
 
 import msgspec
 
-from ..errors import UpstreamStatusError
 from ..estimate import input_bound
 from ..exchange import Evidence, Exchange
 from ..sse import Splitter, event_name_and_data
 from ..usage import Usage
+from .dialect import NativeReader
 from .disguised import disguised_error
 from .figures import UntrueFigureError
 from .frame import Frame
 from .json_array import ArraySplitter
-from .tally import Tally
 from .upstream_costs import event_without_costs
 
 _read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class EventReader(Tally, ABC):
-    """A `StreamReader` that splits a stream into events, which each dialect reads, and holds back the end."""
+class EventReader(NativeReader):
+    """A `NativeReader` that splits a stream into events, which each dialect reads, and holds back the end."""
 
     __slots__ = (
         "_exchange",
@@ -33,20 +31,10 @@ class EventReader(Tally, ABC):
         "_request_bound_tokens",
         "_splitter",
         "_thinking_asked",
-        "answer_id",
-        "end",
-        "error",
-        "is_ended",
-        "model_returned",
     )
 
     def __init__(self, exchange: Exchange, thinking_asked: bool) -> None:
         super().__init__()
-        self.is_ended = False
-        self.end = b""
-        self.error: UpstreamStatusError | None = None
-        self.model_returned: str | None = None
-        self.answer_id: str | None = None
         self._exchange = exchange
         self._request_bound_tokens: int | None = None
         self._thinking_asked = thinking_asked
@@ -56,10 +44,6 @@ class EventReader(Tally, ABC):
         self._is_finished = False
         self._is_marked = False
         """A ``[DONE]`` was added to the end."""
-
-    @property
-    def native(self) -> Self:
-        return self
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes; return the events that go to the customer now."""

@@ -7,13 +7,13 @@ import msgspec
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
-from .dialect import BodyReading
+from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .gemini_usage import is_billed_by_answer, read_gemini_usage
 from .json_array import ArraySplitter
 from .lone_halves import decode_halves
-from .tally import Tally, tallied_reading
+from .tally import Tally
 
 REFUSALS = frozenset(
     {

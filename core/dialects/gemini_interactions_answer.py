@@ -7,12 +7,12 @@ import msgspec
 from ..exchange import Exchange
 from ..sse import event_name_and_data
 from ..usage import Usage
-from .dialect import BodyReading
+from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .figures import read_figure, read_figures
 from .gemini_usage import DetailNames, is_billed_by_answer, note_media
-from .tally import Tally, tallied_reading
+from .tally import Tally
 
 FAILED = frozenset({"failed", "cancelled"})
 _MEDIA = frozenset({"image", "audio", "video", "document"})

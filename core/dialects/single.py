@@ -105,13 +105,7 @@ class Single(OpenAIFace, CommonRules):
 
 def whole_reading(usage: Usage | None, *, has_answer: bool, model: str | None) -> BodyReading:
     """Return the reading of an answer without text, whose output is only what *usage* says."""
-    return BodyReading(
-        usage=usage,
-        evidence=Evidence(has_text=has_answer, is_end_seen=True),
-        model_returned=model,
-        output_bound_tokens=0,
-        output_counted_tokens=0,
-    )
+    return BodyReading(usage=usage, evidence=Evidence(has_text=has_answer, is_end_seen=True), model_returned=model)
 
 
 def search_units_bound(fields: Mapping[str, msgspec.Raw]) -> int:

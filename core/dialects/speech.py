@@ -6,22 +6,21 @@ wire/DIALECTS.md 3.5 and w:openai-other/speech, read 2026-11-24.
 """
 
 from collections.abc import Mapping
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import msgspec
 
-from ..errors import BadRequestError, RelayError, UpstreamStatusError
+from ..errors import BadRequestError, RelayError
 from ..estimate import input_estimate, is_beyond
 from ..exchange import Evidence, Exchange
 from ..usage import Usage
-from .dialect import is_of_type
+from .dialect import NativeReader, is_of_type
 from .disguised import disguised_error
 from .done_reader import DoneReader, EventFields
 from .fields import missing_field, read_model, read_object, read_optional_text
 from .figures import UntrueFigureError, read_figure, read_figures
 from .kinds import SOME_TEXT, SPEECH, check_kinds
 from .single import Single
-from .tally import Tally
 
 
 class Speech(Single):
@@ -59,24 +58,14 @@ class Speech(Single):
         return b""
 
 
-class SoundReader(Tally):
+class SoundReader(NativeReader):
     """Reads along one stream of plain audio, in which every byte is output; see `StreamReader`."""
 
-    __slots__ = ("_exchange", "is_ended")
-
-    end = b""
-    error: UpstreamStatusError | None = None
-    model_returned: str | None = None
-    answer_id: str | None = None
+    __slots__ = ("_exchange",)
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__()
         self._exchange = exchange
-        self.is_ended = False
-
-    @property
-    def native(self) -> Self:
-        return self
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes and return them."""

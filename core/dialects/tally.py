@@ -1,7 +1,6 @@
 """Counts what an answer consists of, as it passes by or from a whole body."""
 
 from collections import Counter
-from collections.abc import Callable
 
 from ..estimate import (
     BLOCK_TOKENS,
@@ -12,14 +11,10 @@ from ..estimate import (
     TOOL_CALL_TOKENS,
     TOOL_CALL_TOKENS_MAX,
     estimate_bytes,
-    input_bound,
     piece_bound,
 )
-from ..exchange import Evidence, Exchange
-from ..usage import Usage
+from ..exchange import Evidence
 from ..vendor_names import kept_name
-from .dialect import BodyReading
-from .figures import UntrueFigureError
 
 
 class Tally:
@@ -187,39 +182,3 @@ class Tally:
             output_bytes=self._output_bytes,
             picture_count=self._drawn_count,
         )
-
-
-def tallied_reading(
-    exchange: Exchange,
-    tally: Tally,
-    read_usage: Callable[[], Usage | None],
-    *,
-    model_returned: str | None,
-    thinking_asked: bool,
-    answer_id: str | None = None,
-) -> BodyReading:
-    """Return the reading of a whole answer that *tally* has counted.
-
-    If the upstream's figures can't be true, as *read_usage* says by `UntrueFigureError`, local bounds replace them.
-    """
-    try:
-        usage = read_usage()
-    except UntrueFigureError:
-        bound = input_bound(exchange.fields)
-        usage = Usage(input_tokens=bound, output_tokens=tally.output_bound_tokens, source="disputed")
-    return BodyReading(
-        usage=usage,
-        evidence=tally.make_evidence(
-            is_end_seen=True,
-            thinking_asked=thinking_asked,
-            reasoning_tokens=usage.reasoning_tokens if usage is not None else 0,
-        ),
-        model_returned=model_returned,
-        output_bound_tokens=tally.output_bound_tokens,
-        output_counted_tokens=tally.output_counted_tokens,
-        output_audio_tokens=tally.output_audio_tokens,
-        output_image_tokens=tally.output_image_tokens,
-        search_count=tally.search_count,
-        tool_counts=tally.tool_counts,
-        answer_id=answer_id,
-    )

@@ -86,9 +86,6 @@ class Transcription(Single):
         return BodyReading(
             usage=heard_usage(exchange, transcript.usage, transcript.duration, text),
             evidence=Evidence(has_text=bool(text.strip()), is_end_seen=True, output_bytes=len(text.encode())),
-            model_returned=None,
-            output_bound_tokens=0,
-            output_counted_tokens=0,
             content_type="text/plain; charset=utf-8" if is_text else "application/json",
         )
 

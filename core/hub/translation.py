@@ -110,7 +110,7 @@ class Translation:
         """Read a whole answer; ``BodyReading.answer`` is its form for the customer."""
         reading = self._rules.read_body(self._sent, body)
         opening = self._opening(exchange)
-        usage = reading.usage or _estimate(opening.input_tokens, reading.output_counted_tokens)
+        usage = reading.usage or _estimate(opening.input_tokens, reading.tally.output_counted_tokens)
         try:
             answer = self._channel.decode_answer(body)
         except (ValueError, RecursionError) as exc:

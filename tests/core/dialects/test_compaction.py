@@ -56,7 +56,7 @@ def test_what_it_used_is_read() -> None:
 def test_without_usage_the_sealed_part_is_counted() -> None:
     """Eight letters of base64 are six bytes, two tokens; the customer's own turns are no output."""
     reading = RULES.read_body(exchange("openai_responses"), answer())
-    assert (reading.usage, reading.output_counted_tokens, reading.evidence.output_bytes) == (None, 2, 6)
+    assert (reading.usage, reading.tally.output_counted_tokens, reading.evidence.output_bytes) == (None, 2, 6)
 
 
 def test_usage_that_cannot_be_true_gives_way_to_the_local_bound() -> None:

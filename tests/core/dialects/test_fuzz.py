@@ -139,7 +139,7 @@ def check_body(rules: DialectRules, made: Exchange, body: bytes) -> None:
         return
     check_usage(reading.usage)
     assert derive_outcome(reading.evidence)
-    assert reading.output_bound_tokens >= reading.output_counted_tokens >= 0
+    assert reading.tally.output_bound_tokens >= reading.tally.output_counted_tokens >= 0
     assert reading.answer is None
 
 

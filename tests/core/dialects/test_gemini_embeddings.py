@@ -65,7 +65,7 @@ def test_a_field_that_cannot_be_is_refused_by_name(
 def test_a_recorded_answer_costs_its_input() -> None:
     """Four tokens of text, and nothing of output."""
     reading = SEVERAL.read_body(exchange("gemini_generate"), answer_bytes("gemini/embed-batch"))
-    assert (reading.usage, reading.output_counted_tokens) == (Usage(input_tokens=4), 0)
+    assert (reading.usage, reading.tally.output_counted_tokens) == (Usage(input_tokens=4), 0)
     assert derive_outcome(reading.evidence) == "complete"
 
 

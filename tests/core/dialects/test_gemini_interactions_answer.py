@@ -224,7 +224,7 @@ def test_a_whole_answer_without_figures_is_counted_by_its_steps() -> None:
     ]
     body = json.dumps({"status": "completed", "steps": steps}, separators=(",", ":")).encode()
     reading = read_interaction(exchange("gemini_interactions"), body, thinking_asked=False, is_kept=True)
-    assert (reading.usage, reading.output_counted_tokens) == (None, 15 + 8 + 1290)
+    assert (reading.usage, reading.tally.output_counted_tokens) == (None, 15 + 8 + 1290)
     assert (reading.evidence.has_thinking, reading.evidence.has_tool_call, reading.evidence.picture_count) == (
         True,
         True,

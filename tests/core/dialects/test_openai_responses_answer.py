@@ -248,7 +248,7 @@ def test_a_picture_of_the_tool_that_draws_is_output() -> None:
     assert (along.output_counted_tokens, along.output_image_tokens) == (1290, 1290)
     body = json.dumps({"id": "r", "status": "completed", "output": [drawn, failed]}).encode()
     reading = RULES_OF_IT.read_body(exchange("openai_responses"), body)
-    assert (reading.output_counted_tokens, reading.evidence.picture_count) == (1290, 1)
+    assert (reading.tally.output_counted_tokens, reading.evidence.picture_count) == (1290, 1)
 
 
 SEARCHES: list[dict[str, Any]] = [
