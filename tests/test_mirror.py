@@ -9,7 +9,6 @@ TESTED_ELSEWHERE = {
     "core/cli/explanation.py": "what it prints is two commands' output: test_profile.py, test_plugins.py",
     "core/cli/unopened.py": "what explain asks of the plugins: tests/core/cli/test_profile.py",
     "core/dialects/gemini_face.py": "errors and lists: tests/core/dialects/test_gemini_generate.py",
-    "core/dialects/common_rules.py": "what most dialects share: their own tests",
     "core/ending.py": "a Struct without behaviour",
     "core/hooks.py": "specs without bodies; tests/core/test_dispatch.py holds a test for each hook",
     "core/http_wire.py": "what reaches a customer's socket: tests/core/test_face.py",

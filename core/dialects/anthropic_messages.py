@@ -26,7 +26,6 @@ from .fields import (
 from .further import check_fallbacks, further_models
 from .kinds import MESSAGES, TURNS, check_kinds, check_needed
 from .meaning import Meaning, code_of, meaning_of, param_of
-from .passing import pass_on
 from .turns import MESSAGES as TALK
 from .turns import check_turns
 
@@ -81,7 +80,7 @@ class AnthropicMessages(CommonRules):
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: its own model name, and the headers that say which API is meant."""
         headers = {"anthropic-version": DEFAULT_VERSION, **_forwarded_headers(exchange)}
-        return pass_on(self, exchange, model_sent, headers=headers)
+        return self.pass_on(exchange, model_sent, headers=headers)
 
     def stream_reader(self, exchange: Exchange) -> MessagesStreamReader:
         return MessagesStreamReader(exchange, **_asked(exchange.fields))

@@ -3,14 +3,31 @@
 from ..estimate import input_bound, input_estimate
 from ..exchange import ChannelRequest, Exchange
 from .dialect import DialectRules
-from .passing import pass_on
 
 
 class CommonRules(DialectRules):
     """Requests that pass as they came, streams of server-sent events, and input that is counted from the fields."""
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
-        return pass_on(self, exchange, model_sent)
+        return self.pass_on(exchange, model_sent)
+
+    def pass_on(
+        self, exchange: Exchange, model_sent: str, *, query: str = "", headers: dict[str, str] | None = None
+    ) -> ChannelRequest:
+        """Return the request as it came: only the model's name may differ."""
+        request = ChannelRequest(
+            dialect=self.name,
+            operation=self.operation,
+            model=model_sent,
+            query=query,
+            fields=dict(exchange.fields),
+            headers=headers or {},
+            stream=exchange.stream,
+            form=exchange.form,
+        )
+        if model_sent != exchange.model:
+            request.set("model", model_sent)
+        return request
 
     def stream_type(self, exchange: Exchange) -> str:
         return "text/event-stream"

@@ -15,7 +15,6 @@ from .gemini_face import GeminiFace
 from .gemini_interactions_answer import InteractionsStreamReader, read_interaction
 from .kinds import INTERACTIONS, TEXT_OBJECT_OR_TURNS, check_kinds, check_needed
 from .meaning import code_of
-from .passing import pass_on
 
 KEPT_ELSEWHERE = ("agent", "cached_content", "continuation_token", "environment", "webhook_config")
 """Fields that name or make something in the upstream account, where customers own nothing."""
@@ -51,7 +50,7 @@ class GeminiInteractions(GeminiFace, CommonRules):
 
     def prepare(self, exchange: Exchange, model_sent: str) -> ChannelRequest:
         """Return the request for a channel: only the model's name may differ."""
-        return pass_on(self, exchange, model_sent, query="alt=sse" if exchange.stream else "")
+        return self.pass_on(exchange, model_sent, query="alt=sse" if exchange.stream else "")
 
     def stream_reader(self, exchange: Exchange) -> InteractionsStreamReader:
         return InteractionsStreamReader(exchange, **_asked(exchange.fields))

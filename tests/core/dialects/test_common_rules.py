@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from relay.core.dialects import RULES
-from relay.core.dialects.passing import pass_on
+from relay.core.dialects.openai_chat import OpenAIChat
 from tests.core.dialects.replay import exchange
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}],"seed":1e3}'
@@ -14,9 +13,9 @@ BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}],"seed":1e3}'
 @pytest.mark.parametrize(("model_sent", "sent"), [("m", b'"m"'), ("other", b'"other"')])
 def test_only_the_models_name_differs(model_sent: str, sent: bytes) -> None:
     """Every other field is the same byte for byte, and the exchange's own stay as they were."""
-    rules, made = RULES["openai_chat"], exchange("openai_chat")
+    rules, made = OpenAIChat(), exchange("openai_chat")
     rules.read_request(made, BODY)
-    request = pass_on(rules, made, model_sent, query="a=b", headers={"x-a": "b"})
+    request = rules.pass_on(made, model_sent, query="a=b", headers={"x-a": "b"})
     assert request.body() == BODY.replace(b'"m"', sent, 1)
     assert (request.dialect, request.operation, request.model) == ("openai_chat", "chat", model_sent)
     assert (request.query, request.headers, request.stream, request.form) == ("a=b", {"x-a": "b"}, False, None)
