@@ -1,13 +1,14 @@
 """The log row of a request and its attempts, written in the transaction that closes it. No text."""
 
 import hashlib
+from operator import attrgetter
 
 from ..clock import to_ms
 from ..exchange import RequestRecord
 from .codec import encode
 from .operations import ForgetAnswer, Posted
 from .sqlite_batch import Batch
-from .sqlite_rows import INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER, Row
+from .sqlite_rows import COUNTS_LOGGED, FACTS_LOGGED, INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER, Row
 
 ANSWER_SPAN_MS = 90 * 24 * 60 * 60 * 1000
 """How long it is known whose a kept answer is: longer than any upstream promises to keep one.
@@ -16,6 +17,8 @@ OpenAI and xAI promise 30 days, Google 55 (developers.openai.com/api/docs/guides
 docs.x.ai/docs/guides/chat, ai.google.dev/gemini-api/docs/interactions, read 2026-11-30).
 """
 
+_facts_logged = attrgetter(*FACTS_LOGGED)
+_counts_logged = attrgetter(*COUNTS_LOGGED)
 _FORGET_LAPSED = """
     DELETE FROM kept_answer WHERE at <= ? AND (digest, account_id) IN
         (SELECT digest, account_id FROM kept_answer WHERE digest > ? ORDER BY digest LIMIT 128)
@@ -48,22 +51,8 @@ def _log_row(record: RequestRecord, posted: Posted, price_version: str, *, close
         record.request_id,
         to_ms(facts.at),
         closed_at_ms,
-        facts.account_id,
-        facts.key_id,
-        facts.group,
-        facts.membership,
-        facts.channel,
-        facts.model,
-        facts.model_sent,
-        facts.model_returned,
-        facts.dialect,
-        facts.operation,
-        facts.stream,
-        usage.input_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_5m_tokens,
-        usage.cache_write_1h_tokens,
-        usage.output_tokens,
+        *_facts_logged(facts),
+        *_counts_logged(usage),
         posted.charge_nano,
         posted.overrun_nano,
         record.outcome,

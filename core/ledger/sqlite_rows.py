@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 
+from ..usage import TokenCounts
+
 Row = tuple[str | int | bytes | None, ...]
 
 _SIZES = (256, 32, *range(16, 0, -1))
@@ -95,40 +97,19 @@ SETTLE_KEY = RowStatement(
     ") AS settled WHERE id = settled.column3",
     single="UPDATE api_key SET spent_nano = spent_nano + ?, held_nano = held_nano + ? WHERE id = ?",
 )
+FACTS_LOGGED = (
+    "account_id", "key_id", "group", "membership", "channel", "model", "model_sent", "model_returned", "dialect",
+    "operation", "stream",
+)  # fmt: skip
+"""Members of `PriceFacts` that have a column of the log each."""
+COUNTS_LOGGED = TokenCounts.__struct_fields__
 _LOG_COLUMNS = (
-    "request_id",
-    "at",
-    "closed_at",
-    "account_id",
-    "key_id",
-    '"group"',
-    "membership",
-    "channel",
-    "model",
-    "model_sent",
-    "model_returned",
-    "dialect",
-    "operation",
-    "stream",
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-    "charge_nano",
-    "overrun_nano",
-    "outcome",
-    "usage_source",
-    "attempt_count",
-    "duration_ms",
-    "first_output_ms",
-    "price_version",
-    "usage",
-    "evidence",
-    "trace",
-)
+    "request_id", "at", "closed_at", *FACTS_LOGGED, *COUNTS_LOGGED, "charge_nano", "overrun_nano", "outcome",
+    "usage_source", "attempt_count", "duration_ms", "first_output_ms", "price_version", "usage", "evidence", "trace",
+)  # fmt: skip
 INSERT_LOG = RowStatement(
-    f"INSERT INTO request_log ({', '.join(_LOG_COLUMNS)}) VALUES", f"({', '.join('?' * len(_LOG_COLUMNS))})"
+    'INSERT INTO request_log ("' + '", "'.join(_LOG_COLUMNS) + '") VALUES',
+    f"({', '.join('?' * len(_LOG_COLUMNS))})",
 )
 INSERT_ATTEMPT = RowStatement(
     """
