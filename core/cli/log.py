@@ -17,32 +17,7 @@ from .output import JsonArray, cell, print_cells, rfc3339
 
 COLUMNS = ("at", "request_id", "account", "group", "model", "input_tokens", "output_tokens", "charge", "outcome")
 """What fits on a line; the rest is in the JSON."""
-
-
-class LogView(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as it is printed; ``charge`` in credits, ``attempts`` a count."""
-
-    request_id: str
-    at: str
-    account: str
-    key_id: str
-    group: str
-    channel: str
-    model: str
-    model_sent: str
-    model_returned: str | None
-    dialect: str
-    stream: bool
-    input_tokens: int
-    cache_read_tokens: int
-    cache_write_5m_tokens: int
-    cache_write_1h_tokens: int
-    output_tokens: int
-    charge: str
-    outcome: str
-    usage_source: str
-    attempts: int
-    duration_ms: int
+_RENAMED = {"charge_nano": "charge", "attempt_count": "attempts"}
 
 
 @main.group()
@@ -95,11 +70,11 @@ async def _print_table(entries: AsyncIterator[LogEntry]) -> None:
 
 def _cells(entry: LogEntry) -> list[str]:
     view = view_of(entry)
-    return [cell(getattr(view, name)) for name in COLUMNS]
+    return [cell(view[name]) for name in COLUMNS]
 
 
-def view_of(entry: LogEntry) -> LogView:
-    """Return *entry* as it is printed."""
-    same = {name: getattr(entry, name) for name in LogView.__struct_fields__ if name in LogEntry.__struct_fields__}
-    changed = {"at": rfc3339(entry.at), "charge": format_nano(entry.charge_nano), "attempts": entry.attempt_count}
-    return LogView(**{**same, **changed})
+def view_of(entry: LogEntry) -> dict[str, object]:
+    """Return *entry* as it is printed: ``charge`` in credits, ``attempts`` a count."""
+    view = msgspec.structs.asdict(entry)
+    view.update(at=rfc3339(entry.at), charge_nano=format_nano(entry.charge_nano))
+    return {_RENAMED.get(name, name): value for name, value in view.items()}

@@ -37,7 +37,7 @@ class JsonArray:
     def __enter__(self) -> "JsonArray":
         return self
 
-    def print(self, item: msgspec.Struct) -> None:
+    def print(self, item: object) -> None:
         """Print one more item."""
         lines = _indented(item).replace("\n", "\n  ")
         click.echo(("[" if self._is_empty else ",") + "\n  " + lines, nl=False)
@@ -48,7 +48,7 @@ class JsonArray:
             click.echo("[]" if self._is_empty else "\n]")
 
 
-def _indented(document: msgspec.Struct) -> str:
+def _indented(document: object) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
