@@ -20,7 +20,6 @@ TESTED_ELSEWHERE = {
     "core/hub/seals.py": "its examples, and seals there and back: tests/core/hub",
     "core/hub/effort.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/media.py": "its examples, and requests with pictures: tests/core/hub",
-    "core/hub/call_ids.py": "a random id; calls without ids: tests/core/hub/test_openai_chat.py",
     "core/hub/openai_models.py": "its examples, and what requests become: tests/core/hub",
     "core/hub/places.py": "what is left out is named: tests/core/hub",
     "core/hub/raw.py": "its examples, and every request with a schema: tests/core/hub",

@@ -1,5 +1,6 @@
 """The hub's form of an answer, whole and as a stream of events."""
 
+import secrets
 from typing import Literal
 
 import msgspec
@@ -29,6 +30,15 @@ def stop_beside_calls(stop: Stop | None) -> Stop | None:
     ('tool_use', 'limit')
     """
     return "tool_use" if stop in (None, "end") else stop
+
+
+def new_call_id() -> str:
+    """Return an id for a tool call that came without one.
+
+    It comes back with the tool's result, perhaps weeks later and to another process, so it must be
+    unique without being stored.
+    """
+    return f"call_relay{secrets.token_hex(8)}"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ from ..conversation import Citation, Image, Inline, Link, Native, Part, Refusal,
 from ..raw import kept_object
 from ..seals import seal_beside, write_seal
 from .stops import STOP_REASONS
-from .usage import write_usage
 
 
 def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
@@ -93,3 +92,22 @@ def _input(call: ToolCall) -> Any:
     except ValueError:
         return {"input": call.arguments} if call.kind == "custom" else {}
     return arguments if isinstance(arguments, dict) else {"input": arguments}
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Return the ``usage`` object of a message, in which cached and written tokens are not part of the input (DIALECTS 3.4)."""
+    written: dict[str, Any] = {
+        "input_tokens": usage.input_tokens,
+        "cache_creation_input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
+        "cache_read_input_tokens": usage.cache_read_tokens,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write_5m_tokens,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
+        },
+        "output_tokens": usage.output_tokens,
+    }
+    if usage.reasoning_tokens:
+        written["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.web_search_count:
+        written["server_tool_use"] = {"web_search_requests": usage.web_search_count}
+    return written

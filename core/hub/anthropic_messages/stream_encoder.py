@@ -15,8 +15,7 @@ from ..answer import Begun, Cited, Delta, NativeDelta, PartBegun, PartEnded, Sea
 from ..codec import Opening
 from ..conversation import Native, Part, Refusal, Text, Thinking, ToolCall
 from ..seals import seal_beside, write_seal
-from .answer_encoder import blocks, citation_block, stop_reason
-from .usage import write_usage
+from .answer_encoder import blocks, citation_block, stop_reason, write_usage
 
 _encode = msgspec.json.encode
 _DELTAS: dict[type[Part], bytes] = {

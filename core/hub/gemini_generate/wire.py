@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from ...exchange import Dialect
-from ..call_ids import new_call_id
+from ..answer import new_call_id
 from ..conversation import Audio, File, Image, Inline, Link, Native, Part, Seal, Text, ToolCall
 from ..media import in_standard_base64
 from ..raw import given

@@ -4,37 +4,16 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..answer import Answer, Choice, stop_beside_calls
-from ..call_ids import new_call_id
+from ..answer import Answer, Choice, new_call_id, stop_beside_calls
 from ..conversation import Citation, Part, Refusal, Text, Thinking, ToolCall
 from .stops import STOPS
-from .thoughts import Detail, read_details
-from .wire import (
-    Annotation,
-    Call,
-    Function,
-    Picture,
-    Piece,
-    Searched,
-    read_annotation,
-    read_call,
-    read_found,
-    read_pictures,
-    texts_of,
-    thoughts_of,
-)
+from .thoughts import read_details
+from .wire import Call, Function, Said, Searched, read_annotation, read_call, read_found, read_pictures, texts_of
 
 
-class _Message(msgspec.Struct):
-    content: str | list[Piece] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[Detail] | None = None
+class _Message(Said):
     tool_calls: list[Call] | None = None
     function_call: Function | None = None
-    annotations: list[Annotation] | None = None
-    images: list[Picture] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -88,11 +67,10 @@ def _parts(message: _Message, found: tuple[Citation, ...]) -> Iterable[Part]:
 
 def _thoughts(message: _Message) -> Iterable[Thinking]:
     """Yield the thinking; if ``reasoning_details`` have seals, they are used, as they repeat it (OpenRouter)."""
-    thinking = message.reasoning_content or message.reasoning or thoughts_of(message.content)
     details = list(read_details(message.reasoning_details or ()))
     if not any(thought.seal is not None for thought in details):
         details = []
-    if thinking and not any(thought.text for thought in details):
+    if (thinking := message.thinking) and not any(thought.text for thought in details):
         yield Thinking(text=thinking)
     yield from details
 

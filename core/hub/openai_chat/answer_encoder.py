@@ -12,7 +12,6 @@ from ..custom_tools import custom_names, input_of
 from ..media import write_address
 from .stops import FINISH_REASONS
 from .thoughts import write_detail
-from .usage import write_usage
 
 
 def encode_answer(answer: Answer, usage: Usage, opening: Opening) -> bytes:
@@ -103,3 +102,21 @@ def write_citation(citation: Citation) -> dict[str, Any]:
 def write_picture(source: Inline | Link) -> dict[str, Any]:
     """Return a picture of an answer."""
     return {"type": "image_url", "image_url": {"url": write_address(source)}}
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Return the ``usage`` object of a completion, in which cached and written tokens are part of the prompt (DIALECTS 3.4)."""
+    prompt = usage.all_input_tokens
+    prompt_details = {"cached_tokens": usage.cache_read_tokens, "audio_tokens": usage.audio_input_tokens}
+    if written := usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:
+        prompt_details["cache_write_tokens"] = written
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": prompt + usage.output_tokens,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_output_tokens,
+        },
+    }

@@ -5,24 +5,23 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ...sse import event_name_and_data
-from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent, stop_beside_calls
-from ..call_ids import new_call_id
+from ..answer import (
+    Begun,
+    Cited,
+    Delta,
+    PartBegun,
+    PartEnded,
+    Sealed,
+    Stopped,
+    StreamEvent,
+    new_call_id,
+    stop_beside_calls,
+)
 from ..conversation import Citation, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..raw import refuse_unread
 from .stops import STOPS
 from .thoughts import Detail
-from .wire import (
-    Annotation,
-    Extra,
-    Picture,
-    Piece,
-    Searched,
-    read_annotation,
-    read_found,
-    read_pictures,
-    texts_of,
-    thoughts_of,
-)
+from .wire import Extra, Said, Searched, read_annotation, read_found, read_pictures, texts_of
 
 HELD_BYTES_MAX = 1024 * 1024
 """Once so much of a choice's calls waits for names, they are taken to have none: what waits fills memory."""
@@ -60,16 +59,9 @@ class _Call(msgspec.Struct):
         return _PIECE_BYTES + len(self.arguments)
 
 
-class _Delta(msgspec.Struct):
-    content: str | list[Piece] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[Detail] | None = None
+class _Delta(Said):
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
-    annotations: list[Annotation] | None = None
-    images: list[Picture] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -145,7 +137,7 @@ class ChatStreamDecoder:
             yield Stopped(stop=stop_beside_calls(stop) if state.has_called else stop, choice_index=index)
 
     def _take_delta(self, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
-        if thinking := delta.reasoning_content or delta.reasoning or thoughts_of(delta.content):
+        if thinking := delta.thinking:
             yield from self._add(state, Thinking(text=""), thinking)
         for detail in delta.reasoning_details or ():
             yield from self._take_seal(state, detail)

@@ -9,9 +9,8 @@ from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped,
 from ..codec import Opening
 from ..conversation import Image, Inline, Link, Part, Refusal, Seal, Text, Thinking, ToolCall
 from ..custom_tools import custom_names, input_of
-from .answer_encoder import finish_reason, write_citation, write_picture, write_signature
+from .answer_encoder import finish_reason, write_citation, write_picture, write_signature, write_usage
 from .thoughts import write_detail
-from .usage import write_usage
 
 _encode = msgspec.json.encode
 

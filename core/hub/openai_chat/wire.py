@@ -7,6 +7,7 @@ import msgspec
 
 from ..conversation import Citation, Image, Seal, ToolCall
 from ..media import read_address
+from .thoughts import Detail
 
 
 class Google(msgspec.Struct):
@@ -128,6 +129,25 @@ class Picture(msgspec.Struct):
     image_url: _Address | None = None
 
 
+class Said(msgspec.Struct):
+    """What the message of an answer, and a piece of one, say besides calls."""
+
+    content: str | list[Piece] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
+    annotations: list[Annotation] | None = None
+    images: list[Picture] | None = None
+
+    @property
+    def thinking(self) -> str:
+        """Its thinking, wherever the upstream puts it."""
+        if thinking := self.reasoning_content or self.reasoning:
+            return thinking
+        return "".join(piece.thought for piece in self.content) if isinstance(self.content, list) else ""
+
+
 _read_found = msgspec.json.Decoder(list[_Found]).decode
 _read_addresses = msgspec.json.Decoder(list[str]).decode
 
@@ -163,11 +183,6 @@ def _citation(found: _Found) -> Citation:
 def texts_of(content: str | list[Piece] | None) -> str:
     """Return the visible text of *content*."""
     return content if isinstance(content, str) else "".join(piece.text or "" for piece in content or ())
-
-
-def thoughts_of(content: str | list[Piece] | None) -> str:
-    """Return the thinking in *content*."""
-    return "".join(piece.thought for piece in content) if isinstance(content, list) else ""
 
 
 def read_pictures(pictures: list[Picture] | None) -> Iterable[Image]:
