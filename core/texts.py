@@ -131,11 +131,6 @@ TEXTS: Mapping[str, Sentence] = {
         "included; send less at once, or long data as one string",
         "请求包含的值过多：字符串、对象和数组最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据合并为一个字符串",
     ),
-    "too_many_values.param": Sentence(
-        "with the field '{param}' the request has too many values: at most {values_max} strings, objects and lists, and "
-        "{numbers_max} with numbers included; send less at once, or long data as one string",
-        "参数 {param} 使请求包含的值过多：字符串、对象和数组最多 {values_max} 个，连同数字最多 {numbers_max} 个；请减少内容，或把长数据合并为一个字符串",
-    ),
     "misspelt_field": Sentence(
         "the field '{param}' must be spelled '{expected}', in this letter case; correct it, or leave it out",
         "参数 {param} 的正确写法是 {expected}，区分大小写；请改正或去掉",
