@@ -75,6 +75,7 @@ class Shop:
         self.affinity = Affinity(self.clock)
         self.seals = SealMemory(self.clock)
         self.system_texts = SystemMemory(self.clock)
+        self.translating = asyncio.Lock()
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()

@@ -3,16 +3,19 @@
 import asyncio
 import gc
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from relay.core import heartbeat, sink, streaming
+from relay.core import heartbeat, pipeline, sink, streaming
 from relay.core.errors import ShuttingDownError
 from relay.core.exchange import Exchange
 from relay.core.figures import Figures
+from relay.core.hub.translation import Translation
 from relay.core.ledger.operations import RevokeKey, SetKeyGroup
 from relay.core.ledger.verify import verify
 from relay.core.profile.loader import load_profile
@@ -35,6 +38,24 @@ async def test_a_stream_passes_without_the_usage_nobody_asked_for(tmp_path: Path
         assert upstream.received[0].document["stream_options"] == {"include_usage": True}
         assert [(row["outcome"], row["charge_nano"]) for row in log] == [("complete", 6_000_000)]
         assert balances(shop.rows(LOTS)) == (9_994_000_000, 0)
+
+
+@pytest.mark.parametrize(("length", "is_aside"), [(1, False), (pipeline.TRANSLATED_AT_ONCE_BYTES_MAX, True)])
+async def test_a_long_request_is_translated_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int, is_aside: bool
+) -> None:
+    """Nobody else waits for it; a short one is not worth a thread."""
+    threads = []
+
+    def translate(*arguments: Any, **options: Any) -> Translation:
+        threads.append(threading.current_thread())
+        return Translation(*arguments, **options)
+
+    monkeypatch.setattr(pipeline, "Translation", translate)
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
+        answer = await shop.messages(model="gpt-4o-mini", messages=[{"role": "user", "content": "x" * length}])
+    assert (answer.status_code, len(upstream.received)) == (200, 1)
+    assert [thread is not threading.current_thread() for thread in threads] == [is_aside]
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
