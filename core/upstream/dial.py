@@ -86,6 +86,7 @@ class Dialler:
         asked_at, lookup = self._lookups.get((host, port), (-ADDRESSES_S, None))
         if lookup is None or now - asked_at > ADDRESSES_S or (lookup.done() and lookup.exception() is not None):
             lookup = self._loop.create_task(self._ask_resolver(host, port))
+            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())  # all who waited may have left
             self._lookups[host, port] = (now, lookup)
         return await asyncio.shield(lookup)
 

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import socket
 import ssl
 from pathlib import Path
@@ -78,6 +79,31 @@ async def test_a_failed_look_up_is_not_remembered(transport: UpstreamClient, mon
             await transport.send(request, PATIENT)
         monkeypatch.setattr(loop, "getaddrinfo", real)
         assert await read_all(await transport.send(request, PATIENT)) == b"ok"
+
+
+async def test_a_look_up_that_fails_when_nobody_waits_any_more_is_no_stray_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A resolver that is down often fails later than the connect deadline."""
+    loop = asyncio.get_running_loop()
+    is_asked, is_down = asyncio.Event(), asyncio.Event()
+
+    async def down(*_: Any, **__: Any) -> Any:
+        is_asked.set()
+        await is_down.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "down")
+
+    monkeypatch.setattr(loop, "getaddrinfo", down)
+    dialler = Dialler(loop)
+    waiting = asyncio.create_task(dialler.reach(Origin("localhost", 1, False)))
+    await is_asked.wait()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    is_down.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del dialler, waiting
+    gc.collect()
 
 
 async def test_an_address_that_refuses_does_not_hide_the_next(
