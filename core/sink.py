@@ -38,7 +38,7 @@ class Sink:
     """One answer on its way to the customer.
 
     It is entered as a context once the request's body has been read: from then on the customer's leaving
-    may interrupt the exchange.
+    may interrupt the exchange, and the process's end is an error that can be answered, wherever it interrupts it.
     """
 
     def __init__(self, wire: Wire, headers: Headers) -> None:
@@ -58,8 +58,11 @@ class Sink:
         self._wire.on_loss = self._interrupt
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._wire.on_loss = None
+        with self._ending_in_a_relay_error():
+            if isinstance(error, asyncio.CancelledError):
+                raise error
 
     def _interrupt(self) -> None:
         if self._is_listening and self._task is not None:

@@ -155,6 +155,22 @@ async def test_a_cancellation_from_elsewhere_is_a_shutdown() -> None:
     assert settled == ["delivered part"]
 
 
+async def test_a_cancellation_of_what_is_not_listening_is_a_shutdown_too() -> None:
+    """Such as of a wait for the ledger: its customer is answered, as all others are."""
+    wire = Wire()
+
+    async def exchange() -> None:
+        with pytest.raises(ShuttingDownError), wire.sink:
+            await asyncio.Event().wait()
+        await wire.sink.whole(503, [], b"")
+
+    task = asyncio.create_task(exchange())
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+    assert wire.sent[-1] == "end"
+
+
 async def test_a_sink_that_is_done_with_is_freed_at_once() -> None:
     """Every request has one: what only the collector can free would wait for thousands of others."""
     wire = Wire()
