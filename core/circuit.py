@@ -5,6 +5,9 @@ their rate, so that a single error disables nothing; ``misrouted`` a channel x m
 and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` blame nothing. A model is
 judged for each operation separately: an upstream that can't compact conversations, or has a model for
 embeddings that can't chat, refuses in the same words as for a model that does not exist.
+
+As long as only one account's requests have failed, only that account is kept away: a customer's request may be what
+the upstream fails at, and must not take a model from all others.
 """
 
 from types import TracebackType
@@ -23,23 +26,31 @@ PROBE_S = 30.0
 
 
 class Route(NamedTuple):
-    """Where an attempt goes: the channel, the key, and the operation on a model in a dialect."""
+    """Where an attempt goes: the channel, the key, and the operation on a model in a dialect; and whose it is."""
 
     channel: str
     model: str
     operation: Operation
     dialect: Dialect
     key_id: str
+    account_id: str = ""
 
     @classmethod
     def of(cls, exchange: Exchange, candidate: Candidate) -> "Route":
         """Return the route of an attempt of *exchange* at *candidate*."""
-        return cls(candidate.channel.name, exchange.model, exchange.operation, candidate.dialect, candidate.key_id)
+        assert exchange.principal is not None, "authenticated before selecting"
+        place = candidate.channel.name, exchange.model, exchange.operation, candidate.dialect, candidate.key_id
+        return cls(*place, exchange.principal.account_id)
+
+    @property
+    def of_all_accounts(self) -> "Route":
+        """The same route whoever asks."""
+        return self._replace(account_id="")
 
     @property
     def of_all_keys(self) -> "Route":
-        """The same route for all keys of the channel."""
-        return self._replace(key_id="")
+        """The same route for all keys of the channel, whoever asks."""
+        return self._replace(key_id="", account_id="")
 
 
 class Circuit:
@@ -61,7 +72,7 @@ class Circuit:
         now = self._clock.monotonic()
         if self._throttled_until.get((route.channel, route.key_id), now) > now:
             return False
-        return all(breaker.allows(now) for breaker in self._breakers(route))
+        return all(breaker.allows(now, route.account_id) for breaker in self._breakers(route))
 
     def is_throttled(self, channel: str, key_id: str) -> bool:
         """Return whether the key rests because the upstream throttled it."""
@@ -71,7 +82,7 @@ class Circuit:
     def rest_s(self, route: Route) -> float:
         """Return the seconds until an attempt by *route* makes sense; 0 if it does now."""
         now = self._clock.monotonic()
-        rests = [breaker.rest_s(now) for breaker in self._breakers(route)]
+        rests = [breaker.rest_s(now, route.account_id) for breaker in self._breakers(route)]
         return max(0.0, self._throttled_until.get((route.channel, route.key_id), now) - now, *rests)
 
     def begin(self, route: Route) -> None:
@@ -90,11 +101,11 @@ class Circuit:
                 for breaker in self._breakers(route):
                     breaker.note_success(now)
             case "sick" | "overloaded":
-                self._route(route).note_failure(now)
+                self._route(route).note_failure(now, route.account_id)
             case "misrouted":
-                self._models.setdefault(route.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now)
+                self._models.setdefault(route.of_all_keys, _Breaker(60.0, 3600.0)).note_failure(now, route.account_id)
             case "key_dead":
-                self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now)
+                self._keys.setdefault(of_key, _Breaker(60.0, 3600.0)).note_failure(now, route.account_id)
             case "throttled":
                 until = now + (THROTTLED_S if retry_after_s is None else retry_after_s)
                 self._throttled_until[of_key] = max(until, self._throttled_until.get(of_key, until))
@@ -105,24 +116,28 @@ class Circuit:
 
     def _route(self, route: Route) -> "_RatedBreaker":
         """Return the breaker of a channel x model x key, made at its first use."""
-        breaker = self._routes.get(route)
+        place = route.of_all_accounts
+        breaker = self._routes.get(place)
         if breaker is None:
-            breaker = self._routes[route] = _RatedBreaker(5.0, 300.0)
+            breaker = self._routes[place] = _RatedBreaker(5.0, 300.0)
         return breaker
 
     def _breakers(self, route: Route) -> "list[_Breaker]":
         found = (
             self._keys.get((route.channel, route.key_id)) if self._keys else None,
             self._models.get(route.of_all_keys) if self._models else None,
-            self._routes.get(route),
+            self._routes.get(route.of_all_accounts),
         )
         return [breaker for breaker in found if breaker is not None]
 
 
 class _Breaker:
-    """Opens at a failure for *first_s* seconds, then twice as long each time, at most *longest_s*."""
+    """Opens at a failure for *first_s* seconds, then twice as long each time, at most *longest_s*.
 
-    __slots__ = ("_cool_down_s", "_first_s", "_is_open", "_longest_s", "_probe_until", "_until")
+    It is open only to the account whose requests alone have failed, if there is no other.
+    """
+
+    __slots__ = ("_account_id", "_cool_down_s", "_first_s", "_is_open", "_longest_s", "_probe_until", "_until")
 
     def __init__(self, first_s: float, longest_s: float) -> None:
         self._first_s = self._cool_down_s = first_s
@@ -130,14 +145,26 @@ class _Breaker:
         self._is_open = False
         self._until = 0.0
         self._probe_until = 0.0
+        self._account_id: str | None = None
+        """Whose requests alone have failed; None once those of several have."""
 
-    def allows(self, now: float) -> bool:
-        """Return whether it is closed, or due for a probe that nobody has begun."""
-        return not self._is_open or (now >= self._until and now >= self._probe_until)
+    def allows(self, now: float, account_id: str) -> bool:
+        """Return whether it is closed to that account, or due for a probe that nobody has begun."""
+        return not self._is_open_to(account_id) or (now >= self._until and now >= self._probe_until)
 
-    def rest_s(self, now: float) -> float:
-        """Return the seconds until it allows an attempt."""
-        return max(0.0, self._until - now, self._probe_until - now) if self._is_open else 0.0
+    def rest_s(self, now: float, account_id: str) -> float:
+        """Return the seconds until it allows an attempt of that account."""
+        return max(0.0, self._until - now, self._probe_until - now) if self._is_open_to(account_id) else 0.0
+
+    def _is_open_to(self, account_id: str) -> bool:
+        return self._is_open and self._account_id in (None, account_id)
+
+    def _blame(self, account_id: str, *, is_first: bool) -> None:
+        """Note whose request failed; *is_first*: none of those before it counts any more."""
+        if is_first:
+            self._account_id = account_id
+        elif self._account_id != account_id:
+            self._account_id = None
 
     def begin(self, now: float) -> None:
         """Keep others out while a probe is under way."""
@@ -154,8 +181,9 @@ class _Breaker:
             self._is_open = False
             self._cool_down_s = self._first_s
 
-    def note_failure(self, now: float) -> None:
-        """Open; a failure during the cool-down began before it and changes nothing."""
+    def note_failure(self, now: float, account_id: str) -> None:
+        """Open; a failure during the cool-down changes nothing but to whom."""
+        self._blame(account_id, is_first=not self._is_open)
         if not self._is_open or now >= self._until:
             self._open(now)
 
@@ -184,12 +212,13 @@ class _RatedBreaker(_Breaker):
         self._count(now, 0)
         super().note_success(now)
 
-    def note_failure(self, now: float) -> None:
+    def note_failure(self, now: float, account_id: str) -> None:
         """Count it; open if the rate is too high, or at once if it was a probe."""
         self._count(now, 1)
         if self._is_open:
-            super().note_failure(now)
+            super().note_failure(now, account_id)
             return
+        self._blame(account_id, is_first=self._counts[0] + self._earlier[0] == 1)
         failures, tries = (one + other for one, other in zip(self._counts, self._earlier, strict=True))
         if failures >= FAILURE_COUNT_MIN and failures >= FAILURE_RATE_MIN * tries:
             self._open(now)

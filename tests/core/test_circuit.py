@@ -44,12 +44,15 @@ class Bench:
         *,
         operation: Operation = "chat",
         dialect: Dialect = "openai_chat",
+        account_id: str = "",
     ) -> bool:
-        return self.circuit.allows(Route(channel, model, operation, dialect, key_id))
+        return self.circuit.allows(Route(channel, model, operation, dialect, key_id, account_id))
 
-    def fail(self, failure: FailureClass | None, count: int = 1, retry_after_s: int | None = None) -> None:
+    def fail(
+        self, failure: FailureClass | None, count: int = 1, retry_after_s: int | None = None, *, account_id: str = ""
+    ) -> None:
         for _ in range(count):
-            self.circuit.report(ROUTE, failure, retry_after_s)
+            self.circuit.report(ROUTE._replace(account_id=account_id), failure, retry_after_s)
 
 
 @pytest.fixture
@@ -228,6 +231,41 @@ def test_everything_is_tried_again_within_the_hour(steps: list[tuple[FailureClas
             bench.circuit.begin(ROUTE)
         bench.fail(failure, retry_after_s=retry_after_s)
     assert bench.after(3600.0).allows()
+
+
+@pytest.mark.parametrize(("failure", "count"), [("sick", 3), ("overloaded", 3), ("misrouted", 1), ("key_dead", 1)])
+def test_one_account_alone_takes_nothing_from_others(bench: Bench, failure: FailureClass, count: int) -> None:
+    """Until a request of another fails as well: then everybody is kept away."""
+    bench.fail(failure, count, account_id="alice")
+    assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
+    assert bench.circuit.rest_s(ROUTE._replace(account_id="bob")) == 0.0
+    bench.fail(None, account_id="bob")
+    assert not bench.allows(account_id="alice")
+    bench.fail(failure, account_id="bob")
+    assert not any(bench.allows(account_id=account_id) for account_id in ("alice", "bob", "carol"))
+    assert bench.circuit.rest_s(ROUTE._replace(account_id="carol")) > 0.0
+
+
+def test_failures_of_several_accounts_keep_everybody_away(bench: Bench) -> None:
+    """Whoever had the last of them."""
+    for account_id in ("alice", "bob", "bob"):
+        bench.fail("sick", account_id=account_id)
+    assert not bench.allows(account_id="carol")
+
+
+def test_what_failed_before_the_window_blames_nobody(bench: Bench) -> None:
+    """Only the accounts whose failures count are looked at."""
+    bench.fail("sick", account_id="bob")
+    bench.after(60.0).fail("sick", 3, account_id="alice")
+    assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
+
+
+def test_a_probe_that_fails_keeps_everybody_away_who_was(bench: Bench) -> None:
+    """Although it is the only failure since."""
+    for account_id in ("alice", "bob", "bob"):
+        bench.fail("sick", account_id=account_id)
+    bench.after(5.0).fail("sick", account_id="alice")
+    assert not bench.allows(account_id="carol")
 
 
 @given(st.lists(st.sampled_from(["open", "close", "take"]), max_size=200))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.chats import CHAT, DONE, ROLE, STOP, USAGE, words
+from tests.core.test_seal_memory import headers_of
 from tests.shops import PROFILE, reselling
 from tests.upstreams import Received, Step, document, stream
 
@@ -43,6 +44,20 @@ async def test_retries_that_are_being_answered_leave_others_theirs(tmp_path: Pat
             answer = await stack.enter_async_context(asked)
             statuses.append(answer.status_code)
     assert statuses == [200] * 6
+
+
+async def test_what_one_customers_requests_fail_at_is_served_to_others(tmp_path: Path) -> None:
+    """Their requests may be the cause; they themselves are told to wait."""
+
+    def script(received: Received) -> list[Step]:
+        return SICK if received.document.get("user") == "alice" else document(CHAT)
+
+    async with reselling(tmp_path, script) as (_, shop):
+        bob = await headers_of(shop, "bob")
+        mine = [(await shop.chat(user="alice")).json()["error"]["code"] for _ in range(4)]
+        theirs = await shop.client.post("/v1/chat/completions", headers=bob, json=shop.chat_body())
+    assert mine == ["upstream_error"] * 3 + ["channels_cooling_down"]
+    assert theirs.status_code == 200
 
 
 async def test_an_upstreams_error_about_its_key_never_reaches_the_customer(tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from relay import Attempt, Candidate, Exchange, PluginError, RelayError, UpstreamConnectError, UpstreamStatusError
+from relay import (
+    Attempt,
+    Candidate,
+    Exchange,
+    PluginError,
+    Principal,
+    RelayError,
+    UpstreamConnectError,
+    UpstreamStatusError,
+)
 from relay.core.circuit import Circuit, Route
 from relay.core.clock import new_id
 from relay.core.errors import CustomerGoneError
@@ -47,13 +56,16 @@ def begin(shop: Shop, attempts: list[Attempt]) -> Trial:
         started_s=shop.clock.monotonic(),
     )
     exchange.model = "gpt-4o-mini"
+    exchange.principal = Principal(
+        account_id="acc_alice", key_id="key_alice", key_version=1, group="plain", membership="default"
+    )
     return Trial(shop, exchange, first_candidate(shop), attempts)
 
 
 def is_open(shop: Shop) -> bool:
     """Whether another try makes sense at once."""
     candidate = first_candidate(shop)
-    route = Route(candidate.channel.name, "gpt-4o-mini", "chat", candidate.dialect, candidate.key_id)
+    route = Route(candidate.channel.name, "gpt-4o-mini", "chat", candidate.dialect, candidate.key_id, "acc_alice")
     return shop.circuit.allows(route)
 
 

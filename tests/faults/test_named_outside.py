@@ -48,7 +48,7 @@ ASKED: list[tuple[str, str, Operation, Dialect]] = [
     ("openai", "gpt-5", "embeddings", "embeddings"),
     ("anthropic", "claude-sonnet-4-5", "chat", "anthropic_messages"),
 ]
-PLACES = [Route(*asked, f"{asked[0]}#{index}") for asked in ASKED for index in range(3)]
+PLACES = [Route(*asked, f"{asked[0]}#{index}", "acc_alice") for asked in ASKED for index in range(3)]
 SAID = [{"role": "user", "parts": [{"text": "hi"}]}]
 BLOCK = {"type": "document", "source": {"type": "file", "file_id": "nope"}}
 NO_FILE = "You do not have permission to access the File nope or it may not exist."
