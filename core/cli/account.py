@@ -1,7 +1,6 @@
 """``relay account``: open an account, show it, top it up."""
 
 import click
-import msgspec
 
 from ..clock import new_id
 from ..ledger.operations import CreateAccount, TopUp
@@ -13,16 +12,6 @@ from .arguments import Amount, Name
 from .desk import ACTOR, Desk, check_known, find_account, with_desk
 from .options import json_option
 from .output import print_fields, print_json
-
-
-class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as it is printed; amounts in credits."""
-
-    name: str
-    membership: str
-    balance: str
-    held: str
-    available: str
 
 
 @main.group()
@@ -89,15 +78,12 @@ def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) ->
 
 
 def print_account(found: Account, *, is_json: bool) -> None:
-    """Print one account."""
-    view = AccountView(
-        name=found.name,
-        membership=found.membership,
-        balance=format_nano(found.balance_nano),
-        held=format_nano(found.held_nano),
-        available=format_nano(found.available_nano),
-    )
-    if is_json:
-        print_json(view)
-    else:
-        print_fields(view)
+    """Print one account; amounts in credits."""
+    view = {
+        "name": found.name,
+        "membership": found.membership,
+        "balance": format_nano(found.balance_nano),
+        "held": format_nano(found.held_nano),
+        "available": format_nano(found.available_nano),
+    }
+    (print_json if is_json else print_fields)(view)

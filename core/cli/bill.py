@@ -3,9 +3,7 @@
 from fractions import Fraction
 
 import click
-import msgspec
 
-from ..charge import ChargeLine
 from ..money import format_exact, format_nano
 from ..storage import Bill, Storage
 from . import Failure, main
@@ -16,31 +14,6 @@ from .output import print_cells, print_json
 
 PLACES_MAX = 18
 """Decimals shown of an amount that has no finite decimal, such as a third; it is never added up in this form."""
-
-
-class FactorView(msgspec.Struct, frozen=True):
-    """One factor of a line; ``value`` is exact: a decimal if there is one, else a fraction such as ``4/3``."""
-
-    name: str
-    value: str
-
-
-class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: ``count`` times its factors. ``amount`` is in credits, before the charge is rounded."""
-
-    rule: str
-    item: str
-    count: int
-    factors: tuple[FactorView, ...]
-    amount: str
-
-
-class BillView(msgspec.Struct, frozen=True, kw_only=True):
-    """A bill as it is printed. ``charge`` is what was paid: less than the lines' sum if the shop bore the rest."""
-
-    request_id: str
-    charge: str
-    lines: tuple[LineView, ...]
 
 
 @main.group()
@@ -65,27 +38,27 @@ def explain(desk: Desk, request_id: str, is_json: bool) -> None:
     if is_json:
         print_json(view_of(found))
     else:
-        print_bill(view_of(found), found)
+        print_bill(found)
 
 
-def view_of(found: Bill) -> BillView:
-    """Return *found* as it is printed."""
-    return BillView(
-        request_id=found.request_id,
-        charge=format_nano(found.charge_nano),
-        lines=tuple(line_view(line) for line in found.charge.lines),
-    )
+def view_of(found: Bill) -> dict[str, object]:
+    """Return *found* as it is printed.
 
-
-def line_view(line: ChargeLine) -> LineView:
-    """Return *line* as it is printed."""
-    return LineView(
-        rule=line.rule,
-        item=line.item,
-        count=line.count,
-        factors=tuple(FactorView(name, format_exact(value)) for name, value in line.factors),
-        amount=decimal_of(line.amount),
-    )
+    The charge is what was paid: less than the lines' sum if the shop bore the rest. Amounts of lines are in
+    credits, before the charge is rounded; factors are exact: a decimal if there is one, else a fraction such
+    as ``4/3``.
+    """
+    lines = [
+        {
+            "rule": line.rule,
+            "item": line.item,
+            "count": line.count,
+            "factors": [{"name": name, "value": format_exact(value)} for name, value in line.factors],
+            "amount": decimal_of(line.amount),
+        }
+        for line in found.charge.lines
+    ]
+    return {"request_id": found.request_id, "charge": format_nano(found.charge_nano), "lines": lines}
 
 
 def decimal_of(amount: Fraction) -> str:
@@ -100,13 +73,13 @@ def decimal_of(amount: Fraction) -> str:
     return exact
 
 
-def print_bill(view: BillView, found: Bill) -> None:
+def print_bill(found: Bill) -> None:
     """Print a bill: its lines, then the charge, the shop's own share, what was given back, and the upstream's price."""
     lines = []
-    for line in view.lines:
-        factors = " x ".join(f"{factor.value} {factor.name}" for factor in line.factors)
-        lines.append([line.item, f"{line.count} x {factors}", f"= {line.amount}", line.rule])
-    lines.append(["charge", "", f"= {view.charge}", ""])
+    for line in found.charge.lines:
+        factors = " x ".join(f"{format_exact(value)} {name}" for name, value in line.factors)
+        lines.append([line.item, f"{line.count} x {factors}", f"= {decimal_of(line.amount)}", line.rule])
+    lines.append(["charge", "", f"= {format_nano(found.charge_nano)}", ""])
     if found.overrun_nano:
         lines.append(["overrun", "not covered, borne by the shop", f"= {format_nano(found.overrun_nano)}", ""])
     if found.returned_nano:

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import click
-import msgspec
 
 from ..clock import new_id
 from ..keys import api_key_digest, new_api_key
@@ -16,26 +15,6 @@ from .arguments import Amount, Name, Names, Networks, Time, moment_after
 from .desk import ACTOR, Desk, find_account, now, with_desk
 from .options import json_option
 from .output import print_fields, print_json, print_table, rfc3339
-
-
-class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it is printed; amounts in credits, None for no cap and no expiry."""
-
-    id: str
-    name: str
-    account: str
-    group: str
-    cap: str | None
-    spent: str
-    expires_at: str | None
-    revoked: bool
-    last4: str
-
-
-class NewKeyView(KeyView, frozen=True, kw_only=True):
-    """A new key with its secret, which is shown only this once."""
-
-    key: str
 
 
 @main.group()
@@ -96,7 +75,7 @@ def create(
         return await find_key(storage, operation.key_id)
 
     made = desk.change(work)
-    view = NewKeyView(**msgspec.structs.asdict(view_of(made)), key=api_key)
+    view = {**view_of(made), "key": api_key}
     if is_json:
         print_json(view)
         return
@@ -120,7 +99,7 @@ def list_(desk: Desk, account: str | None, is_json: bool) -> None:
     if is_json:
         print_json(views)
     else:
-        print_table(views, KeyView.__struct_fields__, nothing="no keys; make one with: relay key create --account NAME")
+        print_table(views, nothing="no keys; make one with: relay key create --account NAME")
 
 
 @key.command()
@@ -165,24 +144,21 @@ async def find_key(storage: Storage, key_id: str) -> Key:
     return found
 
 
-def view_of(found: Key) -> KeyView:
-    """Return *found* as it is printed."""
-    return KeyView(
-        id=found.id,
-        name=found.name,
-        account=found.account,
-        group=found.group,
-        cap=None if found.cap_nano is None else format_nano(found.cap_nano),
-        spent=format_nano(found.spent_nano),
-        expires_at=None if found.expires_at is None else rfc3339(found.expires_at),
-        revoked=found.is_revoked,
-        last4=found.last4,
-    )
+def view_of(found: Key) -> dict[str, object]:
+    """Return *found* as it is printed; amounts in credits, None for no cap and no expiry."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "account": found.account,
+        "group": found.group,
+        "cap": None if found.cap_nano is None else format_nano(found.cap_nano),
+        "spent": format_nano(found.spent_nano),
+        "expires_at": None if found.expires_at is None else rfc3339(found.expires_at),
+        "revoked": found.is_revoked,
+        "last4": found.last4,
+    }
 
 
 def print_key(found: Key, *, is_json: bool) -> None:
     """Print one key."""
-    if is_json:
-        print_json(view_of(found))
-    else:
-        print_fields(view_of(found))
+    (print_json if is_json else print_fields)(view_of(found))

@@ -3,7 +3,6 @@
 import sys
 
 import click
-import msgspec
 
 from ..ledger.verify import CHECK_COUNT, check
 from . import main
@@ -11,13 +10,6 @@ from .desk import Desk, with_desk
 from .options import json_option
 from .output import print_json
 from .trouble import damage_words_for
-
-
-class VerifyView(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict as it is printed."""
-
-    ok: bool
-    problems: tuple[str, ...]
 
 
 @main.group()
@@ -32,7 +24,7 @@ def verify(desk: Desk, is_json: bool) -> None:
     """Recompute balances, charges and hash chains; exit 1 if anything is wrong."""
     problems = _problems(desk)
     if is_json:
-        print_json(VerifyView(ok=not problems, problems=problems))
+        print_json({"ok": not problems, "problems": problems})
     else:
         click.echo("\n".join(problems) or "the books are right")
     if problems:

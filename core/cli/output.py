@@ -1,7 +1,7 @@
 """Prints the output of the commands: small aligned tables for people, JSON for programs."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -18,9 +18,9 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def print_json(document: msgspec.Struct | Sequence[msgspec.Struct]) -> None:
-    """Print one document, indented, or an array of them."""
-    if isinstance(document, msgspec.Struct):
+def print_json(document: object) -> None:
+    """Print one document, indented, or a list of them."""
+    if not isinstance(document, list):
         click.echo(_indented(document))
         return
     with JsonArray() as array:
@@ -52,17 +52,17 @@ def _indented(document: object) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def print_table(rows: Sequence[msgspec.Struct], columns: Sequence[str], *, nothing: str) -> None:
-    """Print the named *columns* of *rows* under their names, or the sentence *nothing* if there are no rows."""
+def print_table(rows: Sequence[Mapping[str, object]], *, nothing: str) -> None:
+    """Print *rows*, which have the same names, under these, or the sentence *nothing* if there are none."""
     if not rows:
         click.echo(nothing)
         return
-    print_cells([list(columns), *([cell(getattr(row, name)) for name in columns] for row in rows)])
+    print_cells([list(rows[0]), *([cell(value) for value in row.values()] for row in rows)])
 
 
-def print_fields(row: msgspec.Struct) -> None:
-    """Print the fields of one struct, one a line."""
-    print_cells([[name, cell(getattr(row, name))] for name in row.__struct_fields__])
+def print_fields(row: Mapping[str, object]) -> None:
+    """Print names and values, one a line."""
+    print_cells([[name, cell(value)] for name, value in row.items()])
 
 
 def print_cells(lines: Sequence[Sequence[str]], widths: Sequence[int] = ()) -> list[int]:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import click
-import msgspec
 
 from ..errors import ProfileError
 from ..finder import built_in_ids
@@ -24,14 +23,6 @@ def profile() -> None:
     """Check, explain and describe profiles."""
 
 
-class CheckView(msgspec.Struct, frozen=True, kw_only=True):
-    """A check as it is printed; each line ``file:line:column: path: what``."""
-
-    ok: bool
-    problems: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
 @profile.command()
 @click.argument("file")
 @unread_data_option
@@ -46,11 +37,11 @@ def check(file: str, is_json: bool) -> None:
         loaded = checked_profile(find_profile(file))
     except ProfileError as exc:
         if is_json:
-            print_json(CheckView(ok=False, problems=exc.problems, warnings=exc.warnings))
+            print_json({"ok": False, "problems": exc.problems, "warnings": exc.warnings})
             raise SystemExit(1) from exc
         raise
     if is_json:
-        print_json(CheckView(ok=True, problems=(), warnings=loaded.warnings))
+        print_json({"ok": True, "problems": (), "warnings": loaded.warnings})
         return
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
