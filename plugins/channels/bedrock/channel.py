@@ -7,7 +7,6 @@ its user guide, "Anthropic Claude Messages API"; wire/DIALECTS.md 1 and 2.1; rea
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
-from copy import copy
 from typing import Annotated
 from urllib.parse import quote
 
@@ -123,13 +122,14 @@ class Bedrock(ChannelPlugin[BedrockConfig]):
         asked = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
         if betas := [beta for beta in asked if beta in self.config.betas]:
             fields["anthropic_beta"] = msgspec.Raw(msgspec.json.encode(betas))
+        sent = msgspec.structs.replace(request, fields=fields)
         match request.operation:
             case "chat":
-                return "invoke-with-response-stream" if request.stream else "invoke", _encode(request, fields)
+                return "invoke-with-response-stream" if request.stream else "invoke", sent.body()
             case "count_tokens":
                 # Bedrock counts a whole request to invoke, so it needs a limit, which a count does not have.
                 fields.setdefault("max_tokens", msgspec.Raw(b"1"))
-                body = b64encode(_encode(request, fields)).decode()
+                body = b64encode(sent.body()).decode()
                 return "count-tokens", msgspec.json.encode({"input": {"invokeModel": {"body": body}}})
             case _:
                 raise UpstreamStatusError("misrouted", 404)
@@ -170,10 +170,3 @@ def _refusal(response: UpstreamResponse) -> UpstreamResponse:
     refusal = Reframed(response, Gathered(convert), "application/json")
     refusal.status = status
     return refusal
-
-
-def _encode(request: ChannelRequest, fields: dict[str, msgspec.Raw]) -> bytes:
-    """Return *fields* as a body, each byte for byte as it is."""
-    sent = copy(request)
-    sent.fields = fields
-    return sent.body()

@@ -6,7 +6,6 @@ anthropic 2.12 (lib/vertex) for the hosts, the body and the count; wire/DIALECTS
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from copy import copy
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -157,9 +156,7 @@ class Vertex(ChannelPlugin[VertexConfig]):
             fields["anthropic_version"] = VERSION
             if request.operation == "chat":
                 fields.pop("model", None)
-        sent = copy(request)
-        sent.fields = fields
-        return sent.body()
+        return msgspec.structs.replace(request, fields=fields).body()
 
 
 def _name_roles(fields: dict[str, msgspec.Raw]) -> None:
