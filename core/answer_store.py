@@ -4,16 +4,13 @@ An upstream account serves many customers, whom the upstream can't tell apart. S
 shown and continued only for the account whose request made it.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
-import aiosqlite
 import msgspec
 
 from .errors import NotFoundError
 from .exchange import Candidate, Exchange, Principal
-from .ledger.database import connect_async_reader, database_path
+from .ledger.database import AsyncReader
 from .ledger.sqlite_log import answer_digest
 
 _PLACE = "SELECT channel, key_id, model FROM kept_answer WHERE digest = ? AND account_id = ?"
@@ -27,18 +24,8 @@ class KeptAnswer(msgspec.Struct, frozen=True):
     model: str
 
 
-class AnswerStore:
+class AnswerStore(AsyncReader):
     """The reader of one data folder's kept answers; made by `open`."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, data: Path) -> AsyncIterator["AnswerStore"]:
-        """Open the database of the data folder *data*, which the ledger has prepared."""
-        async with connect_async_reader(database_path(data)) as connection:
-            yield cls(connection)
 
     async def keepers(self, exchange: Exchange, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """Return those of *candidates* that keep the answer which *exchange* continues; all if it continues none.

@@ -4,16 +4,12 @@ Plain SQL on aiosqlite: SQLAlchemy, which `storage` uses, would add a third to t
 starting time of a server, for three statements.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
-import aiosqlite
 import msgspec
 
 from .clock import from_ms, to_ms
-from .ledger.database import connect_async_reader, database_path
+from .ledger.database import AsyncReader
 from .plugin import ApiKeyRecord
 
 _KEY = """
@@ -48,18 +44,8 @@ class KeyBalance(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
-class KeyStore:
+class KeyStore(AsyncReader):
     """The reader of one data folder's keys; made by `open`."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, data: Path) -> AsyncIterator["KeyStore"]:
-        """Open the database of the data folder *data*, which the ledger has prepared."""
-        async with connect_async_reader(database_path(data)) as connection:
-            yield cls(connection)
 
     async def find_api_key(self, digest: bytes) -> ApiKeyRecord | None:
         """Return the key whose secret has the SHA-256 *digest*, even if revoked; None if there is none."""

@@ -6,8 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Self
 
 import aiosqlite
 
@@ -134,9 +135,19 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_async_reader(path: Path) -> aiosqlite.Connection:
-    """Return the same for the event loop, opened by ``async with``."""
-    return aiosqlite.connect(_reading(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+class AsyncReader:
+    """Reads one data folder's database on the event loop, without writing; made by `open`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, data: Path) -> AsyncIterator[Self]:
+        """Open the database of the data folder *data*, which the ledger has prepared."""
+        path = _reading(database_path(data))
+        async with aiosqlite.connect(path, uri=True, timeout=BUSY_TIMEOUT_MS / 1000) as connection:
+            yield cls(connection)
 
 
 def _reading(path: Path) -> str:
