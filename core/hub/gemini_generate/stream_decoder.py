@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from ...sse import event_name_and_data
 from ..answer import Begun, Cited, Delta, PartBegun, PartEnded, Sealed, Stopped, StreamEvent
 from ..conversation import Citation, Part, Text, Thinking, ToolCall
@@ -99,21 +101,18 @@ class GeminiStreamDecoder:
         return PartBegun(index=self._part_count - 1, part=part, choice_index=choice.choice_index)
 
 
-class _OpenChoice:
+class _OpenChoice(msgspec.Struct, eq=False):
     """The open part of one candidate: a text or a thought."""
 
-    __slots__ = ("_sources", "choice_index", "has_called", "kind", "part_index", "reason", "text")
-
-    def __init__(self, choice_index: int) -> None:
-        self.choice_index = choice_index
-        self.kind: type[Part] | None = None
-        self.part_index = 0
-        self.has_called = False
-        self.reason: str | int | None = None
-        self.text = bytearray()
-        """What has come of the open text: its sources come after it, with their places in it."""
-        self._sources: set[tuple[str, str, int | None]] = set()
-        """Those that were passed on: each event may repeat them."""
+    choice_index: int
+    kind: type[Part] | None = None
+    part_index: int = 0
+    has_called: bool = False
+    reason: str | int | None = None
+    text: bytearray = msgspec.field(default_factory=bytearray)
+    """What has come of the open text: its sources come after it, with their places in it."""
+    sources: set[tuple[str, str, int | None]] = msgspec.field(default_factory=set)
+    """Those that were passed on: each event may repeat them."""
 
     def note(self, part: Text | Thinking) -> None:
         """Keep a piece of a text, for the places of its sources; thoughts have none."""
@@ -123,9 +122,9 @@ class _OpenChoice:
     def is_new(self, citation: Citation) -> bool:
         """Say whether *citation* is new, and note it."""
         source = (citation.url, citation.title, citation.start)
-        is_new = source not in self._sources
-        if len(self._sources) < SOURCES_MAX:
-            self._sources.add(source)
+        is_new = source not in self.sources
+        if len(self.sources) < SOURCES_MAX:
+            self.sources.add(source)
         return is_new
 
     def end(self) -> Iterable[StreamEvent]:

@@ -242,28 +242,22 @@ class ChatStreamDecoder:
                 yield PartEnded(index=index)
 
 
-class _OpenChoice:
+class _OpenChoice(msgspec.Struct, eq=False):
     """The open parts of one choice: a text, thought or refusal, and any number of tool calls by their index."""
 
-    __slots__ = (
-        "_ids", "_last_place", "calls", "choice_index", "has_called", "has_cited", "held_bytes", "is_stopped", "kind",
-        "nameless", "open_calls", "part_index",
-    )  # fmt: skip
-
-    def __init__(self, choice_index: int) -> None:
-        self.choice_index = choice_index
-        self.kind: type[Part] | None = None
-        self.part_index = 0
-        self.calls: dict[int, int] = {}
-        self.nameless: dict[int, list[_Call]] = {}
-        """Pieces of calls whose names have not come yet."""
-        self.held_bytes = 0
-        self.open_calls: list[int] = []
-        self.has_called = False
-        self.has_cited = False
-        self.is_stopped = False
-        self._ids: dict[int, str] = {}
-        self._last_place = 0
+    choice_index: int
+    kind: type[Part] | None = None
+    part_index: int = 0
+    calls: dict[int, int] = {}
+    nameless: dict[int, list[_Call]] = {}
+    """Pieces of calls whose names have not come yet, as vLLM sends some. Source: vercel/ai#14722, #16507, read 2026-11-30."""
+    held_bytes: int = 0
+    open_calls: list[int] = []
+    has_called: bool = False
+    has_cited: bool = False
+    is_stopped: bool = False
+    ids: dict[int, str] = {}
+    last_place: int = 0
 
     def place_of(self, call: _Call, name: str) -> int:
         """Return the place of *call*, a piece with *name*; if it begins a new call, nothing is at that place.
@@ -272,8 +266,8 @@ class _OpenChoice:
         sends each call whole, without an index or always with the same one: there another id or name
         means another call (wire/DIALECTS.md 2.6).
         """
-        place = call.index if call.index is not None else self._last_place
-        known = self._ids.get(place, "")
+        place = call.index if call.index is not None else self.last_place
+        known = self.ids.get(place, "")
         is_other = bool(name) and (call.id != known if call.id and known else call.index is None)
         if place in self.calls and is_other:
             del self.calls[place]
@@ -299,6 +293,6 @@ class _OpenChoice:
         """Note that part *index* is the call at *place*."""
         self.calls[place] = index
         self.open_calls.append(index)
-        self._ids[place] = call_id
-        self._last_place = place
+        self.ids[place] = call_id
+        self.last_place = place
         self.has_called = True

@@ -115,9 +115,6 @@ class ChatStreamEncoder:
     def _begin_call(self, index: int, choice_index: int, call: ToolCall) -> bytes:
         is_custom = call.kind == "custom" or call.name in self._customs
         opened = self._open(choice_index, call, is_custom=is_custom)
-        if is_custom and call.kind == "function":
-            # The free text is inside JSON that is not whole yet.
-            opened = _OpenInput(opened)
         self._parts[index] = opened
         text = {"name": call.name, "input" if is_custom else "arguments": ""}
         kind = "custom" if is_custom else "function"
@@ -134,15 +131,14 @@ class ChatStreamEncoder:
                 place = self._place(choice_index, "tool_calls")
                 field = b'"custom":{"input":' if is_custom else b'"function":{"arguments":'
                 before += b'{"tool_calls":[{"index":%d,' % place + field
-                opened = _OpenPart(part, choice_index, place, before, b"}}]" + behind)
-                opened.is_bare = not is_custom
-                return opened
+                # The free text of a custom tool that the upstream knew as a function is inside JSON that is not whole yet.
+                kind = _OpenInput if is_custom and part.kind == "function" else _OpenPart
+                return kind(part, choice_index, place, before, b"}}]" + behind, is_bare=not is_custom)
             case Thinking():
                 place = self._place(choice_index, "reasoning_details")
                 between = b',"reasoning_details":[{"index":%d,"type":"reasoning.text","text":' % place
-                opened = _OpenPart(part, choice_index, place, before + b'{"reasoning_content":', b"}]" + behind)
-                opened.between = between
-                return opened
+                before += b'{"reasoning_content":'
+                return _OpenPart(part, choice_index, place, before, b"}]" + behind, between=between)
             case Refusal():
                 return _OpenPart(part, choice_index, 0, before + b'{"refusal":', behind)
         return _OpenPart(part, choice_index, 0, before + b'{"content":', behind)
@@ -157,21 +153,18 @@ class ChatStreamEncoder:
         return b""
 
 
-class _OpenPart:
+class _OpenPart(msgspec.Struct, eq=False):
     """An open part, and what surrounds each piece of it in a chunk."""
 
-    __slots__ = ("before", "behind", "between", "choice_index", "is_bare", "part", "place")
-
-    def __init__(self, part: Part, choice_index: int, place: int, before: bytes, behind: bytes) -> None:
-        self.part = part
-        self.choice_index = choice_index
-        self.place = place
-        self.before = before
-        self.behind = behind
-        self.between = b""
-        """Only for a thought: what comes between a piece and its repetition."""
-        self.is_bare = False
-        """Whether this is a call of a function for which no arguments have come yet."""
+    part: Part
+    choice_index: int
+    place: int
+    before: bytes
+    behind: bytes
+    between: bytes = b""
+    """Only for a thought: what comes between a piece and its repetition."""
+    is_bare: bool = False
+    """Whether this is a call of a function for which no arguments have come yet."""
 
     def add(self, text: str) -> bytes:
         """Return the chunk with *text*."""
@@ -186,20 +179,16 @@ class _OpenPart:
         return self.before + b'"{}"' + self.behind if self.is_bare else b""
 
 
-class _OpenInput(_OpenPart):
+class _OpenInput(_OpenPart, eq=False):
     """The call of a customer's custom tool, which the upstream knew as a function: it is sent once it is whole."""
 
-    __slots__ = ("_pieces",)
-
-    def __init__(self, opened: _OpenPart) -> None:
-        super().__init__(opened.part, opened.choice_index, opened.place, opened.before, opened.behind)
-        self._pieces: list[str] = []
+    pieces: list[str] = []
 
     def add(self, text: str) -> bytes:
         """Keep *text*."""
-        self._pieces.append(text)
+        self.pieces.append(text)
         return b""
 
     def end(self) -> bytes:
         """Return the chunk with the free text."""
-        return super().add(input_of("".join(self._pieces)))
+        return super().add(input_of("".join(self.pieces)))

@@ -86,7 +86,7 @@ class ResponsesStreamEncoder:
         output_index = len(self._output)
         name = f"{self._opening.id}_{output_index}"
         is_custom = isinstance(part, ToolCall) and (part.kind == "custom" or part.name in self._customs)
-        opened = _OpenItem(part, name, output_index, is_custom=is_custom)
+        opened = _OpenItem(part, name, output_index, is_custom)
         match part:
             case Text() | Refusal():
                 item = message_item(name, status="in_progress")
@@ -193,20 +193,17 @@ class ResponsesStreamEncoder:
         return message_item(opened.name, _piece(opened.part, text, opened.citations))
 
 
-class _OpenItem:
+class _OpenItem(msgspec.Struct, eq=False):
     """An open item: its part, what has come of it so far, and its place in the output."""
 
-    __slots__ = ("citations", "delta", "id", "is_custom", "name", "output_index", "part", "written")
-
-    def __init__(self, part: Part, name: str, output_index: int, *, is_custom: bool) -> None:
-        self.part = part
-        self.name = name
-        self.output_index = output_index
-        self.is_custom = is_custom
-        self.id = ""
-        self.delta: _Delta | None = None
-        self.written = StringIO()
-        self.citations: list[Citation] = []
+    part: Part
+    name: str
+    output_index: int
+    is_custom: bool
+    id: str = ""
+    delta: _Delta | None = None
+    written: StringIO = msgspec.field(default_factory=StringIO)
+    citations: list[Citation] = []
 
     @property
     def place(self) -> dict[str, Any]:
