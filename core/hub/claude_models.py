@@ -12,6 +12,7 @@ from typing import Literal
 from .conversation import Effort
 
 _NAME = re.compile(r"claude-(?P<family>opus|sonnet|haiku|fable|mythos)-(?P<version>\d{1,2}(?:[-.]\d{1,2})?(?!\d))?")
+_OLDEST = re.compile(r"claude-(?:3-(?:opus|sonnet|haiku)|v?2|instant)")
 _ALWAYS = ("fable", "mythos")
 """Families in which every model decides for itself how much to think, and can't be told not to."""
 _NEVER = (99, 0)
@@ -89,15 +90,17 @@ def efforts(model: str) -> Sequence[Effort]:
 def output_limit(model: str) -> int:
     """Return the limit of output for a request that names none, as the API requires one: the most that is surely accepted.
 
-    The oldest on sale accept no more than 8192. Codex, among others, never names a limit, and takes an answer that was
-    cut off for a failure.
-    Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, read 2026-11-30.
+    Before 4 that is 8192, and before 3.5 it is 4096. Codex, among others, never names a limit, and takes an answer that
+    was cut off for a failure.
+    Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, continuedev/continue#4225, read 2026-11-30.
 
-    >>> [output_limit(f"claude-{name}") for name in ("opus-4", "mythos-preview", "3-5-haiku-latest")]
-    [32000, 32000, 8192]
+    >>> [output_limit(f"claude-{name}") for name in ("opus-4", "mythos-preview", "3-5-haiku-latest", "3-opus", "2.1")]
+    [32000, 32000, 8192, 4096, 4096]
     """
     family, version = _read(model)
-    return OUTPUT_TOKENS_ACCEPTED if family in _ALWAYS or version >= (4, 0) else 8192
+    if family in _ALWAYS or version >= (4, 0):
+        return OUTPUT_TOKENS_ACCEPTED
+    return 4096 if _OLDEST.search(model) else 8192
 
 
 def _read(model: str) -> tuple[str, tuple[int, int]]:
