@@ -56,7 +56,7 @@ class ChatStreamEncoder:
 
     def finish(self, usage: Usage) -> bytes:
         """Return the finish reasons, the usage if it was asked for, and the end mark."""
-        ends = [self._stop(stop) for stop in self._stops]
+        ends = [self._stop(stop) for stop in self._stops or [Stopped(stop=None)]]
         if self._opening.request.is_usage_asked:
             ends.append(self._head + b'"choices":[],"usage":' + _encode(write_usage(usage)) + b"}\n\n")
         return b"".join([*ends, b"data: [DONE]\n\n"])

@@ -157,6 +157,8 @@ def test_a_stream_comes_back_equivalent_for_every_cut(expected: Expected) -> Non
     """Every recorded stream, read whole and byte by byte."""
     whole = translated_stream(expected, "openai_chat")
     before, after = told_by_chunks(answer_bytes(expected.name)), told_by_chunks(whole)
+    for said in before.values():
+        said["finish_reason"] = said["finish_reason"] or "stop"  # as of a completion
     if expected.outcome in ("complete", "empty", "refused"):
         assert after == before
         assert whole.endswith(b"data: [DONE]\n\n")
@@ -1187,6 +1189,7 @@ def test_a_stream_of_nothing_is_a_stream() -> None:
     told = list(events(encoder.feed(Begun()) + encoder.finish(Usage(input_tokens=1))))
     assert [chunk["choices"][:1] and chunk["choices"][0]["delta"] for chunk in told] == [
         {"role": "assistant", "content": ""},
+        {},
         [],
     ]
 
@@ -1420,7 +1423,9 @@ def test_usage_that_was_not_asked_for_is_not_written() -> None:
     """As OpenAI's own stream without `include_usage`."""
     encoder = ChatStreamEncoder(opening(is_usage_asked=False))
     encoder.feed(Begun(model="m"))
-    assert encoder.finish(Usage(output_tokens=1)) == b"data: [DONE]\n\n"
+    end = encoder.finish(Usage(output_tokens=1))
+    assert [(each["choices"][0]["finish_reason"], "usage" in each) for each in events(end)] == [("stop", False)]
+    assert end.endswith(b"data: [DONE]\n\n")
 
 
 def test_every_recorded_stream_reads_natively_after_its_round_trip() -> None:

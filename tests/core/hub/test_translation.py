@@ -341,6 +341,16 @@ def test_why_an_answer_ended_is_told_in_every_dialect(stop: Stop | None, to: Dia
     assert (ends_of(whole, to), ends_of(last, to)) == (reason, reason)
 
 
+@pytest.mark.parametrize(("to", "reason"), list(zip(CODECS, ENDS[0][1:], strict=True)))
+def test_a_stream_of_which_nobody_said_why_it_ended_tells_what_a_whole_answer_does(to: Dialect, reason: Any) -> None:
+    """A client that waits for the reason does not take the answer for one that broke off."""
+    encoder = CODECS[to].stream_encoder(opening(is_usage_asked=False))
+    said: list[StreamEvent] = [Begun(), PartBegun(index=0, part=Text(text="Hi")), PartEnded(index=0)]
+    stream = b"".join([*map(encoder.feed, said), encoder.finish(Usage())])
+    *_, last = (each for each in events(stream) if each.get("type") != "message_stop")
+    assert ends_of(last, to) == reason
+
+
 REASONS: dict[Dialect, dict[str, Stop]] = {
     "openai_chat": {
         "stop": "end",
