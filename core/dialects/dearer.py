@@ -4,7 +4,8 @@ The customer would choose, and the shop pay: twice or more for a faster tier, a 
 Sources, read 2026-11-29: openai.com/api-priority-processing, openai-python 3.54.0
 types/chat/completion_create_params.py (``fast`` is ``priority``); platform.claude.com build-with-claude/fast-mode;
 docs.aws.amazon.com claude-platform data-residency; ai.google.dev gemini-api/docs/priority-inference. And, read
-2026-11-30, openrouter.ai guides/routing/model-fallbacks: of several ``models`` the one that answers is billed.
+2026-11-30, openrouter.ai guides/routing: of several ``models`` the one that answers is billed, and a ``provider`` that
+is asked for at its own price (model-fallbacks, provider-routing).
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +37,9 @@ def refuse_dearer(fields: Fields) -> None:
     Raises:
         BadRequestError: Names the field.
     """
-    if is_given(fields, "models", b"[]"):
-        raise BadRequestError("not_offered", param="models")
+    for name in ("models", "provider"):
+        if is_given(fields, name, b"[]", b"{}"):
+            raise BadRequestError("not_offered", param=name)
     for name, is_dearer in _DEARER.items():
         text = _text(fields[name]) if name in fields else None
         if text is not None and is_dearer(text):
