@@ -101,9 +101,11 @@ class SqliteStore:
             return self._commit(notes, operations)
         except (sqlite3.Error, OSError) as exc:
             self._stop_if_unsynced(exc)
+            remedy = ""
             if is_want_of_room(exc):
                 self.room.release()
-            raise CommitFailedError(f"nothing was committed: {exc}") from exc
+                remedy = "; free some space"
+            raise CommitFailedError(f"nothing was committed: {exc}{remedy}") from exc
         finally:
             # SQLite itself ends the transaction when the disk is full; in all other cases it is left to us.
             if self.connection.in_transaction:

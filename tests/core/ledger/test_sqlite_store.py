@@ -23,7 +23,7 @@ def test_a_group_that_can_not_be_committed_leaves_nothing(funded: Books) -> None
     """On a full disk the whole group is gone, and the same group goes through later."""
     group = [top_up("alice", 10**9, f"order-{index}") for index in range(200)]
     funded.store.connection.execute("PRAGMA max_page_count=1")
-    with pytest.raises(CommitFailedError, match="database or disk is full"):
+    with pytest.raises(CommitFailedError, match="database or disk is full; free some space"):
         funded.store.commit([], group)
     funded.store.connection.execute("PRAGMA max_page_count=1000000")
     funded.play("balance alice 5")
