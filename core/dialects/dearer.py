@@ -5,7 +5,8 @@ Sources, read 2026-11-29: openai.com/api-priority-processing, openai-python 3.54
 types/chat/completion_create_params.py (``fast`` is ``priority``); platform.claude.com build-with-claude/fast-mode;
 docs.aws.amazon.com claude-platform data-residency; ai.google.dev gemini-api/docs/priority-inference. And, read
 2026-11-30, openrouter.ai guides/routing: of several ``models`` the one that answers is billed, and a ``provider`` that
-is asked for at its own price (model-fallbacks, provider-routing).
+is asked for at its own price (model-fallbacks, provider-routing); vercel.com/docs/ai-gateway, likewise by
+``providerOptions``.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ def refuse_dearer(fields: Fields) -> None:
     Raises:
         BadRequestError: Names the field.
     """
-    for name in ("models", "provider"):
+    for name in ("models", "provider", "providerOptions"):
         if is_given(fields, name, b"[]", b"{}"):
             raise BadRequestError("not_offered", param=name)
     for name, is_dearer in _DEARER.items():

@@ -24,6 +24,7 @@ from relay.core.errors import BadRequestError
         ("speed", '"fast"'),
         ("inference_geo", '"us"'),
         ("provider", '{"sort": "throughput"}'),
+        ("providerOptions", '{"gateway": {"order": ["groq"]}}'),
     ],
 )
 def test_what_costs_more_is_refused(name: str, value: str) -> None:
