@@ -61,7 +61,7 @@ def _machine_type(error: ErrorBody) -> str:
     if error.code in _CONTEXT_NAMES or _CONTEXT_WORDS.search(error.message):
         return CONTEXT_CODE
     for name in (error.code, error.type):
-        if name and not name.isdecimal() and _MACHINE_NAME.fullmatch(name) and not names_upstream(name):
+        if _MACHINE_NAME.fullmatch(name) and not names_upstream(name):
             return name
     return ""
 

@@ -150,13 +150,13 @@ def _delay_in_headers(headers: Mapping[str, str]) -> float | None:
             return float(headers[name]) * unit_s
         except (KeyError, ValueError):
             continue
-    until, now = _http_date(headers.get("retry-after")), _http_date(headers.get("date"))
+    until, now = _http_date(headers.get("retry-after", "")), _http_date(headers.get("date", ""))
     return (until - (now or SystemClock().now())).total_seconds() if until else None
 
 
-def _http_date(text: str | None) -> datetime | None:
+def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text) if text else None
-    except (ValueError, TypeError, OverflowError):
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment is not None and moment.tzinfo is not None else None
+    return moment if moment.tzinfo is not None else None

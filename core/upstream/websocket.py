@@ -85,7 +85,7 @@ async def open_websocket(dialler: Dialler, request: UpstreamRequest, deadlines: 
         headers = {name.lower(): value for name, value in refusal.headers.raw_items()}
         if 200 <= refusal.status_code < 300:
             raise UpstreamConnectError("a document came where a websocket was asked for") from None
-        raise classify(refusal.status_code, headers, bytes(refusal.body or b"")) from None
+        raise classify(refusal.status_code, headers, bytes(refusal.body)) from None
     except TimeoutError as exc:
         raise UpstreamTimeoutError("first_event") from exc
     except (OSError, InvalidHandshake, EOFError, ValueError) as exc:
