@@ -11,6 +11,7 @@ from relay.core.errors import FailureClass
 from relay.core.failures import classify
 
 FILE: dict[str, Any] = {"contents": [{"parts": [{"fileData": {"fileUri": "https://x/v1beta/files/nope"}}]}]}
+CACHE: dict[str, Any] = {"cachedContent": "cachedContents/nope"}
 IMAGE: dict[str, Any] = {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]}
 TEXT: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
 
@@ -46,6 +47,7 @@ def anthropic(message: str, error_type: str = "not_found_error") -> dict[str, ob
         (404, openai("Container not found")),
         (404, openai("Response with id 'nope' not found.", "previous_response_id")),
         (404, openai("gone", code="conversation_not_found")),
+        (404, openai("gone", "vector_store_id")),
         (404, anthropic("File not found: nope")),
         (400, anthropic("File not found: nope")),
     ],
@@ -83,7 +85,7 @@ def test_words_about_nothing_known_are_the_requests_where_it_refers(
     status: int, error: object, without: FailureClass
 ) -> None:
     """Where it names a file of Google's, which says no more; else they can only be about our key and model."""
-    assert failure_of(status, error, FILE) == "request"
+    assert [failure_of(status, error, fields) for fields in (FILE, CACHE)] == ["request", "request"]
     assert (failure_of(status, error, IMAGE), failure_of(status, error, TEXT)) == (without, without)
 
 
@@ -122,14 +124,15 @@ def test_what_nobody_can_tell_is_an_upstreams_own_trouble(
         (403, openai("Country, region, or territory not supported", code="unsupported_country_region_territory"), "key_dead"),
         (403, openai("该令牌无权使用"), "key_dead"),
         (403, {"message": "Key limit exceeded (total limit)", "code": 403}, "key_dead"),
-        (400, google("API key not valid. Please pass a valid API key.", 400, reason="API_KEY_INVALID"), "key_dead"),
+        (400, google("API key not valid. Please pass a valid API key.", 400), "key_dead"),
+        (400, google("no", 400, reason="API_KEY_INVALID"), "key_dead"),
         (404, openai("The model `x` does not exist or you do not have access to it.", code="model_not_found"), "misrouted"),
         (404, google("models/x is not found for API version v1beta, or is not supported for generateContent.", 404), "misrouted"),
         (404, google("Publisher Model `projects/p/x` was not found or your project does not have access to it.", 404), "misrouted"),
         (404, anthropic("model: claude-x"), "misrouted"),
         (404, {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}, "misrouted"),
         (404, openai("Invalid URL (POST /v1/responses)"), "misrouted"),
-        (404, openai("gpt-5 is unknown here"), "misrouted"),
+        (404, openai("gpt-5 is unknown here, as is its file"), "misrouted"),
         (404, {"code": 404, "message": "No endpoints found for x."}, "misrouted"),
         (405, openai("No such File object: nope"), "misrouted"),
         (401, google("You do not have permission to access the File nope", 401), "key_dead"),
