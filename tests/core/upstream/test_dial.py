@@ -18,7 +18,7 @@ from tests.open_files import no_file_to_be_opened
 from tests.shops import reselling
 from tests.upstreams import document
 
-from .answers import PATIENT, read_all
+from .answers import PATIENT, read_all, unanswering_url
 
 pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
 
@@ -126,6 +126,26 @@ async def test_an_address_that_refuses_does_not_hide_the_next(
     async with raw_upstream(writes(whole(b"ok"))) as upstream:
         request = UpstreamRequest(url=upstream.url.replace("127.0.0.1", "two.example"), headers={}, body=b"{}")
         assert await read_all(await transport.send(request, PATIENT)) == b"ok"
+
+
+async def test_an_address_that_is_silent_does_not_hide_the_next(
+    transport: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it waited for: the next is tried beside it, long before the deadline."""
+    real = asyncio.get_running_loop().getaddrinfo
+    ports = list[int]()
+
+    async def both(host: str, port: int, **named: Any) -> Any:
+        if host != "two.example":
+            return await real(host, port, **named)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in ports]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    async with raw_upstream(writes(whole(b"ok"))) as upstream:
+        with unanswering_url() as silent:
+            ports += [int(url.rpartition(":")[2]) for url in (silent, upstream.url)]
+            request = UpstreamRequest(url="http://two.example", headers={}, body=b"{}")
+            assert await read_all(await transport.send(request, PATIENT)) == b"ok"
 
 
 async def test_a_trusted_upstream_is_asked_over_one_connection_in_http_1_1(

@@ -16,7 +16,7 @@ from relay.core.transport import FRAME_BYTES_MAX
 from relay.core.upstream import UpstreamClient
 from tests.core.raw_upstream import whole
 from tests.core.realtime.talks import RealtimeUpstream, Talk, Visit
-from tests.upstreams import Upstream
+from tests.upstreams import Upstream, document
 
 from .answers import unanswering_url
 
@@ -42,8 +42,9 @@ def saying(*frames: str | bytes, close: int | None = None) -> Talk:
     return talk
 
 
-async def test_frames_pass_both_ways(transport: UpstreamClient) -> None:
-    """In either form; headers and address arrive as they are, an Origin or an agent's name is not made up."""
+async def test_frames_pass_both_ways(transport: UpstreamClient, caplog: pytest.LogCaptureFixture) -> None:
+    """In either form, and to no log; headers and address arrive as they are, an Origin or an agent's name is not made up."""
+    caplog.set_level("DEBUG", "websockets.client")
     async with RealtimeUpstream(saying("text", b"bytes")).opened() as upstream:
         socket = await transport.connect(asked(upstream.url, authorization="Bearer k"), PATIENT)
         assert [await socket.receive(), await socket.receive()] == ["text", b"bytes"]
@@ -52,6 +53,7 @@ async def test_frames_pass_both_ways(transport: UpstreamClient) -> None:
         [visit] = upstream.visits
         await visit.gone.wait()
     assert (visit.said, visit.request.path, visit.close_code) == (["back"], "/v1/realtime?model=m", 1000)
+    assert caplog.records == []
     assert visit.request.headers["authorization"] == "Bearer k"
     assert {"origin", "user-agent", "sec-websocket-extensions"}.isdisjoint(visit.request.headers)
 
@@ -84,8 +86,9 @@ async def test_a_cut_connection_is_a_break(transport: UpstreamClient) -> None:
 
 async def test_a_message_beyond_bounds_is_a_break(transport: UpstreamClient) -> None:
     """It is never kept in memory."""
-    async with RealtimeUpstream(saying("x" * (FRAME_BYTES_MAX + 1))).opened() as upstream:
+    async with RealtimeUpstream(saying(b"x" * FRAME_BYTES_MAX, b"x" * (FRAME_BYTES_MAX + 1))).opened() as upstream:
         socket = await transport.connect(asked(upstream.url), PATIENT)
+        assert await socket.receive() == b"x" * FRAME_BYTES_MAX
         with pytest.raises(UpstreamBrokenError):
             await socket.receive()
 
@@ -138,6 +141,14 @@ async def test_a_refusal_has_its_class(transport: UpstreamClient, status: int, b
         with pytest.raises(UpstreamStatusError) as caught:
             await transport.connect(asked(upstream.url), PATIENT)
     assert (caught.value.failure, caught.value.upstream_status) == (failure, status)
+
+
+async def test_a_refusal_tells_how_long_to_wait(transport: UpstreamClient) -> None:
+    """In whatever case its header is written."""
+    async with Upstream(lambda _: document({}, 429, ["Retry-After: 17"])).opened() as upstream:
+        with pytest.raises(UpstreamStatusError) as caught:
+            await transport.connect(asked(upstream.url), PATIENT)
+    assert (caught.value.failure, caught.value.retry_after_s) == ("throttled", 17)
 
 
 async def test_a_redirect_is_not_followed(transport: UpstreamClient) -> None:
