@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,7 @@ async def test_a_whole_answer_has_its_length_and_the_common_headers() -> None:
         await sink.whole(200, [(b"content-type", b"text/plain")], b"hi")
     head = (200, (b"x-request-id", b"r1"), (b"content-type", b"text/plain"), (b"content-length", b"2"))
     assert wire.sent == [head, b"hi", "end"]
+    assert (sink.is_head_sent, sink.is_ended) == (True, True)
 
 
 async def test_the_end_waits_until_the_body_has_gone_out() -> None:
@@ -69,7 +71,26 @@ async def test_the_end_waits_until_the_body_has_gone_out() -> None:
         wire.room.set()
         await task
     assert wire.sent == [b"hi", "end"]
+    assert sink.is_ended
     assert sink.waiting_since_s is None
+
+
+async def test_a_whole_answer_ends_once_the_socket_has_let_go_of_it() -> None:
+    """It takes any length at once: what it still keeps, the customer may never get."""
+    wire = Wire()
+
+    def put(data: bytes) -> bool:
+        wire.room.clear()
+        wire.sent.append(data)
+        return True
+
+    wire.sink.put = put
+    task = asyncio.create_task(wire.sink.whole(200, [], b"hi"))
+    await asyncio.sleep(0.01)
+    assert wire.sent[1:] == [b"hi"]
+    wire.room.set()
+    await task
+    assert wire.sent[1:] == [b"hi", "end"]
 
 
 async def test_what_has_no_room_is_sent_once_there_is() -> None:
@@ -103,6 +124,20 @@ async def test_whoever_does_not_take_the_end_is_hung_up_on(monkeypatch: pytest.M
     assert "end" not in wire.sent
 
 
+async def test_a_long_end_has_the_time_that_the_slowest_pace_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of megabytes over a telephone is no customer who takes nothing."""
+    given: list[float] = []
+
+    async def within(deadline_s: float, writing: Coroutine[Any, Any, None]) -> None:
+        given.append(deadline_s)
+        await writing
+
+    monkeypatch.setattr(way_out, "within", within)
+    await Wire().sink.end(b"hi" * 8 * 1024)
+    await Wire().sink.whole(200, [], b"hi" * 16 * 1024)
+    assert given == [31, 32]
+
+
 async def test_leaving_interrupts_what_is_listening() -> None:
     """The wait ends at once, as an error the pipeline knows; the task counts as cancelled no longer."""
     wire, task = Wire(), asyncio.current_task()
@@ -127,6 +162,8 @@ async def test_leaving_does_not_interrupt_what_is_not_listening() -> None:
     """A ledger's commit goes on; the next wait does not begin."""
     wire = Wire()
     with wire.sink as sink:
+        with sink.listening():
+            pass
         wire.leave()
         await asyncio.sleep(0.01)
         assert sink.has_left()
