@@ -22,14 +22,18 @@ class OpenAICompletions(OpenAIChat):
     def read_request(self, exchange: Exchange, body: bytes) -> None:
         fields = read_object(body)
         exchange.model = read_model(fields)
-        if "prompt" in fields:
-            read_value(fields, "prompt", _PROMPT)
+        prompt = read_value(fields, "prompt", _PROMPT) if "prompt" in fields else ""
         check_kinds(fields, COMPLETIONS)
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
         # What is made is paid for, the best of them is shown.
         counts = (read_int(fields, name, most=CHOICES_MAX) or 1 for name in ("n", "best_of"))
-        exchange.choice_count = max(counts)
+        exchange.choice_count = max(counts) * _prompt_count(prompt)
         read_stream_options(fields)
         exchange.fields = fields
+
+
+def _prompt_count(prompt: str | list[str | int | list[int]]) -> int:
+    """Return how many prompts there are, each of which gets choices of its own; a list of numbers is one."""
+    return max(1, sum(not isinstance(each, int) for each in prompt)) if isinstance(prompt, list) else 1

@@ -21,11 +21,13 @@ def read(**members: Any) -> Exchange:
     return made
 
 
-@pytest.mark.parametrize("prompt", ["Hi", ["Hi", "you"], [1, 2], [[1], [2]]])
-def test_a_request_is_read(prompt: Any) -> None:
-    """Whatever form its prompt has; what is made and not shown counts as made."""
+@pytest.mark.parametrize(
+    ("prompt", "choice_count"), [("Hi", 3), (["Hi", "you"], 6), ([1, 2], 3), ([[1], [2]], 6), ([], 3)]
+)
+def test_a_request_is_read(prompt: Any, choice_count: int) -> None:
+    """Whatever form its prompts have, each answered apart; what is made and not shown counts as made."""
     made = read(prompt=prompt, max_tokens=9, n=1, best_of=3, stream=True)
-    assert (made.model, made.stream, made.output_tokens_asked, made.choice_count) == ("m", True, 9, 3)
+    assert (made.model, made.stream, made.output_tokens_asked, made.choice_count) == ("m", True, 9, choice_count)
     assert RULES.prepare(made, "m").dialect == "openai_completions"
 
 
