@@ -124,17 +124,11 @@ class Storage:
     async def find_account(self, name: str, now: datetime) -> Account | None:
         """Return the account *name* with its balances as of *now*, or None."""
         rows = await self._rows(_account_with_balances(to_ms(now)).where(account.c.name == name))
-        if not rows:
-            return None
-        row = rows[0]
-        return Account(
-            id=row.id,
-            name=name,
-            membership=row.membership,
-            balance_nano=row.available_nano + row.held_nano,
-            held_nano=row.held_nano,
-            available_nano=row.available_nano,
-        )
+        return _account(rows[0]) if rows else None
+
+    async def list_accounts(self, now: datetime) -> list[Account]:
+        """Return all accounts with their balances as of *now*, by name."""
+        return [_account(row) for row in await self._rows(_account_with_balances(to_ms(now)).order_by(account.c.name))]
 
     async def account_names(self) -> list[str]:
         """Return the names of all accounts."""
@@ -226,7 +220,7 @@ _BILL = sa.select(
 
 
 def _account_with_balances(now_ms: int) -> sa.Select[Any]:
-    """Select id, membership, what is available in lots that have not expired, and what is held in any lot."""
+    """Select id, name, membership, what is available in lots that have not expired, and what is held in any lot."""
     spendable = sa.or_(book.c.expires_at.is_(None), book.c.expires_at > now_ms)
     rest_nano = book.c.credit_nano - book.c.debit_nano - book.c.pending_nano
     available_nano = sa.func.coalesce(sa.func.sum(sa.case((spendable, rest_nano), else_=0)), 0)
@@ -234,13 +228,18 @@ def _account_with_balances(now_ms: int) -> sa.Select[Any]:
     return (
         sa.select(
             account.c.id,
+            account.c.name,
             account.c.membership,
             available_nano.label("available_nano"),
             held_nano.label("held_nano"),
         )
         .select_from(account.outerjoin(book, book.c.account_id == account.c.id))
-        .group_by(account.c.id, account.c.membership)
+        .group_by(account.c.id, account.c.name, account.c.membership)
     )
+
+
+def _account(row: sa.Row[Any]) -> Account:
+    return Account(**row._mapping, balance_nano=row.available_nano + row.held_nano)
 
 
 def _key(row: sa.Row[Any]) -> Key:

@@ -1,4 +1,4 @@
-"""``relay account``: open an account, show it, top it up."""
+"""``relay account``: open an account, show it, top it up; list all."""
 
 import click
 
@@ -9,14 +9,14 @@ from ..money import format_nano
 from ..storage import Account, Storage
 from . import main
 from .arguments import Amount, Name
-from .desk import ACTOR, Desk, check_known, find_account, with_desk
+from .desk import ACTOR, Desk, check_known, find_account, now, with_desk
 from .options import json_option
-from .output import print_fields, print_json
+from .output import print_fields, print_json, print_table
 
 
 @main.group()
 def account() -> None:
-    """Open accounts, show them, and top them up."""
+    """Open accounts, show and list them, and top them up."""
 
 
 @account.command()
@@ -52,6 +52,22 @@ def show(desk: Desk, name: str, is_json: bool) -> None:
     print_account(desk.read(work), is_json=is_json)
 
 
+@account.command("list")
+@with_desk
+@json_option
+def list_(desk: Desk, is_json: bool) -> None:
+    """List the accounts by name, each with its balance."""
+
+    async def work(storage: Storage) -> list[Account]:
+        return await storage.list_accounts(now())
+
+    views = [view_of(each) for each in desk.read(work)]
+    if is_json:
+        print_json(views)
+    else:
+        print_table(views, nothing="no accounts; open one with: relay account create NAME")
+
+
 @account.command("top-up")
 @click.argument("name", type=Name())
 @click.argument("amount", type=Amount())
@@ -77,13 +93,17 @@ def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) ->
     print_account(desk.change(work), is_json=is_json)
 
 
-def print_account(found: Account, *, is_json: bool) -> None:
-    """Print one account; amounts in credits."""
-    view = {
+def view_of(found: Account) -> dict[str, object]:
+    """Return *found* as it is printed; amounts in credits."""
+    return {
         "name": found.name,
         "membership": found.membership,
         "balance": format_nano(found.balance_nano),
         "held": format_nano(found.held_nano),
         "available": format_nano(found.available_nano),
     }
-    (print_json if is_json else print_fields)(view)
+
+
+def print_account(found: Account, *, is_json: bool) -> None:
+    """Print one account."""
+    (print_json if is_json else print_fields)(view_of(found))

@@ -48,6 +48,20 @@ def test_an_account_is_shown_to_people_as_a_small_table(counter: Counter) -> Non
     )
 
 
+def test_accounts_are_listed_by_name_each_as_it_is_shown(counter: Counter) -> None:
+    """One without money among them; where there is none, how to open one is told."""
+    assert counter.ask("account", "list") == []
+    assert counter.run("account", "list").stdout == "no accounts; open one with: relay account create NAME\n"
+    counter.open_account("bob", "--credit", "1.5")
+    counter.open_account("alice", "--membership", "vip")
+    assert counter.ask("account", "list") == [counter.ask("account", "show", name) for name in ("alice", "bob")]
+    assert counter.run("account", "list").stdout == (
+        "name   membership  balance  held  available\n"
+        "alice  vip         0        0     0\n"
+        "bob    default     1.5      0     1.5\n"
+    )
+
+
 def test_an_unknown_account_is_refused_with_the_nearest_name(counter: Counter) -> None:
     """Showing and topping up alike."""
     counter.open_account()
