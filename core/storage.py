@@ -191,23 +191,14 @@ class Storage:
             return tuple(await connection.execute(query))
 
 
-_KEY = sa.select(
-    api_key.c.id,
-    api_key.c.name,
-    account.c.name.label("account"),
-    api_key.c.group,
-    api_key.c.cap_nano,
-    api_key.c.spent_nano,
-    api_key.c.expires_at,
-    api_key.c.is_revoked,
-    api_key.c.last4,
-).join(account, account.c.id == api_key.c.account_id)
+def _with_owner(kind: type[msgspec.Struct], table: sa.Table) -> sa.Select[Any]:
+    """Select the members of *kind* from the columns of *table*, and the name of the account that it belongs to."""
+    columns = [table.c[name] for name in kind.__struct_fields__ if name != "account"]
+    return sa.select(account.c.name.label("account"), *columns).join(account, account.c.id == table.c.account_id)
 
-_LOG_COLUMNS = [name for name in LogEntry.__struct_fields__ if name != "account"]
-_LOG = sa.select(account.c.name.label("account"), *(request_log.c[name] for name in _LOG_COLUMNS)).join(
-    account, account.c.id == request_log.c.account_id
-)
 
+_KEY = _with_owner(Key, api_key)
+_LOG = _with_owner(LogEntry, request_log)
 _LOG_ORDER = (request_log.c.at, request_log.c.request_id)
 
 _BILL = sa.select(
