@@ -166,7 +166,7 @@ class Storage:
         rows = await self._rows(query)
         while rows:
             for row in rows:
-                yield _log_entry(row)
+                yield LogEntry(**{**row._mapping, "at": from_ms(row.at)})
             behind = sa.tuple_(*_LOG_ORDER) > sa.tuple_(rows[-1].at, rows[-1].request_id)
             rows = await self._rows(query.where(behind)) if len(rows) == LOG_PAGE else ()
 
@@ -236,7 +236,3 @@ def _account(row: sa.Row[Any]) -> Account:
 def _key(row: sa.Row[Any]) -> Key:
     expires_at = None if row.expires_at is None else from_ms(row.expires_at)
     return Key(**{**row._mapping, "expires_at": expires_at})
-
-
-def _log_entry(row: sa.Row[Any]) -> LogEntry:
-    return LogEntry(**{**row._mapping, "at": from_ms(row.at)})

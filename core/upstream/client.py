@@ -52,7 +52,7 @@ class UpstreamClient:
         connection = self._pool.take(origin)
         if connection is not None:
             await self._exchange(connection, head, request.body, sent_at, deadlines)
-        if connection is None or _is_shut_unanswered(connection):
+        if connection is None or (connection.is_shut_in_order and not connection.has_begun):
             connection = await self._open(origin, sent_at, deadlines)
             await self._exchange(connection, head, request.body, sent_at, deadlines)
         if not connection.status:
@@ -99,7 +99,3 @@ def _head_wait(deadlines: Deadlines) -> tuple[float, DeadlineName]:
     if deadlines.total_s <= deadlines.first_event_s:
         return deadlines.total_s, "total"
     return deadlines.first_event_s, "first_event"
-
-
-def _is_shut_unanswered(connection: Connection) -> bool:
-    return connection.is_shut_in_order and not connection.has_begun
