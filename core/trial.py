@@ -78,7 +78,7 @@ class Trial:
         failure: FailureClass | None = None if failed_with is None else "sick"
         if isinstance(failed_with, UpstreamError):
             failure = failed_with.failure
-            self._log(failed_with)
+            log_failure(failed_with, self._request_id, self._candidate, self.status)
         # A customer who leaves midway says nothing about the channel.
         verdict = "request" if failure is None and not self._has_answered else failure
         self._shop.circuit.report(self._route, verdict, getattr(failed_with, "retry_after_s", None))
@@ -93,15 +93,16 @@ class Trial:
                 )
             )
 
-    def _log(self, error: UpstreamError) -> None:
-        """Log why the upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
-        if error.failure != "request":
-            emit(
-                "attempt.failed",
-                request_id=self._request_id,
-                channel=self._candidate.channel.name,
-                key_id=self._candidate.key_id,
-                failure=error.failure,
-                status=self.status,
-                error=kinds_of(error),
-            )
+
+def log_failure(error: UpstreamError, request_id: str, candidate: Candidate, status: int | None) -> None:
+    """Log why an upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
+    if error.failure != "request":
+        emit(
+            "attempt.failed",
+            request_id=request_id,
+            channel=candidate.channel.name,
+            key_id=candidate.key_id,
+            failure=error.failure,
+            status=status,
+            error=kinds_of(error),
+        )

@@ -47,11 +47,12 @@ from ..observe import emit, emit_exception
 from ..shop import Shop
 from ..sink import WRITE_DEADLINE_S, Headers
 from ..transport import Frame
+from ..trial import log_failure
 from .customer import Customer
 from .opening import Opened
 from .request import models_of, read_customer_frame
 from .transcription import Transcriptions
-from .turn import Turn
+from .turn import SWITCHING_PROTOCOLS, Turn
 
 NORMAL, GOING_AWAY, POLICY, FAILURE, RESTART, TRY_LATER = 1000, 1001, 1008, 1011, 1012, 1013
 """Codes of close frames. Source: RFC 6455, 7.4, and IANA's registry of close codes, read 2026-11-24."""
@@ -198,10 +199,11 @@ class Session:
         return self._rules.render_refusal(error, words, self._turn.exchange.id, refused_id).decode()
 
     def _report(self, error: UpstreamError) -> None:
-        """Report an error of the open session to the circuit, once: many errors of one session count as one."""
+        """Report an error of the open session to circuit and log, once: many errors of one session count as one."""
         if self._is_reported:
             return
         self._is_reported = True
+        log_failure(error, self._turn.exchange.id, self._candidate, SWITCHING_PROTOCOLS)
         route = Route.of(self._exchange, self._candidate)
         self._shop.circuit.report(route, error.failure, getattr(error, "retry_after_s", None))
 

@@ -803,8 +803,11 @@ async def test_errors_of_three_sessions_let_a_channel_rest_and_those_of_one_do_n
 
 
 @pytest.mark.parametrize("then", ["cut", "close"])
-async def test_a_channel_whose_sessions_break_off_before_a_response_rests(tmp_path: Path, then: str) -> None:
-    """Though nothing was charged, and each had begun."""
+async def test_a_channel_whose_sessions_break_off_before_a_response_rests(
+    tmp_path: Path, then: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though nothing was charged, and each had begun; the log says each time which channel it was."""
+    caplog.set_level("INFO", "relay")
     async with realtime_shop(tmp_path, says(created(), then=then)) as (upstream, shop):
         for _ in range(3):
             await talk_with(shop)
@@ -812,6 +815,8 @@ async def test_a_channel_whose_sessions_break_off_before_a_response_rests(tmp_pa
             await connected(shop)
     assert refused.value.response.status_code == 503
     assert len(upstream.visits) == 3
+    logged = [vars(record)["fields"] for record in caplog.records if record.msg == "attempt.failed"]
+    assert [(each["channel"], each["failure"], each["status"]) for each in logged] == [("openai-a", "sick", 101)] * 3
 
 
 async def test_what_is_left_of_the_upstreams_limits_is_not_told(tmp_path: Path) -> None:
