@@ -89,7 +89,7 @@ class Circuit:
         """Note that an attempt is sent; if a probe is due, it is this one, and others wait for its result."""
         now = self._clock.monotonic()
         for breaker in self._breakers(route):
-            breaker.begin(now)
+            breaker.begin(now, route.account_id)
 
     def report(self, route: Route, failure: FailureClass | None, retry_after_s: int | None = None) -> None:
         """Note how an attempt ended; None is a success. *retry_after_s* counts only for ``throttled``."""
@@ -159,16 +159,9 @@ class _Breaker:
     def _is_open_to(self, account_id: str) -> bool:
         return self._is_open and self._account_id in (None, account_id)
 
-    def _blame(self, account_id: str, *, is_first: bool) -> None:
-        """Note whose request failed; *is_first*: none of those before it counts any more."""
-        if is_first:
-            self._account_id = account_id
-        elif self._account_id != account_id:
-            self._account_id = None
-
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, account_id: str) -> None:
         """Keep others out while a probe is under way."""
-        if self._is_open and now >= self._until:
+        if self._is_open_to(account_id) and now >= self._until:
             self._probe_until = now + PROBE_S
 
     def end_probe(self, now: float) -> None:
@@ -183,7 +176,7 @@ class _Breaker:
 
     def note_failure(self, now: float, account_id: str) -> None:
         """Open; a failure during the cool-down changes nothing but to whom."""
-        self._blame(account_id, is_first=not self._is_open)
+        self._account_id = account_id if not self._is_open or self._account_id == account_id else None
         if not self._is_open or now >= self._until:
             self._open(now)
 
@@ -200,39 +193,63 @@ class _RatedBreaker(_Breaker):
     The window is two halves that alternate, so that counting costs the same at any load.
     """
 
-    __slots__ = ("_counts", "_earlier", "_half_at")
+    __slots__ = ("_earlier", "_half", "_half_at")
 
     def __init__(self, first_s: float, longest_s: float) -> None:
         super().__init__(first_s, longest_s)
         self._half_at = float("-inf")
-        self._counts = self._earlier = (0, 0)
+        self._half = self._earlier = _NONE
 
     def note_success(self, now: float) -> None:
         """Count it, and close if it was a probe."""
-        self._count(now, 0)
+        self._count(now)
         super().note_success(now)
 
     def note_failure(self, now: float, account_id: str) -> None:
-        """Count it; open if the rate is too high, or at once if it was a probe."""
-        self._count(now, 1)
-        if self._is_open:
+        """Count it; open, or let it be open to more, if the rate is too high, or if it was a probe."""
+        if self._is_open_to(account_id):
             super().note_failure(now, account_id)
             return
-        self._blame(account_id, is_first=self._counts[0] + self._earlier[0] == 1)
-        failures, tries = (one + other for one, other in zip(self._counts, self._earlier, strict=True))
-        if failures >= FAILURE_COUNT_MIN and failures >= FAILURE_RATE_MIN * tries:
+        self._count(now, account_id)
+        halves = [half for half in (self._half, self._earlier) if half.failure_count]
+        failure_count = sum(half.failure_count for half in halves)
+        if failure_count < FAILURE_RATE_MIN * (self._half.try_count + self._earlier.try_count):
+            return
+        if self._is_open:
+            super().note_failure(now, account_id)
+        elif failure_count >= FAILURE_COUNT_MIN:
+            accounts = {half.account_id for half in halves}
+            self._account_id = accounts.pop() if len(accounts) == 1 else None
             self._open(now)
 
     def _open(self, now: float) -> None:
         super()._open(now)
-        self._counts = self._earlier = (0, 0)
+        self._half = self._earlier = _NONE
 
-    def _count(self, now: float, failures: int) -> None:
+    def _count(self, now: float, failed_of: str | None = None) -> None:
         if now - self._half_at >= WINDOW_S / 2:
-            self._earlier = self._counts if now - self._half_at < WINDOW_S else (0, 0)
-            self._counts = (0, 0)
+            self._earlier = self._half if now - self._half_at < WINDOW_S else _NONE
+            self._half = _NONE
             self._half_at = now
-        self._counts = (self._counts[0] + failures, self._counts[1] + 1)
+        self._half = self._half.plus(failed_of)
+
+
+class _Half(NamedTuple):
+    """What was tried in half of a window, what of it failed, and whose that was; None if it was of several."""
+
+    failure_count: int
+    try_count: int
+    account_id: str | None
+
+    def plus(self, failed_of: str | None) -> "_Half":
+        """Return it with one more attempt, which failed if *failed_of* names its account."""
+        if failed_of is None:
+            return self._replace(try_count=self.try_count + 1)
+        is_alone = self.failure_count == 0 or self.account_id == failed_of
+        return _Half(self.failure_count + 1, self.try_count + 1, failed_of if is_alone else None)
+
+
+_NONE = _Half(0, 0, None)
 
 
 class RetryBudget:

@@ -260,6 +260,33 @@ def test_what_failed_before_the_window_blames_nobody(bench: Bench) -> None:
     assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
 
 
+def test_what_failed_before_the_window_blames_nobody_although_failures_went_on(bench: Bench) -> None:
+    """One of another account's is forgotten with its half of the window."""
+    bench.fail(None, 20)
+    for account_id in ("bob", "alice", "alice", "alice", "alice"):
+        bench.after(10.0).fail("sick", account_id=account_id)
+    bench.fail("sick", 5, account_id="alice")
+    assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
+
+
+def test_one_failure_among_successes_of_others_takes_nothing_from_them(bench: Bench) -> None:
+    """Though it is closed to the account whose requests alone fail: that goes for the rate, too."""
+    bench.fail("sick", 3, account_id="alice")
+    bench.fail(None, 2, account_id="bob")
+    bench.fail("sick", 2, account_id="alice")
+    bench.fail("sick", account_id="bob")
+    assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
+    bench.fail("sick", account_id="bob")
+    assert not bench.allows(account_id="carol")
+
+
+def test_whoever_is_let_in_anyway_is_no_probe(bench: Bench) -> None:
+    """A long answer to another account keeps the one that waits for its probe no longer away."""
+    bench.fail("sick", 3, account_id="alice")
+    bench.after(5.0).circuit.begin(ROUTE._replace(account_id="bob"))
+    assert bench.allows(account_id="alice")
+
+
 def test_a_probe_that_fails_keeps_everybody_away_who_was(bench: Bench) -> None:
     """Although it is the only failure since."""
     for account_id in ("alice", "bob", "bob"):
