@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from .dialects import RULES
-from .dialects.fields import is_given
+from .dialects.dearer import refuse_gateways_own
 from .errors import BadRequestError, NoChannelError, NotAllowedError
 from .exchange import Candidate, Channel, Dialect, Exchange, Operation, Principal
 from .hub.codecs import CODECS
@@ -64,18 +64,13 @@ class Catalog:
     def check_further(self, principal: Principal, exchange: Exchange) -> None:
         """Refuse further models that take part in the answer but are not sold to *principal* under that name.
 
-        Their names go upstream unchanged, and their output is priced by those names. Only in Messages is it told
-        which of them answered: LiteLLM follows ``fallbacks`` of any request, and ``mock_testing_fallbacks`` even where
-        nothing fails. Source: docs.litellm.ai docs/proxy/client_side_fallbacks and reliability, read 2026-11-30.
+        Their names go upstream unchanged, and their output is priced by those names.
 
         Raises:
             NotAllowedError, NoChannelError: As `candidates`.
-            BadRequestError: Fallbacks elsewhere, or the upstream knows the model by another name.
+            BadRequestError: The upstream knows the model by another name, or `refuse_gateways_own`.
         """
-        told = "fallbacks" if exchange.dialect == "anthropic_messages" else None
-        for name in exchange.fields:
-            if "fallback" in name and name != told and is_given(exchange.fields, name, b"[]", b"false"):
-                raise BadRequestError("not_offered", param="fallbacks")
+        refuse_gateways_own(exchange.fields, exchange.dialect)
         for param, model in exchange.further_models:
             found = self.candidates(principal, model, exchange.dialect, exchange.operation)
             if all(candidate.model_sent != model for candidate in found):

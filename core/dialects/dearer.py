@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from ..errors import BadRequestError
+from ..exchange import Dialect
 from .fields import Fields, is_given
 
 _read_value = msgspec.json.Decoder(str | int | float | None).decode
@@ -30,6 +31,9 @@ _DEARER: Mapping[str, Callable[[str], bool]] = {
     "speed": lambda value: value == "fast",
     "inference_geo": lambda value: value != "global",
 }
+_NO_FALLBACKS = frozenset({"disable_fallbacks"})
+_OF_CLAUDE = _NO_FALLBACKS | {"fallbacks", "fallback_credit_token"}
+"""The token, from an earlier refusal, makes the prompt cheaper. Source: platform.claude.com fallback credit, read 2026-11-30."""
 
 
 def refuse_dearer(fields: Fields) -> None:
@@ -44,6 +48,24 @@ def refuse_dearer(fields: Fields) -> None:
     for name, is_dearer in _DEARER.items():
         text = _text(fields[name]) if name in fields else None
         if text is not None and is_dearer(text):
+            raise BadRequestError("not_offered", param=name)
+
+
+def refuse_gateways_own(fields: Fields, dialect: Dialect) -> None:
+    """Refuse what LiteLLM does where any request says so: let other models answer, or ask again, both unseen.
+
+    It follows ``mock_testing_fallbacks`` even where nothing fails. Only in Messages is it told which model answered.
+    Source: docs.litellm.ai docs/proxy/client_side_fallbacks and reliability, read 2026-11-30.
+
+    Raises:
+        BadRequestError: Names the field, or ``fallbacks`` for any of them.
+    """
+    harmless = _OF_CLAUDE if dialect == "anthropic_messages" else _NO_FALLBACKS
+    for name in fields:
+        if "fallback" in name and name not in harmless and is_given(fields, name, b"[]", b"{}", b"false"):
+            raise BadRequestError("not_offered", param="fallbacks")
+    for name in ("num_retries", "max_retries"):
+        if is_given(fields, name, b"0"):
             raise BadRequestError("not_offered", param=name)
 
 

@@ -28,6 +28,10 @@ _read_named = msgspec.json.Decoder(list[_Named] | None).decode
 _read_entries = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None).decode
 
 
+_OF_FALLBACK = frozenset({"model", "max_tokens", "output_config", "speed", "thinking"})
+"""All that Claude takes in an entry. LiteLLM would follow others, such as ``fallbacks`` that name any model."""
+
+
 def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
     """Return the models that may answer besides the one asked for, each with the field that names it.
 
@@ -57,7 +61,7 @@ def check_fallbacks(fields: Fields, output_tokens_asked: int) -> None:
     """Refuse fallbacks for which more is asked than for the request itself: they have fields of their own.
 
     Raises:
-        BadRequestError: One is to be faster than what is sold, or may write more than is held for.
+        BadRequestError: One is to be faster than what is sold, may write more than is held for, or has other fields.
     """
     for entry in _read_entries(bytes(fields.get("fallbacks", b"null"))) or ():
         try:
@@ -67,3 +71,5 @@ def check_fallbacks(fields: Fields, output_tokens_asked: int) -> None:
             raise BadRequestError("not_offered", param=f"fallbacks.{exc.param}") from exc
         if is_longer:
             raise BadRequestError("not_offered", param="fallbacks.max_tokens")
+        if not entry.keys() <= _OF_FALLBACK:
+            raise BadRequestError("not_offered", param="fallbacks")

@@ -137,11 +137,3 @@ def test_further_models_must_be_sold_under_the_name_that_goes_upstream() -> None
     with pytest.raises(BadRequestError) as refused:
         catalog.check_further(principal("dear"), asked)
     assert (code_of(refused.value), refused.value.param) == ("not_offered", "tools")
-
-
-@pytest.mark.parametrize("value", [b"null", b"[]", b"false"])
-def test_no_fallbacks_are_no_further_models(value: bytes) -> None:
-    """A program may spell out what it does not want."""
-    asked = exchange("openai_chat")
-    asked.fields = {"fallbacks": msgspec.Raw(value)}
-    Catalog(CHANNELS).check_further(principal("dear"), asked)

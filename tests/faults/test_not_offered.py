@@ -37,6 +37,8 @@ DRAWING: dict[str, Any] = {"model": "gpt-4o-mini", "input": "hi"}
         ("/v1/messages", {**MESSAGE, "mock_testing_fallbacks": True}, 400, "not_offered"),
         ("/v1/chat/completions", {**CHAT, "fallbacks": ["o1-pro"]}, 400, "not_offered"),
         ("/v1/chat/completions", {**CHAT, "context_window_fallbacks": [{"m": ["o1-pro"]}]}, 400, "not_offered"),
+        ("/v1/chat/completions", {**CHAT, "num_retries": 50}, 400, "not_offered"),
+        ("/v1/embeddings", {"model": "gpt-4o-mini", "input": "hi", "max_retries": 50}, 400, "not_offered"),
         ("/v1/chat/completions", {**CHAT, "models": ["gpt-4o-mini", "openai/o1-pro"]}, 400, "not_offered"),
         ("/v1/completions", {"model": "m", "prompt": "hi", "models": ["o1-pro"]}, 400, "not_offered"),
         ("/v1/responses", {**DRAWING, "tools": [{**DRAW, "model": "gpt-image-1.5"}]}, 503, "model_not_found"),

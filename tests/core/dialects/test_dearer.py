@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from relay.core.dialects.dearer import refuse_dearer
+from relay.core.dialects.dearer import refuse_dearer, refuse_gateways_own
 from relay.core.dialects.meaning import code_of
 from relay.core.errors import BadRequestError
 
@@ -55,3 +55,27 @@ def test_what_costs_more_is_refused(name: str, value: str) -> None:
 def test_what_costs_no_more_passes(name: str, value: str) -> None:
     """Cheaper tiers, the vendor's default, speech at a speed of its own, and a list of no other models, no wish for a provider."""
     refuse_dearer({"model": msgspec.Raw(b'"m"'), name: msgspec.Raw(value.encode())})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("fallbacks", "null"),
+        ("fallbacks", "[]"),
+        ("mock_testing_fallbacks", "false"),
+        ("context_window_fallback_dict", "{}"),
+        ("disable_fallbacks", "true"),
+        ("num_retries", "0"),
+    ],
+)
+def test_a_program_may_spell_out_what_it_does_not_want_of_a_gateway(name: str, value: str) -> None:
+    """As careful programs of LiteLLM's do."""
+    refuse_gateways_own({name: msgspec.Raw(value.encode())}, "openai_chat")
+
+
+def test_the_token_of_a_refusal_is_no_fallback() -> None:
+    """Claude's clients send it with the request that they make of another model, whose prompt is then cheaper."""
+    fields = {"fallback_credit_token": msgspec.Raw(b'"token"')}
+    refuse_gateways_own(fields, "anthropic_messages")
+    with pytest.raises(BadRequestError):
+        refuse_gateways_own(fields, "openai_chat")

@@ -61,5 +61,14 @@ def test_a_fallback_is_offered_no_more_than_the_request(entry: dict[str, Any], p
     with pytest.raises(BadRequestError) as refused:
         check_fallbacks(asked(fallbacks=[{"model": "opus"}, {"model": "opus", **entry}]), 100)
     assert (refused.value.reason, refused.value.param) == ("not_offered", f"fallbacks.{param}")
-    check_fallbacks(asked(fallbacks=[{"model": "opus", "speed": "standard", "max_tokens": 100}]), 100)
+    own = {"speed": "standard", "max_tokens": 100, "thinking": {"type": "disabled"}, "output_config": {}}
+    check_fallbacks(asked(fallbacks=[{"model": "opus", **own}]), 100)
     check_fallbacks({}, 100)
+
+
+@pytest.mark.parametrize("name", ["fallbacks", "messages", "num_retries"])
+def test_a_fallback_has_no_fields_but_claudes(name: str) -> None:
+    """Claude refuses any other; LiteLLM would go by it."""
+    with pytest.raises(BadRequestError) as refused:
+        check_fallbacks(asked(fallbacks=[{"model": "opus", name: ["o1-pro"]}]), 100)
+    assert (refused.value.reason, refused.value.param) == ("not_offered", "fallbacks")
