@@ -21,7 +21,7 @@ from .dialects import rules_of_channel
 from .dialects.dialect import ChannelSide, DialectRules, is_of_type
 from .dialects.seal_refusals import unsealed
 from .dialects.speech import note_plain_sound
-from .dialects.system_refusals import let_the_user_say, said_by_the_user
+from .dialects.system_refusals import let_the_user_say, said_by_the_user, said_by_the_user_here
 from .ending import Ending
 from .errors import (
     CustomerGoneError,
@@ -127,7 +127,7 @@ class Passage:
         await self._settlement.reserve(candidate)
         if self._shop.system_texts.refuses(candidate):
             let_the_user_say(request)
-        mends = [unsealed, said_by_the_user]
+        mends = [unsealed, said_by_the_user, said_by_the_user_here]
         while True:
             try:
                 ending = await self._send(candidate, request, channel_side)

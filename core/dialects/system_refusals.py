@@ -14,13 +14,15 @@ from ..errors import UpstreamStatusError
 from ..exchange import ChannelRequest, Dialect
 
 _REFUSED = re.compile(
-    r"(?i)\brole\W+system\W+is not supported|\bunexpected role\W+system\b|\bunknown variant\W+system\b"
-    r"|\bbut got\W+system\b|\bsystem message must be at the beginning\b"
+    r"(?i)\brole\W+system\W+is not supported|\bunexpected role\W+system\b(?!\W+after)|\bunknown variant\W+system\b"
+    r"|(?<!for serving )\bbut got\W+system\b|\bsystem message must be at the beginning\b"
 )
 """Claude 4.7's words, those of older models, of others who speak Messages, and of Qwen's templates, as in vLLM.
 
 Source: BerriAI/litellm#32831, QwenLM/Qwen#2244, anthropics/claude-code#63469, vllm-project/vllm#41114, read 2026-11-30.
 """
+_MISPLACED = re.compile(r"(?i)\bunexpected role\W+system\W+after\b|\bfor serving but got\W+system\b")
+"""Mistral's words, also in vLLM: it takes such text behind a user's. Source: mistral-common validator.py, read 2026-11-30."""
 _OPENING: Mapping[Dialect, int] = {"anthropic_messages": 0, "openai_chat": 1}
 """How many messages at the beginning may be the system's."""
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -30,6 +32,11 @@ _SYSTEM, _USER = (msgspec.Raw(b'"system"'), msgspec.Raw(b'"developer"')), msgspe
 def said_by_the_user(request: ChannelRequest, error: UpstreamStatusError) -> bool:
     """Make the system text that *error* complains about the user's; say whether *request* is worth sending again."""
     return bool(_REFUSED.search(error.message)) and let_the_user_say(request)
+
+
+def said_by_the_user_here(request: ChannelRequest, error: UpstreamStatusError) -> bool:
+    """Do likewise where *error* is about the place of the text: elsewhere the same model takes it."""
+    return bool(_MISPLACED.search(error.message)) and let_the_user_say(request)
 
 
 def let_the_user_say(request: ChannelRequest) -> bool:

@@ -26,6 +26,11 @@ REFUSALS = [
 Source: BerriAI/litellm#32831, ianarawjo/ChainForge#271, QwenLM/Qwen#2244, anthropics/claude-code#63469,
 vllm-project/vllm#41114, read 2026-11-30.
 """
+MISPLACED = [
+    "Unexpected role 'system' after role 'assistant'",
+    "Expected last role User or Tool (or Assistant with prefix True) for serving but got system",
+]
+"""Of Mistral. Source: mistral-common validator.py, read 2026-11-30."""
 TALK = b'[{"role":"user","content":"Hi"},{"role":"system","content":[ 1e3 ],"x":"system"},{"role":"assistant"}]'
 
 
@@ -58,18 +63,37 @@ def test_a_chat_may_begin_with_the_systems_text() -> None:
 @pytest.mark.parametrize(
     ("made", "words"),
     [
+        *((request(TALK), words) for words in MISPLACED),
         (request(TALK), "system: expected text or a list"),
         (request(TALK, "openai_responses"), REFUSALS[0]),
         (request(b'["system"]'), REFUSALS[0]),
         (request(b'[{"role":"system","content":' + b"[" * 5000 + b"]" * 5000 + b"}]"), REFUSALS[0]),
     ],
-    ids=["another complaint", "another dialect", "no turns", "too deep"],
+    ids=["of its place", "of the last", "another complaint", "another dialect", "no turns", "too deep"],
 )
 def test_the_refusal_stands(made: ChannelRequest, words: str) -> None:
     """Where it is about something else, or the turns can't be read; the request stays as it is."""
     before = made.body()
     assert not said_by_the_user(made, refusal(words))
     assert made.body() == before
+
+
+@pytest.mark.parametrize("words", MISPLACED)
+async def test_a_model_that_refuses_the_place_is_not_remembered(tmp_path: Path, words: str) -> None:
+    """Others' system text stays the system's, where the model takes it."""
+
+    def script(received: Received) -> list[Step]:
+        is_refused = json.loads(received.body)["messages"][-1]["role"] == "system"
+        return document({"message": words}, status=400) if is_refused else document(CHAT)
+
+    turns = [{"role": role, "content": "Hi"} for role in ("user", "system", "assistant", "system")]
+    async with reselling(tmp_path, script) as (upstream, shop):
+        assert [(await shop.chat(messages=turns[:count])).status_code for count in (4, 3)] == [200, 200]
+    assert [[turn["role"] for turn in json.loads(each.body)["messages"]] for each in upstream.received] == [
+        ["user", "system", "assistant", "system"],
+        ["user", "user", "assistant", "user"],
+        ["user", "system", "assistant"],
+    ]
 
 
 async def test_an_older_model_is_asked_once_more(tmp_path: Path) -> None:
