@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import re
 import sys
+from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from pathlib import Path
 from traceback import walk_tb
@@ -95,8 +96,20 @@ def _built_in_folders() -> list[Path]:
     return [Path(location) for location in spec.submodule_search_locations or ()]
 
 
+@cache
+def _known_built_in() -> frozenset[str]:
+    """Return the ids once: a profile asks for each of its plugins, and a process never has others."""
+    return frozenset(built_in_ids())
+
+
+@cache
+def _own_version() -> str:
+    """Return relay's version once: to read it takes longer than to check a plugin."""
+    return version(DISTRIBUTION)
+
+
 def _find_built_in(use: str) -> FoundPlugin | None:
-    if use not in built_in_ids():
+    if use not in _known_built_in():
         return None
     module_name = f"{BUILT_IN}.{use}"
     file = Path(*_built_in_folders()[:1], *use.split("."))
@@ -108,7 +121,7 @@ def _find_built_in(use: str) -> FoundPlugin | None:
         raise _load_error(use, file, module_name, exc) from exc
     wanted = use.rpartition(".")[2].replace("_", "")
     classes = [each for each in _plugin_types(module) if each.__name__.lower() == wanted]
-    return _found(use, classes, _file_of(module), version(DISTRIBUTION))
+    return _found(use, classes, _file_of(module), _own_version())
 
 
 def _find_installed(use: str, entry_point: EntryPoint) -> FoundPlugin:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from operator import itemgetter
 from typing import Any, get_args
 
 import msgspec
@@ -150,8 +151,10 @@ def hook_names() -> tuple[str, ...]:
 
 
 def _marked_methods(found: FoundPlugin) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name in dir(found.plugin_type):
-        method = inspect.getattr_static(found.plugin_type, name)
+    members: dict[str, object] = {}
+    for each in reversed(found.plugin_type.__mro__):  # as `inspect.getattr_static` for each name, which is slow
+        members.update(vars(each))
+    for name, method in sorted(members.items(), key=itemgetter(0)):
         if inspect.isfunction(method) and hasattr(method, _MARK):
             yield name, method
 
