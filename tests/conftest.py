@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
+import httpx
 import pytest
 import uvloop
 
@@ -35,6 +37,17 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_migrate", copy_first)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Let the HTTP clients of all tests share what they trust.
+
+    Each would read the system's certificates for itself, which takes longer than to open a shop.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
 
 
