@@ -19,8 +19,10 @@ run: install ## Start the demo shop; needs no secret
 
 dev: .venv/.dev ## Like install, with the tools of the checks
 
+# Compiled code is kept even where the environment says otherwise: each of the workers, and of a hundred processes of
+# relay, would compile all of it again.
 test: dev ## Run the tests, and the examples in the docstrings, on every core
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --doctest-modules --ignore-glob='src/relay/core/migrations/*' tests src/relay
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --dist worksteal --doctest-modules --ignore-glob='src/relay/core/migrations/*' tests src/relay
 
 check: format-check lint types imports docs test ## Run everything that CI runs
 
