@@ -16,6 +16,9 @@ NO_LINGER = struct.pack("ii", 1, 0)
 Step = bytes | float | str
 """Bytes to write, seconds to wait, ``"shut"`` to end the connection in order, ``"reset"`` to cut it with a TCP reset."""
 
+TURNS: Sequence[Step] = [0.002] * 50
+"""A pause that is long in turns of the loop: what has reached a socket is noticed in it, however busy the machine is."""
+
 
 @dataclass
 class Received:

@@ -14,7 +14,7 @@ from relay import ChannelRequest, UpstreamRequest
 from relay.plugins.channels.openai import OpenAI
 from tests.core.test_kept_answers import PROFILE, RESPONSE
 from tests.shops import Running, reselling
-from tests.upstreams import Received, Step, Upstream, document, stream
+from tests.upstreams import TURNS, Received, Step, Upstream, document, stream
 
 
 def event(kind: str, **members: Any) -> str:
@@ -82,7 +82,7 @@ async def test_an_answer_in_the_background_is_cancelled_when_its_customer_leaves
             yield from document({})
         else:
             customer.cancel()
-            yield 0.2
+            yield from TURNS
             yield from stream(BEGUN, ending="open")
 
     async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
@@ -101,7 +101,7 @@ async def test_an_answer_whose_id_was_never_told_is_settled_all_the_same(tmp_pat
 
     def script(request: Received) -> Iterator[Step]:
         customer.cancel()
-        yield 0.2
+        yield from TURNS
         yield from stream(b"", ending="reset")
 
     async with reselling(tmp_path, script, profile=PROFILE) as (upstream, shop):
@@ -143,7 +143,7 @@ async def test_the_field_means_nothing_where_no_answer_can_be_cancelled(tmp_path
         body = shop.chat_body(stream=True, background=True)
         async with shop.client.stream("POST", "/v1/chat/completions", json=body, headers=shop.headers) as answer:
             assert await anext(answer.aiter_text()) == begun
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             await upstream.received[0].gone.wait()
         [row] = await shop.log()
         assert (row["outcome"], row["output_tokens"]) == ("customer_gone", 1)

@@ -386,11 +386,11 @@ async def test_what_is_dropped_of_a_body_gets_no_more_time_by_coming_slowly(
     shop: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request was refused; nobody waits for the rest for good."""
-    monkeypatch.setattr(face, "HEAD_S", 0.3)
     reader, writer = await dial(shop)
     head = question(shop)[: -len(QUESTION)]
     writer.write(head.replace(b"content-length: %d" % len(QUESTION), b"content-length: 999999999"))
     assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 413 ")
+    monkeypatch.setattr(face, "HEAD_S", 0.3)  # the head itself had all the time that it needed
     dripping = asyncio.create_task(drip(writer))
     async with asyncio.timeout(10):
         assert await reader.read() == b""

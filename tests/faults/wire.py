@@ -44,8 +44,7 @@ async def send(url: str, *pieces: bytes, is_shut: bool = False) -> Reply:
             writer.write(piece)
         if is_shut:
             writer.write_eof()
-        async with asyncio.timeout(60):
-            return parse(await _read_to_end(reader))
+        return parse(await _read_to_end(reader))
     finally:
         writer.transport.abort()
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -294,7 +295,7 @@ async def test_a_reserve_that_waits_too_long_is_refused_and_never_granted(
     """A reserve still queued at its deadline is withdrawn; the one being written is waited for."""
     with take_turn(tmp_path):
         taken = asyncio.create_task(ledger.reserve(reservation("r1", "alice", NANO)))
-        await asyncio.sleep(0.05)
+        await until_true(lambda: any(ticket.is_taken for ticket in ledger._waiting))
         with pytest.raises(LedgerUnavailableError, match="took too long"):
             await ledger.reserve(reservation("r2", "alice", NANO))
         assert not taken.done()
@@ -357,16 +358,23 @@ def left_by_the_dead(folder: Path, count: int) -> Path:
     return books.data
 
 
-async def test_a_start_recovers_however_many_there_are(
-    hasty: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_a_start_recovers_however_many_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """All together take longer than one commit may; none of them has to wait for all."""
-    monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 64)
-    monkeypatch.setattr(ledger_writer, "GROUP_COUNT_MAX", 64)
-    data = left_by_the_dead(tmp_path, 4000)
+
+    def commit_slowly(store: SqliteStore, notes: Sequence[Note], operations: Sequence[Operation]) -> list[Result]:
+        time.sleep(0.25)
+        return commit(store, notes, operations)
+
+    commit = SqliteStore.commit
+    data = left_by_the_dead(tmp_path, 40)
+    monkeypatch.setattr(SqliteStore, "commit", commit_slowly)
+    monkeypatch.setattr(sqlite_ledger, "COMMIT_DEADLINE_S", 1.5)
+    monkeypatch.setattr(sqlite_ledger, "WATCH_PERIOD_S", 0.05)
+    monkeypatch.setattr(sqlite_ledger, "GROUP_COUNT_MAX", 4)
+    monkeypatch.setattr(ledger_writer, "GROUP_COUNT_MAX", 4)
     async with SqliteLedger.open(data):
         states = ask(data, "SELECT state, COUNT(*) FROM reservation GROUP BY state")
-    assert states == [("voided", 4000)]
+    assert states == [("voided", 40)]
 
 
 async def test_a_start_that_recovers_for_long_says_how_many_are_left(

@@ -429,8 +429,8 @@ async def test_frames_without_lines_do_not_pass_idle(transport: UpstreamClient) 
     """A binary stream lives as long as whole frames come; a drip of its bytes is no progress either."""
     head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-type: application/vnd.amazon.eventstream\r\n\r\n")
     frames = [b"40\r\n" + b"x" * 64 + b"\r\n"] * 12
-    async with raw_upstream(writes(head, *frames, b"0\r\n\r\n", pause_s=0.02)) as upstream:
-        response = await transport.send(upstream.request(), Deadlines(idle_s=0.1))
+    async with raw_upstream(writes(head, *frames, b"0\r\n\r\n", pause_s=0.05)) as upstream:
+        response = await transport.send(upstream.request(), Deadlines(idle_s=0.5))
         assert await read_all(response) == b"x" * 64 * 12
     async with raw_upstream(writes(head, *[b"1\r\nx\r\n"] * 40, pause_s=0.01)) as upstream:
         response = await transport.send(upstream.request(), Deadlines(idle_s=0.1))
@@ -440,8 +440,8 @@ async def test_frames_without_lines_do_not_pass_idle(transport: UpstreamClient) 
 
 async def test_lines_that_keep_coming_do_not_pass_idle(transport: UpstreamClient) -> None:
     """A stream much longer than ``idle`` lives as long as lines come."""
-    async with raw_upstream(writes(CHUNKED, *[b"2\r\na\n\r\n"] * 12, b"0\r\n\r\n", pause_s=0.02)) as upstream:
-        response = await transport.send(upstream.request(), Deadlines(idle_s=0.1))
+    async with raw_upstream(writes(CHUNKED, *[b"2\r\na\n\r\n"] * 12, b"0\r\n\r\n", pause_s=0.05)) as upstream:
+        response = await transport.send(upstream.request(), Deadlines(idle_s=0.5))
         assert await read_all(response) == b"a\n" * 12
 
 

@@ -13,7 +13,9 @@ from relay.plugins.channels.simulator import SimulatorServer
 from relay.plugins.channels.simulator.behaviours import ANSWERS, NAMES, REPLIES, WIRES
 from relay.plugins.channels.simulator.reply import Reply
 
-DEADLINES = Deadlines(connect_s=1, first_event_s=0.25, idle_s=0.15, total_s=3)
+DEADLINES = Deadlines(connect_s=10, first_event_s=0.25, idle_s=0.15, total_s=30)
+SILENT = {"hang", "hang-head", "hang-midway", "slow-loris", "slow-loris-head"}
+"""These pass a deadline; the others come however slow the machine is."""
 
 PATHS = {
     "openai": "/v1/chat/completions",
@@ -39,7 +41,7 @@ class Caller:
         document |= {"messages": [{"role": "user", "content": "hi"}], "stream_options": {"include_usage": True}}
         document |= {"input": "hi", "contents": [{"parts": [{"text": "hi"}]}]}
         request = UpstreamRequest(url=self._url + path, headers={}, body=msgspec.json.encode(document))
-        response = await self._transport.send(request, DEADLINES)
+        response = await self._transport.send(request, DEADLINES if behaviour in SILENT else Deadlines())
         body = b""
         while data := await response.read():
             body += data
