@@ -28,7 +28,10 @@ _DISPOSITION = re.compile(f"form-data\\s*(?:{_PARAMETER})+", re.I)
 _parameters = re.compile(_PARAMETER).findall
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}(\[[A-Za-z0-9_.-]{0,64}\]){0,4}")
 _EXTENDED = re.compile(r"(?:utf-8|us-ascii)'[^']*'(?:[^%]|%[0-9a-f]{2})+", re.I)
-"""A ``filename*`` that every reader can decode (RFC 8187, 3.2); to Go's, a file whose name it can't read is a value."""
+"""A ``filename*`` that every reader can decode (RFC 8187, 3.2).
+
+Go's prefers it to ``filename``, and takes a file without a name for a value.
+"""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FOREIGN_CHARSET = re.compile(r'charset\s*=\s*"?(?!(?:utf-8|us-ascii)"?\s*(?:;|$))', re.I)
 _PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
@@ -112,7 +115,7 @@ class Form:
             value_end = body.find(delimiter, head_start - 2)
             if head_end < 0 or value_end < head_end + 4:
                 raise BadRequestError("bad_form")
-            name, is_file = _read_head(body[head_start:head_end])
+            name, is_file = _read_head(body[head_start:head_end], value_end - head_end - 4)
             parts.append(Part(name, is_file, start, head_end + 4, value_end))
             start = value_end + 2
             after = value_end + len(delimiter)
@@ -139,8 +142,11 @@ class Form:
         return fields
 
 
-def _read_head(head: bytes) -> tuple[str, bool]:
-    """Return a part's name, and whether it is a file."""
+def _read_head(head: bytes, size: int) -> tuple[str, bool]:
+    """Return the name of a part whose value has *size* bytes, and whether it is a file.
+
+    A browser sends one without a name and without a byte for a file that was not chosen.
+    """
     headers: dict[str, str] = {}
     for line in head.decode("latin-1").split("\r\n"):
         key, colon, value = line.partition(":")
@@ -154,9 +160,13 @@ def _read_head(head: bytes) -> tuple[str, bool]:
         raise BadRequestError("bad_form")
     extended = parameters.get("filename*")
     is_file = "filename" in parameters or extended is not None
-    is_named = bool(parameters.get("filename")) or (extended is not None and _EXTENDED.fullmatch(extended) is not None)
+    is_named = bool(parameters.get("filename")) if extended is None else _EXTENDED.fullmatch(extended) is not None
     is_encoded = headers.get("content-transfer-encoding", "binary").lower() not in _PLAIN_ENCODINGS
-    if is_encoded or is_file != is_named or (not is_file and _FOREIGN_CHARSET.search(headers.get("content-type", ""))):
+    if (
+        is_encoded
+        or (is_file != is_named and size)
+        or (not is_file and _FOREIGN_CHARSET.search(headers.get("content-type", "")))
+    ):
         raise BadRequestError(param=name)
     return name, is_file
 

@@ -104,6 +104,15 @@ def test_a_file_is_told_by_its_name(filename: bytes) -> None:
     assert (form.fields, [bytes(each) for each in form.files("file")]) == ({}, [b"x"])
 
 
+def test_a_file_that_was_not_chosen_is_passed_on() -> None:
+    """As browsers write it: to some readers a file, to others a value, and empty to all."""
+    body = one(
+        b'Content-Disposition: form-data; name="mask"; filename=""\r\nContent-Type: application/octet-stream', b""
+    )
+    form = Form(body, TYPE)
+    assert (form.fields, [bytes(each) for each in form.files("mask")], form.body({})) == ({}, [b""], body)
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -174,6 +183,7 @@ def test_another_content_type_is_refused_by_name(content_type: str) -> None:
         (one(b'Content-Disposition: form-data; name="file"; filename=a\r\nContent-Transfer-Encoding: base64'), "file"),
         (one(b'Content-Disposition: form-data; name="n"; filename=""', b"10"), "n"),
         (one(b"Content-Disposition: form-data; name=\"n\"; filename*=utf-8''", b"10"), "n"),
+        (one(b"Content-Disposition: form-data; name=\"n\"; filename=a; filename*=utf-8''", b"10"), "n"),
         (one(b"Content-Disposition: form-data; name=\"n\"; filename*=utf-8''%zz", b"10"), "n"),
         (one(b"Content-Disposition: form-data; name=\"n\"; filename*=latin1''x", b"10"), "n"),
         (one(b'Content-Disposition: form-data; name="prompt"', b"x" * (TEXT_BYTES_MAX + 1)), "prompt"),
