@@ -180,7 +180,6 @@ class Passage:
                     hit("after_send")
                     if not 200 <= response.status < 300:
                         raise await read_refusal(response, request)
-                    self._selection.answer_began()
                 ending = await self._carry_answer(candidate, channel_side, response, trial.elapsed_s)
                 if ending.outcome != "customer_gone" or ending.evidence.output_bytes:
                     trial.answered(ending.error)
@@ -207,7 +206,8 @@ class Passage:
         if self._stream is not None and is_stream:
             reader = channel_side.stream_reader(exchange)
             try:
-                return await self._stream.attempt(response, reader, meter, channel.deadlines.first_event_s - waited_s)
+                first_event_s = channel.deadlines.first_event_s - waited_s
+                return await self._stream.attempt(response, reader, meter, first_event_s, self._selection.answer_began)
             finally:
                 if is_in_background(exchange):
                     api_key = self._shop.secrets[candidate.key_id]
@@ -218,6 +218,7 @@ class Passage:
                 channel_side.read_body(exchange, await read_small(response))
                 raise UpstreamBrokenError("a document came where a stream was asked for")
             self._stream.close()  # no keep-alive may be written before an answer that has a length
+        self._selection.answer_began()
         whole = WholeAnswer(exchange, channel_side, self._settlement.figures, self._sink, self._shop.profile.limits)
         return await whole.attempt(response, meter)
 

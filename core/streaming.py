@@ -9,6 +9,7 @@ How a stream ended is returned as an `Ending`; the pipeline posts it and writes 
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -137,9 +138,14 @@ class StreamAnswer:
             self._sink.head(200, [(b"content-type", content_type.encode()), (b"cache-control", b"no-cache")])
 
     async def attempt(
-        self, response: UpstreamResponse, reader: StreamReader, meter: PluginMeter | None, first_event_s: float
+        self,
+        response: UpstreamResponse,
+        reader: StreamReader,
+        meter: PluginMeter | None,
+        first_event_s: float,
+        commit: Callable[[], None],
     ) -> Ending:
-        """Carry one upstream's stream to the customer, as far as it goes.
+        """Carry one upstream's stream to the customer, as far as it goes; *commit* is called once it can't be retried.
 
         Raises:
             UpstreamError: It failed before anything was committed; another channel may be tried.
@@ -159,6 +165,7 @@ class StreamAnswer:
             return self._ending(None)
         self._sound_type = response.headers.get("content-type", self._sound_type)
         self._is_committed = True
+        commit()
         self._keep_alive = keep_alive_behind(staged, self._keep_alive)
         self._first_output_ms = self._settlement.elapsed_ms()
         error = await self._carry_on(staged, response)

@@ -1,5 +1,6 @@
 """Which channel is tried next, and what the customer reads where none is left."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -44,6 +45,24 @@ async def test_retries_that_are_being_answered_leave_others_theirs(tmp_path: Pat
             answer = await stack.enter_async_context(asked)
             statuses.append(answer.status_code)
     assert statuses == [200] * 6
+
+
+async def test_retries_at_which_nothing_comes_count_as_long_as_they_wait(tmp_path: Path) -> None:
+    """A head says little: gateways send theirs at once, and fail, or hang, behind it."""
+
+    def script(_: Received) -> list[Step]:
+        return LARGE if len(upstream.received) % 2 else stream(ROLE, ending="open")
+
+    async with reselling(tmp_path, script) as (upstream, shop), asyncio.TaskGroup() as group:
+        waiting = []
+        for count in range(1, 4):
+            waiting.append(group.create_task(shop.chat(stream=True)))
+            while len(upstream.received) < 2 * count:  # noqa: ASYNC110 - nothing tells when a request has come
+                await asyncio.sleep(0.01)
+        answer = await shop.chat(stream=True)
+        for task in waiting:
+            task.cancel()
+    assert (answer.status_code, len(upstream.received)) == (400, 7)
 
 
 async def test_what_one_customers_requests_fail_at_is_served_to_others(tmp_path: Path) -> None:
