@@ -6,10 +6,11 @@ and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` b
 judged for each operation separately: an upstream that can't compact conversations, or has a model for
 embeddings that can't chat, refuses in the same words as for a model that does not exist.
 
-As long as only one account's requests have failed, only that account is kept away: a customer's request may be what
-the upstream fails at, and must not take a model from all others.
+As long as only one account's requests have failed, or those of others by far less than half, only that account is kept
+away: a customer's request may be what the upstream fails at, and must not take a model from all others.
 """
 
+from collections import Counter
 from types import TracebackType
 from typing import NamedTuple
 
@@ -146,7 +147,7 @@ class _Breaker:
         self._until = 0.0
         self._probe_until = 0.0
         self._account_id: str | None = None
-        """Whose requests alone have failed; None once those of several have."""
+        """Whose requests alone fail too often; None once those of several do."""
 
     def allows(self, now: float, account_id: str) -> bool:
         """Return whether it is closed to that account, or due for a probe that nobody has begun."""
@@ -198,7 +199,7 @@ class _RatedBreaker(_Breaker):
     def __init__(self, first_s: float, longest_s: float) -> None:
         super().__init__(first_s, longest_s)
         self._half_at = float("-inf")
-        self._half = self._earlier = _NONE
+        self._half, self._earlier = _Half(), _Half()
 
     def note_success(self, now: float) -> None:
         """Count it, and close if it was a probe."""
@@ -211,45 +212,40 @@ class _RatedBreaker(_Breaker):
             super().note_failure(now, account_id)
             return
         self._count(now, account_id)
-        halves = [half for half in (self._half, self._earlier) if half.failure_count]
-        failure_count = sum(half.failure_count for half in halves)
-        if failure_count < FAILURE_RATE_MIN * (self._half.try_count + self._earlier.try_count):
-            return
+        failures = self._half.failures + self._earlier.failures
+        try_count = self._half.try_count + self._earlier.try_count
+        [(account, own_count)] = failures.most_common(1)
+        others_count = failures.total() - own_count
         if self._is_open:
-            super().note_failure(now, account_id)
-        elif failure_count >= FAILURE_COUNT_MIN:
-            accounts = {half.account_id for half in halves}
-            self._account_id = accounts.pop() if len(accounts) == 1 else None
+            if failures.total() >= FAILURE_RATE_MIN * try_count:
+                super().note_failure(now, account_id)
+        elif failures.total() >= max(FAILURE_COUNT_MIN, FAILURE_RATE_MIN * try_count):
+            is_others_too = others_count and others_count >= FAILURE_RATE_MIN * (try_count - own_count)
+            self._account_id = None if is_others_too else account
             self._open(now)
 
     def _open(self, now: float) -> None:
         super()._open(now)
-        self._half = self._earlier = _NONE
+        self._half, self._earlier = _Half(), _Half()
 
     def _count(self, now: float, failed_of: str | None = None) -> None:
         if now - self._half_at >= WINDOW_S / 2:
-            self._earlier = self._half if now - self._half_at < WINDOW_S else _NONE
-            self._half = _NONE
+            self._earlier = self._half if now - self._half_at < WINDOW_S else _Half()
+            self._half = _Half()
             self._half_at = now
-        self._half = self._half.plus(failed_of)
+        self._half.try_count += 1
+        if failed_of is not None:
+            self._half.failures[failed_of] += 1
 
 
-class _Half(NamedTuple):
-    """What was tried in half of a window, what of it failed, and whose that was; None if it was of several."""
+class _Half:
+    """What was tried in half of a window, and what of it failed, by account."""
 
-    failure_count: int
-    try_count: int
-    account_id: str | None
+    __slots__ = ("failures", "try_count")
 
-    def plus(self, failed_of: str | None) -> "_Half":
-        """Return it with one more attempt, which failed if *failed_of* names its account."""
-        if failed_of is None:
-            return self._replace(try_count=self.try_count + 1)
-        is_alone = self.failure_count == 0 or self.account_id == failed_of
-        return _Half(self.failure_count + 1, self.try_count + 1, failed_of if is_alone else None)
-
-
-_NONE = _Half(0, 0, None)
+    def __init__(self) -> None:
+        self.failures: Counter[str] = Counter()
+        self.try_count = 0
 
 
 class RetryBudget:

@@ -280,6 +280,14 @@ def test_one_failure_among_successes_of_others_takes_nothing_from_them(bench: Be
     assert not bench.allows(account_id="carol")
 
 
+def test_one_failure_of_others_before_it_opens_keeps_only_the_account_away_that_fails_most(bench: Bench) -> None:
+    """What others fail at is weighed against what they were answered."""
+    bench.fail(None, 2, account_id="bob")
+    bench.fail("sick", account_id="bob")
+    bench.fail("sick", 2, account_id="alice")
+    assert (bench.allows(account_id="alice"), bench.allows(account_id="bob")) == (False, True)
+
+
 def test_whoever_is_let_in_anyway_is_no_probe(bench: Bench) -> None:
     """A long answer to another account keeps the one that waits for its probe no longer away."""
     bench.fail("sick", 3, account_id="alice")
