@@ -77,6 +77,22 @@ def test_a_meter_that_would_end_the_process_is_dropped(error: BaseException) -> 
     assert meter.usage() is None
 
 
+def test_what_ends_the_process_passes_through_a_meter() -> None:
+    """Ctrl-C is not the plugin's failure, whichever of its methods it interrupts."""
+
+    class Interrupted(Counting):
+        def feed(self, event: bytes) -> None:
+            raise KeyboardInterrupt
+
+        def usage(self) -> Usage | None:
+            raise KeyboardInterrupt
+
+    meter = guard(Interrupted())
+    for call in (lambda: meter.feed(b"data: 1\n\n"), meter.usage, lambda: meter.usage_of(b"{}")):
+        with pytest.raises(KeyboardInterrupt):
+            call()
+
+
 TYPES = "in usage: expected the fields of Usage in their types, such as whole counts"
 RANGE = "in usage: expected counts from nothing to what the books hold"
 WRONG = [
