@@ -95,7 +95,7 @@ def _input(call: ToolCall) -> Any:
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """Return the ``usage`` object of a message, in which cached and written tokens are not part of the input (DIALECTS 3.4)."""
+    """Return the ``usage`` object of a message: cached and written tokens are not part of the input (DIALECTS 3.4)."""
     written: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "cache_creation_input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,

@@ -117,7 +117,7 @@ class _OpenChoice(msgspec.Struct, eq=False):
     def note(self, part: Text | Thinking) -> None:
         """Keep a piece of a text, for the places of its sources; thoughts have none."""
         if isinstance(part, Text) and len(self.text) < PLACED_BYTES_MAX:
-            self.text += part.text.encode()
+            self.text.extend(part.text.encode())
 
     def is_new(self, citation: Citation) -> bool:
         """Say whether *citation* is new, and note it."""

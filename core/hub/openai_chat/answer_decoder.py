@@ -70,7 +70,7 @@ def _thoughts(message: _Message) -> Iterable[Thinking]:
     details = list(read_details(message.reasoning_details or ()))
     if not any(thought.seal is not None for thought in details):
         details = []
-    if (thinking := message.thinking) and not any(thought.text for thought in details):
+    if (thinking := message.read_thinking()) and not any(thought.text for thought in details):
         yield Thinking(text=thinking)
     yield from details
 

@@ -105,7 +105,7 @@ def write_picture(source: Inline | Link) -> dict[str, Any]:
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    """Return the ``usage`` object of a completion, in which cached and written tokens are part of the prompt (DIALECTS 3.4)."""
+    """Return the ``usage`` object of a completion: cached and written tokens are part of the prompt (DIALECTS 3.4)."""
     prompt = usage.all_input_tokens
     prompt_details = {"cached_tokens": usage.cache_read_tokens, "audio_tokens": usage.audio_input_tokens}
     if written := usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:

@@ -137,7 +137,7 @@ class ChatStreamDecoder:
             yield Stopped(stop=stop_beside_calls(stop) if state.has_called else stop, choice_index=index)
 
     def _take_delta(self, state: "_OpenChoice", delta: _Delta) -> Iterable[StreamEvent]:
-        if thinking := delta.thinking:
+        if thinking := delta.read_thinking():
             yield from self._add(state, Thinking(text=""), thinking)
         for detail in delta.reasoning_details or ():
             yield from self._take_seal(state, detail)
@@ -250,7 +250,10 @@ class _OpenChoice(msgspec.Struct, eq=False):
     part_index: int = 0
     calls: dict[int, int] = {}
     nameless: dict[int, list[_Call]] = {}
-    """Pieces of calls whose names have not come yet, as vLLM sends some. Source: vercel/ai#14722, #16507, read 2026-11-30."""
+    """Pieces of calls whose names have not come yet, as vLLM sends some.
+
+    Source: vercel/ai#14722 and #16507, read 2026-11-30.
+    """
     held_bytes: int = 0
     open_calls: list[int] = []
     has_called: bool = False

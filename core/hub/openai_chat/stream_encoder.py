@@ -168,7 +168,8 @@ class _OpenPart(msgspec.Struct, eq=False):
 
     def add(self, text: str) -> bytes:
         """Return the chunk with *text*."""
-        self.is_bare = False
+        if self.is_bare:
+            self.is_bare = False
         piece = _encode(text)
         if self.between:
             return self.before + piece + self.between + piece + self.behind

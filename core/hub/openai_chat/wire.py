@@ -140,9 +140,8 @@ class Said(msgspec.Struct):
     annotations: list[Annotation] | None = None
     images: list[Picture] | None = None
 
-    @property
-    def thinking(self) -> str:
-        """Its thinking, wherever the upstream puts it."""
+    def read_thinking(self) -> str:
+        """Return its thinking, wherever the upstream puts it."""
         if thinking := self.reasoning_content or self.reasoning:
             return thinking
         return "".join(piece.thought for piece in self.content) if isinstance(self.content, list) else ""
