@@ -92,7 +92,7 @@ def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
         return "sick" if not sent.is_known and _OURS.search(error.message.lower()) else "request"
     if status == 403:
         return _failure_of_403(error, names, words, sent)
-    if status == 404 and error.is_document:
+    if status == 404:
         return _unless_of_the_request("misrouted", error, sent)
     if status == 401 and names & _MODEL_NAMES:
         return "misrouted"  # Qianfan: the key is good, but not for this model (presets/qianfan.yaml)

@@ -52,7 +52,7 @@ def is_host(name: str) -> bool:
     last = labels[-1]
     if last.lower() in _ENDINGS and "_" not in name:
         return True
-    if not (last.isascii() and last.isalpha() and last.islower()):
+    if not (last.isalpha() and last.islower()):
         return last.startswith("xn--")
     is_country = len(last) == 2 and last not in _WORDS | _WORDS_OR_COUNTRIES | _FILES
     if "_" in name or any(label.isdigit() for label in labels):

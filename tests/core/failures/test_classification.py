@@ -118,6 +118,7 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (401, error("no access to the model", type="invalid_request_error", code="invalid_model"), "misrouted"),
         (422, error("no", code="invalid_model"), "request"),
         (415, {"detail": "Failed to decode audio."}, "request"),
+        (400, error("no " * 40 + "invalid api key"), "request"),
         (405, {}, "misrouted"),
         (408, {}, "sick"),
         (302, {}, "sick"),
@@ -170,6 +171,7 @@ def test_where_the_request_is_not_known_words_say_nothing_of_keys() -> None:
     words = error("Unrecognized request argument supplied: insufficient balance")
     assert classify(400, {}, json.dumps(words).encode()).failure == "sick"
     assert classify(200, {}, json.dumps(words).encode()).failure == "sick"
+    assert classify(400, {}, json.dumps(error("Invalid value: 'insufficient balance'")).encode()).message == ""
     assert classify(200, {}, json.dumps(error("no", code="insufficient_quota")).encode()).failure == "key_dead"
 
 

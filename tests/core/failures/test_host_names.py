@@ -18,6 +18,7 @@ from relay.core.failures.host_names import is_host, is_resource
         "my_gw.acme.de",
         "cdn.acme.md",
         "acme.xn--p1ai",
+        "chat.acme.us",
     ],
 )
 def test_a_host_is_told_by_its_ending_its_port_or_its_labels(name: str) -> None:
@@ -40,6 +41,9 @@ def test_a_host_is_told_by_its_ending_its_port_or_its_labels(name: str) -> None:
         "anthropic.claude-v2:0",
         "allowed.In",
         "api.key",
+        "user_info.app",
+        "my_notes.md",
+        "tool_input.start-date.type",
     ],
 )
 def test_a_file_a_field_a_call_and_a_model_are_no_hosts(name: str) -> None:
@@ -48,14 +52,25 @@ def test_a_file_a_field_a_call_and_a_model_are_no_hosts(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["acme-openai-eastus2", "gpt-westeurope", "my-prod-42", "acme-swedencentral", "x-azure"]
+    "name",
+    [
+        "acme-openai-eastus2",
+        "gpt-westeurope",
+        "my-prod-42",
+        "acme-swedencentral",
+        "x-azure",
+        "acme-EastUS2",
+        "acme-westus",
+    ],
 )
 def test_an_accounts_own_name_holds_a_region_or_a_vendor(name: str) -> None:
     """Behind a word of its own."""
     assert is_resource(name)
 
 
-@pytest.mark.parametrize("name", ["asia-northeast1", "us-east-1", "gpt-4o-mini", "least-squares", "openai-compatible"])
+@pytest.mark.parametrize(
+    "name", ["asia-northeast1", "ap-northeast-1", "us-east-1", "gpt-4o-mini", "least-squares", "openai-compatible"]
+)
 def test_a_region_or_a_model_alone_is_no_accounts_name(name: str) -> None:
     """It tells nothing of the account."""
     assert not is_resource(name)

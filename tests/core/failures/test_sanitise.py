@@ -14,7 +14,7 @@ from relay.core.failures.sanitise import names_upstream, sanitise
             "Incorrect key sk-abcdEFGH1234: see https://platform.openai.com/account",
             "Incorrect key [removed]: see [removed]",
         ),
-        ("Rate limit for org-AbC123xyz on gpt-4o", "Rate limit for [removed] on gpt-4o"),
+        ("Rate limit for org-AbCxyz on gpt-4o", "Rate limit for [removed] on gpt-4o"),
         ("key invalid-*****2345 is bad", "key [removed] is bad"),
         ("failed (request id: 2024010100000000000000000000)", "failed [removed]"),
         ("failed, request_id=abc-123", "failed, [removed]"),
@@ -31,8 +31,8 @@ from relay.core.failures.sanitise import names_upstream, sanitise
             "region asia-northeast1, max-tokens:4096, gpt-4o-mini:2024, asyncio.run",
         ),
         (
-            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",
-            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2]",
+            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2:3]",
+            "messages.0.content: gpt-4o-mini takes at most 8192 tokens, e.g. [1:2:3]",
         ),
         ("id 0cbe6006-faec-9854-bf8b-c906d75c3bd8 unknown", "id [removed] unknown"),
         ("a\x00b\r\nc\x1b[31m\u2028d", "a b c [31m d"),
@@ -69,6 +69,7 @@ ORDINARY = (
     " asia-northeast1 us-east-1 eu-west us-central1 north-facing least-squares max-tokens:4096 x-api-key non-empty"
     " application/json base64-encoded 128000 1048576 2024-07-18 `max_tokens` 'stop' [1, 8192] <= is_valid value.It"
     " key gateway api server host node projects 中文，错误。"
+    " ProvisionedThroughputExceededException"
 )
 """Words that vendors write, and that are no names of theirs."""
 
@@ -78,6 +79,20 @@ def test_ordinary_words_stay(words: list[str]) -> None:
     """In any order: files, fields, calls, models, versions, regions, abbreviations."""
     message = " ".join(words)
     assert sanitise(message) == (message if len(message) <= 500 else message[:499] + "…")
+
+
+PREFIXES = (
+    "sk- pk- rk- xai- gsk_ fk- hf_ r8_ pplx- nvapi- gho_ ghp_ ghr_ ghs_ ghu_ github_pat_ glpat- sess- org- proj- req_ user-"
+    " acct_ chatcmpl- resp_ msg_ cf-ray- AKIA ASIA eyJ projects/ organizations/ folders/ subscriptions/ resourceGroups/"
+)
+
+
+@pytest.mark.parametrize(
+    "name", [*(prefix + "Ab1cdefghijk" for prefix in PREFIXES.split()), "bearer x", "5f0c9d5e2b7a4c1d8e3f6a7b"]
+)
+def test_what_looks_like_a_key_an_account_or_an_answer_is_removed(name: str) -> None:
+    """Each prefix that vendors give them; and long ids without one."""
+    assert sanitise(f"by {name} or not") == "by [removed] or not"
 
 
 LABEL = st.from_regex(r"[a-z][a-z0-9]{2,9}(-[a-z]{2,6})?", fullmatch=True)
