@@ -4,9 +4,9 @@ The customer would choose, and the shop pay: twice or more for a faster tier, a 
 Sources, read 2026-11-29: openai.com/api-priority-processing, openai-python 3.54.0
 types/chat/completion_create_params.py (``fast`` is ``priority``); platform.claude.com build-with-claude/fast-mode;
 docs.aws.amazon.com claude-platform data-residency; ai.google.dev gemini-api/docs/priority-inference. And, read
-2026-11-30, openrouter.ai guides/routing: of several ``models`` the one that answers is billed, and a ``provider`` that
-is asked for at its own price (model-fallbacks, provider-routing); vercel.com/docs/ai-gateway, likewise by
-``providerOptions``.
+2026-11-30, openrouter.ai guides/routing/model-fallbacks: of several ``models`` the one that answers is billed;
+vercel.com/docs/ai-gateway: of ``providerOptions``, likewise. OpenRouter's ``provider`` passes, though one may be dearer:
+its customers name one to find their cached prompts again (recordings openrouter/cache-write, content-filter-refusal).
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ def refuse_dearer(fields: Fields) -> None:
     Raises:
         BadRequestError: Names the field.
     """
-    for name in ("models", "provider", "providerOptions"):
+    for name in ("models", "providerOptions"):
         if is_given(fields, name, b"[]", b"{}"):
             raise BadRequestError("not_offered", param=name)
     for name, is_dearer in _DEARER.items():

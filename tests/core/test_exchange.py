@@ -1,8 +1,10 @@
-"""Requests to channels: smallest edits."""
+"""Exchanges show nothing of what they hold; requests to channels get the smallest edits."""
+
+from datetime import UTC, datetime
 
 import msgspec
 
-from relay.core.exchange import ChannelRequest
+from relay.core.exchange import ChannelRequest, Exchange
 from relay.core.form import Form
 
 
@@ -32,3 +34,22 @@ def test_a_form_is_edited_like_json() -> None:
     request.set("temperature", 0.5)
     assert request.content_type == 'multipart/form-data; boundary="b"'
     assert request.body() == b'--b\r\nContent-Disposition: form-data; name="temperature"\r\n\r\n0.5\r\n' + body
+
+
+def test_neither_an_exchange_nor_a_request_shows_what_it_holds() -> None:
+    """Whatever prints one, in a log or an error report."""
+    at, fields = datetime(2026, 11, 30, tzinfo=UTC), {"prompt": msgspec.Raw(b'"canary"')}
+    exchange = Exchange(
+        id="req_1",
+        dialect="openai_chat",
+        operation="chat",
+        headers={"x": "canary"},
+        received_at=at,
+        started_s=0.0,
+        api_key="canary",
+        fields=fields,
+    )
+    request = ChannelRequest(
+        model="m", dialect="openai_chat", operation="chat", fields=fields, headers={}, stream=False
+    )
+    assert "canary" not in f"{exchange!r} {exchange} {request!r} {request}"

@@ -61,6 +61,6 @@ def test_every_command_takes_data_and_all_but_run_take_json() -> None:
     """A script may pass both without knowing which commands need them."""
     taken = [(leaf.name, {name for each in leaf.params for name in each.opts}) for leaf in leaves(main)]
 
-    assert len(taken) == 15
+    assert len(taken) == 16
     assert all("--data" in options for _, options in taken)
     assert [name for name, options in taken if "--json" not in options] == ["run"]

@@ -23,7 +23,6 @@ from relay.core.errors import BadRequestError
         ("serviceTier", "3.0"),
         ("speed", '"fast"'),
         ("inference_geo", '"us"'),
-        ("provider", '{"sort": "throughput"}'),
         ("providerOptions", '{"gateway": {"order": ["groq"]}}'),
     ],
 )
@@ -49,11 +48,12 @@ def test_what_costs_more_is_refused(name: str, value: str) -> None:
         ("inference_geo", "null"),
         ("models", "null"),
         ("models", "[]"),
-        ("provider", "{}"),
+        ("provider", '{"allow_fallbacks":false,"order":["anthropic"]}'),
+        ("providerOptions", "{}"),
     ],
 )
 def test_what_costs_no_more_passes(name: str, value: str) -> None:
-    """Cheaper tiers, the vendor's default, speech at a speed of its own, and a list of no other models, no wish for a provider."""
+    """Cheaper tiers, the vendor's default, speech at a speed of its own, no other models, and OpenRouter's choice of a provider."""
     refuse_dearer({"model": msgspec.Raw(b'"m"'), name: msgspec.Raw(value.encode())})
 
 

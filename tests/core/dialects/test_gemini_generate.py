@@ -187,7 +187,7 @@ def test_errors_are_googles() -> None:
     ("error", "wait"),
     [
         (UpstreamStatusError("throttled", 429, retry_after_s=17), "17s"),
-        (UpstreamStatusError("throttled", 429), "2s"),
+        (UpstreamStatusError("throttled", 429), "5s"),
         (StorageFullError(), "30s"),
     ],
 )
