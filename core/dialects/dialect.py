@@ -188,15 +188,18 @@ a reader that splits at blank lines would find a single one in front of the next
 Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, httpx-sse, sseclient-py, aiohttp-sse-client and
 eventsource-parser, 2026-11-30.
 """
+COMMENT_LINE = b":\n"
+"""A keep-alive among events with ids, of which no blank line may come behind it: the next event begins with it."""
 _ID_LINE = re.compile(rb"(?:^|[\r\n])id:")
 
 
 def keep_alive_behind(events: bytes, keep_alive: bytes) -> bytes:
     """Return what may be written during silence behind *events*: no blank lines once one of them had an id.
 
-    To OpenAI's SDK for Python (3.54.0), a blank line is then an event without data, at which it fails.
+    To OpenAI's SDK for Python (3.54.0), a blank line is then an event without data, at which it fails. Whoever takes a
+    comment's line for an event that is no JSON has failed at the id's.
     """
-    return b"" if keep_alive == BLANK_LINES and _ID_LINE.search(events) else keep_alive
+    return COMMENT_LINE if keep_alive == BLANK_LINES and _ID_LINE.search(events) else keep_alive
 
 
 class DialectRules(ChannelSide, Protocol):
