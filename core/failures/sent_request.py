@@ -4,6 +4,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
+import msgspec
+
 from ..exchange import ChannelRequest
 from ..references import read_values, references
 
@@ -58,21 +60,12 @@ class SentRequest:
 
     @cached_property
     def _text(self) -> str | None:
-        """All names and texts of the request in lower case; None where they can't be known."""
+        """All names and texts of the request in lower case, among other values; None where they can't be known."""
         if self._request is None or self._values is None:
             return None
         request = self._request
-        pending: list[Any] = [request.model, unquote_plus(request.query), *request.headers.values(), self._values]
-        texts = []
-        while pending:
-            match pending.pop():
-                case str(text):
-                    texts.append(text)
-                case dict(members):
-                    pending += [*members.keys(), *members.values()]
-                case list(items):
-                    pending += items
-        return GAP.join(texts).lower()
+        said = msgspec.json.encode(self._values).decode()  # in C: a walk through all values takes ten times as long
+        return GAP.join((request.model, unquote_plus(request.query), *request.headers.values(), said)).lower()
 
     @cached_property
     def _references(self) -> list[tuple[str, str]] | None:
