@@ -16,6 +16,7 @@ from relay.core.dialects import ENDPOINTS as SERVED
 from relay.core.keys import api_key_digest, new_api_key
 from relay.core.ledger.operations import CreateAccount, CreateKey, RevokeKey
 from relay.core.profile.structs import Keys
+from relay.core.transport import Deadlines
 from tests.faults.endpoints import ENDPOINTS, FORMS_AND_SESSIONS, Endpoint, told
 from tests.shops import Running, serving
 from tests.upstreams import Step, Upstream, document
@@ -33,12 +34,10 @@ prices:
   unlisted: {{model_ratio: "1", unit_price: "1"}}
 channels:
   - {{name: o, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [m], groups: [plain],
-      dialects: [openai_chat, openai_responses, openai_completions, embeddings, images, moderations, rerank],
-      deadlines: {{first_event_s: 0.4}}}}
+      dialects: [openai_chat, openai_responses, openai_completions, embeddings, images, moderations, rerank]}}
   - {{name: a, use: channels.anthropic, base_url: "{url}", keys: ["file:upstream.key"], models: [m],
-      groups: [plain], deadlines: {{first_event_s: 0.4}}}}
-  - {{name: g, use: channels.gemini, base_url: "{url}", keys: ["file:upstream.key"], models: [m], groups: [plain],
-      deadlines: {{first_event_s: 0.4}}}}
+      groups: [plain]}}
+  - {{name: g, use: channels.gemini, base_url: "{url}", keys: ["file:upstream.key"], models: [m], groups: [plain]}}
   - {{name: e, use: channels.openai, base_url: "{url}", keys: ["file:upstream.key"], models: [unlisted],
       groups: [empty]}}
 """
@@ -258,9 +257,12 @@ def code_of_refusal(answer: httpx.Response) -> str:
     ids=["shut", "reset", "nonsense", "no document", "silence"],
 )
 async def test_an_upstream_that_fails_is_told_in_the_customers_shape(
-    counter: Counter, endpoint: Endpoint, fault: list[Step], status: int, code: str
+    monkeypatch: pytest.MonkeyPatch, counter: Counter, endpoint: Endpoint, fault: list[Step], status: int, code: str
 ) -> None:
     """Nothing of it was booked."""
+    if code == "upstream_timeout":
+        for channel in counter.shop.shop.channels.values():
+            monkeypatch.setattr(channel, "deadlines", Deadlines(first_event_s=0.4))
     counter.upstream.script = lambda _: fault
     answer = await counter.ask(endpoint)
     assert told(answer, endpoint.shape) == (status, code)
