@@ -6,8 +6,8 @@ and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` b
 judged for each operation separately: an upstream that can't compact conversations, or has a model for
 embeddings that can't chat, refuses in the same words as for a model that does not exist.
 
-As long as one account's requests fail, and others' do not or seldom, only that account is kept away: a customer's request
-may be what the upstream fails at, and must not take a model from all others.
+As long as one account's requests fail, and others' do not or seldom, only that account is kept away: a customer's
+request may be what the upstream fails at, and must not take a model from all others.
 """
 
 from collections import Counter

@@ -57,8 +57,8 @@ class StreamAnswer:
 
     __slots__ = (
         "_began_s", "_delivered_tokens", "_exchange", "_extension", "_first_output_ms", "_has_stopped", "_heartbeat",
-        "_is_at_end", "_is_committed", "_keep_alive", "_limits", "_marked", "_meter", "_native", "_policy", "_put", "_reader", "_refusal",
-        "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
+        "_is_at_end", "_is_committed", "_keep_alive", "_limits", "_marked", "_meter", "_native", "_policy", "_put",
+        "_reader", "_refusal", "_rules", "_settlement", "_sink", "_sound_type", "_waiting",
     )  # fmt: skip
 
     def __init__(

@@ -303,7 +303,7 @@ def test_a_probe_that_fails_keeps_everybody_away_who_was(bench: Bench) -> None:
     assert not bench.allows(account_id="carol")
 
 
-@given(st.lists(st.sampled_from(["open", "close", "take"]), max_size=200))
+@given(st.lists(st.sampled_from(["open", "close", "take", "give back"]), max_size=200))
 def test_budget_holds_after_every_step(steps: list[str]) -> None:
     """Extra attempts granted never exceed three and a fifth of the exchanges open at that moment."""
     budget = RetryBudget()
@@ -315,6 +315,8 @@ def test_budget_holds_after_every_step(steps: list[str]) -> None:
             shares.pop(0).__exit__(None, None, None)
         elif step == "take" and shares and shares[-1].take():
             assert budget.extra_count <= 3 + len(shares) / 5
+        elif step == "give back" and shares:
+            shares[-1].give_back()
         assert budget.exchange_count == len(shares)
         assert budget.extra_count >= 0
 
