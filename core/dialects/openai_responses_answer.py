@@ -1,5 +1,7 @@
 """Reads along answers in OpenAI's Responses form. Source: wire/DIALECTS.md 2.3 and 3, read 2026-11-24."""
 
+from contextlib import suppress
+
 import msgspec
 
 from ..exchange import Exchange
@@ -54,6 +56,7 @@ class _Response(_Kept):
 class _Begun(msgspec.Struct):
     type: str = ""
     action: msgspec.Raw = msgspec.Raw()
+    execution: msgspec.Raw = msgspec.Raw()
     container_id: msgspec.Raw = msgspec.Raw()
 
 
@@ -146,7 +149,7 @@ class ResponsesStreamReader(EventReader):
     def _begin_item(self, item: _Begun) -> None:
         self._open_count += 1
         self._bytes_before_item = self._output_bytes
-        _tally_beginning(self, item.type)
+        _tally_beginning(self, item)
         if bytes(item.container_id) not in (b"", b"null"):  # some tell it at the end only
             _note_container(self, item)
 
@@ -241,8 +244,10 @@ def read_response(exchange: Exchange, body: bytes, *, thinking_asked: bool, is_k
     tally = Tally()
     tally.stop_reason = _stop_reason(response.status, response.incomplete_details)
     for raw in response.output:
-        _tally_item(tally, raw)
-        _note_hosted(tally, _begun(raw))
+        begun = _begun(raw)
+        _tally_beginning(tally, begun)
+        _tally_whole(tally, raw)
+        _note_hosted(tally, begun)
     is_kept = response.store if response.store is not None else is_kept
     return tallied_reading(
         exchange,
@@ -272,14 +277,10 @@ def _failure(response: _Kept | None) -> bytes:
     return b'{"error":' + (error or b"null") + b"}"
 
 
-def _tally_item(tally: Tally, raw: msgspec.Raw) -> None:
-    """Count an item of a whole response. One of an unknown form is never an error."""
-    try:
-        item = _read_item(raw)
-    except (ValueError, RecursionError):
-        item = _Item(type=_begun(raw).type)
-    _tally_beginning(tally, item.type)
-    _tally_contents(tally, item)
+def _tally_whole(tally: Tally, raw: msgspec.Raw) -> None:
+    """Count the contents of an item of a whole response. One of an unknown form is never an error."""
+    with suppress(ValueError, RecursionError):
+        _tally_contents(tally, _read_item(raw))
 
 
 def _begun(raw: msgspec.Raw) -> _Begun:
@@ -313,18 +314,20 @@ def _note_container(tally: Tally, item: _Begun) -> None:
         tally.note_tool("code_interpreter", bytes(item.container_id))
 
 
-def _tally_beginning(tally: Tally, kind: str) -> None:
-    """Count that an item of *kind* has begun."""
+def _tally_beginning(tally: Tally, item: _Begun) -> None:
+    """Count that *item* has begun."""
     tally.begin_block()
-    match kind:
+    match item.type:
         case "reasoning":
             tally.note_thinking()
         case "image_generation_call" | "compaction":
             tally.note_answer()
         case "function_call" | "custom_tool_call":
             tally.begin_tool_call()
-        case _ if kind in _CLIENT_TOOLS:
+        case kind if kind in _CLIENT_TOOLS:
             tally.begin_tool_call()
+        case "tool_search_call" if bytes(item.execution) == b'"client"':
+            tally.begin_tool_call()  # as Codex has it; the client answers with the tools it found
         case _:
             pass  # a message, still empty, or what the server's own tools do
 

@@ -52,6 +52,8 @@ TEXT = event("response.output_text.delta", delta="Hi")
         (event("response.output_item.added", item={"type": "function_call", "arguments": ""}), True),
         (event("response.output_item.added", item={"type": "custom_tool_call", "input": ""}), True),
         (event("response.output_item.added", item={"type": "local_shell_call"}), True),
+        (event("response.output_item.added", item={"type": "tool_search_call", "execution": "client"}), True),
+        (event("response.output_item.added", item={"type": "tool_search_call", "execution": "server"}), False),
         (event("response.output_item.added", item={"type": "compaction", "encrypted_content": "gA"}), True),
         (event("response.image_generation_call.partial_image", partial_image_b64="aGk="), True),
         (event("response.of_tomorrow", item=3), False),
@@ -112,6 +114,18 @@ def test_an_item_of_a_form_that_is_not_known_is_no_error() -> None:
     body = json.dumps({"id": "r", "status": "completed", "output": items}).encode()
     reading = RULES["openai_responses"].read_body(exchange("openai_responses"), body)
     assert (reading.evidence.has_text, reading.evidence.output_bytes) == (True, 2)
+
+
+@pytest.mark.parametrize(("execution", "outcome"), [("client", "complete"), ("server", "empty")])
+def test_a_search_for_tools_that_the_client_makes_is_an_answer(execution: str, outcome: str) -> None:
+    """Codex is asked for tools like this, and nothing else comes; a search of the upstream's own is none."""
+    found = {"type": "tool_search_call", "execution": execution, "arguments": {"query": "x"}}
+    body = json.dumps({"id": "r", "status": "completed", "output": [{"type": "reasoning"}, found]}).encode()
+    along = reader()
+    along.feed(event("response.output_item.added", item=found) + event("response.output_item.done", item=found))
+    along.feed(completed())
+    whole = RULES_OF_IT.read_body(exchange("openai_responses"), body)
+    assert [derive_outcome(each) for each in (along.evidence(), whole.evidence)] == [outcome] * 2
 
 
 def test_another_dialects_error_is_one() -> None:
