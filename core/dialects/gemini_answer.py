@@ -69,6 +69,7 @@ class _Content(msgspec.Struct):
 
 class _Grounding(msgspec.Struct):
     webSearchQueries: list[str] | None = None
+    imageSearchQueries: list[str] | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -185,15 +186,17 @@ def read_gemini_body(exchange: Exchange, body: bytes, *, thinking_asked: bool) -
 def _count_searches(answer: _Answer, model: str) -> int:
     """Return how many searches Google bills: one for each different query; for Gemini 2.5 and older one per answer.
 
-    Source: ai.google.dev/gemini-api/docs/google-search, "Pricing", read 2026-11-30.
+    A search for pictures is a search of its own. Sources: ai.google.dev/gemini-api/docs/google-search, "Pricing", read
+    2026-11-30; google-genai 3.4.0 types.py, ``GroundingMetadata``, read 2026-12-01.
     """
-    queries: set[str] = set()
+    queries: set[tuple[str, str]] = set()
     for candidate in answer.candidates or ():
         if not bytes(candidate.groundingMetadata):
             continue
         with suppress(ValueError, RecursionError):
-            grounding = _read_grounding(candidate.groundingMetadata)
-            queries.update(filter(None, (grounding and grounding.webSearchQueries) or ()))
+            grounding = _read_grounding(candidate.groundingMetadata) or _Grounding()
+            queries.update(("web", query) for query in grounding.webSearchQueries or () if query)
+            queries.update(("images", query) for query in grounding.imageSearchQueries or () if query)
     return 1 if len(queries) > 1 and is_billed_by_answer(model) else len(queries)
 
 

@@ -246,6 +246,19 @@ def test_searches_are_those_that_google_bills(model: str | None, queries: list[s
     assert along.usage() == whole == Usage(input_tokens=3, output_tokens=1, web_search_count=count)
 
 
+@pytest.mark.parametrize(("model", "count"), [("gemini-3.1-flash-image", 3), ("gemini-2.5-flash-image", 1)])
+def test_a_search_for_pictures_is_a_search(model: str, count: int) -> None:
+    """The same words sought on the web and among pictures are two."""
+    grounding = {"webSearchQueries": ["a"], "imageSearchQueries": ["a", "b", "a", ""]}
+    told = {
+        "candidates": [{"finishReason": "STOP", "groundingMetadata": grounding}],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1},
+        "modelVersion": model,
+    }
+    usage = GEMINI.read_body(exchange("gemini_generate"), json.dumps(told).encode()).usage
+    assert usage == Usage(input_tokens=3, output_tokens=1, web_search_count=count)
+
+
 def test_a_model_that_no_answer_names_is_the_one_that_was_asked_for() -> None:
     """As relays in between leave it out."""
     asked = exchange("gemini_generate")
