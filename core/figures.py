@@ -18,6 +18,13 @@ UNHEARD_OF_TOKENS = 1_000_000
 """Tokens, more than any model writes in one answer: where no limit is known, a larger figure is disputed."""
 
 
+class _Reasoning(msgspec.Struct):
+    mode: str | None = None
+
+
+_read_reasoning = msgspec.json.Decoder(_Reasoning | None).decode
+
+
 class Figures:
     """What one exchange uses, as far as the request tells, and as far as an upstream can be believed.
 
@@ -46,6 +53,19 @@ class Figures:
     def _input_estimate_tokens(self) -> int:
         """Best estimate of the input tokens. Made once only, because it reads the whole prompt."""
         return self._rules.input_estimate(self._exchange)
+
+    @cached_property
+    def _is_in_passes(self) -> bool:
+        """Whether the upstream may report several passes as one: OpenAI's mode ``pro``, which OpenRouter takes too.
+
+        Each pass reads the prompt, and may write up to the limit. Sources, read 2026-12-01: openrouter.ai docs
+        model-migrations/gpt-5-6; anomalyco/models.dev#3151, of OpenAI's guide ("aggregated model-work tokens").
+        """
+        try:
+            reasoning = _read_reasoning(self._exchange.fields.get("reasoning", b"null"))
+        except (ValueError, RecursionError):
+            return False
+        return reasoning is not None and reasoning.mode not in (None, "standard")
 
     @cached_property
     def tools(self) -> dict[str, str]:
@@ -95,7 +115,7 @@ class Figures:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
         seen = evidence.output_bytes // 2 + sound_tokens + pictures_tokens
-        bound = max(self.limit_tokens, seen) if self.limit_tokens is not None else None
+        bound = None if self.limit_tokens is None or self._is_in_passes else max(self.limit_tokens, seen)
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
         return plausible(usage, self._believable_input_tokens(usage) + pictures_tokens, bound)
@@ -103,6 +123,8 @@ class Figures:
     def _believable_input_tokens(self, usage: Usage) -> int:
         """Return the most input tokens that *usage* may truthfully report; remembered, as marks repeat the figure."""
         reported = usage.all_input_tokens
+        if self._is_in_passes:
+            return reported
         if self._believed is None or self._believed[0] != reported:
             self._believed = reported, believed_bound(self._exchange, reported, self.input_bound_tokens)
         return self._believed[1]

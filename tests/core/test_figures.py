@@ -198,6 +198,18 @@ def test_each_choice_can_be_as_long_as_any_answer() -> None:
     assert asked.plausible(Usage(output_tokens=2_000_001), Evidence()).source == "disputed"
 
 
+@pytest.mark.parametrize(
+    ("reasoning", "source"),
+    [({"mode": "pro"}, "upstream"), ({"mode": "standard"}, "disputed"), ({"mode": 1}, "disputed"), ({}, "disputed")],
+)
+def test_several_passes_told_as_one_are_believed(reasoning: dict[str, Any], source: str) -> None:
+    """In OpenAI's mode ``pro``, each reads the prompt again, and the limit holds for none but the answer."""
+    asked = figures_of(ModelPrice(model_ratio=Fraction(1), output_tokens_max=2000), input="Hi", reasoning=reasoning)
+    assert asked.plausible(Usage(input_tokens=25_000, output_tokens=100), Evidence()).source == source
+    assert asked.plausible(Usage(input_tokens=10, output_tokens=20_000), Evidence()).source == source
+    assert asked.plausible(Usage(output_tokens=2_000_000), Evidence()).source == "disputed"
+
+
 def test_a_figure_is_judged_anew_where_it_has_changed() -> None:
     """A file may be of any length: a smaller figure, told before, bounds nothing."""
     asked = figures_of(input=[{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}])
