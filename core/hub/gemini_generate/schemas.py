@@ -1,15 +1,20 @@
 """Converts Gemini's schemas, which are written in a subset of OpenAPI, to JSON Schema.
 
-There, types are in capitals, and ``nullable`` says whether a value may be null. In the other
-direction nothing is converted, as Gemini also accepts JSON Schema (wire/DIALECTS.md 5.3, 5.6).
+There, types are in capitals, ``nullable`` says whether a value may be null, and Google's SDK for JavaScript writes
+counts as strings (``Schema`` in genai.d.ts of @google/genai 2.32.0, read 2026-12-01). In the other direction nothing is
+converted, as Gemini also accepts JSON Schema (wire/DIALECTS.md 5.3, 5.6).
 """
 
+import re
 from typing import Any
 
 import msgspec
 
 _NAMED = ("properties", "$defs", "patternProperties")
 """Members whose own members are schemas, under freely chosen names."""
+_COUNTS = ("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties")
+_is_count = re.compile(r"[0-9]{1,18}").fullmatch
+"""Finds counts that every reader can hold."""
 
 
 def read_schema(raw: msgspec.Raw) -> msgspec.Raw:
@@ -30,6 +35,8 @@ def _converted(schema: Any) -> Any:
         match value:
             case str() if name == "type":
                 converted[name] = [value.lower(), "null"] if is_nullable else value.lower()
+            case str() if name in _COUNTS and _is_count(value):
+                converted[name] = int(value)
             case dict() if name in _NAMED:
                 converted[name] = {key: _converted(member) for key, member in value.items()}
             case list() if name in ("anyOf", "oneOf", "allOf"):

@@ -412,9 +412,11 @@ def test_of_what_may_be_called_gemini_is_told_by_its_name_or_by_its_absence() ->
 
 
 def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
-    """Types in capitals, null by a word of its own, an order nobody else knows; values are no schemas."""
+    """Types in capitals, null by a word of its own, counts as text, an order nobody else knows; values are no schemas."""
     schema = {
         "type": "OBJECT",
+        "minProperties": "1",
+        "maxProperties": "9" * 5000,
         "properties": {"type": {"type": "STRING", "nullable": True}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
         "propertyOrdering": [["list"], "type"],
         "additionalProperties": {"type": "NUMBER"},
@@ -428,6 +430,8 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     assert tool.schema is not None
     assert json.loads(bytes(tool.schema)) == {
         "type": "object",
+        "minProperties": 1,
+        "maxProperties": "9" * 5000,
         "properties": {"type": {"type": ["string", "null"]}, "list": {"type": "array", "items": {"type": "integer"}}},
         "additionalProperties": {"type": "number"},
         **{name: [True, {"type": "boolean"}] for name in ("anyOf", "oneOf", "allOf")},
