@@ -182,7 +182,7 @@ def _yaml(value: object) -> str:
         return f'"{format_exact(value)}"'
     if isinstance(value, tuple | list):
         return f"[{', '.join(_yaml(each) for each in value)}]"
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         return value
     return msgspec.json.encode(value).decode()
 

@@ -53,12 +53,13 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     developer_role: Annotated[
         bool, Meta(description="Whether chats may have the role developer; system is sent instead where false.")
     ] = True
-    reasoning_content_needed: Annotated[
-        bool,
+    reasoning_content_default: Annotated[
+        str | None,
         Meta(
-            description="Whether messages with tool calls must have reasoning_content; an empty one stands in for it."
+            description="What messages with tool calls get as reasoning_content if they have none, or an empty one; null "
+            "where the upstream does without."
         ),
-    ] = False
+    ] = None
     nine_character_call_ids: Annotated[
         bool,
         Meta(
@@ -149,13 +150,13 @@ def _conform(chat: ChannelRequest, config: OpenAIConfig) -> None:
     for name in config.refused_fields:
         chat.fields.pop(name, None)
     cap_numbers(chat, config.at_most)
-    if not config.developer_role or config.reasoning_content_needed or config.nine_character_call_ids:
+    if not config.developer_role or config.reasoning_content_default is not None or config.nine_character_call_ids:
         _conform_messages(chat, config)
 
 
 def _conform_messages(chat: ChannelRequest, config: OpenAIConfig) -> None:
     """Change the messages to what this upstream accepts; malformed ones are left for it to refuse."""
-    sent = bytes(chat.fields.get("messages", b""))
+    sent, default = bytes(chat.fields.get("messages", b"")), config.reasoning_content_default
     if b'"developer"' not in sent and b'"tool_calls"' not in sent:
         return
     try:
@@ -163,9 +164,9 @@ def _conform_messages(chat: ChannelRequest, config: OpenAIConfig) -> None:
         for message in messages:
             if not config.developer_role and msgspec.json.decode(message.get("role", b"null")) == "developer":
                 message["role"] = _SYSTEM
-            if config.reasoning_content_needed and message.get("tool_calls", _NULL) != _NULL:
-                said = message.get("reasoning_content", _NULL)
-                message["reasoning_content"] = _EMPTY if said == _NULL else said
+            lacks_thinking = message.get("reasoning_content", _NULL) in (_NULL, _EMPTY)
+            if default is not None and lacks_thinking and message.get("tool_calls", _NULL) != _NULL:
+                message["reasoning_content"] = msgspec.Raw(msgspec.json.encode(default))
             if config.nine_character_call_ids:
                 _shorten_call_ids(message)
     except (ValueError, RecursionError):

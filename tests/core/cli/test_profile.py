@@ -191,11 +191,11 @@ openai   openai_chat  openai_chat, openai_responses, anthropic_messages, gemini_
 openai   embeddings   embeddings                                                          all
 """
 PRESETS = """
-channel  preset    field                              value                   said by
-openai   deepseek  base_url                           https://mirror.example  the channel
-openai   deepseek  settings.output_limit              "max_tokens"            the preset
-openai   deepseek  settings.developer_role            false                   the preset
-openai   deepseek  settings.reasoning_content_needed  true                    the preset
+channel  preset    field                               value                   said by
+openai   deepseek  base_url                            https://mirror.example  the channel
+openai   deepseek  settings.output_limit               "max_tokens"            the preset
+openai   deepseek  settings.developer_role             false                   the preset
+openai   deepseek  settings.reasoning_content_default  ""                      the preset
 """
 
 
@@ -244,7 +244,7 @@ def test_what_a_preset_brought_is_told_apart_from_what_the_channel_says(tmp_path
         ("base_url", "https://mirror.example", False),
         ("settings.output_limit", '"max_tokens"', True),
         ("settings.developer_role", "false", True),
-        ("settings.reasoning_content_needed", "true", True),
+        ("settings.reasoning_content_default", '""', True),
     ]
     assert {(row["channel"], row["preset"]) for row in explained["presets"]} == {("openai", "deepseek")}
 

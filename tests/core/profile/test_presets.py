@@ -56,7 +56,7 @@ def test_what_the_channel_says_itself_wins(tmp_path: Path) -> None:
         "developer_role": True,
         "refused_fields": ["user"],
         "output_limit": "max_tokens",
-        "reasoning_content_needed": True,
+        "reasoning_content_default": "",
     }
 
 

@@ -36,7 +36,7 @@ SECTION = ChannelSection(name="one", use="channels", base_url="https://up.exampl
 CONFORMING = OpenAIConfig(
     output_limit="max_completion_tokens",
     developer_role=False,
-    reasoning_content_needed=True,
+    reasoning_content_default=" ",
     nine_character_call_ids=True,
     refused_fields=("logit_bias",),
     at_most={"temperature": Fraction(1), "top_p": Fraction(1, 2), "max_completion_tokens": Fraction(100)},

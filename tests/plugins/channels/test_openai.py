@@ -197,8 +197,15 @@ def test_a_developer_speaks_as_the_system_where_nobody_knows_the_role(sent: byte
 )
 def test_thinking_that_a_client_dropped_is_said_to_be_empty_where_it_is_needed(sent: bytes, goes_on: bytes) -> None:
     """Beside tool calls alone."""
-    sent_body = chat_body(OpenAIConfig(reasoning_content_needed=True), b'{"messages":' + sent + b"}")
+    sent_body = chat_body(OpenAIConfig(reasoning_content_default=""), b'{"messages":' + sent + b"}")
     assert msgspec.json.decode(sent_body) == {"messages": msgspec.json.decode(goes_on)}
+
+
+@pytest.mark.parametrize("said", [b"", b',"reasoning_content":null', b',"reasoning_content":""'])
+def test_empty_thinking_is_a_blank_where_that_is_taken_for_none(said: bytes) -> None:
+    """As by Moonshot."""
+    sent = b'{"messages":[{"role":"assistant","tool_calls":[{}]%b}]}'
+    assert chat_body(OpenAIConfig(reasoning_content_default=" "), sent % said) == sent % b',"reasoning_content":" "'
 
 
 @pytest.mark.parametrize(
