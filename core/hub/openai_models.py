@@ -50,11 +50,19 @@ def lacks_tools_in_chat(model: str) -> bool:
     return _WITHOUT_TOOLS_IN_CHAT.match(model) is not None
 
 
-_DEEPSEEK = re.compile(r"(deepseek/)?deepseek-")
-_DEEPSEEK_EFFORTS: Sequence[Effort] = ("none", "low", "high", "max")
-"""DeepSeek treats any other effort as the next of these above it.
+_TAKEN_BY_OTHERS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
+    (re.compile(r"(?:deepseek/)?deepseek-"), ("none", "low", "high", "max")),
+    (re.compile(r"(?:x-ai/)?grok-4\.3"), ("none", "low", "medium", "high")),
+    (re.compile(r"(?:x-ai/)?grok-4\.5"), ("low", "medium", "high")),
+    (re.compile(r"(?:x-ai/)?grok-4\.6"), ("low", "medium", "high", "xhigh")),
+    (re.compile(r"kimi-k3|(?:zai-)?glm-5[.-]3"), ("low", "high", "max")),
+]
+"""As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``, as do Kimi and GLM; what else
+is missing would count as the next above.
 
-Source: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30.
+Sources: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30; theopenco/llmgateway#3669 and enricoros/big-AGI#1104
+for Grok; dev.to/aihubmix kimi-k31-pro-migration-guide; anomalyco/models.dev#7334 and esengine/DeepSeek-Reasonix#9642 for
+GLM; read 2026-12-01.
 """
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
@@ -80,19 +88,18 @@ Laisky/one-api#285; read 2026-11-30.
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
     """Return the effort that *model* accepts for *effort*, as `effort_within`.
 
-    For most models of others it is unchanged.
+    For models of others that are not listed it is unchanged.
 
     >>> effort_taken("gpt-5-mini", "none"), effort_taken("gpt-5.1", "minimal"), effort_taken("gpt-5.5", "max")
     ('minimal', 'none', 'xhigh')
     >>> effort_taken("deepseek-v4-pro", "medium"), effort_taken("qwen3-max", "medium")
     ('low', 'medium')
     """
-    if effort is not None and _DEEPSEEK.match(model):
-        return effort_within(effort, _DEEPSEEK_EFFORTS)
-    if effort is None or not is_reasoning(model):
-        return effort
-    name = model.removeprefix("openai/")
-    return effort_within(effort, next(efforts for pattern, efforts in _TAKEN if pattern.match(name)))
+    if effort is None:
+        return None
+    name, table = (model.removeprefix("openai/"), _TAKEN) if is_reasoning(model) else (model, _TAKEN_BY_OTHERS)
+    taken = next((efforts for pattern, efforts in table if pattern.match(name)), None)
+    return effort if taken is None else effort_within(effort, taken)
 
 
 def is_unable(model: str) -> bool:

@@ -1285,10 +1285,24 @@ def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reas
         ("openai/gpt-5-mini", "xhigh", "high"),
         ("gpt-4o", "high", None),
         ("deepseek-chat", "max", "max"),
+        ("grok-4.3", "none", "none"),
+        ("grok-4.3", "xhigh", "high"),
+        ("grok-4.5", "none", "low"),
+        ("grok-4.5-fast", "max", "high"),
+        ("grok-4.6", "none", "low"),
+        ("grok-4.6", "minimal", "low"),
+        ("x-ai/grok-4.6", "max", "xhigh"),
+        ("grok-4.10", "max", "max"),
+        ("kimi-k3.1-pro", "none", "low"),
+        ("kimi-k3", "xhigh", "high"),
+        ("kimi-k2.6", "none", "none"),
+        ("glm-5.3-flash", "medium", "low"),
+        ("zai-glm-5-3", "none", "low"),
+        ("glm-5.2", "medium", "medium"),
     ],
 )
 def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
-    """Each of OpenAI's models refuses the words of others; Claude Code turns thinking off, and says `max`.
+    """Each of OpenAI's models refuses the words of others, as do xAI's; Claude Code turns thinking off, and says `max`.
 
     Where thinking can't be turned off, that is named, and the least is asked for.
     """
