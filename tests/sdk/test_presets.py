@@ -28,6 +28,7 @@ ASKED: dict[str, Any] = {
     "top_p": 0.9,
     "presence_penalty": 0.5,
     "logprobs": False,
+    "stop": ["END"],
 }
 BRIEF_BY_SYSTEM = {"messages": [{"content": "Be brief.", "role": "system"}, {"content": QUESTION, "role": "user"}]}
 SAMPLE = (
@@ -82,7 +83,7 @@ VENDORS = [
     Vendor("spark", 36_000, (6, 3), "documented/spark-http-stream", "SparkDesk", "generalv3",
            changed={**BRIEF_BY_SYSTEM, "max_tokens": 2000}, gone=("max_completion_tokens",)),
     Vendor("vllm", 34_000, (5, 3)),
-    Vendor("xai", 1_190_000, (165, 127), "xai/plain", gone=("presence_penalty",)),
+    Vendor("xai", 1_190_000, (165, 127), "xai/plain", gone=("presence_penalty", "stop")),
     Vendor("zhipu", 4_538_000, (13, 564), "zhipu/stream", "chatglm_pro", "glm-4-plus",
            path="/api/paas/v4/chat/completions", changed={**BRIEF_BY_SYSTEM, "temperature": 1}),
 ]  # fmt: skip
