@@ -53,16 +53,16 @@ def lacks_tools_in_chat(model: str) -> bool:
 _TAKEN_BY_OTHERS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"(?:deepseek/)?deepseek-"), ("none", "low", "high", "max")),
     (re.compile(r"(?:x-ai/)?grok-4\.3"), ("none", "low", "medium", "high")),
-    (re.compile(r"(?:x-ai/)?grok-4\.5"), ("low", "medium", "high")),
+    (re.compile(r"(?:x-ai/)?grok-4\.5|(?:openai/)?gpt-oss"), ("low", "medium", "high")),
     (re.compile(r"(?:x-ai/)?grok-4\.6"), ("low", "medium", "high", "xhigh")),
     (re.compile(r"kimi-k3|(?:zai-)?glm-5[.-]3"), ("low", "high", "max")),
 ]
-"""As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``, as do Kimi and GLM; what else
-is missing would count as the next above.
+"""As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``; gpt-oss at Groq both, Kimi
+and GLM ``none``. What else is missing would count as the next above.
 
 Sources: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30; theopenco/llmgateway#3669 and enricoros/big-AGI#1104
-for Grok; dev.to/aihubmix kimi-k31-pro-migration-guide; anomalyco/models.dev#7334 and esengine/DeepSeek-Reasonix#9642 for
-GLM; read 2026-12-01.
+for Grok; console.groq.com docs/reasoning, as quoted by theopenco/llmgateway#3422; dev.to/aihubmix
+kimi-k31-pro-migration-guide; anomalyco/models.dev#7334 and esengine/DeepSeek-Reasonix#9642 for GLM; read 2026-12-01.
 """
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [

@@ -1299,6 +1299,8 @@ def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reas
         ("glm-5.3-flash", "medium", "low"),
         ("zai-glm-5-3", "none", "low"),
         ("glm-5.2", "medium", "medium"),
+        ("openai/gpt-oss-120b", "none", "low"),
+        ("gpt-oss:20b", "max", "high"),
     ],
 )
 def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
