@@ -85,6 +85,13 @@ Laisky/one-api#285; read 2026-11-30.
 """
 
 
+_HIGH_OR_NONE = re.compile(r"mistral-(?:small|medium)|magistral-small")
+"""Mistral's models that think refuse all other efforts.
+
+Source: architects-toolkit/SmartHopper#647 (the 400), withceleste/celeste-python#311, read 2026-12-01.
+"""
+
+
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
     """Return the effort that *model* accepts for *effort*, as `effort_within`.
 
@@ -97,6 +104,8 @@ def effort_taken(model: str, effort: Effort | None) -> Effort | None:
     """
     if effort is None:
         return None
+    if _HIGH_OR_NONE.match(model):
+        return "none" if effort == "none" else "high"
     name, table = (model.removeprefix("openai/"), _TAKEN) if is_reasoning(model) else (model, _TAKEN_BY_OTHERS)
     taken = next((efforts for pattern, efforts in table if pattern.match(name)), None)
     return effort if taken is None else effort_within(effort, taken)

@@ -1301,6 +1301,9 @@ def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reas
         ("glm-5.2", "medium", "medium"),
         ("openai/gpt-oss-120b", "none", "low"),
         ("gpt-oss:20b", "max", "high"),
+        ("mistral-medium-3-5", "none", "none"),
+        ("mistral-medium-latest", "low", "high"),
+        ("mistral-small-2603", "xhigh", "high"),
     ],
 )
 def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
