@@ -66,13 +66,13 @@ TEXTS: Mapping[str, Sentence] = {
     # Money.
     "insufficient_user_quota": Sentence(
         "the account has {remaining} credits available, but the request may cost up to {needed}; "
-        "top up, or ask for less output ('max_tokens')",
-        "账户可用额度 {remaining}，本次请求最多需要 {needed}；请充值，或减小 max_tokens",
+        "top up, or ask for less: a shorter request, a lower limit of output",
+        "账户可用额度 {remaining}，本次请求最多需要 {needed}；请充值，或缩短内容、调低输出上限",
     ),
     "pre_consume_token_quota_failed": Sentence(
         "the api key has {remaining} credits of its own limit left, but the request may cost up to {needed}; "
-        "ask for less output ('max_tokens'), or use a key with a higher limit",
-        "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请减小 max_tokens，或换用额度更高的令牌",
+        "ask for less (a shorter request, a lower limit of output), or use a key with a higher limit",
+        "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请缩短内容、调低输出上限，或换用额度更高的令牌",
     ),
     "model_price_error": Sentence(
         "the shop has set no price for the model, so the request was refused and costs nothing; please tell the shop",
@@ -271,8 +271,8 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "context_length_exceeded": Sentence(
         "the request needs more tokens than the model's provider takes from this shop in a minute; shorten it, or ask for "
-        "less output ('max_tokens')",
-        "本次请求所需的 token 超过上游允许本站每分钟使用的数量；请缩短内容，或减小 max_tokens",
+        "less output",
+        "本次请求所需的 token 超过上游允许本站每分钟使用的数量；请缩短内容，或调低输出上限",
     ),
     "upstream_refused": Sentence(
         "the model's provider refused the request; compare its fields with the API's documentation",

@@ -55,6 +55,14 @@ def test_both_languages_say_the_same(code: str, sentence: Sentence) -> None:
     assert placeholders(sentence.en) == placeholders(sentence.zh)
 
 
+@pytest.mark.parametrize(("code", "sentence"), TEXTS.items())
+def test_no_sentence_names_the_output_limit_of_one_dialect(code: str, sentence: Sentence) -> None:
+    """The limit has five names in the dialects, and embeddings, pictures and speech have none."""
+    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"):
+        assert name not in sentence.en
+        assert name not in sentence.zh
+
+
 @pytest.mark.parametrize("code", TEXTS)
 def test_a_variant_names_the_parameter_it_is_chosen_by(code: str) -> None:
     """``CODE.NAME`` is a variant of a known code, and its sentence shows NAME."""
