@@ -5,7 +5,6 @@
 One exchange ends in exactly one outcome, and its reservation in exactly one of posted or voided.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -52,7 +51,7 @@ Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create i
 """
 
 TRANSLATED_AT_ONCE_BYTES_MAX = 256 * 1024
-"""A longer request is translated in a thread, one at a time: of many values, a megabyte takes 30 to 300 ms of CPU."""
+"""A longer request is translated aside: of many values, a megabyte takes 30 to 300 ms of CPU."""
 
 
 async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, sink: Sink) -> None:
@@ -158,8 +157,8 @@ class Passage:
             is_reasoning_beside_output=is_beside,
         )
         if sum(map(len, self._exchange.fields.values())) > TRANSLATED_AT_ONCE_BYTES_MAX:
-            async with self._shop.translating:
-                translation = await asyncio.to_thread(translate)
+            with self._sink.listening():
+                translation = await self._shop.aside.run(self._exchange.principal.account_id, translate)
         else:
             translation = translate()
         if translation.dropped:

@@ -11,6 +11,7 @@ from typing import Any
 from . import vocabulary
 from .affinity import Affinity
 from .answer_store import AnswerStore
+from .aside import Aside
 from .bodies import Bodies, memory_bytes
 from .catalog import Catalog
 from .circuit import Circuit, RetryBudget
@@ -75,7 +76,7 @@ class Shop:
         self.affinity = Affinity(self.clock)
         self.seals = SealMemory(self.clock)
         self.system_texts = SystemMemory(self.clock)
-        self.translating = asyncio.Lock()
+        self.aside = Aside()
         self.circuit = Circuit(self.clock)
         self.retries = RetryBudget()
         self.heartbeat = Heartbeat()

@@ -58,6 +58,24 @@ async def test_a_long_request_is_translated_beside_the_loop(
     assert [thread is not threading.current_thread() for thread in threads] == [is_aside]
 
 
+async def test_who_leaves_does_not_wait_for_a_translation(tmp_path: Path) -> None:
+    """Their request is forgotten while another account's is still being translated."""
+    go_on = threading.Event()
+    asked = [{"role": "user", "content": "x" * pipeline.TRANSLATED_AT_ONCE_BYTES_MAX}]
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
+        other = asyncio.create_task(shop.shop.aside.run("acc_bob", go_on.wait))
+        try:
+            with pytest.raises(httpx.ReadTimeout):
+                await shop.messages(model="gpt-4o-mini", messages=asked, timeout_s=0.5)
+            async with asyncio.timeout(10):
+                while shop.shop.bodies.bytes:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
+        finally:
+            go_on.set()
+        await other
+        assert (upstream.received, shop.rows("select * from request_log")) == ([], [])
+
+
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 async def test_a_total_that_contradicts_its_parts_is_logged_once(
     tmp_path: Path, is_stream: bool, caplog: pytest.LogCaptureFixture
