@@ -25,7 +25,9 @@ def key() -> None:
 @key.command()
 @click.option("--account", required=True, type=Name(), metavar="NAME", help="Account the key spends from.")
 @click.option("--name", type=Name(), metavar="N", help="Name of the key, for the customer.")
-@click.option("--group", metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group.")
+@click.option(
+    "--group", type=Name(), metavar="G", help="Group of the key. Default: the profile's keys.group, or its first group."
+)
 @click.option(
     "--cap",
     type=Amount(),

@@ -129,6 +129,15 @@ def test_unknown_names_are_refused_with_the_nearest(counter: Counter) -> None:
     assert counter.refused("key", "revoke", "key_x") == (1, "error: unknown key 'key_x'; relay key list shows the ids")
 
 
+def test_an_empty_group_is_not_the_default(counter: Counter) -> None:
+    """A script whose variable is empty is told so; its key would be one of another price."""
+    counter.open_account()
+    assert counter.refused("key", "create", "--account", "alice", "--group", "") == (
+        2,
+        "Error: Invalid value for '--group': expected 1 to 64 printable characters without blanks around them",
+    )
+
+
 def test_a_group_for_members_is_refused_to_others(counter: Counter) -> None:
     """When the key is made, and when it is moved."""
     key_id = make(counter)
