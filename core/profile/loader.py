@@ -79,7 +79,7 @@ def load_profile(path: Path) -> Loaded:
 
 
 def for_demo(profile: Profile) -> Profile:
-    """Return *profile* with every channel replaced by the simulator: no keys, no address, no settings.
+    """Return *profile* with every channel replaced by the simulator: no keys, no address, no other plugin's settings.
 
     The dialects of a preset are dropped with it: the simulator may not speak them.
     """
@@ -91,7 +91,7 @@ def for_demo(profile: Profile) -> Profile:
             keys=(),
             base_url=None,
             dialects=() if section.preset else section.dialects,
-            settings={},
+            settings=section.settings if section.use == SIMULATOR else {},
         )
         for section in profile.channels
     )

@@ -430,6 +430,16 @@ def test_demo_replaces_every_channel_by_the_simulator(tmp_path: Path) -> None:
     assert channel.dialects == ("openai_chat",)
 
 
+def test_demo_leaves_a_simulator_its_settings(tmp_path: Path) -> None:
+    """A shop that misbehaves on purpose does so in a demo, too."""
+    behaves = "use: channels.simulator\n    settings: {behaviour: empty}"
+    path = write(tmp_path, "use: channels.openai", behaves)
+
+    (channel,) = for_demo(load_profile(path).profile).channels
+
+    assert (channel.use, channel.settings) == ("channels.simulator", {"behaviour": "empty"})
+
+
 def test_demo_leaves_nothing_of_a_preset(tmp_path: Path) -> None:
     """The simulator has a vendor's dialects only where the channel itself names them."""
     path = write(tmp_path, "groups: [plain]", "groups: [plain]\n    preset: vllm")
