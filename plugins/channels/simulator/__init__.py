@@ -98,7 +98,13 @@ _PATHS = {
 class SimulatorConfig(PluginConfig, frozen=True, kw_only=True):
     """Settings of ``channels.simulator``."""
 
-    behaviour: Annotated[str | None, Meta(description="What every answer does wrong; absent: nothing.")] = None
+    behaviour: Annotated[
+        str | None,
+        Meta(
+            description="What every answer does wrong, such as empty, 429 or cut-text; absent: nothing. For one model "
+            "alone, put it into its upstream name: any-model+empty. The source lists them."
+        ),
+    ] = None
     first_ms: Annotated[int, Meta(description="Wait before an answer, in milliseconds.", ge=0)] = 0
     pace_ms: Annotated[int, Meta(description="Wait between two events of a stream, in milliseconds.", ge=0)] = 0
     chunk_count: Annotated[
