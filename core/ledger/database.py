@@ -60,10 +60,12 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
 def _migrate(path: Path) -> None:
     """Run the steps in a process of their own: Alembic and SQLAlchemy would stay in the server's memory for good.
 
+    ``-P`` keeps it from taking files of the working folder, where a shop's plugins are, for modules.
+
     Raises:
         DatabaseRefusedError: A step failed; the database is as it was.
     """
-    command = [sys.executable, "-m", "relay.core.migrations", str(path)]
+    command = [sys.executable, "-P", "-m", "relay.core.migrations", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"its process ended with status {done.returncode}"]

@@ -56,6 +56,18 @@ def test_a_migration_that_is_killed_is_told_by_its_status(tmp_path: Path) -> Non
     assert done.stderr.splitlines()[-1] == f"relay.core.errors.DatabaseRefusedError: {problem}"
 
 
+def test_a_shop_s_own_files_are_no_modules_of_the_migration(tmp_path: Path) -> None:
+    """A plugin in the folder where relay is started may be called as one of Python's own modules."""
+    (tmp_path / "select.py").write_text("raise RuntimeError('read as a module')\n")
+    script = (
+        "from pathlib import Path; from relay.core.ledger.database import prepare_database;"
+        "print(prepare_database(Path('data'), is_demo=None))"
+    )
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("data/relay.db\n", "")
+
+
 def test_opening_again_keeps_the_locks_that_this_process_has(tmp_path: Path) -> None:
     """A file descriptor that is closed takes all of its process's locks on the file along: none may be opened aside."""
     path = prepare_database(tmp_path, is_demo=False)
