@@ -1,15 +1,7 @@
 """What died before the after-sales plugins saw it is handed to them at the next start, until they have looked."""
 
-import contextlib
-import sqlite3
-from pathlib import Path
-
 import msgspec
-import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-from relay.core import migrations
 from relay.core.ledger.operations import Mark, Post, Posted
 from relay.core.ledger.unchecked import UNCHECKED, find_unchecked
 from relay.core.money import NANO
@@ -119,38 +111,3 @@ def test_a_search_reads_no_more_than_there_is_to_look_at(books: Books) -> None:
     """Every server begins with one; the requests of years must not be read for it."""
     plan = books.ask(f"EXPLAIN QUERY PLAN {UNCHECKED}")
     assert "SCAN r USING INDEX ix_reservation_unfinished" in str(plan)
-
-
-OF_AN_OLDER_RELAY = """
-    INSERT INTO account VALUES ('alice', 'alice', 'default', 0);
-    INSERT INTO api_key (id, account_id, name, digest, last4, "group", spent_nano, held_nano, is_revoked, version, ips,
-                         created_at)
-        VALUES ('k', 'alice', '', x'00', '4f2a', 'g', 0, 0, 0, 1, '', 0);
-    INSERT INTO reservation (request_id, account_id, key_id, boot, state, held_nano, price_version, at, facts, is_recovered)
-        VALUES ('living', 'alice', 'k', 'b', 'open', 0, 'v1', 0, '', 0),
-               ('recovered', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 1),
-               ('replayed', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 0),
-               ('looked_at', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 1),
-               ('plain', 'alice', 'k', 'b', 'posted', 0, 'v1', 0, '', 0);
-    INSERT INTO audit (at, actor, action, subject, details)
-        VALUES (0, 'recovery', 'request.recovered', 'recovered', ''), (0, 'spool', 'request.replayed', 'replayed', ''),
-               (0, 'recovery', 'request.recovered', 'looked_at', ''),
-               (0, 'after_sales', 'request.checked', 'looked_at', '');
-    INSERT INTO meta VALUES ('schema_version', '4');
-"""
-
-
-def test_what_an_older_relay_had_yet_to_look_at_is_kept_in_mind(tmp_path: Path) -> None:
-    """What it had closed for the dead and not shown; the rest of its charges is done with."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'relay.db'}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
-    engine.dispose()
-    with contextlib.closing(sqlite3.connect(tmp_path / "relay.db")) as database:
-        database.executescript(OF_AN_OLDER_RELAY)
-        migrations.migrate(tmp_path / "relay.db")
-        rows = database.execute("SELECT request_id FROM reservation WHERE NOT is_checked ORDER BY request_id")
-        assert rows.fetchall() == [("living",), ("recovered",), ("replayed",)]

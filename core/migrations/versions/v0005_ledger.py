@@ -1,17 +1,17 @@
-"""Create every table.
+"""Create every table. Steps before the fifth were in no release, and are part of it.
 
-Revision ID: 0001
+Revision ID: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0005"
 down_revision = None
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 SPENDABLE = sa.text("account_id IS NOT NULL AND credit_nano - debit_nano - pending_nano > 0")
-UNFINISHED = sa.text("delivered_at IS NULL AND state <> 'voided'")
+UNFINISHED = sa.text("state = 'open' OR (state = 'posted' AND (delivered_at IS NULL OR NOT is_checked))")
 
 
 def upgrade() -> None:
@@ -164,6 +164,7 @@ def _create_holds() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("is_recovered", sa.Boolean(), nullable=False),
         sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("is_checked", sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.CheckConstraint("state IN ('open', 'posted', 'voided')", name="ck_reservation_state"),
         sa.CheckConstraint("held_nano >= 0", name="ck_reservation_held"),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
@@ -184,6 +185,16 @@ def _create_holds() -> None:
         sa.PrimaryKeyConstraint("request_id", "lot_id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "idempotency_key",
+        sa.Column("account_id", sa.Text(), sa.ForeignKey("account.id"), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("request_id", sa.Text(), sa.ForeignKey("reservation.request_id"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "digest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_idempotency_key_at", "idempotency_key", ["at"])
     op.create_table(
         "overrun_day",
         sa.Column("account_id", sa.Text(), nullable=False),
@@ -236,7 +247,7 @@ def _create_request_log() -> None:
 
 
 def _create_records() -> None:
-    """What belongs to a request's row: its attempts and claims."""
+    """What belongs to a request's row: its attempts and claims, and where its answer is kept."""
     op.create_table(
         "attempt",
         sa.Column("request_id", sa.Text(), nullable=False),
@@ -263,6 +274,17 @@ def _create_records() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("request_id", "rule"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "kept_answer",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", "account_id"),
         sqlite_with_rowid=False,
     )
 
