@@ -138,9 +138,11 @@ def test_a_shop_that_cannot_be_announced_serves(tmp_path: Path) -> None:
         open("/dev/full", "w") as full,
         subprocess.Popen(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True) as server,
     ):
-        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
-            answer = client.get(f"http://127.0.0.1:{port}/livez")
-        server.send_signal(signal.SIGTERM)
+        try:
+            with httpx.Client(transport=httpx.HTTPTransport(retries=7), timeout=60) as client:
+                answer = client.get(f"http://127.0.0.1:{port}/livez")
+        finally:
+            server.send_signal(signal.SIGTERM)
         _, errors = server.communicate(timeout=20)
 
     assert (answer.status_code, answer.text) == (200, "ok")
