@@ -1,12 +1,12 @@
 """What the shop sells: which channels may serve a model to a group, and the refusal if none may."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from .dialects import RULES
 from .dialects.dearer import refuse_gateways_own
 from .errors import BadRequestError, NoChannelError, NotAllowedError
 from .exchange import Candidate, Channel, Dialect, Exchange, Operation, Principal
+from .hint import nearest_name
 from .hub.codecs import CODECS
 from .hub.model_names import is_vendors_name
 from .hub.openai_models import lacks_tools_in_chat
@@ -94,9 +94,7 @@ class Catalog:
 
     def _nearest(self, principal: Principal, model: str) -> str:
         """Return the name nearest to *model* that *principal* may ask for; letter case is the usual cause."""
-        by_folded = {name.casefold(): name for name in self.models(principal)}
-        match = difflib.get_close_matches(model.casefold(), by_folded, n=1)
-        return by_folded[match[0]] if match else ""
+        return nearest_name(model, self.models(principal))
 
     def models(self, principal: Principal) -> list[str]:
         """Return the models that *principal* may ask for, in the profile's order."""

@@ -175,10 +175,10 @@ def _is_nothing(place: Place) -> bool:
 
 def _check_prices(root: Place) -> None:
     prices = root.entry("prices")
-    sold = dict(_models_sold(root))
+    sold, priced = dict(_models_sold(root)), dict.fromkeys(prices.names())
     for model, place in _models_sold(root):
-        if model not in prices.names():
-            guess = nearest(model, prices.names())
+        if model not in priced:
+            guess = nearest(model, priced)
             guess = guess if "did you mean" in guess else "; add it to prices, or every request for it is refused"
             place.problem(f"model '{model[:60]}' has no price" + guess)
     for name, price in prices.entries():

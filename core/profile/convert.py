@@ -59,14 +59,13 @@ def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozense
         return _mismatch(place, f"a mapping with {needed}" if needed else "a mapping")
     _check_names(place)
     values: dict[str, Any] = {}
+    unused = fields.keys() - place.names()
     for name, child in place.entries():
         field = fields.get(name.text)
         if field is not None:
             values[field.name] = convert(child, field.type)
         elif name.text not in beside and not name.trap:
-            place.name_problem(
-                name, f"unknown key '{name.text[:60]}'{nearest(name.text, fields.keys() - place.names())}"
-            )
+            place.name_problem(name, f"unknown key '{name.text[:60]}'{nearest(name.text, unused)}")
             report_traps(child)
     missing = [field.encode_name for field in fields.values() if field.required and field.name not in values]
     for absent in missing:

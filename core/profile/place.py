@@ -1,11 +1,11 @@
 """Places in a profile: a node and the path to it, at which problems are reported."""
 
-import difflib
 import re
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Map
 from typing import Literal
 
+from ..hint import nearest_name
 from .document import Mapping, Node, Scalar, Sequence, SourceMark
 
 Names = Map[str, tuple[str, ...]]
@@ -121,11 +121,9 @@ def nearest(name: str, known: Collection[str]) -> str:
     >>> nearest("hyacint", ["lily", "hyacinth"]), nearest("x", ["lily", "hyacinth"]), nearest("x", [])
     ("; did you mean 'hyacinth'?", '; expected one of hyacinth, lily', '')
     """
-    folded = {each.casefold(): each for each in sorted(known)}
-    match = difflib.get_close_matches(name.casefold(), folded, n=1)
-    if match:
-        return f"; did you mean '{folded[match[0]]}'?"
+    shown = sorted(known)
+    if meant := nearest_name(name, shown):
+        return f"; did you mean '{meant}'?"
     if not known:
         return ""
-    shown = sorted(known)
     return "; expected one of " + ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")

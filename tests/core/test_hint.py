@@ -1,10 +1,12 @@
-"""What a path that leads nowhere was probably meant for."""
+"""What a path that leads nowhere, or an unknown name, was probably meant for."""
+
+import difflib
 
 import pytest
 
 from relay.core.dialects import ENDPOINTS
 from relay.core.endpoints import PAGES
-from relay.core.hint import nearest_endpoint
+from relay.core.hint import nearest_endpoint, nearest_name
 
 SERVED = [f"POST {rules.path}" for rules in ENDPOINTS] + [f"GET {path}" for path in PAGES]
 
@@ -35,3 +37,42 @@ SERVED = [f"POST {rules.path}" for rules in ENDPOINTS] + [f"GET {path}" for path
 def test_a_path_is_told_what_it_is_nearest_to(path: str, nearest: str) -> None:
     """By its end, its beginning or its likeness; else the caller's own endpoint."""
     assert nearest_endpoint(path, SERVED, "POST /mine") == nearest
+
+
+MODELS = [
+    f"vendor-{vendor}/model-{size}b-{kind}" for vendor in "abcdefgh" for size in range(20) for kind in ("it", "vl")
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("Vendor-C/Model-7B-IT", "vendor-c/model-7b-it"),
+        ("vendor-c/model-7b-itt", "vendor-c/model-7b-it"),
+        ("vendor-c/modell-7b-vl", "vendor-c/model-7b-vl"),
+        ("vendor-g/model-17b", "vendor-g/model-17b-vl"),
+        ("quite another", ""),
+        ("", ""),
+        ("a", ""),
+        ("\ud800", ""),
+    ],
+)
+def test_a_name_is_told_what_it_is_nearest_to(name: str, nearest: str) -> None:
+    """Among hundreds as among few; of two that are as near, the last."""
+    assert nearest_name(name, MODELS) == nearest
+    assert nearest_name(name, []) == ""
+
+
+def test_few_of_many_names_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer without credit may ask for unknown models as often as they like, and each comparison is dear."""
+    compared: list[str] = []
+
+    def note(self: difflib.SequenceMatcher[str], a: str) -> None:
+        compared.append(a)
+        set_first(self, a)
+
+    set_first = difflib.SequenceMatcher[str].set_seq1
+    monkeypatch.setattr(difflib.SequenceMatcher, "set_seq1", note)
+    assert nearest_name("vendor-a/model-3b-itt", MODELS) == "vendor-a/model-3b-it"
+    assert set(compared) <= {"", *MODELS}
+    assert len(set(compared) - {""}) <= 20
