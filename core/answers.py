@@ -56,9 +56,9 @@ def failure_headers(error: RelayError) -> list[tuple[bytes, bytes]]:
 
 
 def answerable(exc: BaseException, request_id: str) -> RelayError:
-    """Return the error to answer *exc* with. What the shop has to mend is logged: its customer knows the request id alone.
+    """Return the error to answer *exc* with; what the shop has to mend is logged, as its customer learns only the id.
 
-    The error is without its frames: what they hold may hold the error, and the request would not be freed.
+    The error has no traceback: its frames could refer back to the error, and so keep the request in memory.
     """
     if not isinstance(exc, RelayError):
         emit_exception("request.crashed", exc, request_id=request_id)

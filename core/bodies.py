@@ -43,7 +43,7 @@ class Share:
         self._account_id: str | None = None
 
     def belongs_to(self, account_id: str) -> None:
-        """Count the body, as far as it has come, to that account: all of its bodies may be sent slowly, or wait long."""
+        """Count the body towards that account's share: what has arrived of it, and all that follows."""
         self._account_id = account_id
         self._bodies.bytes_of[account_id] += self._bytes
 

@@ -202,7 +202,7 @@ def _flaw_of(response: UpstreamResponse) -> str | None:
 
 
 def _flaw_of_refusal(error: UpstreamStatusError) -> str | None:
-    """Return what is wrong with an error that a channel raised: circuit, log and customer go by it."""
+    """Return what is wrong with an error that a channel raised, since circuit, log and customer rely on it."""
     status: object = error.upstream_status
     wait_s: object = error.retry_after_s
     if error.failure not in get_args(FailureClass):

@@ -6,8 +6,8 @@ and ``throttled`` a key of a channel. ``request``, ``too_large`` and ``empty`` b
 judged for each operation separately: an upstream that can't compact conversations, or has a model for
 embeddings that can't chat, refuses in the same words as for a model that does not exist.
 
-As long as one account's requests fail, and others' do not or seldom, only that account is kept away: a customer's
-request may be what the upstream fails at, and must not take a model from all others.
+As long as only one account's requests fail, and others' rarely or never, only that account is kept away: the upstream
+may be failing at what this customer sends, which must not take a model from all others.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ PROBE_S = 30.0
 
 
 class Route(NamedTuple):
-    """Where an attempt goes: the channel, the key, and the operation on a model in a dialect; and whose it is."""
+    """Where an attempt goes (channel, key, and an operation on a model in a dialect), and for which account."""
 
     channel: str
     model: str
@@ -45,12 +45,12 @@ class Route(NamedTuple):
 
     @property
     def of_all_accounts(self) -> "Route":
-        """The same route whoever asks."""
+        """The same route, for all accounts."""
         return self._replace(account_id="")
 
     @property
     def of_all_keys(self) -> "Route":
-        """The same route for all keys of the channel, whoever asks."""
+        """The same route, for all accounts and all keys of the channel."""
         return self._replace(key_id="", account_id="")
 
 
@@ -135,7 +135,7 @@ class Circuit:
 class _Breaker:
     """Opens at a failure for *first_s* seconds, then twice as long each time, at most *longest_s*.
 
-    It is open only to the account whose requests alone have failed, if there is no other.
+    While only one account's requests have failed, it is open for that account alone.
     """
 
     __slots__ = ("_account_id", "_cool_down_s", "_first_s", "_is_open", "_longest_s", "_probe_until", "_until")
@@ -147,7 +147,7 @@ class _Breaker:
         self._until = 0.0
         self._probe_until = 0.0
         self._account_id: str | None = None
-        """Whose requests alone fail too often; None once those of several do."""
+        """The only account whose requests fail too often; None once those of several do."""
 
     def allows(self, now: float, account_id: str) -> bool:
         """Return whether it is closed to that account, or due for a probe that nobody has begun."""
@@ -176,7 +176,7 @@ class _Breaker:
             self._cool_down_s = self._first_s
 
     def note_failure(self, now: float, account_id: str) -> None:
-        """Open; a failure during the cool-down changes nothing but to whom."""
+        """Open; a failure during the cool-down changes only for which accounts."""
         self._account_id = account_id if not self._is_open or self._account_id == account_id else None
         if not self._is_open or now >= self._until:
             self._open(now)
@@ -207,7 +207,7 @@ class _RatedBreaker(_Breaker):
         super().note_success(now)
 
     def note_failure(self, now: float, account_id: str) -> None:
-        """Count it; open, or let it be open to more, if the rate is too high, or if it was a probe."""
+        """Count it; if the rate is too high, or it was a probe, open, or stay open for more accounts."""
         if self._is_open_to(account_id):
             super().note_failure(now, account_id)
             return
@@ -284,7 +284,7 @@ class Retries:
         self.give_back()
 
     def give_back(self) -> None:
-        """Count those made so far no longer: they have failed, or one is being answered, which is no extra load."""
+        """Stop counting those made so far: they have failed, or one is being answered, which is no extra load."""
         self._budget.extra_count -= self._taken_count
         self._taken_count = 0
 

@@ -8,7 +8,7 @@
         NotAllowedError             403  the key may not do this
         InsufficientBalanceError    403  the account can't cover the hold
         KeyCapError                 403  the key's own cap can't cover it
-        NotFoundError               404  no such endpoint
+        NotFoundError               404  no such endpoint, model or kept answer
         MethodNotAllowedError       405  the endpoint takes another method
         RepeatedRequestError        409  the idempotency key was used by an earlier request
         UpgradeRequiredError        426  the endpoint is a websocket, or only the request is one
@@ -143,7 +143,7 @@ class KeyCapError(RejectedError):
 
 
 class NotFoundError(RejectedError):
-    """No such endpoint, or this shop does not serve it."""
+    """No such endpoint, model or kept answer in this shop, or not for this key."""
 
     status: ClassVar[int] = 404
     code: ClassVar[str] = "unknown_endpoint"
@@ -377,8 +377,8 @@ class ProfileError(RelayError):
 class PluginError(RelayError):
     """A plugin could not be loaded, or raised.
 
-    What `of` is given is logged, while the message of an error that a plugin makes itself, which may quote a request,
-    is not: so a problem names hooks, types and limits only.
+    The problem given to `of` is logged, so it names only hooks, types and limits. The message is never logged, because
+    a plugin may have made the error itself and quoted a request.
     """
 
     code: ClassVar[str] = "plugin_error"

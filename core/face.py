@@ -54,7 +54,7 @@ class Face(HttpToolsProtocol):
         self.flow: Flow
         self._wire: HttpWire | None = None
         self._unread: bytes | memoryview = b""
-        self._body_left = 0  # bytes that the parser has yet to be given of a body of known length
+        self._body_left = 0  # bytes of the current body, if its length is known, that the parser has yet to get
         self._is_held = False
         """Whether reading from the socket is paused until what was read has been taken."""
         self._head_bytes = 0
@@ -67,7 +67,7 @@ class Face(HttpToolsProtocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes as they arrive, but in one turn of the loop no more than leaves the others theirs."""
+        """Take bytes as they arrive, but only so many in one turn of the loop that other connections get theirs."""
         is_waiting = bool(self._unread)
         self._unread = bytes(self._unread) + data
         if is_waiting:
@@ -79,7 +79,7 @@ class Face(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._take_up_to(self._body_left + TURN_BYTES)
-        if self._body_left and self._unread:  # a body has just begun: to the parser it is one piece, however long
+        if self._body_left and self._unread:  # a body has just begun: the parser takes any length of it as one piece
             self._take_up_to(self._body_left)
         if self._unread:
             self._hold()
@@ -94,7 +94,7 @@ class Face(HttpToolsProtocol):
         self._unread = unread[count:] or b""  # an empty view would keep all that was read
         self._take(unread[:count])
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
-            self._unread = b""  # of an upgrade: sent before its answer, which a client has to wait for
+            self._unread = b""  # at an upgrade: a client has to wait for the answer before it sends more
 
     def _hold(self) -> None:
         self._is_held = True
@@ -173,7 +173,7 @@ class Face(HttpToolsProtocol):
     def _head_without_upgrade(self) -> Iterator[bytes]:
         yield b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         for name, value in self.headers:
-            if name != b"upgrade":  # without which a connection's wish to upgrade is none (RFC 9110, 7.8)
+            if name != b"upgrade":  # without it, "Connection: upgrade" asks for nothing (RFC 9110, 7.8)
                 yield b"%b: %b\r\n" % (name, value)
         yield b"\r\n"
 
@@ -186,7 +186,10 @@ class Face(HttpToolsProtocol):
         return bool(is_wanted) and not self._is_answering() and super()._should_upgrade()
 
     def _take_rubbish(self, status: int, text: str) -> None:
-        """Refuse what is no HTTP; within a body its door does so, and behind a request only its answer still goes out."""
+        """Refuse what is no HTTP.
+
+        In the midst of a body, the request's door refuses. Behind a complete request, only that one's answer is sent.
+        """
         is_in_body = bool(getattr(self.cycle, "more_body", False))  # there is no cycle before the first request
         if not self._is_answering():
             if not is_in_body:  # else its request has had its answer
@@ -197,7 +200,7 @@ class Face(HttpToolsProtocol):
             self.transport.close()  # which tells the door
         else:
             self.flow.is_dropping, self.cycle.keep_alive = True, False
-            if is_in_body and self.cycle.scope["path"] not in APP_PATHS:  # which are answered without a body
+            if is_in_body and self.cycle.scope["path"] not in APP_PATHS:  # pages are answered without a body
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
 

@@ -130,5 +130,5 @@ class Figures:
         return self._believed[1]
 
     def _offered(self, tool_counts: Mapping[str, int]) -> dict[str, int]:
-        """Return what of *tool_counts* the request has asked for; an upstream's own doings are its own affair."""
+        """Return those of *tool_counts* that the request offered; a tool that ran unasked is not charged."""
         return {tool: count for tool, count in tool_counts.items() if tool in self.tools}

@@ -98,13 +98,13 @@ def _built_in_folders() -> list[Path]:
 
 @cache
 def _known_built_in() -> frozenset[str]:
-    """Return the ids once: a profile asks for each of its plugins, and a process never has others."""
+    """Return the ids, read only once: a profile asks for each of its plugins, and they never change in a process."""
     return frozenset(built_in_ids())
 
 
 @cache
 def _own_version() -> str:
-    """Return relay's version once: to read it takes longer than to check a plugin."""
+    """Return relay's version, read only once: reading it takes longer than checking a plugin."""
     return version(DISTRIBUTION)
 
 
@@ -200,7 +200,7 @@ def _found(use: str, classes: list[type[Plugin[Any]]], file: Path, version: str)
 
 
 def reason_of(exc: BaseException, module_name: str) -> str:
-    """Say what was raised, and which line of the module or package it went through last; a syntax error names its own."""
+    """Say what was raised, and the last line of the module or package that it passed; a syntax error names its own."""
     places = [f" ({file.name}, line {line})" for file, line in _own_places(exc, module_name)]
     return f"{type(exc).__name__}: {exc}{''.join(places[-1:])}"
 

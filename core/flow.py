@@ -13,7 +13,7 @@ DROP_S = 5.0
 class Flow(FlowControl):
     """uvicorn's flow control, except that it does not read while any of the *pipelined* requests waits.
 
-    uvicorn reads on whenever a request asks for its body, so each that began brought in hundreds that had to wait.
+    uvicorn reads on whenever a request asks for its body; each that began would bring in hundreds that have to wait.
 
     Attributes:
         is_dropping: What still arrives is read and dropped: after the answers under way, the connection ends.

@@ -59,8 +59,8 @@ class RelayHooks:
         """Narrow or reorder the candidates for the next attempt.
 
         Called once per attempt, every plugin in profile order, each with what the one before
-        left. Core has already removed what group, key, model, dialect or circuit forbid, and
-        then takes the first candidate that has not been tried.
+        left. Core has already removed what group, key, model, dialect or circuit forbid. Of what
+        all plugins leave, it takes the first candidate that has not been tried.
 
         Args:
             exchange: The request; ``exchange.principal`` says who asks.

@@ -1,7 +1,7 @@
 """Finds the tools in a request that its upstream runs itself and bills in addition to tokens.
 
-A tool for which the model has no price is refused, and so is one whose use no answer lets us count: else the shop
-would bear the cost. Web searches are included because they are held for; without a price they cost only their tokens.
+A tool for which the model has no price is refused, and so is one whose use no answer reports: else the shop would
+bear the cost. Web searches are included because they are held for; without a price they cost only their tokens.
 Left out is what costs only tokens: web fetch, remote MCP, tool search, pictures drawn, Gemini's code execution and
 file search.
 
@@ -110,7 +110,7 @@ def _member(holder: _Object, *names: str) -> str:
 
 
 def _billed(dialect: str, tool: _Object) -> Iterator[tuple[str, str]]:
-    """Yield the billed types of *tool* and our names of them; one of Gemini's may have several, each a member of it."""
+    """Yield each billed type of *tool*, and our name of it; a tool of Gemini's has a member for each of its types."""
     billed = _BILLED.get(dialect, {})
     for kind in map(_camel, tool) if dialect == "gemini_generate" else [_member(tool, "type")]:
         plain = _DATED.sub("", kind)

@@ -66,7 +66,7 @@ class _Holder(msgspec.Struct):
 
 
 class _Kind(msgspec.Struct):
-    """What is read of a part whose other members are of no known form: upstreams skip over what they don't know."""
+    """The little that is read of a part whose other members have no known form; upstreams skip such members."""
 
     type: str = ""
     content: msgspec.Raw = msgspec.Raw(b"")
@@ -92,7 +92,7 @@ class _Part(_Kind):
 
     @property
     def is_text(self) -> bool:
-        """Its media, if they are what their MIME type says, are read as text, and so may count for more than media."""
+        """Its media are text, by their MIME type, and so may count for more tokens than other media of their length."""
         return bool(self._mime_type) and not _is_packed(self._mime_type)
 
     @property
@@ -119,9 +119,9 @@ _KIND = msgspec.json.Decoder(_Kind)
 
 
 def _contents_with_media(name: str, turns: bytes) -> list[bytes]:
-    """Return the lists of parts in *turns*, the field *name*, that may hold media; plain texts do not.
+    """Return the lists of parts in *turns*, the value of the field *name*, that may hold media; plain texts can't.
 
-    Without a second opening bracket in messages, or the words of media, nothing is decoded at all.
+    Nothing is decoded if messages have no second opening bracket, or if no word of media occurs.
     """
     media = TURNS[name]
     if (name == "messages" and turns.find(b"[", 1) < 0) or not _may_hold(turns, media):
@@ -138,7 +138,7 @@ def _contents_with_media(name: str, turns: bytes) -> list[bytes]:
 
 
 def _as_list(value: bytes) -> bytes:
-    """Return a list, also of the single object that Google's APIs and a tool's output may have instead."""
+    """Return *value* as a list; Google's APIs and a tool's output may have a single object instead."""
     return b"[%b]" % value if value.startswith(b"{") else value
 
 

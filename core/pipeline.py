@@ -131,7 +131,8 @@ class Passage:
             try:
                 ending = await self._send(candidate, request, channel_side)
                 if said_by_the_user not in mends:
-                    self._shop.system_texts.remember(candidate)  # only now: words alone could be a customer's, echoed
+                    # Remembered only once the mend has worked: the words of the refusal could be the customer's, echoed.
+                    self._shop.system_texts.remember(candidate)
                 return ending
             except UpstreamStatusError as refusal:
                 mended = next((mend for mend in mends if mend(request, refusal)), None)

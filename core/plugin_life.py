@@ -18,7 +18,7 @@ CLOSE_S = 10.0
 
 @asynccontextmanager
 async def living(found: FoundPlugin, plugin: Plugin[Any]) -> AsyncIterator[None]:
-    """Keep *plugin* open, in a task of its own: what cancels that, such as a failed task group of its, ends no shop.
+    """Keep *plugin* open, in a task of its own: a failed task group of the plugin's cancels that, and not the shop.
 
     Raises:
         PluginError: It can't be opened.
@@ -48,7 +48,7 @@ async def _see_opened(found: FoundPlugin, life: asyncio.Task[None], opened: asyn
 
 
 async def _see_end(found: FoundPlugin, life: asyncio.Task[None]) -> None:
-    """Wait for the end of a plugin's *life*, but not for ever: some take no cancellation."""
+    """Wait for the end of a plugin's *life*, but not for ever: some ignore their cancellation."""
     await asyncio.wait({life}, timeout=CLOSE_S)
     if not life.done():
         emit_exception("plugin.failed", found.failure(f"in lifespan: did not close in {CLOSE_S:g} s"), hook="lifespan")

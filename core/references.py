@@ -1,8 +1,8 @@
 """What a request refers to outside itself: by an id or address, or through a tool that the upstream runs.
 
-This matters only where something went wrong. A refusal that mentions such a thing blames the request, not our key
-(failures/blame.py). And the request sets no bound to what an upstream reads there, so the upstream's figures are
-believed; media that it brings itself set one, but a wide one.
+This matters in two cases. A refusal that mentions such a thing blames the request, not our key (failures/blame.py).
+And how much an upstream reads there can't be told from the request, so any figure of the upstream's is believed; for
+media within the request there is a bound, though a wide one.
 Sources, read 2026-11-30: openai-python 3.54.0 types/responses and types/chat, anthropic-sdk-python 2.12.0 types/beta,
 google-genai 3.4 types, for the names of members; ``audio_url`` is vLLM's, ``document_url`` Mistral's, ``video`` and
 ``enable_search`` Qwen's, ``web_search`` Qianfan's, ``search_parameters`` xAI's.
@@ -30,7 +30,7 @@ Source: support.claude.com 8606395, read 2026-11-30.
 _MEDIUM = re.compile(r"(?:input_|computer_)?(?:audio|document|file|image|screenshot|video)(?:_url)?")
 """Types of what holds media, in all dialects; Gemini's ``inlineData`` has a MIME type instead."""
 _PICTURE = re.compile("image|screenshot")
-# Names of members, in lower case and without underscores; an id or url has its owner's name before it (`_members_of`).
+# Names of members, in lower case and without underscores; ids and urls after their owner's name (see `_members_of`).
 _READ_IN_FULL = (
     r"(?:file|vectorstore)ids?|(?:audio|document|file)ur[il]|container|cachedcontent|video"
     r"|(?:itemreference|audio)\.id|url\.url"

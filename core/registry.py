@@ -218,12 +218,12 @@ def _construct(found: FoundPlugin, settings: Mapping[str, Any], services: Servic
     try:
         config: PluginConfig = msgspec.convert(settings, found.plugin_type.config_type, dec_hook=decode_exact)
         if "settle" in hooks_of(found):
-            to_canonical_json(msgspec.structs.asdict(config))  # as the price version will: a default may be anything
+            to_canonical_json(msgspec.structs.asdict(config))  # as the price version will; a default can be of any type
         made = found.plugin_type(config, services, *section)
     except BaseException as exc:
         if not is_plugin_failure(exc):
             raise
-        # With a plain ValueError a plugin refuses its settings: these are to be changed, and not a line of its own.
+        # With a plain ValueError a plugin refuses its settings: the profile has to be changed, not the plugin.
         reason = f"ValueError: {exc}" if type(exc) is ValueError else reason_of(exc, found.plugin_type.__module__)
         raise found.failure(f"cannot be made: {reason}") from exc
     name, kind = ("section", ChannelSection) if found.is_channel else ("config", PluginConfig)

@@ -71,7 +71,7 @@ class Selection:
                     return answer
 
     def answer_began(self) -> None:
-        """Note that the attempt under way is being answered: however long that takes, others may be retried."""
+        """Note that the attempt under way is being answered; it no longer counts as a retry, however long it takes."""
         self._retries.give_back()
 
     async def _choose(self) -> Candidate:
@@ -91,10 +91,10 @@ class Selection:
         raise self._failure or NoChannelError(param="model", group=self._group, model=self._exchange.model)
 
     def _told(self, failure: UpstreamError | PluginError) -> RelayError:
-        """Return the failure to tell the customer of: *failure*, or an earlier one that is mended sooner.
+        """Return the failure to report to the customer: *failure*, or an earlier one that a retry may cure sooner.
 
-        A request that an upstream let wait in vain may have been carried out there, and paid for by the shop: that is
-        told whatever else failed, lest the customer's program ask again by itself.
+        A request that timed out may have been carried out upstream at the shop's expense. Such a timeout is reported
+        whatever else failed, lest the customer's program ask again by itself.
         """
         earlier = self._failure
         is_of_channel = isinstance(failure, UpstreamError) and failure.failure != "request"
@@ -143,14 +143,15 @@ class Selection:
 
 
 def _place_of(candidate: Candidate) -> tuple[str, str]:
-    """Return the channel and key, of which one exchange tries each pair once."""
+    """Return the channel and key; one exchange tries each such pair once."""
     return candidate.channel.name, candidate.key_id
 
 
 def _may_be_done(failure: RelayError) -> bool:
-    """Say whether an upstream took the request, and may have carried it out though no answer came in time.
+    """Say whether an upstream may have carried out the request, although no answer came in time.
 
-    504 and Cloudflare's 524 say so of an upstream behind the one that was asked (w:documented/edge-524-timeout).
+    504 and Cloudflare's 524 report that about an upstream behind the one that was asked
+    (w:documented/edge-524-timeout).
     """
     if isinstance(failure, UpstreamStatusError):
         return failure.upstream_status in (504, 524)
@@ -158,7 +159,7 @@ def _may_be_done(failure: RelayError) -> bool:
 
 
 def _remedy(failure: RelayError) -> tuple[float, bool]:
-    """Return the seconds after which asking again may help, or infinity, and whether a shorter request is no help."""
+    """Return the failure's rank: the seconds until a retry may help, or infinity; then those a shorter request cures."""
     wait_s = retry_after_s(failure)
     is_too_large = isinstance(failure, UpstreamError) and failure.failure == "too_large"
     return math.inf if wait_s is None else wait_s, not is_too_large

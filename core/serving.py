@@ -76,7 +76,7 @@ class ShopServer(uvicorn.Server):
 
 
 def tell_of_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what a task raised that nobody awaits, such as a plugin's own; asyncio would print its words."""
+    """Log what a task that nobody awaits raised, such as one of a plugin's; asyncio would print the message."""
     error = context.get("exception")
     if isinstance(error, BaseException):
         emit_exception("task.failed", error)
@@ -98,7 +98,7 @@ def spare_collector() -> None:
 def raise_file_limit() -> None:
     """Allow as many open files as the system lets this process have.
 
-    Each connection is one, and each stream two; shells and systemd begin with 1024, for programs that use select.
+    Each connection takes one, and each stream two. The usual limit, 1024, is low for the sake of programs with select.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS says that there is no limit, and refuses that one

@@ -63,7 +63,7 @@ class Settlement:
 
         Raises:
             NoPriceError: No billing plugin priced it.
-            PluginError: One failed, or the authenticating plugin named a key that is not the account's.
+            PluginError: A billing plugin failed, or the authenticating plugin named a key that is not the account's.
             InsufficientBalanceError, KeyCapError, StaleKeyError, RepeatedRequestError, LedgerUnavailableError: As
                 `Ledger.reserve`.
         """
@@ -71,7 +71,7 @@ class Settlement:
         assert principal is not None, "authenticated before reserving"
         self._facts = self._facts_of(principal, candidate)
         window, limit = self._window_tokens, self.figures.limit_tokens
-        # What a first attempt was held for in full, a later one is, too.
+        # If an earlier attempt was held for in full, so is this one.
         self.covered_tokens = max(self.covered_tokens, window if limit is None else min(window, limit))
         if self._held_nano is not None:
             await self._raise_hold(self.covered_tokens)
@@ -181,9 +181,9 @@ class Settlement:
         """Return the most that an answer of *output_tokens* can cost.
 
         Raises:
-            NoPriceError: No billing plugin priced the request, or none a tool that the upstream bills apart: the shop
-                would pay for it alone.
-            PluginError: One failed.
+            NoPriceError: No billing plugin priced the request, or a tool in it that the upstream bills separately and
+                the shop would have to pay for.
+            PluginError: A billing plugin failed.
         """
         estimate = self._estimate(output_tokens)
         charges = [self._dispatch.settle(self._facts, each) for each in self._as_cached(estimate)]
@@ -193,7 +193,7 @@ class Settlement:
         return max(charges, key=lambda charge: charge.nano)
 
     def _as_cached(self, estimate: Usage) -> Iterator[Usage]:
-        """Yield *estimate*, and the same with all its input written to each kind of cache that the request asks for."""
+        """Yield *estimate*, and one more for each kind of cache that the request writes to, with all input written to it."""
         yield estimate
         for kind in self._cache_writes:
             yield msgspec.structs.replace(estimate, input_tokens=0, **{kind: estimate.input_tokens})

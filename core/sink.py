@@ -37,8 +37,8 @@ class Wire(Protocol):
 class Sink:
     """One answer on its way to the customer.
 
-    It is entered as a context once the request's body has been read: from then on the customer's leaving
-    may interrupt the exchange, and the process's end is an error that can be answered, wherever it interrupts it.
+    It is entered as a context once the request's body has been read. From then on, the exchange may be interrupted
+    where the customer leaves, and the end of the process becomes an error that can still be answered.
     """
 
     def __init__(self, wire: Wire, headers: Headers) -> None:

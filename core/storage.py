@@ -151,14 +151,14 @@ class Storage:
     ) -> AsyncIterator[LogEntry]:
         """Yield the requests that match all given arguments, oldest first; a page of them is in memory at once.
 
-        Nothing is open while the caller has an entry: who pages through a log for hours would keep the write-ahead
-        log from being tidied all the while.
+        No query is open while the caller has an entry: somebody who pages through a log for hours would otherwise
+        keep the write-ahead log from being reset.
         """
         query = _LOG.order_by(*_LOG_ORDER).limit(LOG_PAGE)
         if account_name is not None:
             query = query.where(account.c.name == account_name)
         if key_id is not None:
-            # The account, which every key has one of, is named for the sake of its index: keys have none.
+            # The key's account is named too, because the log is indexed by account and not by key.
             owner = sa.select(api_key.c.account_id).where(api_key.c.id == key_id).scalar_subquery()
             query = query.where(request_log.c.account_id == owner, request_log.c.key_id == key_id)
         if since is not None:

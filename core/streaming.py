@@ -51,8 +51,8 @@ SILENCE_S = 15.0
 class StreamAnswer:
     """The stream of one exchange, over all its attempts.
 
-    It has slots so that what a chunk needs lies close together: with a thousand streams, each lookup is one
-    in memory that has left the CPU's caches.
+    It has slots so that what a chunk needs lies close together: with a thousand streams, most lookups miss the
+    CPU's caches.
     """
 
     __slots__ = (
@@ -239,7 +239,7 @@ class StreamAnswer:
                 raise UpstreamBrokenError("the stream ended without its end mark")
 
     def _take(self, data: bytes) -> bool:
-        """Pass *data* on at once and return True; where more is to be done, leave it to `_pass_on` and return False."""
+        """Pass *data* on at once and return True; if more has to be done, leave it to `_pass_on` and return False."""
         reader, native, settlement = self._reader, self._native, self._settlement
         if self._meter is not None:
             self._meter.feed(data)

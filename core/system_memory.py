@@ -1,8 +1,8 @@
-"""Remembers which models refuse system text within a conversation, so that not each turn is refused first.
+"""Remembers which models refuse system text within a conversation, so that each turn need not be refused first.
 
-Noted are names of the profile only: a channel, the dialect it was asked in, and the upstream's name of the model.
-They are kept in this process for `REMEMBERED_S`; then the text is the system's again, once, as the model may take
-it by now.
+Only names from the profile are remembered: a channel, the dialect it was asked in, and the upstream's name of the
+model. They are kept in this process for `REMEMBERED_S`; then the text is sent as the system's once more, because the
+model may accept it by now.
 """
 
 from .clock import Clock
@@ -12,7 +12,7 @@ REMEMBERED_S = 4 * 3600.0
 
 
 class SystemMemory:
-    """The models that have answered a conversation only once its system text was the user's."""
+    """The models that answered a conversation only after its system text had been sent as the user's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -60,12 +60,12 @@ class Trial:
         return self._shop.clock.monotonic() - self._started_s
 
     def answered(self, error: RelayError | None = None) -> None:
-        """Note that an answer arrived, to its end, or until *error* broke it off."""
+        """Note that an answer arrived: whole, or until *error* broke it off."""
         self._has_answered = True
         self._error = self._channels_own(error)
 
     def _channels_own(self, error: BaseException | None) -> UpstreamError | PluginError | None:
-        """Return *error* if the channel failed; what another plugin did, such as a billing plugin, says nothing of it."""
+        """Return *error* if it is the channel's failure, and not that of another plugin, such as a billing plugin."""
         is_others = isinstance(error, PluginError) and error.plugin != self._candidate.channel.use
         return error if isinstance(error, UpstreamError | PluginError) and not is_others else None
 
@@ -95,7 +95,7 @@ class Trial:
 
 
 def log_failure(error: UpstreamError, request_id: str, candidate: Candidate, status: int | None) -> None:
-    """Log why an upstream failed, in types and numbers: the operator learns of a wrong key in no other way."""
+    """Log why an upstream failed, in types and numbers: the operator learns of a wrong key only here."""
     if error.failure != "request":
         emit(
             "attempt.failed",

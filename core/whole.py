@@ -26,7 +26,7 @@ BODY_BYTES_MAX = 64 * 1024 * 1024
 
 
 class WholeAnswer:
-    """The answer to a request for no stream, or to one for a stream that came whole all the same."""
+    """The answer to a request without a stream, or to one for a stream that was answered whole all the same."""
 
     def __init__(
         self, exchange: Exchange, channel_side: ChannelSide, figures: Figures, sink: Sink, limits: Limits

@@ -15,7 +15,7 @@ from ..clock import new_id
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Say whether a living process, or one that recovers the boot, has the lock; if none has, share it with who looks."""
+    """Say whether a living process, or one that recovers the boot, has the lock; if none has, take a shared one."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -34,7 +34,7 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
 
     Args:
         data: The data folder; made where it is missing.
-        is_demo: Whether a demo wants it; None takes what is there, and makes a shop's.
+        is_demo: Whether it is for a demo; None accepts either, and creates a shop's.
 
     Raises:
         DatabaseRefusedError: It is of a newer relay; or a demo's, and *is_demo* says otherwise.
@@ -42,8 +42,8 @@ def prepare_database(data: Path, *, is_demo: bool | None) -> Path:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = database_path(data)
     if not path.exists():
-        # Never opened beside SQLite once it is there: a descriptor that is closed takes all locks along
-        # that its process has on the file (sqlite.org/howtocorrupt.html 2.2, read 2026-11-29).
+        # An existing file is never opened beside SQLite: closing a descriptor releases all locks that the process
+        # has on the file (sqlite.org/howtocorrupt.html 2.2, read 2026-11-29).
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with take_turn(data), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         # The mode stays with the file; readers and the migration must not find another.

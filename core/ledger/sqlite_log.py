@@ -30,7 +30,7 @@ Digests fall anywhere, so all rows get their turn: a lapsed one after an eighth 
 
 
 def write_log(batch: Batch, record: RequestRecord, posted: Posted, price_version: str) -> None:
-    """Write the log row of *record*, with what was *posted* for it, its attempts, and whose a kept answer is."""
+    """Write the log row of *record*, with what was *posted* for it, its attempts, and the owner of a kept answer."""
     batch.write(INSERT_LOG, _log_row(record, posted, price_version, closed_at_ms=batch.now_ms))
     for index, attempt in enumerate(record.attempts):
         candidate = attempt.candidate

@@ -56,7 +56,7 @@ def _close(batch: Batch, request_id: str, facts: PriceFacts, mark: Mark | None, 
 
 
 def _outcome_of(mark: Mark | None) -> Outcome:
-    """Say how the request ended: an answer whose customer had left before the process died is not owed to anybody."""
+    """Say how the request ended; if its customer had left before the process died, nobody is owed the rest."""
     if mark is None:
         return "upstream_error"
     return "truncated" if mark.evidence.hang_up_policy is None else "customer_gone"

@@ -177,7 +177,7 @@ def _overrun_room(batch: Batch) -> int:
 
 
 def _without(record: RequestRecord, unbooked_nano: int) -> RequestRecord:
-    """Return *record* with a line that takes off what no book can hold, so that its trace adds up to what was booked."""
+    """Return *record* with a line that subtracts what no book can hold, so that its lines add up to what was booked."""
     line = ChargeLine(rule="ledger", item="unbooked", count=-unbooked_nano, factors=(("nano", Fraction(1, NANO)),))
     return msgspec.structs.replace(record, charge=record.charge.plus(line))
 

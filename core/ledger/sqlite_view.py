@@ -65,7 +65,7 @@ class View:
     """Rows read ahead or on demand. Whoever changes a row must update it here, or make the view forget.
 
     Attributes:
-        day: The shop's day that overruns are those of.
+        day: The shop's day whose overruns are in ``keys``.
         keys: Keys by id.
         holds: Reservations by request; None where there is none.
         lots: Lots by id, with what they have available.

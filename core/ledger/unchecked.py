@@ -1,7 +1,7 @@
 """Finds charges that no after-sales plugin has looked at, though their exchanges have ended.
 
-A process shows its own charges to the plugins when their answers have ended. Those that it died before,
-that recovery closed, or that came from the spool, are left to the next server that starts.
+A process shows its own charges to the plugins when their answers have ended. Charges that it did not get to before
+its death, that recovery made, or that came from the spool, are left to the next server that starts.
 """
 
 import contextlib
@@ -66,10 +66,7 @@ def _record(row: sqlite3.Row) -> RequestRecord:
 
 
 def _as_delivered(record: RequestRecord, mark: Mark) -> RequestRecord:
-    """Return *record* of an answer that was whole, but whose customer got no more than *mark* says.
-
-    It was cut short.
-    """
+    """Return *record*, of an answer that was whole upstream, as one cut short: its customer got only what *mark* says."""
     return msgspec.structs.replace(
         record, outcome="truncated", usage=mark.usage, evidence=mark.evidence, charge=mark.charge
     )

@@ -308,7 +308,7 @@ def _prices(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _dead_holders(connection: sqlite3.Connection, data: Path) -> Iterator[str]:
-    """Name the dead processes that still hold (I9)."""
+    """Name the dead processes whose holds are still open (I9)."""
     holders = "SELECT DISTINCT boot FROM reservation WHERE state = 'open'"
     dead = {boot for (boot,) in connection.execute(holders).fetchall() if not boots.is_alive(data, boot)}
     # Asked again: a process that ended in order in the meantime closed its holds first.
