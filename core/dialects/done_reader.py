@@ -7,9 +7,7 @@ import msgspec
 
 from ..exchange import Exchange
 from ..sse import event_name_and_data
-from ..usage import Usage
 from .event_reader import EventReader
-from .figures import UntrueFigureError
 from .upstream_costs import event_without_costs
 
 
@@ -40,17 +38,6 @@ class DoneReader(EventReader):
     @abstractmethod
     def _note(self, fields: EventFields, event: bytes) -> bool:
         """Read one event; say whether it is the last of the answer."""
-
-    @abstractmethod
-    def _disputed(self) -> Usage:
-        """Return the local bounds, where the figures can't be true."""
-
-    def usage(self) -> Usage | None:
-        """Return the upstream's figures so far, or local bounds where they can't be true."""
-        try:
-            return self._figures()
-        except UntrueFigureError:
-            return self._disputed()
 
     def _conclude(self) -> None:
         """End the answer if its last event has arrived."""

@@ -160,7 +160,11 @@ class EventReader(NativeReader):
         try:
             return self._figures()
         except UntrueFigureError:
-            return Usage(input_tokens=self._request_bound(), output_tokens=self.output_bound_tokens, source="disputed")
+            return self._disputed()
+
+    def _disputed(self) -> Usage:
+        """Return the local bounds."""
+        return Usage(input_tokens=self._request_bound(), output_tokens=self.output_bound_tokens, source="disputed")
 
     def _request_bound(self) -> int:
         """Return an upper bound of the input tokens. Made once only, because it reads the whole prompt."""
