@@ -30,6 +30,6 @@ def price_document(loaded: Loaded, registry: Registry) -> str:
     return to_canonical_json(document)
 
 
-def price_version(loaded: Loaded, registry: Registry) -> str:
+def price_version(document: str) -> str:
     """Return the SHA-256 of the price document, in hexadecimal."""
-    return hashlib.sha256(price_document(loaded, registry).encode()).hexdigest()
+    return hashlib.sha256(document.encode()).hexdigest()

@@ -127,8 +127,8 @@ class Shop:
             await stack.enter_async_context(registry.opened())
             self.dispatch = Dispatch(registry.implementations)
             self.channels = registry.channels
-            self.price_version = price_version(self._loaded, registry)
             document = price_document(self._loaded, registry)
+            self.price_version = price_version(document)
             await self.ledger.publish_prices(PublishPrices(price_version=self.price_version, document=document))
             self.catalog = Catalog([self._channel(section) for section in self.profile.channels])
             self.opened_s = int(self.clock.now().timestamp())

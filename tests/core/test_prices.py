@@ -32,7 +32,7 @@ def version(folder: Path, text: str = SMALL) -> str:
     path = folder / "shop.yaml"
     path.write_text(text, encoding="utf-8")
     loaded = load_profile(path)
-    return price_version(loaded, Registry(loaded, services(loaded.profile)))
+    return price_version(price_document(loaded, Registry(loaded, services(loaded.profile))))
 
 
 async def test_document_says_everything_a_charge_depends_on(tmp_path: Path) -> None:
