@@ -34,7 +34,7 @@ def is_want_of_room(error: BaseException) -> bool:
 
 
 class Room:
-    """Watches the free space for one data folder. `look`, `release` and `end` block on the disk.
+    """Watches the free space for one data folder. `look`, `release` and `remove` block on the disk.
 
     Attributes:
         is_short: New holds are refused. As of the last look; False before the first.
@@ -70,13 +70,9 @@ class Room:
 
         If `look` is called regularly, refuse new holds, which would use the room up, until then.
         """
-        self._remove()
+        self.remove()
         if self._is_minded:
             self._change(is_short=True)
-
-    def end(self) -> None:
-        """Remove the ballast at the end; another process creates it again if it needs it."""
-        self._remove()
 
     def _lay(self) -> None:
         try:
@@ -87,9 +83,10 @@ class Room:
             finally:
                 os.close(descriptor)
         except OSError:  # other programs have filled the disk, or a quota forbids it
-            self._remove()
+            self.remove()
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Remove the ballast. At the end, too: another process creates it again if it needs it."""
         with contextlib.suppress(OSError):  # this must not hide the error of the failed commit
             self._ballast.unlink()
 

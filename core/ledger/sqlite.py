@@ -139,7 +139,7 @@ class SqliteLedger:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            await asyncio.to_thread(room.end)
+            await asyncio.to_thread(room.remove)
 
     async def reserve(self, operation: Reserve) -> Reservation:
         """Hold an amount; see `Ledger.reserve`. A caller that is cancelled while waiting holds nothing.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from .chain import Transfer, link
 from .codec import encode
 from .operations import LotKind
-from .rules import Lot, revenue_book, total
+from .rules import OVERRUN, Lot, revenue_book, total
 from .sqlite_rows import COLLECTED, INSERT_TRANSFER, MOVE_BOOK, RAISE_HOLD, SETTLE_KEY, Row, RowStatement
 from .sqlite_view import Hold, KeyState, View
 
@@ -263,21 +263,12 @@ class Batch:
         self._move_lot(lot_id, credit_nano=amount_nano)
         self._write(transfer_id, debit_book, lot_id, amount_nano, kind, actor, request_id, reason)
 
-    def absorb(
-        self,
-        transfer_id: str,
-        debit_book: int,
-        credit_book: int,
-        amount_nano: int,
-        *,
-        kind: str,
-        request_id: str,
-        reason: str | None = None,
-    ) -> None:
-        """Move an amount between two of the shop's books."""
+    def absorb(self, transfer_id: str, amount_nano: int, request_id: str, reason: str | None = None) -> None:
+        """Move an amount that no customer pays from the overrun book to today's revenue."""
+        debit_book, credit_book = self.shop_book(OVERRUN), self.revenue()
         self._move_book(debit_book, debit_nano=amount_nano)
         self._move_book(credit_book, credit_nano=amount_nano)
-        self._write(transfer_id, debit_book, credit_book, amount_nano, kind, "ledger", request_id, reason)
+        self._write(transfer_id, debit_book, credit_book, amount_nano, OVERRUN, "ledger", request_id, reason)
 
     def _write(
         self,

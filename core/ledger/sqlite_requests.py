@@ -158,8 +158,7 @@ def close_posted(batch: Batch, held: Hold, record: RequestRecord, *, is_recovere
         charge_nano, overrun_nano = charge_nano - unbooked_nano, overrun_nano - unbooked_nano
     _move_lots(batch, held, spent)
     if overrun_nano:
-        overrun_book, transfer_id = batch.shop_book(OVERRUN), f"overrun:{held.request_id}"
-        batch.absorb(transfer_id, overrun_book, batch.revenue(), overrun_nano, kind=OVERRUN, request_id=held.request_id)
+        batch.absorb(f"overrun:{held.request_id}", overrun_nano, held.request_id)
         batch.execute(_ADD_OVERRUN, (held.account_id, batch.day, overrun_nano))
     # An answer without an end that is held back has nothing more to deliver.
     delivered_at_ms = None if record.outcome in AWAITED_OUTCOMES else batch.now_ms
@@ -221,16 +220,7 @@ def _absorb_late(batch: Batch, record: RequestRecord, booked_nano: int) -> int:
         return int(row[0])
     late_nano = min(max(0, record.charge.nano - booked_nano), _overrun_room(batch))
     if late_nano:
-        overrun_book = batch.shop_book(OVERRUN)
-        batch.absorb(
-            transfer_id,
-            overrun_book,
-            batch.revenue(),
-            late_nano,
-            kind=OVERRUN,
-            request_id=record.request_id,
-            reason="late_post",
-        )
+        batch.absorb(transfer_id, late_nano, record.request_id, reason="late_post")
         batch.audit("ledger", "late_post", record.request_id, record.charge)
     return late_nano
 
