@@ -11,7 +11,7 @@ from . import main
 from .arguments import Amount, Name
 from .desk import ACTOR, Desk, check_known, find_account, now, with_desk
 from .options import json_option
-from .output import print_fields, print_json, print_table
+from .output import print_row, print_rows
 
 
 @main.group()
@@ -36,7 +36,7 @@ def create(desk: Desk, name: str, credit: int, membership: str, is_json: bool) -
         await ledger.create_account(operation)
         return await find_account(storage, name)
 
-    print_account(desk.change(work), is_json=is_json)
+    print_row(view_of(desk.change(work)), is_json=is_json)
 
 
 @account.command()
@@ -49,7 +49,7 @@ def show(desk: Desk, name: str, is_json: bool) -> None:
     async def work(storage: Storage) -> Account:
         return await find_account(storage, name)
 
-    print_account(desk.read(work), is_json=is_json)
+    print_row(view_of(desk.read(work)), is_json=is_json)
 
 
 @account.command("list")
@@ -62,10 +62,7 @@ def list_(desk: Desk, is_json: bool) -> None:
         return await storage.list_accounts(now())
 
     views = [view_of(each) for each in desk.read(work)]
-    if is_json:
-        print_json(views)
-    else:
-        print_table(views, nothing="no accounts; open one with: relay account create NAME")
+    print_rows(views, is_json=is_json, nothing="no accounts; open one with: relay account create NAME")
 
 
 @account.command("top-up")
@@ -90,7 +87,7 @@ def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) ->
         await ledger.top_up(TopUp(account=name, amount_nano=amount, reference=reference, actor=ACTOR))
         return await find_account(storage, name)
 
-    print_account(desk.change(work), is_json=is_json)
+    print_row(view_of(desk.change(work)), is_json=is_json)
 
 
 def view_of(found: Account) -> dict[str, object]:
@@ -102,8 +99,3 @@ def view_of(found: Account) -> dict[str, object]:
         "held": format_nano(found.held_nano),
         "available": format_nano(found.available_nano),
     }
-
-
-def print_account(found: Account, *, is_json: bool) -> None:
-    """Print one account."""
-    (print_json if is_json else print_fields)(view_of(found))

@@ -14,7 +14,7 @@ from . import Failure, main
 from .arguments import Amount, Name, Names, Networks, Time, moment_after
 from .desk import ACTOR, Desk, find_account, now, with_desk
 from .options import json_option
-from .output import print_fields, print_json, print_table, rfc3339
+from .output import print_row, print_rows, rfc3339
 
 
 @main.group()
@@ -78,11 +78,9 @@ def create(
 
     made = desk.change(work)
     view = {**view_of(made), "key": api_key}
-    if is_json:
-        print_json(view)
-        return
-    print_fields(view)
-    click.echo("\nkeep the key now: relay stores only its SHA-256 and can't show it again", err=True)
+    print_row(view, is_json=is_json)
+    if not is_json:
+        click.echo("\nkeep the key now: relay stores only its SHA-256 and can't show it again", err=True)
 
 
 @key.command("list")
@@ -98,10 +96,7 @@ def list_(desk: Desk, account: str | None, is_json: bool) -> None:
         return await storage.list_keys(account)
 
     views = [view_of(each) for each in desk.read(work)]
-    if is_json:
-        print_json(views)
-    else:
-        print_table(views, nothing="no keys; make one with: relay key create --account NAME")
+    print_rows(views, is_json=is_json, nothing="no keys; make one with: relay key create --account NAME")
 
 
 @key.command()
@@ -117,7 +112,7 @@ def revoke(desk: Desk, key_id: str, is_json: bool) -> None:
         await ledger.revoke_key(RevokeKey(key_id=key_id, actor=ACTOR))
         return await find_key(storage, key_id)
 
-    print_key(desk.change(work), is_json=is_json)
+    print_row(view_of(desk.change(work)), is_json=is_json)
 
 
 @key.command("set-group")
@@ -135,7 +130,7 @@ def set_group(desk: Desk, key_id: str, group: str, is_json: bool) -> None:
         await ledger.set_key_group(SetKeyGroup(key_id=key_id, group=group, actor=ACTOR))
         return await find_key(storage, key_id)
 
-    print_key(desk.change(work), is_json=is_json)
+    print_row(view_of(desk.change(work)), is_json=is_json)
 
 
 async def find_key(storage: Storage, key_id: str) -> Key:
@@ -159,8 +154,3 @@ def view_of(found: Key) -> dict[str, object]:
         "revoked": found.is_revoked,
         "last4": found.last4,
     }
-
-
-def print_key(found: Key, *, is_json: bool) -> None:
-    """Print one key."""
-    (print_json if is_json else print_fields)(view_of(found))

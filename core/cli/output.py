@@ -52,17 +52,22 @@ def _indented(document: object) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def print_table(rows: Sequence[Mapping[str, object]], *, nothing: str) -> None:
+def print_rows(rows: Sequence[Mapping[str, object]], *, is_json: bool, nothing: str) -> None:
     """Print *rows*, which have the same names, under these, or the sentence *nothing* if there are none."""
-    if not rows:
+    if is_json:
+        print_json(rows)
+    elif rows:
+        print_cells([list(rows[0]), *([cell(value) for value in row.values()] for row in rows)])
+    else:
         click.echo(nothing)
-        return
-    print_cells([list(rows[0]), *([cell(value) for value in row.values()] for row in rows)])
 
 
-def print_fields(row: Mapping[str, object]) -> None:
+def print_row(row: Mapping[str, object], *, is_json: bool) -> None:
     """Print names and values, one a line."""
-    print_cells([[name, cell(value)] for name, value in row.items()])
+    if is_json:
+        print_json(row)
+    else:
+        print_cells([[name, cell(value)] for name, value in row.items()])
 
 
 def print_cells(lines: Sequence[Sequence[str]], widths: Sequence[int] = ()) -> list[int]:
