@@ -66,12 +66,12 @@ TEXTS: Mapping[str, Sentence] = {
     # Money.
     "insufficient_user_quota": Sentence(
         "the account has {remaining} credits available, but the request may cost up to {needed}; "
-        "top up, or ask for less: a shorter request, a lower limit of output",
+        "top up, shorten the request, or set a lower output limit",
         "账户可用额度 {remaining}，本次请求最多需要 {needed}；请充值，或缩短内容、调低输出上限",
     ),
     "pre_consume_token_quota_failed": Sentence(
         "the api key has {remaining} credits of its own limit left, but the request may cost up to {needed}; "
-        "ask for less (a shorter request, a lower limit of output), or use a key with a higher limit",
+        "shorten the request, set a lower output limit, or use a key with a higher limit",
         "令牌额度剩余 {remaining}，本次请求最多需要 {needed}；请缩短内容、调低输出上限，或换用额度更高的令牌",
     ),
     "model_price_error": Sentence(
@@ -83,8 +83,8 @@ TEXTS: Mapping[str, Sentence] = {
         "本站尚未给模型 {model} 定价，请求已被拒绝，不扣费；请联系站长",
     ),
     "model_price_error.tool": Sentence(
-        "the shop has set no price for '{tool}' at model '{model}', so the request was refused and costs nothing; leave it out",
-        "本站尚未给模型 {model} 的 {tool} 定价，请求已被拒绝，不扣费；请去掉该项",
+        "the shop has set no price for '{tool}' at model '{model}', so the request was refused and costs nothing; leave the tool out",
+        "本站尚未给模型 {model} 的工具 {tool} 定价，请求已被拒绝，不扣费；请去掉该工具",
     ),
     # The model and its channels.
     "model_not_found": Sentence(
@@ -150,10 +150,10 @@ TEXTS: Mapping[str, Sentence] = {
         "本账户没有参数 {param} 所指的已保存回复；请改为发送完整对话",
     ),
     "answer_not_found": Sentence(
-        "this account has no stored answer with this id: it never existed, was deleted, or was not stored, "
-        "as with 'store: false', with answers that broke off, and with models whose upstream has another API",
-        "本账户没有此 id 的已保存回复：它不存在、已被删除，或从未被保存"
-        "（如 store: false、未正常结束的回复，或上游使用其他接口的模型）",
+        "this account has no stored answer with this id; check the id (nothing is stored with 'store: false', of an "
+        "answer that broke off, or for a model whose upstream has another API; what was deleted is gone)",
+        "本账户没有此 id 的已保存回复；请核对 id（设为 store: false、未正常结束，或上游使用其他接口的回复不会保存；"
+        "已删除的回复无法找回）",
     ),
     "not_carried": Sentence(
         "the field '{param}' can't be translated for this model, whose upstream speaks '{dialect}'; "
@@ -213,7 +213,7 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "session_idle": Sentence(
         "the session was closed after {seconds} s without an event from either side; open a new one",
-        "会话双方 {seconds} 秒内没有任何事件，已关闭；请重新连接",
+        "会话双方 {seconds} 秒内没有任何事件，会话已关闭；请重新连接",
     ),
     "session_expired": Sentence(
         "the session was closed at its limit of {seconds} s; open a new one",

@@ -69,7 +69,7 @@ def list_(desk: Desk, is_json: bool) -> None:
 @click.argument("name", type=Name())
 @click.argument("amount", type=Amount())
 @click.option(
-    "--reference", required=True, type=Name(), metavar="REF", help="Name of the payment, which is booked only once."
+    "--reference", required=True, type=Name(), metavar="REF", help="Id of the payment, which is booked only once."
 )
 @with_desk
 @json_option

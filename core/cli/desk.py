@@ -47,7 +47,7 @@ class Desk:
         """Run *work* with the ledger open and return its result, which is durable by then."""
         timezone = self.profile.shop.timezone
         if not is_made(database_path(self.data)):
-            prepare_database(self.data, is_demo=None)  # takes a while, for which no other process is to blame
+            prepare_database(self.data, is_demo=None)  # before the notice below, which would blame another process
 
         async def changing() -> T:
             notice = asyncio.get_running_loop().call_later(PATIENCE_S, self._say_what_it_waits_for)

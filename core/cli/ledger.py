@@ -32,7 +32,7 @@ def verify(desk: Desk, is_json: bool) -> None:
 
 
 def _problems(desk: Desk) -> tuple[str, ...]:
-    """Return what is wrong; a file too damaged to be asked is the one problem that can be named."""
+    """Return what is wrong; if the file is too damaged to be checked, that is the only problem named."""
     try:
         desk.check_database()
         is_unseen = not sys.stderr.isatty()

@@ -55,7 +55,7 @@ def resolve_data(data: Path | None, profile_file: str | Path | None = None, *, i
     if len(folders) == 1:
         return folders[0]
     found = ", ".join(map(str, folders)) or "none"
-    raise click.UsageError(f"which data folder? name it with --data or $RELAY_DATA; in ./{FOLDERS} there is: {found}")
+    raise click.UsageError(f"which data folder? name it with --data or $RELAY_DATA; folders in ./{FOLDERS}: {found}")
 
 
 def resolve_profile(data: Path, profile_file: str | None) -> Profile:

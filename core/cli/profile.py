@@ -50,10 +50,10 @@ def check(file: str, is_json: bool) -> None:
 
 
 def checked_profile(path: Path) -> Loaded:
-    """Return the profile at *path*, its plugins made once, as some say only then what does not fit.
+    """Return the profile at *path*, after making its plugins once: some refuse their settings only then.
 
     Raises:
-        ProfileError: Every problem of the file, or what all plugins say that can't be made.
+        ProfileError: Every problem of the file; or, if it has none, of its plugins.
     """
     loaded = load_profile(path)
     if problems := tuple(unmade(loaded)):

@@ -152,7 +152,7 @@ async def test_what_has_no_price_is_refused_by_its_field(
         assert (refused.status_code, error["code"], error["param"]) == (400, "model_price_error", field)
         assert error["message"] == (
             f"the shop has set no price for '{field}' at model 'gpt-4o-mini', so the request was refused "
-            "and costs nothing; leave it out"
+            "and costs nothing; leave the tool out"
         )
         assert (upstream.received, shop.rows("select * from reservation")) == ([], [])
 

@@ -55,7 +55,7 @@ def test_several_folders_are_listed() -> None:
     Path("var/juhe").mkdir(parents=True)
     Path("var/pumpkin").mkdir()
 
-    with pytest.raises(click.UsageError, match=r"in \./var there is: var/juhe, var/pumpkin$") as caught:
+    with pytest.raises(click.UsageError, match=r"folders in \./var: var/juhe, var/pumpkin$") as caught:
         resolve_data(None)
 
     assert caught.value.exit_code == 2
@@ -63,7 +63,7 @@ def test_several_folders_are_listed() -> None:
 
 def test_no_folder_is_said() -> None:
     """Nothing was ever run here."""
-    with pytest.raises(click.UsageError, match=r"in \./var there is: none$"):
+    with pytest.raises(click.UsageError, match=r"folders in \./var: none$"):
         resolve_data(None)
 
 
