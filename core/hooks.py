@@ -37,16 +37,16 @@ class RelayHooks:
         """Say who is asking.
 
         Called once per exchange, and once more, with ``exchange.is_fresh_authentication`` set,
-        if the ledger finds that the key has changed. Where a body is longer than 64 KiB, also before
-        the rest of it is read; its model is not known then. Plugins are asked in profile order;
-        the first answer counts.
+        if the ledger finds that the key has changed. If the body is longer than 64 KiB, it is also
+        called before the rest is read, when the model is not known yet. Plugins are asked in profile
+        order; the first answer counts.
 
         Args:
             exchange: The request so far: its key, address, headers, dialect and model.
 
         Returns:
-            Who it is, or None if this plugin does not know the key. None from all: 401. The ledger must know
-            the key as one of that account, or the request is refused.
+            Who it is, or None if this plugin does not know the key; if none does, the answer is 401. If the
+            ledger does not know the key as one of that account, the request is refused.
 
         Raises:
             RejectedError: The key is known and refused. Any other exception refuses as well.

@@ -80,7 +80,7 @@ def _check_network(place: Place) -> None:
 
 
 def _network_around(address: str) -> str:
-    """Return what to write where *address* is one with the bits of its network: a host's, most often."""
+    """Return what to write instead of *address*, if it is a host's address with the length of its network."""
     try:
         return f"; write {ip_network(address, strict=False)}"
     except ValueError:
@@ -157,7 +157,7 @@ def _check_key(place: Place, folder: Path) -> None:
     try:
         read_secret(place.text, folder)
     except ValueError as exc:
-        place.warning(f"{exc}; `relay run` needs it unless with --demo")
+        place.warning(f"{exc}; `relay run` needs it, except with --demo")
 
 
 def _check_groups_have_channels(root: Place) -> None:

@@ -140,7 +140,7 @@ def _exact(place: Place) -> Any:
     try:
         number = parse_exact(node.text)
     except ValueError:
-        # What has no letter is nobody's key, and shows the comma or the quotes that are wrong.
+        # Text without a letter can't be a secret, and shows which comma or quotes are wrong.
         found = _shown(node)
         if found == "text" and _LETTERLESS.fullmatch(node.text):
             found = f'"{node.text[:40]}"'
@@ -257,7 +257,7 @@ def _check_names(place: Place) -> None:
 
 
 def _check_meta(place: Place, value: Any, meta: Meta) -> None:
-    """Report what msgspec would, for values built here; and texts that name nothing in the profile."""
+    """Report what msgspec would, for values built here; also a text that should name something in the profile."""
     if isinstance(value, (tuple, list, dict)) and meta.min_length is not None and len(value) < meta.min_length:
         place.problem(f"expected at least {meta.min_length}, found {len(value)}")
     extra: Map[str, Any] = meta.extra or {}
@@ -270,7 +270,7 @@ def _check_meta(place: Place, value: Any, meta: Meta) -> None:
 
 def _mismatch(place: Place, expected: str, advice: str = "") -> Any:
     if place.report.has_problem_at(place.node.mark):
-        return BROKEN  # whoever reported it knew better what stands there
+        return BROKEN  # the first report was more exact
     trap = f" {place.node.trap}" if isinstance(place.node, Scalar) and place.node.trap else ""
     place.problem(f"expected {expected}, found {_shown(place.node)}{trap or advice}")
     return BROKEN

@@ -107,7 +107,7 @@ def _channel(channel: Mapping) -> Node:
 
 
 def takes_presets(use: Node | None) -> bool:
-    """Say whether the channel plugin that *use* names may have the settings of presets: of relay's own, one has."""
+    """Say whether the channel plugin that *use* names may have presets: of relay's own, only `USED_WITH`."""
     return not (isinstance(use, Scalar) and use.text.startswith("channels.") and use.text != USED_WITH)
 
 

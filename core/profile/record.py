@@ -25,7 +25,7 @@ def write_record(data: Path, loaded: Loaded) -> None:
     record = _Record(path=str(loaded.path.resolve()), profile=loaded.profile)
     text, path = to_json(record).encode(), data / RECORD
     if path.exists() and path.read_bytes() == text:
-        return  # so a shop opens again on a full disk, and finds the room that its ballast keeps
+        return  # nothing is written, so that a shop also starts on a full disk, whose ballast can then be released
     draft = data / f"{RECORD}.{os.getpid()}"
     try:
         draft.write_bytes(text)

@@ -54,7 +54,7 @@ def _uses(found: Sequence[FoundPlugin], *, is_channel: bool) -> list[str]:
 
 
 def _as_written(kind: Any, written: Written) -> Any:
-    """Return *kind* with text in place of exact numbers: msgspec describes no type it does not know.
+    """Return *kind* with text in place of exact numbers, which msgspec can't describe.
 
     *written* remembers the Structs made so far.
     """

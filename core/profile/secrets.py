@@ -15,11 +15,11 @@ SECRET_BYTES_MAX = 64 * 1024
 def read_secret(reference: str, folder: Path, environment: Mapping[str, str] = os.environ) -> str:
     """Return the secret that *reference* names; relative files are looked up in *folder*.
 
-    A JSON object, as that of a service account, becomes one line.
+    A JSON object, such as a service account's, becomes one line.
 
     Raises:
-        ValueError: It is not there, is empty, or is not a header's worth of text. The message
-            never holds the secret.
+        ValueError: It is missing, empty, or not text that fits into a header. The message never
+            holds the secret.
     """
     kind, _, name = reference.partition(":")
     secret = environment.get(name) if kind == "env" else _read_file(folder / name, name)

@@ -89,7 +89,7 @@ class Membership(Section, frozen=True, kw_only=True):
 
     ratio: Annotated[
         NonNegative,
-        Meta(description="Multiplier meant for the charges of members; it is checked, but not applied yet."),
+        Meta(description="Multiplier on the charges of members; it is checked, but not applied yet."),
     ] = Exact(1)
     label: Annotated[Text | None, Meta(description="Name that customers see.")] = None
 
@@ -115,7 +115,8 @@ class ToolPrices(Section, frozen=True, kw_only=True):
     google_maps: Annotated[
         NonNegative | None,
         Meta(
-            description="Credits for an answer that uses Google Maps; from Gemini 3 on, in Interactions for each query."
+            description="Credits for an answer that uses Google Maps; in Interactions, for each query to it, from "
+            "Gemini 3 on."
         ),
     ] = None
 
@@ -198,7 +199,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     use: Annotated[str, Meta(description="Id of the channel plugin, such as channels.openai.", min_length=1)]
     preset: Annotated[
         PresetName | None,
-        Meta(description="A vendor's address, dialects, settings and model names, for what the channel leaves out."),
+        Meta(description="Vendor whose address, dialects, settings and model names fill in what is left out here."),
     ] = None
     base_url: Annotated[str | None, Meta(description="Address of the upstream, without /v1.")] = None
     keys: Annotated[
@@ -254,12 +255,15 @@ class Limits(Section, frozen=True, kw_only=True):
     ] = 4096
     overrun_per_day: Annotated[
         NonNegative,
-        Meta(description="Credits of overrun per account and day; beyond it, requests are held for in full."),
+        Meta(
+            description="Credits per account and day that answers may cost beyond what it has; then holds are in full."
+        ),
     ] = Exact(1)
     exchanges_max: Annotated[int, Meta(description="Requests served at once; more are refused with 503.", ge=1)] = 4096
     attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
     hang_up: Annotated[
-        Literal["delivered", "drain", "input_only"], Meta(description="What a customer who hangs up pays for.")
+        Literal["delivered", "drain", "input_only"],
+        Meta(description="What a customer who hangs up pays for: what was delivered, the whole answer, or the input."),
     ] = "delivered"
     drain_s: Annotated[float, Meta(description="With hang_up drain: how long to read on, in seconds.", gt=0)] = 60.0
     realtime_idle_s: Annotated[

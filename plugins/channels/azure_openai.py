@@ -51,16 +51,16 @@ class AzureOpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     api_version: Annotated[
         str,
         Meta(
-            description="Version of the API that has the deployment in its path; models that reason need 2024-12-01-preview "
-            "or newer. Responses and Realtime have none.",
+            description="API version for chats and all else with the deployment in the path; models that reason need "
+            "2024-12-01-preview or newer. Responses and Realtime have none.",
             pattern="^[0-9A-Za-z-]+$",
         ),
     ] = API_VERSION
     realtime_api_version: Annotated[
         Annotated[str, Meta(pattern="^[0-9A-Za-z-]+$")] | None,
         Meta(
-            description="Version of Realtime's preview, such as 2025-04-01-preview, for a deployment that speaks the "
-            "beta's events; absent: the present form, which has no version."
+            description="API version of Realtime's preview, such as 2025-04-01-preview, for a deployment that speaks "
+            "the beta's events; if absent, the current form, which has no version."
         ),
     ] = None
 

@@ -46,32 +46,30 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
     ] = True
     output_limit: Annotated[
         Literal["max_tokens", "max_completion_tokens"] | None,
-        Meta(
-            description="The one name under which chats are told the most output, where the upstream knows one alone."
-        ),
+        Meta(description="Name of the field for a chat's output limit, if the upstream knows only one of the two."),
     ] = None
     developer_role: Annotated[
-        bool, Meta(description="Whether chats may have the role developer; system is sent instead where false.")
+        bool, Meta(description="Whether chats may have the role developer; if false, it is sent as system.")
     ] = True
     reasoning_content_default: Annotated[
         str | None,
         Meta(
-            description="What messages with tool calls get as reasoning_content if they have none, or an empty one; null "
-            "where the upstream does without."
+            description="The reasoning_content that messages with tool calls get if theirs is missing or empty; null: "
+            "they get none."
         ),
     ] = None
     nine_character_call_ids: Annotated[
         bool,
-        Meta(
-            description="Whether ids of tool calls must be nine letters or digits; those of other vendors are replaced."
-        ),
+        Meta(description="Whether ids of tool calls must be nine letters or digits; any other id is replaced."),
     ] = False
     refused_fields: Annotated[
-        tuple[str, ...], Meta(description="Fields of chats that the upstream answers with an error: they are left out.")
+        tuple[str, ...], Meta(description="Fields of chats that the upstream refuses, and that are therefore left out.")
     ] = ()
     at_most: Annotated[
         dict[str, Exact],
-        Meta(description="Fields of chats and the largest number the upstream takes; a larger one is lowered to it."),
+        Meta(
+            description="Fields of chats, each with the largest number the upstream accepts; larger ones are lowered."
+        ),
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ def test_check_takes_a_missing_secret_for_a_warning(tmp_path: Path, monkeypatch:
     assert result.exit_code == 0
     assert result.stderr == (
         f"warning: {path}:14:12: channels[0].keys[0]: environment variable 'SHOP_TEST_KEY' is not set; "
-        "`relay run` needs it unless with --demo\n"
+        "`relay run` needs it, except with --demo\n"
     )
 
 

@@ -384,7 +384,7 @@ def test_missing_secret_is_a_warning_to_check_and_an_error_to_run(
 
     assert loaded.warnings == (
         f"{loaded.path}:14:12: channels[0].keys[0]: environment variable 'SHOP_TEST_KEY' is not set; "
-        "`relay run` needs it unless with --demo",
+        "`relay run` needs it, except with --demo",
     )
     with pytest.raises(ProfileError) as caught:
         resolve_secrets(loaded)

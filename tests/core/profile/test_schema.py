@@ -28,7 +28,7 @@ def test_bundled_schema_is_what_the_command_prints(schema: dict[str, Any]) -> No
 def test_exact_number_is_text_with_a_pattern(schema: dict[str, Any]) -> None:
     """Editors ask for quotes too."""
     assert schema["$defs"]["Membership"]["properties"]["ratio"] == {
-        "description": "Multiplier meant for the charges of members; it is checked, but not applied yet.",
+        "description": "Multiplier on the charges of members; it is checked, but not applied yet.",
         "type": "string",
         "pattern": r"^-?\d{1,30}(\.\d{1,30})?(/[1-9]\d{0,29})?$",
         "default": "1",
