@@ -160,7 +160,7 @@ class Transport(Protocol):
         Raises:
             UpstreamConnectError: Refused, reset before an answer, or not HTTP.
             UpstreamTimeoutError: ``connect``, or ``first_event`` where no head came.
-            OverloadedError: As many files are open as may be.
+            OverloadedError: No more files may be opened.
         """
         ...
 

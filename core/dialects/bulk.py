@@ -1,8 +1,8 @@
 """Limits how many values a request may hold: once read, each costs far more than its bytes.
 
 Thirty megabytes of ``{},`` are ten million values; translating them took a gigabyte, and ten seconds. A conversation
-that fills the longest context, a million tokens, has some megabytes: of four thousand calls of Claude Code's with short
-results they are four, and 160 000 values, whose translation takes 0.2 to 0.3 s and 20 MB (measured 2026-11-30).
+that fills the longest context, a million tokens, has a few megabytes: four thousand calls of Claude Code with short
+results have four, and 160 000 values, whose translation takes 0.2 to 0.3 s and 20 MB (measured 2026-11-30).
 """
 
 from ..errors import BadRequestError
@@ -31,10 +31,7 @@ def check_bulk(body: bytes) -> None:
 
 
 def _is_surely_small(body: bytes) -> bool:
-    """Say whether there are few enough values even if what is inside strings counts.
-
-    A comma has something before it.
-    """
+    """Say whether there are few enough values even if everything inside strings is counted too."""
     value_count = body.count(b'"') // 2 + body.count(b"{") + body.count(b"[")
     return value_count <= VALUES_MAX and (len(body) <= 2 * COMMAS_MAX or body.count(b",") <= COMMAS_MAX)
 

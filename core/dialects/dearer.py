@@ -1,6 +1,6 @@
-"""What a request may ask for at a higher price of the vendor's than the shop's own prices say: it is not offered.
+"""Options for which the vendor charges more than the shop's prices cover: they are not offered.
 
-The customer would choose, and the shop pay: twice or more for a faster tier, a tenth more for a place.
+The customer would choose, and the shop pay: twice or more for a faster tier, a tenth more for a region.
 Sources, read 2026-11-29: openai.com/api-priority-processing, openai-python 3.54.0
 types/chat/completion_create_params.py (``fast`` is ``priority``); platform.claude.com build-with-claude/fast-mode;
 docs.aws.amazon.com claude-platform data-residency; ai.google.dev gemini-api/docs/priority-inference. And, read
@@ -21,7 +21,7 @@ _read_value = msgspec.json.Decoder(str | int | float | None).decode
 
 
 def _is_fast_tier(value: str) -> bool:
-    # Google's enums may be numbers, and no tier of another's is one.
+    # Google's enums may be numbers; no other vendor's tier is one.
     return value == "fast" or "priority" in value or value.replace(".", "").isdigit()
 
 
@@ -57,7 +57,7 @@ def refuse_dearer(fields: Fields) -> None:
 def refuse_gateways_own(fields: Fields, dialect: Dialect) -> None:
     """Refuse what LiteLLM does where any request says so: let other models answer, or ask again, both unseen.
 
-    It follows ``mock_testing_fallbacks`` even where nothing fails. Only in Messages is it told which model answered.
+    It follows ``mock_testing_fallbacks`` even if nothing fails. Only Messages tells which model answered.
     Source: docs.litellm.ai docs/proxy/client_side_fallbacks and reliability, read 2026-11-30.
 
     Raises:

@@ -196,8 +196,8 @@ _ID_LINE = re.compile(rb"(?:^|[\r\n])id:")
 def keep_alive_behind(events: bytes, keep_alive: bytes) -> bytes:
     """Return what may be written during silence behind *events*: no blank lines once one of them had an id.
 
-    To OpenAI's SDK for Python (3.54.0), a blank line is then an event without data, at which it fails. Whoever takes a
-    comment's line for an event that is no JSON has failed at the id's.
+    To OpenAI's SDK for Python (3.54.0), a blank line is then an event without data, at which it fails. A client that
+    would fail at a comment, as an event that is no JSON, has failed at the line of the id before.
     """
     return COMMENT_LINE if keep_alive == BLANK_LINES and _ID_LINE.search(events) else keep_alive
 

@@ -47,9 +47,9 @@ class Embeddings(Single):
 
 
 def _with_prompt(usage: object) -> object:
-    """Return figures with the prompt's: an embedding has no other tokens, so one of the two says it all.
+    """Return figures that have the prompt's tokens; if only the total is given, it is the same, as there is no output.
 
-    A total beyond the prompt contradicts it, and is no output.
+    A total larger than the prompt contradicts it, and is not taken for output.
     """
     if not isinstance(usage, dict):
         return usage

@@ -110,5 +110,5 @@ def read_value(fields: Fields, name: str, decoder: msgspec.json.Decoder[Any]) ->
 
 
 def missing_field(name: str) -> BadRequestError:
-    """Return the error to refuse a request with that lacks the field *name*."""
+    """Return the refusal of a request that lacks the field *name*."""
     return BadRequestError(param=name, missing=name)

@@ -42,7 +42,7 @@ def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:
     for param in ("fallbacks", "tools", "input"):
         raw = bytes(fields.get(param, b"null"))
         if param != "fallbacks" and not (mentions(raw, b'"model"') or has_escaped_letter(raw)):
-            continue  # nearly always: tools and turns are long, and read by nobody else
+            continue  # as nearly always: decoding long tools and turns only for this would be a waste
         try:
             read = _named_in_turns(raw) if param == "input" else _read_named(raw) or []
         except msgspec.ValidationError as exc:

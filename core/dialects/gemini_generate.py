@@ -126,7 +126,7 @@ def _read_config(config: Fields, camel: str, snake: str, *, most: int | None = N
 
 
 def framing(query: str) -> list[tuple[str, str]]:
-    """Return the one parameter in *query* that chooses the framing: the last that may; none if there is none."""
+    """Return the parameter in *query* that chooses the framing, the last if there are several; empty if none does."""
     return [pair for pair in parse_qsl(query) if pair in _FRAMINGS][-1:]
 
 

@@ -115,9 +115,9 @@ class InteractionsStreamReader(EventReader):
         return True
 
     def _note_lookup(self, kind: str) -> None:
-        """Note what Google looks up when it is told.
+        """Note a lookup as soon as Google reports it.
 
-        The figures come at the end, and who leaves before pays for it, too.
+        Its figures come only at the end, and a customer who leaves before pays for it too.
         """
         is_once = is_billed_by_answer(self.model_returned or self._exchange.model)
         match kind:

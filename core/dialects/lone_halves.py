@@ -1,4 +1,4 @@
-"""Reading along what no text can hold: half of a character that an upstream cut in two, escaped by itself.
+"""Reads documents with half of a character, which no text can hold: an upstream cut it in two and escaped each half.
 
 What is passed on keeps its bytes; hub/halves.py puts the halves together for customers of other dialects.
 Source: RFC 8259, 7 and 8.2.
@@ -19,10 +19,10 @@ _ESCAPES = re.compile(
 
 
 def decode_halves(decode: Callable[[bytes], DocumentT], data: bytes) -> DocumentT:
-    r"""Return what *decode* makes of *data*, of a copy with U+FFFD for each half that stands alone if there is one.
+    r"""Return what *decode* makes of *data*, with U+FFFD in place of each half that stands alone.
 
     Raises:
-        ValueError: *data* can't be read, and not for a half.
+        ValueError: *data* can't be read for another reason than such a half.
 
     >>> decode_halves(msgspec.json.decode, rb'["a\ud83d", "\ud83d\ude00", "\\ud83d"]') == ["a\ufffd", "\U0001f600", "\\ud83d"]
     True

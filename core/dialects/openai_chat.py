@@ -74,7 +74,7 @@ class OpenAIChat(OpenAIFace, CommonRules):
 
 
 def read_stream_options(fields: dict[str, msgspec.Raw]) -> None:
-    """Check ``stream_options``, now and not with the answer, and encode them again: each of their members stands once."""
+    """Check ``stream_options`` before anything is sent, and encode them again, so that each member occurs once."""
     options = read_nested(fields, "stream_options")
     if options is not None:
         _is_usage_asked(options)

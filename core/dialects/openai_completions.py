@@ -27,7 +27,7 @@ class OpenAICompletions(OpenAIChat):
         refuse_dearer(fields)
         exchange.stream = read_bool(fields, "stream")
         exchange.output_tokens_asked = read_int(fields, "max_tokens", least=0)
-        # What is made is paid for, the best of them is shown.
+        # All choices that are made are paid for, though with ``best_of`` only the best are shown.
         counts = (read_int(fields, name, most=CHOICES_MAX) or 1 for name in ("n", "best_of"))
         exchange.choice_count = max(counts) * _prompt_count(prompt)
         read_stream_options(fields)

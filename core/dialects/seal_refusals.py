@@ -1,4 +1,4 @@
-"""What to send instead, once, of a request that was refused for seals of another account.
+"""What to send, once, instead of a request that was refused for another account's seals.
 
 Thinking blocks, encrypted reasoning and thought signatures are checked by the account that made
 them. A conversation that had to move still has those of its last account. Source: wire/DIALECTS.md 6,

@@ -150,7 +150,7 @@ def spoken_tokens(exchange: Exchange) -> int:
 
 
 def note_plain_sound(exchange: Exchange, content_type: str) -> None:
-    """Where *exchange* asked for events of speech, and plain sound comes, let that be what was asked for.
+    """If *exchange* asked for events of speech but plain sound comes, treat that as what was asked for.
 
     OpenAI's ``tts-1`` and ``tts-1-hd`` ignore the wish, with status 200.
     Source: sfortis/openai_tts#73, read 2026-11-30.

@@ -25,7 +25,7 @@ _SPELT = {name.casefold(): name for name in _READ}
 
 
 def check_spelling(names: Iterable[str]) -> None:
-    """Refuse a name that differs from one of those only in letter case.
+    """Refuse a name that differs only in letter case from one that relay reads.
 
     Raises:
         BadRequestError: Names the field and its right spelling.

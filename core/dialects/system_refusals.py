@@ -30,17 +30,17 @@ _SYSTEM, _USER = (msgspec.Raw(b'"system"'), msgspec.Raw(b'"developer"')), msgspe
 
 
 def said_by_the_user(request: ChannelRequest, error: UpstreamStatusError) -> bool:
-    """Make the system text that *error* complains about the user's; say whether *request* is worth sending again."""
+    """If *error* refuses system text within the conversation, send it as the user's; say whether *request* changed."""
     return bool(_REFUSED.search(error.message)) and let_the_user_say(request)
 
 
 def said_by_the_user_here(request: ChannelRequest, error: UpstreamStatusError) -> bool:
-    """Do likewise where *error* is about the place of the text: elsewhere the same model takes it."""
+    """Do the same if *error* refuses the text only at this place; elsewhere, the same model accepts it."""
     return bool(_MISPLACED.search(error.message)) and let_the_user_say(request)
 
 
 def let_the_user_say(request: ChannelRequest) -> bool:
-    """Make the system text within the conversation of *request* the user's; say whether there is any."""
+    """Turn system text within the conversation of *request* into the user's; say whether there is any."""
     if request.dialect not in _OPENING:
         return False
     try:

@@ -153,10 +153,7 @@ class Tally:
 
     @property
     def tool_counts(self) -> dict[str, int]:
-        """What tools were noted, as in `Usage`, in an order that is the same for each process.
-
-        A bill lists them by it.
-        """
+        """The noted tools, as in `Usage`, sorted, so that every process lists them in the same order in a bill."""
         return dict(sorted(Counter(name for name, _ in self._tools_run).items()))
 
     def note_answer(self) -> None:

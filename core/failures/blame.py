@@ -56,11 +56,11 @@ _CANT_DO = re.compile(
 def blames_the_request(error: ErrorBody, sent: SentRequest) -> bool:
     """Say whether *error*, a refusal by 403 or 404, is the fault of the request and not of anything of ours.
 
-    It is where the model exists but can't do what the request asks for; where the request refers to
-    something outside itself and the words mention such a thing; and where Google refuses in words that
-    mention nothing known and the request refers to a file of Google's. Apart from the first case, it never
-    is where the words mention our key, money or model. Words that also occur in the request's own ids and
-    addresses prove nothing: a file may be called ``model``.
+    It is the request's fault if the model exists but can't do what is asked; if the request refers to
+    something outside itself and the words mention such a thing; or if it refers to a file of Google's and
+    Google's words mention nothing known. In the last two cases, it is not if the words mention our key,
+    money or model. Words that also occur in the request's own ids and addresses prove nothing: a file may
+    be called ``model``.
     """
     words = _ADDRESS.sub(GAP, _QUOTED.sub(GAP, error.message))[:_WORDS_LENGTH_MAX]
     text = " ".join((error.code, error.type, error.param or "", *error.reasons, words)).lower().replace("_", " ")

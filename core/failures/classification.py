@@ -29,7 +29,7 @@ def classify(
     in every other class they may mention our key, balance or organisation.
 
     Args:
-        request: None where it is not known; then no word that may be the customer's own counts against a key.
+        request: None if it is not known; then no word about a key or money counts, as it may be the customer's own.
     """
     error, sent = read_error_body(body), SentRequest(request)
     failure = _failure(status, error, sent)
@@ -37,7 +37,7 @@ def classify(
         message = "" if _tells_of_ours(error.message, sent) else sanitise(error.message)
         return UpstreamStatusError(failure, status, message=message, error_type=_machine_type(error), param=error.param)
     if failure == "overloaded" and headers.get("x-should-retry") == "false":
-        failure = "sick"  # a relay that has no channel for the model says 503, too, and that asking again is no use
+        failure = "sick"  # another relay without a channel for the model: also 503, but asking again is no use
     wait_s = retry_after_s(headers, error) if failure in ("throttled", "overloaded") else None
     return UpstreamStatusError(failure, status, retry_after_s=wait_s)
 
@@ -88,7 +88,7 @@ def _failure(status: int, error: ErrorBody, sent: SentRequest) -> FailureClass:
             return _unless_of_the_request("key_dead", error, sent)
         if names & _MODEL_NAMES:
             return _unless_of_the_request("misrouted", error, sent)
-        # They may be the customer's own words: no key is taken out for them, and no customer is shown them.
+        # The words may be the customer's own, so no key is taken out for them; nor are they shown to the customer.
         return "sick" if not sent.is_known and _OURS.search(error.message.lower()) else "request"
     if status == 403:
         return _failure_of_403(error, names, words, sent)
@@ -166,7 +166,7 @@ def _failure_dressed_as_success(error: ErrorBody, words: str, sent: SentRequest)
 def _class_of_status(status: int) -> FailureClass:
     """Return the class of a bare status; any other is ``sick``, for which another channel is tried.
 
-    415 is said of a file that can't be decoded, and 431 of a customer's ``anthropic-beta``, if it is too long.
+    Upstreams answer 415 to a file that can't be decoded, and 431 to a customer's ``anthropic-beta`` that is too long.
     """
     match status:
         case 400 | 413 | 415 | 422 | 431:

@@ -27,7 +27,7 @@ class SentRequest:
         self._request = request
 
     def words_in_text(self, words: set[str]) -> set[str]:
-        """Return those of *words*, in lower case, that are, or may be, in a name or a text of the request."""
+        """Return those of *words*, in lower case, that occur or may occur in a name or text of the request."""
         if not words or self._text is None:
             return words
         return {each for each in words if each in self._text}
@@ -43,7 +43,7 @@ class SentRequest:
         return any(name in _GOOGLES for name, _ in self._references or ())
 
     def words_in_references(self, words: set[str]) -> set[str]:
-        """Return those of *words* that occur in an id or address that the request refers to, or may occur there.
+        """Return those of *words* that occur or may occur in an id or address that the request refers to.
 
         The words are in lower case, with blanks for underscores.
         """

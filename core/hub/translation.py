@@ -69,9 +69,9 @@ class Translation:
         try:
             dropped = self._encode(msgspec.structs.replace(self._asked, model=model))
         except (msgspec.DecodeError, RecursionError) as exc:
-            # Passed on unread it would have worked: only reading it finds a number beyond any float.
+            # Only decoding finds a number beyond any float; in its own dialect the request would have passed unread.
             raise BadRequestError(param=self._unreadable(exchange.fields)) from exc
-        # No answer repeats them, and those of a long conversation would take megabytes until it ends.
+        # No answer repeats the messages, and a long conversation would take megabytes until the answer ends.
         self._asked = msgspec.structs.replace(self._asked, messages=())
         self.dropped: tuple[str, ...] = tuple(filter(_is_name, dropped))[:DROPPED_NAMES_MAX]
         """Names of what the channel's dialect can't express and was left out, as far as a header can hold them."""

@@ -136,7 +136,7 @@ class Context:
         return len(self._under_way)
 
     def response_began(self, response_id: str) -> None:
-        """Note what the response reads; more may be added while it is under way. If told again, it changes nothing."""
+        """Note what the response reads; more may be added while it is under way. A repeated notice changes nothing."""
         if response_id and response_id in self._under_way:
             return
         if response_id in self._ended:
@@ -146,7 +146,7 @@ class Context:
         self._added_before = self._added
 
     def response_sent(self, kind: str, frame: str) -> None:
-        """Count a delta that is about to be passed on; whoever speaks is under way, even if its beginning was not told."""
+        """Count a delta that is about to be passed on; its response is under way, even if its beginning was not told."""
         response_id = delta_of(frame)
         if response_id not in self._outputs:
             self._note_speaker(response_id)
@@ -156,7 +156,10 @@ class Context:
         self._passing.add(kind, delta_length(frame))
 
     def _note_speaker(self, response_id: str) -> None:
-        """Count who speaks as under way; one that began without an id tells it now. No id may be that of any."""
+        """Count the response of a delta as under way.
+
+        It may be the one that began without an id, which is then known. A delta without an id may belong to any.
+        """
         if response_id in self._under_way or (self._under_way and not response_id):
             return
         if "" in self._under_way:
@@ -169,13 +172,13 @@ class Context:
         self._passing.delivered = (self._passing.text_bytes, self._passing.sound_chars)
 
     def output_of(self, response_id: str | None) -> "Output":
-        """Return the output of that response, or what can't be told apart; of all under way together for None."""
+        """Return the output of that response, or all output that no id tells apart; for None, that of all under way."""
         if response_id is None:
             return sum(self._outputs.values(), Output())
         return self._outputs.get(self._meant(response_id)) or self._outputs.get("", Output())
 
     def _meant(self, response_id: str) -> str:
-        """Return which of the responses under way an end means: that of its id, one that told no id, or the oldest."""
+        """Return which response under way has ended: the one with this id, or one without an id, or the oldest."""
         known = [each for each in (response_id, "", *self._under_way[:1]) if each in self._under_way]
         return known[0] if known else response_id
 
@@ -200,9 +203,9 @@ class Context:
             self._added_before = Measure()
 
     def has_ended(self, response_id: str) -> bool:
-        """Say whether this response has ended, and neither begun nor spoken since: it must not be paid again.
+        """Say whether this response has ended before, and neither begun nor spoken since: it must not be paid again.
 
-        Under no id nothing may be under way or asked for, as it could be the end of that.
+        An end without an id counts as repeated only if nothing is under way or asked for that it could be the end of.
         """
         if not response_id:
             return self._has_unnamed_ended and not (self._under_way or self._asked_count)
@@ -220,7 +223,7 @@ class Context:
 
     @property
     def response_count(self) -> int:
-        """How many responses are under way or asked for; one where none is, as the upstream may begin by itself."""
+        """How many responses are under way or asked for; at least one, as the upstream may begin one by itself."""
         return max(1, self.open_count + self._asked_count)
 
     @property
@@ -295,5 +298,5 @@ class Output:
 
 
 def _chars_per_second(format: str) -> int:
-    """Return how many characters of base64 a second takes; for an unknown format those of G.711, as the fewest."""
+    """Return how many characters of base64 a second takes; for an unknown format, the fewest that any has (G.711)."""
     return PCM_CHARS_PER_SECOND if format in ("pcm16", "audio/pcm") else G711_CHARS_PER_SECOND

@@ -54,7 +54,7 @@ class RealtimeDoor(Door):
             self._checked(resolve(self._path))
         except UpgradeRequiredError as refusal:
             if refusal.reason == "websocket_expected":
-                return  # which is what this is
+                return  # this is one
             raise
         raise self._unknown_endpoint()
 

@@ -93,16 +93,16 @@ class WebsocketFace(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """End a connection on which something other than a frame came; before the upgrade no frame can say why."""
+        """End a connection that sent something other than a frame; before the upgrade, no frame can tell it why."""
         if self.conn.close_sent is None:
             self.transport.abort()
         else:
             super().handle_parser_exception()
 
     def shutdown(self) -> None:
-        """End the session, which tells its customer why: to uvicorn's own disconnect it would be the customer who left.
+        """End the session, which tells its customer why; uvicorn's own way would look as if the customer had left.
 
-        What is closing already, as after a failed upgrade, is left alone: uvicorn would answer it again.
+        A connection that is closing already, as after a failed upgrade, is left alone: uvicorn would answer it again.
         """
         if self.transport.is_closing():
             return

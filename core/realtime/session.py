@@ -199,7 +199,7 @@ class Session:
         return self._rules.render_refusal(error, words, self._turn.exchange.id, refused_id).decode()
 
     def _report(self, error: UpstreamError) -> None:
-        """Report an error of the open session to circuit and log, once: many errors of one session count as one."""
+        """Report an upstream's error to circuit and log; of one session, only the first."""
         if self._is_reported:
             return
         self._is_reported = True
@@ -305,7 +305,7 @@ class Session:
         Raises:
             RelayError: The next can't be held for, so the session ends after this response.
         """
-        if self._context.has_ended(done.id):  # its end is told again: it only passes
+        if self._context.has_ended(done.id):  # a repeated end, which is only passed on
             await self._customer.send(self._shown_end(frame, done))
             return
         self._turn.saw(frame)
@@ -316,7 +316,7 @@ class Session:
             self._context.response_ended(done)
             try:
                 self._turn = await turn.next()
-                if self._context.open_count:  # what these have said was marked and held for by the turn posted now
+                if self._context.open_count:  # the turn just posted had marked and held for what these have said
                     self._turn.mark()
                     await self._turn.cover()
             except RelayError as exc:

@@ -83,8 +83,9 @@ class Transcriptions:
     def confirmed(self, facts: SessionFacts) -> None:
         """Note the model that the upstream reports.
 
-        If several of our names map to it, or none does, the one asked for stays: an upstream may report what is behind
-        a deployment, or a dated name. If none was asked for, one without a name of ours costs what the session does.
+        If several of our names map to it, or none does, the model asked for stays: an upstream may report what is
+        behind a deployment, or a dated name. If none was asked for, a model that we have no name for is charged as
+        the session's own.
         """
         sent = facts.transcription_model
         if not sent:
@@ -136,11 +137,11 @@ class Transcriptions:
         self._open[model] = settlement
 
     async def post(self, frame: str) -> None:
-        """Book the transcript that *frame* ends, durably, at the price of the model that made it; only the first time.
+        """Book the transcript that *frame* ends, durably, once, at the price of the model that made it.
 
-        One that names no item counts as told before if no sound has come since that it could be of. If nothing was held
-        for it, because nobody asked for it, it is paid from what the account has. Where its figures are missing or can't
-        be true, the length of the audio and of the transcript stand in for them.
+        A repeated end is ignored; without an item's name, it counts as repeated unless audio has come since. If nothing
+        was held for the transcript, because nobody asked for it, it is paid from what the account has. If its figures
+        are missing or can't be true, the length of the audio and of the transcript stand in for them.
 
         Raises:
             RelayError: The key is no longer valid.
@@ -163,13 +164,13 @@ class Transcriptions:
             self._posted = None
 
     def mark(self) -> None:
-        """Mark what was told of transcripts under way: recovery posts it if the process dies."""
+        """Mark what has come of transcripts under way: recovery posts it if the process dies."""
         begun = self._begun()
         for model, settlement in self._open.items():
             settlement.mark_told(self._told_usage(begun.get(model, Item(model))))
 
     def _begun(self) -> dict[str, Item]:
-        """Return what was told of unfinished transcripts, of each model together, as they share its hold."""
+        """Return what has come of unfinished transcripts, added up by model, because those of a model share its hold."""
         begun: dict[str, Item] = {}
         for item in self._items.values():
             if item.text_bytes:
@@ -187,7 +188,7 @@ class Transcriptions:
         begun = self._begun()
         self._items.clear()
         try:
-            # What is held for comes first: it is booked whatever became of the key.
+            # Models with a hold come first: their transcripts are booked whatever became of the key.
             for item in sorted(begun.values(), key=lambda item: item.model not in self._open):
                 await self._cut(item, error)
         finally:
@@ -269,7 +270,7 @@ class TranscriptSettlement(TurnSettlement):
         )
 
     def mark_told(self, usage: Usage) -> None:
-        """Mark the *usage* of what was told so far, if it is another than was marked last."""
+        """Mark the *usage* so far, if it differs from what was marked last."""
         if usage != self._marked:
             self._marked = usage
             self.mark(usage, Evidence(has_text=True))
@@ -292,7 +293,7 @@ def heard_usage(seconds: int) -> Usage:
 
 
 def plausible_usage(usage: Usage, seconds: int) -> Usage:
-    """Return the upstream's *usage* for audio of at most so many *seconds*; if it can't be true, what they come to.
+    """Return the upstream's *usage* for audio of at most so many *seconds*; if it can't be true, that of these seconds.
 
     If the upstream counts tokens, the seconds are added, for models that are priced by the second.
     """

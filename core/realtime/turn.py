@@ -70,7 +70,7 @@ class TurnSettlement(Settlement):
 
     @property
     def can_grow(self) -> bool:
-        """Whether the hold may cover more: it is neither closed nor one for nothing."""
+        """Whether the hold may cover more: it is open, and not the empty hold of `expect_nothing`."""
         return not (self._is_closed or self._is_for_nothing)
 
     def expect(self, needed: Input) -> None:
@@ -173,8 +173,8 @@ class Turn:
     async def next(self) -> "Turn":
         """Return the turn after this one, already reserved; see `reserve_afresh`.
 
-        If nobody can pay for another response, but some are under way, it holds nothing: what these have said is
-        booked with it when `cover` has refused any more.
+        If the account can't pay for another response while some are under way, the turn holds nothing: what these have
+        said is booked with it once `cover` has refused more.
 
         Raises:
             RelayError: The key is no longer valid, or can't pay for another response.

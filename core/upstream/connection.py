@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
             return await self._waiter
         finally:
             self._waiter = self._taker = None
-            self._limit = self._loop.time  # the other would keep its answer, and so a prompt, with the connection
+            self._limit = self._loop.time  # the caller's would keep the answer, and so a prompt, in memory
 
     def take(self) -> bytes:
         """Return what has arrived of the body since the last call, and read on."""
@@ -171,14 +171,14 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header of the head; those after the body are ignored."""
-        self._framing_bytes += len(value)  # a long one is counted however it came
+        self._framing_bytes += len(value)  # a long header counts, in however many pieces it arrived
         if not self.status:
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Take the end of a head: the answer's, or an interim one (1xx)."""
         status = self._parser.get_status_code()
-        self._is_interim = 100 <= status < 200  # of 101, which nobody asked for, the parser complains
+        self._is_interim = 100 <= status < 200  # the parser itself refuses 101, which nobody asked for
         if self._is_interim:
             self.headers = {}
             return
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
 
     def _let_others_go_first(self) -> None:
         self._turn_bytes = 0
-        if not self._is_paused:  # else reading goes on once it has been taken, which is another turn
+        if not self._is_paused:  # else it has been paused already, until the caller takes it
             self._transport.pause_reading()
             self._loop.call_soon(self._transport.resume_reading)
 

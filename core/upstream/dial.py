@@ -35,9 +35,9 @@ class Dialler:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """The settings of all TLS connections; made again while the file of whom to trust could not be opened.
+        """The settings of all TLS connections; made again as long as the file of certificate authorities can't be opened.
 
-        Where whom to trust stands in a folder only, as with Debian's Python, it is looked up at each handshake.
+        If there is only a folder of them, as with Debian's Python, OpenSSL looks into it at each handshake.
         """
         if self._tls is None or (not self._tls.cert_store_stats()["x509"] and ssl.get_default_verify_paths().cafile):
             self._tls = ssl.create_default_context()
@@ -69,7 +69,7 @@ class Dialler:
 
         Raises:
             OSError: It can't be reached.
-            OverloadedError: As many files are open as may be: the upstream must not be blamed, or its circuit would open.
+            OverloadedError: No more files may be opened. The upstream must not be blamed, or its circuit would open.
         """
         try:
             addresses = await self._look_up(origin.host, origin.port)
@@ -86,7 +86,7 @@ class Dialler:
         asked_at, lookup = self._lookups.get((host, port), (-ADDRESSES_S, None))
         if lookup is None or now - asked_at > ADDRESSES_S or (lookup.done() and lookup.exception() is not None):
             lookup = self._loop.create_task(self._ask_resolver(host, port))
-            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())  # all who waited may have left
+            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())  # all callers may have left
             self._lookups[host, port] = (now, lookup)
         return await asyncio.shield(lookup)
 

@@ -51,7 +51,7 @@ def parse_url(url: str) -> tuple[Origin, str]:
 def render_head(request: UpstreamRequest, lines: str) -> bytes:
     """Return the head of *request*, whose address gave *lines*.
 
-    Nothing else travels than the channel's headers, the length, and that no encoding is wanted.
+    It has only the channel's headers, the length, and a header that asks for no encoding.
 
     Raises:
         ValueError: A header that would not arrive as it is.
@@ -88,7 +88,7 @@ def flaw_of_head(status: int, headers: Mapping[str, str]) -> str:
     framing = headers.get("transfer-encoding", "chunked").strip().lower()
     if framing != "chunked":
         return f"asked for a plain body, found transfer-encoding {framing[:20]!r}"
-    # An error keeps its status: that says enough, and nobody reads what can't be read.
+    # An error's status is enough: its body is not needed, so it may be in a form that can't be read.
     coding = headers.get("content-encoding", "").strip().lower()
     if status < 400 and coding not in ("", "identity"):
         return f"asked for identity, found content-encoding {coding[:20]!r}"

@@ -81,7 +81,7 @@ class Response:
             take(b"")
             return
         self._take = take
-        # The first bytes may bring the limit nearer, which a wait under way does not see.
+        # The first bytes may move the limit nearer, which a wait under way would not notice: so they are read first.
         self._is_wanted = self._is_begun or take(await self.read())
         self._begin_to_wait()
         while self._is_wanted:
@@ -128,7 +128,7 @@ class Response:
     def _begin_to_wait(self) -> None:
         """Start the idle time now: while nobody asks for bytes, the delay is not the upstream's."""
         self._asked_at = self._loop.time()
-        if self._asked_at >= self._total_at:  # whoever always has something ready never waits
+        if self._asked_at >= self._total_at:  # an upstream that always has bytes ready never makes us wait
             self._give_up("total")
 
     def _limit_at(self) -> float:

@@ -1,8 +1,7 @@
 """Websockets to upstreams, each for one session.
 
-The protocol is the websockets library's; how a connection is reached is the client's. Handed a socket,
-the library asks no proxy. Frames are not compressed: sound gains nothing, and what unpacks without bound
-can't be sent here.
+The websockets library speaks the protocol, on a socket that the client has connected: so it asks no proxy. Frames
+are not compressed: sound would gain nothing, and nobody can send a small frame that unpacks without bound.
 """
 
 import asyncio
@@ -59,7 +58,7 @@ class Websocket:
 
 
 class _Direct(connect):
-    """Follows no redirects, which would be sent the key."""
+    """Follows no redirects: their targets would be sent the key."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc

@@ -38,7 +38,7 @@ class Call(msgspec.Struct):
 
     @property
     def is_piece(self) -> bool:
-        """Whether it is a piece of a call; only who asked for pieces gets any.
+        """Whether it is a piece of a call; only clients that asked for pieces get any.
 
         Source: ai.google.dev function-calling.
         """
