@@ -23,7 +23,7 @@ _SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "thread-id")
 _SYSTEM_FIELDS = ("system", "instructions", "systemInstruction", "system_instruction")
 _TURN_FIELDS = ("messages", "input", "contents")
 _OPENING_TURNS_MAX = 8
-"""The user's first turn is looked for among this many."""
+"""How many turns are searched for the user's first."""
 
 _FirstTurns = msgspec.defstruct(
     "_FirstTurns",

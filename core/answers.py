@@ -20,11 +20,12 @@ from .texts import text
 
 JSON = (b"content-type", b"application/json")
 ASK_AGAIN_S_MAX = 120
-"""Seconds; nobody is told to sit out a longer wait. Anthropic's SDK for Python sleeps for as long as it is told, an hour
-too; OpenAI's gives up beyond this itself. Source: anthropic 2.12.0 and openai 3.54.0, _base_client.py, read 2026-11-30.
+"""Seconds; nobody is told to ask again after a longer wait. Anthropic's SDK for Python sleeps for as long as it is told,
+even an hour; OpenAI's gives up by itself if it is longer than this. Source: anthropic 2.12.0 and openai 3.54.0,
+_base_client.py, read 2026-11-30.
 """
 _PROTOCOLS: Mapping[str, bytes] = {"websocket_expected": b"websocket", "plain_http_expected": b"HTTP/1.1"}
-"""By code, what is spoken where a request was answered with 426, which must say it (RFC 9110, 15.5.22 and 7.8)."""
+"""The protocol that the endpoint speaks, by code; an answer of status 426 must name it (RFC 9110, 15.5.22 and 7.8)."""
 
 
 def sentence(error: RelayError, locale: str) -> str:

@@ -20,7 +20,7 @@ from .plugin import ChannelPlugin
 from .transport import UpstreamResponse
 
 CANCEL_S = 5.0
-"""How long an upstream may take to accept it; the end of the exchange waits for that."""
+"""How long an upstream may take to accept the cancellation; the end of the exchange waits for that."""
 
 _CANCELLED = frozenset(one.rules.name for one in KEPT_ANSWER_ENDPOINTS if one.action == "/cancel")
 """Dialects that have such answers; in others a field ``background`` means nothing to relay."""

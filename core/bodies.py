@@ -25,7 +25,7 @@ class Bodies:
         self.bytes_max = bytes_max
         self.bytes = 0
         self.bytes_of: Counter[str] = Counter()
-        """By account, where it is known."""
+        """By account, as far as the account is known."""
 
     def share(self) -> "Share":
         """Return one request's share, a context that gives back its bytes at the end."""

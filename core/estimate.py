@@ -41,7 +41,7 @@ SPOKEN_BYTES_PER_TOKEN = 3200
 Source: OpenAI, "Managing costs" of Realtime, read 2026-11-24.
 """
 FIGURE_FLOOR_TOKENS = 1024
-"""Smaller figures of an upstream are never disputed, because small bounds are the least exact."""
+"""Figures below this are never disputed, because small bounds are the least exact."""
 DISPUTED_FACTOR = 4
 
 _LONG_CACHE = re.compile(rb'"ttl"\s*:\s*"1h"')

@@ -126,7 +126,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """The pieces that the request itself contains: characters to speak, seconds to hear."""
     audio_tokens_bound: int = 0
     image_tokens_bound: int = 0
-    """The most tokens of sound to transcribe, and of pictures to edit, which may cost more than text."""
+    """The most input tokens of sound to transcribe and of pictures to edit, which may cost more than text."""
     idempotency_digest: bytes | None = None
     """SHA-256 of the request's idempotency key, or None: requests with the same key are paid for once."""
     principal: Principal | None = None

@@ -42,7 +42,7 @@ class Figures:
         cap = min((cap for cap in caps if cap is not None), default=None)
         self.limit_tokens = None if cap is None else cap * exchange.choice_count
         self._believed: tuple[int, int] | None = None
-        """The last figure of the input that the upstream gave, and the most that it can be, in tokens."""
+        """The upstream's last figure of the input, and the most that is credible for it, in tokens."""
 
     @cached_property
     def input_bound_tokens(self) -> int:

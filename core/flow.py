@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 
 DROP_S = 5.0
-"""How long what is still sent is read and dropped behind the last answer."""
+"""How long after the last answer what a customer still sends is read and dropped."""
 
 
 class Flow(FlowControl):

@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}(\[[A-Za-z0-9_.-]{0,64}\]){0,4}")
 _EXTENDED = re.compile(r"(?:utf-8|us-ascii)'[^']*'(?:[^%]|%[0-9a-f]{2})+", re.I)
 """A ``filename*`` that every reader can decode (RFC 8187, 3.2).
 
-Go's prefers it to ``filename``, and takes a file without a name for a value.
+Go's library prefers it to ``filename``, and takes a file without a name for a value.
 """
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FOREIGN_CHARSET = re.compile(r'charset\s*=\s*"?(?!(?:utf-8|us-ascii)"?\s*(?:;|$))', re.I)

@@ -14,7 +14,7 @@ _MEDIA_KINDS = (
 )  # fmt: skip
 _TYPED_MEDIA = re.compile(rb'"type"\s*:\s*"(?:%b)"' % "|".join(_MEDIA_KINDS).encode())
 _is_packed = re.compile("(?:audio|image|video)/|application/pdf").match
-"""Of MIME types: other files are text, which a model reads as such."""
+"""Finds MIME types of media; files of any other type are text, and a model reads them as text."""
 _INLINE_MEDIA = re.compile(rb'"inline_?[Dd]ata"')
 
 

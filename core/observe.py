@@ -50,7 +50,7 @@ EVENTS = frozenset(
 """Every event there is: noun, dot, past participle."""
 
 WARNINGS = frozenset({"admission.closed", "files.exhausted", "post.failed", "usage.contradicted"})
-"""Those that tell of no exception, but of something that an operator has to look at."""
+"""Events without an exception that an operator should look at all the same."""
 
 FIELDS = frozenset(
     {

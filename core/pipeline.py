@@ -51,7 +51,7 @@ Source: OpenAI API reference, ``stream`` of "Create transcription" and "Create i
 """
 
 TRANSLATED_AT_ONCE_BYTES_MAX = 256 * 1024
-"""A longer request is translated aside: of many values, a megabyte takes 30 to 300 ms of CPU."""
+"""A longer request is translated in a thread aside: a megabyte of many values takes 30 to 300 ms of CPU."""
 
 
 async def carry(shop: Shop, exchange: Exchange, rules: DialectRules, sink: Sink) -> None:

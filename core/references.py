@@ -18,7 +18,7 @@ from .estimate import is_beyond
 from .exchange import Exchange
 
 PICTURE_FIGURE_TOKENS = 12_500
-"""A quarter of the most tokens of a picture, with gpt-4o-mini: 2 833, and 5 667 for each of eight tiles.
+"""A quarter of the most tokens of a picture: with gpt-4o-mini 2 833, and 5 667 for each of up to eight tiles.
 
 Source: community.openai.com 1262691 (8 512 counted with a few words for one tile), read 2026-11-30.
 """

@@ -23,9 +23,9 @@ GRACE_S = 120
 """How long running answers may go on after SIGTERM (field/reliability.md 3, row 65)."""
 
 IDLE_S = 75
-"""How long a connection is kept between requests: longer than the SDKs, which let go after 5 s, or a proxy, after 60 s.
+"""How long a connection is kept between requests: longer than the SDKs (5 s) or a proxy (60 s) keep theirs.
 
-Who lets go first must be the customer: a request that crosses the server's closing meets a reset.
+The customer's side must close first: a request sent just as the server closes would meet a reset.
 """
 
 COLLECT_AFTER_OBJECTS = 10_000

@@ -49,11 +49,11 @@ class Settlement:
         self.covered_tokens = 0
         """Output tokens, of all choices, that the hold pays for."""
         self._facts: PriceFacts
-        """What the price of the attempt reserved for last depends on."""
+        """The facts on which the price of the last reserved attempt depends."""
         self._quoted = NOTHING
-        """What is charged if no billing plugin can price the finished answer: the price of what is held for.
+        """What is charged if no billing plugin can price the finished answer: the price of the hold.
 
-        Where a full hold was needed, it is that of the hold which the answer would have had without.
+        If a full hold was needed, it is the price of the smaller hold that the answer would otherwise have had.
         """
         self._held_nano: int | None = None
         self._is_closed = False

@@ -79,7 +79,7 @@ class StreamAnswer:
         self._reader: StreamReader
         self._native: NativeReader
         self._meter: PluginMeter | None
-        """These three belong to the attempt under way. Its response, which keeps `_take`, would keep this in a circle."""
+        """These three belong to the attempt under way. Its response is not kept here: it keeps `_take`, a circle."""
         self._put = sink.put
         self._waiting, self._is_at_end = b"", False
         """The last bytes, still to be handed over, and whether the upstream's body ended with them."""
@@ -90,7 +90,7 @@ class StreamAnswer:
         self._extension: asyncio.Task[None] | None = None
         self._refusal: RelayError | None = None
         self._policy: HangUpPolicy | None = None
-        """By which the customer, who has left, is charged."""
+        """The policy by which a customer who has left is charged; None if nobody has."""
         self._marked: tuple[int, HangUpPolicy | None] | None = None
         self._delivered_tokens = 0
         """Output tokens that reached the customer's socket."""

@@ -46,7 +46,7 @@ class Trial:
         self._started_at, self._started_s = shop.clock.now(), shop.clock.monotonic()
         self._has_answered = False
         self._error: UpstreamError | PluginError | None = None
-        """What the channel broke its answer off with."""
+        """The error with which the channel broke its answer off."""
         self.status: int | None = None
         self.is_noted_later = False
 

@@ -52,7 +52,7 @@ class Usage(TokenCounts, frozen=True, kw_only=True):
     image_output_tokens: int = 0
     web_search_count: int = 0
     tool_counts: dict[str, int] = {}
-    """How often other tools ran that an upstream runs and bills apart, by the names of `ToolPrices`."""
+    """How often each other tool ran that the upstream runs itself and bills separately, by the names of `ToolPrices`."""
     unit_count: int = 0
     """What is sold by the piece: pictures, search units, requests, seconds of sound heard, characters spoken.
 

@@ -7,7 +7,7 @@ or hostile, and put a prompt where a name belongs, so only what looks like a nam
 import re
 
 NO_NAME = "no-name"
-"""Replaces what was given as a name but is none: that it is not the name asked for is evidence, too."""
+"""Stands for something that was given as a name but is none, which is worth knowing too."""
 
 _NAME = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9_.:/@+\[\]-]{0,127}")
 

@@ -8,9 +8,9 @@ results have four, and 160 000 values, whose translation takes 0.2 to 0.3 s and 
 from ..errors import BadRequestError
 
 VALUES_MAX = 250_000
-"""Strings, objects and lists; a member's name is a string too. So many make a translation of 0.3 to 0.5 s, in a thread."""
+"""Strings, objects and lists; a member's name is a string too. To translate so many takes a thread 0.3 to 0.5 s."""
 COMMAS_MAX = 1_000_000
-"""Numbers cost less, and a prompt may be a list of token numbers: this is as many as the longest contexts have."""
+"""Numbers cost less, and a prompt may be a list of token ids: this is as many as the longest contexts have."""
 _VALUE_BYTES_MIN = 3
 """The fewest bytes of a value, with its comma: ``[],``."""
 

@@ -33,7 +33,7 @@ _DEARER: Mapping[str, Callable[[str], bool]] = {
 }
 _NO_FALLBACKS = frozenset({"disable_fallbacks"})
 _OF_CLAUDE = _NO_FALLBACKS | {"fallbacks", "fallback_credit_token"}
-"""The token, from an earlier refusal, makes the prompt cheaper.
+"""Claude's field for a token, given with an earlier refusal, that makes the prompt cheaper.
 
 Source: platform.claude.com fallback credit, read 2026-11-30.
 """

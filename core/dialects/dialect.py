@@ -28,7 +28,7 @@ class BodyReading(msgspec.Struct, frozen=True, kw_only=True):
     tally: Tally = msgspec.field(default_factory=Tally)
     """What the answer was seen to hold, which is billed if there is no usage."""
     answer_id: str | None = None
-    """The upstream's id of the answer, where it keeps it to be continued."""
+    """The upstream's id of the answer, if it keeps the answer to be continued."""
     answer: bytes | None = None
     """What the customer gets, if that is not the body as it came."""
     content_type: str = "application/json"
@@ -121,7 +121,7 @@ class StreamReader(Protocol):
 
     @property
     def answer_id(self) -> str | None:
-        """The upstream's id of the answer, where it keeps it to be continued by the customer."""
+        """The upstream's id of the answer, if it keeps the answer for the customer to continue."""
         ...
 
     def feed(self, data: bytes) -> bytes:
@@ -181,15 +181,15 @@ class NativeReader(Tally, ABC):
 
 
 BLANK_LINES = b"\n\n"
-"""A keep-alive for OpenAI's clients: no event to any reader of server-sent events, line by line or event by event.
+"""A keep-alive for OpenAI's clients: no reader of server-sent events takes it for one, by lines or by events.
 
-A comment would be none either, but gpt_academic and VPet take its line for an event that is no JSON. Two lines, because
-a reader that splits at blank lines would find a single one in front of the next event. Read with the SDKs of OpenAI for
+A comment is no event either, but gpt_academic and VPet take its line for one, and fail because it is no JSON. Two
+lines, because a reader that splits at blank lines would find a single one in front of the next event. Read with the SDKs of OpenAI for
 Python and JavaScript, Codex, LangChain, litellm, Vercel's ``ai``, httpx-sse, sseclient-py, aiohttp-sse-client and
 eventsource-parser, 2026-11-30.
 """
 COMMENT_LINE = b":\n"
-"""A keep-alive among events with ids, of which no blank line may come behind it: the next event begins with it."""
+"""A keep-alive among events with ids, where no blank line may follow it: it becomes part of the next event."""
 _ID_LINE = re.compile(rb"(?:^|[\r\n])id:")
 
 

@@ -29,7 +29,7 @@ _read_entries = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None).decode
 
 
 _OF_FALLBACK = frozenset({"model", "max_tokens", "output_config", "speed", "thinking"})
-"""All that Claude takes in an entry. LiteLLM would follow others, such as ``fallbacks`` that name any model."""
+"""All fields that Claude takes in an entry. LiteLLM would obey others, such as ``fallbacks`` that name any model."""
 
 
 def further_models(fields: Fields) -> tuple[tuple[str, str], ...]:

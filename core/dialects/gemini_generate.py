@@ -19,9 +19,10 @@ CHOICES_MAX = 8
 _THINKING = frozenset({"thinkingConfig", "thinking_config"})
 _EVENTS = ("alt", "sse")
 _FRAMINGS = frozenset({_EVENTS, ("alt", "json"), ("$alt", "json;enum-encoding=int")})
-"""What a query may ask for; nothing else of it goes upstream.
+"""The parameters of a query that go upstream.
 
-Any other form (``alt=proto``, ``$alt=sse``) would be an answer that relay can't read, and blames the channel for.
+Any other form (``alt=proto``, ``$alt=sse``) would bring an answer that relay can't read, for which it would blame the
+channel.
 """
 
 

@@ -26,7 +26,7 @@ from .turns import ITEMS, check_turns
 KEPT_ELSEWHERE = ("conversation", "prompt")
 """Fields that name something kept in the upstream's account, which no customer of a shop can have made."""
 SEQUENCE_END = 2**31 - 2
-"""Number of the first of relay's own last events: how many came before is not counted, only that it is more."""
+"""Number of the first event that relay adds at the end: nobody counts those before, but this is surely higher."""
 
 
 class OpenAIResponses(OpenAIFace, CommonRules):

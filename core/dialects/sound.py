@@ -4,16 +4,16 @@ import math
 import re
 
 BYTES_PER_S_MIN = 1500
-"""Speech is hardly ever packed tighter than this, 12 kbit/s."""
+"""Compressed speech hardly ever has fewer bytes a second than this: 12 kbit/s."""
 BYTES_PER_S_MAX = 16_000
-"""Packed sound is hardly ever looser than this, 128 kbit/s."""
+"""Compressed sound hardly ever has more than this: 128 kbit/s."""
 WAVE_HEAD_BYTES = 44
 """The fewest bytes of a WAV file that are no sound."""
 SPOKEN_BYTES_PER_S = 14
 """UTF-8 of what is said in a second: 150 English words a minute, or 280 Chinese characters."""
 
 _PCM = (b"\x01\x00", b"\x03\x00")
-"""Samples as whole numbers and as floats: both are as long as their bits say."""
+"""Format codes of uncompressed samples, as whole numbers and as floats: their bits give the length."""
 _EXTENSIBLE = b"\xfe\xff"
 """The format is told at the end of a longer head, as for more than 16 bits or two channels.
 

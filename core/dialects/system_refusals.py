@@ -22,7 +22,7 @@ _REFUSED = re.compile(
 Source: BerriAI/litellm#32831, QwenLM/Qwen#2244, anthropics/claude-code#63469, vllm-project/vllm#41114, read 2026-11-30.
 """
 _MISPLACED = re.compile(r"(?i)\bunexpected role\W+system\W+after\b|\bfor serving but got\W+system\b")
-"""Mistral's words, also in vLLM: it takes such text behind a user's. Source: mistral-common validator.py, read 2026-11-30."""
+"""Mistral's words, also in vLLM: it accepts such text after a user's. Source: mistral-common validator.py, read 2026-11-30."""
 _OPENING: Mapping[Dialect, int] = {"anthropic_messages": 0, "openai_chat": 1}
 """How many messages at the beginning may be the system's."""
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])

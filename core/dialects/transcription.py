@@ -35,7 +35,7 @@ _PIECES_AS_TEXT = frozenset({"transcript.text.segment", "transcription.text.delt
 Source: mistralai/client-python transcriptionstreamtextdelta.py.
 """
 SECONDS_FLOOR = 60
-"""Short files are mostly header, so their length counts as at least this when the upstream's is checked."""
+"""The least that a file's length counts as when the upstream's figure is checked: short files are mostly header."""
 
 
 class _Transcript(msgspec.Struct):

@@ -32,7 +32,7 @@ from .sent_request import GAP, SentRequest
 _QUOTED = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|`[^`]*`""")
 _ADDRESS = re.compile(r"https?://\S*")
 _WORDS_LENGTH_MAX = 200
-"""Characters; a vendor comes to the point, and the advice that follows may mention anything."""
+"""Characters that are looked at: a vendor names the fault first, and the advice that follows may mention anything."""
 _OURS = re.compile(
     r"(?<![a-z])(?:model|deployment|engine|endpoint|publisher|api version|invalid url|request url|request path"
     r"|api ?key|key(?![a-z])|authenticat|access token|billing|quota|balance|credits?(?![a-z])|(?<!service )account|project"

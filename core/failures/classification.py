@@ -218,8 +218,8 @@ read 2026-11-30.
 """
 _TOO_LARGE = re.compile(r"Request too large for .{1,200}: Limit (?P<limit>\d{1,12}), Requested (?P<requested>\d{1,12})")
 """OpenAI's 429 (vanna-ai/vanna-flask#11, continuedev/continue#11717) and Groq's 413 (continuedev/continue#10218), read
-2026-11-30. "Rate limit reached … Limit x, Used y, Requested z" may fit a minute later; Anthropic's "would exceed your
-organization's rate limit" and Azure's "have exceeded token rate limit" say of both the same.
+2026-11-30. A request refused by "Rate limit reached … Limit x, Used y, Requested z" may fit a minute later. Anthropic's
+"would exceed your organization's rate limit" and Azure's "have exceeded token rate limit" don't tell the two apart.
 """
 _THREAD_CODES = {"thread_not_found", "thread_already_continued", "thread_continue_in_flight"}
 """Anthropic's codes about a conversation that it keeps: their status 404 is not about the model."""
@@ -234,8 +234,8 @@ _POLICY_WORDS = re.compile(
     r"content (management )?polic|usage (polic|guideline)|acceptable use|moderation|flagged|content filter|敏感|违规|内容安全"
 )
 _BUSY_NAMES = {"overloaded_error", "unavailable", "server_is_overloaded", "engine_overloaded_error"}
-"""Kimi's, the last, comes with 429, of one model and whatever the key's limits (MoonshotAI/kimi-cli#2077 and #2209, read
-2026-11-30).
+"""Kimi's, the last, comes with 429, is about one model, and has nothing to do with the key's limits
+(MoonshotAI/kimi-cli#2077 and #2209, read 2026-11-30).
 """
 _CLASS_OF_TYPE: dict[str, FailureClass] = {
     **dict.fromkeys(_QUOTA_NAMES | _KEY_NAMES | {"unauthenticated", "permission_denied", "11200"}, "key_dead"),

@@ -118,7 +118,7 @@ def _reasons(fields: Mapping[str, Any]) -> Iterator[str]:
 _DELAY_IN_WORDS = re.compile(r"(?i)(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|h|m|s)[a-z]*\s*)+)")
 _DELAY_PART = re.compile(r"(?i)(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
 _DELAY_LENGTH_MAX = 64
-"""Characters; no honest wait is longer, and in endless digits the search for a unit would start at each of them."""
+"""Characters; no honest wait is written with more, and among endless digits a search would start at each of them."""
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 

@@ -19,7 +19,7 @@ _NEVER = (99, 0)
 _MEASURES_FROM = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 0)}
 _DEMANDS_UNTIL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
 OUTPUT_TOKENS_ACCEPTED = 32_000
-"""What all models from 4 on accept as a limit of output, and Opus 4.1 no more; Claude Code asks for as much.
+"""A limit of output that all models from 4 on accept; Opus 4.1 accepts no more. Claude Code asks for as much.
 
 Source: BerriAI/litellm#14785, read 2026-11-30.
 """
@@ -88,10 +88,10 @@ def efforts(model: str) -> Sequence[Effort]:
 
 
 def output_limit(model: str) -> int:
-    """Return the limit of output for a request that names none, as the API requires one: the most that is surely accepted.
+    """Return the limit for a request that names none, since the API requires one: the most that is surely accepted.
 
-    Before 4 that is 8192, and before 3.5 it is 4096. Codex, among others, never names a limit, and takes an answer that
-    was cut off for a failure.
+    Before 4 that is 8192, and before 3.5 it is 4096. A low one would not do: Codex, among others, never names a limit,
+    and treats an answer that was cut off as a failure.
     Source: UKGovernmentBEIS/inspect_ai#2675, openai/codex#36180, continuedev/continue#4225, read 2026-11-30.
 
     >>> [output_limit(f"claude-{name}") for name in ("opus-4", "mythos-preview", "3-5-haiku-latest", "3-opus", "2.1")]

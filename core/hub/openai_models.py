@@ -57,8 +57,8 @@ _TAKEN_BY_OTHERS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"(?:x-ai/)?grok-4\.6"), ("low", "medium", "high", "xhigh")),
     (re.compile(r"kimi-k3|(?:zai-)?glm-5[.-]3"), ("low", "high", "max")),
 ]
-"""As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``; gpt-oss at Groq both, Kimi
-and GLM ``none``. What else is missing would count as the next above.
+"""As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``; gpt-oss at Groq refuses both,
+Kimi and GLM refuse ``none``. The other efforts that are not listed would be taken for the next higher one.
 
 Sources: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30; theopenco/llmgateway#3669 and enricoros/big-AGI#1104
 for Grok; console.groq.com docs/reasoning, as quoted by theopenco/llmgateway#3422; dev.to/aihubmix

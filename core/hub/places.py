@@ -91,4 +91,4 @@ _IS_USED: Mapping[str, Callable[[Request], bool]] = {
     "tools.strict": lambda request: any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools),
     "response_format.description": _is_answer_described,
 }
-"""How to find out, by the name that customers are told of what was left out."""
+"""Finds out whether a request uses something, by the name under which customers are told that it was left out."""

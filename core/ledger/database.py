@@ -21,7 +21,7 @@ SCHEMA_VERSION = 5
 BUSY_TIMEOUT_MS = 5000
 _CHECKPOINT_PAGES = 8000
 _LOG_BYTES_MAX = 64 * 1024 * 1024
-"""What SQLite's write-ahead log keeps of its size: twice what it has at a checkpoint that no reader holds up."""
+"""The size to which SQLite's write-ahead log shrinks: twice what it has at a checkpoint that no reader delays."""
 
 
 def database_path(data: Path) -> Path:

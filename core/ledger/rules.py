@@ -17,8 +17,8 @@ COMPENSATION_POOL = "compensation_pool"
 BREAKAGE = "breakage"
 ADJUSTMENT = "adjustment"
 BOOK_NANO_MAX = 2 * 10**18
-"""What a book of the shop's may give in all. SQLite goes on in floating point where a sum passes 64 bits, without a
-word: below this neither a book does, nor the sums over books and lots that balances and `verify` need."""
+"""The most that a book of the shop may give in all. Where a sum passes 64 bits, SQLite silently turns to floating point:
+below this, neither a book nor the sums over books and lots that balances and `verify` need get there."""
 OVERRUN_NANO_MAX = 10**18
 """The most overrun that the shop bears in all, for the same reason: no figure of an upstream may exceed its book."""
 

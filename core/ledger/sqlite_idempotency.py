@@ -10,9 +10,9 @@ from .sqlite_batch import Batch
 from .sqlite_rows import NAME_REQUEST
 
 SPAN_MS = 24 * 60 * 60 * 1000
-"""How long a key names its request; from then on it may name another (field/reliability.md 1: at least 24 h).
+"""How long a key names its request, before it may name another (field/reliability.md 1: at least 24 h).
 
-It names a running request to its end, whatever happens to the machine's clock.
+A running request keeps its key to its end, whatever happens to the machine's clock.
 """
 
 _FORGET = """
@@ -20,7 +20,7 @@ _FORGET = """
         (SELECT k.account_id, k.digest FROM idempotency_key k JOIN reservation r USING (request_id)
          WHERE k.at <= ? AND r.state <> 'open' ORDER BY k.at LIMIT 2)
 """
-"""Each new key removes two old ones, so that there are never more than a day's."""
+"""Each new key removes two lapsed ones, so that there are hardly ever more than a day's."""
 _FIND = """
     SELECT r.request_id, r.state, l.charge_nano FROM idempotency_key k JOIN reservation r USING (request_id)
     LEFT JOIN request_log l USING (request_id)

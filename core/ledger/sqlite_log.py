@@ -11,7 +11,7 @@ from .sqlite_batch import Batch
 from .sqlite_rows import COUNTS_LOGGED, FACTS_LOGGED, INSERT_ATTEMPT, INSERT_LOG, KEEP_ANSWER, Row
 
 ANSWER_SPAN_MS = 90 * 24 * 60 * 60 * 1000
-"""How long it is known whose a kept answer is: longer than any upstream promises to keep one.
+"""How long the owner of a kept answer is remembered: longer than any upstream promises to keep one.
 
 OpenAI and xAI promise 30 days, Google 55 (developers.openai.com/api/docs/guides/conversation-state,
 docs.x.ai/docs/guides/chat, ai.google.dev/gemini-api/docs/interactions, read 2026-11-30).
@@ -23,7 +23,7 @@ _FORGET_LAPSED = """
     DELETE FROM kept_answer WHERE at <= ? AND (digest, account_id) IN
         (SELECT digest, account_id FROM kept_answer WHERE digest > ? ORDER BY digest LIMIT 128)
 """
-"""One new answer in sixteen looks at the next 128, whose rows are beside its own.
+"""Run for one new answer in sixteen: it removes those that have lapsed among the 128 rows after its own.
 
 Digests fall anywhere, so all rows get their turn: a lapsed one after an eighth of the span, on average.
 """

@@ -145,17 +145,16 @@ _CHECKS = {
     """,
 }
 """Each query finds what is wrong; its columns fill the sentence. The plus in one keeps SQLite from reading the log in the
-order of an index, row by row: that takes eight times as long. I10 and I15 follow from I2 and
-the primary keys: an order is a transfer's id, and what a customer has is the sum of their lots. A price version of
-the engine's is a SHA-256, of 64 digits. What is stored only once can't be checked: the cap of a key, the model that
-an answer named, which of the paid outcomes it was."""
+order of an index, row by row, which takes eight times as long. I10 and I15 follow from I2 and the primary keys: an order
+is a transfer's id, and what a customer has is the sum of their lots. The engine's price versions are SHA-256, of 64
+digits. What is stored only once can't be checked: the model that an answer named, which of the paid outcomes it was."""
 
 
 CHARGE_PARTS = 40
-"""Parts in which charges are recomputed. In all they take somewhat longer than the rest, whose checks are some thirty."""
+"""Parts in which charges are recomputed. Together they take a little longer than the thirty or so other checks."""
 PAUSE_SHARE = 0.1
-"""How long nothing is read after each check, as a share of its time: while anybody reads, a busy server can't start its
-write-ahead log anew, and the longer that gets, the dearer is each request (measured 2026-11-30: 3.6 GB double it)."""
+"""The pause after each check, as a share of the check's time. While anybody reads, a busy server can't reset its
+write-ahead log, and as that grows, each request costs more (measured 2026-11-30: twice as much at 3.6 GB)."""
 CHECK_COUNT = len(_CHECKS) + CHARGE_PARTS + 6
 """How many lists `check` yields if no table is missing."""
 

@@ -33,7 +33,7 @@ SPOKEN_TOKENS_PER_SECOND = 20
 RESPONSES_MAX = 64
 """Responses under way that are counted one by one; any beyond these are counted together."""
 ENDED_MAX = 1024
-"""Ends that are remembered, as one that is told again must not be paid again: more than an hour of talk has."""
+"""How many ended responses are remembered, more than an hour of talk has: a repeated end must not be paid again."""
 _SPEECH_AT = re.compile(r'"audio_(?:start|end)_ms"\s*:\s*(\d{1,9})')
 
 
@@ -66,11 +66,11 @@ class Context:
         self._speech_ms: int | None = None
         self._speech_start_ms = 0
         self._under_way: list[str] = []
-        """The ids of the responses under way, the oldest first; empty for one that has not told its id."""
+        """The ids of the responses under way, the oldest first; "" for one whose id has not come yet."""
         self._asked_count = 0
         """Responses that the customer asked for and the upstream has neither begun nor refused yet."""
         self._outputs: dict[str, Output] = {}
-        """The output so far of each response under way, by its id; under none what can't be told apart."""
+        """The output so far of each response under way, by its id; under "" all that can't be told apart."""
         self._passing = Output()
         """The output of the response whose delta is on its way to the customer."""
         self._ended: deque[str] = deque(maxlen=ENDED_MAX)

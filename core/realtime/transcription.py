@@ -66,9 +66,9 @@ class Transcriptions:
         self._settled = settled
         """Is given what was posted, for the after-sales plugins."""
         self._model = ""
-        """The customer's name of the transcribing model that was asked for, or reported, last; empty for none."""
+        """The customer's name of the transcribing model last asked for or reported; empty for none."""
         self._confirmed_model = ""
-        """The one that was reported last: it transcribes what becomes input, until the upstream reports another."""
+        """The model last reported by the upstream, which transcribes what becomes input until another is reported."""
         self._items: dict[str, Item] = {}
         self._open: dict[str, TranscriptSettlement] = {}
         """The open hold of each model."""

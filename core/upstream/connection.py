@@ -19,7 +19,7 @@ FRAMING_BYTES_MAX = 64 * 1024
 BUFFER_BYTES = 64 * 1024
 """With more bytes than this waiting, nothing is read from the socket until they have been taken."""
 TURN_BYTES = 64 * 1024
-"""After this many bytes, reading goes on in another turn of the event loop: libuv would read thirty times in one."""
+"""After this many bytes, reading goes on in the loop's next turn: by itself, libuv would read up to thirty times in one."""
 
 
 class Connection(asyncio.Protocol):

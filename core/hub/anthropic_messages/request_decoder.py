@@ -117,7 +117,7 @@ _KNOWN = Read(
 _BILLING_LINE = "x-anthropic-billing-header:"
 """How Claude Code's first block of system text begins, which is for Anthropic's books and differs in each request.
 
-Other vendors' caches go by how a prompt begins, so none would hit. Source: anthropics/claude-code#68900,
+Other vendors' caches compare how prompts begin, so with it they would never be hit. Source: anthropics/claude-code#68900,
 sgl-project/sglang#21064, read 2026-11-30.
 """
 

@@ -85,7 +85,7 @@ def encode_request(request: Request) -> EncodedRequest:
 def _contents(rest: Sequence[Message], model: str) -> list[dict[str, Any]]:
     """Return the turns, alternately the user's and the model's."""
     names: dict[str, str] = {}
-    """Of the calls so far, by their ids, which may come again in a later turn."""
+    """The tool of each call so far, by the call's id; a later turn may use the same id again."""
     contents: list[dict[str, Any]] = []
     for message in _with_results_in_order(rest):
         names.update((part.id, part.name) for part in message.parts if isinstance(part, ToolCall))

@@ -12,7 +12,7 @@ from .answer_decoder import Candidate, citations, read_answer, read_parts, recit
 from .stops import stop_of
 
 PLACED_BYTES_MAX = 2**16
-"""So much of a text is kept, more than most have, as its sources come after it; beyond it they get no place."""
+"""So much of a text is kept for the places of its sources, which come later; beyond it, they get no place."""
 SOURCES_MAX = 1000
 """So many sources of a candidate are passed on only once; later ones are passed on as often as they come."""
 
@@ -110,9 +110,9 @@ class _OpenChoice(msgspec.Struct, eq=False):
     has_called: bool = False
     reason: str | int | None = None
     text: bytearray = msgspec.field(default_factory=bytearray)
-    """What has come of the open text: its sources come after it, with their places in it."""
+    """What has come of the open text, up to `PLACED_BYTES_MAX`."""
     sources: set[tuple[str, str, int | None]] = msgspec.field(default_factory=set)
-    """Those that were passed on: each event may repeat them."""
+    """The sources passed on so far: each event may repeat them."""
 
     def note(self, part: Text | Thinking) -> None:
         """Keep a piece of a text, for the places of its sources; thoughts have none."""

@@ -24,7 +24,7 @@ from .thoughts import Detail
 from .wire import Extra, Said, Searched, read_annotation, read_found, read_pictures, texts_of
 
 HELD_BYTES_MAX = 1024 * 1024
-"""Once so much of a choice's calls waits for names, they are taken to have none: what waits fills memory."""
+"""Once so much of a choice's calls waits for names, they count as calls without one: what waits fills memory."""
 _PIECE_BYTES = 256
 """About what a piece takes in memory besides its arguments."""
 

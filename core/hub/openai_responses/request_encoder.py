@@ -84,7 +84,7 @@ def _limit(request: Request, left_out: LeftOut) -> int | None:
 
 def _items(request: Request, left_out: LeftOut) -> Iterable[dict[str, Any]]:
     kinds: dict[str, str] = {}
-    """Of the calls so far, by their ids, which may come again in a later turn."""
+    """The kind of each call so far, by its id; a later turn may use the same id again."""
     for message in request.messages:
         kinds.update((part.id, part.kind) for part in message.parts if isinstance(part, ToolCall))
         if message.role == "assistant":

@@ -14,7 +14,7 @@ import msgspec
 from .refusals import meaning_of, message_of, render_error
 
 FRAME_BYTES_MAX = 6 * 1024 * 1024
-"""Room for an event of 4 MiB, the largest that is passed on, in base64; a larger size is an error."""
+"""Room for an event of 4 MiB in base64, far more than any of Claude's; a larger size is an error."""
 PRELUDE_BYTES = 12
 CRC_BYTES = 4
 _STRING = 7

@@ -28,7 +28,7 @@ INPUT_NANO = 2_000
 OUTPUT_NANO = 8_000
 """Price of one token of output: four times as much."""
 RECENT_S = 60.0
-"""Rows of the log are looked for among those of this last while."""
+"""How far back the log is searched for an answer's row."""
 POLL_S = 0.005
 
 

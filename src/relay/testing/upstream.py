@@ -41,8 +41,8 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
 UpstreamHandler = Callable[[UpstreamCall, Scene], Reply]
 """Answers one request of the channel: with what the scene says, in the upstream's own form.
 
-The reply is whole and in order: a stream has a piece per event, anything else is one piece. The
-suite itself leaves the answer to the customer's words in the middle where the scene wants it so.
+The reply is whole and in order: a stream has a piece per event, anything else is one piece. The suite
+itself breaks the answer off in the middle if the scene is about that.
 """
 
 
