@@ -11,7 +11,7 @@ import msgspec
 from .clock import Clock
 from .exchange import ChannelRequest, Dialect
 from .profile.structs import ChannelSection, Profile
-from .transport import Deadlines, Transport, UpstreamRequest, UpstreamResponse, UpstreamSocket
+from .transport import Transport, UpstreamRequest, UpstreamResponse, UpstreamSocket
 
 
 class PluginConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +92,7 @@ class ChannelPlugin(Plugin[ConfigT]):
         if unspoken := [dialect for dialect in section.dialects if dialect not in self.dialects]:
             raise ValueError(f"dialects: expected some of {', '.join(self.dialects)}, found '{unspoken[0]}'")
         self.dialects = section.dialects or self.dialects
-        self.deadlines = Deadlines(**{name: getattr(section.deadlines, name) for name in Deadlines.__struct_fields__})
+        self.deadlines = section.deadlines
 
     def is_deployment(self, model_sent: str) -> bool:
         """Say whether *model_sent* is a name that the upstream's account chose, which may say nothing about the model.

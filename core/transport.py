@@ -1,24 +1,25 @@
 """The interface of the upstream client: what a channel sends, and what it gets back."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import msgspec
+from msgspec import Meta
 
 from .errors import BadRequestError
 
 
-class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
+class Deadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How long to wait, in seconds: to connect, for the first event, between events, in total.
 
     Each is independent, and none is restarted by bytes that are no progress.
     """
 
     # Source: field/reliability.md 3, rows 5-7.
-    connect_s: float = 5.0
-    first_event_s: float = 120.0
-    idle_s: float = 60.0
-    total_s: float = 1800.0
+    connect_s: Annotated[float, Meta(description="To connect, in seconds.", gt=0)] = 5.0
+    first_event_s: Annotated[float, Meta(description="For the first event or the head, in seconds.", gt=0)] = 120.0
+    idle_s: Annotated[float, Meta(description="Between two events, in seconds.", gt=0)] = 60.0
+    total_s: Annotated[float, Meta(description="For the whole answer, in seconds.", gt=0)] = 1800.0
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):

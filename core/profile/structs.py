@@ -11,6 +11,7 @@ from msgspec import Meta, field
 
 from ..exchange import Dialect
 from ..money import Exact
+from ..transport import Deadlines
 
 NonNegative = Annotated[Exact, Meta(extra={"exact_min": 0})]
 """An exact number of 0 or more."""
@@ -183,15 +184,6 @@ class ChannelModel(Section, frozen=True, kw_only=True):
     upstream: Annotated[str, Meta(description="Name that the upstream knows.", min_length=1)]
 
 
-class ChannelDeadlines(Section, frozen=True, kw_only=True):
-    """How long to wait for an upstream, in seconds."""
-
-    connect_s: Annotated[float, Meta(description="To connect, in seconds.", gt=0)] = 5.0
-    first_event_s: Annotated[float, Meta(description="For the first event or the head, in seconds.", gt=0)] = 120.0
-    idle_s: Annotated[float, Meta(description="Between two events, in seconds.", gt=0)] = 60.0
-    total_s: Annotated[float, Meta(description="For the whole answer, in seconds.", gt=0)] = 1800.0
-
-
 class ChannelSection(Section, frozen=True, kw_only=True):
     """One upstream account and address."""
 
@@ -216,9 +208,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     groups: Annotated[tuple[GroupName, ...], Meta(description="Groups that may use the channel.", min_length=1)]
     priority: Annotated[int, Meta(description="Higher is tried first.")] = 0
     weight: Annotated[int, Meta(description="Share among channels of one priority.", ge=1, le=1_000_000)] = 1
-    deadlines: Annotated[ChannelDeadlines, Meta(description="How long to wait.")] = field(
-        default_factory=ChannelDeadlines
-    )
+    deadlines: Annotated[Deadlines, Meta(description="How long to wait.")] = field(default_factory=Deadlines)
     settings: Annotated[dict[str, Any], Meta(description="Settings of the channel plugin itself.")] = field(
         default_factory=dict
     )
