@@ -214,7 +214,11 @@ def _flaw_of_refusal(error: UpstreamStatusError) -> str | None:
         return f"expected whole seconds from 0 to {RETRY_AFTER_S_MAX} for retry_after_s, found {found}"
     texts: list[object] = [error.message, error.error_type, "" if error.param is None else error.param]
     is_text = all(isinstance(each, str) for each in texts)
-    return None if is_text else "expected text for message, error_type and param in UpstreamStatusError, found another"
+    return (
+        None
+        if is_text
+        else "expected text for message, error_type and param in UpstreamStatusError, found another type"
+    )
 
 
 def _has(answer: object, *methods: str) -> bool:

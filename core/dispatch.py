@@ -78,7 +78,7 @@ class Dispatch:
         """
         use = ", ".join(step.plugin.use for step in self._authenticate)
         files = ", ".join(str(step.plugin.file) for step in self._authenticate)
-        return PluginError.of(use, files, "in authenticate: expected a key of the ledger's, with its account")
+        return PluginError.of(use, files, "in authenticate: expected a key that the ledger knows, with its account")
 
     async def select_channel(
         self, exchange: Exchange, candidates: Sequence[Candidate], attempts: Sequence[Attempt]

@@ -72,7 +72,7 @@ def _checked(usage: Usage, plugin: FoundPlugin) -> Usage:
     passes: tuple[TokenCounts, ...] = (read, *read.iterations)
     counts = [count for each in passes for count in msgspec.structs.astuple(each) if isinstance(count, int)]
     if min(counts) < 0 or max(counts) > COUNT_MAX:
-        raise plugin.failure("in usage: expected counts from nothing to what the books hold")
+        raise plugin.failure("in usage: expected counts from 0 to 2^63 - 1, found another")
     if read.source == "bound":
-        raise plugin.failure("in usage: expected what came, found what may come at most")
+        raise plugin.failure("in usage: expected the usage of an answer, found the source 'bound'")
     return read

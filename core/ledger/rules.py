@@ -101,8 +101,8 @@ def check_room(amount_nano: int, *, moved_nano: int) -> None:
     """
     if moved_nano + amount_nano > BOOK_NANO_MAX:
         raise LedgerFullError(
-            f"the book the amount comes from has moved {format_nano(moved_nano)} credits, and has room for "
-            f"{format_nano(BOOK_NANO_MAX)}; count the shop in a larger unit"
+            f"the shop's book that pays has moved {format_nano(moved_nano)} of at most {format_nano(BOOK_NANO_MAX)} "
+            "credits; let a credit be worth more"
         )
 
 

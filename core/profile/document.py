@@ -107,7 +107,7 @@ def _read_text(path: Path) -> str:
         text = data.decode()
     except UnicodeDecodeError as exc:
         mark = _mark_of(data[: exc.start].decode(), exc.start)
-        raise DocumentError(mark, "expected UTF-8, found a byte that is none; save the file as UTF-8") from exc
+        raise DocumentError(mark, "expected UTF-8, found a byte that is not; save the file as UTF-8") from exc
     if "\t" in text:
         raise DocumentError(_mark_of(text, text.index("\t")), "a tab; YAML indents with spaces")
     return text
@@ -145,7 +145,7 @@ class _Builder:
         next(self._events)
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise DocumentError(_mark(after.start_mark), "a second document; a profile is one")
+            raise DocumentError(_mark(after.start_mark), "a second document; a profile is only one")
         return root
 
     def _node(self, event: yaml.Event, depth: int) -> Node:

@@ -74,7 +74,9 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if owned := sorted(_OWNED_FIELDS & {*self.refused_fields, *self.at_most}):
-            raise ValueError(f"'{owned[0]}' cannot be left out or changed: prices and readings rest on it")
+            raise ValueError(
+                f"'{owned[0]}' cannot be left out or changed: the price or the reading of the answer depends on it"
+            )
         check_caps(self.at_most)
 
 

@@ -47,7 +47,7 @@ class ParameterRule(PluginConfig, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if owned := sorted(OWNED_FIELDS & (self.set.keys() | self.at_most.keys())):
-            raise ValueError(f"a rule cannot change '{owned[0]}': prices and readings rest on it")
+            raise ValueError(f"a rule cannot change '{owned[0]}': the price or the reading of the answer depends on it")
         check_caps(self.at_most)
 
 

@@ -84,15 +84,15 @@ WRONG = [
     ),
     (
         UpstreamStatusError("request", 400, message=b"a prompt"),  # type: ignore[arg-type]
-        "expected text for message, error_type and param in UpstreamStatusError, found another",
+        "expected text for message, error_type and param in UpstreamStatusError, found another type",
     ),
     (
         UpstreamStatusError("request", 400, error_type=None),  # type: ignore[arg-type]
-        "expected text for message, error_type and param in UpstreamStatusError, found another",
+        "expected text for message, error_type and param in UpstreamStatusError, found another type",
     ),
     (
         UpstreamStatusError("request", 400, param=["a prompt"]),  # type: ignore[arg-type]
-        "expected text for message, error_type and param in UpstreamStatusError, found another",
+        "expected text for message, error_type and param in UpstreamStatusError, found another type",
     ),
     (KeyError("a prompt"), "raised KeyError"),
     (RelayError("a prompt"), "raised RelayError"),

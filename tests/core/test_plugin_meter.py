@@ -94,7 +94,7 @@ def test_what_ends_the_process_passes_through_a_meter() -> None:
 
 
 TYPES = "in usage: expected the fields of Usage in their types, such as whole counts"
-RANGE = "in usage: expected counts from nothing to what the books hold"
+RANGE = "in usage: expected counts from 0 to 2^63 - 1, found another"
 WRONG = [
     ({"output_tokens": float("nan")}, TYPES),
     ({"output_tokens": 1.0}, TYPES),
@@ -107,7 +107,7 @@ WRONG = [
     ({"upstream_cost_nano": -1}, RANGE),
     ({"size": "\ud800"}, TYPES),
     ({"source": "guessed"}, TYPES),
-    ({"source": "bound"}, "in usage: expected what came, found what may come at most"),
+    ({"source": "bound"}, "in usage: expected the usage of an answer, found the source 'bound'"),
     ({"iterations": (Iteration(output_tokens=-1),)}, RANGE),
 ]
 

@@ -104,7 +104,7 @@ def _event_of(frame: bytes) -> bytes:
         case "error":
             return _error_event(headers.get(":error-code", ""), headers.get(":error-message", ""))
         case _:
-            raise ValueError("a frame says not what it is")
+            raise ValueError("a frame does not say what it is")
 
 
 def _headers(data: bytes) -> dict[str, str]:

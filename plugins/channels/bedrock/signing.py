@@ -26,7 +26,7 @@ def sign(request: UpstreamRequest, region: str, api_key: str) -> UpstreamRequest
     except ImportError as exc:
         raise PluginError(
             "channels.bedrock: a key of an id and a secret needs botocore: pip install 'relayshop[bedrock]',"
-            " or take an API key of Bedrock"
+            " or use an API key of Bedrock"
         ) from exc
     signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body)
     SigV4Auth(Credentials(*api_key.split(":", 2)), SERVICE, region).add_auth(signed)

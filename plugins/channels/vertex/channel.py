@@ -102,7 +102,8 @@ class Vertex(ChannelPlugin[VertexConfig]):
         base_url = (section.base_url or host).rstrip("/")
         for upstream in section.upstream_names.values():
             if config.publisher == "google" and is_asked_otherwise(upstream):
-                raise ValueError(f"models: '{upstream}' is asked in a form that is not spoken here; sell Gemini's own")
+                problem = "embeds only through :predict, which relay does not speak; sell one of Gemini's own"
+                raise ValueError(f"models: '{upstream}' {problem}")
         # Gemini's previews are only in v1beta1, which Google's own SDK uses too; Anthropic's uses v1.
         self._base_url = f"{base_url}/{'v1' if config.publisher == 'anthropic' else 'v1beta1'}"
         self._tokens = Tokens(services.transport, services.clock)

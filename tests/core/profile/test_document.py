@@ -39,13 +39,13 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 REFUSED = {
     "tab": ("a:\n\tb: 1\n", SourceMark(2, 1), "a tab; YAML indents with spaces"),
-    "no utf-8": (b"a: 1\nb: \xff\n", SourceMark(2, 4), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
-    "utf-16": ("a: 1\n".encode("utf-16"), SourceMark(1, 1), "expected UTF-8, found a byte that is none; save the file as UTF-8"),
+    "no utf-8": (b"a: 1\nb: \xff\n", SourceMark(2, 4), "expected UTF-8, found a byte that is not; save the file as UTF-8"),
+    "utf-16": ("a: 1\n".encode("utf-16"), SourceMark(1, 1), "expected UTF-8, found a byte that is not; save the file as UTF-8"),
     "tab behind a byte order mark": (b"\xef\xbb\xbfa:\t1\n", SourceMark(1, 3), "a tab; YAML indents with spaces"),
     "control character": ("a: 1\nb: x\x07\n", SourceMark(2, 5), "a control character cannot stand in a profile"),
     "empty": ("", SourceMark(1, 1), "the file is empty"),
     "comments only": ("# nothing\n", SourceMark(1, 1), "the file is empty"),
-    "second document": ("a: 1\n---\nb: 2\n", SourceMark(2, 1), "a second document; a profile is one"),
+    "second document": ("a: 1\n---\nb: 2\n", SourceMark(2, 1), "a second document; a profile is only one"),
     "tag": ("a: !!python/name:os.system x\n", SourceMark(1, 4), "tag 'tag:yaml.org,2002:python/name:os.system'; a profile has no tags, quote what is text"),
     "alias without anchor": ("a: *b\n", SourceMark(1, 4), "alias '*b' without an anchor '&b' that ended before it"),
     "alias in its own anchor": ("a: &b [1, *b]\n", SourceMark(1, 11), "alias '*b' without an anchor '&b' that ended before it"),

@@ -118,7 +118,9 @@ def test_what_vertex_has_not_is_another_channels(publisher: str, operation: Oper
 def test_a_model_that_embeds_in_another_form_is_refused_by_name(model: str | ChannelModel) -> None:
     """Where the profile is read, not where the first customer asks."""
     section = ChannelSection(name="one", use="channels.vertex", models=("gemini-embedding-001", model), groups=("g",))
-    with pytest.raises(ValueError, match=r"models: '(text-embedding-005|multimodalembedding@001)' is asked in a form"):
+    with pytest.raises(
+        ValueError, match=r"models: '(text-embedding-005|multimodalembedding@001)' embeds only through :predict"
+    ):
         Vertex(VertexConfig(publisher="google"), services(), section)
 
 
