@@ -59,8 +59,10 @@ class RelayHooks:
         """Narrow or reorder the candidates for the next attempt.
 
         Called once per attempt, every plugin in profile order, each with what the one before
-        left. Core has already removed what group, key, model, dialect or circuit forbid. Of what
-        all plugins leave, it takes the first candidate that has not been tried.
+        left. Core has already removed what group, key, model, dialect or circuit forbid. As long as
+        some are untried, it offers only those that speak the customer's dialect, and of these only
+        the one that answered the conversation last. Of what all plugins leave, it takes the first
+        candidate that has not been tried.
 
         Args:
             exchange: The request; ``exchange.principal`` says who asks.
@@ -77,7 +79,7 @@ class RelayHooks:
         """Change what is about to be sent, in place.
 
         Called once per attempt, every plugin in profile order. *request* is in the channel's
-        dialect, and names it. An exception ends the attempt; the next candidate is tried.
+        dialect, ``request.dialect``. An exception ends the attempt; the next candidate is tried.
 
         Args:
             exchange: The customer's request, which stays as it is.

@@ -53,7 +53,9 @@ class ShopSection(Section, frozen=True, kw_only=True):
         tuple[Literal["en", "zh"], ...],
         Meta(description="Languages to answer customers in; the first if a request asks for none.", min_length=1),
     ] = ("en", "zh")
-    hosts: Annotated[tuple[str, ...], Meta(description="Addresses under which the shop is reached.")] = ()
+    hosts: Annotated[
+        tuple[str, ...], Meta(description="Host names under which the shop is reached; not used yet.")
+    ] = ()
 
 
 class BaseUrl(Section, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ class BaseUrl(Section, frozen=True, kw_only=True):
 
 
 class Group(Section, frozen=True, kw_only=True):
-    """A class of prices and channels, and the card that shows it to customers."""
+    """A class of prices and channels, and the card that is to show it to customers; no page shows it yet."""
 
     ratio: Annotated[NonNegative, Meta(description="Multiplier on every model's price in this group.")]
     label: Annotated[Text | None, Meta(description="Name on the card.")] = None
@@ -207,7 +209,9 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     models: Annotated[tuple[str | ChannelModel, ...], Meta(description="Models sold from here.", min_length=1)]
     groups: Annotated[tuple[GroupName, ...], Meta(description="Groups that may use the channel.", min_length=1)]
     priority: Annotated[int, Meta(description="Higher is tried first.")] = 0
-    weight: Annotated[int, Meta(description="Share among channels of one priority.", ge=1, le=1_000_000)] = 1
+    weight: Annotated[
+        int, Meta(description="Share of requests among channels of equal priority.", ge=1, le=1_000_000)
+    ] = 1
     deadlines: Annotated[Deadlines, Meta(description="How long to wait.")] = field(default_factory=Deadlines)
     settings: Annotated[dict[str, Any], Meta(description="Settings of the channel plugin itself.")] = field(
         default_factory=dict
@@ -246,11 +250,11 @@ class Limits(Section, frozen=True, kw_only=True):
     overrun_per_day: Annotated[
         NonNegative,
         Meta(
-            description="Credits per account and day that answers may cost beyond what it has; then holds are in full."
+            description="Overrun per account and day, in credits; beyond it, holds cover the longest possible answer."
         ),
     ] = Exact(1)
     exchanges_max: Annotated[int, Meta(description="Requests served at once; more are refused with 503.", ge=1)] = 4096
-    attempts_max: Annotated[int, Meta(description="Attempts per exchange.", ge=1, le=10)] = 3
+    attempts_max: Annotated[int, Meta(description="Most attempts per request, the first included.", ge=1, le=10)] = 3
     hang_up: Annotated[
         Literal["delivered", "drain", "input_only"],
         Meta(description="What a customer who hangs up pays for: what was delivered, the whole answer, or the input."),
