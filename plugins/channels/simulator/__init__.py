@@ -117,6 +117,16 @@ class SimulatorConfig(PluginConfig, frozen=True, kw_only=True):
             raise ValueError(f"behaviour: expected one of {', '.join(sorted(NAMES))}; found '{self.behaviour}'")
 
 
+def server_of(config: SimulatorConfig) -> SimulatorServer:
+    """Return a server that answers as *config* says."""
+    return SimulatorServer(
+        behaviour=config.behaviour,
+        first_s=config.first_ms / 1000,
+        pace_s=config.pace_ms / 1000,
+        chunk_count=config.chunk_count,
+    )
+
+
 class Simulator(ChannelPlugin[SimulatorConfig]):
     """A channel whose upstream starts and stops with it; it accepts any key."""
 
@@ -125,12 +135,7 @@ class Simulator(ChannelPlugin[SimulatorConfig]):
 
     def __init__(self, config: SimulatorConfig, services: Services, section: ChannelSection) -> None:
         super().__init__(config, services, section)
-        self.server = SimulatorServer(
-            behaviour=config.behaviour,
-            first_s=config.first_ms / 1000,
-            pace_s=config.pace_ms / 1000,
-            chunk_count=config.chunk_count,
-        )
+        self.server = server_of(config)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

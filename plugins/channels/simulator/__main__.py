@@ -4,18 +4,12 @@ import argparse
 import asyncio
 import contextlib
 
-from relay.plugins.channels.simulator import SimulatorConfig, SimulatorServer
+from relay.plugins.channels.simulator import SimulatorConfig, server_of
 
 
 async def serve(port: int, config: SimulatorConfig) -> None:
     """Answer until the process is stopped."""
-    server = SimulatorServer(
-        behaviour=config.behaviour,
-        first_s=config.first_ms / 1000,
-        pace_s=config.pace_ms / 1000,
-        chunk_count=config.chunk_count,
-    )
-    async with server.running(port):
+    async with server_of(config).running(port) as server:
         print(f"simulator on {server.url}", flush=True)
         await asyncio.Event().wait()
 
