@@ -56,7 +56,8 @@ class Settlement:
         If a full hold was needed, it is the price of the smaller hold that the answer would otherwise have had.
         """
         self._held_nano: int | None = None
-        self._is_closed = False
+        self.is_closed = False
+        """A post or a void is done, or on its way."""
 
     async def reserve(self, candidate: Candidate) -> None:
         """Hold what the next attempt may cost, durably; raise an existing hold if this attempt may cost more.
@@ -235,7 +236,7 @@ class Settlement:
         facts = msgspec.structs.replace(self._facts, model_returned=kept_name(ending.model_returned))
         charge = self._dispatch.settle_what_was_sent(facts, ending.usage, self._quoted, self._exchange.id)
         record = self._record(facts, ending, charge, attempts)
-        self._is_closed = True
+        self.is_closed = True
         hit("before_post")
         posted = await self._ledger.post(record)
         hit("after_post")
@@ -243,9 +244,9 @@ class Settlement:
 
     async def void(self, outcome: Outcome, evidence: Evidence, attempts: Sequence[Attempt]) -> None:
         """Release the hold, with a log row that charges nothing; does nothing if no hold is open."""
-        if self._held_nano is None or self._is_closed:
+        if self._held_nano is None or self.is_closed:
             return
-        self._is_closed = True
+        self.is_closed = True
         ending = Ending(usage=Usage(), outcome=outcome, evidence=evidence)
         await self._ledger.void(self._record(self._facts, ending, NOTHING, attempts))
 

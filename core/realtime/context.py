@@ -62,7 +62,8 @@ class Context:
         """What has been added to the conversation since."""
         self._added_before = Measure()
         """The part of it that was there when the present response began."""
-        self._buffered_chars = 0
+        self.buffered_chars = 0
+        """Audio in the buffer that has not become input yet, in characters of base64."""
         self._speech_ms: int | None = None
         self._speech_start_ms = 0
         self._under_way: list[str] = []
@@ -87,7 +88,7 @@ class Context:
     def customer_sent(self, kind: str, measure: Measure) -> None:
         """Count what the customer adds; audio appended to the buffer becomes input only when it is committed."""
         if kind == APPEND:
-            self._buffered_chars += measure.sound_chars
+            self.buffered_chars += measure.sound_chars
             return
         self._added += measure
         if kind == "response.create":
@@ -113,13 +114,8 @@ class Context:
             if kind == "input_audio_buffer.committed":
                 became = self._speech_chars()
                 self._added += Measure(sound_chars=became)
-            self._buffered_chars, self._speech_ms = 0, None
+            self.buffered_chars, self._speech_ms = 0, None
         return became
-
-    @property
-    def buffered_chars(self) -> int:
-        """Audio in the buffer that has not become input yet, in characters of base64."""
-        return self._buffered_chars
 
     def seconds_heard(self, chars: int) -> int:
         """Return how long so many characters of the customer's audio last, in seconds, rounded up."""
@@ -127,8 +123,8 @@ class Context:
 
     def _speech_chars(self) -> int:
         if self._speech_ms is None:
-            return self._buffered_chars
-        return min(self._buffered_chars, self._heard_per_second * self._speech_ms // 1000)
+            return self.buffered_chars
+        return min(self.buffered_chars, self._heard_per_second * self._speech_ms // 1000)
 
     @property
     def open_count(self) -> int:
@@ -216,7 +212,7 @@ class Context:
         """An upper bound of the input of the responses to come, each of which reads all of the conversation."""
         added = Input(
             text=REQUEST_TOKENS + self._added.text_bytes // 2 + self._added.media_tokens,
-            sound=math.ceil((self._added.sound_chars + self._buffered_chars) * self._heard_ratio),
+            sound=math.ceil((self._added.sound_chars + self.buffered_chars) * self._heard_ratio),
         )
         each, count = self._known + added, self.response_count
         return Input(text=each.text * count, sound=each.sound * count)

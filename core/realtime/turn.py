@@ -64,14 +64,9 @@ class TurnSettlement(Settlement):
             self.figures.limit_tokens = self._response_tokens * count
 
     @property
-    def is_closed(self) -> bool:
-        """Whether a post or a void is done, or on its way."""
-        return self._is_closed
-
-    @property
     def can_grow(self) -> bool:
         """Whether the hold may cover more: it is open, and not the empty hold of `expect_nothing`."""
-        return not (self._is_closed or self._is_for_nothing)
+        return not (self.is_closed or self._is_for_nothing)
 
     def expect(self, needed: Input) -> None:
         """Let the next hold cover *needed* and a window beyond it."""
