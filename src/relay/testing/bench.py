@@ -39,7 +39,7 @@ ResultT = TypeVar("ResultT")
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """The channel that is tried out. ``{url}`` within *section* is the upstream's address.
 
-    ``models`` are those of all cells: what customers ask for, and the upstream's own name.
+    ``models`` has the model of each cell: the name that customers ask for, and the upstream's own.
     """
 
     use: str
@@ -51,14 +51,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one cell: to the customer, in the books, and at the upstream.
+    """What one cell led to: for the customer, in the books, and at the upstream.
 
     Attributes:
-        entry: The log's row; None where the request was refused before anything was sent.
-        calls: What the upstream was sent; None where there is no upstream of the suite's.
-        is_upstream_left: The upstream saw the connection go before its answer was out.
-        api_key: The customer's key, which is nobody else's business.
-        secrets: What no answer may hold.
+        entry: The log's row; None if the request was refused before anything was sent.
+        calls: What the upstream was sent; None if the channel answers by itself.
+        is_upstream_left: The upstream's connection was closed before its whole answer had been sent.
+        api_key: The customer's key, which must not go upstream.
+        secrets: What no answer may contain.
     """
 
     scene: Scene
@@ -92,7 +92,7 @@ class Bench:
         self._thread.join(PLAY_S)
 
     def play(self, scene: Scene) -> Played:
-        """Play *scene*; that no answer comes fails the test."""
+        """Play *scene*; fail the test if no answer comes."""
         try:
             return self._wait(self._play(scene))
         except (UpstreamConnectError, UpstreamTimeoutError) as exc:

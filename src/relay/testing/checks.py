@@ -1,4 +1,4 @@
-"""What must have come of a cell, by the way it ends."""
+"""What a cell must have led to, by the way its answer ends."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ from relay.testing.shop import INPUT_NANO, OUTPUT_NANO
 
 
 def check_whole(played: Played, stop: str, outcome: Outcome) -> None:
-    """The answer came to its end, which is *stop*."""
+    """The answer is complete, and ended for the reason *stop*."""
     heard, answer = played.heard, played.answer
     require(answer.status == 200, "answered", f"status {answer.status}: {answer.body[:500]!r}")
     require(heard.error_code is None, "answered", f"the error '{heard.error_code}'")
@@ -35,7 +35,7 @@ def check_truncated(played: Played) -> None:
     if played.calls is not None:
         said = played.scene.answer("openai_chat", "")
         require(said.text.startswith(heard.text), "words", f"the text {heard.text!r}")
-        # What an estimate adds for a call, its name and its beginning, the scene's own figures leave out.
+        # An estimate counts a call's name and beginning as well, which the scene's own figures leave out.
         is_less = said.tool_name or _entry(played).output_tokens < said.output_tokens
         require(bool(is_less), "charge", f"{_entry(played).output_tokens} tokens of output, as many as of the whole")
 
@@ -67,7 +67,7 @@ def _check_form(played: Played) -> None:
 
 
 def _check_words(played: Played) -> None:
-    """The answer says what the upstream said; where the suite has no upstream, what was asked for."""
+    """The answer says what the upstream said; if the channel answers by itself, what was asked for."""
     heard, scene = played.heard, played.scene
     calls = [(name, _plain(arguments)) for name, arguments in heard.calls]
     if played.calls is None:
@@ -91,7 +91,7 @@ def _plain(arguments: str) -> object:
 
 
 def _check_usage(played: Played) -> None:
-    """Customer, books and upstream tell the same figures."""
+    """Customer, books and upstream have the same figures."""
     heard, entry = played.heard, _entry(played)
     counted = (_input_tokens(played), entry.output_tokens)
     if played.calls is not None:
@@ -110,7 +110,7 @@ def _input_tokens(played: Played) -> int:
 
 
 def _check_books(played: Played, outcome: Outcome) -> None:
-    """The log's row has the *outcome* and the exact price of its counts; nothing else leaked on the way."""
+    """The log's row has the *outcome* and the exact price of its counts; no secret leaked, and the request was complete."""
     entry = _entry(played)
     require(entry.outcome == outcome, "outcome", f"'{entry.outcome}' instead of '{outcome}'")
     if _input_tokens(played) == entry.input_tokens:  # what is cached has prices of its own
@@ -127,7 +127,7 @@ def _check_secrets(played: Played) -> None:
 
 
 def _check_request(played: Played) -> None:
-    """The upstream was asked once, for all of it."""
+    """The upstream got the whole request, once, and never the customer's key."""
     if played.calls is None:
         return
     bodies = [call.body.decode(errors="replace") for call in played.calls]

@@ -20,12 +20,12 @@ class ChannelConformance:
     """Tests of one channel; a subclass says which. ``docs/testing.md`` explains all of it.
 
     Attributes:
-        use: The plugin: its id, or the path of its file, from that of the tests.
-        section: What else stands in the channel's section of a profile; ``{url}`` is the upstream's address.
+        use: The plugin: its id, or the path of its file, relative to the test file.
+        section: The rest of the channel's section of a profile; ``{url}`` is the upstream's address.
         keys: The upstream's keys; they must reach no customer. ``{url}`` in one is the upstream's address.
         secrets: Other words that must reach no customer, such as a resource's name.
-        upstream: Answers what the channel sends. It plays the dialect that the path belongs to, unless
-            another is given; None for a channel that answers by itself.
+        upstream: Answers the channel's requests; by default it plays the dialect that the path belongs to. None for a
+            channel that answers by itself.
         tasks: What the channel can be asked for.
         endings: How its answers can end.
         streams: Whether it answers whole, as a stream, or both.
@@ -42,7 +42,7 @@ class ChannelConformance:
 
     @classmethod
     def upstream_model(cls, scene: Scene) -> str:
-        """Return the upstream's name of the model that is asked for in *scene*; no two may share one."""
+        """Return the upstream's name of the model that is asked for in *scene*; no two scenes may share one."""
         return f"model-{scene.model}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -73,11 +73,11 @@ class ChannelConformance:
         return bench.play(scene)
 
     def test_stop(self, played: Played) -> None:
-        """An answer that is done is complete, and costs what it says."""
+        """An answer that comes to its end is complete, and costs what its usage says."""
         checks.check_whole(played, "stop", "complete")
 
     def test_length(self, played: Played) -> None:
-        """An answer that met its limit says so, and is complete."""
+        """An answer that reached its limit says so, and is complete."""
         checks.check_whole(played, "length", "complete")
 
     def test_tool_call(self, played: Played) -> None:
@@ -85,20 +85,20 @@ class ChannelConformance:
         checks.check_whole(played, "tool_call", "complete")
 
     def test_refusal(self, played: Played) -> None:
-        """A refusal is told as one, and costs what it says."""
+        """A refusal is recognisable as one, and costs what its usage says."""
         checks.check_whole(played, "refusal", "refused")
 
     def test_empty(self, played: Played) -> None:
-        """An answer without words ends in order; its outcome is what claims rest on."""
+        """An answer without words ends in order; claims depend on its outcome."""
         checks.check_whole(played, "stop", "empty")
 
     def test_cut(self, played: Played) -> None:
-        """A stream without its end never ends in order; a body without its end is no answer."""
+        """A stream that was cut off never ends in order; a body that was cut off is no answer."""
         check = checks.check_truncated if played.scene.stream else checks.check_failed
         check(played)
 
     def test_error_before(self, played: Played) -> None:
-        """An upstream that fails before its first byte costs nothing, and is told in the dialect's form."""
+        """If the upstream fails before its first byte, the customer pays nothing and gets an error in their dialect."""
         checks.check_failed(played)
 
     def test_error_midway(self, played: Played) -> None:
@@ -106,11 +106,11 @@ class ChannelConformance:
         checks.check_truncated(played)
 
     def test_hang_up(self, played: Played) -> None:
-        """A customer who leaves takes the upstream's connection along, and pays for what came."""
+        """When a customer leaves, the upstream's connection is closed, and what came is paid for."""
         checks.check_left(played)
 
     def test_books(self, bench: Bench) -> None:
-        """After all cells that ran the ledger is right."""
+        """After all cells that ran, the ledger is right."""
         problems = bench.problems()
         require(not problems, "books", "; ".join(problems))
 

@@ -1,4 +1,4 @@
-"""What the suite's customers send, each in their own dialect; only what has carried over to every dialect is asked."""
+"""What the suite's customers send, each in their own dialect; only things that every dialect can express."""
 
 from typing import Any, assert_never
 
@@ -155,7 +155,7 @@ def _gemini(scene: Scene) -> dict[str, Any]:
 
 
 def markers(scene: Scene) -> list[str]:
-    """Return what of the request must be found in what goes upstream, as JSON spells it."""
+    """Return the texts of the request, spelled as in JSON, that must be found in what goes upstream."""
     found = [PROMPT]
     match scene.task:
         case "text" | "thinking":

@@ -50,16 +50,16 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def model(self) -> str:
-        """What the customer asks for: of each cell another, so that no failure tells on the next."""
+        """The model that the customer asks for: another one in each cell, so that no failure affects the next."""
         return f"{self.name}-{self.ending}"
 
     @property
     def is_tool_forced(self) -> bool:
-        """The customer demands a call; else tools are there, and the answer is text."""
+        """The customer demands a call; otherwise the tools are only offered, and the answer is text."""
         return self.task == "tools" and self.ending not in ("stop", "length", "refusal")
 
     def answer(self, kind: Kind, model: str) -> Answer:
-        """Return what an upstream of *kind* says: before it is cut, where it is."""
+        """Return the whole answer of an upstream of *kind*, also if the scene is about one that is cut off."""
         plain = Answer(kind=kind, model=model, text=TEXT, input_tokens=INPUT_TOKENS)
         if self.task == "thinking":
             plain = msgspec.structs.replace(plain, thinking=THINKING)
@@ -78,7 +78,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scenes(tasks: Sequence[Task], endings: Sequence[Ending], streams: Sequence[bool]) -> list[Scene]:
-    """Return every cell that can be, of those asked for.
+    """Return every possible combination of these *tasks*, *endings* and *streams*.
 
     Raises:
         ValueError: A word that is no task, or no ending.

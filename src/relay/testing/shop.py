@@ -101,7 +101,7 @@ async def answering(shop: Shop) -> AsyncIterator[str]:
     server.lifespan = config.lifespan_class(config)
     async with shop.opened():
         await server.startup()
-        await server.on_tick(0)  # without which its answers have no date
+        await server.on_tick(0)  # else its answers have no date
         try:
             yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         finally:

@@ -47,14 +47,14 @@ itself breaks the answer off in the middle if the scene is about that.
 
 
 class UnknownUpstreamError(Exception):
-    """The path is none of a known dialect's, so the suite can't tell what to play there."""
+    """The path belongs to no known dialect, so the suite can't tell what to play there."""
 
 
 def play(call: UpstreamCall, scene: Scene, kind: Kind | None = None) -> Reply:
     """Return what *scene* says, in the dialect *kind*; without one, in that of the path.
 
     Raises:
-        UnknownUpstreamError: No *kind*, and a path that ends as no known dialect's does.
+        UnknownUpstreamError: No *kind* is given, and the path belongs to no known dialect.
     """
     kind = kind or _spoken_at(call.target)
     if scene.ending == "error_before":
@@ -90,7 +90,7 @@ class PlayedUpstream(SimulatorServer):
         except Exception as exc:
             self.problem = exc
             return ["close"]
-        is_answer = PROMPT.encode() in body  # what else a channel asks for, such as a token, comes whole
+        is_answer = PROMPT.encode() in body  # anything else, such as a token that the channel needs, comes whole
         match self.scene.ending if is_answer else "stop":
             case "cut":
                 return _cut(reply)
@@ -121,7 +121,7 @@ def _call(head: bytes, body: bytes) -> UpstreamCall:
 
 
 def _cut(reply: Reply) -> list[Step]:
-    """Leave a stream after half its events, in order; and any other body in its middle."""
+    """End a stream's body in order after half its events; break any other body off in the middle."""
     if not reply.is_stream:
         return WIRES["shut-midway"](reply)
     half = reply.pieces[: len(reply.pieces) // 2]

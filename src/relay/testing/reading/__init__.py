@@ -1,4 +1,4 @@
-"""Strict readers of what customers get, one per dialect: they complain of all that is not well formed.
+"""Strict readers of what customers get, one per dialect: they complain about everything that is not well formed.
 
 They share nothing with the engine's own readers and writers, so that the same mistake is not made twice.
 """
@@ -20,7 +20,7 @@ _READERS = {
 def read(dialect: Dialect, status: int, content_type: str, body: bytes, *, stream: bool, is_broken: bool) -> Heard:
     """Return what an answer in *dialect* says, and what is wrong with it.
 
-    *stream* says that one was asked for; *is_broken*, that the connection broke before the end of the body.
+    *stream*: a stream was asked for. *is_broken*: the connection broke before the end of the body.
     """
     heard = Heard(status=status, is_broken=is_broken)
     reader = _READERS[dialect]

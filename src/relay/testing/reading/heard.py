@@ -1,4 +1,4 @@
-"""What a customer heard, as every dialect comes to, and the framing that three of them share."""
+"""What a customer heard, in one form for all dialects, and the framing that three of them share."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ class Heard:
 
     Attributes:
         calls: Names and arguments of the tool calls.
-        stop: ``stop``, ``length``, ``tool_call`` or ``refusal``; None where no end was told.
+        stop: ``stop``, ``length``, ``tool_call`` or ``refusal``; None if no reason was given.
         input_tokens: All of the input, cached or not; None where no usage came.
         output_tokens: All of the output, thinking included.
-        error_code: The machine's word for the error; None where none came.
+        error_code: The machine-readable code of the error; None if no error came.
         is_ended: The dialect's end mark came, after everything else.
         is_broken: The connection broke before the end of the body.
-        faults: What is not as the dialect says, in words.
+        faults: How the answer deviates from the dialect, in words.
     """
 
     def __init__(self, *, status: int = 200, is_broken: bool = False) -> None:
