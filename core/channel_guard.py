@@ -175,7 +175,8 @@ async def _guarded(
         if is_blamed or not is_plugin_failure(exc):
             raise
         if is_being_cancelled():
-            # Whatever the channel turned it into: the customer left, a deadline passed, or the process is ending.
+            # This is our cancellation, whatever the channel turned it into: the customer left, a deadline passed, or
+            # the process is ending.
             raise asyncio.CancelledError from exc
         raise failure(channel, method, f"raised {type(exc).__name__}") from exc
 

@@ -95,7 +95,7 @@ class Dispatch:
                 given = {id(candidate) for candidate in candidates}
                 if any(id(one) not in given and one not in candidates for one in chosen):
                     raise _failure(step, "select_channel", "expected some of its candidates, found another among them")
-                if candidates and not chosen and not attempts:  # else the customer is told what the attempt met
+                if candidates and not chosen and not attempts:  # after an attempt, its failure is told instead
                     emit(
                         "channels.withheld", plugin=step.plugin.use, file=str(step.plugin.file), request_id=exchange.id
                     )

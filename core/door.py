@@ -172,7 +172,7 @@ class Door:
         return next((key for key in places if key), None)
 
     def _checked(self, address: Address | None) -> Address:
-        """Return *address*, unless its endpoint is not served, or not to such a request."""
+        """Return *address*; refuse it if its endpoint is not served, or not with this method, model name or head."""
         served = self._shop.profile.endpoints
         self._check_head()
         if address is None or address.endpoint not in served or self._is_unknown_action(address):
@@ -184,9 +184,9 @@ class Door:
         methods = [kept.method for kept in address.kept] or ["POST" if address.page is None else "GET"]
         if self._method not in methods and not (self._method == "HEAD" and address.page is not None):
             expected = ", ".join(methods)
-            if "sec-websocket-key" in self._headers:  # which proxies pass on though they take the upgrade out
-                # After this status Codex sends its request over HTTP at once, after any other only once it has tried
-                # again for 10 to 20 s. Source: openai/codex#43353, ranxianglei/billion-context#169, read 2026-11-30.
+            if "sec-websocket-key" in self._headers:  # a handshake, even if a proxy has removed its upgrade
+                # After this status, Codex sends its request over HTTP at once; after any other, it first tries again
+                # for 10 to 20 s. Source: openai/codex#43353, ranxianglei/billion-context#169, read 2026-11-30.
                 raise UpgradeRequiredError("plain_http_expected", expected=expected)
             raise MethodNotAllowedError(method=self._method[:10], expected=expected)
         return address
@@ -204,7 +204,7 @@ class Door:
             raise BadRequestError(param="host")
 
     def _is_unknown_action(self, address: Address) -> bool:
-        """Say whether the path calls a method on a model that is none of Gemini's."""
+        """Say whether the path calls a method of a model that Gemini's API does not have."""
         return self._method == "POST" and address.page == "models" and ":" in address.model
 
     def _unknown_endpoint(self) -> NotFoundError:

@@ -197,7 +197,7 @@ class Face(HttpToolsProtocol):
             self.flow.end(is_body_unread=True)
         elif status == 431 and is_in_body and not self.pipeline:
             self._refuse(status, text)
-            self.transport.close()  # which tells the door
+            self.transport.close()  # the door learns of it by `connection_lost`
         else:
             self.flow.is_dropping, self.cycle.keep_alive = True, False
             if is_in_body and self.cycle.scope["path"] not in APP_PATHS:  # pages are answered without a body

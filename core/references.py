@@ -106,7 +106,7 @@ def reads_beyond(fields: Mapping[str, msgspec.Raw]) -> bool:
     """Say whether the request in *fields* makes its upstream read more than it contains, without any bound."""
     request = read_values(fields)
     if request is None:
-        return True  # what it holds is not known
+        return True  # nobody knows what it contains
     tools = request.pop("tools", None)
     listed = tools if isinstance(tools, list) else [tools]  # Google's APIs accept a single one without a list
     is_named = any(value is not None and _UNBOUNDED.fullmatch(name) for name, value in _members(request))

@@ -152,7 +152,7 @@ def hook_names() -> tuple[str, ...]:
 
 def _marked_methods(found: FoundPlugin) -> Iterator[tuple[str, Callable[..., Any]]]:
     members: dict[str, object] = {}
-    for each in reversed(found.plugin_type.__mro__):  # as `inspect.getattr_static` for each name, which is slow
+    for each in reversed(found.plugin_type.__mro__):  # `inspect.getattr_static` for each name would be slow
         members.update(vars(each))
     for name, method in sorted(members.items(), key=itemgetter(0)):
         if inspect.isfunction(method) and hasattr(method, _MARK):

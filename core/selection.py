@@ -54,7 +54,7 @@ class Selection:
                 try:
                     answer = await attempt(candidate)
                 except (UpstreamError, PluginError) as failure:
-                    # Else it failed before it was sent, or at the price of what came.
+                    # Otherwise the request was not sent, or a billing plugin failed at the price of the answer.
                     has_failed = any(attempt.failure for attempt in self._attempts[attempt_count:])
                     told = self._told(failure) if has_failed else failure
                     if not (has_failed and self._may_go_on(failure) and retries.take()):
@@ -67,7 +67,7 @@ class Selection:
                     self._failure = told.with_traceback(None)  # its frames lead here, and would keep the request
                 else:
                     if self._conversation is not None:
-                        self._shop.affinity.remember(self._conversation, candidate)  # it goes on there
+                        self._shop.affinity.remember(self._conversation, candidate)
                     return answer
 
     def answer_began(self) -> None:

@@ -73,7 +73,7 @@ class AnthropicMessages(CommonRules):
             raise missing_field("max_tokens")
         check_fallbacks(fields, exchange.output_tokens_asked)
         read_thread(exchange, fields)
-        # Here, not where they are sent: nothing may be held for a request that can't be.
+        # Checked now, not when they are sent: nothing may be held for a request that can't be sent.
         check_forwarded_headers(_forwarded_headers(exchange))
         exchange.fields = fields
 

@@ -289,7 +289,7 @@ class SqliteLedger:
         Raises:
             OSError: A file can't be read; the others were booked.
         """
-        self._has_spooled = False  # what is spooled from here on is left to the next time
+        self._has_spooled = False  # whatever is spooled from now on waits for the next call
         unreadable: OSError | None = None
         for path in await asyncio.to_thread(self._spool.paths):
             try:

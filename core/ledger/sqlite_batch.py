@@ -189,7 +189,7 @@ class Batch:
     def _move_lot(self, lot_id: int, *, debit_nano: int = 0, credit_nano: int = 0, pending_nano: int = 0) -> None:
         self._move_book(lot_id, debit_nano=debit_nano, credit_nano=credit_nano, pending_nano=pending_nano)
         if not self._view.free(lot_id, credit_nano - debit_nano - pending_nano):
-            # Nobody has read it yet; whoever does must find it as it is.
+            # The view has not read this lot yet; when it does, it must find the database up to date.
             self.flush()
 
     def _move_book(self, book_id: int, *, debit_nano: int = 0, credit_nano: int = 0, pending_nano: int = 0) -> None:

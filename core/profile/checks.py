@@ -138,7 +138,7 @@ def _check_base_url(place: Place) -> None:
         return
     try:
         url = urlsplit(place.text)
-        host = (url.hostname or "").encode("idna")  # which fails for a label that is empty or too long
+        host = (url.hostname or "").encode("idna")  # fails if a label is empty or too long
         # Even an empty query or fragment would swallow the path that a channel adds.
         is_plain = place.text.isprintable() and not set(" ?#").intersection(place.text) and "@" not in url.netloc
         is_usable = url.scheme in ("http", "https") and is_plain and bool(host) and url.port != 0

@@ -87,7 +87,8 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._heard_s = self._loop.time()
         self._limit: asyncio.Future[None] = self._loop.create_future()
-        self._limit.add_done_callback(lambda limit: limit.cancelled() or limit.exception())  # it may come too late
+        # Read here, lest asyncio complain: the limit may be reached when nobody awaits it any more.
+        self._limit.add_done_callback(lambda limit: limit.cancelled() or limit.exception())
         self._sending_since: float | None = None
         self._is_reported = False
 

@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
         """Take the end of the answer; after an interim one, the answer is still to come."""
         if not self._is_interim:
             self.is_complete = True
-            self._taker = None  # whoever waits is to see the end
+            self._taker = None  # the end is left to the waiting caller
 
     def _is_framed(self) -> bool:
         return "content-length" in self.headers or "transfer-encoding" in self.headers

@@ -1,7 +1,7 @@
 """Opening connections: names are looked up and remembered for a moment, addresses tried side by side.
 
-asyncio's own way tries one address after the other, and uvloop's knows no other, so an upstream
-whose IPv6 is broken would cost the whole connect deadline: aiohappyeyeballs does what RFC 8305 says.
+By default, asyncio tries one address after the other, and uvloop can't do otherwise, so an upstream whose
+IPv6 is broken would cost the whole connect deadline: aiohappyeyeballs does what RFC 8305 says.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class Dialler:
         return await asyncio.shield(lookup)
 
     async def _ask_resolver(self, host: str, port: int) -> list[AddrInfoType]:
-        # Bound by name: getaddrinfo's type tells IPv6 addresses of builds without IPv6 apart.
+        # Added to a list of a wider type: getaddrinfo's own distinguishes addresses that aiohappyeyeballs does not.
         found: list[AddrInfoType] = []
         found += await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
         return found

@@ -131,7 +131,7 @@ class ChatStreamEncoder:
                 place = self._place(choice_index, "tool_calls")
                 field = b'"custom":{"input":' if is_custom else b'"function":{"arguments":'
                 before += b'{"tool_calls":[{"index":%d,' % place + field
-                # The free text of a custom tool that the upstream knew as a function is inside JSON that is not whole yet.
+                # To the upstream, the custom tool was a function: its free text is inside JSON that is not whole yet.
                 kind = _OpenInput if is_custom and part.kind == "function" else _OpenPart
                 return kind(part, choice_index, place, before, b"}}]" + behind, is_bare=not is_custom)
             case Thinking():

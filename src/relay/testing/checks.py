@@ -113,7 +113,7 @@ def _check_books(played: Played, outcome: Outcome) -> None:
     """The log's row has the *outcome* and the exact price of its counts; no secret leaked, and the request was complete."""
     entry = _entry(played)
     require(entry.outcome == outcome, "outcome", f"'{entry.outcome}' instead of '{outcome}'")
-    if _input_tokens(played) == entry.input_tokens:  # what is cached has prices of its own
+    if _input_tokens(played) == entry.input_tokens:  # cached input would have prices of its own
         nano = entry.input_tokens * INPUT_NANO + entry.output_tokens * OUTPUT_NANO
         require(entry.charge_nano == nano, "charge", f"{entry.charge_nano} instead of {nano} nano-credits")
     _check_secrets(played)
