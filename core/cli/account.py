@@ -76,7 +76,7 @@ def list_(desk: Desk, is_json: bool) -> None:
 def top_up(desk: Desk, name: str, amount: int, reference: str, is_json: bool) -> None:
     """Book AMOUNT credits paid in for the account NAME.
 
-    Repeating the command with the same reference moves nothing, so it is safe after a doubtful failure.
+    A second time with the same reference, it moves nothing: repeat it when in doubt whether it worked.
     """
     if amount == 0:
         raise click.BadParameter("expected an amount above 0", param_hint="AMOUNT")

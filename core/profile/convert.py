@@ -259,7 +259,7 @@ def _check_names(place: Place) -> None:
 def _check_meta(place: Place, value: Any, meta: Meta) -> None:
     """Report what msgspec would, for values built here; also a text that should name something in the profile."""
     if isinstance(value, (tuple, list, dict)) and meta.min_length is not None and len(value) < meta.min_length:
-        place.problem(f"expected at least {meta.min_length}, found {len(value)}")
+        place.problem(f"expected {meta.min_length} or more entries, found {len(value)}")
     extra: Map[str, Any] = meta.extra or {}
     if isinstance(value, Fraction) and "exact_min" in extra and value < extra["exact_min"]:
         place.problem(f'expected at least {extra["exact_min"]}, found "{format_exact(value)}"')

@@ -96,7 +96,7 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
         "x:1:8: [2]: expected a whole number, found true",
     ]),
     ("a", tuple[int, ...], ["x:1:1: profile: expected a list, found text; put it in brackets, [...]"]),
-    ("[]", Annotated[tuple[int, ...], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
+    ("[]", Annotated[tuple[int, ...], Meta(min_length=1)], ["x:1:1: profile: expected 1 or more entries, found 0"]),
     ("[a]", dict[str, int], ["x:1:1: profile: expected a mapping, found a list"]),
     ("{a: x, 5: 1}", dict[str, int], [
         "x:1:5: a: expected a whole number, found text",
@@ -142,8 +142,8 @@ PROBLEMS: list[tuple[str, Any, list[str]]] = [
     ("{hyacint: 1}", dict[GroupName, int], ["x:1:2: hyacint: unknown group 'hyacint'; did you mean 'hyacinth'?"]),
     ("[x]", Literal["x", "y"], ["x:1:1: profile: expected one of x, y, found a list"]),
     ("{a: [1, on]}", Any, ["x:1:9: a[1]: on is true or false to some readers of YAML and text to others; write true or false, or quote it"]),
-    ("{}", Annotated[dict[str, int], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
-    ("[]", Annotated[list[int], Meta(min_length=1)], ["x:1:1: profile: expected at least 1, found 0"]),
+    ("{}", Annotated[dict[str, int], Meta(min_length=1)], ["x:1:1: profile: expected 1 or more entries, found 0"]),
+    ("[]", Annotated[list[int], Meta(min_length=1)], ["x:1:1: profile: expected 1 or more entries, found 0"]),
     ("{kind: x}", Odd, ["x:1:1: profile: expected another kind"]),
     ('{"a b": x}', dict[str, int], ['x:1:9: ["a b"]: expected a whole number, found text']),
 ]  # fmt: skip
