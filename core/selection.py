@@ -159,7 +159,7 @@ def _may_be_done(failure: RelayError) -> bool:
 
 
 def _remedy(failure: RelayError) -> tuple[float, bool]:
-    """Return the failure's rank: the seconds until a retry may help, or infinity; then those a shorter request cures."""
+    """Return what ranks a failure: seconds until a retry may help, or infinity, and whether no shorter request would."""
     wait_s = retry_after_s(failure)
     is_too_large = isinstance(failure, UpstreamError) and failure.failure == "too_large"
     return math.inf if wait_s is None else wait_s, not is_too_large
