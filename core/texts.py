@@ -150,10 +150,9 @@ TEXTS: Mapping[str, Sentence] = {
         "本账户没有参数 {param} 所指的已保存回复；请改为发送完整对话",
     ),
     "answer_not_found": Sentence(
-        "this account has no stored answer with this id; check the id (nothing is stored with 'store: false', of an "
-        "answer that broke off, or for a model whose upstream has another API; what was deleted is gone)",
-        "本账户没有此 id 的已保存回复；请核对 id（设为 store: false、未正常结束，或上游使用其他接口的回复不会保存；"
-        "已删除的回复无法找回）",
+        "this account has no stored answer with this id; check the id, and note that an answer is not stored with "
+        "'store: false', if it broke off, or if the model's upstream has another API",
+        "本账户没有此 id 的已保存回复；请核对 id，并注意：设为 store: false、未正常结束，或上游使用其他接口的回复不会保存",
     ),
     "not_carried": Sentence(
         "the field '{param}' can't be translated for this model, whose upstream speaks '{dialect}'; "

@@ -396,7 +396,7 @@ async def test_an_answer_that_was_translated_is_kept_nowhere(shop: Running, clie
     assert translated.output_text == "Hello"
     with pytest.raises(openai.NotFoundError) as refused:
         await client.responses.retrieve(translated.id)
-    assert "was not stored" in refused.value.message
+    assert "is not stored" in refused.value.message
 
 
 async def test_an_answer_that_was_streamed_to_its_end_is_shown(
