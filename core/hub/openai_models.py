@@ -56,14 +56,21 @@ _TAKEN_BY_OTHERS: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"(?:x-ai/)?grok-4\.5|(?:openai/)?gpt-oss"), ("low", "medium", "high")),
     (re.compile(r"(?:x-ai/)?grok-4\.6"), ("low", "medium", "high", "xhigh")),
     (re.compile(r"kimi-k3|(?:zai-)?glm-5[.-]3"), ("low", "high", "max")),
+    (re.compile(r"grok-(?:3(?!-mini)|4(?:$|-(?:0709|1-|fast|latest)|[.-]20(?!-multi))|code-)"), ()),
+    (re.compile(r"magistral-medium|mistral-large|(?:code|dev|mini)stral|pixtral|open-mi[sx]tral"), ()),
 ]
 """As `_TAKEN`, for models of other vendors. Grok refuses ``max``, and from 4.5 on ``none``; gpt-oss at Groq refuses both,
-Kimi and GLM refuse ``none``. The other efforts that are not listed would be taken for the next higher one.
+Kimi and GLM refuse ``none``. The other efforts that are not listed would be taken for the next higher one. Older models
+of xAI and most of Mistral's refuse the field, whatever it says.
 
 Sources: api-docs.deepseek.com guides/thinking_mode, read 2026-11-30; theopenco/llmgateway#3669 and enricoros/big-AGI#1104
 for Grok; console.groq.com docs/reasoning, as quoted by theopenco/llmgateway#3422; dev.to/aihubmix
-kimi-k31-pro-migration-guide; anomalyco/models.dev#7334 and esengine/DeepSeek-Reasonix#9642 for GLM; read 2026-12-01.
+kimi-k31-pro-migration-guide; anomalyco/models.dev#7334 and esengine/DeepSeek-Reasonix#9642 for GLM;
+NousResearch/hermes-agent#23435, neavo/LinguaGacha#771 and NousResearch/hermes-agent#11243,
+withceleste/celeste-python#311 for those that refuse the field; read 2026-12-01.
 """
+_THINKS_UNASKED = re.compile(r"grok-(?:4|code)(?!.*-non-)|magistral-")
+"""Models of those that think, although they can't be told how much. Source: NousResearch/hermes-agent#23435."""
 _WITH_MAX: Sequence[Effort] = ("low", "medium", "high", "xhigh", "max")
 _TAKEN: Sequence[tuple[re.Pattern[str], Sequence[Effort]]] = [
     (re.compile(r"gpt-5\.[12]-chat"), ("medium",)),
@@ -93,7 +100,7 @@ Source: architects-toolkit/SmartHopper#647 (the 400), withceleste/celeste-python
 
 
 def effort_taken(model: str, effort: Effort | None) -> Effort | None:
-    """Return the effort that *model* accepts for *effort*, as `effort_within`.
+    """Return the effort that *model* accepts for *effort*, as `effort_within`; None if it accepts none at all.
 
     For models of others that are not listed it is unchanged.
 
@@ -108,7 +115,9 @@ def effort_taken(model: str, effort: Effort | None) -> Effort | None:
         return "none" if effort == "none" else "high"
     name, table = (model.removeprefix("openai/"), _TAKEN) if is_reasoning(model) else (model, _TAKEN_BY_OTHERS)
     taken = next((efforts for pattern, efforts in table if pattern.match(name)), None)
-    return effort if taken is None else effort_within(effort, taken)
+    if taken is None:
+        return effort
+    return effort_within(effort, taken) if taken else None
 
 
 def is_unable(model: str) -> bool:
@@ -133,7 +142,10 @@ def effort_sent(model: str, reasoning: Reasoning, left_out: LeftOut) -> Effort |
     """
     asked = effort_of(reasoning)
     sent = None if is_unable(model) else effort_taken(model, asked)
-    is_carried = sent in (None, "none") if asked in (None, "none") else sent is not None
+    if asked == "none":
+        is_carried = sent == "none" or (sent is None and not _THINKS_UNASKED.match(model))
+    else:
+        is_carried = sent is not None or asked is None
     if reasoning.is_adaptive or not is_carried:
         left_out.note("thinking")
     return sent

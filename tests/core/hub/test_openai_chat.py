@@ -1256,6 +1256,9 @@ def test_what_a_model_is_not_told_is_named_and_all_else_is_sent(model: str, name
         ("gpt-5", Reasoning(is_adaptive=True), ["thinking"]),
         ("gpt-5", Reasoning(effort="high", is_shown=False), ["thinking.display"]),
         ("gpt-5.1", Reasoning(is_off=True, is_shown=False), []),
+        ("grok-4-1-fast-reasoning", Reasoning(effort="none"), ["thinking"]),
+        ("grok-4-1-fast-non-reasoning", Reasoning(effort="none"), []),
+        ("mistral-large-2512", Reasoning(effort="none"), []),
     ],
 )
 def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reasoning, names: list[str]) -> None:
@@ -1304,12 +1307,24 @@ def test_thinking_that_can_not_be_asked_for_is_named(model: str, reasoning: Reas
         ("mistral-medium-3-5", "none", "none"),
         ("mistral-medium-latest", "low", "high"),
         ("mistral-small-2603", "xhigh", "high"),
+        ("magistral-small-latest", "minimal", "high"),
+        ("magistral-medium-latest", "high", None),
+        ("mistral-large-2512", "low", None),
+        ("devstral-medium-latest", "max", None),
+        ("grok-3", "high", None),
+        ("grok-3-mini", "high", "high"),
+        ("grok-4", "low", None),
+        ("grok-4-0709", "high", None),
+        ("grok-4-1-fast-reasoning", "max", None),
+        ("grok-4.20-0309-reasoning", "low", None),
+        ("grok-4.20-multi-agent-0309", "xhigh", "xhigh"),
+        ("grok-code-fast-1", "medium", None),
     ],
 )
 def test_an_effort_is_the_nearest_that_the_model_takes(model: str, asked_for: Effort, taken: Effort | None) -> None:
     """Each of OpenAI's models refuses the words of others, as do xAI's; Claude Code turns thinking off, and says `max`.
 
-    Where thinking can't be turned off, that is named, and the least is asked for.
+    Where thinking can't be turned off, that is named, and the least is asked for. Some take no effort at all.
     """
     request = Request(model=model, messages=(), reasoning=Reasoning(effort=asked_for))
     chat = CHAT.encode_request(request).fields.get("reasoning_effort", b"null")
