@@ -1,5 +1,6 @@
 """The figures of one exchange's usage: relay's own bounds and estimates, and what is believed of an upstream's."""
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -23,6 +24,8 @@ class _Reasoning(msgspec.Struct):
 
 
 _read_reasoning = msgspec.json.Decoder(_Reasoning | None).decode
+_is_pro = re.compile(r"(?:openai/)?gpt-(?:5\.[6-9]|[6-9]).*-pro(?![a-z])").match
+"""Finds OpenRouter's names for OpenAI's models in mode ``pro``."""
 
 
 class Figures:
@@ -40,7 +43,7 @@ class Figures:
         """Some upstreams report only search units for a ranking. Source: wire/DIALECTS.md 3.5, read 2026-11-29."""
         caps = [exchange.output_tokens_asked, price.output_tokens_max if price else None]
         cap = min((cap for cap in caps if cap is not None), default=None)
-        self.limit_tokens = None if cap is None else cap * exchange.choice_count
+        self.limit_tokens = None if cap is None or self._is_in_passes else cap * exchange.choice_count
         self._believed: tuple[int, int] | None = None
         """The upstream's last figure of the input, and the most that is credible for it, in tokens."""
 
@@ -58,9 +61,12 @@ class Figures:
     def _is_in_passes(self) -> bool:
         """Whether the upstream may report several passes as one: OpenAI's mode ``pro``, which OpenRouter takes too.
 
-        Each pass reads the prompt, and may write up to the limit. Sources, read 2026-12-01: openrouter.ai docs
-        model-migrations/gpt-5-6; anomalyco/models.dev#3151, of OpenAI's guide ("aggregated model-work tokens").
+        Each pass reads the prompt, and may write up to the limit; how many there are is not known. Sources, read
+        2026-12-01: openrouter.ai docs model-migrations/gpt-5-6; anomalyco/models.dev#3151, of OpenAI's guide
+        ("aggregated model-work tokens").
         """
+        if _is_pro(self._exchange.model):
+            return True
         try:
             reasoning = _read_reasoning(self._exchange.fields.get("reasoning", b"null"))
         except (ValueError, RecursionError):
@@ -115,7 +121,7 @@ class Figures:
             usage = msgspec.structs.replace(usage, input_tokens=self._input_estimate_tokens, source="estimated")
         pictures_tokens = MEDIA_TOKENS_MAX * evidence.picture_count
         seen = evidence.output_bytes // 2 + sound_tokens + pictures_tokens
-        bound = None if self.limit_tokens is None or self._is_in_passes else max(self.limit_tokens, seen)
+        bound = None if self.limit_tokens is None else max(self.limit_tokens, seen)
         if bound is None and usage.output_tokens > UNHEARD_OF_TOKENS * self._exchange.choice_count:
             bound = seen
         return plausible(usage, self._believable_input_tokens(usage) + pictures_tokens, bound)

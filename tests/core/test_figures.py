@@ -137,7 +137,7 @@ def figures_of(price: ModelPrice | None = None, *, operation: Operation = "chat"
     asked = exchange(
         "openai_responses", {name: msgspec.Raw(json.dumps(each).encode()) for name, each in members.items()}
     )
-    asked.operation, asked.choice_count = operation, members.get("n", 1)
+    asked.operation, asked.choice_count, asked.model = operation, members.get("n", 1), members.get("model", "m")
     return Figures(asked, RULES["openai_responses"], price)
 
 
@@ -199,12 +199,23 @@ def test_each_choice_can_be_as_long_as_any_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasoning", "source"),
-    [({"mode": "pro"}, "upstream"), ({"mode": "standard"}, "disputed"), ({"mode": 1}, "disputed"), ({}, "disputed")],
+    ("model", "reasoning", "source"),
+    [
+        ("gpt-5.6-sol", {"mode": "pro"}, "upstream"),
+        ("gpt-5.6-sol", {"mode": "of tomorrow"}, "upstream"),
+        ("openai/gpt-5.6-sol-pro", {}, "upstream"),
+        ("gpt-6-luna-pro:batch", None, "upstream"),
+        ("gpt-5.6-sol", {"mode": "standard"}, "disputed"),
+        ("gpt-5.6-sol", {"mode": 1}, "disputed"),
+        ("gpt-5.6-sol", {}, "disputed"),
+        ("gpt-5.6-sol-prompt", {}, "disputed"),
+        ("deepseek-v4-pro", {}, "disputed"),
+    ],
 )
-def test_several_passes_told_as_one_are_believed(reasoning: dict[str, Any], source: str) -> None:
+def test_several_passes_told_as_one_are_believed(model: str, reasoning: dict[str, Any] | None, source: str) -> None:
     """In OpenAI's mode ``pro``, each reads the prompt again, and the limit holds for none but the answer."""
-    asked = figures_of(ModelPrice(model_ratio=Fraction(1), output_tokens_max=2000), input="Hi", reasoning=reasoning)
+    price = ModelPrice(model_ratio=Fraction(1), output_tokens_max=2000)
+    asked = figures_of(price, model=model, input="Hi", reasoning=reasoning)
     assert asked.plausible(Usage(input_tokens=25_000, output_tokens=100), Evidence()).source == source
     assert asked.plausible(Usage(input_tokens=10, output_tokens=20_000), Evidence()).source == source
     assert asked.plausible(Usage(output_tokens=2_000_000), Evidence()).source == "disputed"

@@ -46,6 +46,7 @@ async def held_nano(shop: Running) -> int:
         ({"max_tokens": 100}, 1_872_000),  # 536 and 100
         ({"max_tokens": 100, "n": 2}, 2_672_000),  # 536 and twice 100
         ({"max_tokens": 128_000}, 33_842_000),  # 537; what SDKs ask by default is not held
+        ({"max_tokens": 100, "reasoning": {"mode": "pro"}}, 33_854_000),  # 543; a limit of each pass, not of all
     ],
 )
 async def test_a_hold_covers_the_input_and_what_may_come_out(tmp_path: Path, fields: dict[str, Any], nano: int) -> None:
@@ -125,6 +126,16 @@ async def test_after_too_many_overruns_the_longest_answer_is_held_where_no_limit
         await shop.log(count=2)
         held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
         assert held == [33_836_000, 534 * 2000 + 131_072 * 8000]
+
+
+async def test_after_too_many_overruns_several_passes_are_held_for_as_the_longest_answer(tmp_path: Path) -> None:
+    """A low limit bounds none but one of them: with it, no hold would ever cover what they cost."""
+    async with reselling(tmp_path, lambda _: document(HUGE), credit="0.5") as (_, shop):
+        await overrun(shop, "10")
+        await shop.chat(max_tokens=100, reasoning={"mode": "pro"})
+        await shop.log(count=2)
+        held = [row["held_nano"] for row in shop.rows("select held_nano from reservation order by at")]
+        assert held == [33_836_000, 543 * 2000 + 131_072 * 8000]
 
 
 async def test_after_too_many_overruns_a_stream_is_held_for_in_full_as_well(tmp_path: Path) -> None:
