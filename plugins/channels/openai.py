@@ -63,7 +63,11 @@ class OpenAIConfig(PluginConfig, frozen=True, kw_only=True):
         Meta(description="Whether ids of tool calls must be nine letters or digits; any other id is replaced."),
     ] = False
     refused_fields: Annotated[
-        tuple[str, ...], Meta(description="Fields of chats that the upstream refuses, and that are therefore left out.")
+        tuple[str, ...],
+        Meta(
+            description="Fields of chats that the upstream refuses, and that are therefore left out; `x-relay-dropped` "
+            "does not name them."
+        ),
     ] = ()
     at_most: Annotated[
         dict[str, Exact],

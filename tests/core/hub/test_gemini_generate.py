@@ -415,7 +415,8 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     """Types in capitals, null by a word of its own, counts as text, an order nobody else knows; values are no schemas."""
     schema = {
         "type": "OBJECT",
-        "minProperties": "1",
+        **dict.fromkeys(("minProperties", "maxItems", "minItems", "maxLength"), "1"),
+        "minLength": "9" * 18,
         "maxProperties": "9" * 5000,
         "properties": {"type": {"type": "STRING", "nullable": True}, "list": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
         "propertyOrdering": [["list"], "type"],
@@ -430,7 +431,8 @@ def test_a_schema_of_geminis_is_read_into_json_schema() -> None:
     assert tool.schema is not None
     assert json.loads(bytes(tool.schema)) == {
         "type": "object",
-        "minProperties": 1,
+        **dict.fromkeys(("minProperties", "maxItems", "minItems", "maxLength"), 1),
+        "minLength": 10**18 - 1,
         "maxProperties": "9" * 5000,
         "properties": {"type": {"type": ["string", "null"]}, "list": {"type": "array", "items": {"type": "integer"}}},
         "additionalProperties": {"type": "number"},
