@@ -12,6 +12,7 @@ from .request_body import LeftOut
 
 _OWN = re.compile(r"(openai/)?(gpt-|chatgpt-|o\d|codex-|computer-use-)")
 _WITHOUT_TOOLS_IN_CHAT = re.compile(r"(openai/)?gpt-(5\.([4-9]|\d\d)|[6-9])(?![\d.]*-chat)")
+_GROK_REASONING = re.compile(r"grok-(?!.*non-reasoning)")
 _REASONING = re.compile(r"(openai/)?(o\d|gpt-[5-9](?!-chat)|codex-)")
 
 
@@ -29,7 +30,7 @@ def is_own(model: str) -> bool:
 
 
 def is_reasoning(model: str) -> bool:
-    """Return whether *model* is one of OpenAI's that reason: these refuse ``max_tokens`` and ``stop``.
+    """Return whether *model* is one of OpenAI's that reason: these refuse ``max_tokens``.
 
     Source: w:openai-chat/err-400-param, by wire/DIALECTS.md 5.2, read 2026-11-24.
 
@@ -37,6 +38,14 @@ def is_reasoning(model: str) -> bool:
     (True, True, False, False)
     """
     return _REASONING.match(model) is not None
+
+
+def refuses_stop(model: str) -> bool:
+    """Return whether *model* answers a ``stop`` with a 400: those of OpenAI and xAI that reason.
+
+    Source: lidge-jun/opencodex#5278, BerriAI/litellm#12635 and langchain-ai/langchain#38335 for xAI, read 2026-12-01.
+    """
+    return is_reasoning(model) or _GROK_REASONING.match(model) is not None
 
 
 def lacks_tools_in_chat(model: str) -> bool:

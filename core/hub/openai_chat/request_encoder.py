@@ -30,7 +30,7 @@ from ..conversation import (
 from ..custom_tools import allowed_by_kind, as_function, call_as_function, nested_grammar
 from ..effort import effort_of
 from ..media import audio_format, is_text, text_of, write_address
-from ..openai_models import effort_sent, is_own, is_reasoning, takes_sampling
+from ..openai_models import effort_sent, is_own, is_reasoning, refuses_stop, takes_sampling
 from ..places import is_close_look, names_used
 from ..raw import kept_object
 from ..request_body import EncodedRequest, LeftOut, allowed_among, encode_members, native_tool, not_carried, present
@@ -123,7 +123,7 @@ def _add_sampling(body: dict[str, Any], request: Request, left_out: LeftOut) -> 
         "frequency_penalty": left_out.unless(is_sampled, "frequency_penalty", sampling.frequency_penalty),
         "max_completion_tokens" if reasons else "max_tokens": sampling.output_tokens_max,
         "top_k": left_out.unless(not own, "top_k", sampling.top_k),
-        "stop": left_out.unless(not reasons, "stop", list(sampling.stop) or None),
+        "stop": left_out.unless(not refuses_stop(request.model), "stop", list(sampling.stop) or None),
         "seed": sampling.seed,
         "n": sampling.choice_count if sampling.choice_count > 1 else None,
     }

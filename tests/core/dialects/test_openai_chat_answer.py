@@ -112,6 +112,14 @@ def test_usage_behind_the_end_mark_is_read_however_it_is_cut(behind: bytes, cut:
     assert (along.is_ended, along.error, along.usage()) == (True, None, Usage(input_tokens=12, output_tokens=5))
 
 
+def test_usage_behind_an_error_is_of_no_answer() -> None:
+    """The upstream has given the answer up; what was delivered is counted."""
+    along = reader()
+    along.feed(chunk({"content": "Hi"}) + event(error={"message": "x"}) + event(choices=[], usage=USAGE))
+    assert along.error is not None
+    assert along.usage() is None
+
+
 def test_the_end_mark_is_held_back_as_it_was_written() -> None:
     """Without the blank, as Spark writes it."""
     along = reader()

@@ -1238,6 +1238,8 @@ WISHED = (*SAMPLED, "top_k", "stop", "verbosity", "prompt_cache_key")
         ("deepseek-chat", ["verbosity", "prompt_cache_key"]),
         ("gpt-4o", ["top_k"]),
         ("gpt-5", [*SAMPLED, "top_k", "stop"]),
+        ("grok-4.6", ["stop", "verbosity", "prompt_cache_key"]),
+        ("grok-4.20-0309-non-reasoning", ["verbosity", "prompt_cache_key"]),
     ],
 )
 def test_what_a_model_is_not_told_is_named_and_all_else_is_sent(model: str, names: list[str]) -> None:
