@@ -77,7 +77,6 @@ class _Done(msgspec.Struct):
 _read_item = msgspec.json.Decoder(_Item).decode
 _read_begun = msgspec.json.Decoder(_Begun).decode
 _read_event = msgspec.json.Decoder(_Event, float_hook=read_number).decode
-_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_done = msgspec.json.Decoder(_Done).decode
 _read_response = msgspec.json.Decoder(_Response, float_hook=read_number).decode
 
@@ -108,7 +107,7 @@ class ResponsesStreamReader(EventReader):
             return name != b"error" or self._fail(data)
         match read.type:
             case "error":
-                return self._fail(_error_of(data))
+                return self._fail(_error_of(data, read.error))
             case "response.failed":
                 return self._fail(_failure(read.response))
             case "" if bytes(read.error) not in (b"", b"null"):
@@ -263,13 +262,9 @@ def _stop_reason(status: str | None, incomplete: _Incomplete | None) -> str | No
     return incomplete.reason if incomplete is not None and incomplete.reason is not None else status
 
 
-def _error_of(data: bytes) -> bytes:
+def _error_of(data: bytes, error: msgspec.Raw) -> bytes:
     """Return an ``error`` event in the form of an error's body; it has its members at the top, or under ``error``."""
-    try:
-        members = _read_members(data)
-    except (ValueError, RecursionError):
-        return data
-    return data if bytes(members.get("error", b"")).startswith(b"{") else b'{"error":' + data + b"}"
+    return data if bytes(error).startswith(b"{") else b'{"error":' + data + b"}"
 
 
 def _failure(response: _Kept | None) -> bytes:
