@@ -27,13 +27,9 @@ class Bodies:
         self.bytes_of: Counter[str] = Counter()
         """By account, as far as the account is known."""
 
-    def share(self) -> "Share":
-        """Return one request's share, a context that gives back its bytes at the end."""
-        return Share(self)
-
 
 class Share:
-    """The bytes that one request's body takes."""
+    """The bytes that one request's body takes; a context, which gives them back at the end."""
 
     __slots__ = ("_account_id", "_bodies", "_bytes")
 

@@ -259,13 +259,9 @@ class RetryBudget:
         self.exchange_count = 0
         self.extra_count = 0
 
-    def exchange(self) -> "Retries":
-        """Return one exchange's retries, a context that lasts as long as the exchange."""
-        return Retries(self)
-
 
 class Retries:
-    """The retries of one exchange."""
+    """The retries of one exchange; a context that lasts as long as the exchange."""
 
     __slots__ = ("_budget", "_taken_count")
 

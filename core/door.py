@@ -106,7 +106,7 @@ class Door:
         rules = (address.rules if address is not None else None) or RULES[self._speaks()]
         exchange = self._exchange(rules, address.model if address is not None else "")
         try:
-            with self._shop.admitted(), self._shop.bodies.share() as share:
+            with self._shop.admitted(), Share(self._shop.bodies) as share:
                 await self._serve_address(self._checked(address), exchange, rules, share)
         except CustomerGoneError:
             return

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from .circuit import Route
+from .circuit import Retries, Route
 from .dialects.meaning import retry_after_s
 from .errors import (
     CoolingDownError,
@@ -37,7 +37,7 @@ class Selection:
         self._candidates = candidates
         self._attempts = attempts
         self._shop = shop
-        self._retries = shop.retries.exchange()
+        self._retries = Retries(shop.retries)
         # With one candidate there is nothing to prefer, and no need to identify the conversation.
         self._conversation = shop.affinity.conversation_of(exchange) if len(candidates) > 1 else None
         self._failure: RelayError | None = None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core import bodies
-from relay.core.bodies import Bodies, memory_bytes
+from relay.core.bodies import Bodies, Share, memory_bytes
 from relay.core.errors import OverloadedError
 from tests.core.test_seal_memory import headers_of
 from tests.shops import reselling, serving
@@ -31,7 +31,7 @@ def test_never_more_than_there_is_room_for_and_nothing_stays_behind(requests: li
     taken = 0
     with ExitStack() as open_shares:
         for pieces in requests:
-            share = open_shares.enter_context(counted.share())
+            share = open_shares.enter_context(Share(counted))
             for size in pieces:
                 if taken + size > 100:
                     with pytest.raises(OverloadedError):
@@ -46,7 +46,7 @@ def test_never_more_than_there_is_room_for_and_nothing_stays_behind(requests: li
 def test_one_account_leaves_half_of_the_room_to_others() -> None:
     """What it has besides this body counts; a single body may take more, as before its account was known."""
     counted = Bodies(100)
-    with counted.share() as first, counted.share() as second, counted.share() as other:
+    with Share(counted) as first, Share(counted) as second, Share(counted) as other:
         first.take(10)
         first.belongs_to("alice")
         first.take(30)
@@ -57,7 +57,7 @@ def test_one_account_leaves_half_of_the_room_to_others() -> None:
         other.belongs_to("bob")
         other.take(50)
     assert (counted.bytes, counted.bytes_of) == (0, {})
-    with counted.share() as alone:
+    with Share(counted) as alone:
         alone.belongs_to("alice")
         alone.take(90)
         assert counted.bytes_of == {"alice": 90}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.circuit import Circuit, RetryBudget, Route
+from relay.core.circuit import Circuit, Retries, RetryBudget, Route
 from relay.core.errors import FailureClass
 from relay.core.exchange import Dialect, Operation
 
@@ -310,7 +310,7 @@ def test_budget_holds_after_every_step(steps: list[str]) -> None:
     shares = []
     for step in steps:
         if step == "open":
-            shares.append(budget.exchange().__enter__())
+            shares.append(Retries(budget).__enter__())
         elif step == "close" and shares:
             shares.pop(0).__exit__(None, None, None)
         elif step == "take" and shares and shares[-1].take():
@@ -325,14 +325,14 @@ def test_budget_holds_after_every_step(steps: list[str]) -> None:
 def test_budget_grants_three_and_a_fifth(exchange_count: int, granted_count: int) -> None:
     """With so many exchanges open, so many extra attempts."""
     budget = RetryBudget()
-    shares = [budget.exchange().__enter__() for _ in range(exchange_count)]
+    shares = [Retries(budget).__enter__() for _ in range(exchange_count)]
     assert sum(shares[0].take() for _ in range(200)) == granted_count
 
 
 def test_budget_gets_back_what_an_exchange_took() -> None:
     """When an exchange ends its extra attempts no longer count."""
     budget = RetryBudget()
-    with budget.exchange() as retries:
+    with Retries(budget) as retries:
         assert [retries.take() for _ in range(4)] == [True, True, True, False]
     assert (budget.exchange_count, budget.extra_count) == (0, 0)
 
