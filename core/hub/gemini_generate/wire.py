@@ -1,7 +1,6 @@
 """Parts, which requests and answers of Gemini have in common. Source: wire/DIALECTS.md 5.3-5.5, read 2026-11-24."""
 
 import base64
-import binascii
 import re
 
 import msgspec
@@ -142,7 +141,7 @@ def read_signature(signature: str) -> Seal:
     """Return the seal in a ``thoughtSignature``, which is base64; a foreign seal is encoded in it."""
     try:
         text = base64.b64decode(signature, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return Seal(DIALECT, signature)
     seal = read_seal(text, DIALECT)
     return seal if seal.dialect != DIALECT else Seal(DIALECT, signature)
