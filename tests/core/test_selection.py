@@ -148,6 +148,7 @@ LATE: list[Step] = [5.0]
         (LARGE, SICK, (400, "context_length_exceeded", None, "false")),
         (LARGE, BUSY, (503, "upstream_overloaded", "2", "true")),
         (LARGE, LATE, (504, "upstream_timeout", None, "false")),
+        (SICK, DEAD, (503, "upstream_unavailable", None, "false")),
     ],
 )
 async def test_the_failure_that_will_pass_soonest_is_told_unless_the_request_may_be_done(
@@ -208,6 +209,52 @@ async def test_a_model_that_compacts_nowhere_is_there_for_those_who_chat(tmp_pat
         answers = [await shop.client.post(path, json=body, headers=shop.headers) for path in paths]
         assert [each.status_code for each in answers] == [503, 503, 200]
         assert answers[-1].json() == answer
+
+
+@pytest.mark.parametrize(("limits", "count"), [("", 3), ("limits: {{attempts_max: 2}}\n", 2)])
+async def test_no_request_is_tried_more_often_than_the_shop_allows(tmp_path: Path, limits: str, count: int) -> None:
+    """However many channels and keys are left, here two of each; told is what will pass soonest, as ever."""
+
+    def script(_: Received) -> list[Step]:
+        return BUSY if len(upstream.received) == 1 else SICK
+
+    pool = ("sk-upstream-1", "sk-upstream-2")
+    async with reselling(tmp_path, script, profile=PROFILE + limits, upstream_keys=pool) as (upstream, shop):
+        assert (await shop.chat()).json()["error"]["code"] == "upstream_overloaded"
+        [row] = await shop.log()
+        assert (row["attempt_count"], len(upstream.received)) == (count, count)
+
+
+KEEPS = """
+from relay import Candidate, Plugin, PluginConfig, hookimpl
+
+
+class Keeps(Plugin[PluginConfig]):
+    config_type = PluginConfig
+
+    @hookimpl
+    async def select_channel(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        return candidates[:{count}]
+"""
+WITHHELD = "group 'plain' has no channel for model 'gpt-4o-mini'; see the model list at /v1/models"
+FAILED = "the model's provider failed to answer; try again, or another model or group"
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(0, (503, "model_not_found", "model", WITHHELD)), (1, (502, "upstream_error", None, FAILED))],
+)
+async def test_of_what_plugins_leave_nothing_is_tried_twice(
+    tmp_path: Path, count: int, told: tuple[int, str, str | None, str]
+) -> None:
+    """Where they leave nothing, the last attempt's failure is told; without an attempt, there is no channel."""
+    (tmp_path / "keeps.py").write_text(KEEPS.format(count=count))
+    profile = PROFILE.replace("  - use: routing", "  - use: ./keeps.py\n  - use: routing", 1)
+    async with reselling(tmp_path, lambda _: SICK, profile=profile) as (upstream, shop):
+        answer = await shop.chat()
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"], error["message"]) == told
+        assert len(upstream.received) == count
 
 
 RAISES_AT_SEND = '''
