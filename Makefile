@@ -90,11 +90,14 @@ links:
 		[ -d src/relay/$$folder ] || { rm -f src/relay/$$folder; ln -s ../../$$folder src/relay/$$folder; }; \
 	done
 
+# pip compiles the packages it installs, but no editable one: the first start would compile all of relay, and every start
+# where PYTHONDONTWRITEBYTECODE is set.
 .venv/.installed: requirements.lock pyproject.toml | links .venv/bin/python
 	@echo "install: packages of requirements.lock"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@echo "install: relay itself"
 	@$(PIP) install --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q src/relay/ core plugins
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.installed
