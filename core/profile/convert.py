@@ -65,7 +65,10 @@ def convert_struct(place: Place, kind: type[msgspec.Struct], *, beside: frozense
         if field is not None:
             values[field.name] = convert(child, field.type)
         elif name.text not in beside and not name.trap:
-            place.name_problem(name, f"unknown key '{name.text[:60]}'{nearest(name.text, unused)}")
+            hint = nearest(name.text, unused)
+            if "settings" in fields and not _only_guess(hint):  # other plugins have theirs beside `use`
+                hint += "; the plugin's own settings belong under 'settings'"
+            place.name_problem(name, f"unknown key '{name.text[:60]}'{hint}")
             report_traps(child)
     missing = [field.encode_name for field in fields.values() if field.required and field.name not in values]
     for absent in missing:

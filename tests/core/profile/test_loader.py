@@ -50,6 +50,14 @@ CASES = {
         "billing.token_ratio\n    roundin: exact",
         ["shop.yaml:5:5: plugins[1].roundin: unknown key 'roundin'; did you mean 'rounding'?"],
     ),
+    "setting of a channel's plugin beside use": (
+        "groups: [plain]",
+        "groups: [plain]\n    first_ms: 5",
+        [
+            "shop.yaml:14:5: channels[0].first_ms: unknown key 'first_ms'; expected one of base_url, deadlines, dialects, "
+            "keys, preset, priority, settings, weight; the plugin's own settings belong under 'settings'"
+        ],
+    ),
     "wrong type": (
         "groups: [plain]",
         "groups: [plain]\n    priority: high",
