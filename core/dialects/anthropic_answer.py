@@ -7,6 +7,7 @@ import msgspec
 
 from ..estimate import plausible
 from ..exchange import Exchange
+from ..lone_halves import decode_halves
 from ..references import believed_bound
 from ..sse import BOM, event_name_and_data
 from ..usage import Usage
@@ -15,7 +16,6 @@ from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .figures import UntrueFigureError, read_number
-from .lone_halves import decode_halves
 from .tally import Tally
 
 FIGURES_MAX = 100

@@ -5,6 +5,7 @@ from contextlib import suppress
 import msgspec
 
 from ..exchange import Exchange
+from ..lone_halves import decode_halves
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading, tallied_reading
@@ -12,7 +13,6 @@ from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .gemini_usage import is_billed_by_answer, read_gemini_usage
 from .json_array import ArraySplitter
-from .lone_halves import decode_halves
 from .tally import Tally
 
 REFUSALS = frozenset(

@@ -10,13 +10,13 @@ import msgspec
 from ..errors import UpstreamBrokenError
 from ..exchange import Exchange
 from ..hosted import MOONSHOTS_SEARCH
+from ..lone_halves import decode_halves
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error
 from .event_reader import EventReader
 from .figures import read_number
-from .lone_halves import decode_halves
 from .openai_usage import read_openai_usage
 from .tally import Tally
 

@@ -5,13 +5,13 @@ from contextlib import suppress
 import msgspec
 
 from ..exchange import Exchange
+from ..lone_halves import decode_halves
 from ..sse import event_name_and_data
 from ..usage import Usage
 from .dialect import BodyReading, tallied_reading
 from .disguised import disguised_error, read_document
 from .event_reader import EventReader
 from .figures import Figures, is_other_total, read_figure, read_figures, read_number
-from .lone_halves import decode_halves
 from .numbered_frame import NumberedFrame
 from .tally import Tally
 from .upstream_costs import read_upstream_cost

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from ..clock import SystemClock
+from ..lone_halves import decode_halves
 from .sanitise import names_upstream
 
 BODY_BYTES_MAX = 256 * 1024
@@ -49,7 +50,7 @@ def read_error_body(body: bytes) -> ErrorBody:
     if len(body) > BODY_BYTES_MAX:
         return ErrorBody()
     try:
-        document = msgspec.json.decode(body)
+        document = decode_halves(msgspec.json.decode, body)
     except (ValueError, RecursionError):  # msgspec's own errors and UnicodeDecodeError are ValueErrors
         return ErrorBody()
     if isinstance(document, list) and document:

@@ -74,3 +74,9 @@ def test_what_is_too_long_for_an_error_says_nothing() -> None:
     assert len(longest) == BODY_BYTES_MAX
     assert read_error_body(longest).message == "x" * (BODY_BYTES_MAX - 24)
     assert read_error_body(longest + b" ") == ErrorBody()
+
+
+def test_a_message_cut_within_a_character_is_read() -> None:
+    """As a program in JavaScript cuts it: half of a character, escaped."""
+    read = read_error_body(rb'{"error": {"message": "no such thing: \ud83d", "code": "bad_value"}}')
+    assert (read.message, read.code) == ("no such thing: \ufffd", "bad_value")

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from relay.core.dialects import RULES
-from relay.core.dialects.lone_halves import decode_halves
 from relay.core.exchange import Dialect
+from relay.core.lone_halves import decode_halves
 from relay.core.outcome import derive_outcome
 from relay.core.usage import Usage
 from tests.core.dialects.replay import exchange
