@@ -270,3 +270,6 @@ class Face(HttpToolsProtocol):
         self._end_head()
         if self._wire is not None:
             self._wire.lose()
+        # These refer back here, and all of it, the API key too, would wait for the garbage collector.
+        self._wire = self.cycle = None  # type: ignore[assignment]
+        self.pipeline.clear()

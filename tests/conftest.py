@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -68,6 +69,17 @@ def nothing_fails_in_a_callback(caplog: pytest.LogCaptureFixture) -> Iterator[No
     """Fail where the event loop logged an exception: what a timer or a protocol raises reaches no caller."""
     yield
     assert [record.getMessage() for record in caplog.get_records("call") if record.name == "asyncio"] == []
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Leave alone what only the collector would free, for as long as the test runs; what was there before is not seen."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

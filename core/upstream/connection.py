@@ -158,6 +158,7 @@ class Connection(asyncio.Protocol):
         if self.is_shut_in_order and self.status and not self._is_framed():
             self.is_complete = True
         self._is_keep_alive = False
+        del self._parser  # it refers back here, and both would wait for the garbage collector
         self.loss = self.loss or ("shut" if exc is None else type(exc).__name__)
         self._on_end(self)
         self._wake()

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from relay.core import face, flow, streaming
 from relay.core.door import KEYLESS_BYTES_MAX, Door
-from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES
+from relay.core.face import HEAD_BYTES_MAX, HEAD_S, TURN_BYTES, Face
+from relay.core.flow import Flow
+from relay.core.http_wire import HttpWire
 from relay.core.ledger.operations import SetKeyGroup
 from relay.core.sink import WRITE_DEADLINE_S
 from tests.core.panic import Panic
@@ -70,6 +72,19 @@ async def test_a_whole_answer_has_its_length_and_keeps_the_connection(shop: Runn
         assert b"transfer-encoding" not in head
         assert head.lower().count(b"\r\nx-request-id: req_") == 1
     writer.close()
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_a_connection_is_freed_once_it_has_ended(tmp_path: Path, upstream: RawUpstream) -> None:
+    """After an answer, in the midst of a body, and with requests that wait: what the collector must free stays for long."""
+    async with serving(tmp_path, upstream.url) as shop:
+        for sent in (question(shop), question(shop)[:-1], question(shop) * 3):
+            _, writer = await dial(shop)
+            writer.write(sent)
+            await asyncio.sleep(0.1)
+            writer.close()
+            await writer.wait_closed()
+    assert [one for one in gc.get_objects() if type(one) in (Face, Flow, HttpWire, RequestResponseCycle)] == []
 
 
 async def test_pipelined_requests_are_answered_in_their_order(shop: Running) -> None:

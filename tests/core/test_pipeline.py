@@ -500,17 +500,6 @@ async def test_a_principal_that_the_ledger_does_not_know_is_served_nothing(
     assert (event.message, vars(event)["fields"]["plugin"]) == ("request.failed", "./mixes_up.py")
 
 
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Leave alone what only the collector would free, for as long as the test runs; what was there before is not seen."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    yield
-    gc.enable()
-    gc.unfreeze()
-
-
 @pytest.mark.parametrize(
     "failing",
     [
