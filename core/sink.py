@@ -112,7 +112,8 @@ class Sink:
         # time is bounded.
         try:
             yield
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancellation:
+            cancellation.__traceback__ = None  # else contextlib's frames keep it, and it keeps ours, for the collector
             if self._task is not None:
                 self._task.uncancel()
             if self.has_left():

@@ -51,7 +51,7 @@ def claude(kind: str, **source: str) -> dict[str, msgspec.Raw]:
         asked(messages=[], plugins=[{"id": "web"}]),
         asked(messages=[{"role": "assistant", "audio": {"id": "audio_1"}}]),
         {"messages": msgspec.Raw(b'[{"content":[{"type":"file","file":{"\\u0066ile_id":"file-1"}}]}]')},
-        {"messages": msgspec.Raw(b"[" * 5000 + b"]" * 5000)},
+        {"messages": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)},
     ],
 )
 def test_what_stands_elsewhere_is_seen(request_fields: dict[str, msgspec.Raw]) -> None:
@@ -113,7 +113,7 @@ SCREENSHOT = {"type": "computer_screenshot", "image_url": "data:image/png;base64
         ({"messages": msgspec.Raw(rb'[{"content":[{"typ\u0065":"image\u005furl"}]}]')}, 12_500),
         (chat({"type": "text", "text": "data:image/png;base64,AAAA"}), 0),
         (chat({"type": "tool_use", "id": "t", "name": "f", "input": {"type": "image"}}), 0),
-        ({"messages": msgspec.Raw(b"[" * 5000 + b"]" * 5000)}, 0),
+        ({"messages": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)}, 0),
     ],
 )
 def test_media_may_count_more_than_a_hold_bounds_them(request_fields: dict[str, msgspec.Raw], bound: int) -> None:

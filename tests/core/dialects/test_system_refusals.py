@@ -67,7 +67,7 @@ def test_a_chat_may_begin_with_the_systems_text() -> None:
         (request(TALK), "system: expected text or a list"),
         (request(TALK, "openai_responses"), REFUSALS[0]),
         (request(b'["system"]'), REFUSALS[0]),
-        (request(b'[{"role":"system","content":' + b"[" * 5000 + b"]" * 5000 + b"}]"), REFUSALS[0]),
+        (request(b'[{"role":"system","content":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"), REFUSALS[0]),
     ],
     ids=["of its place", "of the last", "another complaint", "another dialect", "no turns", "too deep"],
 )
