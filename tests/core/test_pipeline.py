@@ -326,6 +326,29 @@ async def test_a_draining_shop_reads_on_to_the_true_usage(tmp_path: Path, begun:
         assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("customer_gone", 6_000_000, "upstream")
 
 
+@pytest.mark.parametrize(
+    ("begun", "output_tokens", "charge_nano"), [([WHOLE[:-40]], 0, 28_000), (BEGUN, 2, 44_000)], ids=["whole", "stream"]
+)
+async def test_what_breaks_off_while_it_is_drained_is_asked_of_no_other_channel(
+    tmp_path: Path, begun: list[Step], output_tokens: int, charge_nano: int
+) -> None:
+    """Its customer has left, and pays for the input and for what was handed over."""
+
+    def script(_: Received) -> Iterator[Step]:
+        yield from begun
+        yield from TURNS
+        customer.cancel()
+        yield from TURNS
+        yield "reset"
+
+    async with reselling(tmp_path, script, profile=DRAINING) as (upstream, shop):
+        customer = asyncio.create_task(shop.chat(stream=begun is BEGUN))
+        await asyncio.wait([customer])
+        [row] = await shop.log()
+        assert (row["outcome"], row["output_tokens"]) == ("customer_gone", output_tokens)
+        assert (row["charge_nano"], len(upstream.received)) == (charge_nano, 1)
+
+
 async def test_who_leaves_between_the_end_and_its_figures_pays_by_the_figures(tmp_path: Path) -> None:
     """The answer was whole when the customer left: what the upstream says of it behind its end mark is waited for."""
     steps = [*stream(ROLE + words("Hello") + STOP + DONE)[:-1], 0.15, *stream(USAGE)[1:]]

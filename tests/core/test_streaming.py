@@ -22,7 +22,7 @@ from relay.core.streaming import STAGED_BYTES_MAX, StreamAnswer
 from tests.chats import CHUNK, DONE, LOTS, ROLE, STOP, USAGE, balances, words
 from tests.faults.answers import Wire
 from tests.shops import PROFILE, reselling, serving
-from tests.upstreams import Received, Script, Step, document, stream
+from tests.upstreams import TURNS, Received, Script, Step, document, stream
 
 pytestmark = pytest.mark.usefixtures("nothing_fails_in_a_callback")
 
@@ -470,6 +470,17 @@ async def test_output_that_comes_together_with_an_error_is_passed_on(tmp_path: P
         assert (row["outcome"], row["output_tokens"], len(upstream.received)) == ("truncated", 5, 1)
 
 
+async def test_nothing_is_passed_on_behind_an_error_event(tmp_path: Path) -> None:
+    """An upstream that goes on all the same is not waited for, and what it says then is not paid for."""
+    wire = Wire(is_anthropic=True, is_stream=True, first="Hello there")
+    begun, failed, more = (stream(text)[:-1] for text in (wire.begin + wire.output, OVERLOADED, wire.output))
+    async with reselling(tmp_path, lambda _: [*begun, *TURNS, *failed[1:], *TURNS, *more[1:], 30.0]) as (_, shop):
+        text = (await shop.messages(stream=True)).text
+        [row] = await shop.log()
+        assert (text.count("Hello there"), text.count("event: error")) == (1, 1)
+        assert (row["outcome"], row["output_tokens"]) == ("truncated", 5)
+
+
 async def test_output_that_comes_with_the_end_of_a_broken_stream_passes_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -494,6 +505,16 @@ async def test_output_beyond_the_account_that_comes_at_once_costs_nothing(tmp_pa
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"], len(upstream.received)) == ("upstream_error", 0, 1)
         assert balances(shop.rows(LOTS))[1] == 0
+
+
+async def test_an_end_beyond_the_account_that_comes_at_once_is_neither_told_nor_paid_for(tmp_path: Path) -> None:
+    """Of a stream under way the last piece is held back: its input is paid as the upstream says, and what went out."""
+    begun, rest = stream(ROLE + words("Hello"))[:-1], stream(words("word " * 8000) + STOP + USAGE + DONE)[1:]
+    async with reselling(tmp_path, lambda _: [*begun, *TURNS, *rest], credit="0.05") as (_, shop):
+        text = (await shop.chat(stream=True, max_completion_tokens=100)).text
+        [row] = await shop.log()
+        assert ("word" in text, DONE in text, '"code":"insufficient_user_quota"' in text) == (False, False, True)
+        assert (row["outcome"], row["output_tokens"], row["charge_nano"]) == ("truncated", 2, 2_016_000)
 
 
 ENDLESS = ROLE + words(*["word " * 80] * 200) + STOP
