@@ -540,6 +540,7 @@ def test_no_document_makes_it_fail(document: object, status: int) -> None:
         ("tool_use_failed", "request"),
         ("context_length_exceeded", "request"),
         ("4" * 5000, None),
+        ("bad", None),
         ("novel_error", None),
         ("", None),
     ],
