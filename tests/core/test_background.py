@@ -150,7 +150,9 @@ async def test_the_field_means_nothing_where_no_answer_can_be_cancelled(tmp_path
         assert len(upstream.received) == 1
 
 
-async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path: Path) -> None:
+async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is logged; the customer's part is settled all the same."""
     async with opened(tmp_path, BEGUN, "open") as (shop, upstream):
         honest = upstream.script
@@ -158,6 +160,8 @@ async def test_a_cancellation_that_fails_is_no_failure_of_the_exchange(tmp_path:
         await ask(shop, "/v1/responses", model="gpt-x", background=True)
         [row] = await shop.log()
         assert row["outcome"] == "customer_gone"
+    [event] = [vars(record) for record in caplog.records if record.msg == "cancel.failed"]
+    assert event["fields"]["request_id"] == row["request_id"]
 
 
 @pytest.mark.parametrize("error", [msgspec.DecodeError("a prompt"), KeyError("a prompt")], ids=repr)

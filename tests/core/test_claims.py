@@ -61,7 +61,8 @@ async def test_claims_that_can_not_be_asked_for_leave_the_answer_whole(
         assert (await shop.chat()).json() == EMPTY
         [row] = await shop.log()
     assert row["charge_nano"] > 0
-    assert [record.msg for record in caplog.records if record.name == "relay"] == ["claim.unfiled"]
+    [logged] = [vars(record) for record in caplog.records if record.name == "relay"]
+    assert (logged["msg"], logged["fields"]["request_id"]) == ("claim.unfiled", row["request_id"])
     assert shop.rows("select is_checked from reservation") == [{"is_checked": 0}]
 
 

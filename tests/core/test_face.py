@@ -702,6 +702,19 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
     writer.close()
 
 
+async def test_a_head_in_pieces_is_waited_for_once(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer for each of them would outlive the head, and end the connection in a later request."""
+    wait, begun = Face._wait_for_head, list[Face]()
+    monkeypatch.setattr(Face, "_wait_for_head", lambda one: (begun.append(one), wait(one)))
+    reader, writer = await dial(shop)
+    for piece in (question(shop)[:20], question(shop)[20:50], question(shop)[50:]):
+        writer.write(piece)
+        await asyncio.sleep(0.05)
+    assert (await read_answer(reader))[1] == ANSWER
+    assert len(begun) == 1
+    writer.close()
+
+
 async def test_half_a_head_behind_an_answer_is_not_waited_for(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a connection that is kept alive neither."""
     reader, writer = await dial(shop)
