@@ -125,6 +125,7 @@ def test_recorded_error_has_its_class(recording: str, expected: FailureClass) ->
         (302, error("no", code="insufficient_quota"), "sick"),
         (500, error("You exceeded your current quota", code="insufficient_quota"), "sick"),
         (200, error("slow down", code=429), "throttled"),
+        (200, {**error("slow down"), "status": 429}, "throttled"),
         (200, error("Overloaded", type="overloaded_error"), "overloaded"),
         (200, error("busy", type="service_unavailable_error", code="server_is_overloaded"), "overloaded"),
         (200, error("busy", code="unavailable"), "overloaded"),
