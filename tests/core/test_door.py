@@ -302,6 +302,16 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     assert head.startswith(b"HTTP/1.1 400")
 
 
+async def test_a_request_of_http_1_0_needs_no_host(shop: Running) -> None:
+    """That version has no such header; a load balancer's probe comes without."""
+    host, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET /v1/models HTTP/1.0\r\nx-api-key: {shop.api_key}\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 async def test_a_long_body_has_the_time_that_its_length_takes(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for longer, never shorter, than a short one."""
     monkeypatch.setattr(door, "BODY_S", 0.0)
