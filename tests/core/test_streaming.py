@@ -367,6 +367,14 @@ async def test_a_connection_is_kept_whose_framing_ends_behind_the_end_mark(tmp_p
         assert upstream.connection_count == 1
 
 
+async def test_a_connection_whose_stream_lacked_its_end_mark_is_not_used_again(tmp_path: Path) -> None:
+    """Its framing was whole, but an upstream that is so far off may take one customer's answer for the next one's."""
+    async with reselling(tmp_path, lambda _: stream(ROLE + words("Hi"))) as (upstream, shop):
+        for _ in range(2):
+            assert '"code":"upstream_error"' in (await shop.chat(stream=True)).text
+        assert (len(upstream.received), upstream.connection_count) == (2, 2)
+
+
 async def test_what_is_topped_up_in_the_middle_lets_the_stream_go_on(tmp_path: Path) -> None:
     """More was refused by then; it is asked for again when the hold is used up."""
     async with reselling(tmp_path, lambda _: stream(LONG, seed=1, pause_s=0.004), credit="0.0095") as (_, shop):
