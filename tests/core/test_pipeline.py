@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from relay.core import heartbeat, pipeline, sink, streaming
-from relay.core.errors import ShuttingDownError
+from relay.core.errors import LedgerUnavailableError, ShuttingDownError
 from relay.core.exchange import Exchange
 from relay.core.figures import Figures
 from relay.core.hub.translation import Translation
@@ -360,6 +360,24 @@ async def test_who_leaves_between_the_end_and_its_figures_pays_by_the_figures(tm
                     break
         [row] = await shop.log()
         assert (row["outcome"], row["charge_nano"], row["usage_source"]) == ("complete", 6_000_000, "upstream")
+
+
+async def test_an_answer_that_can_not_be_booked_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error takes its place, and the operator is told; the hold stays until the next start settles it."""
+
+    async def post(_: object) -> None:
+        raise LedgerUnavailableError("the disk is full")
+
+    async with reselling(tmp_path, lambda _: document(CHAT)) as (upstream, shop):
+        monkeypatch.setattr(shop.shop.ledger, "post", post)
+        answer = await shop.chat()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "ledger_unavailable")
+        assert len(upstream.received) == 1
+    [logged] = [vars(record) for record in caplog.records if record.name == "relay"]
+    assert (logged["msg"], logged["fields"]) == ("post.failed", {"request_id": answer.headers["x-request-id"]})
+    assert shop.rows("select state from reservation") == [{"state": "open"}]
 
 
 FAILS_WHEN_MEASURED = '''
