@@ -705,7 +705,12 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
 async def test_a_head_in_pieces_is_waited_for_once(shop: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A timer for each of them would outlive the head, and end the connection in a later request."""
     wait, begun = Face._wait_for_head, list[Face]()
-    monkeypatch.setattr(Face, "_wait_for_head", lambda one: (begun.append(one), wait(one)))
+
+    def noted(one: Face) -> None:
+        begun.append(one)
+        wait(one)
+
+    monkeypatch.setattr(Face, "_wait_for_head", noted)
     reader, writer = await dial(shop)
     for piece in (question(shop)[:20], question(shop)[20:50], question(shop)[50:]):
         writer.write(piece)
