@@ -43,9 +43,10 @@ async def test_a_claim_that_can_not_be_filed_leaves_the_answer_whole(
         shop.shop.ledger.claim = claim  # type: ignore[method-assign,assignment] # a full disk, for this one call
         responses = [await shop.chat() for _ in range(2)]
         assert [response.json() for response in responses] == [EMPTY] * 2
-    assert [record.msg for record in caplog.records if record.name in ("relay", "uvicorn.error")] == [
-        "claim.unfiled"
-    ] * 2
+    logged = [vars(record) for record in caplog.records if record.name in ("relay", "uvicorn.error")]
+    assert [(each["msg"], each["fields"]["request_id"]) for each in logged] == [
+        ("claim.unfiled", response.headers["x-request-id"]) for response in responses
+    ]
 
 
 async def test_claims_that_can_not_be_asked_for_leave_the_answer_whole(
