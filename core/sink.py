@@ -113,7 +113,7 @@ class Sink:
         try:
             yield
         except asyncio.CancelledError as cancellation:
-            cancellation.__traceback__ = None  # else contextlib's frames keep it, and it keeps ours, for the collector
+            cancellation.__traceback__ = None  # else it and contextlib's frames keep each other (Python 3.13)
             if self._task is not None:
                 self._task.uncancel()
             if self.has_left():

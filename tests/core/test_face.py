@@ -75,13 +75,18 @@ async def test_a_whole_answer_has_its_length_and_keeps_the_connection(shop: Runn
 
 
 @pytest.mark.usefixtures("no_collector")
-async def test_a_connection_is_freed_once_it_has_ended(tmp_path: Path, upstream: RawUpstream) -> None:
-    """After an answer, in the midst of a body, and with requests that wait: what the collector must free stays for long."""
-    async with serving(tmp_path, upstream.url) as shop:
-        for sent in (question(shop), question(shop)[:-1], question(shop) * 3):
-            _, writer = await dial(shop)
+async def test_a_connection_is_freed_once_it_has_ended(tmp_path: Path) -> None:
+    """After an answer, in the midst of a body, and while requests wait: what the collector must free stays for long."""
+    answered = writes(whole(ANSWER, "content-type: application/json"))
+    async with (
+        raw_upstream(answered, writes(STREAM, *[EVENT] * 1000)) as upstream,
+        serving(tmp_path, upstream.url) as shop,
+    ):
+        waiting = question(shop, body=STREAM_QUESTION) * 3
+        for sent, awaited in ((question(shop), 1), (question(shop)[:-1], 0), (waiting, 1)):
+            reader, writer = await dial(shop)
             writer.write(sent)
-            await asyncio.sleep(0.1)
+            await reader.readexactly(awaited)
             writer.close()
             await writer.wait_closed()
     assert [one for one in gc.get_objects() if type(one) in (Face, Flow, HttpWire, RequestResponseCycle)] == []
